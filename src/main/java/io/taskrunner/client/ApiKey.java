@@ -1,0 +1,36 @@
+package io.taskrunner.client;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.security.SecureRandom;
+import java.util.Base64;
+import java.util.HexFormat;
+
+/** A client's secret: {@code tr_} and 32 random bytes. Only its SHA-256 is stored, and looked up by. */
+public final class ApiKey {
+
+  /** What every key begins with. */
+  public static final String PREFIX = "tr_";
+
+  private static final int BYTES = 32;
+
+  private ApiKey() {}
+
+  /** A fresh key. */
+  public static String make(SecureRandom random) {
+    byte[] bytes = new byte[BYTES];
+    random.nextBytes(bytes);
+    return PREFIX + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+  }
+
+  /** The hexadecimal SHA-256 that a key is known by in the store. */
+  public static String digest(String key) {
+    try {
+      byte[] digest = MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(digest);
+    } catch (NoSuchAlgorithmException everyJdkHasIt) {
+      throw new IllegalStateException(everyJdkHasIt);
+    }
+  }
+}

@@ -1,0 +1,18 @@
+package io.taskrunner.client;
+
+/**
+ * What a client may use, over all replicas.
+ *
+ * @param maxConcurrent attempts that run at once, 1 to 1,000,000,000
+ * @param requestsPerMin tasks accepted in any 60 s, 1 to 1,000,000,000
+ */
+public record Limits(int maxConcurrent, int requestsPerMin) {
+
+  /** The highest value of either. */
+  public static final int MAX = 1_000_000_000;
+
+  /** These limits, lowered by {@code others} where those are lower. */
+  public Limits lowered(int maxConcurrentAtMost, int requestsPerMinAtMost) {
+    return new Limits(Math.min(maxConcurrent, maxConcurrentAtMost), Math.min(requestsPerMin, requestsPerMinAtMost));
+  }
+}

@@ -1,0 +1,29 @@
+package io.taskrunner.client;
+
+import java.util.List;
+
+/**
+ * A named pair of limits.
+ *
+ * @param name {@code ^[A-Za-z0-9_-]{1,64}$}
+ * @param limits what its clients may use
+ */
+public record Tier(String name, Limits limits) {
+
+  /** The tier of a client that nobody set one for. */
+  public static final String DEFAULT = "default";
+
+  /** The five tiers that always exist, in the order in which they are shown. */
+  public static final List<Tier> BUILT_IN =
+      List.of(
+          new Tier("free", new Limits(1, 10)),
+          new Tier("basic", new Limits(5, 100)),
+          new Tier("premium", new Limits(20, 1000)),
+          new Tier("enterprise", new Limits(50, 5000)),
+          new Tier(DEFAULT, new Limits(3, 50)));
+
+  /** Whether this is one of the tiers that cannot be deleted. */
+  public static boolean isBuiltIn(String name) {
+    return BUILT_IN.stream().anyMatch(tier -> tier.name().equals(name));
+  }
+}

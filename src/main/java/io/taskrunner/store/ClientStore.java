@@ -1,0 +1,95 @@
+package io.taskrunner.store;
+
+import io.taskrunner.client.Client;
+import io.taskrunner.client.Tier;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Clients, their keys, and tiers. All methods block, and raise {@link StoreUnavailable}. */
+public interface ClientStore {
+
+  /** Clients by id. */
+  Page list(int limit, @Nullable String cursor) throws TaskStore.BadCursor;
+
+  /** One client, also a disabled one; a deleted one is none. */
+  Optional<Client> get(String id);
+
+  /**
+   * Makes or changes a client; what is null keeps its value.
+   *
+   * @return the client as it is then; empty when the tier is unknown
+   */
+  Optional<Client> set(String id, Change change);
+
+  /** Deletes a client: revokes its keys, calls off what waits, blocks the id; false when it is not known. */
+  boolean delete(String id);
+
+  /** All tiers: the built-in ones first, in their order, then others by name. */
+  List<Tier> tiers();
+
+  /** Makes or changes a tier. */
+  void putTier(Tier tier);
+
+  /** Deletes a tier that is not built in. */
+  TierDeleted deleteTier(String name);
+
+  /**
+   * Adds a key to a client, which is known by a key alone from then on.
+   *
+   * @param digest of the key
+   * @return the key's name; empty when the client is not known
+   */
+  Optional<String> addKey(String clientId, String digest);
+
+  /** Revokes a key. */
+  KeyRevoked revokeKey(String clientId, String keyId);
+
+  /** The client of a key, looked up by its digest; answers may come from a copy at most a second old. */
+  Optional<KeyOwner> keyOwner(String digest);
+
+  /**
+   * A change to a client.
+   *
+   * @param limits null keeps them
+   * @param allowedQueues null keeps them; {@link AllowedQueues#queues} null is all
+   */
+  record Change(
+      @Nullable String tier,
+      @Nullable Boolean enabled,
+      @Nullable OwnLimits limits,
+      @Nullable AllowedQueues allowedQueues) {}
+
+  /** A client's own limits; null is the tier's. */
+  record OwnLimits(@Nullable Integer maxConcurrent, @Nullable Integer requestsPerMin) {}
+
+  /** Which queues a client may use. */
+  record AllowedQueues(@Nullable List<String> queues) {}
+
+  /** Who holds a key. */
+  record KeyOwner(String clientId, String keyId, Instant created) {}
+
+  /**
+   * Some clients.
+   *
+   * @param count how many there are in all
+   */
+  record Page(List<Client> clients, long count, @Nullable String nextCursor) {}
+
+  /** What came of deleting a tier. */
+  enum TierDeleted {
+    DONE,
+    NOT_FOUND,
+    BUILT_IN,
+    /** Clients have it. */
+    IN_USE
+  }
+
+  /** What came of revoking a key. */
+  enum KeyRevoked {
+    DONE,
+    CLIENT_NOT_FOUND,
+    KEY_NOT_FOUND
+  }
+}

@@ -1,0 +1,56 @@
+package io.taskrunner.store;
+
+import io.taskrunner.task.Retry;
+import java.time.Duration;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What can be set on a queue; null is "none" or "not said".
+ *
+ * @param weight its share of the workers under saturation, 1 to 100
+ * @param maxDispatchesPerSec starts per second, above 0; null for no limit
+ * @param maxBurst starts that may come at once; null for {@link #defaultBurst}
+ * @param maxConcurrent attempts that run at once; null for no limit
+ * @param retry for tasks that do not say
+ * @param timeout for one attempt of tasks that do not say
+ * @param deadRetention how long dead tasks are kept
+ * @param deadMax how many dead tasks are kept
+ * @param deadMaxBytes how many bytes of dead tasks are kept
+ * @param doneMax how many succeeded and cancelled tasks are kept
+ */
+public record QueueSettings(
+    int weight,
+    @Nullable Double maxDispatchesPerSec,
+    @Nullable Integer maxBurst,
+    @Nullable Integer maxConcurrent,
+    Retry retry,
+    @Nullable Duration timeout,
+    Duration deadRetention,
+    int deadMax,
+    long deadMaxBytes,
+    int doneMax) {
+
+  /** The form of a queue's name. */
+  public static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]{1,64}");
+
+  /** The queues that always exist, with their weights. */
+  public static final Map<String, Integer> BUILT_IN = Map.of("critical", 6, "default", 3, "low", 1);
+
+  /** The settings of a queue that nobody set any for. */
+  public static QueueSettings defaults(int weight) {
+    return new QueueSettings(
+        weight, null, null, null, Retry.UNSET, null, Duration.ofDays(30), 100_000, 256L * 1024 * 1024, 100_000);
+  }
+
+  /** The weight of a queue when it is not said. */
+  public static int defaultWeight(String name) {
+    return BUILT_IN.getOrDefault(name, 1);
+  }
+
+  /** The burst of a rate when it is not said: a fifth of a second's starts, 1 to 100. */
+  public static int defaultBurst(double perSec) {
+    return (int) Math.clamp(Math.ceil(perSec / 5), 1, 100);
+  }
+}

@@ -1,0 +1,63 @@
+package io.taskrunner.store;
+
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The moves of queues. All methods block, and raise {@link StoreUnavailable}. */
+public interface QueueStore {
+
+  /** All queues, by name. */
+  List<Queue> list();
+
+  /** One queue. */
+  Optional<Queue> get(String name);
+
+  /**
+   * Makes a queue or replaces its settings; its tasks and its pause stay.
+   *
+   * @return whether it was made
+   */
+  boolean put(String name, QueueSettings settings);
+
+  /**
+   * Deletes a queue.
+   *
+   * @param force even when it has tasks, which go with it
+   */
+  Deleted delete(String name, boolean force);
+
+  /** Holds (or lets go) what waits in a queue; false when there is no such queue. */
+  boolean pause(String name, boolean paused);
+
+  /** Drops what waits in a queue; false when there is no such queue. */
+  boolean purge(String name);
+
+  /**
+   * Starts dead tasks again, oldest first.
+   *
+   * @param limit at most so many; null for all
+   * @param clientId of this client alone; null for all
+   * @return how many; empty when there is no such queue
+   */
+  Optional<Long> replayDead(String name, @Nullable Long limit, @Nullable String clientId);
+
+  /** Drops all dead tasks of a queue; false when there is no such queue. */
+  boolean dropDead(String name);
+
+  /** Holds (or lets go) everything everywhere. */
+  void pauseAll(boolean paused);
+
+  /** Whether everything is held. */
+  boolean allPaused();
+
+  /** What came of a deletion. */
+  enum Deleted {
+    /** It is gone. */
+    DONE,
+    /** There is no such queue. */
+    NOT_FOUND,
+    /** It has tasks. */
+    NOT_EMPTY
+  }
+}

@@ -1,0 +1,73 @@
+package io.taskrunner.store;
+
+import io.taskrunner.task.Task;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.TaskState;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** The moves of tasks that callers ask for. All methods but {@link #enqueue} block, and raise {@link StoreUnavailable}. */
+public interface TaskStore {
+
+  /**
+   * Puts a task into a queue. Calls that come together share one round trip. Never blocks.
+   *
+   * @return completes with the result, or exceptionally with {@link StoreUnavailable}: then the task may exist or not
+   */
+  CompletableFuture<EnqueueResult> enqueue(Enqueue command);
+
+  /** A task that can still be looked up. */
+  Optional<Task> get(TaskId id);
+
+  /**
+   * Tasks that match, in the order that the contract gives for their state.
+   *
+   * @throws BadCursor the cursor is none of ours, or of another filter
+   */
+  Page list(Filter filter, int limit, @Nullable String cursor) throws BadCursor;
+
+  /** Calls a task off. */
+  Moved cancel(TaskId id);
+
+  /** Makes a scheduled or retrying task ready now. */
+  Moved runNow(TaskId id);
+
+  /** Starts a dead task again, with fresh attempts. */
+  Moved revive(TaskId id);
+
+  /**
+   * Which tasks; null is any.
+   *
+   * @param label a name and a value
+   */
+  record Filter(@Nullable String queue, @Nullable TaskState state, @Nullable String clientId, @Nullable Label label) {}
+
+  /** A label to filter by. */
+  record Label(String name, String value) {}
+
+  /**
+   * Some of the matches.
+   *
+   * @param nextCursor gives the next page; null at the end
+   */
+  record Page(List<Task> tasks, @Nullable String nextCursor) {}
+
+  /** What came of a move. */
+  sealed interface Moved {
+    /** It was done, or was so already. */
+    record Done() implements Moved {}
+
+    /** No such task. */
+    record NotFound() implements Moved {}
+
+    /** The task is in a state that does not allow it. */
+    record WrongState(TaskState state) implements Moved {}
+  }
+
+  /** A cursor that cannot be read. */
+  final class BadCursor extends Exception {
+    private static final long serialVersionUID = 1L;
+  }
+}

@@ -1,0 +1,170 @@
+package io.taskrunner.store;
+
+import io.taskrunner.task.Attempt;
+import io.taskrunner.task.Task.TaskSpec;
+import io.taskrunner.task.Retry;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.Verdict;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/** The moves of a worker. All methods block, and raise {@link StoreUnavailable}. */
+public interface WorkStore {
+
+  /**
+   * Delivers verdicts and asks for tasks, in one round trip. Both parts can be repeated after an unknown result: verdicts are
+   * settled once, and a claim with the same request number gives the same answer, less what is no longer this worker's.
+   *
+   * @param verdicts at most 200; may be empty
+   * @param claim what to ask for
+   */
+  Exchange exchange(List<Settlement> verdicts, ClaimRequest claim);
+
+  /** Delivers verdicts alone. */
+  List<Settled> settle(String workerId, List<Settlement> verdicts);
+
+  /**
+   * Keeps leases.
+   *
+   * @param running each task that really runs here, at most 500
+   * @return those that are not this worker's any more, or were cancelled
+   */
+  List<Ended> renew(String workerId, Duration lease, List<Running> running);
+
+  /**
+   * Listens for messages to this worker until closed; survives reconnects.
+   *
+   * @param workerId 16 hexadecimal characters
+   */
+  AutoCloseable listen(String workerId, Listener listener);
+
+  /** Takes a worker off the idle list, for shutdown. */
+  void leave(String workerId);
+
+  /** Hosts whose breaker is not closed, at most 100. */
+  List<Breaker> breakers();
+
+  /**
+   * A worker's wish.
+   *
+   * @param workerId 16 hexadecimal characters
+   * @param request rises by one with each new wish; the same when one is repeated
+   * @param slots at most so many tasks, 0 to 100; 0 only beats
+   * @param lease for each
+   * @param maxRetries the worker's default, for leases that it takes back
+   */
+  record ClaimRequest(String workerId, long request, int slots, Duration lease, int maxRetries) {}
+
+  /**
+   * What came of an exchange.
+   *
+   * @param settled one for each verdict, in order
+   * @param claims tasks to perform, in order
+   * @param again whether there may be more at once
+   * @param lookAgainIn the longest that this worker should wait without a message
+   * @param recovered ended leases that this claim took back
+   */
+  record Exchange(List<Settled> settled, List<Claim> claims, boolean again, Duration lookAgainIn, List<Recovered> recovered) {}
+
+  /** A lease that was taken back from a worker that is gone. */
+  record Recovered(TaskId id, String queue, boolean dead) {}
+
+  /**
+   * A task in a worker's hands.
+   *
+   * @param id the task
+   * @param number of the claim; grows with each
+   * @param clientId whose it is
+   * @param queue the name of its queue
+   * @param queueRetry what the queue says of retries
+   * @param queueTimeout what the queue says of the time for an attempt
+   * @param attempt the number of this attempt, from 1
+   * @param answersBelow500 received before
+   * @param previousStatus the target's last status; 504 after a timeout; empty when none came, or on the first
+   * @param due when this attempt was due
+   * @param firstAttempt when the first attempt began; empty on the first
+   * @param now the store's time of the claim
+   * @param probe whether the attempt tries out a half-open breaker
+   * @param spec what to perform
+   */
+  record Claim(
+      TaskId id,
+      long number,
+      String clientId,
+      String queue,
+      Retry queueRetry,
+      @Nullable Duration queueTimeout,
+      int attempt,
+      int answersBelow500,
+      OptionalInt previousStatus,
+      Instant due,
+      Optional<Instant> firstAttempt,
+      Instant now,
+      boolean probe,
+      TaskSpec spec) {}
+
+  /** A task that runs here. */
+  record Running(TaskId id, long claim) {}
+
+  /** A task that must not run here any more. */
+  record Ended(TaskId id, long claim, boolean cancelled) {}
+
+  /**
+   * A verdict to deliver.
+   *
+   * @param id the task
+   * @param claim its number
+   * @param verdict what follows
+   * @param attempt for the task's log; null when none was made (put back, cut off)
+   * @param age the time since the outcome was known, which retries count from
+   * @param breaker what the attempt says of its host
+   */
+  record Settlement(
+      TaskId id, long claim, Verdict verdict, @Nullable Attempt attempt, Duration age, BreakerReport breaker) {}
+
+  /** What an attempt says of its host's breaker. */
+  sealed interface BreakerReport {
+    /** Nothing. */
+    record None() implements BreakerReport {}
+
+    /** The host answered well. Only of use for a probe. */
+    record Good() implements BreakerReport {}
+
+    /** The host failed. Only of use for a probe. */
+    record Bad() implements BreakerReport {}
+
+    /** The host failed too often: open its breaker for so long. */
+    record Trip() implements BreakerReport {}
+  }
+
+  /** What came of a verdict. */
+  enum Settled {
+    /** It was taken. */
+    DONE,
+    /** It was taken before. */
+    REPEATED,
+    /** The task was not this worker's any more; nothing changed. */
+    LATE
+  }
+
+  /**
+   * A breaker that is not closed.
+   *
+   * @param host and port
+   * @param halfOpen whether probes are out, or may go out
+   */
+  record Breaker(String host, boolean halfOpen) {}
+
+  /** Hears what is sent to a worker. Called on a thread of the store: must not block. */
+  interface Listener {
+    /** There may be something to claim. */
+    void wake();
+
+    /** A task that may run here was cancelled. */
+    void cancelled(TaskId id);
+  }
+}

@@ -1,0 +1,30 @@
+package io.taskrunner.task;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * One finished attempt, as the log of a task keeps it.
+ *
+ * @param number 1 for the first
+ * @param start when the request was begun
+ * @param duration until its outcome was known
+ * @param status the target's HTTP status; empty when none came
+ * @param error why no status came; empty when one did
+ * @param detail a sentence on the error, at most {@value #DETAIL_MAX} characters; may be empty
+ */
+public record Attempt(
+    int number, Instant start, Duration duration, OptionalInt status, Optional<AttemptError> error, String detail) {
+
+  /** The longest detail that is kept, in characters. */
+  public static final int DETAIL_MAX = 256;
+
+  /** Cuts an over-long detail. */
+  public Attempt {
+    if (detail.length() > DETAIL_MAX) {
+      detail = detail.substring(0, DETAIL_MAX);
+    }
+  }
+}

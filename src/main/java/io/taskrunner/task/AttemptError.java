@@ -1,0 +1,49 @@
+package io.taskrunner.task;
+
+import java.util.Locale;
+
+/** Why an attempt, or a task, ended without an HTTP status. */
+public enum AttemptError {
+  /** No whole answer within the attempt's time. */
+  TIMEOUT(1),
+  /** No connection: refused, unreachable, unknown host. */
+  CONNECT_FAILED(2),
+  /** The connection ended before the answer did. */
+  CONNECTION_LOST(3),
+  /** The TLS handshake failed. */
+  TLS_FAILED(4),
+  /** What came back is not HTTP, or has more headers than is read. */
+  BAD_RESPONSE(5),
+  /** The address guard refused the target. */
+  BLOCKED_ADDRESS(6),
+  /** The worker died or was cut off. */
+  LEASE_LOST(7),
+  /** Not started before its {@code expires_time}. */
+  EXPIRED(8);
+
+  private final int code;
+
+  AttemptError(int code) {
+    this.code = code;
+  }
+
+  /** The number that stands for the error in a stored record; 0 is none. */
+  public int code() {
+    return code;
+  }
+
+  /** The word that stands for the error in answers and metrics. */
+  public String word() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** The error of a record's number, which is not 0. */
+  public static AttemptError ofCode(int code) {
+    for (AttemptError error : values()) {
+      if (error.code == code) {
+        return error;
+      }
+    }
+    throw new IllegalArgumentException("attempt error: " + code + " (expected: 1 to 8)");
+  }
+}

@@ -1,0 +1,87 @@
+package io.taskrunner.task;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.DoubleSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * When a failed attempt is retried, and after what wait.
+ *
+ * @param maxRetries attempts after the first, 0 to 100
+ * @param minBackoff the wait before the first retry
+ * @param maxBackoff the longest wait
+ * @param maxDoublings how often the wait doubles before it grows by a constant step
+ * @param maxDuration since the first attempt; null for no limit
+ * @param retryClientErrors whether 3xx and every 4xx are retried too
+ */
+public record RetryPolicy(
+    int maxRetries,
+    Duration minBackoff,
+    Duration maxBackoff,
+    int maxDoublings,
+    @Nullable Duration maxDuration,
+    boolean retryClientErrors) {
+
+  /** {@code min_backoff_sec} where nothing is said. */
+  public static final Duration MIN_BACKOFF = Duration.ofSeconds(1);
+
+  /** {@code max_backoff_sec} where nothing is said. */
+  public static final Duration MAX_BACKOFF = Duration.ofHours(1);
+
+  /** {@code max_doublings} where nothing is said. */
+  public static final int MAX_DOUBLINGS = 16;
+
+  /** The longest {@code Retry-After} that a target is taken at its word for. */
+  public static final Duration RETRY_AFTER_MAX = Duration.ofHours(1);
+
+  private static final double JITTER = 0.2;
+
+  /**
+   * What follows from an outcome.
+   *
+   * @param outcome of the attempt
+   * @param attempt its number, from 1
+   * @param sinceFirst the time since the task's first attempt began
+   * @param random gives a number in [0, 1) for the jitter
+   */
+  public Verdict judge(Outcome outcome, int attempt, Duration sinceFirst, DoubleSupplier random) {
+    return switch (outcome) {
+      case Outcome.Answered(int status, _) when status / 100 == 2 -> new Verdict.Succeed();
+      case Outcome.Answered(int status, Optional<Duration> wait) when isTransient(status) || retryClientErrors ->
+          retryOrBury(attempt, sinceFirst, wait.orElse(Duration.ZERO), random);
+      case Outcome.Answered _ -> new Verdict.Bury();
+      case Outcome.TimedOut _ -> retryOrBury(attempt, sinceFirst, Duration.ZERO, random);
+      case Outcome.Unanswered(AttemptError error, _) when error == AttemptError.BLOCKED_ADDRESS -> new Verdict.Bury();
+      case Outcome.Unanswered _ -> retryOrBury(attempt, sinceFirst, Duration.ZERO, random);
+      case Outcome.BreakerOpen(Duration retryIn) -> new Verdict.PutBack(retryIn);
+      case Outcome.CutOff _ -> new Verdict.PutBack(Duration.ZERO);
+      case Outcome.Cancelled _ -> new Verdict.Cancel();
+    };
+  }
+
+  /** The wait before retry {@code k} (from 1), without jitter: it doubles, then grows by a constant step, up to the cap. */
+  public Duration backoff(int k) {
+    double min = minBackoff.toMillis();
+    double wait =
+        k - 1 <= maxDoublings
+            ? min * Math.pow(2, k - 1.0)
+            : min * Math.pow(2, maxDoublings) * (k - maxDoublings);
+    return Duration.ofMillis((long) Math.min(wait, maxBackoff.toMillis()));
+  }
+
+  private Verdict retryOrBury(int attempt, Duration sinceFirst, Duration atLeast, DoubleSupplier random) {
+    boolean spent = attempt > maxRetries || (maxDuration != null && sinceFirst.compareTo(maxDuration) >= 0);
+    if (spent) {
+      return new Verdict.Bury();
+    }
+    long wait = backoff(attempt).toMillis();
+    long jittered = wait - (long) (wait * JITTER * random.getAsDouble());
+    long bound = Math.min(atLeast.toMillis(), RETRY_AFTER_MAX.toMillis());
+    return new Verdict.Retry(Duration.ofMillis(Math.max(jittered, bound)));
+  }
+
+  private static boolean isTransient(int status) {
+    return status == 408 || status == 425 || status == 429 || status >= 500;
+  }
+}

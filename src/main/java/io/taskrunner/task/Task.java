@@ -1,0 +1,73 @@
+package io.taskrunner.task;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A task as it stands, for those who look at it.
+ *
+ * @param id its name
+ * @param clientId whose it is
+ * @param queue the name of its queue
+ * @param state where it stands
+ * @param spec what was enqueued
+ * @param bodyDropped whether its body is no longer kept, since it is over
+ * @param created when it was accepted
+ * @param scheduled when it is, or was, to start
+ * @param attempts the last 10 that ended, oldest first
+ * @param lastError why the last attempt, or the task, failed; empty when an HTTP status says it or nothing failed
+ * @param lastStatus the target's last HTTP status
+ */
+public record Task(
+    TaskId id,
+    String clientId,
+    String queue,
+    TaskState state,
+    TaskSpec spec,
+    boolean bodyDropped,
+    Instant created,
+    Instant scheduled,
+    List<Attempt> attempts,
+    Optional<AttemptError> lastError,
+    OptionalInt lastStatus) {
+
+  /** Keeps the attempts from being changed. */
+  public Task {
+    attempts = List.copyOf(attempts);
+  }
+
+  /**
+   * The part of a task that never changes.
+   *
+   * @param request what to send
+   * @param retry what the task itself says of retries
+   * @param timeout for one attempt; null when not said
+   * @param expires not started after this; null for never
+   * @param maxConcurrent lowers the client's limit for this task; null when not said
+   * @param retention how long it can be looked up once it is over
+   * @param labels kept with it
+   * @param traceparent the caller's trace (W3C Trace Context); null for none
+   * @param tracestate goes with it; null for none
+   */
+  public record TaskSpec(
+      TargetRequest request,
+      Retry retry,
+      @Nullable Duration timeout,
+      @Nullable Instant expires,
+      @Nullable Integer maxConcurrent,
+      Duration retention,
+      Map<String, String> labels,
+      @Nullable String traceparent,
+      @Nullable String tracestate) {
+
+    /** Keeps the labels from being changed. */
+    public TaskSpec {
+      labels = Map.copyOf(labels);
+    }
+  }
+}

@@ -1,0 +1,22 @@
+package io.taskrunner.task;
+
+import java.time.Duration;
+
+/** What follows from the outcome of an attempt. */
+public sealed interface Verdict {
+
+  /** The task is done. */
+  record Succeed() implements Verdict {}
+
+  /** The task is tried again. */
+  record Retry(Duration in) implements Verdict {}
+
+  /** The task is given up, visibly. */
+  record Bury() implements Verdict {}
+
+  /** The task waits again as if it had not been claimed: no attempt is used up. */
+  record PutBack(Duration in) implements Verdict {}
+
+  /** The task was called off while it ran. */
+  record Cancel() implements Verdict {}
+}
