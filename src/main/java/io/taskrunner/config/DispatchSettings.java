@@ -1,0 +1,70 @@
+package io.taskrunner.config;
+
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * Which addresses an attempt may reach, and when a host is left alone.
+ *
+ * @param allowPrivateUrls whether private and loopback addresses may be reached
+ * @param allowedCidrs blocks that may be reached whatever they are
+ * @param deniedCidrs blocks that may not; these win
+ * @param connectTimeout until a connection stands
+ * @param breaker when a host is left alone
+ */
+public record DispatchSettings(
+    boolean allowPrivateUrls,
+    List<Cidr> allowedCidrs,
+    List<Cidr> deniedCidrs,
+    Duration connectTimeout,
+    Breaker breaker) {
+
+  public DispatchSettings {
+    allowedCidrs = List.copyOf(allowedCidrs);
+    deniedCidrs = List.copyOf(deniedCidrs);
+  }
+
+  /**
+   * When a host is left alone.
+   *
+   * @param failureThreshold failures in a row that open it; 0 switches it off
+   * @param timeout how long it stays open
+   * @param maxRequests probes at once while half open
+   * @param interval after which the count is forgotten when nothing failed
+   */
+  public record Breaker(
+      int failureThreshold, Duration timeout, int maxRequests, Duration interval) {
+
+    /** Whether hosts are ever left alone. */
+    public boolean isOn() {
+      return failureThreshold > 0;
+    }
+  }
+
+  static DispatchSettings read(Env env) {
+    env.section("Reaching targets");
+    return new DispatchSettings(
+        env.flag(
+            "ALLOW_PRIVATE_URLS", false, "whether private and loopback addresses may be reached"),
+        env.cidrs(
+            "ALLOWED_CIDRS",
+            "addresses that may be reached whatever they are, link-local and metadata included"),
+        env.cidrs("DENIED_CIDRS", "addresses that may not be reached; denied wins over allowed"),
+        env.seconds("CONNECT_TIMEOUT_SEC", 10, 1, 300, "until a connection stands"),
+        new Breaker(
+            env.integer(
+                "CB_FAILURE_THRESHOLD",
+                5,
+                0,
+                1_000_000_000,
+                "failures in a row of one host and port that open its breaker; 0 switches it off"),
+            env.seconds("CB_TIMEOUT_SEC", 30, 1, 3600, "how long a breaker stays open"),
+            env.integer("CB_MAX_REQUESTS", 3, 1, 1000, "probes at once while half open"),
+            env.seconds(
+                "CB_INTERVAL_SEC",
+                60,
+                1,
+                86_400,
+                "after which the count is forgotten unless one fails")));
+  }
+}

@@ -1,0 +1,407 @@
+package io.taskrunner.config;
+
+import io.taskrunner.config.InvalidSettings.Fault;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The environment, read by declaring what is wanted.
+ *
+ * <p>Each getter declares one variable and answers its value. A value that is not allowed is noted
+ * as a fault and the default is answered in its place, so that reading goes on and all faults are
+ * told at once by {@link #done}. A variable that is set to nothing counts as not set. Not safe for
+ * use by several threads: it is read once, at start.
+ */
+public final class Env {
+
+  private static final int SHOWN_MAX = 200;
+
+  private final Map<String, String> given;
+  private final Map<String, String> presets;
+  private final List<Setting> declared = new ArrayList<>();
+  private final List<Fault> faults = new ArrayList<>();
+  private String section = "";
+
+  private Env(Map<String, String> given, Map<String, String> presets) {
+    this.given =
+        given.entrySet().stream()
+            .filter(variable -> !variable.getValue().isBlank())
+            .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
+    this.presets = Map.copyOf(presets);
+  }
+
+  /**
+   * An environment to read.
+   *
+   * @param given the variables, as of {@link System#getenv()}
+   * @param presets what holds where nothing is given, in place of a declared default: how {@code
+   *     dev} differs
+   */
+  public static Env of(Map<String, String> given, Map<String, String> presets) {
+    return new Env(given, presets);
+  }
+
+  /** Puts what is declared from now on under a heading. */
+  void section(String heading) {
+    section = heading;
+  }
+
+  /** Everything declared so far, in that order. */
+  public List<Setting> declared() {
+    return List.copyOf(declared);
+  }
+
+  /**
+   * Ends the reading.
+   *
+   * @throws InvalidSettings when anything was wrong, with all of it
+   */
+  public void done() {
+    if (!faults.isEmpty()) {
+      throw new InvalidSettings(faults);
+    }
+  }
+
+  /** Notes that a variable, whose value may be shown, cannot be used as it is. */
+  void fault(String name, String why) {
+    faults.add(new Fault(name, isGiven(name) ? quoted(value(name).orElse("")) : "not set", why));
+  }
+
+  /** Notes that a variable cannot be used, without a word of its value. */
+  void hiddenFault(String name, String why) {
+    faults.add(new Fault(name, "***", why));
+  }
+
+  /** Whether the variable, or the file of it, was given rather than left to its default. */
+  boolean isGiven(String name) {
+    return given.containsKey(name) || given.containsKey(name + "_FILE");
+  }
+
+  /** A whole number from {@code min} to {@code max}. */
+  int integer(String name, int fallback, int min, int max, String meaning) {
+    return integer(name, fallback, String.valueOf(fallback), min, max, meaning);
+  }
+
+  /** As {@link #integer(String, int, int, int, String)}, with the default told in words. */
+  int integer(String name, int fallback, String told, int min, int max, String meaning) {
+    return (int) number(name, fallback, told, min, max, meaning);
+  }
+
+  /** A whole number of seconds. */
+  Duration seconds(String name, int fallback, int min, int max, String meaning) {
+    return Duration.ofSeconds(number(name, fallback, String.valueOf(fallback), min, max, meaning));
+  }
+
+  /** A whole number of milliseconds. */
+  Duration millis(String name, int fallback, int min, int max, String meaning) {
+    return Duration.ofMillis(number(name, fallback, String.valueOf(fallback), min, max, meaning));
+  }
+
+  /** A number of bytes that may be left unset. */
+  OptionalLong bytes(String name, String unset, long min, long max, String meaning) {
+    declare(name, unset, min + " to " + max, meaning, false);
+    return parsed(name, text -> wholeNumber(text, min, max), min + " to " + max)
+        .map(OptionalLong::of)
+        .orElse(OptionalLong.empty());
+  }
+
+  /** A whole number, or the word {@code auto} for empty, which is the default. */
+  OptionalInt integerOrAuto(String name, int min, int max, String meaning) {
+    String allowed = "auto, or " + min + " to " + max;
+    declare(name, "auto", allowed, meaning, false);
+    return parsed(
+            name,
+            text ->
+                text.equals("auto")
+                    ? Optional.of(OptionalInt.empty())
+                    : wholeNumber(text, min, max).map(number -> OptionalInt.of(number.intValue())),
+            allowed)
+        .orElse(OptionalInt.empty());
+  }
+
+  /** A fraction from {@code min} to {@code max}. */
+  double ratio(String name, double fallback, double min, double max, String meaning) {
+    String allowed = min + " to " + max;
+    declare(name, String.valueOf(fallback), allowed, meaning, false);
+    return parsed(
+            name,
+            text -> {
+              if (!text.matches("[0-9]{1,3}(\\.[0-9]{1,9})?")) {
+                return Optional.empty();
+              }
+              double ratio = Double.parseDouble(text);
+              return ratio < min || ratio > max ? Optional.empty() : Optional.of(ratio);
+            },
+            allowed)
+        .orElse(fallback);
+  }
+
+  /** {@code true} or {@code false}, in any case. */
+  boolean flag(String name, boolean fallback, String meaning) {
+    declare(name, String.valueOf(fallback), "true, false", meaning, false);
+    return parsed(
+            name,
+            text ->
+                switch (text.toLowerCase(Locale.ROOT)) {
+                  case "true" -> Optional.of(true);
+                  case "false" -> Optional.of(false);
+                  default -> Optional.empty();
+                },
+            "true, false")
+        .orElse(fallback);
+  }
+
+  /** One of an enum's words, in any case. */
+  <E extends Enum<E>> E oneOf(String name, E fallback, String meaning) {
+    return oneOf(name, fallback, word(fallback), meaning);
+  }
+
+  /** As {@link #oneOf(String, Enum, String)}, with the default told in words. */
+  <E extends Enum<E>> E oneOf(String name, E fallback, String told, String meaning) {
+    E[] all = fallback.getDeclaringClass().getEnumConstants();
+    String allowed = Arrays.stream(all).map(Env::word).collect(Collectors.joining(", "));
+    declare(name, told, allowed, meaning, false);
+    return parsed(
+            name,
+            text ->
+                Arrays.stream(all)
+                    .filter(one -> word(one).equals(text.toLowerCase(Locale.ROOT)))
+                    .findFirst(),
+            allowed)
+        .orElse(fallback);
+  }
+
+  /** Text that matches a pattern as a whole, or is not set. */
+  Optional<String> text(
+      String name, @Nullable String fallback, Pattern form, String allowed, String meaning) {
+    declare(name, fallback == null ? "none" : fallback, allowed, meaning, false);
+    return parsed(name, text -> Optional.of(text).filter(form.asMatchPredicate()), allowed)
+        .or(() -> Optional.ofNullable(fallback));
+  }
+
+  /** A secret, given itself or as {@code NAME_FILE}. */
+  Optional<Secret> secret(String name, String meaning) {
+    declare(name, "none", "printable text", meaning, true);
+    return value(name)
+        .filter(text -> {
+          boolean fine = text.chars().noneMatch(Character::isISOControl) && text.length() <= 4096;
+          if (!fine) {
+            hiddenFault(name, "expected: printable text of one line, at most 4096 characters");
+          }
+          return fine;
+        })
+        .map(Secret::new);
+  }
+
+  /** A path in the file system. */
+  Path path(String name, String fallback, String meaning) {
+    declare(name, fallback, "a path", meaning, false);
+    return parsed(
+            name,
+            text -> {
+              try {
+                return Optional.of(Path.of(text));
+              } catch (InvalidPathException no) {
+                return Optional.empty();
+              }
+            },
+            "a path")
+        .orElse(Path.of(fallback));
+  }
+
+  /** An address of this machine to listen on. */
+  InetAddress address(String name, String fallback, String meaning) {
+    String allowed = "an IP address, or localhost";
+    declare(name, fallback, allowed, meaning, false);
+    return parsed(name, Env::literal, allowed).orElseGet(() -> InetAddress.ofLiteral(fallback));
+  }
+
+  /** A list of {@code host:port}, by commas; without a port the default holds. */
+  List<HostPort> addresses(String name, int defaultPort, String meaning) {
+    String allowed = "host:port, several by commas";
+    declare(name, "none", allowed, meaning, false);
+    return list(name, text -> HostPort.parse(text, defaultPort), allowed);
+  }
+
+  /** A list of address blocks, by commas. */
+  List<Cidr> cidrs(String name, String meaning) {
+    String allowed = "CIDR blocks as 10.0.0.0/8 or fd00::/8, several by commas";
+    declare(name, "none", allowed, meaning, false);
+    return list(name, Cidr::parse, allowed);
+  }
+
+  /** A URL of one of the given schemes, with a host. */
+  Optional<URI> url(String name, List<String> schemes, String allowed, String meaning) {
+    declare(name, "none", allowed, meaning, false);
+    return parsed(name, text -> parseUrl(text, schemes), allowed);
+  }
+
+  /** A URL in which a password may stand: may come from a file, and its value is never told. */
+  Optional<URI> secretUrl(
+      String name, String told, List<String> schemes, String allowed, String meaning) {
+    declare(name, told, allowed, meaning, true);
+    return value(name)
+        .flatMap(text -> {
+          Optional<URI> url = parseUrl(text, schemes);
+          if (url.isEmpty()) {
+            hiddenFault(name, "expected: " + allowed);
+          }
+          return url;
+        });
+  }
+
+  /** All variables whose name begins so, sorted; taken as they are. */
+  Map<String, String> startingWith(String prefix, String allowed, String meaning) {
+    declare(prefix + "*", "none", allowed, meaning, false);
+    Map<String, String> found = new TreeMap<>();
+    given.forEach((name, text) -> {
+      if (name.startsWith(prefix)) {
+        found.put(name, text);
+      }
+    });
+    return found;
+  }
+
+  private void declare(
+      String name, String fallback, String allowed, String meaning, boolean secret) {
+    String preset = presets.get(name);
+    String told = preset == null ? fallback : preset;
+    declared.add(new Setting(section, name, told, allowed, meaning, secret));
+  }
+
+  private long number(String name, long fallback, String told, long min, long max, String meaning) {
+    String allowed = min + " to " + max;
+    declare(name, told, allowed, meaning, false);
+    return parsed(name, text -> wholeNumber(text, min, max), allowed).orElse(fallback);
+  }
+
+  private <T> Optional<T> parsed(
+      String name, Function<String, Optional<T>> parser, String allowed) {
+    return value(name)
+        .flatMap(text -> {
+          Optional<T> parsed = parser.apply(text);
+          if (parsed.isEmpty()) {
+            faults.add(new Fault(name, quoted(text), "expected: " + allowed));
+          }
+          return parsed;
+        });
+  }
+
+  private <T> List<T> list(String name, Function<String, Optional<T>> parser, String allowed) {
+    List<T> all = new ArrayList<>();
+    for (String part : value(name).orElse("").split(",", -1)) {
+      String text = part.strip();
+      if (!text.isEmpty()) {
+        parser
+            .apply(text)
+            .ifPresentOrElse(
+                all::add, () -> faults.add(new Fault(name, quoted(text), "expected: " + allowed)));
+      }
+    }
+    return List.copyOf(all);
+  }
+
+  /** What a variable is set to, by itself, by its file when it is a secret, or by a preset. */
+  private Optional<String> value(String name) {
+    String text = given.get(name);
+    String file = given.get(name + "_FILE");
+    boolean secret =
+        declared.stream().anyMatch(setting -> setting.name().equals(name) && setting.secret());
+    if (secret && file != null) {
+      if (text != null) {
+        hiddenFault(name, "given twice, also as " + name + "_FILE; set one of them");
+        return Optional.empty();
+      }
+      return fileOf(name + "_FILE", file);
+    }
+    if (text != null) {
+      return Optional.of(text.strip());
+    }
+    return Optional.ofNullable(presets.get(name));
+  }
+
+  private Optional<String> fileOf(String name, String file) {
+    try {
+      String text = Files.readString(Path.of(file.strip()), StandardCharsets.UTF_8).strip();
+      if (text.isEmpty()) {
+        faults.add(new Fault(name, quoted(file), "expected: a file that is not empty"));
+        return Optional.empty();
+      }
+      return Optional.of(text);
+    } catch (IOException | InvalidPathException unreadable) {
+      faults.add(new Fault(name, quoted(file), "expected: a text file that can be read"));
+      return Optional.empty();
+    }
+  }
+
+  private static Optional<Long> wholeNumber(String text, long min, long max) {
+    if (!text.matches("-?[0-9]{1,18}")) {
+      return Optional.empty();
+    }
+    long number = Long.parseLong(text);
+    return number < min || number > max ? Optional.empty() : Optional.of(number);
+  }
+
+  private static Optional<InetAddress> literal(String text) {
+    try {
+      return Optional.of(
+          InetAddress.ofLiteral(text.equalsIgnoreCase("localhost") ? "127.0.0.1" : text));
+    } catch (IllegalArgumentException no) {
+      return Optional.empty();
+    }
+  }
+
+  private static Optional<URI> parseUrl(String text, List<String> schemes) {
+    try {
+      URI url = new URI(text).parseServerAuthority();
+      boolean fine =
+          url.getScheme() != null
+              && schemes.contains(url.getScheme().toLowerCase(Locale.ROOT))
+              && url.getHost() != null
+              && url.getPort() <= 65_535
+              && url.getPort() != 0
+              && url.getRawFragment() == null;
+      return fine ? Optional.of(url) : Optional.empty();
+    } catch (URISyntaxException no) {
+      return Optional.empty();
+    }
+  }
+
+  private static String word(Enum<?> one) {
+    return one.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static String quoted(String text) {
+    StringBuilder quoted = new StringBuilder("\"");
+    text.codePoints()
+        .limit(SHOWN_MAX)
+        .forEach(point -> {
+          if (Character.isISOControl(point)) {
+            quoted.append(String.format("\\u%04x", point));
+          } else {
+            quoted.appendCodePoint(point);
+          }
+        });
+    return quoted.append(text.length() > SHOWN_MAX ? "…\"" : "\"").toString();
+  }
+}

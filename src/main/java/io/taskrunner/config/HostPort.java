@@ -1,0 +1,33 @@
+package io.taskrunner.config;
+
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Where a server listens.
+ *
+ * @param host a name or an address; IPv6 without brackets
+ * @param port 1 to 65535
+ */
+public record HostPort(String host, int port) {
+
+  private static final Pattern FORM =
+      Pattern.compile("(?:\\[([0-9A-Fa-f:.]+)]|([A-Za-z0-9._-]+))(?::([0-9]{1,5}))?");
+
+  /** Reads {@code host}, {@code host:port} or {@code [v6]:port}; empty when it is none of these. */
+  public static Optional<HostPort> parse(String text, int defaultPort) {
+    Matcher form = FORM.matcher(text);
+    if (!form.matches()) {
+      return Optional.empty();
+    }
+    int port = form.group(3) == null ? defaultPort : Integer.parseInt(form.group(3));
+    String host = form.group(1) == null ? form.group(2) : form.group(1);
+    return port < 1 || port > 65_535 ? Optional.empty() : Optional.of(new HostPort(host, port));
+  }
+
+  @Override
+  public String toString() {
+    return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port;
+  }
+}

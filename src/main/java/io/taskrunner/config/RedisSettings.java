@@ -1,0 +1,273 @@
+package io.taskrunner.config;
+
+import java.net.URI;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.regex.Pattern;
+
+/**
+ * Which Redis holds everything, and how it is spoken to.
+ *
+ * @param target where it is
+ * @param username for ACLs; empty means Redis' {@code default} user
+ * @param password of the data node
+ * @param tls whether data nodes (and Sentinels) are reached by TLS
+ * @param database 0 unless chosen
+ * @param keyPrefix what every key begins with; fixed at first start
+ * @param shards how many hash tags; fixed at first start
+ * @param connectRetries how often a first connection is tried again before the start fails
+ * @param retryInterval the wait between two of these
+ * @param commandTimeout how long a call goes on trying in all
+ * @param waitReplicas how many replicas must have a task before its 2xx; empty is {@code auto}
+ * @param storeMaxBytes what Redis may fill; empty is Redis' own {@code maxmemory}
+ * @param storeFullRatio the share of that from which enqueue is refused
+ */
+public record RedisSettings(
+    Target target,
+    Optional<String> username,
+    Optional<Secret> password,
+    boolean tls,
+    int database,
+    String keyPrefix,
+    int shards,
+    int connectRetries,
+    Duration retryInterval,
+    Duration commandTimeout,
+    OptionalInt waitReplicas,
+    OptionalLong storeMaxBytes,
+    double storeFullRatio) {
+
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_.-]{1,64}");
+  private static final Pattern PREFIX = Pattern.compile("[A-Za-z0-9_.-]{1,32}");
+  private static final Pattern USER = Pattern.compile("[!-~]{1,128}");
+  private static final List<String> SCHEMES = List.of("redis", "rediss");
+  private static final String URL_FORM =
+      "redis://[user:password@]host[:port][/db], rediss:// for TLS";
+
+  /** Where Redis is. */
+  public sealed interface Target {
+
+    /** One node by its address. */
+    record Node(HostPort address) implements Target {}
+
+    /** The master that Sentinels name; the default deployment. */
+    record Sentinel(List<HostPort> sentinels, String master, Optional<Secret> password)
+        implements Target {
+      public Sentinel {
+        sentinels = List.copyOf(sentinels);
+      }
+    }
+  }
+
+  /** These settings, but for a node that asks for this password. */
+  public RedisSettings at(HostPort node, Secret nodePassword) {
+    return new RedisSettings(
+        new Target.Node(node),
+        Optional.empty(),
+        Optional.of(nodePassword),
+        false,
+        0,
+        keyPrefix,
+        shards,
+        connectRetries,
+        retryInterval,
+        commandTimeout,
+        waitReplicas,
+        storeMaxBytes,
+        storeFullRatio);
+  }
+
+  /** Where it is, in words for a person; tells no secret. */
+  public String where() {
+    return switch (target) {
+      case Target.Node(HostPort address) -> address.toString();
+      case Target.Sentinel(List<HostPort> sentinels, String master, _) ->
+          "the master \"" + master + "\" of " + sentinels.size() + " Sentinels";
+    };
+  }
+
+  /** Whether the environment names a Redis at all, as {@code dev} asks before it brings its own. */
+  static boolean isNamed(Env env) {
+    return env.isGiven("REDIS_URL")
+        || env.isGiven("REDIS_SENTINEL_ADDR")
+        || env.isGiven("REDIS_CLUSTER_NODES");
+  }
+
+  static RedisSettings read(Env env) {
+    env.section("Redis");
+    List<HostPort> sentinels =
+        env.addresses("REDIS_SENTINEL_ADDR", 26_379, "the Sentinels that know the master");
+    String master =
+        env.text(
+                "REDIS_MASTER_NAME",
+                "mymaster",
+                NAME,
+                "1 to 64 of A-Z a-z 0-9 _ . -",
+                "the name that the Sentinels know it by")
+            .orElse("mymaster");
+    Optional<URI> url =
+        env.secretUrl(
+            "REDIS_URL", "redis://127.0.0.1:6379", SCHEMES, URL_FORM, "one Redis by its address");
+    List<HostPort> cluster =
+        env.addresses(
+            "REDIS_CLUSTER_NODES", 6379, "the first nodes to ask in a Redis Cluster (not yet)");
+    Optional<Secret> password = env.secret("REDIS_PASSWORD", "the password of the data nodes");
+    Optional<Secret> sentinelPassword =
+        env.secret("REDIS_SENTINEL_PASSWORD", "the password of the Sentinels");
+    Optional<String> username =
+        env.text(
+            "REDIS_USERNAME",
+            null,
+            USER,
+            "1 to 128 printable characters without a space",
+            "the ACL user; without it Redis' own default user");
+    boolean tls = env.flag("REDIS_TLS", false, "speak TLS; a rediss:// URL says so too");
+    int database = env.integer("REDIS_DB", 0, 0, 65_535, "the number of the database");
+    String keyPrefix =
+        env.text(
+                "REDIS_KEY_PREFIX",
+                "tr",
+                PREFIX,
+                "1 to 32 of A-Z a-z 0-9 _ . -",
+                "what every key begins with; fixed at the first start")
+            .orElse("tr");
+    int shards =
+        env.integer(
+            "REDIS_SHARDS",
+            1,
+            "1 (Cluster 64)",
+            1,
+            1024,
+            "over how many hash tags the tasks are spread; fixed at the first start");
+
+    if (!cluster.isEmpty()) {
+      env.fault("REDIS_CLUSTER_NODES", "Redis Cluster is not supported by this version yet");
+    }
+    if (shards > 1) {
+      env.fault("REDIS_SHARDS", "expected: 1; more is not supported by this version yet");
+    }
+    long kinds =
+        List.of(!sentinels.isEmpty(), url.isPresent(), !cluster.isEmpty()).stream()
+            .filter(named -> named)
+            .count();
+    if (kinds > 1) {
+      String named = sentinels.isEmpty() ? "REDIS_CLUSTER_NODES" : "REDIS_SENTINEL_ADDR";
+      env.fault(
+          named,
+          "two kinds of Redis are named; set one of REDIS_URL, REDIS_SENTINEL_ADDR and"
+              + " REDIS_CLUSTER_NODES");
+    }
+
+    Target target = new Target.Node(new HostPort("127.0.0.1", 6379));
+    if (!sentinels.isEmpty()) {
+      target = new Target.Sentinel(sentinels, master, sentinelPassword);
+    } else if (url.isPresent()) {
+      UrlParts parts = UrlParts.of(url.get());
+      target = new Target.Node(parts.address());
+      tls = tls || parts.tls();
+      if (parts.misread()) {
+        env.hiddenFault("REDIS_URL", "expected: " + URL_FORM);
+      }
+      if (parts.password().isPresent()
+          && password.isPresent()
+          && !parts.password().equals(password)) {
+        env.hiddenFault("REDIS_PASSWORD", "REDIS_URL names another password; give it once");
+      }
+      if (parts.username().isPresent()
+          && username.isPresent()
+          && !parts.username().equals(username)) {
+        env.fault("REDIS_USERNAME", "REDIS_URL names another user; give it once");
+      }
+      if (parts.database().isPresent()
+          && env.isGiven("REDIS_DB")
+          && parts.database().getAsInt() != database) {
+        env.fault("REDIS_DB", "REDIS_URL names another database; give it once");
+      }
+      password = parts.password().isPresent() ? parts.password() : password;
+      username = parts.username().isPresent() ? parts.username() : username;
+      database = parts.database().orElse(database);
+    }
+    return new RedisSettings(
+        target,
+        username,
+        password,
+        tls,
+        database,
+        keyPrefix,
+        shards,
+        env.integer(
+            "REDIS_CONNECT_RETRIES",
+            30,
+            0,
+            10_000,
+            "how often the first connection is tried again before the start fails"),
+        env.seconds("REDIS_RETRY_INTERVAL_SEC", 2, 1, 60, "the wait between two of these tries"),
+        env.millis(
+            "REDIS_COMMAND_TIMEOUT_MS", 5000, 100, 60_000, "how long a call goes on trying in all"),
+        env.integerOrAuto(
+            "REDIS_WAIT_REPLICAS",
+            0,
+            9,
+            "how many replicas must have a task before its 2xx; auto is 1 where there are"
+                + " replicas, else 0"),
+        env.bytes(
+            "STORE_MAX_BYTES",
+            "Redis' maxmemory",
+            1_048_576,
+            1L << 50,
+            "how much memory of Redis may be filled"),
+        env.ratio(
+            "STORE_FULL_RATIO",
+            0.9,
+            0.1,
+            1.0,
+            "the share of that from which enqueue is refused with store_full"));
+  }
+
+  /** What a {@code redis://} URL says beside its address. */
+  private record UrlParts(
+      HostPort address,
+      boolean tls,
+      Optional<String> username,
+      Optional<Secret> password,
+      OptionalInt database,
+      boolean misread) {
+
+    static UrlParts of(URI url) {
+      String host = url.getHost();
+      HostPort address =
+          new HostPort(
+              host.startsWith("[") ? host.substring(1, host.length() - 1) : host,
+              url.getPort() < 0 ? 6379 : url.getPort());
+      Optional<String> username = Optional.empty();
+      Optional<Secret> password = Optional.empty();
+      if (url.getRawUserInfo() != null) {
+        String[] info = url.getRawUserInfo().split(":", 2);
+        username = Optional.of(decoded(info[0])).filter(text -> !text.isEmpty());
+        password =
+            info.length < 2 || info[1].isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Secret(decoded(info[1])));
+      }
+      String path = url.getRawPath() == null ? "" : url.getRawPath();
+      boolean fine = path.matches("/?|/[0-9]{1,5}") && url.getRawQuery() == null;
+      OptionalInt database =
+          fine && path.length() > 1
+              ? OptionalInt.of(Integer.parseInt(path.substring(1)))
+              : OptionalInt.empty();
+      boolean tls = url.getScheme().toLowerCase(Locale.ROOT).equals("rediss");
+      return new UrlParts(address, tls, username, password, database, !fine);
+    }
+
+    private static String decoded(String text) {
+      // A plus is a plus in a URL's user-info; only %xx is decoded.
+      return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package io.taskrunner.config;
+
+import java.net.InetAddress;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * What runs in this process and where it listens.
+ *
+ * @param dev whether it was started as {@code dev}, on a person's own machine
+ * @param mode which halves of the program run
+ * @param port 1 to 65535
+ * @param bind the address to listen on
+ * @param pathPrefix empty, or {@code /x} without a slash at its end
+ */
+public record ServerSettings(
+    boolean dev, Mode mode, int port, InetAddress bind, String pathPrefix) {
+
+  private static final Pattern PREFIX = Pattern.compile("(?:/[A-Za-z0-9._~-]{1,64}){1,8}");
+
+  /** Which halves of the program run in one process. */
+  public enum Mode {
+    /** Serves HTTP. */
+    API,
+    /** Claims and dispatches; serves health and metrics alone. */
+    WORKER,
+    /** Does both. */
+    BOTH;
+
+    /** Whether calls are served. */
+    public boolean serves() {
+      return this != WORKER;
+    }
+
+    /** Whether tasks are claimed and dispatched. */
+    public boolean works() {
+      return this != API;
+    }
+  }
+
+  static ServerSettings read(Env env, boolean dev) {
+    env.section("The process");
+    Mode mode = env.oneOf("MODE", Mode.BOTH, "which halves of the program run in this process");
+    return new ServerSettings(
+        dev,
+        mode,
+        env.integer(
+            "PORT",
+            mode == Mode.WORKER ? 8082 : 8080,
+            "8080 (worker 8082)",
+            1,
+            65_535,
+            "the one port for everything"),
+        env.address("BIND", "0.0.0.0", "the address to listen on"),
+        env.text(
+                "PATH_PREFIX",
+                null,
+                PREFIX,
+                "/ and A-Z a-z 0-9 . _ ~ -, no slash at the end",
+                "serve everything under this path; health and metrics stay at the root too")
+            .orElse(""));
+  }
+
+  /** Whether only this machine can reach the listener. */
+  public boolean onLoopback() {
+    return bind.isLoopbackAddress();
+  }
+
+  /** Where a person on this machine finds it, prefix included, without a slash at its end. */
+  public String url() {
+    String host = bind.isAnyLocalAddress() ? "127.0.0.1" : bind.getHostAddress();
+    return "http://" + new HostPort(host, port) + pathPrefix;
+  }
+
+  /** The prefix, when there is one. */
+  public Optional<String> prefix() {
+    return pathPrefix.isEmpty() ? Optional.empty() : Optional.of(pathPrefix);
+  }
+}

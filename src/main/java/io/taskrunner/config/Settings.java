@@ -1,0 +1,77 @@
+package io.taskrunner.config;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Everything that the environment says, read at once.
+ *
+ * @param server what runs here and where it listens
+ * @param log how much is logged
+ * @param redis which Redis holds everything
+ * @param api who may call
+ * @param worker how many attempts run
+ * @param dispatch where they may go
+ * @param tracing where spans go
+ * @param dataDir where an embedded Redis keeps its files
+ * @param redisNamed whether the environment names a Redis; when not, {@code dev} brings its own
+ */
+public record Settings(
+    ServerSettings server,
+    LogSettings log,
+    RedisSettings redis,
+    ApiSettings api,
+    WorkerSettings worker,
+    DispatchSettings dispatch,
+    TracingSettings tracing,
+    Path dataDir,
+    boolean redisNamed) {
+
+  /** How {@code dev} differs from {@code serve} where a variable is not set. */
+  public static final Map<String, String> DEV =
+      Map.of(
+          "BIND", "127.0.0.1",
+          "ALLOW_PRIVATE_URLS", "true",
+          "CLOUD_TASKS_AUTH", "open",
+          "CLOUD_TASKS_OPEN_TOKENS", "true");
+
+  /** The settings of {@code ./task-runner serve}. */
+  public static Settings serve(Map<String, String> environment) {
+    return read(Env.of(environment, Map.of()), false);
+  }
+
+  /** The settings of {@code ./task-runner dev}. */
+  public static Settings dev(Map<String, String> environment) {
+    return read(Env.of(environment, DEV), true);
+  }
+
+  /** Every variable there is, with the defaults of {@code serve}. */
+  public static List<Setting> declared() {
+    Env env = Env.of(Map.of(), Map.of());
+    var unused = read(env, false);
+    return env.declared();
+  }
+
+  private static Settings read(Env env, boolean dev) {
+    ServerSettings server = ServerSettings.read(env, dev);
+    Path dataDir =
+        env.path(
+            "DATA_DIR", "./data", "where dev's own Redis keeps its files; made with mode 0700");
+    LogSettings log = LogSettings.read(env);
+    RedisSettings redis = RedisSettings.read(env);
+    Settings settings =
+        new Settings(
+            server,
+            log,
+            redis,
+            ApiSettings.read(env),
+            WorkerSettings.read(env),
+            DispatchSettings.read(env),
+            TracingSettings.read(env),
+            dataDir,
+            RedisSettings.isNamed(env));
+    env.done();
+    return settings;
+  }
+}

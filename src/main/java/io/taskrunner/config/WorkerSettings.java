@@ -1,0 +1,49 @@
+package io.taskrunner.config;
+
+import java.time.Duration;
+
+/**
+ * How many attempts run, how long each may take, and how the process ends.
+ *
+ * @param concurrency attempts at once in this process
+ * @param taskTimeout the longest attempt, and what a task and its queue leave unset
+ * @param maxRetry retries where a task and its queue leave them unset
+ * @param lease how long a claim holds without renewal
+ * @param shutdownGrace how long running attempts may go on after SIGTERM
+ * @param shutdownDrain how long calls are still served after SIGTERM, while not ready
+ */
+public record WorkerSettings(
+    int concurrency,
+    Duration taskTimeout,
+    int maxRetry,
+    Duration lease,
+    Duration shutdownGrace,
+    Duration shutdownDrain) {
+
+  static WorkerSettings read(Env env) {
+    env.section("The worker");
+    return new WorkerSettings(
+        env.integer("WORKER_CONCURRENCY", 10, 1, 10_000, "attempts at once in this process"),
+        env.seconds(
+            "TASK_TIMEOUT_SEC",
+            1800,
+            1,
+            86_400,
+            "the longest attempt, and what a task and its queue leave unset"),
+        env.integer("MAX_RETRY", 5, 0, 100, "retries where a task and its queue leave them unset"),
+        env.seconds(
+            "LEASE_SEC",
+            30,
+            5,
+            3600,
+            "how long a claim holds unless renewed; an attempt may be longer"),
+        env.seconds(
+            "SHUTDOWN_GRACE_SEC", 30, 0, 3600, "how long running attempts may go on after SIGTERM"),
+        env.seconds(
+            "SHUTDOWN_DRAIN_SEC",
+            0,
+            0,
+            300,
+            "how long calls are still served after SIGTERM, while /health/ready says 503"));
+  }
+}
