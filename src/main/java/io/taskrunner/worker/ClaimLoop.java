@@ -1,0 +1,517 @@
+package io.taskrunner.worker;
+
+import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.WorkStore;
+import io.taskrunner.store.WorkStore.BreakerReport;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.WorkStore.ClaimRequest;
+import io.taskrunner.store.WorkStore.Exchange;
+import io.taskrunner.store.WorkStore.Recovered;
+import io.taskrunner.store.WorkStore.Settlement;
+import io.taskrunner.task.Outcome;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.Verdict;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Drives one shard for one worker: asks for tasks, has them begun, and delivers their verdicts.
+ *
+ * <h2>The protocol</h2>
+ *
+ * One thread does everything that decides anything. A turn of it takes in what has finished, then
+ * makes one {@link WorkStore#exchange}: it carries every verdict that is there (at most 200) and
+ * asks for as many tasks as there are free slots (at most 100). So a busy worker makes one round
+ * trip per batch, and an idle one waits for no company. Between turns the thread is parked; it goes
+ * on when
+ *
+ * <ul>
+ *   <li>an attempt has finished;
+ *   <li>the store says that there may be something to claim, and a slot is free. A message that
+ *       comes while an exchange is under way stays noted, and means one more;
+ *   <li>the last answer was full or said {@code again}, and a slot is free;
+ *   <li>it is time to look again: as the store said, and no later than a second ± 20 % after the
+ *       last answer, which is also this worker's beat, with no slots when none is free.
+ * </ul>
+ *
+ * <p>An exchange without an answer may have been done. It is made again, with the same request
+ * number and the same verdicts, until it is answered; only then does the next one follow. What the
+ * store may have forgotten in between is {@link Settler}'s.
+ *
+ * <p>Others touch it in four ways only, none of which blocks: they put a finished run into {@code
+ * finished}, they set a volatile flag, they read {@code running}, they note a cancelled task in
+ * {@code cancelledEarly}; and then they unpark the thread if it says that it waits. Since the
+ * thread says so first and looks for news second, nothing is missed, and while it is busy nobody
+ * pays for waking it.
+ */
+final class ClaimLoop {
+
+  /** The most tasks of one claim. */
+  static final int CLAIM_MAX = 100;
+
+  private static final Logger log = LoggerFactory.getLogger(ClaimLoop.class);
+
+  /** A worker is heard of this often, and hears of what it missed. */
+  private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
+
+  private static final long LOOK_AGAIN_NANOS = LOOK_AGAIN.toNanos();
+  private static final long LOOK_AGAIN_MIN_NANOS = Duration.ofMillis(1).toNanos();
+  private static final double LOOK_AGAIN_SPREAD = 0.2;
+  private static final long RETRY_MIN_NANOS = Duration.ofMillis(20).toNanos();
+  private static final long RETRY_MAX_NANOS = Duration.ofSeconds(1).toNanos();
+  private static final long ALIVE_WITHIN_NANOS = Duration.ofSeconds(5).toNanos();
+
+  /** So often is an exchange that fails by a bug made again, before it is given up. */
+  private static final int BUG_REPEATS = 3;
+
+  private static final int CANCELLED_EARLY_MAX = 10_000;
+
+  private final WorkStore store;
+  private final Performer performer;
+  private final Settler settler;
+  private final Judge judge;
+  private final WorkerMeters meters;
+  private final WorkerOptions options;
+  private final RandomGenerator random;
+  private final Thread thread;
+
+  // Shared: see the protocol.
+  private final ConcurrentHashMap<TaskId, Run> running = new ConcurrentHashMap<>();
+  private final ConcurrentLinkedQueue<Run> finished = new ConcurrentLinkedQueue<>();
+  private final Set<TaskId> cancelledEarly = ConcurrentHashMap.newKeySet();
+  private final CountDownLatch quiet = new CountDownLatch(1);
+  private volatile boolean waiting;
+  private volatile boolean woken;
+  private volatile boolean reconnected;
+  private volatile boolean stopping;
+  private volatile boolean ended;
+
+  // Written by the loop's thread alone, read by others for what they show.
+  private volatile long turnNanos;
+  private volatile boolean asking;
+  private volatile boolean storeAway;
+  private volatile int unsettled;
+  private final AtomicLong claimed = new AtomicLong();
+  private final AtomicLong settled = new AtomicLong();
+
+  // Confined to the loop's thread.
+  private int busy;
+  private long number;
+  private @Nullable Asked unanswered;
+  private boolean maybeMore = true;
+  private boolean left;
+  private long lookAtNanos;
+  private long awayNanos;
+  private int failures;
+
+  /** What was asked of the store. */
+  private record Asked(ClaimRequest request, List<Delivery> verdicts) {}
+
+  ClaimLoop(
+      WorkStore store,
+      Performer performer,
+      WorkerMeters meters,
+      WorkerOptions options,
+      RandomGenerator random) {
+    this.store = store;
+    this.performer = performer;
+    this.meters = meters;
+    this.options = options;
+    this.random = random;
+    settler = new Settler(meters);
+    judge = new Judge(options, random, meters);
+    thread = Thread.ofPlatform().name("claim-loop").daemon(true).unstarted(this::run);
+  }
+
+  void start() {
+    turnNanos = System.nanoTime();
+    lookAtNanos = turnNanos;
+    thread.start();
+  }
+
+  /** What runs here; also what has finished and was not yet taken in. */
+  Collection<Run> running() {
+    return running.values();
+  }
+
+  /** The run of a task, if it runs here. */
+  @Nullable Run run(TaskId id) {
+    return running.get(id);
+  }
+
+  /** There may be something to claim. */
+  void wake() {
+    woken = true;
+    signal();
+  }
+
+  /** The connection to the store was lost and stands again. */
+  void reconnected() {
+    reconnected = true;
+    signal();
+  }
+
+  /** A task was called off. If it does not run here yet, its claim may still be on the way. */
+  void cancelled(TaskId id) {
+    Run run = running.get(id);
+    if (run == null && cancelledEarly.size() < CANCELLED_EARLY_MAX) {
+      cancelledEarly.add(id);
+      run = running.get(id);
+    }
+    if (run != null) {
+      run.cancel();
+    }
+  }
+
+  /** Takes no more tasks from now on; what is claimed already but not begun is put back. */
+  void stopClaiming() {
+    stopping = true;
+    signal();
+  }
+
+  /**
+   * Waits, after {@link #stopClaiming}, until nothing runs and every verdict was taken.
+   *
+   * @return whether it came to that in time
+   */
+  boolean awaitQuiet(Duration atMost) throws InterruptedException {
+    return quiet.await(Math.max(0, atMost.toNanos()), TimeUnit.NANOSECONDS);
+  }
+
+  /** Cuts off everything that runs. */
+  void cutOff() {
+    running.values().forEach(Run::cutOff);
+  }
+
+  /** Ends the thread, and waits for that. */
+  void end() throws InterruptedException {
+    ended = true;
+    LockSupport.unpark(thread);
+    if (!thread.join(Duration.ofSeconds(1))) {
+      thread.interrupt();
+      thread.join(Duration.ofSeconds(1));
+    }
+  }
+
+  /** Whether the thread goes round, or waits for the store. */
+  boolean alive() {
+    return thread.isAlive()
+        && (asking || storeAway || System.nanoTime() - turnNanos < ALIVE_WITHIN_NANOS);
+  }
+
+  WorkerStatus status() {
+    return new WorkerStatus(
+        options.workerId(),
+        options.concurrency(),
+        running.size(),
+        claimed.get(),
+        settled.get(),
+        unsettled,
+        storeAway,
+        stopping);
+  }
+
+  private void run() {
+    while (!ended) {
+      try {
+        turn();
+      } catch (RuntimeException bug) {
+        log.error("a turn of the claim loop failed; it goes on", bug);
+        pause(RETRY_MAX_NANOS);
+      }
+    }
+  }
+
+  private void turn() {
+    turnNanos = System.nanoTime();
+    takeFinished();
+    if (reconnected) {
+      reconnected = false;
+      woken = true;
+      settler.sendAgain(turnNanos);
+    }
+    Asked asked = unanswered;
+    if (asked == null) {
+      if (stopping && leave()) {
+        return;
+      }
+      if (!hasReason()) {
+        await();
+        return;
+      }
+      asked = ask();
+    }
+    exchange(asked);
+  }
+
+  private boolean hasReason() {
+    return settler.hasAny()
+        || (freeSlots() > 0 && (woken || maybeMore))
+        || turnNanos - lookAtNanos >= 0;
+  }
+
+  private int freeSlots() {
+    return stopping ? 0 : Math.clamp((long) options.concurrency() - busy, 0, CLAIM_MAX);
+  }
+
+  private Asked ask() {
+    woken = false;
+    cancelledEarly.clear();
+    ClaimRequest request =
+        new ClaimRequest(
+            options.workerId(), ++number, freeSlots(), options.lease(), options.maxRetry());
+    Asked asked = new Asked(request, settler.next());
+    unanswered = asked;
+    return asked;
+  }
+
+  private void exchange(Asked asked) {
+    Exchange exchange;
+    asking = true;
+    try {
+      exchange = store.exchange(settlements(asked.verdicts()), asked.request());
+    } catch (StoreUnavailable away) {
+      failed(away);
+      return;
+    } catch (RuntimeException bug) {
+      broken(asked, bug);
+      return;
+    } finally {
+      asking = false;
+    }
+    unanswered = null;
+    answered(asked, exchange);
+  }
+
+  private static List<Settlement> settlements(List<Delivery> verdicts) {
+    if (verdicts.isEmpty()) {
+      return List.of();
+    }
+    long now = System.nanoTime();
+    List<Settlement> settlements = new ArrayList<>(verdicts.size());
+    for (Delivery delivery : verdicts) {
+      settlements.add(delivery.settlement(now));
+    }
+    return settlements;
+  }
+
+  private void failed(StoreUnavailable away) {
+    if (!storeAway) {
+      storeAway = true;
+      awayNanos = System.nanoTime();
+      log.atInfo().addKeyValue("reason", away.getMessage()).log("the store is away");
+    }
+    failures++;
+    pause(retryWait());
+  }
+
+  private void broken(Asked asked, RuntimeException bug) {
+    failures++;
+    if (failures <= BUG_REPEATS) {
+      log.error("an exchange with the store failed; it is made again", bug);
+    } else {
+      failures = 0;
+      unanswered = null;
+      lookAtNanos = System.nanoTime() + LOOK_AGAIN_NANOS;
+      log.atError()
+          .addKeyValue("verdicts", asked.verdicts().size())
+          .setCause(bug)
+          .log("an exchange with the store is given up; its leases run out");
+    }
+    pause(retryWait());
+  }
+
+  private long retryWait() {
+    return Math.min(RETRY_MAX_NANOS, RETRY_MIN_NANOS << Math.clamp(failures - 1L, 0, 6));
+  }
+
+  private void answered(Asked asked, Exchange exchange) {
+    long now = System.nanoTime();
+    failures = 0;
+    settler.answered(asked.verdicts(), exchange.settled(), now);
+    settled.addAndGet(asked.verdicts().size());
+    if (storeAway) {
+      storeAway = false;
+      log.atInfo()
+          .addKeyValue("away_ms", (now - awayNanos) / 1_000_000)
+          .log("the store is back");
+      settler.sendAgain(now);
+    }
+    List<Claim> claims = exchange.claims();
+    for (int i = 0; i < claims.size(); i++) {
+      begin(claims.get(i), now);
+    }
+    claimed.addAndGet(claims.size());
+    recovered(exchange.recovered());
+    maybeMore = exchange.again() || claims.size() >= asked.request().slots();
+    lookAtNanos = now + lookAgainNanos(exchange.lookAgainIn());
+    unsettled = settler.untaken();
+  }
+
+  private long lookAgainNanos(Duration told) {
+    if (freeSlots() > 0 && told.compareTo(LOOK_AGAIN) < 0) {
+      return Math.max(LOOK_AGAIN_MIN_NANOS, told.toNanos());
+    }
+    double spread = 1 + LOOK_AGAIN_SPREAD * (2 * random.nextDouble() - 1);
+    return (long) (LOOK_AGAIN_NANOS * spread);
+  }
+
+  private void recovered(List<Recovered> tasks) {
+    if (tasks.isEmpty()) {
+      return;
+    }
+    meters.recovered(tasks.size());
+    for (Recovered task : tasks) {
+      log.atInfo()
+          .addKeyValue("task_id", task.id())
+          .addKeyValue("queue", task.queue())
+          .log(
+              task.dead()
+                  ? "task is dead: its last lease ran out"
+                  : "task was taken back from a worker that is gone");
+    }
+  }
+
+  private void begin(Claim claim, long claimedNanos) {
+    TaskId id = claim.id();
+    Run known = running.get(id);
+    if (known != null) {
+      if (claim.number() > known.claim().number()) {
+        known.adopt(claim);
+      }
+      return;
+    }
+    if (stopping) {
+      putBack(claim, claimedNanos);
+      return;
+    }
+    if (cancelledEarly.remove(id)) {
+      deliver(claim, new Verdict.Cancel(), claimedNanos);
+      return;
+    }
+    long start = System.nanoTime();
+    Performer.Request request;
+    try {
+      request = performer.perform(claim, judge.timeout(claim));
+    } catch (RuntimeException bug) {
+      log.atError().addKeyValue("task_id", id).setCause(bug).log("an attempt could not be begun");
+      settler.add(judge.unbegun(claim, claimedNanos, start));
+      return;
+    }
+    Run run = new Run(claim, request, claimedNanos, start);
+    running.put(id, run);
+    busy++;
+    meters.started(claim.now().toEpochMilli() - claim.due().toEpochMilli());
+    if (cancelledEarly.remove(id)) {
+      run.cancel();
+    }
+    request
+        .outcome()
+        .whenComplete((outcome, bug) -> finish(run, bug == null ? outcome : judge.failed(id, bug)));
+  }
+
+  private void finish(Run run, Outcome outcome) {
+    run.end(outcome, System.nanoTime());
+    finished.offer(run);
+    signal();
+  }
+
+  private void takeFinished() {
+    for (Run run = finished.poll(); run != null; run = finished.poll()) {
+      running.remove(run.claim().id());
+      busy--;
+      Delivery verdict = judge.judge(run);
+      if (verdict != null) {
+        settler.add(verdict);
+      }
+    }
+    unsettled = settler.untaken();
+  }
+
+  private void putBack(Claim claim, long nowNanos) {
+    deliver(claim, new Verdict.PutBack(Duration.ZERO), nowNanos);
+  }
+
+  private void deliver(Claim claim, Verdict verdict, long nowNanos) {
+    settler.add(
+        new Delivery(
+            claim.id(), claim.number(), verdict, null, new BreakerReport.None(), nowNanos));
+  }
+
+  /** Does what the end asks for. Says whether there is nothing more to do in this turn. */
+  private boolean leave() {
+    if (!left) {
+      asking = true;
+      try {
+        store.leave(options.workerId());
+        left = true;
+      } catch (StoreUnavailable away) {
+        failed(away);
+        return true;
+      } finally {
+        asking = false;
+      }
+    }
+    if (busy == 0 && settler.untaken() == 0) {
+      quiet.countDown();
+    }
+    return false;
+  }
+
+  private void await() {
+    waiting = true;
+    try {
+      if (!hasNews()) {
+        long wait = lookAtNanos - System.nanoTime();
+        if (wait > 0) {
+          LockSupport.parkNanos(this, wait);
+        }
+      }
+    } finally {
+      waiting = false;
+    }
+  }
+
+  private boolean hasNews() {
+    return !finished.isEmpty()
+        || reconnected
+        || ended
+        || (woken && freeSlots() > 0)
+        || (stopping && !left);
+  }
+
+  /** Waits for the store; news is no reason to ask it sooner, only a connection that stands is. */
+  private void pause(long nanos) {
+    long until = System.nanoTime() + nanos;
+    waiting = true;
+    try {
+      for (long wait = nanos;
+          wait > 0 && !ended && !reconnected;
+          wait = until - System.nanoTime()) {
+        LockSupport.parkNanos(this, wait);
+        turnNanos = System.nanoTime();
+      }
+    } finally {
+      waiting = false;
+    }
+  }
+
+  private void signal() {
+    if (waiting) {
+      LockSupport.unpark(thread);
+    }
+  }
+}

@@ -1,0 +1,179 @@
+package io.taskrunner.worker;
+
+import io.taskrunner.store.WorkStore.BreakerReport;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.task.Attempt;
+import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Outcome;
+import io.taskrunner.task.RetryPolicy;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.Verdict;
+import io.taskrunner.worker.WorkerMeters.Ending;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
+
+/**
+ * Turns what an attempt came to into the verdict that goes to the store, and tells the meters and
+ * the log of it. The rule itself is {@link RetryPolicy#judge}; here its arguments are found: the
+ * task's settings over its queue's over the worker's, and times on the store's clock, which is the
+ * claim's time plus what has passed since.
+ *
+ * <p>Used by the thread of the claim loop alone, but for {@link #failed}.
+ */
+final class Judge {
+
+  private static final Logger log = LoggerFactory.getLogger(Judge.class);
+
+  private final WorkerOptions options;
+  private final RandomGenerator random;
+  private final WorkerMeters meters;
+
+  Judge(WorkerOptions options, RandomGenerator random, WorkerMeters meters) {
+    this.options = options;
+    this.random = random;
+    this.meters = meters;
+  }
+
+  /** How long an attempt may take: the task's word, else its queue's, at most the worker's. */
+  Duration timeout(Claim claim) {
+    Duration said =
+        claim.spec().timeout() != null ? claim.spec().timeout() : claim.queueTimeout();
+    return said == null || said.compareTo(options.taskTimeout()) > 0
+        ? options.taskTimeout()
+        : said;
+  }
+
+  /**
+   * The verdict on a run that has ended.
+   *
+   * @return null when there is none to give, since the task is not this worker's any more
+   */
+  @Nullable Delivery judge(Run run) {
+    Claim claim = run.claim();
+    if (run.lostClaim() == claim.number()) {
+      return null;
+    }
+    Outcome outcome = run.outcome();
+    BreakerReport breaker = run.request().breaker();
+    if (outcome instanceof Outcome.Cancelled && !run.cancelled()) {
+      // Cut off for an older claim that was lost, just before a newer one of ours was heard of.
+      return delivery(claim, new Verdict.PutBack(Duration.ZERO), null, breaker, run.endNanos());
+    }
+    Instant start = run.first().now().plusNanos(run.startNanos() - run.claimedNanos());
+    Duration took = Duration.ofNanos(run.endNanos() - run.startNanos());
+    Verdict verdict = verdict(claim, outcome, start, took, run.cancelled());
+    Attempt attempt =
+        verdict instanceof Verdict.PutBack ? null : attempt(claim.attempt(), start, took, outcome);
+    tell(claim, verdict, outcome, took);
+    return delivery(claim, verdict, attempt, breaker, run.endNanos());
+  }
+
+  /** The verdict on a claim whose attempt could not even be begun, by a bug of ours. */
+  Delivery unbegun(Claim claim, long claimedNanos, long nowNanos) {
+    Instant start = claim.now().plusNanos(nowNanos - claimedNanos);
+    Outcome outcome = ourFault();
+    Verdict verdict = verdict(claim, outcome, start, Duration.ZERO, false);
+    tell(claim, verdict, outcome, Duration.ZERO);
+    Attempt attempt = attempt(claim.attempt(), start, Duration.ZERO, outcome);
+    return delivery(claim, verdict, attempt, new BreakerReport.None(), nowNanos);
+  }
+
+  /** What an attempt came to that broke by a bug of ours. */
+  Outcome failed(TaskId id, Throwable bug) {
+    log.atError().addKeyValue("task_id", id).setCause(bug).log("an attempt broke");
+    return ourFault();
+  }
+
+  private static Outcome ourFault() {
+    return new Outcome.Unanswered(AttemptError.CONNECTION_LOST, "the worker failed");
+  }
+
+  private Verdict verdict(
+      Claim claim, Outcome outcome, Instant start, Duration took, boolean cancelled) {
+    RetryPolicy policy =
+        claim.spec().retry().over(claim.queueRetry()).policy(options.maxRetry());
+    Duration sinceFirst = Duration.between(claim.firstAttempt().orElse(start), start).plus(took);
+    Verdict verdict = policy.judge(outcome, claim.attempt(), sinceFirst, random::nextDouble);
+    return cancelled && !(verdict instanceof Verdict.Succeed) ? new Verdict.Cancel() : verdict;
+  }
+
+  private static Attempt attempt(int number, Instant start, Duration took, Outcome outcome) {
+    return switch (outcome) {
+      case Outcome.Answered(int status, _) ->
+          new Attempt(number, start, took, OptionalInt.of(status), Optional.empty(), "");
+      case Outcome.TimedOut(Duration limit) ->
+          unanswered(number, start, took, AttemptError.TIMEOUT, "no whole answer in " + limit);
+      case Outcome.Unanswered(AttemptError error, String detail) ->
+          unanswered(number, start, took, error, detail);
+      case Outcome.Cancelled _ ->
+          unanswered(number, start, took, AttemptError.CONNECTION_LOST, "cancelled");
+      case Outcome.CutOff _ ->
+          unanswered(number, start, took, AttemptError.CONNECTION_LOST, "cut off");
+      case Outcome.BreakerOpen _ ->
+          unanswered(number, start, took, AttemptError.CONNECT_FAILED, "circuit breaker open");
+    };
+  }
+
+  private static Attempt unanswered(
+      int number, Instant start, Duration took, AttemptError error, String detail) {
+    return new Attempt(number, start, took, OptionalInt.empty(), Optional.of(error), detail);
+  }
+
+  private void tell(Claim claim, Verdict verdict, Outcome outcome, Duration took) {
+    Ending ending =
+        switch (verdict) {
+          case Verdict.Succeed _ -> Ending.SUCCEEDED;
+          case Verdict.Retry _ -> Ending.RETRY;
+          case Verdict.Bury _ -> Ending.DEAD;
+          case Verdict.Cancel _ -> Ending.CANCELLED;
+          case Verdict.PutBack _ -> null;
+        };
+    if (ending != null) {
+      meters.attempt(claim.queue(), ending, took.toNanos());
+    }
+    if (verdict instanceof Verdict.Bury) {
+      describe(log.atInfo(), claim, outcome, took).log("task is dead");
+    } else if (log.isDebugEnabled()) {
+      describe(log.atDebug(), claim, outcome, took)
+          .addKeyValue("then", ending == null ? "put_back" : ending.word())
+          .log("attempt is over");
+    }
+  }
+
+  private static LoggingEventBuilder describe(
+      LoggingEventBuilder event, Claim claim, Outcome outcome, Duration took) {
+    LoggingEventBuilder described =
+        event
+            .addKeyValue("task_id", claim.id())
+            .addKeyValue("queue", claim.queue())
+            .addKeyValue("client_id", claim.clientId())
+            .addKeyValue("host", claim.spec().request().url().hostAndPort())
+            .addKeyValue("attempt", claim.attempt())
+            .addKeyValue("duration_ms", took.toMillis());
+    return switch (outcome) {
+      case Outcome.Answered(int status, _) -> described.addKeyValue("status", status);
+      case Outcome.TimedOut _ -> described.addKeyValue("error", AttemptError.TIMEOUT.word());
+      case Outcome.Unanswered(AttemptError error, _) ->
+          described.addKeyValue("error", error.word());
+      case Outcome.BreakerOpen _ -> described.addKeyValue("error", "breaker_open");
+      case Outcome.CutOff _ -> described.addKeyValue("error", "cut_off");
+      case Outcome.Cancelled _ -> described.addKeyValue("error", "cancelled");
+    };
+  }
+
+  private static Delivery delivery(
+      Claim claim,
+      Verdict verdict,
+      @Nullable Attempt attempt,
+      BreakerReport breaker,
+      long knownNanos) {
+    return new Delivery(claim.id(), claim.number(), verdict, attempt, breaker, knownNanos);
+  }
+}

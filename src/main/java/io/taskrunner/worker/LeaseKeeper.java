@@ -1,0 +1,155 @@
+package io.taskrunner.worker;
+
+import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.WorkStore;
+import io.taskrunner.store.WorkStore.Breaker;
+import io.taskrunner.store.WorkStore.Ended;
+import io.taskrunner.store.WorkStore.Running;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps the leases of what runs, at a third of their length, and looks at the shared breakers.
+ *
+ * <p>A renewal names each task that really runs here, with its claim; what is not named runs out.
+ * Whatever the store says is not this worker's any more, or was cancelled, is cut off. Silence of
+ * the store cuts nothing off: the lease may well be extended by a renewal that comes through later,
+ * and as long as nobody else can reach the store nobody else gets the task.
+ */
+final class LeaseKeeper {
+
+  /** The most tasks of one renewal. */
+  static final int RENEW_MAX = 500;
+
+  private static final Logger log = LoggerFactory.getLogger(LeaseKeeper.class);
+  private static final long BREAKERS_EVERY_NANOS = Duration.ofSeconds(1).toNanos();
+  private static final long RETRY_NANOS = Duration.ofMillis(250).toNanos();
+
+  private final WorkStore store;
+  private final ClaimLoop loop;
+  private final WorkerMeters meters;
+  private final WorkerOptions options;
+  private final Thread thread;
+  private volatile boolean ended;
+  private volatile boolean atOnce;
+  private Map<String, Boolean> breakers = Map.of();
+
+  LeaseKeeper(WorkStore store, ClaimLoop loop, WorkerMeters meters, WorkerOptions options) {
+    this.store = store;
+    this.loop = loop;
+    this.meters = meters;
+    this.options = options;
+    thread = Thread.ofPlatform().name("lease-keeper").daemon(true).unstarted(this::run);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** Renews now: the store was away, and leases may be short. */
+  void renewAtOnce() {
+    atOnce = true;
+    LockSupport.unpark(thread);
+  }
+
+  /** Ends the thread, and waits for that. */
+  void end() throws InterruptedException {
+    ended = true;
+    LockSupport.unpark(thread);
+    if (!thread.join(Duration.ofSeconds(1))) {
+      thread.interrupt();
+      thread.join(Duration.ofSeconds(1));
+    }
+  }
+
+  private void run() {
+    long renewEvery = options.lease().toNanos() / 3;
+    long renewAt = System.nanoTime() + renewEvery;
+    long breakersAt = System.nanoTime();
+    while (!ended) {
+      long now = System.nanoTime();
+      try {
+        if (atOnce || now - renewAt >= 0) {
+          atOnce = false;
+          renew();
+          renewAt = now + renewEvery;
+        }
+        if (now - breakersAt >= 0) {
+          breakersAt = now + BREAKERS_EVERY_NANOS;
+          look(store.breakers());
+        }
+      } catch (StoreUnavailable away) {
+        log.atDebug().addKeyValue("reason", away.getMessage()).log("the store is away");
+        renewAt = System.nanoTime() + RETRY_NANOS;
+        breakersAt = renewAt;
+      } catch (RuntimeException bug) {
+        log.error("a renewal failed; the next follows", bug);
+        renewAt = System.nanoTime() + RETRY_NANOS;
+      }
+      await(Math.min(renewAt, breakersAt));
+    }
+  }
+
+  private void await(long untilNanos) {
+    long wait = untilNanos - System.nanoTime();
+    if (wait > 0 && !ended && !atOnce) {
+      LockSupport.parkNanos(this, wait);
+    }
+  }
+
+  private void renew() {
+    List<Running> all = new ArrayList<>();
+    for (Run run : loop.running()) {
+      all.add(new Running(run.claim().id(), run.claim().number()));
+    }
+    for (int from = 0; from < all.size(); from += RENEW_MAX) {
+      List<Running> some = all.subList(from, Math.min(all.size(), from + RENEW_MAX));
+      for (Ended task : store.renew(options.workerId(), options.lease(), some)) {
+        cutOff(task);
+      }
+    }
+  }
+
+  private void cutOff(Ended task) {
+    Run run = loop.run(task.id());
+    if (run == null) {
+      return; // Over in the meantime.
+    }
+    if (task.cancelled()) {
+      run.cancel();
+    } else if (run.lose(task.claim())) {
+      meters.leaseLost();
+      log.atInfo().addKeyValue("task_id", task.id()).log("a lease was lost; its request is cut off");
+    }
+  }
+
+  private void look(List<Breaker> now) {
+    Map<String, Boolean> next = HashMap.newHashMap(now.size());
+    for (Breaker breaker : now) {
+      next.put(breaker.host(), breaker.halfOpen());
+      Boolean before = breakers.get(breaker.host());
+      if (before == null || before != breaker.halfOpen()) {
+        changed(breaker.host(), breaker.halfOpen() ? "half_open" : "open");
+      }
+    }
+    for (String host : breakers.keySet()) {
+      if (!next.containsKey(host)) {
+        changed(host, "closed");
+      }
+    }
+    if (!next.equals(breakers)) {
+      breakers = next;
+      meters.breakers(now);
+    }
+  }
+
+  private static void changed(String host, String state) {
+    log.atInfo().addKeyValue("host", host).addKeyValue("state", state).log("circuit breaker");
+  }
+}

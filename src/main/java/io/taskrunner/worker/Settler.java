@@ -1,0 +1,98 @@
+package io.taskrunner.worker;
+
+import io.taskrunner.store.WorkStore.Settled;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Keeps verdicts until the store has taken them, and for a while after.
+ *
+ * <p>A failover may forget what was taken: the replica that becomes master had not heard of it yet.
+ * So the verdicts of the last {@link #KEPT_FOR} (the newest {@value #KEPT_MAX}, since memory is
+ * bounded) are kept, and delivered once more when the connection was lost in between. The store
+ * tells a repeated verdict by its claim, so that costs nothing but a round trip.
+ *
+ * <p>Confined to the thread of the claim loop.
+ */
+final class Settler {
+
+  /** The most verdicts of one call. */
+  static final int BATCH_MAX = 200;
+
+  /** How long a verdict that was taken may still have to be repeated. */
+  static final Duration KEPT_FOR = Duration.ofSeconds(60);
+
+  /** The most verdicts that are kept after they were taken. */
+  static final int KEPT_MAX = 65_536;
+
+  private final ArrayDeque<Delivery> fresh = new ArrayDeque<>();
+  private final ArrayDeque<Delivery> again = new ArrayDeque<>();
+  private final ArrayDeque<Delivery> kept = new ArrayDeque<>();
+  private final WorkerMeters meters;
+
+  Settler(WorkerMeters meters) {
+    this.meters = meters;
+  }
+
+  void add(Delivery delivery) {
+    fresh.add(delivery);
+  }
+
+  /** Whether there is anything to deliver, be it for the first time or once more. */
+  boolean hasAny() {
+    return !fresh.isEmpty() || !again.isEmpty();
+  }
+
+  /** How many verdicts the store has never taken. */
+  int untaken() {
+    return fresh.size();
+  }
+
+  /** Takes out the next batch; new verdicts go first. */
+  List<Delivery> next() {
+    int size = Math.min(BATCH_MAX, fresh.size() + again.size());
+    List<Delivery> batch = new ArrayList<>(size);
+    while (batch.size() < size) {
+      Delivery delivery = fresh.poll();
+      batch.add(delivery != null ? delivery : again.remove());
+    }
+    return batch;
+  }
+
+  /** Notes what the store said of a batch. */
+  void answered(List<Delivery> batch, List<Settled> results, long nowNanos) {
+    if (results.size() != batch.size()) {
+      throw new IllegalStateException(
+          "results: " + results.size() + " (expected: " + batch.size() + ", one for each verdict)");
+    }
+    for (int i = 0; i < batch.size(); i++) {
+      Delivery delivery = batch.get(i);
+      if (results.get(i) == Settled.LATE && !delivery.wasTaken()) {
+        meters.lateAnswer();
+      }
+      delivery.taken(nowNanos);
+      kept.add(delivery);
+    }
+    forget(nowNanos);
+  }
+
+  /** Has everything that is kept delivered once more. */
+  void sendAgain(long nowNanos) {
+    forget(nowNanos);
+    again.addAll(kept);
+    kept.clear();
+  }
+
+  private void forget(long nowNanos) {
+    while (kept.size() > KEPT_MAX) {
+      kept.remove();
+    }
+    for (Delivery oldest = kept.peek();
+        oldest != null && nowNanos - oldest.takenNanos() > KEPT_FOR.toNanos();
+        oldest = kept.peek()) {
+      kept.remove();
+    }
+  }
+}

@@ -1,0 +1,98 @@
+package io.taskrunner.worker;
+
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.task.Retry;
+import io.taskrunner.task.TargetRequest;
+import io.taskrunner.task.TargetUrl;
+import io.taskrunner.task.Task.TaskSpec;
+import io.taskrunner.task.TaskId;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
+
+/** Claims as a store would give them. */
+final class Claims {
+
+  static final Instant NOW = Instant.parse("2026-11-24T10:00:00Z");
+
+  private Claims() {}
+
+  static Claim claim(int n) {
+    return claim(n, n, 1, Retry.UNSET, Retry.UNSET, null, null, Optional.empty());
+  }
+
+  /** The same task, claimed once more. */
+  static Claim again(Claim first, long number, int attempt) {
+    return new Claim(
+        first.id(),
+        number,
+        first.clientId(),
+        first.queue(),
+        first.queueRetry(),
+        first.queueTimeout(),
+        attempt,
+        first.answersBelow500(),
+        first.previousStatus(),
+        first.due(),
+        first.firstAttempt(),
+        first.now(),
+        first.probe(),
+        first.spec());
+  }
+
+  static Claim timed(int n, @Nullable Duration task, @Nullable Duration queue) {
+    return claim(n, n, 1, Retry.UNSET, Retry.UNSET, task, queue, Optional.empty());
+  }
+
+  static Claim retrying(int n, int attempt, Retry task, Retry queue) {
+    return claim(n, n, attempt, task, queue, null, null, Optional.empty());
+  }
+
+  static Claim begunBefore(int n, Duration before, Retry task) {
+    return claim(n, n, 2, task, Retry.UNSET, null, null, Optional.of(NOW.minus(before)));
+  }
+
+  private static Claim claim(
+      int n,
+      long number,
+      int attempt,
+      Retry task,
+      Retry queue,
+      @Nullable Duration taskTimeout,
+      @Nullable Duration queueTimeout,
+      Optional<Instant> first) {
+    TargetUrl url =
+        new TargetUrl("http://127.0.0.1:1/" + n, "http", "127.0.0.1", 1, "/" + n);
+    TaskSpec spec =
+        new TaskSpec(
+            new TargetRequest("POST", url, List.of(), new byte[0], true),
+            task,
+            taskTimeout,
+            null,
+            null,
+            Duration.ZERO,
+            Map.of(),
+            null,
+            null);
+    return new Claim(
+        TaskId.make(1000L + n, 0, new Random(n), 0),
+        number,
+        "client",
+        "default",
+        queue,
+        queueTimeout,
+        attempt,
+        0,
+        OptionalInt.empty(),
+        NOW.minusMillis(3),
+        first,
+        NOW,
+        false,
+        spec);
+  }
+}
