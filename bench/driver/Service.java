@@ -1,0 +1,221 @@
+package driver;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A service under measurement, with a Redis of its own: what it takes to enqueue at it and to read
+ * its costs.
+ *
+ * @param letter its place in the tables
+ * @param path where tasks are posted
+ * @param version what it calls itself
+ */
+record Service(
+    String letter,
+    Running process,
+    Running redisProcess,
+    Redis redis,
+    int port,
+    String path,
+    String version,
+    Wording wording) {
+  /** Attempts at once, in each service. */
+  static final int ATTEMPTS = 64;
+
+  private static final HttpClient CLIENT =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+  /**
+   * How a service wants to be told of a task: POST of a JSON body to a url, now or at a due time in
+   * whole ms.
+   */
+  interface Wording {
+    String json(String url, String body, Optional<Instant> due);
+  }
+
+  /** The program of this project, started as {@code serve} does in production. */
+  static Service taskRunner(Path launcher, Path redisServer, Path folder)
+      throws IOException, InterruptedException {
+    int redisPort = Bench.freePort();
+    var redisProcess = startRedis("b-redis", redisServer, redisPort, folder);
+    int port = Bench.freePort();
+    String key = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
+    var process =
+        Running.start(
+            "task-runner",
+            folder,
+            List.of(launcher.toString(), "serve"),
+            launcher.getParent(),
+            Map.ofEntries(
+                Map.entry("MODE", "both"),
+                Map.entry("PORT", "" + port),
+                Map.entry("BIND", "127.0.0.1"),
+                Map.entry("REDIS_URL", "redis://127.0.0.1:" + redisPort),
+                Map.entry("WORKER_CONCURRENCY", "" + ATTEMPTS),
+                Map.entry("ALLOW_PRIVATE_URLS", "true"),
+                Map.entry("CLOUD_TASKS_AUTH", "open"),
+                Map.entry("CLIENT_AUTH", "open"),
+                Map.entry("ADMIN_API_KEY", key),
+                Map.entry("LOG_LEVEL", "info")));
+    Bench.awaitPort(port, process);
+    awaitReady(port, process);
+    // A client whose limits are never reached: they are counted in every enqueue and claim all the
+    // same.
+    var limits =
+        """
+        {"client_id":"bench","tier":"enterprise",\
+        "rate_limit":{"max_concurrent":1000000,"requests_per_min":1000000000}}\
+        """;
+    var set =
+        CLIENT.send(
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/admin/clients/set"))
+                .header("X-Admin-Key", key)
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(limits))
+                .build(),
+            HttpResponse.BodyHandlers.ofString());
+    if (set.statusCode() != 200) {
+      throw new IOException("POST /admin/clients/set: " + set.statusCode() + " " + set.body());
+    }
+    return new Service(
+        "b",
+        process,
+        redisProcess,
+        new Redis(redisPort),
+        port,
+        "/v1/enqueue",
+        get(port, "/version"),
+        (url, body, due) ->
+            "{\"client_id\":\"bench\",\"retention_sec\":0"
+                + due.map(time ->
+                        ",\"schedule_time\":\"" + time.truncatedTo(ChronoUnit.MILLIS) + "\"")
+                    .orElse("")
+                + ",\"task\":{\"url\":\""
+                + url
+                + "\",\"method\":\"POST\",\"body\":"
+                + Json.quote(body)
+                + "}}");
+  }
+
+  /** The service in {@code bench/bullmq}. */
+  static Service bullmq(Path node, Path home, Path redisServer, Path folder)
+      throws IOException, InterruptedException {
+    int redisPort = Bench.freePort();
+    var redisProcess = startRedis("c-redis", redisServer, redisPort, folder);
+    int port = Bench.freePort();
+    var process =
+        Running.start(
+            "bullmq",
+            folder,
+            List.of(node.toString(), "service.js"),
+            home,
+            Map.of(
+                "NODE_ENV", "production",
+                "PORT", "" + port,
+                "REDIS_URL", "redis://127.0.0.1:" + redisPort,
+                "WORKER_CONCURRENCY", "" + ATTEMPTS));
+    Bench.awaitPort(port, process);
+    awaitReady(port, process);
+    var versions =
+        Files.readString(home.resolve("package.json"))
+            .lines()
+            .filter(line -> line.matches("\\s+\"(bullmq|fastify|ioredis|undici)\": .*"))
+            .map(line -> line.replaceAll("[\",:]", "").strip())
+            .toList();
+    return new Service(
+        "c",
+        process,
+        redisProcess,
+        new Redis(redisPort),
+        port,
+        "/enqueue",
+        String.join(", ", versions),
+        (url, body, due) ->
+            "{\"url\":\""
+                + url
+                + "\",\"method\":\"POST\",\"body\":"
+                + Json.quote(body)
+                + due.map(time -> ",\"schedule_time\":" + time.toEpochMilli()).orElse("")
+                + "}");
+  }
+
+  /** An enqueue as it goes over the wire. */
+  byte[] enqueue(String url, String body, Optional<Instant> due) {
+    return Pacer.post(port, path, wording.json(url, body, due));
+  }
+
+  private static Running startRedis(String name, Path server, int port, Path folder)
+      throws IOException, InterruptedException {
+    Path data = Files.createDirectory(folder.resolve(name));
+    // No rewrite of the append-only file: when it falls is chance, and its cost is the same to
+    // both.
+    var process =
+        Running.start(
+            name,
+            folder,
+            List.of(
+                server.toString(),
+                "--bind",
+                "127.0.0.1",
+                "--port",
+                "" + port,
+                "--dir",
+                data.toString(),
+                "--save",
+                "",
+                "--appendonly",
+                "yes",
+                "--appendfsync",
+                "everysec",
+                "--auto-aof-rewrite-percentage",
+                "0",
+                "--maxmemory-policy",
+                "noeviction"),
+            data,
+            Map.of());
+    Bench.awaitPort(port, process);
+    return process;
+  }
+
+  private static void awaitReady(int port, Running process)
+      throws IOException, InterruptedException {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (true) {
+      var answer =
+          CLIENT.send(
+              HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/health/ready"))
+                  .build(),
+              HttpResponse.BodyHandlers.ofString());
+      if (answer.statusCode() == 200) {
+        return;
+      }
+      if (!process.alive() || System.nanoTime() > end) {
+        throw new IOException("not ready: " + answer.body() + "\n" + process.tail());
+      }
+      Thread.sleep(100);
+    }
+  }
+
+  private static String get(int port, String path) throws IOException, InterruptedException {
+    return CLIENT
+        .send(
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).build(),
+            HttpResponse.BodyHandlers.ofString())
+        .body()
+        .strip();
+  }
+}
