@@ -159,7 +159,7 @@ final class Bench {
   /**
    * The redis-server for both services: the one named, else the one on the PATH, else the one that
    * the project embeds. The last comes last because it is linked with musl's allocator, and scripts
-   * take about three times the CPU in it.
+   * take two to three times the CPU in it.
    */
   private static Optional<Path> redisServer(Path folder, List<String> remarks) throws IOException {
     Optional<Path> named = Optional.ofNullable(System.getenv("REDIS_SERVER")).map(Path::of);
@@ -176,7 +176,7 @@ final class Bench {
     }
     remarks.add(
         "redis-server is not installed, so both ran on the one that the project embeds. Its"
-            + " allocator is musl's, in which scripts take about three times the CPU: no figure of"
+            + " allocator is musl's, in which scripts take two to three times the CPU: no figure of"
             + " Redis or of throughput compares with other machines (Debian: apt-get install"
             + " redis-server).");
     String entry =
