@@ -7,7 +7,9 @@ import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.HexFormat;
 
-/** A client's secret: {@code tr_} and 32 random bytes. Only its SHA-256 is stored, and looked up by. */
+/**
+ * A client's secret: {@code tr_} and 32 random bytes. Only its SHA-256 is stored, and looked up by.
+ */
 public final class ApiKey {
 
   /** What every key begins with. */
@@ -27,7 +29,8 @@ public final class ApiKey {
   /** The hexadecimal SHA-256 that a key is known by in the store. */
   public static String digest(String key) {
     try {
-      byte[] digest = MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
       return HexFormat.of().formatHex(digest);
     } catch (NoSuchAlgorithmException everyJdkHasIt) {
       throw new IllegalStateException(everyJdkHasIt);

@@ -13,6 +13,8 @@ public record Limits(int maxConcurrent, int requestsPerMin) {
 
   /** These limits, lowered by {@code others} where those are lower. */
   public Limits lowered(int maxConcurrentAtMost, int requestsPerMinAtMost) {
-    return new Limits(Math.min(maxConcurrent, maxConcurrentAtMost), Math.min(requestsPerMin, requestsPerMinAtMost));
+    return new Limits(
+        Math.min(maxConcurrent, maxConcurrentAtMost),
+        Math.min(requestsPerMin, requestsPerMinAtMost));
   }
 }

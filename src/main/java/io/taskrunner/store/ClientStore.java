@@ -23,7 +23,10 @@ public interface ClientStore {
    */
   Optional<Client> set(String id, Change change);
 
-  /** Deletes a client: revokes its keys, calls off what waits, blocks the id; false when it is not known. */
+  /**
+   * Deletes a client: revokes its keys, calls off what waits, blocks the id; false when it is not
+   * known.
+   */
   boolean delete(String id);
 
   /** All tiers: the built-in ones first, in their order, then others by name. */
@@ -46,7 +49,10 @@ public interface ClientStore {
   /** Revokes a key. */
   KeyRevoked revokeKey(String clientId, String keyId);
 
-  /** The client of a key, looked up by its digest; answers may come from a copy at most a second old. */
+  /**
+   * The client of a key, looked up by its digest; answers may come from a copy at most a second
+   * old.
+   */
   Optional<KeyOwner> keyOwner(String digest);
 
   /**

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param queue the name of the queue
  * @param when when it is to run
  * @param spec what to perform
- * @param maxConcurrent lowers the client's limit as it is told to the caller; null when not said (the same as in the spec)
+ * @param maxConcurrent lowers the client's limit as it is told to the caller; null when not said
+ *     (the same as in the spec)
  * @param requestsPerMin lowers the client's limit for this request; null when not said
  * @param idempotency the key and what it stands for; null for none
  */
@@ -29,11 +30,17 @@ public record Enqueue(
 
   /** How the caller is known. */
   public enum Proof {
-    /** By {@code client_id} alone, while {@code CLIENT_AUTH=open}. Refused for a client that ever had a key. */
+    /**
+     * By {@code client_id} alone, while {@code CLIENT_AUTH=open}. Refused for a client that ever
+     * had a key.
+     */
     OPEN,
     /** By a key of the client. */
     KEY,
-    /** By the admin's key, for a client that must be known, or while {@code CLIENT_AUTH=open} may be made known. */
+    /**
+     * By the admin's key, for a client that must be known, or while {@code CLIENT_AUTH=open} may be
+     * made known.
+     */
     ADMIN
   }
 

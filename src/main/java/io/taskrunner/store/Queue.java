@@ -13,8 +13,15 @@ public record Queue(String name, QueueSettings settings, boolean paused, Stats s
   /**
    * How many tasks stand in each state.
    *
-   * @param oldestReadyAgeSec for how long the task that waits longest could have started, in seconds; at most 5 s old
+   * @param oldestReadyAgeSec for how long the task that waits longest could have started, in
+   *     seconds; at most 5 s old
    */
   public record Stats(
-      long scheduled, long ready, long active, long retry, long dead, long succeeded, double oldestReadyAgeSec) {}
+      long scheduled,
+      long ready,
+      long active,
+      long retry,
+      long dead,
+      long succeeded,
+      double oldestReadyAgeSec) {}
 }

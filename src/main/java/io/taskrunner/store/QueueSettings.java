@@ -41,7 +41,16 @@ public record QueueSettings(
   /** The settings of a queue that nobody set any for. */
   public static QueueSettings defaults(int weight) {
     return new QueueSettings(
-        weight, null, null, null, Retry.UNSET, null, Duration.ofDays(30), 100_000, 256L * 1024 * 1024, 100_000);
+        weight,
+        null,
+        null,
+        null,
+        Retry.UNSET,
+        null,
+        Duration.ofDays(30),
+        100_000,
+        256L * 1024 * 1024,
+        100_000);
   }
 
   /** The weight of a queue when it is not said. */

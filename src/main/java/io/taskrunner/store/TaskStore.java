@@ -8,13 +8,17 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
-/** The moves of tasks that callers ask for. All methods but {@link #enqueue} block, and raise {@link StoreUnavailable}. */
+/**
+ * The moves of tasks that callers ask for. All methods but {@link #enqueue} block, and raise {@link
+ * StoreUnavailable}.
+ */
 public interface TaskStore {
 
   /**
    * Puts a task into a queue. Calls that come together share one round trip. Never blocks.
    *
-   * @return completes with the result, or exceptionally with {@link StoreUnavailable}: then the task may exist or not
+   * @return completes with the result, or exceptionally with {@link StoreUnavailable}: then the
+   *     task may exist or not
    */
   CompletableFuture<EnqueueResult> enqueue(Enqueue command);
 
@@ -42,7 +46,11 @@ public interface TaskStore {
    *
    * @param label a name and a value
    */
-  record Filter(@Nullable String queue, @Nullable TaskState state, @Nullable String clientId, @Nullable Label label) {}
+  record Filter(
+      @Nullable String queue,
+      @Nullable TaskState state,
+      @Nullable String clientId,
+      @Nullable Label label) {}
 
   /** A label to filter by. */
   record Label(String name, String value) {}

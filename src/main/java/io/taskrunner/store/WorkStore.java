@@ -1,8 +1,8 @@
 package io.taskrunner.store;
 
 import io.taskrunner.task.Attempt;
-import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.Retry;
+import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
 import java.time.Duration;
@@ -16,8 +16,9 @@ import org.jspecify.annotations.Nullable;
 public interface WorkStore {
 
   /**
-   * Delivers verdicts and asks for tasks, in one round trip. Both parts can be repeated after an unknown result: verdicts are
-   * settled once, and a claim with the same request number gives the same answer, less what is no longer this worker's.
+   * Delivers verdicts and asks for tasks, in one round trip. Both parts can be repeated after an
+   * unknown result: verdicts are settled once, and a claim with the same request number gives the
+   * same answer, less what is no longer this worker's.
    *
    * @param verdicts at most 200; may be empty
    * @param claim what to ask for
@@ -68,7 +69,12 @@ public interface WorkStore {
    * @param lookAgainIn the longest that this worker should wait without a message
    * @param recovered ended leases that this claim took back
    */
-  record Exchange(List<Settled> settled, List<Claim> claims, boolean again, Duration lookAgainIn, List<Recovered> recovered) {}
+  record Exchange(
+      List<Settled> settled,
+      List<Claim> claims,
+      boolean again,
+      Duration lookAgainIn,
+      List<Recovered> recovered) {}
 
   /** A lease that was taken back from a worker that is gone. */
   record Recovered(TaskId id, String queue, boolean dead) {}
@@ -84,7 +90,8 @@ public interface WorkStore {
    * @param queueTimeout what the queue says of the time for an attempt
    * @param attempt the number of this attempt, from 1
    * @param answersBelow500 received before
-   * @param previousStatus the target's last status; 504 after a timeout; empty when none came, or on the first
+   * @param previousStatus the target's last status; 504 after a timeout; empty when none came, or
+   *     on the first
    * @param due when this attempt was due
    * @param firstAttempt when the first attempt began; empty on the first
    * @param now the store's time of the claim
@@ -124,7 +131,12 @@ public interface WorkStore {
    * @param breaker what the attempt says of its host
    */
   record Settlement(
-      TaskId id, long claim, Verdict verdict, @Nullable Attempt attempt, Duration age, BreakerReport breaker) {}
+      TaskId id,
+      long claim,
+      Verdict verdict,
+      @Nullable Attempt attempt,
+      Duration age,
+      BreakerReport breaker) {}
 
   /** What an attempt says of its host's breaker. */
   sealed interface BreakerReport {

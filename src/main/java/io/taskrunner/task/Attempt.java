@@ -16,7 +16,12 @@ import java.util.OptionalInt;
  * @param detail a sentence on the error, at most {@value #DETAIL_MAX} characters; may be empty
  */
 public record Attempt(
-    int number, Instant start, Duration duration, OptionalInt status, Optional<AttemptError> error, String detail) {
+    int number,
+    Instant start,
+    Duration duration,
+    OptionalInt status,
+    Optional<AttemptError> error,
+    String detail) {
 
   /** The longest detail that is kept, in characters. */
   public static final int DETAIL_MAX = 256;

@@ -48,11 +48,13 @@ public record RetryPolicy(
   public Verdict judge(Outcome outcome, int attempt, Duration sinceFirst, DoubleSupplier random) {
     return switch (outcome) {
       case Outcome.Answered(int status, _) when status / 100 == 2 -> new Verdict.Succeed();
-      case Outcome.Answered(int status, Optional<Duration> wait) when isTransient(status) || retryClientErrors ->
+      case Outcome.Answered(int status, Optional<Duration> wait)
+          when isTransient(status) || retryClientErrors ->
           retryOrBury(attempt, sinceFirst, wait.orElse(Duration.ZERO), random);
       case Outcome.Answered _ -> new Verdict.Bury();
       case Outcome.TimedOut _ -> retryOrBury(attempt, sinceFirst, Duration.ZERO, random);
-      case Outcome.Unanswered(AttemptError error, _) when error == AttemptError.BLOCKED_ADDRESS -> new Verdict.Bury();
+      case Outcome.Unanswered(AttemptError error, _) when error == AttemptError.BLOCKED_ADDRESS ->
+          new Verdict.Bury();
       case Outcome.Unanswered _ -> retryOrBury(attempt, sinceFirst, Duration.ZERO, random);
       case Outcome.BreakerOpen(Duration retryIn) -> new Verdict.PutBack(retryIn);
       case Outcome.CutOff _ -> new Verdict.PutBack(Duration.ZERO);
@@ -60,7 +62,10 @@ public record RetryPolicy(
     };
   }
 
-  /** The wait before retry {@code k} (from 1), without jitter: it doubles, then grows by a constant step, up to the cap. */
+  /**
+   * The wait before retry {@code k} (from 1), without jitter: it doubles, then grows by a constant
+   * step, up to the cap.
+   */
   public Duration backoff(int k) {
     double min = minBackoff.toMillis();
     double wait =
@@ -70,8 +75,10 @@ public record RetryPolicy(
     return Duration.ofMillis((long) Math.min(wait, maxBackoff.toMillis()));
   }
 
-  private Verdict retryOrBury(int attempt, Duration sinceFirst, Duration atLeast, DoubleSupplier random) {
-    boolean spent = attempt > maxRetries || (maxDuration != null && sinceFirst.compareTo(maxDuration) >= 0);
+  private Verdict retryOrBury(
+      int attempt, Duration sinceFirst, Duration atLeast, DoubleSupplier random) {
+    boolean spent =
+        attempt > maxRetries || (maxDuration != null && sinceFirst.compareTo(maxDuration) >= 0);
     if (spent) {
       return new Verdict.Bury();
     }

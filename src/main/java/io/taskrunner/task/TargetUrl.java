@@ -5,9 +5,11 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * An address that a task may be sent to, checked strictly, since what one parser reads as a host another may not.
+ * An address that a task may be sent to, checked strictly, since what one parser reads as a host
+ * another may not.
  *
- * @param value as it is stored and sent: scheme and host in lower case, path and query byte for byte, no fragment
+ * @param value as it is stored and sent: scheme and host in lower case, path and query byte for
+ *     byte, no fragment
  * @param scheme {@code http} or {@code https}
  * @param host a name, an IPv4 address, or an IPv6 address without its brackets
  * @param port 1 to 65535
@@ -18,9 +20,11 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
   /** The longest url, in characters. */
   public static final int LENGTH_MAX = 2083;
 
-  private static final Pattern NAME = Pattern.compile("(?=.{1,254}$)[a-z0-9_-]{1,63}(\\.[a-z0-9_-]{1,63})*\\.?");
+  private static final Pattern NAME =
+      Pattern.compile("(?=.{1,254}$)[a-z0-9_-]{1,63}(\\.[a-z0-9_-]{1,63})*\\.?");
   private static final Pattern NUMBER = Pattern.compile("[0-9]+|0x[0-9a-f]*");
-  private static final Pattern OCTETS = Pattern.compile("(0|[1-9][0-9]{0,2})(\\.(0|[1-9][0-9]{0,2})){3}");
+  private static final Pattern OCTETS =
+      Pattern.compile("(0|[1-9][0-9]{0,2})(\\.(0|[1-9][0-9]{0,2})){3}");
   private static final Pattern IPV6 = Pattern.compile("[0-9a-f:.]{2,45}");
 
   /** Either the url or the sentence that says what is wrong with it. */
@@ -39,7 +43,10 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
     }
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
-      if (c <= ' ' || c == '\\' || c == 0x7F || (c >= 0x80 && (Character.isISOControl(c) || Character.isWhitespace(c)))) {
+      if (c <= ' '
+          || c == '\\'
+          || c == 0x7F
+          || (c >= 0x80 && (Character.isISOControl(c) || Character.isWhitespace(c)))) {
         return bad("has a space, control character or backslash at position " + i);
       }
       if (c > 0x7E) {
@@ -108,12 +115,14 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
       return Optional.of("has no host");
     }
     if (!NAME.matcher(host).matches()) {
-      return Optional.of("has a host that is neither a name of letters, digits, -, _ and dots nor an IP address");
+      return Optional.of(
+          "has a host that is neither a name of letters, digits, -, _ and dots nor an IP address");
     }
     String bare = host.endsWith(".") ? host.substring(0, host.length() - 1) : host;
     String last = bare.substring(bare.lastIndexOf('.') + 1);
     if (NUMBER.matcher(last).matches() && !(bare.equals(host) && isIpv4(host))) {
-      return Optional.of("has a host that ends in a number but is no IPv4 address of four decimal octets");
+      return Optional.of(
+          "has a host that ends in a number but is no IPv4 address of four decimal octets");
     }
     return Optional.empty();
   }
@@ -173,7 +182,10 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
     return new Parsed.Bad(reason);
   }
 
-  /** Host and port in one word, as breakers and metrics name them, such as {@code api.example.com:443}. */
+  /**
+   * Host and port in one word, as breakers and metrics name them, such as {@code
+   * api.example.com:443}.
+   */
   public String hostAndPort() {
     return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
   }

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param created when it was accepted
  * @param scheduled when it is, or was, to start
  * @param attempts the last 10 that ended, oldest first
- * @param lastError why the last attempt, or the task, failed; empty when an HTTP status says it or nothing failed
+ * @param lastError why the last attempt, or the task, failed; empty when an HTTP status says it or
+ *     nothing failed
  * @param lastStatus the target's last HTTP status
  */
 public record Task(

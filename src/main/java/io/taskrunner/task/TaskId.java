@@ -43,7 +43,10 @@ public record TaskId(long high, long low) implements Comparable<TaskId> {
     return new TaskId(buffer.getLong(), buffer.getLong());
   }
 
-  /** Reads the canonical 36-character form, in any case; empty when {@code text} is no id that this system makes. */
+  /**
+   * Reads the canonical 36-character form, in any case; empty when {@code text} is no id that this
+   * system makes.
+   */
   public static Optional<TaskId> parse(String text) {
     if (text.length() != 36) {
       return Optional.empty();

@@ -5,7 +5,10 @@ import java.util.Optional;
 
 /** Where a task stands in its life. */
 public enum TaskState {
-  /** Waits for its time. In: enqueued with a later time. Out: the time comes, a run, a cancel, a purge. */
+  /**
+   * Waits for its time. In: enqueued with a later time. Out: the time comes, a run, a cancel, a
+   * purge.
+   */
   SCHEDULED('s'),
   /** May start at once. In: due. Out: a claim, a cancel, a purge. */
   READY('r'),
@@ -15,7 +18,10 @@ public enum TaskState {
   RETRY('t'),
   /** Performed. In: an attempt that the target answered with 2xx. Out: its retention ends. */
   SUCCEEDED('k'),
-  /** Given up. In: refused for good, retries used up, or expired. Out: a retry by hand, or its retention ends. */
+  /**
+   * Given up. In: refused for good, retries used up, or expired. Out: a retry by hand, or its
+   * retention ends.
+   */
   DEAD('d'),
   /** Called off. In: a cancel. Out: its retention ends. */
   CANCELLED('c');

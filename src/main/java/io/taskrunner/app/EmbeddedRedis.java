@@ -1,0 +1,464 @@
+package io.taskrunner.app;
+
+import io.taskrunner.config.HostPort;
+import io.taskrunner.config.Secret;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The Redis that {@code dev} brings along, in a process and a session of its own.
+ *
+ * <p>Everything of it lies in one directory, which nobody else may read:
+ *
+ * <pre>
+ * lock                   held while a Task Runner lives on the directory; its process id
+ * redis.password         32 random bytes, made once
+ * redis.conf             written before each start: so the port is known even if we die right after
+ * redis.pid              process id and port, for people and scripts
+ * redis-server-7.0.15    the program; that a process runs this very file proves that it is ours
+ * appendonlydir/         what Redis knows
+ * redis.log              what Redis says
+ * </pre>
+ *
+ * <p>Redis makes itself a daemon, so Ctrl-C in the terminal reaches us alone, and it outlives a
+ * Task Runner that is killed. The next start on the directory finds it and takes it over. Two
+ * programs on one directory are kept apart by the lock, which the kernel lets go with its process.
+ */
+final class EmbeddedRedis implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(EmbeddedRedis.class);
+
+  private static final String VERSION = "7.0.15";
+  private static final String PROGRAM = "redis-server-";
+  private static final int START_TRIES = 5;
+  private static final Duration START_MAX = Duration.ofSeconds(10);
+  private static final Duration STOP_MAX = Duration.ofSeconds(10);
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(10);
+  private static final long MEMORY_MIN = 256L << 20;
+  private static final long MEMORY_MAX = 4L << 30;
+
+  private static final Set<PosixFilePermission> OURS_ALONE =
+      PosixFilePermissions.fromString("rwx------");
+  private static final Set<PosixFilePermission> OURS_TO_READ =
+      PosixFilePermissions.fromString("rw-------");
+
+  private final Path dir;
+  private final FileChannel lock;
+  private final Running running;
+
+  /**
+   * A Redis of ours that answers.
+   *
+   * @param pid its process
+   * @param port on 127.0.0.1
+   * @param password that it asks for
+   */
+  record Running(long pid, int port, Secret password) {
+    HostPort address() {
+      return new HostPort("127.0.0.1", port);
+    }
+  }
+
+  private EmbeddedRedis(Path dir, FileChannel lock, Running running) {
+    this.dir = dir;
+    this.lock = lock;
+    this.running = running;
+  }
+
+  /**
+   * Starts a Redis on this directory, or takes over one that still runs there.
+   *
+   * @param directory is made when it is not there
+   * @return once it answers and has loaded what it knows
+   * @throws CannotStart another program lives there, or the machine does not let us
+   */
+  static EmbeddedRedis start(Path directory) throws CannotStart, InterruptedException {
+    @Nullable FileChannel lock = null;
+    try {
+      Path dir = prepared(directory);
+      lock = locked(dir);
+      Secret password = password(dir);
+      Optional<Running> left = takeOver(dir, password);
+      Running running = left.isPresent() ? left.get() : launch(dir, password);
+      Files.writeString(dir.resolve("redis.pid"), running.pid() + " " + running.port() + "\n");
+      return new EmbeddedRedis(dir, lock, running);
+    } catch (IOException e) {
+      release(lock);
+      throw new CannotStart(
+          "DATA_DIR: \"" + directory + "\" cannot be used for a Redis: " + e.getMessage(), e);
+    } catch (CannotStart | InterruptedException | RuntimeException e) {
+      release(lock);
+      throw e;
+    }
+  }
+
+  /** The Redis that runs on this directory now, whoever started it. */
+  static Optional<Running> running(Path directory) {
+    try {
+      Path dir = directory.toRealPath();
+      return Files.exists(dir.resolve("redis.password"))
+          ? answering(dir, password(dir))
+          : Optional.empty();
+    } catch (IOException notThere) {
+      return Optional.empty();
+    }
+  }
+
+  /** Where it is, and its password. */
+  Running running() {
+    return running;
+  }
+
+  /**
+   * Stops Redis once it has written everything, and lets go of the directory. Waits at most {@link
+   * #STOP_MAX} before it is ended by force, which loses nothing either: every answered write is in
+   * the append-only file.
+   */
+  @Override
+  public void close() {
+    try {
+      stop(dir, running);
+      Files.deleteIfExists(dir.resolve("redis.pid"));
+    } catch (IOException e) {
+      LOG.warn("The embedded Redis may still run", e);
+    } finally {
+      release(lock);
+    }
+  }
+
+  private static Path prepared(Path directory) throws IOException, CannotStart {
+    if (!Files.exists(directory)) {
+      Files.createDirectories(directory.toAbsolutePath().getParent());
+      Files.createDirectory(directory, PosixFilePermissions.asFileAttribute(OURS_ALONE));
+    } else if (!Files.exists(directory.resolve("lock"))) {
+      try (Stream<Path> files = Files.list(directory)) {
+        // A fresh volume has a lost+found. Anything else is somebody's, and not to be taken from
+        // their sight.
+        if (files.anyMatch(file -> !file.endsWith("lost+found"))) {
+          throw new CannotStart(
+              "DATA_DIR: \""
+                  + directory
+                  + "\" has files that are not Task Runner's (expected: a directory of its own,"
+                  + " empty or not there yet)");
+        }
+      }
+    }
+    Files.setPosixFilePermissions(directory, OURS_ALONE);
+    return directory.toRealPath();
+  }
+
+  private static FileChannel locked(Path dir) throws IOException, CannotStart {
+    FileChannel channel =
+        FileChannel.open(
+            dir.resolve("lock"),
+            Set.of(StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE),
+            PosixFilePermissions.asFileAttribute(OURS_TO_READ));
+    try {
+      FileLock held = channel.tryLock();
+      if (held != null) {
+        channel.truncate(0);
+        channel.write(StandardCharsets.US_ASCII.encode(ProcessHandle.current().pid() + "\n"), 0);
+        return channel;
+      }
+    } catch (OverlappingFileLockException heldByOurselves) {
+      LOG.debug("This very process holds {}", dir);
+    }
+    String holder = Files.readString(dir.resolve("lock")).strip();
+    channel.close();
+    throw new CannotStart(
+        "DATA_DIR: \""
+            + dir
+            + "\" is in use by another Task Runner (process "
+            + holder
+            + "); stop that one, or set DATA_DIR to another directory");
+  }
+
+  private static Secret password(Path dir) throws IOException {
+    Path file = dir.resolve("redis.password");
+    if (!Files.exists(file)) {
+      byte[] random = new byte[32];
+      new SecureRandom().nextBytes(random);
+      write(file, Base64.getUrlEncoder().withoutPadding().encodeToString(random));
+    }
+    return new Secret(Files.readString(file).strip());
+  }
+
+  /** Writes a file that only we may read, whole or not at all. */
+  private static void write(Path file, String text) throws IOException {
+    Path part = file.resolveSibling(file.getFileName() + ".part");
+    Files.deleteIfExists(part);
+    Files.createFile(part, PosixFilePermissions.asFileAttribute(OURS_TO_READ));
+    Files.writeString(part, text);
+    Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** A Redis that a killed program left behind; one that does not listen to us is stopped. */
+  private static Optional<Running> takeOver(Path dir, Secret password)
+      throws CannotStart, InterruptedException {
+    long began = System.nanoTime();
+    while (true) {
+      Optional<Running> found = answering(dir, password);
+      if (found.isPresent()) {
+        awaitLoaded(found.get());
+        LOG.info("Took over the Redis of process {} that still ran", found.get().pid());
+        return found;
+      }
+      List<ProcessHandle> processes = processes(dir);
+      if (processes.isEmpty()) {
+        return Optional.empty();
+      }
+      if (hasPassed(START_MAX, began)) {
+        for (ProcessHandle process : processes) {
+          LOG.warn("Stopping process {}, a Redis of ours that does not answer", process.pid());
+          process.destroy();
+          if (!hasEnded(process)) {
+            process.destroyForcibly();
+          }
+        }
+        return Optional.empty();
+      }
+      pause();
+    }
+  }
+
+  /** The Redis whose configuration lies here, if it answers and really is the one of this place. */
+  private static Optional<Running> answering(Path dir, Secret password) {
+    try {
+      int port = portOf(dir.resolve("redis.conf"));
+      try (RedisPort redis = RedisPort.open(port, password)) {
+        boolean ours = redis.call("CONFIG", "GET", "dir").equals(List.of("dir", dir.toString()));
+        long pid = Long.parseLong(redis.info("server", "process_id").orElse("0"));
+        return ours && pid > 0 ? Optional.of(new Running(pid, port, password)) : Optional.empty();
+      }
+    } catch (IOException | NumberFormatException nobody) {
+      return Optional.empty();
+    }
+  }
+
+  private static int portOf(Path configuration) throws IOException {
+    return Files.readAllLines(configuration).stream()
+        .filter(line -> line.startsWith("port "))
+        .map(line -> Integer.parseInt(line.substring(5)))
+        .findFirst()
+        .orElseThrow(() -> new IOException("no port in " + configuration));
+  }
+
+  /** Processes that run the program of this directory: ours, whatever became of our files. */
+  private static List<ProcessHandle> processes(Path dir) {
+    String program = dir.resolve(PROGRAM).toString();
+    return ProcessHandle.allProcesses()
+        .filter(process -> process.info().command().orElse("").startsWith(program))
+        .toList();
+  }
+
+  private static Running launch(Path dir, Secret password)
+      throws IOException, CannotStart, InterruptedException {
+    Path program = unpacked(dir);
+    for (int tries = 1; ; tries++) {
+      int port = freePort();
+      write(dir.resolve("redis.conf"), configuration(dir, port, password));
+      ProcessBuilder builder =
+          new ProcessBuilder(program.toString(), dir.resolve("redis.conf").toString())
+              .directory(dir.toFile())
+              .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.appendTo(dir.resolve("redis.log").toFile()));
+      builder.environment().clear(); // what is secret in ours is none of its business
+      int status = builder.start().waitFor(); // until it has made itself a daemon
+      Optional<Running> running = status == 0 ? awaitAnswer(dir, password) : Optional.empty();
+      if (running.isPresent()) {
+        awaitLoaded(running.get());
+        return running.get();
+      }
+      if (tries == START_TRIES) {
+        throw new CannotStart(
+            "The embedded Redis does not start; its own words are in " + dir.resolve("redis.log"));
+      }
+    }
+  }
+
+  /** Waits for a Redis just launched to answer; empty when it has ended. */
+  private static Optional<Running> awaitAnswer(Path dir, Secret password)
+      throws InterruptedException {
+    long began = System.nanoTime();
+    while (true) {
+      Optional<Running> running = answering(dir, password);
+      if (running.isPresent() || processes(dir).isEmpty() || hasPassed(START_MAX, began)) {
+        return running;
+      }
+      pause();
+    }
+  }
+
+  /** Waits for Redis to read what it knew, which takes as long as it takes. */
+  private static void awaitLoaded(Running running) throws CannotStart, InterruptedException {
+    while (true) {
+      try (RedisPort redis = RedisPort.open(running.port(), running.password())) {
+        if (redis.info("persistence", "loading").orElse("").equals("0")) {
+          return;
+        }
+      } catch (IOException e) {
+        if (!ProcessHandle.of(running.pid()).map(EmbeddedRedis::isAlive).orElse(false)) {
+          throw new CannotStart("The embedded Redis ended while it was loading its file", e);
+        }
+      }
+      pause();
+    }
+  }
+
+  /** Whether it still runs; one that has ended and waits for its parent's look has no command. */
+  private static boolean isAlive(ProcessHandle process) {
+    return process.isAlive() && process.info().command().isPresent();
+  }
+
+  private static void stop(Path dir, Running running) {
+    Optional<ProcessHandle> process = ProcessHandle.of(running.pid());
+    try (RedisPort redis = RedisPort.open(running.port(), running.password())) {
+      redis.call("SHUTDOWN");
+    } catch (RedisPort.Refused e) {
+      LOG.warn("The embedded Redis would not end by itself: {}", e.getMessage());
+      process.ifPresent(ProcessHandle::destroy);
+    } catch (IOException gone) {
+      LOG.debug("The embedded Redis hung up, as it does when it ends");
+    }
+    try {
+      if (process.isPresent() && !hasEnded(process.get())) {
+        LOG.warn("The embedded Redis did not end within {}; ending it by force", STOP_MAX);
+        processes(dir).forEach(ProcessHandle::destroyForcibly);
+      }
+    } catch (InterruptedException hurry) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Whether a process that was asked to end did so in time. */
+  private static boolean hasEnded(ProcessHandle process) throws InterruptedException {
+    long began = System.nanoTime();
+    while (isAlive(process)) {
+      if (hasPassed(STOP_MAX, began)) {
+        return false;
+      }
+      pause();
+    }
+    return true;
+  }
+
+  /** The program for this machine, laid down in the directory. */
+  private static Path unpacked(Path dir) throws IOException, CannotStart {
+    String name = PROGRAM + VERSION + "-" + platform();
+    Path program = dir.resolve(PROGRAM + VERSION);
+    try (InputStream packed = ClassLoader.getSystemResourceAsStream(name)) {
+      if (packed == null) {
+        throw new CannotStart(
+            "There is no embedded Redis for this machine ("
+                + platform()
+                + "); run a Redis of at least 6.2 and name it in REDIS_URL");
+      }
+      Path part = dir.resolve("unpacking");
+      Files.deleteIfExists(part);
+      Files.createFile(part, PosixFilePermissions.asFileAttribute(OURS_ALONE));
+      Files.copy(packed, part, StandardCopyOption.REPLACE_EXISTING);
+      Files.setPosixFilePermissions(part, OURS_ALONE);
+      Files.move(part, program, StandardCopyOption.ATOMIC_MOVE);
+    }
+    return program;
+  }
+
+  private static String platform() {
+    String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
+    String arch = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
+    return (os.contains("mac") ? "darwin" : os.contains("linux") ? "linux" : os)
+        + "-"
+        + switch (arch) {
+          case "x86_64", "amd64" -> "amd64";
+          case "aarch64", "arm64" -> "arm64";
+          case "x86", "i386", "i686" -> "386";
+          default -> arch;
+        };
+  }
+
+  private static String configuration(Path dir, int port, Secret password) {
+    return """
+    # Written anew at each start of Task Runner.
+    bind 127.0.0.1
+    port %d
+    requirepass %s
+    dir "%s"
+    daemonize yes
+    pidfile ""
+    logfile "%s"
+    loglevel warning
+    databases 1
+    save ""
+    appendonly yes
+    appendfsync everysec
+    maxmemory %d
+    maxmemory-policy noeviction
+    latency-tracking no
+    """
+        .formatted(port, password.value(), dir, dir.resolve("redis.log"), memoryMax());
+  }
+
+  /** A quarter of the machine's memory, within bounds: then enqueue is refused, not the laptop. */
+  private static long memoryMax() {
+    long memory =
+        ManagementFactory.getOperatingSystemMXBean()
+                instanceof com.sun.management.OperatingSystemMXBean machine
+            ? machine.getTotalMemorySize()
+            : MEMORY_MIN * 4;
+    return Math.clamp(memory / 4, MEMORY_MIN, MEMORY_MAX);
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+      return probe.getLocalPort();
+    }
+  }
+
+  private static boolean hasPassed(Duration time, long began) {
+    return System.nanoTime() - began > time.toNanos();
+  }
+
+  /** Another process gives no signal when it is ready; looking is the only way. */
+  private static void pause() throws InterruptedException {
+    LockSupport.parkNanos(LOOK_AGAIN.toNanos());
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
+  }
+
+  private static void release(@Nullable FileChannel lock) {
+    if (lock != null) {
+      try {
+        lock.close();
+      } catch (IOException e) {
+        LOG.warn("The lock of the directory could not be let go", e);
+      }
+    }
+  }
+}
