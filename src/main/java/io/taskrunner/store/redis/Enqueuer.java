@@ -1,0 +1,340 @@
+package io.taskrunner.store.redis;
+
+import io.lettuce.core.RedisException;
+import io.taskrunner.client.Limits;
+import io.taskrunner.store.Enqueue;
+import io.taskrunner.store.EnqueueResult;
+import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.task.TaskId;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Sends enqueues that arrive together in one script: while {@value #FLIGHTS_MAX} scripts are on
+ * their way, what arrives waits, and goes together when one of them is back. So a lone call goes at
+ * once, and under load a round trip is shared.
+ *
+ * <p>A group whose script failed since Redis is away is sent again as it is, until its callers'
+ * patience is over: a task's id is made before it is first sent, and the script gives the same
+ * answer for an id that it knows. What is held meanwhile is bounded: beyond the bound a call is
+ * refused at once.
+ *
+ * <p>Any thread may call {@link #enqueue}. Groups are formed by the thread that finds room for one
+ * more on its way; {@code forming} lets only one do so at a time, and whoever adds a task or brings
+ * back a flight looks again afterwards.
+ */
+final class Enqueuer {
+
+  private static final int FLIGHTS_MAX = 4;
+  private static final int GROUP_MAX = 100;
+  private static final int GROUP_BYTES_MAX = 4 * 1024 * 1024;
+  private static final int HELD_MAX = 10_000;
+  private static final long HELD_BYTES_MAX = 64L * 1024 * 1024;
+  private static final int ARGS = 12;
+  private static final Duration RETRY_PAUSE = Duration.ofMillis(50);
+  private static final byte[] EMPTY = new byte[0];
+  private static final byte[] ZERO = Keys.bytes(0);
+  private static final byte[] DELAY = Keys.bytes("d");
+  private static final byte[] ABSOLUTE = Keys.bytes("a");
+  private static final byte[] NO_QUEUE = Keys.bytes(-1);
+
+  private final Link link;
+  private final Moves moves;
+  private final QueueNames names;
+  private final TaskIds ids;
+  private final Room room;
+  private final byte[] open;
+  private final byte[] strangersMax;
+  private final byte[] keyTtlMillis;
+  private final long patienceNanos;
+  private final ScheduledExecutorService timer;
+  private final Executor lookUps;
+
+  private final Queue<Pending> waiting = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger held = new AtomicInteger();
+  private final AtomicLong heldBytes = new AtomicLong();
+  private final AtomicInteger flights = new AtomicInteger();
+  private final AtomicBoolean forming = new AtomicBoolean();
+
+  /** One call on its way. */
+  private static final class Pending {
+    final Enqueue command;
+    final TaskId id;
+    final byte[] tail;
+    final long deadline;
+    final CompletableFuture<EnqueueResult> result = new CompletableFuture<>();
+    int queue;
+    boolean lookedUp;
+
+    Pending(Enqueue command, TaskId id, byte[] tail, long deadline, int queue) {
+      this.command = command;
+      this.id = id;
+      this.tail = tail;
+      this.deadline = deadline;
+      this.queue = queue;
+    }
+  }
+
+  Enqueuer(
+      Link link,
+      Moves moves,
+      QueueNames names,
+      TaskIds ids,
+      Room room,
+      StoreOptions options,
+      ScheduledExecutorService timer,
+      Executor lookUps) {
+    this.link = link;
+    this.moves = moves;
+    this.names = names;
+    this.ids = ids;
+    this.room = room;
+    this.open = Keys.bytes(options.openClients() ? 1 : 0);
+    this.strangersMax = Keys.bytes(options.maxOpenClients());
+    this.keyTtlMillis = Keys.bytes(options.idempotencyTtl().toMillis());
+    this.patienceNanos = link.patience().toNanos();
+    this.timer = timer;
+    this.lookUps = lookUps;
+  }
+
+  CompletableFuture<EnqueueResult> enqueue(Enqueue command) {
+    byte[] tail = TaskCodec.tail(command.clientId(), command.spec());
+    if (!room.take(tail.length)) {
+      return CompletableFuture.completedFuture(new EnqueueResult.StoreFull());
+    }
+    if (held.get() >= HELD_MAX || heldBytes.get() + tail.length > HELD_BYTES_MAX) {
+      return CompletableFuture.failedFuture(
+          new StoreUnavailable(
+              "too many calls wait for Redis", new IllegalStateException("bound reached")));
+    }
+    Pending pending =
+        new Pending(
+            command,
+            ids.next(),
+            tail,
+            System.nanoTime() + patienceNanos,
+            names.known(command.queue()).orElse(-1));
+    held.incrementAndGet();
+    heldBytes.addAndGet(tail.length);
+    waiting.add(pending);
+    form();
+    return pending.result;
+  }
+
+  private void form() {
+    while (!waiting.isEmpty()
+        && flights.get() < FLIGHTS_MAX
+        && forming.compareAndSet(false, true)) {
+      List<Pending> group;
+      try {
+        group = flights.get() < FLIGHTS_MAX ? nextGroup() : List.of();
+        if (!group.isEmpty()) {
+          flights.incrementAndGet();
+        }
+      } finally {
+        forming.set(false);
+      }
+      if (!group.isEmpty()) {
+        send(group);
+      }
+    }
+  }
+
+  private List<Pending> nextGroup() {
+    List<Pending> group = new ArrayList<>();
+    long bytes = 0;
+    while (group.size() < GROUP_MAX && bytes < GROUP_BYTES_MAX) {
+      Pending next = waiting.poll();
+      if (next == null) {
+        break;
+      }
+      group.add(next);
+      bytes += next.tail.length;
+    }
+    return group;
+  }
+
+  private void send(List<Pending> group) {
+    byte[][] args = new byte[4 + group.size() * ARGS][];
+    args[0] = moves.now();
+    args[1] = open;
+    args[2] = strangersMax;
+    args[3] = keyTtlMillis;
+    int at = 4;
+    for (Pending pending : group) {
+      at = put(args, at, pending);
+    }
+    try {
+      Link.<List<Object>>run(link.enqueues(), Script.ENQUEUE, moves.keys(), args)
+          .toCompletableFuture()
+          .orTimeout(
+              Math.max(1, group.getFirst().deadline - System.nanoTime()), TimeUnit.NANOSECONDS)
+          .whenComplete((replies, failure) -> {
+            if (failure == null) {
+              landed();
+              complete(group, replies);
+            } else {
+              failed(group, Link.cause(failure));
+            }
+          });
+    } catch (RedisException notSent) {
+      failed(group, notSent);
+    }
+  }
+
+  private int put(byte[][] args, int from, Pending pending) {
+    Enqueue command = pending.command;
+    int at = from;
+    args[at++] = pending.id.bytes();
+    args[at++] = Keys.bytes(command.clientId());
+    args[at++] =
+        switch (command.proof()) {
+          case OPEN -> Keys.bytes("o");
+          case KEY -> Keys.bytes("k");
+          case ADMIN -> Keys.bytes("a");
+        };
+    args[at++] = pending.queue < 0 ? NO_QUEUE : Keys.bytes(pending.queue);
+    args[at++] = Keys.bytes(command.queue());
+    switch (command.when()) {
+      case Enqueue.When.In(Duration delay) -> {
+        args[at++] = DELAY;
+        args[at++] = delay.isZero() ? ZERO : Keys.bytes(delay.toMillis());
+      }
+      case Enqueue.When.At(Instant time) -> {
+        args[at++] = ABSOLUTE;
+        args[at++] = Keys.bytes(Math.max(0, time.toEpochMilli()));
+      }
+    }
+    Enqueue.Idempotency idempotency = command.idempotency();
+    args[at++] = idempotency == null ? EMPTY : Arrays.copyOf(sha256(idempotency.key()), 16);
+    args[at++] = idempotency == null ? EMPTY : idempotency.payload();
+    args[at++] = optional(command.maxConcurrent());
+    args[at++] = optional(command.requestsPerMin());
+    args[at++] = pending.tail;
+    return at;
+  }
+
+  private static byte[] optional(@org.jspecify.annotations.Nullable Integer number) {
+    return number == null ? EMPTY : Keys.bytes(number);
+  }
+
+  private void landed() {
+    flights.decrementAndGet();
+    form();
+  }
+
+  private void complete(List<Pending> group, List<Object> replies) {
+    for (int i = 0; i < group.size(); i++) {
+      Pending pending = group.get(i);
+      byte[] reply = (byte[]) replies.get(i);
+      if (reply[0] == 'q' && !pending.lookedUp) {
+        pending.lookedUp = true;
+        lookUps.execute(() -> lookUp(pending));
+      } else {
+        end(pending, () -> result(pending, reply));
+      }
+    }
+  }
+
+  /** A queue that this process does not know may have been made, or made anew, by another. */
+  private void lookUp(Pending pending) {
+    try {
+      int found = names.look(pending.command.queue()).orElse(-1);
+      if (found < 0 || found == pending.queue) {
+        end(pending, EnqueueResult.QueueNotFound::new);
+      } else {
+        pending.queue = found;
+        waiting.add(pending);
+        form();
+      }
+    } catch (RuntimeException failure) {
+      end(pending, failure);
+    }
+  }
+
+  private void failed(List<Pending> group, Throwable failure) {
+    if (Link.isFull(failure)) {
+      landed();
+      group.forEach(pending -> end(pending, EnqueueResult.StoreFull::new));
+      return;
+    }
+    boolean outage = Link.isOutage(failure);
+    List<Pending> patient = new ArrayList<>();
+    long soon = System.nanoTime() + RETRY_PAUSE.toNanos();
+    for (Pending pending : group) {
+      if (outage && pending.deadline > soon) {
+        patient.add(pending);
+      } else {
+        end(pending, new StoreUnavailable("Redis did not take the task in time", failure));
+      }
+    }
+    if (patient.isEmpty()) {
+      landed();
+    } else {
+      timer.schedule(() -> send(patient), RETRY_PAUSE.toMillis(), TimeUnit.MILLISECONDS);
+    }
+  }
+
+  private void end(Pending pending, java.util.function.Supplier<EnqueueResult> result) {
+    held.decrementAndGet();
+    heldBytes.addAndGet(-pending.tail.length);
+    pending.result.complete(result.get());
+  }
+
+  private void end(Pending pending, Throwable failure) {
+    held.decrementAndGet();
+    heldBytes.addAndGet(-pending.tail.length);
+    pending.result.completeExceptionally(
+        failure instanceof StoreUnavailable
+            ? failure
+            : new StoreUnavailable("Redis is away", failure));
+  }
+
+  private static EnqueueResult result(Pending pending, byte[] reply) {
+    ByteBuffer in = ByteBuffer.wrap(reply);
+    char word = (char) in.get();
+    TaskId id = new TaskId(in.getLong(), in.getLong());
+    Instant due = Instant.ofEpochMilli(TaskCodec.number(in, 6));
+    Limits limits = new Limits((int) TaskCodec.number(in, 4), (int) TaskCodec.number(in, 4));
+    int remaining = (int) TaskCodec.number(in, 4);
+    Instant fullAgain = Instant.ofEpochMilli(TaskCodec.number(in, 6));
+    Duration retryAfter = Duration.ofMillis(TaskCodec.number(in, 6));
+    var quota = new EnqueueResult.Quota(limits, remaining, fullAgain);
+    return switch (word) {
+      case 'e' -> new EnqueueResult.Enqueued(id, due, quota, 0);
+      case 'd' -> new EnqueueResult.Duplicate(id, due, quota, 0);
+      case 'r' -> new EnqueueResult.RateLimited(quota, retryAfter);
+      case 'u' -> new EnqueueResult.KeyReused();
+      case 'q' -> new EnqueueResult.QueueNotFound();
+      case 'n' -> new EnqueueResult.QueueNotAllowed();
+      case 'x' -> new EnqueueResult.ClientDisabled();
+      case 'k' -> new EnqueueResult.KeyRequired();
+      case 'w' -> new EnqueueResult.ClientUnknown();
+      case 'm' -> new EnqueueResult.TooManyClients();
+      default -> throw new IllegalStateException("enqueue of " + pending.id + " answered " + word);
+    };
+  }
+
+  private static byte[] sha256(String text) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(Keys.bytes(text));
+    } catch (NoSuchAlgorithmException everyJdkHasIt) {
+      throw new IllegalStateException(everyJdkHasIt);
+    }
+  }
+}

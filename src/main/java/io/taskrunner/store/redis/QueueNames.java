@@ -1,0 +1,70 @@
+package io.taskrunner.store.redis;
+
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/**
+ * The numbers of queues by their names: a copy of what Redis holds, read anew when the
+ * configuration's version has changed, at most a second after. A number is never given twice; a
+ * name that is missing here is looked up in Redis before it counts as unknown.
+ */
+final class QueueNames {
+
+  private final Link link;
+  private final Keys config;
+  private volatile Map<String, Integer> numbers = Map.of();
+  private volatile Map<Integer, String> byNumber = Map.of();
+
+  QueueNames(Link link, Keys config) {
+    this.link = link;
+    this.config = config;
+  }
+
+  /** Reads all names. */
+  void reload() {
+    Map<byte[], byte[]> all = link.patiently(redis -> redis.hgetall(config.key("queues")));
+    Map<String, Integer> fresh = HashMap.newHashMap(all.size());
+    all.forEach((name, n) -> fresh.put(Keys.text(name), Integer.valueOf(Keys.text(n))));
+    Map<Integer, String> inverse = HashMap.newHashMap(fresh.size());
+    fresh.forEach((name, n) -> inverse.put(n, name));
+    numbers = Map.copyOf(fresh);
+    byNumber = Map.copyOf(inverse);
+  }
+
+  /** The number of a name, from the copy alone. */
+  OptionalInt known(String name) {
+    Integer n = numbers.get(name);
+    return n == null ? OptionalInt.empty() : OptionalInt.of(n);
+  }
+
+  /** The number of a name, from Redis. */
+  OptionalInt look(String name) {
+    byte[] n = link.patiently(redis -> redis.hget(config.key("queues"), Keys.bytes(name)));
+    if (n == null) {
+      return OptionalInt.empty();
+    }
+    int number = Integer.parseInt(Keys.text(n));
+    if (known(name).orElse(-1) != number) {
+      reload();
+    }
+    return OptionalInt.of(number);
+  }
+
+  /** All names, sorted. */
+  List<String> names() {
+    return numbers.keySet().stream().sorted().toList();
+  }
+
+  /** All names, by number. */
+  Map<Integer, String> byNumber() {
+    return byNumber;
+  }
+
+  /** All numbers. */
+  Collection<Integer> numbers() {
+    return numbers.values();
+  }
+}

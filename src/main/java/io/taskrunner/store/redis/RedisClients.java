@@ -1,0 +1,315 @@
+package io.taskrunner.store.redis;
+
+import io.lettuce.core.Limit;
+import io.lettuce.core.Range;
+import io.taskrunner.client.Client;
+import io.taskrunner.client.Limits;
+import io.taskrunner.client.Tier;
+import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.TaskStore.BadCursor;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Clients, their keys, and tiers.
+ *
+ * <p>A client's hash lies in its shard, where the scripts obey it. Keys lie in the configuration,
+ * by their digest: {@code keys} names each one's client, id and time; {@code keys:<client>} lists a
+ * client's digests by id.
+ */
+final class RedisClients implements ClientStore {
+
+  private static final byte[] EMPTY = new byte[0];
+  private static final int CACHE_MAX = 10_000;
+  private static final Duration CACHE_TTL = Duration.ofSeconds(1);
+
+  private final Link link;
+  private final Moves moves;
+  private final Keys shard;
+  private final Keys config;
+  private final QueueNames names;
+  private final Map<String, Cached> owners = new ConcurrentHashMap<>();
+
+  private record Cached(Optional<KeyOwner> owner, long at) {}
+
+  RedisClients(Link link, Moves moves, Keys shard, Keys config, QueueNames names) {
+    this.link = link;
+    this.moves = moves;
+    this.shard = shard;
+    this.config = config;
+    this.names = names;
+  }
+
+  @Override
+  public Page list(int limit, @Nullable String cursor) throws BadCursor {
+    Range<byte[]> range =
+        cursor == null
+            ? Range.unbounded()
+            : Range.from(Range.Boundary.excluding(position(cursor)), Range.Boundary.unbounded());
+    List<byte[]> ids =
+        link.patiently(
+            redis -> redis.zrangebylex(shard.key("clients"), range, Limit.create(0, limit + 1)));
+    long count = link.patiently(redis -> redis.zcard(shard.key("clients")));
+    List<Client> clients = new ArrayList<>();
+    Map<String, Limits> tiers = tierLimits();
+    for (byte[] id : ids.subList(0, Math.min(limit, ids.size()))) {
+      read(Keys.text(id), tiers).ifPresent(clients::add);
+    }
+    String next =
+        ids.size() > limit
+            ? Base64.getUrlEncoder().withoutPadding().encodeToString(ids.get(limit - 1))
+            : null;
+    return new Page(clients, count, next);
+  }
+
+  private static byte[] position(String cursor) throws BadCursor {
+    try {
+      byte[] id = Base64.getUrlDecoder().decode(cursor);
+      if (!Client.ID.matcher(Keys.text(id)).matches()) {
+        throw new BadCursor();
+      }
+      return id;
+    } catch (IllegalArgumentException unreadable) {
+      throw new BadCursor();
+    }
+  }
+
+  @Override
+  public Optional<Client> get(String id) {
+    return read(id, tierLimits());
+  }
+
+  private Optional<Client> read(String id, Map<String, Limits> tiers) {
+    Map<String, String> hash = hash(id);
+    if (hash.isEmpty() || "x".equals(hash.get("on"))) {
+      return Optional.empty();
+    }
+    String tier = hash.getOrDefault("tier", Tier.DEFAULT);
+    Limits ofTier = tiers.getOrDefault(tier, Tier.BUILT_IN.getLast().limits());
+    Integer concurrent = integer(hash.get("max_concurrent"));
+    Integer perMin = integer(hash.get("requests_per_min"));
+    String queues = hash.get("queues");
+    return Optional.of(
+        new Client(
+            id,
+            tier,
+            "1".equals(hash.get("on")),
+            concurrent,
+            perMin,
+            new Limits(
+                concurrent != null ? concurrent : ofTier.maxConcurrent(),
+                perMin != null ? perMin : ofTier.requestsPerMin()),
+            queues == null ? null : queues(queues),
+            time(hash.get("created")),
+            time(hash.get("updated"))));
+  }
+
+  private Map<String, String> hash(String id) {
+    Map<byte[], byte[]> raw = link.patiently(redis -> redis.hgetall(shard.key("client:" + id)));
+    Map<String, String> hash = HashMap.newHashMap(raw.size());
+    raw.forEach((name, value) -> hash.put(Keys.text(name), Keys.text(value)));
+    return hash;
+  }
+
+  private static @Nullable Integer integer(@Nullable String text) {
+    return text == null ? null : Integer.valueOf(text);
+  }
+
+  private static Instant time(@Nullable String millis) {
+    return Instant.ofEpochMilli(millis == null ? 0 : Long.parseLong(millis));
+  }
+
+  /** {@code ,a,b,}: commas on both sides, so that a script finds a name by plain search. */
+  private static List<String> queues(String text) {
+    return text.equals(",") ? List.of() : List.of(text.substring(1, text.length() - 1).split(","));
+  }
+
+  private static String text(List<String> queues) {
+    return queues.isEmpty() ? "," : "," + String.join(",", queues) + ",";
+  }
+
+  @Override
+  public Optional<Client> set(String id, Change change) {
+    List<byte[]> args = new ArrayList<>();
+    args.add(Keys.bytes(id));
+    if (change.tier() != null) {
+      put(args, "tier", change.tier());
+    }
+    if (change.enabled() != null) {
+      put(args, "on", change.enabled() ? 1 : 0);
+    }
+    if (change.limits() != null) {
+      put(args, "max_concurrent", change.limits().maxConcurrent());
+      put(args, "requests_per_min", change.limits().requestsPerMin());
+    }
+    if (change.allowedQueues() != null) {
+      List<String> queues = change.allowedQueues().queues();
+      put(args, "queues", queues == null ? null : text(queues));
+    }
+    byte[] word = moves.run(Script.PUT_CLIENT, args.toArray(byte[][]::new));
+    return Keys.text(word).equals("done") ? get(id) : Optional.empty();
+  }
+
+  private static void put(List<byte[]> args, String field, @Nullable Object value) {
+    args.add(Keys.bytes(field));
+    args.add(value == null ? EMPTY : Keys.bytes(value.toString()));
+  }
+
+  @Override
+  public boolean delete(String id) {
+    List<byte[]> args = new ArrayList<>();
+    args.add(Keys.bytes(id));
+    names.numbers().forEach(n -> args.add(Keys.bytes(n)));
+    boolean done =
+        Keys.text(moves.run(Script.DELETE_CLIENT, args.toArray(byte[][]::new))).equals("done");
+    if (done) {
+      Map<byte[], byte[]> digests = link.patiently(redis -> redis.hgetall(keysOf(id)));
+      for (byte[] digest : digests.values()) {
+        link.patiently(redis -> redis.hdel(config.key("keys"), digest));
+      }
+      link.patiently(redis -> redis.del(keysOf(id)));
+      owners.clear();
+    }
+    return done;
+  }
+
+  private byte[] keysOf(String clientId) {
+    return config.key("keys:" + clientId);
+  }
+
+  @Override
+  public List<Tier> tiers() {
+    Map<String, Limits> limits = tierLimits();
+    List<Tier> tiers = new ArrayList<>();
+    Tier.BUILT_IN.forEach(
+        tier -> tiers.add(new Tier(tier.name(), limits.getOrDefault(tier.name(), tier.limits()))));
+    limits.entrySet().stream()
+        .filter(tier -> !Tier.isBuiltIn(tier.getKey()))
+        .sorted(Comparator.comparing(Map.Entry::getKey))
+        .forEach(tier -> tiers.add(new Tier(tier.getKey(), tier.getValue())));
+    return tiers;
+  }
+
+  private Map<String, Limits> tierLimits() {
+    Map<byte[], byte[]> raw = link.patiently(redis -> redis.hgetall(shard.key("tiers")));
+    Map<String, Limits> limits = HashMap.newHashMap(raw.size());
+    raw.forEach((name, value) -> {
+      String[] parts = new String(value, StandardCharsets.UTF_8).split(":", -1);
+      limits.put(
+          Keys.text(name), new Limits(Integer.parseInt(parts[0]), Integer.parseInt(parts[1])));
+    });
+    return limits;
+  }
+
+  @Override
+  public void putTier(Tier tier) {
+    moves.run(
+        Script.PUT_TIER,
+        Keys.bytes(tier.name()),
+        Keys.bytes(tier.limits().maxConcurrent()),
+        Keys.bytes(tier.limits().requestsPerMin()));
+    // Its clients may have room where they are parked.
+    forEachClient(ids -> moves.run(Script.UNPARK, ids.toArray(byte[][]::new)));
+  }
+
+  private void forEachClient(java.util.function.Consumer<List<byte[]>> step) {
+    Range<byte[]> rest = Range.unbounded();
+    while (true) {
+      Range<byte[]> range = rest;
+      List<byte[]> ids =
+          link.patiently(
+              redis -> redis.zrangebylex(shard.key("clients"), range, Limit.create(0, 100)));
+      if (ids.isEmpty()) {
+        return;
+      }
+      step.accept(ids);
+      rest = Range.from(Range.Boundary.excluding(ids.getLast()), Range.Boundary.unbounded());
+    }
+  }
+
+  @Override
+  public TierDeleted deleteTier(String name) {
+    if (Tier.isBuiltIn(name)) {
+      return TierDeleted.BUILT_IN;
+    }
+    boolean[] used = {false};
+    forEachClient(ids -> {
+      for (byte[] id : ids) {
+        used[0] |= name.equals(hash(Keys.text(id)).get("tier"));
+      }
+    });
+    if (used[0]) {
+      return TierDeleted.IN_USE;
+    }
+    long gone = link.patiently(redis -> redis.hdel(shard.key("tiers"), Keys.bytes(name)));
+    return gone > 0 ? TierDeleted.DONE : TierDeleted.NOT_FOUND;
+  }
+
+  @Override
+  public Optional<String> addKey(String clientId, String digest) {
+    if (get(clientId).isEmpty()) {
+      return Optional.empty();
+    }
+    String keyId = UUID.nameUUIDFromBytes(Keys.bytes(digest)).toString();
+    // First the rule that a key is needed, then the key: in between nobody gets in.
+    link.patiently(
+        redis -> redis.hset(shard.key("client:" + clientId), Keys.bytes("keyed"), Keys.bytes(1)));
+    List<byte[]> time = link.patiently(redis -> redis.time());
+    String value = clientId + ":" + keyId + ":" + Keys.text(time.get(0));
+    link.patiently(redis -> redis.hset(keysOf(clientId), Keys.bytes(keyId), Keys.bytes(digest)));
+    link.patiently(redis -> redis.hset(config.key("keys"), Keys.bytes(digest), Keys.bytes(value)));
+    link.patiently(redis -> redis.hdel(shard.key("client:" + clientId), Keys.bytes("stranger")));
+    link.patiently(redis -> redis.zrem(shard.key("strangers"), Keys.bytes(clientId)));
+    owners.remove(digest);
+    return Optional.of(keyId);
+  }
+
+  @Override
+  public KeyRevoked revokeKey(String clientId, String keyId) {
+    if (get(clientId).isEmpty()) {
+      return KeyRevoked.CLIENT_NOT_FOUND;
+    }
+    byte[] digest = link.patiently(redis -> redis.hget(keysOf(clientId), Keys.bytes(keyId)));
+    if (digest == null) {
+      return KeyRevoked.KEY_NOT_FOUND;
+    }
+    link.patiently(redis -> redis.hdel(config.key("keys"), digest));
+    link.patiently(redis -> redis.hdel(keysOf(clientId), Keys.bytes(keyId)));
+    owners.remove(Keys.text(digest));
+    return KeyRevoked.DONE;
+  }
+
+  @Override
+  public Optional<KeyOwner> keyOwner(String digest) {
+    Cached cached = owners.get(digest);
+    long now = System.nanoTime();
+    if (cached != null && cached.owner().isPresent() && now - cached.at() < CACHE_TTL.toNanos()) {
+      return cached.owner();
+    }
+    byte[] value = link.patiently(redis -> redis.hget(config.key("keys"), Keys.bytes(digest)));
+    if (value == null) {
+      owners.remove(digest);
+      return Optional.empty();
+    }
+    String[] parts = Keys.text(value).split(":", -1);
+    Optional<KeyOwner> owner =
+        Optional.of(
+            new KeyOwner(parts[0], parts[1], Instant.ofEpochSecond(Long.parseLong(parts[2]))));
+    if (owners.size() >= CACHE_MAX) {
+      owners.clear();
+    }
+    owners.put(digest, new Cached(owner, now));
+    return owner;
+  }
+}

@@ -1,0 +1,313 @@
+package io.taskrunner.store.redis;
+
+import io.lettuce.core.RedisException;
+import io.lettuce.core.pubsub.RedisPubSubAdapter;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.WorkStore;
+import io.taskrunner.task.Attempt;
+import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.Verdict;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+
+/** The moves of a worker. */
+final class RedisWork implements WorkStore {
+
+  private static final int SETTLE_ARGS = 8;
+  private static final byte[] EMPTY = new byte[0];
+  private static final byte[] ZERO = Keys.bytes(0);
+  private static final byte[] SUCCEED = Keys.bytes("s");
+  private static final byte[] RETRY = Keys.bytes("r");
+  private static final byte[] BURY = Keys.bytes("d");
+  private static final byte[] PUT_BACK = Keys.bytes("b");
+  private static final byte[] CANCEL = Keys.bytes("c");
+  private static final byte[] GOOD = Keys.bytes("good");
+  private static final byte[] BAD = Keys.bytes("bad");
+  private static final byte[] TRIP = Keys.bytes("trip");
+  private static final String CANCELLED = "cancel";
+
+  private final Link link;
+  private final Moves moves;
+  private final Keys shard;
+  private final Trimmed trimmed;
+  private final byte[] breakerOpenMillis;
+  private final byte[] breakerProbes;
+
+  RedisWork(Link link, Moves moves, Keys shard, Trimmed trimmed, StoreOptions options) {
+    this.link = link;
+    this.moves = moves;
+    this.shard = shard;
+    this.trimmed = trimmed;
+    this.breakerOpenMillis = Keys.bytes(options.breakerOpen().toMillis());
+    this.breakerProbes = Keys.bytes(options.breakerProbes());
+  }
+
+  @Override
+  public Exchange exchange(List<Settlement> verdicts, ClaimRequest claim) {
+    byte[][] settleArgs = verdicts.isEmpty() ? null : settleArgs(claim.workerId(), verdicts);
+    byte[][] claimArgs = claimArgs(claim);
+    List<CompletionStage<List<Object>>> replies = new ArrayList<>(2);
+    long deadline = System.nanoTime() + link.patience().toNanos();
+    try {
+      link.pipeline(redis -> {
+        if (settleArgs != null) {
+          replies.add(moves.begin(redis, Script.SETTLE, settleArgs));
+        }
+        replies.add(moves.begin(redis, Script.CLAIM, claimArgs));
+      });
+      List<Settled> settled =
+          settleArgs == null ? List.of() : settled(Link.await(replies.getFirst(), deadline));
+      return read(claim, settled, Link.await(replies.getLast(), deadline));
+    } catch (RedisException failure) {
+      if (Link.isOutage(failure)) {
+        throw new StoreUnavailable("Redis is away", failure);
+      }
+      throw failure;
+    }
+  }
+
+  @Override
+  public List<Settled> settle(String workerId, List<Settlement> verdicts) {
+    return verdicts.isEmpty()
+        ? List.of()
+        : settled(moves.<List<Object>>run(Script.SETTLE, settleArgs(workerId, verdicts)));
+  }
+
+  private byte[][] claimArgs(ClaimRequest claim) {
+    return new byte[][] {
+      Keys.bytes(claim.workerId()),
+      Keys.worker(claim.workerId()),
+      Keys.bytes(claim.request()),
+      Keys.bytes(claim.slots()),
+      Keys.bytes(claim.lease().toMillis()),
+      Keys.bytes(claim.maxRetries()),
+      breakerProbes,
+      breakerOpenMillis
+    };
+  }
+
+  private byte[][] settleArgs(String workerId, List<Settlement> verdicts) {
+    byte[][] args = new byte[3 + verdicts.size() * SETTLE_ARGS][];
+    args[0] = Keys.worker(workerId);
+    args[1] = breakerProbes;
+    args[2] = breakerOpenMillis;
+    int at = 3;
+    for (Settlement settlement : verdicts) {
+      Attempt attempt = settlement.attempt();
+      Duration delay = Duration.ZERO;
+      byte[] kind;
+      switch (settlement.verdict()) {
+        case Verdict.Succeed _ -> kind = SUCCEED;
+        case Verdict.Retry(Duration in) -> {
+          kind = RETRY;
+          delay = in.minus(settlement.age());
+        }
+        case Verdict.Bury _ -> kind = BURY;
+        case Verdict.PutBack(Duration in) -> {
+          kind = PUT_BACK;
+          delay = in.minus(settlement.age());
+        }
+        case Verdict.Cancel _ -> kind = CANCEL;
+      }
+      args[at++] = settlement.id().bytes();
+      args[at++] = Keys.bytes(settlement.claim());
+      args[at++] = kind;
+      args[at++] = delay.isPositive() ? Keys.bytes(delay.toMillis()) : ZERO;
+      args[at++] = attempt == null ? ZERO : Keys.bytes(attempt.status().orElse(0));
+      args[at++] =
+          attempt == null ? ZERO : Keys.bytes(attempt.error().map(AttemptError::code).orElse(0));
+      args[at++] = attempt == null ? EMPTY : TaskCodec.logEntry(attempt);
+      args[at++] =
+          switch (settlement.breaker()) {
+            case BreakerReport.None _ -> EMPTY;
+            case BreakerReport.Good _ -> GOOD;
+            case BreakerReport.Bad _ -> BAD;
+            case BreakerReport.Trip _ -> TRIP;
+          };
+    }
+    return args;
+  }
+
+  private List<Settled> settled(List<Object> reply) {
+    byte[] letters = (byte[]) reply.get(0);
+    trimmed.count((Long) reply.get(1), (Long) reply.get(2));
+    List<Settled> settled = new ArrayList<>(letters.length);
+    for (byte letter : letters) {
+      settled.add(
+          switch (letter) {
+            case 'd' -> Settled.DONE;
+            case 'r' -> Settled.REPEATED;
+            default -> Settled.LATE;
+          });
+    }
+    return settled;
+  }
+
+  @SuppressWarnings("unchecked")
+  private Exchange read(ClaimRequest claim, List<Settled> settled, List<Object> reply) {
+    if (Keys.text((byte[]) reply.get(0)).equals("refused")) {
+      throw new IllegalStateException(
+          "claim request " + claim.request() + " is older than one that was answered");
+    }
+    Instant now = Instant.ofEpochMilli((Long) reply.get(1));
+    long wait = (Long) reply.get(2);
+    boolean again = ((byte[]) reply.get(3))[0] == '1';
+    Map<Integer, QueueFacts> queues = queues((List<Object>) reply.get(5));
+    List<Recovered> recovered = new ArrayList<>();
+    for (Object one : (List<Object>) reply.get(4)) {
+      ByteBuffer in = ByteBuffer.wrap((byte[]) one);
+      TaskId id = new TaskId(in.getLong(), in.getLong());
+      String queue = nameOf((int) TaskCodec.number(in, 4), queues);
+      recovered.add(new Recovered(id, queue, in.get() == 1));
+    }
+    List<Object> tasks = (List<Object>) reply.get(6);
+    List<Claim> claims = new ArrayList<>(tasks.size() / 2);
+    for (int i = 0; i < tasks.size(); i += 2) {
+      claims.add(claim(TaskId.of((byte[]) tasks.get(i)), (byte[]) tasks.get(i + 1), queues, now));
+    }
+    trimmed.count((Long) reply.get(7), (Long) reply.get(8));
+    // Those that do not watch the clock look again after about a second, not all at once.
+    Duration lookAgainIn =
+        Duration.ofMillis(wait >= 0 ? wait : ThreadLocalRandom.current().nextLong(800, 1200));
+    return new Exchange(settled, claims, again, lookAgainIn, recovered);
+  }
+
+  private record QueueFacts(String name, TaskCodec.Policy policy) {}
+
+  private static Map<Integer, QueueFacts> queues(List<Object> facts) {
+    Map<Integer, QueueFacts> queues = HashMap.newHashMap(facts.size() / 3);
+    for (int i = 0; i < facts.size(); i += 3) {
+      queues.put(
+          Math.toIntExact((Long) facts.get(i)),
+          new QueueFacts(
+              Keys.text((byte[]) facts.get(i + 1)),
+              TaskCodec.Policy.of((byte[]) facts.get(i + 2))));
+    }
+    return queues;
+  }
+
+  private static String nameOf(int n, Map<Integer, QueueFacts> queues) {
+    QueueFacts facts = queues.get(n);
+    return facts == null ? "other" : facts.name();
+  }
+
+  private static Claim claim(
+      TaskId id, byte[] record, Map<Integer, QueueFacts> queues, Instant now) {
+    TaskCodec.Decoded task = TaskCodec.decode(record);
+    QueueFacts queue = queues.get(task.queue());
+    if (queue == null) {
+      throw new IllegalStateException("claim of " + id + " does not tell its queue");
+    }
+    int probeBit = record[2] & 2;
+    return new Claim(
+        id,
+        task.claim(),
+        task.clientId(),
+        queue.name(),
+        queue.policy().retry(),
+        queue.policy().timeout(),
+        task.attempts(),
+        task.answers(),
+        task.previousStatus(),
+        task.due(),
+        task.attempts() == 1 ? Optional.empty() : task.first(),
+        now,
+        probeBit != 0,
+        task.spec());
+  }
+
+  @Override
+  public List<Ended> renew(String workerId, Duration lease, List<Running> running) {
+    if (running.isEmpty()) {
+      return List.of();
+    }
+    byte[][] args = new byte[2 + running.size() * 2][];
+    args[0] = Keys.worker(workerId);
+    args[1] = Keys.bytes(lease.toMillis());
+    int at = 2;
+    for (Running task : running) {
+      args[at++] = task.id().bytes();
+      args[at++] = Keys.bytes(task.claim());
+    }
+    List<Object> reply = moves.run(Script.RENEW, args);
+    List<Ended> ended = new ArrayList<>(reply.size() / 3);
+    for (int i = 0; i < reply.size(); i += 3) {
+      ended.add(
+          new Ended(
+              TaskId.of((byte[]) reply.get(i)),
+              Long.parseLong(Keys.text((byte[]) reply.get(i + 1))),
+              Keys.text((byte[]) reply.get(i + 2)).equals("cancelled")));
+    }
+    return ended;
+  }
+
+  @Override
+  public AutoCloseable listen(String workerId, Listener listener) {
+    try {
+      StatefulRedisPubSubConnection<String, byte[]> connection = link.listening();
+      connection.addListener(
+          new RedisPubSubAdapter<>() {
+            @Override
+            public void message(String channel, byte[] message) {
+              hear(message, listener);
+            }
+
+            @Override
+            public void subscribed(String channel, long count) {
+              listener.wake(); // what was sent while nobody listened is looked for
+            }
+          });
+      CompletableFuture<Void> subscribed =
+          connection.async().subscribe(shard.channel(workerId)).toCompletableFuture();
+      Link.await(subscribed, System.nanoTime() + TimeUnit.SECONDS.toNanos(5));
+      return connection::close;
+    } catch (RedisException away) {
+      throw new StoreUnavailable("Redis is away", away);
+    }
+  }
+
+  private static void hear(byte[] message, Listener listener) {
+    int word = CANCELLED.length();
+    if (message.length == word + TaskId.BYTES) {
+      listener.cancelled(TaskId.of(Arrays.copyOfRange(message, word, message.length)));
+    } else {
+      listener.wake();
+    }
+  }
+
+  @Override
+  public void leave(String workerId) {
+    moves.run(Script.LEAVE, Keys.bytes(workerId));
+  }
+
+  @Override
+  public List<Breaker> breakers() {
+    Map<byte[], byte[]> open = link.patiently(redis -> redis.hgetall(shard.key("open")));
+    byte[] injected = moves.now();
+    long now;
+    if (injected.length > 0) {
+      now = Long.parseLong(Keys.text(injected));
+    } else {
+      List<byte[]> time = link.patiently(redis -> redis.time());
+      now = Long.parseLong(Keys.text(time.get(0))) * 1000;
+    }
+    List<Breaker> breakers = new ArrayList<>();
+    open.forEach((host, text) ->
+        breakers.add(
+            new Breaker(Keys.text(host), TaskCodec.number(ByteBuffer.wrap(text), 6) <= now)));
+    return breakers.size() > 100 ? List.copyOf(breakers.subList(0, 100)) : breakers;
+  }
+}

@@ -1,0 +1,96 @@
+package io.taskrunner.store.redis;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.Locale;
+import java.util.Set;
+
+/** The moves, one Lua file each. */
+enum Script {
+  CANCEL,
+  CLAIM,
+  DELETE_CLIENT,
+  DELETE_QUEUE,
+  DROP_DEAD,
+  ENQUEUE,
+  GET,
+  LEAVE,
+  NAME_QUEUE,
+  PAUSE_ALL,
+  PAUSE_QUEUE,
+  PURGE_QUEUE,
+  PUT_CLIENT,
+  PUT_QUEUE,
+  PUT_SHARD,
+  PUT_TIER,
+  QUEUE_STATS,
+  RENEW,
+  REPLAY_DEAD,
+  REVIVE,
+  RUN_NOW,
+  SETTLE,
+  TIDY,
+  TRIM_DONE,
+  UNPARK,
+  WALK;
+
+  private static final String INCLUDE = "--@include ";
+
+  private final byte[] text;
+  private final String digest;
+
+  Script() {
+    this.text = assemble(name().toLowerCase(Locale.ROOT)).getBytes(StandardCharsets.UTF_8);
+    try {
+      this.digest = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(text));
+    } catch (NoSuchAlgorithmException everyJdkHasIt) {
+      throw new IllegalStateException(everyJdkHasIt);
+    }
+  }
+
+  byte[] text() {
+    return text;
+  }
+
+  /** The SHA-1 by which Redis knows the script. */
+  String digest() {
+    return digest;
+  }
+
+  /** The script with what it includes in place; comments and blank lines are left out. */
+  private static String assemble(String name) {
+    StringBuilder text = new StringBuilder();
+    append(name, text, new HashSet<>());
+    return text.toString();
+  }
+
+  private static void append(String name, StringBuilder text, Set<String> included) {
+    if (!included.add(name)) {
+      return;
+    }
+    for (String line : read(name).lines().toList()) {
+      if (line.startsWith(INCLUDE)) {
+        append(line.substring(INCLUDE.length()).strip(), text, included);
+      } else if (!line.isBlank() && !line.stripLeading().startsWith("--")) {
+        text.append(line.strip()).append('\n');
+      }
+    }
+  }
+
+  private static String read(String name) {
+    try (InputStream in = Script.class.getResourceAsStream("/lua/" + name + ".lua")) {
+      if (in == null) {
+        throw new IllegalStateException("no script /lua/" + name + ".lua");
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
+    }
+  }
+}

@@ -1,0 +1,182 @@
+-- claim: gives a worker the next tasks, each under a lease. Before it, what is due is made ready and ended leases are taken
+-- back. Repeated with an equal request number it gives the same answer, less what is no longer the worker's.
+-- ARGV   now, worker (hex), worker (8 bytes), request number, slots (0 only beats), lease_ms, default max_retries,
+--        probes of a half-open breaker, ms that a breaker stays open
+-- REPLY  word ('claims', or 'refused' for an old request number), now, ms until this worker should look again (-1: about a
+--        second), again ('1': there may be more at once), recovered (id, n, dead), queues (n, name, policy, …), tasks (id,
+--        record, …), tasks trimmed from `done` and `dead`
+--@include lib/base
+--@include lib/wake
+--@include lib/task
+--@include lib/client
+--@include lib/queue
+--@include lib/turns
+--@include lib/finish
+--@include lib/retry
+--@include lib/breaker
+--@include lib/release
+--@include lib/reap
+--@include lib/ready
+--@include lib/choose
+local worker, worker_bytes, request, slots = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local lease_ms, max_retries, probes_max, open_ms = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local EXPIRED, EXAMINED_MAX, BYTES_MAX = 8, 1000, 8 * 1024 * 1024
+call('DEL', KEYS[2]) -- a removal first: let through when memory is full
+
+local tasks, told, queue_facts, given = {}, {}, {}, {}
+local examined, bytes, leases = 0, 0, {}
+
+local function hand_over(id, t, body)
+  local q = queue(t.n)
+  if q and not told[t.n] then
+    told[t.n] = true
+    queue_facts[#queue_facts + 1], queue_facts[#queue_facts + 2], queue_facts[#queue_facts + 3] = t.n, q.name, q.policy
+  end
+  tasks[#tasks + 1], tasks[#tasks + 2] = id, '\1' .. head(t) .. string.sub(body, 53)
+end
+
+local function repeat_answer(before)
+  for at = 1, #before, 22 do
+    local id, claim = string.sub(before, at, at + 15), unpack_struct('>I6', before, at + 16)
+    local raw = call('GET', P .. 'task:' .. id)
+    local t = raw and parse(raw)
+    if t and t.state == 'a' and t.claim == claim and t.worker == worker_bytes then hand_over(id, t, raw) end
+  end
+  return { 'claims', now, 0, '1', {}, queue_facts, tasks, 0, 0 }
+end
+
+local function lease(q, c, id, t, probe)
+  t.state, t.claim, t.worker = 'a', math.max(t.claim + 1, now), worker_bytes
+  t.attempts, t.flags = math.min(t.attempts + 1, 65535), probe and PROBE or 0
+  if t.first == 0 then t.first = now end
+  write_head(id, t)
+  hand_over(id, t, t.raw)
+  leases[#leases + 1], leases[#leases + 2] = now + lease_ms, id
+  given[#given + 1] = id .. pack('>I6', t.claim)
+  q.running, c.running, running_all, bytes = q.running + 1, c.running + 1, running_all + 1, bytes + #t.raw
+  c.dirty = true
+  local s = shard()
+  s.v = math.max(s.v, q.vt)
+  q.vt = q.vt + 1 / q.weight
+  if q.rate then q.tokens = q.tokens - 1 end
+end
+
+local function put_off(q, id, t, at)
+  t.state, t.due = t.attempts > 0 and 't' or 's', at
+  write_head(id, t)
+  make_due(q, id, t)
+end
+
+-- Tries the owner whose turn it is. True when it got a slot, or the queue has none to serve; false to try the next.
+local function serve_owner(q, o)
+  local c = client(o.id)
+  if c and c.running >= c.max_concurrent then
+    park(q, o)
+    return false
+  end
+  while examined < EXAMINED_MAX do
+    examined = examined + 1
+    local id = next_id(q, o, slots - #tasks / 2)
+    if not id then
+      leave_line(q, o)
+      return false
+    end
+    local raw = call('GET', P .. 'task:' .. id)
+    local t = raw and parse(raw)
+    local expires, own_concurrent
+    if t and t.mask > 0 then expires, own_concurrent = own_settings(t) end
+    if not t then
+      take(q, o)
+    elseif not c or c.gen ~= t.client_gen then
+      take(q, o)
+      finish(q, id, t, 'c')
+    elseif expires and now >= expires then
+      take(q, o)
+      t.error, t.status = EXPIRED, 0
+      finish(q, id, t, 'd')
+    elseif own_concurrent and c.running >= own_concurrent then
+      park(q, o)
+      return false
+    else
+      local go, at = 'go', nil
+      if breakers.any then go, at = ask_breaker(host_of(t), probes_max) end
+      take(q, o)
+      if go == 'wait' then
+        put_off(q, id, t, at)
+      else
+        lease(q, c, id, t, go == 'probe')
+        if next_id(q, o, slots - #tasks / 2) then to_the_back(q, o) else leave_line(q, o) end
+        return true
+      end
+    end
+  end
+  return true
+end
+
+local function fill()
+  while #tasks / 2 < slots and examined < EXAMINED_MAX and bytes < BYTES_MAX do
+    if #line == 0 then
+      if line_whole then return false end
+      for _, q in pairs(queues) do if q then flush_line(q) end end
+      load_line()
+      if #line == 0 then return false end
+    end
+    local i = choose()
+    local q = line[i]
+    if q.rate and not q.owners then refill(q) end
+    local owner = next_owner(q)
+    if owner then
+      examined = examined + 1
+      serve_owner(q, owner)
+    end
+    settle_line(i, owner and q.running < q.max_concurrent and not (q.rate and q.tokens < 1) and next_owner(q) ~= nil)
+  end
+  return #tasks / 2 < slots
+end
+
+local function keep_time(short)
+  local s = shard()
+  if not short then
+    call('ZREM', P .. 'idle', worker)
+    if s.keeper == worker then
+      s.keeper, s.keeper_at, s.dirty = '', NEVER, true
+      wake()
+    end
+    return -1
+  end
+  call('ZADD', P .. 'idle', now + 3000, worker)
+  local timer = tonumber(call('ZRANGE', P .. 'timers', 0, 0, 'WITHSCORES')[2]) or NEVER
+  if s.keeper == '' or s.keeper == worker or now > s.keeper_at + 200 or timer < s.keeper_at then
+    s.keeper, s.keeper_at, s.dirty = worker, math.min(timer, now + 1000), true
+    return math.max(0, s.keeper_at - now)
+  end
+  return -1
+end
+
+local before = call('HMGET', P .. 'worker:' .. worker, 'request', 'given')
+local last = tonumber(before[1]) or -1
+if request < last then return { 'refused' } end
+if request == last then return repeat_answer(before[2]) end
+
+load_breakers()
+local recovered = reap(max_retries, probes_max, open_ms, lease_ms)
+local again = ready_due() or #recovered >= 100
+readmit()
+load_breakers()
+local short = slots > 0
+if slots > 0 and not shard().paused then
+  running_all = call('ZCARD', P .. 'leases')
+  load_line()
+  short = fill()
+  for _, q in pairs(queues) do if q then flush_line(q) end end
+  if examined >= EXAMINED_MAX or bytes >= BYTES_MAX then again, short = true, false end
+end
+if #leases > 0 then call('ZADD', P .. 'leases', unpack(leases)) end
+call('HSET', P .. 'worker:' .. worker, 'request', request, 'given', table.concat(given))
+call('PEXPIRE', P .. 'worker:' .. worker, lease_ms * 2)
+local wait = keep_time(short and not again)
+if ((wake_wanted or keeper_late) and not short) or (slots > 0 and not short and call('EXISTS', P .. 'busy') == 1) then wake() end
+flush_queues()
+flush_clients()
+flush_shard()
+return { 'claims', now, wait, again and '1' or '0', recovered, queue_facts, tasks, trimmed_done, trimmed_dead }

@@ -1,0 +1,10 @@
+-- drop_dead: dead tasks of a queue are dropped, by `tidy`.
+-- ARGV   now, n
+-- REPLY  'done', or 'missing'
+--@include lib/base
+--@include lib/queue
+call('DEL', KEYS[2]) -- a removal first: let through when memory is full
+local q = queue(tonumber(ARGV[2]))
+if not q then return 'missing' end
+call('RPUSH', P .. 'drain', 'over:' .. q.n .. ':dead:' .. now)
+return 'done'

@@ -1,0 +1,126 @@
+-- enqueue: puts 1 to 100 tasks into their queues. A task whose id or idempotency key was seen gives the same answer again.
+-- ARGV   now, open ('1': unknown clients are made known), most strangers, ms that an idempotency key lives, then for each
+--        task: id, client, proof (o open, k key, a admin), n of the queue, its name, 'd' delay or 'a' absolute, that in ms,
+--        idempotency key or '', payload's digest, own max_concurrent or '', own requests_per_min or '', the record from
+--        byte 58 on
+-- REPLY  for each task one packed string: word, id, due, limits, remaining, full again at, retry after ms.
+--        Words: e enqueued, d duplicate, r over the rate, u key used with another payload, q no such queue, n queue not
+--        allowed, x client disabled, k key required, m too many strangers, w client unknown
+--@include lib/base
+--@include lib/wake
+--@include lib/client
+--@include lib/queue
+--@include lib/turns
+--@include lib/minute
+local open, strangers_max, key_ttl_ms = ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
+local FIRST, STRIDE, NO_ID = 5, 12, string.rep('\0', 16)
+local seated, claimable, touched = {}, false, {}
+
+local function reply(word, id, due, c, limits, retry_ms)
+  if not c then return pack('>c1c16I6I4I4I4I6I6', word, id, due, 0, 0, 0, 0, 0) end
+  return pack('>c1c16I6I4I4I4I6I6', word, id, due, limits[1], limits[2], math.max(0, limits[2] - c.sum),
+    full_again_at(c), math.max(0, retry_ms))
+end
+
+local function stranger(owner)
+  local c = { id = owner, on = '1', gen = 0, running = 0, live = 0, sum = 0, seen = 0, stranger = true, dirty = true }
+  c.max_concurrent, c.requests_per_min = unpack(tier_limits('default'))
+  call('HSET', P .. 'client:' .. owner, 'on', 1, 'tier', 'default', 'stranger', 1, 'created', now, 'updated', now)
+  call('ZADD', P .. 'clients', 0, owner)
+  clients[owner] = c
+  return c
+end
+
+local function refusal(owner, proof, n, name)
+  local c = client(owner)
+  if c then
+    if c.on ~= '1' then return 'x' end
+    if proof == 'o' and (c.keyed or not open) then return 'k' end
+  elseif proof == 'k' or not open then
+    return proof == 'o' and 'k' or 'w'
+  elseif call('ZCARD', P .. 'strangers') >= strangers_max then
+    return 'm'
+  end
+  if not queue(n) then return 'q' end
+  if c and c.queues and not string.find(c.queues, ',' .. name .. ',', 1, true) then return 'n' end
+end
+
+local function place(q, c, id, due, tail)
+  local state = due <= now and 'r' or 's'
+  local record = pack('>Bc1BBI2I2I2I6c8I6I6I6I4I4I2I6', 1, state, 0, 0, 0, 0, 0, 0, '\0\0\0\0\0\0\0\0', due, 0, 0, q.n,
+    q.gen, c.gen, now) .. tail
+  if not call('SET', P .. 'task:' .. id, record, 'NX') then return false end
+  if state == 'r' then
+    local ready = q.base .. 'ready:' .. c.id
+    call('ZADD', ready, due, id)
+    q.ready, q.dirty, claimable = q.ready + 1, true, true
+    if not seated[ready] then
+      seated[ready] = true
+      seat(q, c.id)
+    end
+  else
+    call('ZADD', q.base .. 'due', due, id)
+    if due < q.timer then q.due_dirty = true end
+  end
+  touched[q] = true
+  count_live(c.id, 1)
+  return true
+end
+
+local function enqueue(at)
+  local id, owner, proof, n, name, kind, ms, key, payload, own_concurrent, own_per_min, tail = unpack(ARGV, at, at + STRIDE - 1)
+  n = tonumber(n)
+  local refused = refusal(owner, proof, n, name)
+  if refused then return reply(refused, NO_ID, 0) end
+  local due = math.max(now, kind == 'd' and now + ms or tonumber(ms))
+  local c = client(owner)
+  local limits = c and { c.max_concurrent, c.requests_per_min } or { unpack(tier_limits('default')) }
+  limits[1] = math.min(limits[1], tonumber(own_concurrent) or NEVER)
+  limits[2] = math.min(limits[2], tonumber(own_per_min) or NEVER)
+  local first = c and key ~= '' and call('GET', P .. 'key:c:' .. owner .. ':' .. key)
+  if first then
+    if string.sub(first, 23) ~= payload then return reply('u', NO_ID, 0) end
+    minute(c)
+    -- The same call again, after an unknown result, is told what the first was told.
+    local word = string.sub(first, 1, 16) == id and 'e' or 'd'
+    return reply(word, string.sub(first, 1, 16), unpack_struct('>I6', first, 17), c, limits, 0)
+  end
+  if c then
+    minute(c)
+    if c.sum + 1 > limits[2] then
+      local known = call('GETRANGE', P .. 'task:' .. id, 24, 29)
+      if known ~= '' then return reply('e', id, unpack_struct('>I6', known), c, limits, 0) end
+      return reply('r', NO_ID, 0, c, limits, wait_ms(c, limits[2]))
+    end
+  else
+    c = stranger(owner)
+    minute(c)
+  end
+  if place(queue(n), c, id, due, tail) then
+    c.sum = c.sum + 1
+    c.minute.added = c.minute.added + 1
+    if key ~= '' then
+      call('SET', P .. 'key:c:' .. owner .. ':' .. key, id .. pack('>I6', due) .. payload, 'PX', key_ttl_ms)
+    end
+  else
+    due = unpack_struct('>I6', call('GETRANGE', P .. 'task:' .. id, 24, 29))
+  end
+  return reply('e', id, due, c, limits, 0)
+end
+
+local replies = {}
+for at = FIRST, #ARGV, STRIDE do
+  replies[#replies + 1] = enqueue(at)
+end
+for q in pairs(touched) do
+  q.busy = call('ZSCORE', P .. 'busy', q.n) and true
+  if not q.busy or q.due_dirty then serve(q) end
+end
+for _, c in pairs(clients) do
+  if c then flush_minute(c) end
+end
+flush_queues()
+flush_clients()
+flush_shard()
+if claimable or keeper_late then wake() end
+return replies

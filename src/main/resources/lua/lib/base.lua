@@ -1,0 +1,32 @@
+-- base: the time, the keys' common beginning, and what every script shares.
+-- KEYS[1] is the shard's hash, KEYS[2] a key that never exists; both share the hash tag of every other key.
+-- ARGV[1] is the time in ms since the epoch that a test injects; empty for the server's own clock.
+local P = string.sub(KEYS[1], 1, -6)
+local NEVER = 2 ^ 53 - 1
+local PARKED = 2 ^ 52
+local now = tonumber(ARGV[1])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local call, pack, unpack_struct = redis.call, struct.pack, struct.unpack
+
+local loaded_shard
+local function shard()
+  if not loaded_shard then
+    local f = call('HMGET', KEYS[1], 'v', 'weights', 'keeper', 'keeper_at', 'beat', 'grace', 'paused', 'hide_ms')
+    loaded_shard = {
+      v = tonumber(f[1]) or 0, weights = tonumber(f[2]) or 0, keeper = f[3] or '', keeper_at = tonumber(f[4]) or NEVER,
+      beat = tonumber(f[5]) or 0, grace = tonumber(f[6]) or 0, paused = f[7] == '1', hide_ms = tonumber(f[8]) or 10000,
+    }
+  end
+  return loaded_shard
+end
+
+local function flush_shard()
+  local s = loaded_shard
+  if s and s.dirty then
+    call('HSET', KEYS[1], 'v', s.v, 'weights', s.weights, 'keeper', s.keeper, 'keeper_at', s.keeper_at,
+      'beat', s.beat, 'grace', s.grace)
+  end
+end

@@ -1,0 +1,74 @@
+-- breaker: hosts that fail take no attempts for a while, then a few probes. `open` holds, for each host that is not closed:
+--   reopens at(6) · probes out(4) · probes that went well(4) · tasks put back(4).
+-- Half-open is: the time has come. A probe that was lost counts as failed.
+local breakers
+
+local function load_breakers()
+  breakers = { any = call('EXISTS', P .. 'open') == 1 }
+end
+
+local function breaker(host)
+  local b = breakers[host]
+  if b == nil then
+    local text = call('HGET', P .. 'open', host)
+    if text then
+      b = { host = host }
+      b.at, b.out, b.good, b.waiting = unpack_struct('>I6I4I4I4', text)
+    else
+      b = false
+    end
+    breakers[host] = b
+  end
+  return b
+end
+
+local function write_breaker(b)
+  breakers[b.host] = b
+  call('HSET', P .. 'open', b.host, pack('>I6I4I4I4', b.at, b.out, b.good, b.waiting))
+end
+
+-- Opens a breaker, or a half-open one again; one that is open stays as it is.
+local function trip(host, open_ms)
+  local b = breaker(host)
+  if not b or now >= b.at then
+    write_breaker({ host = host, at = now + open_ms, out = 0, good = 0, waiting = 0 })
+  end
+end
+
+-- Judges whether a task may be sent to its host: 'go', 'probe', or 'wait' and until when.
+local function ask_breaker(host, probes_max)
+  local b = breaker(host)
+  if not b then return 'go' end
+  if now >= b.at and b.out + b.good < probes_max then
+    b.out = b.out + 1
+    write_breaker(b)
+    return 'probe'
+  end
+  -- Those that wait come back spread: one each 5 ms, and never all in the same second.
+  local spread = math.max(1000, b.waiting * 5)
+  local from = math.max(b.at, now + (now >= b.at and 1000 or 0))
+  local at = from + math.floor((b.waiting * 0.6180339887) % 1 * spread)
+  b.waiting = b.waiting + 1
+  write_breaker(b)
+  return 'wait', at
+end
+
+-- What a probe came to: 'good', 'bad', or neither (it was not sent).
+local function settle_probe(host, report, probes_max, open_ms)
+  local b = breaker(host)
+  if not b then return end
+  b.out = math.max(0, b.out - 1)
+  if report == 'bad' then
+    trip(host, open_ms)
+  elseif report == 'good' then
+    b.good = b.good + 1
+    if b.good >= probes_max then
+      call('HDEL', P .. 'open', host)
+      breakers[host] = false
+    else
+      write_breaker(b)
+    end
+  else
+    write_breaker(b)
+  end
+end

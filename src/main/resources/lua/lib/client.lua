@@ -1,0 +1,52 @@
+-- client: an owner of tasks, its limits and its counters; written back once.
+local clients, tiers = {}, {}
+
+local function tier_limits(name)
+  local limits = tiers[name]
+  if not limits then
+    local text = call('HGET', P .. 'tiers', name) or call('HGET', P .. 'tiers', 'default') or '3:50'
+    local concurrent, per_min = string.match(text, '^(%d+):(%d+)$')
+    limits = { tonumber(concurrent), tonumber(per_min) }
+    tiers[name] = limits
+  end
+  return limits
+end
+
+local function client(id)
+  local c = clients[id]
+  if c == nil then
+    local f = call('HMGET', P .. 'client:' .. id, 'on', 'gen', 'tier', 'max_concurrent', 'requests_per_min', 'running',
+      'live', 'sum', 'keyed', 'queues', 'stranger', 'seen')
+    if f[1] then
+      local limits = tier_limits(f[3] or 'default')
+      c = {
+        id = id, on = f[1], gen = tonumber(f[2]) or 0, max_concurrent = tonumber(f[4]) or limits[1],
+        requests_per_min = tonumber(f[5]) or limits[2], running = tonumber(f[6]) or 0, live = tonumber(f[7]) or 0,
+        sum = tonumber(f[8]) or 0, keyed = f[9] == '1', queues = f[10], stranger = f[11] == '1', seen = tonumber(f[12]) or 0,
+      }
+    else
+      c = false
+    end
+    clients[id] = c
+  end
+  return c
+end
+
+local function count_live(id, change)
+  local c = client(id)
+  if not c then return end
+  c.live = math.max(0, c.live + change)
+  c.dirty = true
+  if c.stranger and (c.live == 0 or now - c.seen > 60000 or now < c.seen) then
+    c.seen = now
+    call('ZADD', P .. 'strangers', now, id)
+  end
+end
+
+local function flush_clients()
+  for id, c in pairs(clients) do
+    if c and c.dirty then
+      call('HSET', P .. 'client:' .. id, 'running', c.running, 'live', c.live, 'sum', c.sum, 'seen', c.seen)
+    end
+  end
+end

@@ -1,0 +1,78 @@
+-- finish: a task's life ends: it is kept as long as it may be looked up, within the bounds of its queue.
+local trimmed_done, trimmed_dead = 0, 0
+
+local function caps(q)
+  if not q.caps then
+    local f = call('HMGET', q.flow, 'done_max', 'dead_max', 'dead_max_bytes', 'dead_retention_ms', 'dead_bytes')
+    q.caps = {
+      done_max = tonumber(f[1]), dead_max = tonumber(f[2]), dead_max_bytes = tonumber(f[3]),
+      dead_retention_ms = tonumber(f[4]), dead_bytes = tonumber(f[5]) or 0,
+    }
+  end
+  return q.caps
+end
+
+local function set_dead_bytes(q, bytes)
+  q.caps.dead_bytes = bytes
+  call('HSET', q.flow, 'dead_bytes', bytes)
+end
+
+-- Drops the oldest task of a queue's `done` or `dead`.
+local function trim_oldest(q, set)
+  local id = call('ZPOPMIN', P .. 'queue:' .. q.n .. ':' .. set)[1]
+  if not id then return false end
+  if set == 'dead' then
+    set_dead_bytes(q, math.max(0, caps(q).dead_bytes - call('STRLEN', P .. 'task:' .. id)))
+  end
+  call('ZREM', P .. 'retire', id)
+  call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
+  return true
+end
+
+local function forget(id, t)
+  call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
+  count_live(t.owner, -1)
+end
+
+local function bury(q, id, t)
+  write_head(id, t)
+  local limits = caps(q)
+  call('ZADD', P .. 'queue:' .. q.n .. ':dead', now, id)
+  call('ZADD', P .. 'retire', now + limits.dead_retention_ms, id)
+  set_dead_bytes(q, limits.dead_bytes + call('STRLEN', P .. 'task:' .. id))
+  for _ = 1, 10 do
+    local count = call('ZCARD', P .. 'queue:' .. q.n .. ':dead')
+    if count <= limits.dead_max and (limits.dead_bytes <= limits.dead_max_bytes or count <= 1) then break end
+    if not trim_oldest(q, 'dead') then break end
+    trimmed_dead = trimmed_dead + 1
+  end
+end
+
+-- Ends a task that is in none of the sets of what waits or runs. States: k succeeded, c cancelled, d dead.
+local function finish(q, id, t, state)
+  t.state, t.ended = state, now
+  if not q then
+    forget(id, t)
+    return
+  end
+  count_live(t.owner, -1)
+  if state == 'd' then
+    bury(q, id, t)
+  elseif t.retention == 0 then
+    -- The head stays a while, hidden from readers, so that a repeated enqueue or verdict finds it.
+    call('SET', P .. 'task:' .. id, '\1' .. head(t) .. string.sub(t.raw, 53, t.more - 1), 'PX', shard().hide_ms)
+    if t.attempts > 1 then call('DEL', P .. 'task:' .. id .. ':log') end
+  else
+    local raw = call('GET', P .. 'task:' .. id)
+    call('SET', P .. 'task:' .. id, '\1' .. head(t) .. string.sub(raw, 53, -1 - t.body))
+    call('ZADD', P .. 'queue:' .. q.n .. ':done', now, id)
+    call('ZADD', P .. 'retire', now + math.max(t.retention * 1000, shard().hide_ms), id)
+    if call('ZCARD', P .. 'queue:' .. q.n .. ':done') > caps(q).done_max then
+      for _ = 1, 2 do
+        if call('ZCARD', P .. 'queue:' .. q.n .. ':done') > caps(q).done_max and trim_oldest(q, 'done') then
+          trimmed_done = trimmed_done + 1
+        end
+      end
+    end
+  end
+end

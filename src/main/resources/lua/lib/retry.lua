@@ -1,0 +1,26 @@
+-- retry: the policy of a task over its queue's over the worker's default; RetryPolicy.java holds the same rules.
+--   max_retries(2) · min_backoff(4) · max_backoff(6) · max_doublings(2) · max_duration(6) · retry_client_errors(1), in ms;
+--   all bits set is "not said".
+local UNSET2, UNSET4, UNSET6 = 2 ^ 16 - 1, 2 ^ 32 - 1, 2 ^ 48 - 1
+
+local function retry_policy(own, of_queue, max_retries)
+  local p = { max_retries, 1000, 3600000, 16, NEVER }
+  for _, text in ipairs({ of_queue or '', own or '' }) do
+    if text ~= '' then
+      local said = { unpack_struct('>I2I4I6I2I6', text) }
+      if said[1] ~= UNSET2 then p[1] = said[1] end
+      if said[2] ~= UNSET4 then p[2] = said[2] end
+      if said[3] ~= UNSET6 then p[3] = said[3] end
+      if said[4] ~= UNSET2 then p[4] = said[4] end
+      if said[5] ~= UNSET6 then p[5] = said[5] end
+    end
+  end
+  return { max_retries = p[1], min_ms = p[2], max_ms = p[3], max_doublings = p[4], max_duration_ms = p[5] }
+end
+
+-- The wait before retry k (from 1), in ms: doubling, then growing by a constant step, up to the cap.
+local function backoff_ms(p, k)
+  local doubled = k - 1 <= p.max_doublings
+  local wait = doubled and p.min_ms * 2 ^ (k - 1) or p.min_ms * 2 ^ p.max_doublings * (k - p.max_doublings)
+  return math.floor(math.min(wait, p.max_ms))
+end

@@ -1,0 +1,16 @@
+-- revive: a dead task starts again, with fresh attempts. False when its client is gone.
+local function revive(q, id, t)
+  local c = client(t.owner)
+  if not c or c.on == 'x' then return false end
+  call('ZREM', P .. 'queue:' .. q.n .. ':dead', id)
+  call('ZREM', P .. 'retire', id)
+  caps(q)
+  set_dead_bytes(q, math.max(0, q.caps.dead_bytes - call('STRLEN', P .. 'task:' .. id)))
+  call('DEL', P .. 'task:' .. id .. ':log')
+  t.state, t.flags, t.error, t.status, t.attempts, t.answers, t.first, t.ended = 'r', 0, 0, 0, 0, 0, 0, 0
+  t.worker, t.due, t.gen, t.client_gen = NOBODY, now, q.gen, c.gen
+  write_head(id, t)
+  count_live(t.owner, 1)
+  make_ready(q, id, t)
+  return true
+end

@@ -1,0 +1,53 @@
+-- settle: what a verdict does to a task that ran.
+local function log_attempt(id, t, entry)
+  if entry == '' then return end
+  call('RPUSH', P .. 'task:' .. id .. ':log', entry)
+  call('LTRIM', P .. 'task:' .. id .. ':log', -10, -1)
+end
+
+local function put_back(q, id, t, delay_ms)
+  t.attempts = math.max(0, t.attempts - 1)
+  if t.attempts == 0 then t.first = 0 end
+  if delay_ms > 0 then
+    t.state, t.due = t.attempts > 0 and 't' or 's', now + delay_ms
+    write_head(id, t)
+    make_due(q, id, t)
+  else
+    t.state = 'r'
+    write_head(id, t)
+    make_ready(q, id, t)
+  end
+end
+
+-- KIND   s succeed, r retry, d bury, b put back, c cancel
+local function apply(q, id, t, kind, delay_ms, status, error, entry)
+  if kind ~= 'b' then
+    t.status, t.error = status, error
+    if status > 0 and status < 500 then t.answers = math.min(t.answers + 1, 65535) end
+  end
+  if outdated(q, t) then
+    forget(id, t)
+    return
+  end
+  local c = client(t.owner)
+  local waits_again = kind == 'r' or kind == 'b'
+  if t.flags % 2 == CANCELLING or (waits_again and (not c or c.gen ~= t.client_gen)) then kind = 'c' end
+  t.flags = 0
+  if kind == 's' then
+    if t.attempts > 1 and t.retention > 0 then log_attempt(id, t, entry) end
+    finish(q, id, t, 'k')
+  elseif kind == 'c' then
+    if t.retention > 0 then log_attempt(id, t, entry) end
+    finish(q, id, t, 'c')
+  elseif kind == 'd' then
+    log_attempt(id, t, entry)
+    finish(q, id, t, 'd')
+  elseif kind == 'r' then
+    log_attempt(id, t, entry)
+    t.state, t.due = 't', now + delay_ms
+    write_head(id, t)
+    make_due(q, id, t)
+  else
+    put_back(q, id, t, delay_ms)
+  end
+end

@@ -1,0 +1,18 @@
+-- purge_queue: drops what waits in a queue in one step, by raising its generation; `tidy` deletes the keys afterwards.
+-- ARGV   now, n
+-- REPLY  'done', or 'missing'
+--@include lib/base
+--@include lib/queue
+call('DEL', KEYS[2]) -- a removal first: let through when memory is full
+local q = queue(tonumber(ARGV[2]))
+if not q then return 'missing' end
+serve(q) -- so that it is known whether it is busy
+call('RPUSH', P .. 'drain', 'waiting:' .. q.n .. ':' .. q.gen)
+q.gen = q.gen + 1
+q.base = P .. 'queue:' .. q.n .. '.' .. q.gen .. ':'
+call('HSET', q.flow, 'gen', q.gen)
+q.first, q.ready, q.retry, q.due_dirty, q.dirty = NEVER, 0, 0, true, true
+serve(q)
+flush_queues()
+flush_shard()
+return 'done'

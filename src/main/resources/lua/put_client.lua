@@ -1,0 +1,32 @@
+-- put_client: makes or changes a client; it is no stranger any more.
+-- ARGV   now, client, then fields of its hash, name and value in turn; an empty value is none. 'tier' must be known
+-- REPLY  'done', or 'no_tier'
+--@include lib/base
+--@include lib/wake
+--@include lib/client
+--@include lib/queue
+--@include lib/turns
+local id = ARGV[2]
+local key = P .. 'client:' .. id
+for at = 3, #ARGV, 2 do
+  if ARGV[at] == 'tier' and call('HEXISTS', P .. 'tiers', ARGV[at + 1]) == 0 then return 'no_tier' end
+end
+local on = call('HGET', key, 'on')
+if not on or on == 'x' then
+  -- What a deleted client left keeps its generation, and is not this one's.
+  call('HDEL', key, 'max_concurrent', 'requests_per_min', 'queues', 'stranger')
+  call('HSET', key, 'on', 1, 'tier', 'default', 'created', now)
+  call('ZADD', P .. 'clients', 0, id)
+end
+call('HSET', key, 'updated', now)
+call('HDEL', key, 'stranger')
+call('ZREM', P .. 'strangers', id)
+for at = 3, #ARGV, 2 do
+  if ARGV[at + 1] == '' then call('HDEL', key, ARGV[at]) else call('HSET', key, ARGV[at], ARGV[at + 1]) end
+end
+unpark(id)
+flush_queues()
+flush_clients()
+flush_shard()
+if wake_wanted or keeper_late then wake() end
+return 'done'

@@ -1,0 +1,8 @@
+-- put_tier: makes or changes a tier; its clients may have room again.
+-- ARGV   now, tier, max_concurrent, requests_per_min
+-- REPLY  'done'
+--@include lib/base
+--@include lib/wake
+call('HSET', P .. 'tiers', ARGV[2], ARGV[3] .. ':' .. ARGV[4])
+wake()
+return 'done'

@@ -1,0 +1,28 @@
+-- run_now: a task that waits for its time, or its backoff, becomes ready now.
+-- ARGV   now, id
+-- REPLY  'done', 'missing', or the letter of a state that does not allow it
+--@include lib/base
+--@include lib/wake
+--@include lib/task
+--@include lib/client
+--@include lib/queue
+--@include lib/turns
+--@include lib/alive
+local id = ARGV[2]
+call('DEL', KEYS[2]) -- a removal first: let through when memory is full
+
+local t = read_task(id)
+local state = t and visible_state(t)
+if not state then return 'missing' end
+if state ~= 's' and state ~= 't' then return state end
+local q = queue(t.n)
+take_out(q, id, t)
+t.state, t.due = 'r', now
+write_head(id, t)
+make_ready(q, id, t)
+serve(q)
+flush_queues()
+flush_clients()
+flush_shard()
+wake()
+return 'done'

@@ -1,0 +1,149 @@
+-- tidy: what nobody waits for, a bounded part a call: tasks whose retention ended (200), what a purge or a deletion left
+-- (500 tasks), clients that were made known on the spot and have had no task for a day (100).
+-- ARGV   now, ms after which such a client is forgotten
+-- REPLY  '1' when there is more to do at once
+--@include lib/base
+--@include lib/wake
+--@include lib/task
+--@include lib/client
+--@include lib/queue
+--@include lib/turns
+--@include lib/finish
+local stranger_ms = tonumber(ARGV[2])
+call('DEL', KEYS[2]) -- a removal first: let through when memory is full
+
+-- A finished task leaves its set, and all that belongs to it goes.
+local function retire(id)
+  local t = read_task(id)
+  call('ZREM', P .. 'retire', id)
+  if not t then return end
+  local q = queue(t.n)
+  if t.state == 'd' then
+    if q then
+      caps(q)
+      set_dead_bytes(q, math.max(0, q.caps.dead_bytes - call('STRLEN', P .. 'task:' .. id)))
+    end
+    call('ZREM', P .. 'queue:' .. t.n .. ':dead', id)
+  else
+    call('ZREM', P .. 'queue:' .. t.n .. ':done', id)
+  end
+  call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
+end
+
+local function drop_waiting(ids)
+  for _, id in ipairs(ids) do
+    local t = read_task(id)
+    if t then forget(id, t) end
+  end
+end
+
+-- What waited in a purged generation of a queue: its owners' ready tasks, then its due ones.
+local function drain_waiting(n, gen, most)
+  local base, left = P .. 'queue:' .. n .. '.' .. gen .. ':', most
+  while left > 0 do
+    local owner = call('ZRANGE', base .. 'turns', 0, 0)[1]
+    if not owner then break end
+    local ids = call('ZRANGE', base .. 'ready:' .. owner, 0, left - 1)
+    drop_waiting(ids)
+    if #ids > 0 then call('ZREMRANGEBYRANK', base .. 'ready:' .. owner, 0, #ids - 1) end
+    if #ids < left then
+      call('ZREM', base .. 'turns', owner)
+      call('SREM', P .. 'client:' .. owner .. ':parked', n .. '.' .. gen)
+    end
+    left = left - math.max(#ids, 1)
+  end
+  if left > 0 then
+    local ids = call('ZRANGE', base .. 'due', 0, left - 1)
+    drop_waiting(ids)
+    if #ids > 0 then call('ZREMRANGEBYRANK', base .. 'due', 0, #ids - 1) end
+    left = left - #ids
+  end
+  return left
+end
+
+-- What was over in a deleted queue, or dead tasks that were dropped up to a time.
+local function drain_over(n, set, until_ms, most)
+  local ids = call('ZRANGEBYSCORE', P .. 'queue:' .. n .. ':' .. set, '-inf', until_ms, 'LIMIT', 0, most)
+  for _, id in ipairs(ids) do
+    call('ZREM', P .. 'queue:' .. n .. ':' .. set, id)
+    retire(id)
+  end
+  return most - #ids
+end
+
+-- What a deleted client left waiting in a queue's due set: called off by a walk, since it lies among others' tasks.
+local function drain_client(owner, n, cursor, most)
+  local q = queue(tonumber(n))
+  if not q then return most, '0' end
+  local ready, left = q.base .. 'ready:' .. owner, most
+  local c = client(owner)
+  for _, id in ipairs(call('ZRANGE', ready, 0, left - 1)) do
+    local t = read_task(id)
+    left = left - 1
+    if t and (not c or c.gen ~= t.client_gen) then
+      take_out(q, id, t)
+      finish(q, id, t, 'c')
+    end
+  end
+  if left < most then return 0, cursor end
+  local page = call('ZSCAN', q.base .. 'due', cursor, 'COUNT', 200)
+  for i = 1, #page[2], 2 do
+    local id = page[2][i]
+    local t = read_task(id)
+    if t and t.owner == owner and (not c or c.gen ~= t.client_gen) then
+      take_out(q, id, t)
+      finish(q, id, t, 'c')
+    end
+  end
+  return 0, page[1]
+end
+
+local function drain()
+  local left = 500
+  for _ = 1, 20 do
+    local item = call('LINDEX', P .. 'drain', 0)
+    if not item then return false end
+    if left <= 0 then return true end
+    local kind, a, b, more = string.match(item, '^(%a+):([^:]+):([^:]+):?(.*)$')
+    if kind == 'waiting' then
+      left = drain_waiting(a, b, left)
+      if left > 0 then call('LPOP', P .. 'drain') end
+    elseif kind == 'over' then
+      left = drain_over(a, b, more == '' and '+inf' or more, left)
+      if left > 0 then call('LPOP', P .. 'drain') end
+    else
+      local cursor
+      left, cursor = drain_client(a, b, more == '' and '0' or more, left)
+      if cursor == '0' then call('LPOP', P .. 'drain') else call('LSET', P .. 'drain', 0, 'client:' .. a .. ':' .. b .. ':' .. cursor) end
+    end
+  end
+  return true
+end
+
+local function forget_strangers()
+  local late = call('ZRANGEBYSCORE', P .. 'strangers', '-inf', now - stranger_ms, 'LIMIT', 0, 100)
+  for _, id in ipairs(late) do
+    local c = client(id)
+    if c and c.stranger and c.live == 0 and c.on == '1' then
+      call('DEL', P .. 'client:' .. id, P .. 'client:' .. id .. ':minute', P .. 'client:' .. id .. ':parked')
+      call('ZREM', P .. 'clients', id)
+      call('ZREM', P .. 'strangers', id)
+      clients[id] = nil
+    elseif c and c.stranger then
+      call('ZADD', P .. 'strangers', now, id)
+    else
+      call('ZREM', P .. 'strangers', id)
+    end
+  end
+  return #late == 100
+end
+
+local ended = call('ZRANGEBYSCORE', P .. 'retire', '-inf', now, 'LIMIT', 0, 200)
+for _, id in ipairs(ended) do retire(id) end
+local more = drain()
+more = forget_strangers() or more or #ended == 200
+flush_queues()
+flush_clients()
+flush_shard()
+if wake_wanted or keeper_late then wake() end
+return more and '1' or '0'

@@ -1,0 +1,14 @@
+-- unpark: lets clients back in wherever they are parked, since their limits may have been raised.
+-- ARGV   now, then clients
+-- REPLY  'done'
+--@include lib/base
+--@include lib/wake
+--@include lib/client
+--@include lib/queue
+--@include lib/turns
+for at = 2, #ARGV do unpark(ARGV[at]) end
+flush_queues()
+flush_clients()
+flush_shard()
+if wake_wanted or keeper_late then wake() end
+return 'done'

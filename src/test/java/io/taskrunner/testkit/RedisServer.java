@@ -1,0 +1,164 @@
+package io.taskrunner.testkit;
+
+import io.taskrunner.config.HostPort;
+import io.taskrunner.config.RedisSettings;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A real redis-server of its own, from the binary that the embedded package carries; in memory
+ * unless told otherwise.
+ */
+public final class RedisServer implements AutoCloseable {
+
+  private static final Path BINARY = extract();
+
+  private final Process process;
+  private final int port;
+
+  private RedisServer(Process process, int port) {
+    this.process = process;
+    this.port = port;
+  }
+
+  /** Starts one on a free port, with more options as on redis-server's command line. */
+  public static RedisServer start(String... options) {
+    try {
+      return start(freePort(), options);
+    } catch (IOException failed) {
+      throw new IllegalStateException(failed);
+    }
+  }
+
+  /** Starts one on this port. */
+  public static RedisServer start(int port, String... options) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                BINARY.toString(),
+                "--port",
+                Integer.toString(port),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                ""));
+    command.addAll(List.of(options));
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    var out = process.inputReader();
+    String line;
+    while ((line = out.readLine()) != null) {
+      if (line.contains("Ready to accept connections")) {
+        // What it says later is read away, so that its pipe never fills.
+        Thread.ofVirtual().start(() -> readAway(out));
+        return new RedisServer(process, port);
+      }
+    }
+    throw new IllegalStateException("redis-server ended at once: " + command);
+  }
+
+  private static void readAway(BufferedReader out) {
+    try {
+      while (out.readLine() != null) {
+        // nobody asks
+      }
+    } catch (IOException ended) {
+      // its process is over
+    }
+  }
+
+  /** Where it listens, on 127.0.0.1. */
+  public int port() {
+    return port;
+  }
+
+  /** Its process. */
+  public Process process() {
+    return process;
+  }
+
+  /** Settings that reach it. */
+  public RedisSettings settings() {
+    return settings(port, Duration.ofSeconds(5));
+  }
+
+  /** Settings for a Redis on this port of 127.0.0.1, with this patience. */
+  public static RedisSettings settings(int port, Duration commandTimeout) {
+    return new RedisSettings(
+        new RedisSettings.Target.Node(new HostPort("127.0.0.1", port)),
+        Optional.empty(),
+        Optional.empty(),
+        false,
+        0,
+        "tr",
+        1,
+        0,
+        Duration.ofSeconds(1),
+        commandTimeout,
+        OptionalInt.empty(),
+        OptionalLong.empty(),
+        0.9);
+  }
+
+  /** Kills it as a power cut would. */
+  public void kill() {
+    process.destroyForcibly();
+    awaitEnd();
+  }
+
+  @Override
+  public void close() {
+    process.destroy();
+    awaitEnd();
+  }
+
+  private void awaitEnd() {
+    try {
+      if (!process.waitFor(10, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    } catch (InterruptedException interrupted) {
+      process.destroyForcibly();
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private static Path extract() {
+    boolean mac = System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("mac");
+    boolean arm = System.getProperty("os.arch").equals("aarch64");
+    String name =
+        "/redis-server-7.0.15-" + (mac ? "darwin" : "linux") + (arm ? "-arm64" : "-amd64");
+    try (InputStream in = RedisServer.class.getResourceAsStream(name)) {
+      if (in == null) {
+        throw new IllegalStateException("the embedded package has no " + name);
+      }
+      Path file = Files.createTempFile("redis-server", "");
+      Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
+      Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwx------"));
+      file.toFile().deleteOnExit();
+      return file;
+    } catch (IOException failed) {
+      throw new IllegalStateException(failed);
+    }
+  }
+}
