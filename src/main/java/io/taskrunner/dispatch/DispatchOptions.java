@@ -1,0 +1,39 @@
+package io.taskrunner.dispatch;
+
+import io.taskrunner.config.Cidr;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * What an operator may set about attempts.
+ *
+ * @param version of this program, for {@code User-Agent}
+ * @param allowPrivate {@code ALLOW_PRIVATE_URLS}
+ * @param allowedCidrs {@code ALLOWED_CIDRS}
+ * @param deniedCidrs {@code DENIED_CIDRS}
+ * @param connectTimeout until a connection stands, with its TLS handshake
+ * @param breaker when a host's breaker opens
+ */
+public record DispatchOptions(
+    String version,
+    boolean allowPrivate,
+    List<Cidr> allowedCidrs,
+    List<Cidr> deniedCidrs,
+    Duration connectTimeout,
+    BreakerOptions breaker) {
+
+  /**
+   * When a host's breaker opens.
+   *
+   * @param failureThreshold failures in a row; 0 for never
+   * @param timeout how long it stays open
+   * @param interval a count is forgotten after so long without a failure
+   */
+  public record BreakerOptions(int failureThreshold, Duration timeout, Duration interval) {}
+
+  /** Keeps the blocks from being changed. */
+  public DispatchOptions {
+    allowedCidrs = List.copyOf(allowedCidrs);
+    deniedCidrs = List.copyOf(deniedCidrs);
+  }
+}

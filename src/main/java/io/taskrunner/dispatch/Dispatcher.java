@@ -1,0 +1,261 @@
+package io.taskrunner.dispatch;
+
+import io.netty.channel.EventLoopGroup;
+import io.netty.handler.ssl.ApplicationProtocolConfig;
+import io.netty.handler.ssl.ApplicationProtocolConfig.Protocol;
+import io.netty.handler.ssl.ApplicationProtocolConfig.SelectedListenerFailureBehavior;
+import io.netty.handler.ssl.ApplicationProtocolConfig.SelectorFailureBehavior;
+import io.netty.handler.ssl.ApplicationProtocolNames;
+import io.netty.handler.ssl.OpenSsl;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslProvider;
+import io.netty.util.NetUtil;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Outcome;
+import io.taskrunner.task.TargetUrl;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Performs attempts.
+ *
+ * <p>Never blocks: what is asked is begun, and told by {@link Sending#result}. How many attempts run at once is up to the
+ * caller. Safe for use by many threads.
+ */
+public final class Dispatcher implements AutoCloseable {
+
+  private static final Duration LOOK_UP_TIMEOUT = Duration.ofSeconds(5);
+  private static final long FRESH_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final int KNOWN_MAX = 10_000;
+  private static final int ADDRESSES_TRIED_MAX = 4;
+
+  /** What became of a name: its addresses, all of them judged and good, or the word on it. */
+  private record Judged(List<InetAddress> addresses, @Nullable AttemptError error, String detail, long at) {}
+
+  private final EventLoopGroup loops;
+  private final InstantSource clock;
+  private final Duration connectTimeout;
+  private final AddressGuard guard;
+  private final Breaker breaker;
+  private final TargetHeaders headers;
+  private final Names names;
+  private final Connections connections;
+  private final Map<String, Judged> known = new LinkedHashMap<>(); // in the order of looking up; guarded by itself
+
+  /**
+   * A dispatcher on event loops that it shares.
+   *
+   * @param clock for the breakers, and for answers that do not say their date
+   */
+  public Dispatcher(DispatchOptions options, EventLoopGroup loops, InstantSource clock) {
+    this(options, loops, clock, new Dns(loops), clientTls());
+  }
+
+  Dispatcher(DispatchOptions options, EventLoopGroup loops, InstantSource clock, Names names, SslContext tls) {
+    this.loops = loops;
+    this.clock = clock;
+    this.connectTimeout = options.connectTimeout();
+    this.guard = new AddressGuard(options.allowPrivate(), options.allowedCidrs(), options.deniedCidrs());
+    this.breaker = new Breaker(options.breaker(), clock);
+    this.headers = new TargetHeaders(options.version());
+    this.names = names;
+    this.connections = new Connections(loops, connectTimeout, tls);
+  }
+
+  /**
+   * Begins an attempt.
+   *
+   * @param timeout for all of it: look-up, connection, request and answer
+   */
+  public Sending perform(Claim claim, Duration timeout) {
+    Sending sending = new Sending(claim, timeout, this);
+    Optional<Duration> open = claim.probe() ? Optional.empty() : breaker.openFor(sending.url());
+    if (open.isPresent()) {
+      sending.endUnsent(new Outcome.BreakerOpen(open.get()));
+    } else {
+      send(sending);
+    }
+    return sending;
+  }
+
+  /** Closes all connections; what is under way fails. To be called once nothing is. */
+  @Override
+  public void close() {
+    connections.close();
+    try {
+      names.close();
+    } catch (Exception alreadyClosed) {
+      // nothing is left to be closed
+    }
+  }
+
+  /** For a client's side of TLS: HTTP/2 or HTTP/1.1, the names in certificates are checked. */
+  static SslContextBuilder clientTlsBuilder() {
+    return SslContextBuilder.forClient()
+        .sslProvider(OpenSsl.isAvailable() ? SslProvider.OPENSSL : SslProvider.JDK)
+        .endpointIdentificationAlgorithm("HTTPS")
+        .applicationProtocolConfig(
+            new ApplicationProtocolConfig(
+                Protocol.ALPN,
+                SelectorFailureBehavior.NO_ADVERTISE,
+                SelectedListenerFailureBehavior.ACCEPT,
+                ApplicationProtocolNames.HTTP_2,
+                ApplicationProtocolNames.HTTP_1_1));
+  }
+
+  static SslContext clientTls() {
+    try {
+      return clientTlsBuilder().build();
+    } catch (SSLException noTlsInThisJdk) {
+      throw new IllegalStateException(noTlsInThisJdk);
+    }
+  }
+
+  Connections connections() {
+    return connections;
+  }
+
+  Breaker breaker() {
+    return breaker;
+  }
+
+  TargetHeaders headers() {
+    return headers;
+  }
+
+  InstantSource clock() {
+    return clock;
+  }
+
+  /** Sends a request, or sends it again. */
+  void send(Sending sending) {
+    String host = sending.url().host();
+    Judged judged = recent(host);
+    if (judged == null) {
+      byte[] literal = NetUtil.createByteArrayFromIpAddressString(host);
+      judged = literal == null ? null : remember(host, judge(host, literal));
+    }
+    if (judged != null) {
+      go(sending, judged);
+      return;
+    }
+    sending.watch(loops.next());
+    names
+        .lookUp(host)
+        .toCompletableFuture()
+        .orTimeout(LOOK_UP_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+        .whenComplete(
+            (addresses, failure) ->
+                go(sending, addresses == null ? notFound(host, failure) : remember(host, judge(host, addresses))));
+  }
+
+  private void go(Sending sending, Judged judged) {
+    if (judged.error() != null) {
+      sending.fail(judged.error(), judged.detail());
+    } else {
+      go(sending, judged.addresses(), 0, System.nanoTime());
+    }
+  }
+
+  private void go(Sending sending, List<InetAddress> addresses, int index, long begun) {
+    TargetUrl url = sending.url();
+    Peer peer = new Peer(url.scheme().equals("https"), url.host(), url.port(), addresses.get(index));
+    Connection standing = connections.take(peer);
+    if (standing != null) {
+      standing
+          .loop()
+          .execute(
+              () -> {
+                sending.watch(standing.loop());
+                if (!standing.send(sending)) {
+                  go(sending, addresses, index, begun);
+                }
+              });
+      return;
+    }
+    sending.watch(loops.next());
+    connections.connect(
+        peer,
+        new Connections.Waiter() {
+          @Override
+          public void ready(Connection connection) {
+            if (!connection.send(sending)) {
+              sending.fail(AttemptError.CONNECT_FAILED, peer + ": the target closed the connection at once");
+            }
+          }
+
+          @Override
+          public void failed(AttemptError error, String detail) {
+            boolean more = index + 1 < Math.min(addresses.size(), ADDRESSES_TRIED_MAX);
+            if (more && System.nanoTime() - begun < connectTimeout.toNanos() && !sending.isOver()) {
+              go(sending, addresses, index + 1, begun);
+            } else {
+              sending.fail(error, detail);
+            }
+          }
+        });
+  }
+
+  private @Nullable Judged recent(String host) {
+    synchronized (known) {
+      Judged judged = known.get(host);
+      return judged != null && System.nanoTime() - judged.at() < FRESH_NANOS ? judged : null;
+    }
+  }
+
+  private Judged remember(String host, Judged judged) {
+    synchronized (known) {
+      known.remove(host);
+      known.put(host, judged);
+      if (known.size() > KNOWN_MAX) {
+        known.remove(known.keySet().iterator().next());
+      }
+    }
+    return judged;
+  }
+
+  private Judged judge(String host, byte[] literal) {
+    try {
+      return judge(host, List.of(InetAddress.getByAddress(literal)));
+    } catch (UnknownHostException neverOfFourOrSixteenBytes) {
+      throw new IllegalArgumentException(host, neverOfFourOrSixteenBytes);
+    }
+  }
+
+  /** A name is good when every address of it is: which of them a later look-up would put first is anybody's guess. */
+  private Judged judge(String host, List<InetAddress> addresses) {
+    for (InetAddress address : addresses) {
+      Optional<String> refusal = guard.refusal(address);
+      if (refusal.isPresent()) {
+        String detail = host + ": " + address.getHostAddress() + " may not be reached: it is " + refusal.get();
+        return new Judged(List.of(), AttemptError.BLOCKED_ADDRESS, detail, System.nanoTime());
+      }
+    }
+    return addresses.isEmpty()
+        ? new Judged(List.of(), AttemptError.CONNECT_FAILED, host + ": the name has no address", System.nanoTime())
+        : new Judged(List.copyOf(addresses), null, "", System.nanoTime());
+  }
+
+  private static Judged notFound(String host, @Nullable Throwable failure) {
+    Throwable cause = failure instanceof CompletionException wrapped ? wrapped.getCause() : failure;
+    String why =
+        switch (cause) {
+          case TimeoutException _ -> "the name look-up took longer than " + LOOK_UP_TIMEOUT.toSeconds() + " s";
+          case null, default -> "the name cannot be found";
+        };
+    return new Judged(List.of(), AttemptError.CONNECT_FAILED, host + ": " + why, System.nanoTime());
+  }
+}

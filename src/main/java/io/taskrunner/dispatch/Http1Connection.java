@@ -1,0 +1,307 @@
+package io.taskrunner.dispatch;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.codec.PrematureChannelClosureException;
+import io.netty.handler.codec.TooLongFrameException;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpDecoderConfig;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMessage;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseDecoder;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.util.ReferenceCountUtil;
+import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.TargetRequest;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An HTTP/1.1 connection: one request at a time, written here byte for byte.
+ *
+ * <p>It is used again only when the request was written and the answer read to their very ends and nobody said to close.
+ * Whatever comes from an idle peer, be it an answer to nothing or the end of the connection, closes it. A peer may close just
+ * as the next request is on its way; since that request may have been processed, it is not repeated here: it is lost, and the
+ * task's retries see to it.
+ */
+final class Http1Connection extends ChannelInboundHandlerAdapter implements Connection, ChannelFutureListener {
+
+  private static final int COPIED_BODY_MAX = 16 * 1024;
+  private static final int HEAD_USUAL = 1024;
+  private static final int FIRST_LINE_MAX = 4096;
+
+  private final Channel channel;
+  private final Peer peer;
+  private final Connections connections;
+  private final StringBuilder head = new StringBuilder(HEAD_USUAL);
+  private Answer answer = new Answer();
+  private @Nullable Sending current;
+  private boolean written;
+  private boolean skipsToEnd; // of an interim answer
+  private boolean closing;
+  private long idleNanosMax;
+  private volatile long idleSince; // written before it is given back, read by who takes it
+
+  private Http1Connection(Channel channel, Peer peer, Connections connections) {
+    this.channel = channel;
+    this.peer = peer;
+    this.connections = connections;
+  }
+
+  /** Makes a connected channel speak HTTP/1.1; called on its loop. */
+  static Http1Connection on(Channel channel, Peer peer, Connections connections) {
+    Http1Connection connection = new Http1Connection(channel, peer, connections);
+    channel.pipeline().addLast(connection.new Decoder(), connection);
+    return connection;
+  }
+
+  Peer peer() {
+    return peer;
+  }
+
+  /** When it was last given back, on the clock of {@link System#nanoTime}. */
+  long idleSince() {
+    return idleSince;
+  }
+
+  /** How long it may then wait, in ns. */
+  long idleNanosMax() {
+    return idleNanosMax;
+  }
+
+  @Override
+  public EventLoop loop() {
+    return channel.eventLoop();
+  }
+
+  @Override
+  public void close() {
+    channel.close();
+  }
+
+  @Override
+  public boolean send(Sending sending) {
+    if (!channel.isActive()) {
+      return false;
+    }
+    if (!sending.goesBy(this)) {
+      giveBack();
+      return true;
+    }
+    current = sending;
+    answer = new Answer();
+    written = false;
+    idleNanosMax = TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX);
+    write(sending);
+    return true;
+  }
+
+  @Override
+  public void abort(Sending sending) {
+    if (current == sending) {
+      current = null;
+      closing = true;
+      channel.close();
+    }
+  }
+
+  private void write(Sending sending) {
+    TargetRequest request = sending.claim().spec().request();
+    head.setLength(0);
+    head.append(request.method()).append(' ').append(request.url().pathAndQuery()).append(" HTTP/1.1\r\n");
+    header("Host", TargetHeaders.authority(request.url()));
+    sending.writeHeaders(this::header);
+    byte[] body = request.body();
+    if (body.length > 0 || expectsBody(request.method())) {
+      header("Content-Length", Integer.toString(body.length));
+    }
+    head.append("\r\n");
+    byte[] bytes = head.toString().getBytes(StandardCharsets.ISO_8859_1);
+    if (body.length <= COPIED_BODY_MAX) {
+      ByteBuf whole = channel.alloc().directBuffer(bytes.length + body.length);
+      whole.writeBytes(bytes).writeBytes(body);
+      channel.writeAndFlush(whole).addListener(this);
+    } else {
+      channel.write(Unpooled.wrappedBuffer(bytes), channel.voidPromise());
+      channel.writeAndFlush(Unpooled.wrappedBuffer(body)).addListener(this);
+      head.trimToSize();
+    }
+  }
+
+  private void header(String name, String value) {
+    head.append(name).append(": ").append(value).append("\r\n");
+  }
+
+  private static boolean expectsBody(String method) {
+    return method.equals("POST") || method.equals("PUT") || method.equals("PATCH");
+  }
+
+  /** The request was written, or cannot be. */
+  @Override
+  public void operationComplete(ChannelFuture writing) {
+    if (writing.isSuccess()) {
+      written = true;
+    } else if (current != null && !answer.hasBegun()) {
+      lost("the connection was lost while the request was sent");
+    }
+  }
+
+  @Override
+  public void channelRead(ChannelHandlerContext context, Object message) {
+    try {
+      if (current == null) {
+        channel.close(); // an answer to nothing
+        return;
+      }
+      if (message instanceof HttpResponse response) {
+        head(response);
+      }
+      if (current != null && message instanceof HttpContent content) {
+        body(content);
+      }
+    } finally {
+      ReferenceCountUtil.release(message);
+    }
+  }
+
+  private void head(HttpResponse response) {
+    if (response.decoderResult().isFailure()) {
+      broken(response.decoderResult().cause());
+      return;
+    }
+    int status = response.status().code();
+    if (status >= 100 && status < 200) {
+      skipsToEnd = true;
+      if (status == 101 || !answer.interim()) {
+        bad(status == 101 ? "it switched protocols unasked" : "it sent too many interim answers");
+      }
+      return;
+    }
+    String retryAfter = response.headers().get(HttpHeaderNames.RETRY_AFTER);
+    if (!answer.begin(status, retryAfter, retryAfter == null ? null : response.headers().get(HttpHeaderNames.DATE))) {
+      bad("its status is " + status);
+      return;
+    }
+    closing = !HttpUtil.isKeepAlive(response);
+    String keepAlive = response.headers().get("Keep-Alive");
+    if (keepAlive != null) {
+      idleNanosMax = Math.min(idleNanosMax, keepAliveNanos(keepAlive));
+    }
+  }
+
+  private void body(HttpContent content) {
+    if (content.decoderResult().isFailure()) {
+      broken(content.decoderResult().cause());
+      return;
+    }
+    if (skipsToEnd) {
+      skipsToEnd = !(content instanceof LastHttpContent);
+      return;
+    }
+    boolean short_ = answer.body(content.content().readableBytes());
+    if (!short_ || content instanceof LastHttpContent) {
+      done(short_);
+    }
+  }
+
+  private void done(boolean whole) {
+    Sending sending = current;
+    current = null;
+    if (whole && written && !closing && idleNanosMax > 0) {
+      giveBack();
+    } else {
+      closing = true;
+      channel.close();
+    }
+    if (sending != null) {
+      sending.answered(answer);
+    }
+  }
+
+  private void giveBack() {
+    idleSince = System.nanoTime();
+    connections.release(this);
+  }
+
+  private void broken(Throwable cause) {
+    switch (cause) {
+      case PrematureChannelClosureException _ -> lost("the target closed the connection in the middle of its answer");
+      case TooLongFrameException _ -> bad("its head is longer than " + Answer.HEAD_MAX + " bytes");
+      default -> bad("it is not HTTP");
+    }
+  }
+
+  private void bad(String what) {
+    fail(AttemptError.BAD_RESPONSE, peer + ": the answer cannot be read: " + what);
+  }
+
+  private void lost(String what) {
+    fail(AttemptError.CONNECTION_LOST, peer + ": " + what);
+  }
+
+  private void fail(AttemptError error, String detail) {
+    Sending sending = current;
+    current = null;
+    closing = true;
+    channel.close();
+    if (sending != null) {
+      sending.fail(error, detail);
+    }
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext context) {
+    connections.remove(this);
+    if (current != null) {
+      lost(
+          answer.hasBegun()
+              ? "the target closed the connection in the middle of its answer"
+              : "the target closed the connection without an answer");
+    }
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    if (cause instanceof DecoderException && !(cause.getCause() instanceof javax.net.ssl.SSLException)) {
+      bad("it is not HTTP");
+    } else {
+      lost("the connection was lost");
+    }
+  }
+
+  /** How long a target says that it keeps an idle connection, less a second for the way. */
+  static long keepAliveNanos(String value) {
+    for (String part : value.split(",", -1)) {
+      String[] pair = part.strip().split("=", 2);
+      if (pair.length == 2 && pair[0].strip().equalsIgnoreCase("timeout") && pair[1].strip().matches("[0-9]{1,9}")) {
+        return TimeUnit.SECONDS.toNanos(Math.max(Long.parseLong(pair[1].strip()) - 1, 0));
+      }
+    }
+    return Long.MAX_VALUE;
+  }
+
+  /** Knows which answers have no body. */
+  private final class Decoder extends HttpResponseDecoder {
+
+    Decoder() {
+      super(new HttpDecoderConfig().setMaxInitialLineLength(FIRST_LINE_MAX).setMaxHeaderSize(Answer.HEAD_MAX));
+    }
+
+    @Override
+    protected boolean isContentAlwaysEmpty(HttpMessage message) {
+      Sending sending = current;
+      boolean toHead = sending != null && sending.claim().spec().request().method().equals("HEAD");
+      return toHead || super.isContentAlwaysEmpty(message);
+    }
+  }
+}

@@ -1,0 +1,27 @@
+package io.taskrunner.dispatch;
+
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+
+/**
+ * Whom a connection leads to. A connection is used again only for an equal peer: the same name, at the same judged address.
+ *
+ * @param tls whether inside TLS
+ * @param host the name or address that the url gives
+ * @param port 1 to 65535
+ * @param address what the guard let pass
+ */
+record Peer(boolean tls, String host, int port, InetAddress address) {
+
+  InetSocketAddress socketAddress() {
+    return new InetSocketAddress(address, port);
+  }
+
+  /** For the details of a task: such as {@code api.example.com:443 (192.0.32.7)}. */
+  @Override
+  public String toString() {
+    String at = address.getHostAddress();
+    String name = host.indexOf(':') >= 0 ? "[" + host + "]" : host;
+    return name + ":" + port + (host.equals(at) ? "" : " (" + at + ")");
+  }
+}

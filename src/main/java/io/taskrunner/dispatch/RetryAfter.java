@@ -1,0 +1,44 @@
+package io.taskrunner.dispatch;
+
+import io.netty.handler.codec.DateFormatter;
+import io.taskrunner.task.RetryPolicy;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Date;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Reads {@code Retry-After} (RFC 9110 §10.2.3): seconds, or a date in any of the three forms of HTTP. */
+final class RetryAfter {
+
+  private static final Duration MAX = RetryPolicy.RETRY_AFTER_MAX;
+
+  private RetryAfter() {}
+
+  /**
+   * The wait that a target asks for.
+   *
+   * @param value of the header
+   * @param date of the answer, as the target's clock has it; null when it does not say
+   * @param now stands in for a missing {@code date}
+   * @return at most an hour, zero for a date that has passed; empty when there is none that can be read
+   */
+  static Optional<Duration> parse(String value, @Nullable String date, Instant now) {
+    String text = value.strip();
+    if (!text.isEmpty() && text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+      String digits = text.replaceFirst("^0+(?=.)", "");
+      return Optional.of(digits.length() > 9 ? MAX : atMost(Duration.ofSeconds(Long.parseLong(digits))));
+    }
+    Date until = DateFormatter.parseHttpDate(text);
+    if (until == null) {
+      return Optional.empty();
+    }
+    Date said = date == null ? null : DateFormatter.parseHttpDate(date);
+    Duration wait = Duration.between(said == null ? now : said.toInstant(), until.toInstant());
+    return Optional.of(wait.isNegative() ? Duration.ZERO : atMost(wait));
+  }
+
+  private static Duration atMost(Duration wait) {
+    return wait.compareTo(MAX) > 0 ? MAX : wait;
+  }
+}

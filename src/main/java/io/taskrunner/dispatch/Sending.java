@@ -1,0 +1,166 @@
+package io.taskrunner.dispatch;
+
+import io.netty.channel.EventLoop;
+import io.taskrunner.store.WorkStore.BreakerReport;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Outcome;
+import io.taskrunner.task.TargetUrl;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An attempt under way. It ends once: by its answer, its failure, its time, or by who cuts it off; whatever comes later
+ * changes nothing. Safe for use by many threads.
+ */
+public final class Sending {
+
+  private static final int SENDINGS_MAX = 3;
+
+  private final Claim claim;
+  private final Duration timeout;
+  private final Dispatcher dispatcher;
+  private final long deadlineNanos;
+  private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+  private final AtomicBoolean ended = new AtomicBoolean();
+  private volatile BreakerReport report = new BreakerReport.None();
+  private volatile @Nullable Connection connection;
+  private volatile @Nullable Future<?> timer;
+  private int sendings; // confined to the loop of the connection that it was on
+
+  Sending(Claim claim, Duration timeout, Dispatcher dispatcher) {
+    this.claim = claim;
+    this.timeout = timeout;
+    this.dispatcher = dispatcher;
+    this.deadlineNanos = System.nanoTime() + saturatedNanos(timeout);
+  }
+
+  /** What is being attempted. */
+  public Claim claim() {
+    return claim;
+  }
+
+  /**
+   * Completes with what came of the attempt, never exceptionally; mostly on an event loop, which what depends on it must not
+   * block.
+   */
+  public CompletableFuture<Outcome> outcome() {
+    return outcome;
+  }
+
+  /** What the attempt says of its host's breaker; nothing as long as the outcome is not known. */
+  public BreakerReport breaker() {
+    return report;
+  }
+
+  /** Cuts the request off, since the task was cancelled or is another worker's: {@link Outcome.Cancelled}. */
+  public void cancel() {
+    cut(new Outcome.Cancelled());
+  }
+
+  /** Cuts the request off, since this worker stops: {@link Outcome.CutOff}. */
+  public void cutOff() {
+    cut(new Outcome.CutOff());
+  }
+
+  TargetUrl url() {
+    return claim.spec().request().url();
+  }
+
+  boolean isOver() {
+    return ended.get();
+  }
+
+  long nanosLeft() {
+    return deadlineNanos - System.nanoTime();
+  }
+
+  /** Begins to watch the time on a loop, unless it is watched. Called by one thread at a time. */
+  void watch(EventLoop loop) {
+    if (timer != null || isOver()) {
+      return;
+    }
+    timer = loop.schedule(() -> cut(new Outcome.TimedOut(timeout)), Math.max(nanosLeft(), 0), TimeUnit.NANOSECONDS);
+    if (isOver()) {
+      stopTimer();
+    }
+  }
+
+  /**
+   * Says on which connection the request goes out.
+   *
+   * @return whether it is still to go out
+   */
+  boolean goesBy(Connection way) {
+    connection = way;
+    return !isOver();
+  }
+
+  /** Gives the request's headers to {@code sink}. */
+  void writeHeaders(TargetHeaders.Sink sink) {
+    dispatcher.headers().write(claim, sink);
+  }
+
+  /** The target answered. */
+  void answered(Answer answer) {
+    end(answer.outcome(dispatcher.clock()));
+  }
+
+  /** The request surely was not processed by the target: it goes out once more, within its time and a few tries. */
+  void sendAgain(String why) {
+    if (++sendings > SENDINGS_MAX) {
+      fail(AttemptError.CONNECTION_LOST, why);
+    } else if (!isOver()) {
+      dispatcher.send(this);
+    }
+  }
+
+  /** The request failed without an answer. */
+  void fail(AttemptError error, String detail) {
+    end(new Outcome.Unanswered(error, detail));
+  }
+
+  /** Ends an attempt that was never sent. */
+  void endUnsent(Outcome result) {
+    end(result);
+  }
+
+  /** Ends the attempt unless it has ended; returns whether it did. */
+  private boolean end(Outcome result) {
+    if (!ended.compareAndSet(false, true)) {
+      return false;
+    }
+    stopTimer();
+    report = dispatcher.breaker().record(url(), result, claim.probe());
+    outcome.complete(result);
+    return true;
+  }
+
+  private void cut(Outcome result) {
+    if (end(result)) {
+      Connection way = connection;
+      if (way != null) {
+        if (way.loop().inEventLoop()) {
+          way.abort(this);
+        } else {
+          way.loop().execute(() -> way.abort(this));
+        }
+      }
+    }
+  }
+
+  private void stopTimer() {
+    Future<?> watching = timer;
+    if (watching != null) {
+      watching.cancel(false);
+    }
+  }
+
+  private static long saturatedNanos(Duration duration) {
+    return Math.min(duration.toMillis(), TimeUnit.DAYS.toMillis(36500)) * 1_000_000;
+  }
+}

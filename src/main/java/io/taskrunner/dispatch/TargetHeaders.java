@@ -1,0 +1,152 @@
+package io.taskrunner.dispatch;
+
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.task.TargetRequest;
+import io.taskrunner.task.TargetRequest.Header;
+import io.taskrunner.task.TargetUrl;
+import io.taskrunner.task.Task.TaskSpec;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.HexFormat;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+
+/** The headers of a request, as the contract names them; what frames a message in HTTP/1.1 or HTTP/2 is not among them. */
+final class TargetHeaders {
+
+  /** Takes headers in their order. */
+  @FunctionalInterface
+  interface Sink {
+    /** Takes one. Every character of {@code value} is a byte. */
+    void header(String name, String value);
+  }
+
+  private static final int TRACEPARENT_LENGTH = 55;
+
+  private final String userAgent;
+
+  TargetHeaders(String version) {
+    userAgent = "Task-Runner/" + version;
+  }
+
+  /** What {@code Host} or {@code :authority} says: the port only where it is not the scheme's own. */
+  static String authority(TargetUrl url) {
+    boolean usual = url.port() == (url.scheme().equals("https") ? 443 : 80);
+    return usual ? url.host().indexOf(':') >= 0 ? "[" + url.host() + "]" : url.host() : url.hostAndPort();
+  }
+
+  /** Gives all headers of a claim's request to {@code sink}. */
+  void write(Claim claim, Sink sink) {
+    TaskSpec spec = claim.spec();
+    TargetRequest request = spec.request();
+    boolean saysAgent = false;
+    boolean saysType = false;
+    String ownTrace = null;
+    for (Header header : request.headers()) {
+      String name = header.name();
+      switch (name.length()) {
+        case 10 -> {
+          saysAgent |= name.equalsIgnoreCase("User-Agent");
+          if (name.equalsIgnoreCase("tracestate")) {
+            continue; // goes with the traceparent that is replaced
+          }
+        }
+        case 11 -> {
+          if (name.equalsIgnoreCase("traceparent")) {
+            ownTrace = header.value();
+            continue;
+          }
+        }
+        case 12 -> {
+          saysType |= name.equalsIgnoreCase("Content-Type");
+          if (name.equalsIgnoreCase("X-Request-ID")) {
+            continue;
+          }
+        }
+        default -> {}
+      }
+      sink.header(name, bytes(header.value()));
+    }
+    if (!saysAgent) {
+      sink.header("User-Agent", userAgent);
+    }
+    if (!saysType && request.body().length > 0) {
+      sink.header("Content-Type", "application/json");
+    }
+    writeOurs(claim, sink);
+    writeTrace(spec, ownTrace, sink);
+  }
+
+  private static void writeOurs(Claim claim, Sink sink) {
+    String id = claim.id().toString();
+    sink.header("X-CloudTasks-QueueName", claim.queue());
+    sink.header("X-CloudTasks-TaskName", id);
+    sink.header("X-CloudTasks-TaskRetryCount", Integer.toString(claim.attempt() - 1));
+    sink.header("X-CloudTasks-TaskExecutionCount", Integer.toString(claim.answersBelow500()));
+    sink.header("X-CloudTasks-TaskETA", seconds(claim.due()));
+    if (claim.attempt() > 1) {
+      if (claim.previousStatus().isPresent()) {
+        sink.header("X-CloudTasks-TaskPreviousResponse", Integer.toString(claim.previousStatus().getAsInt()));
+      }
+      sink.header("X-CloudTasks-TaskRetryReason", "");
+    }
+    sink.header("X-Task-Runner-Claim", Long.toString(claim.number()));
+    sink.header("X-Request-ID", id);
+  }
+
+  private static void writeTrace(TaskSpec spec, @Nullable String ownTrace, Sink sink) {
+    String caller = spec.traceparent() != null ? spec.traceparent() : ownTrace;
+    if (caller == null || !isTraceparent(caller)) {
+      return;
+    }
+    long span;
+    do {
+      span = ThreadLocalRandom.current().nextLong();
+    } while (span == 0);
+    // Trace Context §3.2.2: of a later version the first four fields are read, and our own version is sent on.
+    sink.header("traceparent", "00" + caller.substring(2, 36) + HexFormat.of().toHexDigits(span) + caller.substring(52, 55));
+    String state = spec.tracestate();
+    if (state != null && !state.isEmpty() && spec.traceparent() != null) {
+      sink.header("tracestate", bytes(state));
+    }
+  }
+
+  private static boolean isTraceparent(String text) {
+    if (text.length() < TRACEPARENT_LENGTH || text.startsWith("ff")) {
+      return false;
+    }
+    if (text.length() > TRACEPARENT_LENGTH && (text.startsWith("00") || text.charAt(TRACEPARENT_LENGTH) != '-')) {
+      return false;
+    }
+    boolean traced = false;
+    for (int i = 0; i < TRACEPARENT_LENGTH; i++) {
+      char c = text.charAt(i);
+      if (i == 2 || i == 35 || i == 52) {
+        if (c != '-') {
+          return false;
+        }
+      } else if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f')) {
+        return false;
+      } else if (i < 35) {
+        traced |= i > 2 && c != '0';
+      }
+    }
+    return traced;
+  }
+
+  /** Seconds since the epoch with six digits of fraction, as Google sends them. */
+  static String seconds(Instant time) {
+    String micros = Integer.toString(1_000_000 + time.getNano() / 1000);
+    return Long.toString(time.getEpochSecond()) + "." + micros.substring(1);
+  }
+
+  /** A value whose characters are the bytes of its UTF-8 form. */
+  private static String bytes(String value) {
+    for (int i = 0; i < value.length(); i++) {
+      if (value.charAt(i) >= 0x80) {
+        return new String(value.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+      }
+    }
+    return value;
+  }
+}
