@@ -1,0 +1,203 @@
+package io.taskrunner.http;
+
+import com.linecorp.armeria.common.SessionProtocol;
+import com.linecorp.armeria.server.Server;
+import com.linecorp.armeria.server.ServerBuilder;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.netty.channel.EventLoopGroup;
+import io.taskrunner.config.ApiSettings;
+import io.taskrunner.config.ServerSettings;
+import io.taskrunner.http.admin.Clients;
+import io.taskrunner.http.admin.Dispatch;
+import io.taskrunner.http.admin.Tiers;
+import io.taskrunner.http.call.Audit;
+import io.taskrunner.http.call.Credentials;
+import io.taskrunner.http.call.Failures;
+import io.taskrunner.http.call.Front;
+import io.taskrunner.http.call.HeldCalls;
+import io.taskrunner.http.call.Origins;
+import io.taskrunner.http.call.Route;
+import io.taskrunner.http.call.Router;
+import io.taskrunner.http.call.SlowCallers;
+import io.taskrunner.http.operate.Health;
+import io.taskrunner.http.operate.Metrics;
+import io.taskrunner.http.operate.Pages;
+import io.taskrunner.http.operate.QueueGauges;
+import io.taskrunner.http.operate.StoreProbe;
+import io.taskrunner.http.v1.Batches;
+import io.taskrunner.http.v1.Enqueues;
+import io.taskrunner.http.v1.Queues;
+import io.taskrunner.http.v1.Tasks;
+import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.QueueStore;
+import io.taskrunner.store.SystemStore;
+import io.taskrunner.store.TaskStore;
+import io.taskrunner.telemetry.Build;
+import io.taskrunner.telemetry.Probe;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletionException;
+
+/**
+ * The server of one process: HTTP/1.1 and cleartext HTTP/2 on one port. A worker serves health,
+ * metrics and its version; what serves calls serves the whole contract.
+ */
+public final class ApiServer {
+
+  /** So many calls are held while the store is away. */
+  public static final int CALLS_MAX = 10_000;
+
+  /** So many bytes of their bodies. */
+  public static final long BYTES_MAX = 64L * 1024 * 1024;
+
+  private static final int CONNECTIONS_MAX = 10_000;
+
+  private static final int STREAMS_MAX = 256;
+
+  private static final int HEADERS_MAX = 16 * 1024;
+
+  private static final Duration HEADERS_WITHIN = Duration.ofSeconds(10);
+
+  private static final Duration CALL_WITHIN = Duration.ofSeconds(30);
+
+  private static final Duration IDLE_MAX = Duration.ofSeconds(60);
+
+  private static final Duration STOP_WITHIN = Duration.ofSeconds(10);
+
+  private final Health health;
+  private final Front front;
+  private final Router router;
+  private final Server server;
+
+  /**
+   * What the server stands on.
+   *
+   * @param build which build this is
+   * @param tasks where tasks go
+   * @param queues where queues are
+   * @param clients where clients are
+   * @param system the state of the store
+   * @param probes what must be well beside the store, such as the worker's loop
+   * @param registry what {@code /metrics} shows
+   */
+  public record Parts(
+      Build build,
+      TaskStore tasks,
+      QueueStore queues,
+      ClientStore clients,
+      SystemStore system,
+      List<Probe> probes,
+      PrometheusMeterRegistry registry) {}
+
+  /**
+   * Does not listen yet.
+   *
+   * @param eventLoops shared with others, who close them; those of Armeria's own otherwise
+   */
+  public ApiServer(ServerSettings server, ApiSettings api, Parts parts, EventLoopGroup eventLoops) {
+    Credentials credentials = new Credentials(server, api, parts.clients());
+    List<String> warnings = warnings(server, api);
+    StoreProbe store = new StoreProbe(parts.system());
+    health = new Health(server.mode(), parts.build(), store, parts.probes(), credentials, warnings);
+    List<Route> routes = new ArrayList<>(health.routes());
+    Runnable gauges = () -> {};
+    if (server.mode().serves()) {
+      Audit audit = new Audit();
+      Enqueues enqueues =
+          new Enqueues(parts.tasks(), parts.clients(), api.resultRetention(), parts.registry());
+      routes.addAll(enqueues.routes());
+      routes.addAll(new Batches(parts.tasks(), enqueues).routes());
+      routes.addAll(new Tasks(parts.tasks()).routes());
+      routes.addAll(new Queues(parts.queues(), audit).routes());
+      routes.addAll(new Clients(parts.clients(), audit).routes());
+      routes.addAll(new Tiers(parts.clients(), audit).routes());
+      routes.addAll(new Dispatch(parts.queues(), audit).routes());
+      routes.addAll(new Pages(server.pathPrefix(), parts.build()).routes());
+      gauges = new QueueGauges(parts.queues(), parts.registry())::refresh;
+    }
+    routes.addAll(new Metrics(parts.registry(), gauges).routes());
+    router = new Router(server.pathPrefix(), routes);
+    front =
+        new Front(
+            router,
+            new Origins(server.onLoopback(), api.publicUrl()),
+            credentials,
+            new HeldCalls(CALLS_MAX, BYTES_MAX),
+            parts.registry(),
+            api.maxBodyBytes());
+    this.server = build(server, eventLoops);
+  }
+
+  private Server build(ServerSettings settings, EventLoopGroup eventLoops) {
+    ServerBuilder builder = Server.builder();
+    builder.port(new InetSocketAddress(settings.bind(), settings.port()), SessionProtocol.HTTP);
+    builder.workerGroup(eventLoops, false);
+    builder.serviceUnder("/", front);
+    builder.errorHandler(new Failures());
+    builder.maxRequestLength(0); // Each route has its own limit, told in its own order.
+    builder.requestTimeout(CALL_WITHIN);
+    builder.idleTimeout(IDLE_MAX);
+    builder.maxNumConnections(CONNECTIONS_MAX);
+    builder.http1MaxHeaderSize(HEADERS_MAX);
+    builder.http1MaxInitialLineLength(HEADERS_MAX);
+    builder.http2MaxHeaderListSize(HEADERS_MAX);
+    builder.http2MaxStreamsPerConnection(STREAMS_MAX);
+    builder.childChannelPipelineCustomizer(pipeline -> SlowCallers.watch(pipeline, HEADERS_WITHIN));
+    builder.disableServerHeader();
+    builder.unloggedExceptionsReportInterval(
+        Duration.ZERO); // Front and Failures log what is a bug.
+    builder.gracefulShutdownTimeout(Duration.ofMillis(100), STOP_WITHIN);
+    return builder.build();
+  }
+
+  /** What {@code /health/detailed} warns of, and a start should tell. */
+  public static List<String> warnings(ServerSettings server, ApiSettings api) {
+    List<String> warnings = new ArrayList<>();
+    if (server.mode().serves()) {
+      if (api.clientAuth() == ApiSettings.Access.OPEN) {
+        warnings.add("CLIENT_AUTH is open: whoever reaches this port can enqueue without a key.");
+      }
+      if (api.adminKey().isEmpty() && !server.onLoopback()) {
+        warnings.add("ADMIN_API_KEY is not set: admin calls are refused.");
+      }
+    }
+    return warnings;
+  }
+
+  /** All routes that are served. */
+  public List<Route> routes() {
+    return router.routes();
+  }
+
+  /**
+   * Listens.
+   *
+   * @throws IllegalStateException the port cannot be had
+   */
+  public void start() {
+    try {
+      server.start().join();
+    } catch (CompletionException failed) {
+      throw new IllegalStateException("cannot listen", failed.getCause());
+    }
+  }
+
+  /** The port that is listened on. */
+  public int port() {
+    return server.activeLocalPort();
+  }
+
+  /** From now on the process is not ready, though every call is still served. */
+  public void drain() {
+    health.drain();
+  }
+
+  /** Takes no more calls, lets those under way end for up to 10 s, and closes the port. */
+  public void stop() {
+    health.drain();
+    server.stop().join();
+    front.close();
+  }
+}

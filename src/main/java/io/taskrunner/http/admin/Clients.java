@@ -1,0 +1,276 @@
+package io.taskrunner.http.admin;
+
+import com.linecorp.armeria.common.HttpMethod;
+import io.taskrunner.client.ApiKey;
+import io.taskrunner.client.Client;
+import io.taskrunner.client.Limits;
+import io.taskrunner.http.call.Access;
+import io.taskrunner.http.call.Answer;
+import io.taskrunner.http.call.Audit;
+import io.taskrunner.http.call.Call;
+import io.taskrunner.http.call.Fault;
+import io.taskrunner.http.call.Faults;
+import io.taskrunner.http.call.Fields;
+import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.http.call.Problem;
+import io.taskrunner.http.call.Refusal;
+import io.taskrunner.http.call.Route;
+import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.ClientStore.AllowedQueues;
+import io.taskrunner.store.ClientStore.Change;
+import io.taskrunner.store.ClientStore.OwnLimits;
+import io.taskrunner.store.ClientStore.Page;
+import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.TaskStore.BadCursor;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The calls under {@code /admin/clients}. */
+public final class Clients {
+
+  private static final String ID_FORM = "3 to 64 of A-Z a-z 0-9 _ -";
+
+  private static final String NAME_FORM = "1 to 64 of A-Z a-z 0-9 _ -";
+
+  private static final int LIMIT = 50;
+
+  private static final int LIMIT_MAX = 1000;
+
+  private final ClientStore clients;
+  private final Audit audit;
+  private final SecureRandom random = new SecureRandom();
+
+  /** Over a store; changes are told to the log. */
+  public Clients(ClientStore clients, Audit audit) {
+    this.clients = clients;
+    this.audit = audit;
+  }
+
+  /** The routes. */
+  public List<Route> routes() {
+    return List.of(
+        Route.of(HttpMethod.GET, "/admin/clients", Access.ADMIN, this::list),
+        Route.of(
+            HttpMethod.POST, "/admin/clients/set", Access.ADMIN, Route.Body.REQUIRED, this::set),
+        Route.of(
+            HttpMethod.PUT, "/admin/clients/set", Access.ADMIN, Route.Body.REQUIRED, this::set),
+        Route.of(HttpMethod.GET, "/admin/clients/get", Access.ADMIN, this::get),
+        Route.of(HttpMethod.DELETE, "/admin/clients/delete", Access.ADMIN, this::delete),
+        Route.of(
+            HttpMethod.POST,
+            "/admin/clients/{id}/keys",
+            Access.ADMIN,
+            Route.Body.OPTIONAL,
+            this::addKey),
+        Route.of(
+            HttpMethod.DELETE, "/admin/clients/{id}/keys/{key_id}", Access.ADMIN, this::revokeKey));
+  }
+
+  private Answer list(Call call) {
+    Faults faults = new Faults();
+    Call.Query query = call.query(faults);
+    int limit = query.integer("limit", LIMIT, 1, LIMIT_MAX);
+    String cursor = query.text("cursor").orElse(null);
+    faults.raise();
+    try {
+      Page page = clients.list(limit, cursor);
+      return Answer.ok(
+          JsonOut.object(out -> {
+            out.array(
+                "clients",
+                items -> {
+                  for (Client client : page.clients()) {
+                    items.item(item -> write(item, client));
+                  }
+                });
+            out.number("count", page.count());
+            out.text("next_cursor", page.nextCursor());
+          }));
+    } catch (BadCursor badCursor) {
+      query.fault(
+          "cursor", cursor == null ? "" : cursor, "the next_cursor of an answer to the same query");
+      throw new Refusal(Problem.invalid(faults.list()));
+    }
+  }
+
+  private Answer set(Call call) {
+    Faults faults = new Faults();
+    Fields fields = call.fields(faults);
+    boolean named = fields.has("client_id");
+    String id = fields.text("client_id", Client.ID, ID_FORM);
+    if (!named) {
+      fields.missing("client_id", ID_FORM);
+    }
+    final String tier = fields.text("tier", QueueSettings.NAME, NAME_FORM);
+    final Boolean enabled = fields.flag("enabled");
+    final LimitsChange limits = limits(fields);
+    final AllowedQueues queues = allowedQueues(fields);
+    fields.done();
+    faults.raise();
+    Client client = set(id == null ? "" : id, tier, enabled, limits, queues);
+    audit.tell(
+        call,
+        "client set",
+        "client_id",
+        client.id(),
+        "tier",
+        client.tier(),
+        "enabled",
+        Boolean.toString(client.enabled()));
+    return Answer.ok(json(client));
+  }
+
+  private Client set(
+      String id,
+      @Nullable String tier,
+      @Nullable Boolean enabled,
+      @Nullable LimitsChange limits,
+      @Nullable AllowedQueues queues) {
+    OwnLimits own = limits == null ? null : limits.over(clients.get(id));
+    return clients
+        .set(id, new Change(tier, enabled, own, queues))
+        .orElseThrow(() ->
+            new Refusal(
+                Problem.invalid(
+                    List.of(
+                        Fault.body(
+                            "/tier",
+                            "tier: " + Fields.shown(tier) + " (expected: an existing tier)")))));
+  }
+
+  /** Which of a client's own limits change; a null value is the tier's again. */
+  private record LimitsChange(
+      boolean concurrentGiven,
+      @Nullable Integer concurrent,
+      boolean perMinGiven,
+      @Nullable Integer perMin) {
+
+    /** With what the client has now where nothing is said. */
+    OwnLimits over(Optional<Client> now) {
+      return new OwnLimits(
+          concurrentGiven ? concurrent : now.map(Client::ownMaxConcurrent).orElse(null),
+          perMinGiven ? perMin : now.map(Client::ownRequestsPerMin).orElse(null));
+    }
+  }
+
+  private static @Nullable LimitsChange limits(Fields fields) {
+    if (!fields.has("rate_limit")) {
+      return null;
+    }
+    if (!fields.hasValue("rate_limit")) {
+      fields.nullIsAbsent("rate_limit");
+      return new LimitsChange(true, null, true, null);
+    }
+    Fields given = fields.object("rate_limit");
+    if (given == null) {
+      return null;
+    }
+    boolean concurrentGiven = given.has("max_concurrent");
+    boolean perMinGiven = given.has("requests_per_min");
+    given.nullIsAbsent("max_concurrent", "requests_per_min");
+    LimitsChange change =
+        new LimitsChange(
+            concurrentGiven,
+            given.integer("max_concurrent", 1, Limits.MAX),
+            perMinGiven,
+            given.integer("requests_per_min", 1, Limits.MAX));
+    given.done();
+    return change;
+  }
+
+  private static @Nullable AllowedQueues allowedQueues(Fields fields) {
+    if (!fields.has("allowed_queues")) {
+      return null;
+    }
+    if (!fields.hasValue("allowed_queues")) {
+      fields.nullIsAbsent("allowed_queues");
+      return new AllowedQueues(null);
+    }
+    return new AllowedQueues(fields.texts("allowed_queues", QueueSettings.NAME, NAME_FORM));
+  }
+
+  private Answer get(Call call) {
+    return Answer.ok(
+        json(clients.get(idOf(call)).orElseThrow(() -> new Refusal(Problem.clientNotFound()))));
+  }
+
+  private Answer delete(Call call) {
+    String id = idOf(call);
+    if (!clients.delete(id)) {
+      throw new Refusal(Problem.clientNotFound());
+    }
+    audit.tell(call, "client deleted", "client_id", id);
+    return Answer.noContent();
+  }
+
+  private static String idOf(Call call) {
+    Faults faults = new Faults();
+    Call.Query query = call.query(faults);
+    String id = query.text("client_id", Client.ID, ID_FORM);
+    if (id == null && faults.isEmpty()) {
+      query.missing("client_id", ID_FORM);
+    }
+    faults.raise();
+    return id == null ? "" : id;
+  }
+
+  private Answer addKey(Call call) {
+    call.noFields();
+    String id = call.param(0);
+    String key = ApiKey.make(random);
+    String keyId =
+        clients
+            .addKey(id, ApiKey.digest(key))
+            .orElseThrow(() -> new Refusal(Problem.clientNotFound()));
+    audit.tell(call, "key made", "client_id", id, "key_id", keyId);
+    byte[] json =
+        JsonOut.object(out -> {
+          out.text("key_id", keyId);
+          out.text("key", key);
+        });
+    return Answer.created(json).with("cache-control", "no-store");
+  }
+
+  private Answer revokeKey(Call call) {
+    switch (clients.revokeKey(call.param(0), call.param(1))) {
+      case DONE ->
+          audit.tell(call, "key revoked", "client_id", call.param(0), "key_id", call.param(1));
+      case CLIENT_NOT_FOUND -> throw new Refusal(Problem.clientNotFound());
+      case KEY_NOT_FOUND -> throw new Refusal(Problem.keyNotFound());
+    }
+    return Answer.noContent();
+  }
+
+  private static byte[] json(Client client) {
+    return JsonOut.object(out -> write(out, client));
+  }
+
+  private static void write(JsonOut out, Client client) throws IOException {
+    out.text("client_id", client.id());
+    out.text("tier", client.tier());
+    out.flag("enabled", client.enabled());
+    out.object(
+        "rate_limit",
+        limits -> {
+          limits.number("max_concurrent", client.limits().maxConcurrent());
+          limits.number("requests_per_min", client.limits().requestsPerMin());
+        });
+    List<String> queues = client.allowedQueues();
+    if (queues == null) {
+      out.text("allowed_queues", null);
+    } else {
+      out.array(
+          "allowed_queues",
+          items -> {
+            for (String queue : queues) {
+              items.item(queue);
+            }
+          });
+    }
+    out.time("created_at", client.created());
+    out.time("updated_at", client.updated());
+  }
+}

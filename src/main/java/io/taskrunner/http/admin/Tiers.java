@@ -1,0 +1,111 @@
+package io.taskrunner.http.admin;
+
+import com.linecorp.armeria.common.HttpMethod;
+import io.taskrunner.client.Limits;
+import io.taskrunner.client.Tier;
+import io.taskrunner.http.call.Access;
+import io.taskrunner.http.call.Answer;
+import io.taskrunner.http.call.Audit;
+import io.taskrunner.http.call.Call;
+import io.taskrunner.http.call.Fault;
+import io.taskrunner.http.call.Faults;
+import io.taskrunner.http.call.Fields;
+import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.http.call.Problem;
+import io.taskrunner.http.call.Refusal;
+import io.taskrunner.http.call.Route;
+import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.QueueSettings;
+import java.io.IOException;
+import java.util.List;
+
+/** The calls under {@code /admin/tiers}. */
+public final class Tiers {
+
+  private final ClientStore clients;
+  private final Audit audit;
+
+  /** Over a store; changes are told to the log. */
+  public Tiers(ClientStore clients, Audit audit) {
+    this.clients = clients;
+    this.audit = audit;
+  }
+
+  /** The routes. */
+  public List<Route> routes() {
+    return List.of(
+        Route.of(HttpMethod.GET, "/admin/tiers", Access.ADMIN, this::list),
+        Route.of(
+            HttpMethod.PUT, "/admin/tiers/{name}", Access.ADMIN, Route.Body.REQUIRED, this::put),
+        Route.of(HttpMethod.DELETE, "/admin/tiers/{name}", Access.ADMIN, this::delete));
+  }
+
+  private Answer list(Call call) {
+    List<Tier> tiers = clients.tiers();
+    return Answer.ok(
+        JsonOut.object(out ->
+            out.object(
+                "tiers",
+                named -> {
+                  for (Tier tier : tiers) {
+                    named.object(tier.name(), limits -> write(limits, tier));
+                  }
+                })));
+  }
+
+  private Answer put(Call call) {
+    Faults faults = new Faults();
+    String name = call.param(0);
+    if (!QueueSettings.NAME.matcher(name).matches()) {
+      faults.add(
+          Fault.parameter(
+              "name", "name: " + Fields.shown(name) + " (expected: 1 to 64 of A-Z a-z 0-9 _ -)"));
+    }
+    Fields fields = call.fields(faults);
+    int concurrent = limit(fields, "max_concurrent");
+    int perMin = limit(fields, "requests_per_min");
+    fields.done();
+    faults.raise();
+    Tier tier = new Tier(name, new Limits(concurrent, perMin));
+    clients.putTier(tier);
+    audit.tell(
+        call,
+        "tier set",
+        "tier",
+        name,
+        "max_concurrent",
+        Integer.toString(concurrent),
+        "requests_per_min",
+        Integer.toString(perMin));
+    return Answer.ok(
+        JsonOut.object(out -> {
+          out.text("name", name);
+          write(out, tier);
+        }));
+  }
+
+  /** A limit that must be there; 0 when it is not, which is told as a fault. */
+  private static int limit(Fields fields, String name) {
+    if (!fields.has(name)) {
+      fields.missing(name, "a whole number from 1 to " + Limits.MAX);
+    }
+    Integer limit = fields.integer(name, 1, Limits.MAX);
+    return limit == null ? 0 : limit;
+  }
+
+  private Answer delete(Call call) {
+    String name = call.param(0);
+    switch (clients.deleteTier(name)) {
+      case DONE -> audit.tell(call, "tier deleted", "tier", name);
+      case NOT_FOUND -> throw new Refusal(Problem.tierNotFound());
+      case BUILT_IN -> throw new Refusal(Problem.builtIn("tier"));
+      case IN_USE -> throw new Refusal(Problem.tierInUse());
+    }
+    return Answer.noContent();
+  }
+
+  private static void write(JsonOut out, Tier tier) throws IOException {
+    out.number("max_concurrent", tier.limits().maxConcurrent());
+    out.number("requests_per_min", tier.limits().requestsPerMin());
+  }
+}

@@ -1,0 +1,118 @@
+package io.taskrunner.http.call;
+
+import com.linecorp.armeria.common.QueryParams;
+import com.linecorp.armeria.common.RequestHeaders;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A call that may be performed: its route was found, its body read, and its caller may call the
+ * route.
+ *
+ * @param id the request id
+ * @param headers as they came
+ * @param params what stands in the places of the route's template
+ * @param query as it came, without the question mark; null for none
+ * @param caller who calls
+ * @param body the members of the JSON object that came; the handler may change it
+ */
+public record Call(
+    String id,
+    RequestHeaders headers,
+    List<String> params,
+    @Nullable String query,
+    Caller caller,
+    Map<String, Object> body) {
+
+  /** The place of the route's template with this number, from 0. */
+  public String param(int number) {
+    return params.get(number);
+  }
+
+  /** The parameters of the query. */
+  public Query query(Faults faults) {
+    return new Query(query == null ? QueryParams.of() : QueryParams.fromQueryString(query), faults);
+  }
+
+  /** The fields of the body. */
+  public Fields fields(Faults faults) {
+    return new Fields(body, "", faults);
+  }
+
+  /** Refuses a body with anything in it. */
+  public void noFields() {
+    Faults faults = new Faults();
+    fields(faults).done();
+    faults.raise();
+  }
+
+  /**
+   * The parameters of a query. What is wrong is collected by name.
+   *
+   * @param params decoded
+   * @param faults where to
+   */
+  public record Query(QueryParams params, Faults faults) {
+
+    /** A parameter; empty when it is not there. */
+    public Optional<String> text(String name) {
+      List<String> values = params.getAll(name);
+      if (values.size() > 1) {
+        faults.add(Fault.parameter(name, name + ": given " + values.size() + " times"));
+      }
+      return values.isEmpty() ? Optional.empty() : Optional.of(values.getFirst());
+    }
+
+    /** A parameter of a form. */
+    public @Nullable String text(String name, Pattern form, String expected) {
+      Optional<String> value = text(name);
+      if (value.isPresent() && !form.matcher(value.get()).matches()) {
+        fault(name, value.get(), expected);
+        return null;
+      }
+      return value.orElse(null);
+    }
+
+    /** A whole number. */
+    public int integer(String name, int otherwise, int min, int max) {
+      Optional<String> value = text(name);
+      if (value.isEmpty()) {
+        return otherwise;
+      }
+      try {
+        int number = Integer.parseInt(value.get());
+        if (number >= min && number <= max) {
+          return number;
+        }
+      } catch (NumberFormatException notANumber) {
+        // Told below, like a number out of range.
+      }
+      fault(name, value.get(), "a whole number from " + min + " to " + max);
+      return otherwise;
+    }
+
+    /** {@code true} or {@code false}. */
+    public boolean flag(String name) {
+      String value = text(name).orElse("false");
+      if (!value.equals("true") && !value.equals("false")) {
+        fault(name, value, "true or false");
+      }
+      return value.equals("true");
+    }
+
+    /** Notes a value that cannot be. */
+    public void fault(String name, String value, String expected) {
+      faults.add(
+          Fault.parameter(
+              name, name + ": " + Fields.shown(value) + " (expected: " + expected + ")"));
+    }
+
+    /** Notes a parameter that must be there. */
+    public void missing(String name, String expected) {
+      faults.add(Fault.parameter(name, name + ": missing (expected: " + expected + ")"));
+    }
+  }
+}

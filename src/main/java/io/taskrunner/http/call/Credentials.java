@@ -1,0 +1,201 @@
+package io.taskrunner.http.call;
+
+import com.linecorp.armeria.common.HttpHeaderNames;
+import com.linecorp.armeria.common.RequestHeaders;
+import io.netty.util.AsciiString;
+import io.taskrunner.client.ApiKey;
+import io.taskrunner.client.Client;
+import io.taskrunner.config.ApiSettings;
+import io.taskrunner.config.ApiSettings.Access;
+import io.taskrunner.config.ServerSettings;
+import io.taskrunner.store.ClientStore;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** Tells who calls, and whether that is enough for a route. */
+public final class Credentials {
+
+  private static final AsciiString ADMIN_KEY = AsciiString.cached("x-admin-key");
+  private static final AsciiString API_KEY = AsciiString.cached("x-api-key");
+  private static final String BEARER = "bearer ";
+  private static final Pattern KEY =
+      Pattern.compile(Pattern.quote(ApiKey.PREFIX) + "[A-Za-z0-9_-]{43}");
+
+  private static final Caller ADMIN = new Caller.Admin();
+  private static final Caller NOBODY = new Caller.Nobody();
+  private static final Caller SCRAPER = new Caller.Scraper();
+
+  private final ApiSettings settings;
+  private final boolean loopback;
+  private final boolean metricsFree;
+  private final boolean judges;
+  private final ClientStore clients;
+
+  /** With the keys of the settings, and clients' keys from the store. */
+  public Credentials(ServerSettings server, ApiSettings settings, ClientStore clients) {
+    this.settings = settings;
+    this.loopback = server.onLoopback();
+    this.metricsFree = server.dev() || !server.mode().serves();
+    this.judges = server.mode().serves();
+    this.clients = clients;
+  }
+
+  /** What the headers of a call show. */
+  sealed interface Shown {
+    /** Enough to know the caller. */
+    record Known(Caller caller) implements Shown {}
+
+    /** Keys of a client, to be looked up; right only when all are, and of one client. */
+    record Keys(List<String> keys, boolean admin) implements Shown {}
+
+    /** Something wrong. */
+    record Wrong(Problem problem) implements Shown {}
+  }
+
+  private static final Shown SHOWS_NOTHING = new Shown.Known(NOBODY);
+  private static final Shown SHOWS_ADMIN = new Shown.Known(ADMIN);
+  private static final Shown SHOWS_SCRAPER = new Shown.Known(SCRAPER);
+
+  /**
+   * Reads the credentials of a call, without asking the store. A worker has no callers: it looks at
+   * none.
+   */
+  Shown shown(RequestHeaders headers, boolean adminRoute) {
+    String admin = headers.get(ADMIN_KEY);
+    String authorization = headers.get(HttpHeaderNames.AUTHORIZATION);
+    String apiKey = headers.get(API_KEY);
+    if ((admin == null && authorization == null && apiKey == null) || !judges) {
+      return SHOWS_NOTHING;
+    }
+    if (admin != null) {
+      if (settings.adminKey().isEmpty() && !loopback && adminRoute) {
+        return new Shown.Wrong(Problem.adminKeyNotConfigured());
+      }
+      if (settings.adminKey().isEmpty() || !settings.adminKey().get().matches(admin)) {
+        return wrong("The X-Admin-Key is not right.");
+      }
+    }
+    boolean scraper = false;
+    List<String> keys = new ArrayList<>(2);
+    if (authorization != null) {
+      if (!authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
+        return wrong("The Authorization must be a Bearer token.");
+      }
+      String token = authorization.substring(BEARER.length()).strip();
+      scraper = settings.metricsToken().isPresent() && settings.metricsToken().get().matches(token);
+      if (!scraper) {
+        keys.add(token);
+      }
+    }
+    if (apiKey != null) {
+      keys.add(apiKey);
+    }
+    for (String key : keys) {
+      if (!KEY.matcher(key).matches()) {
+        return wrong("The key is not right.");
+      }
+    }
+    if (!keys.isEmpty()) {
+      return new Shown.Keys(keys, admin != null);
+    }
+    return admin != null ? SHOWS_ADMIN : scraper ? SHOWS_SCRAPER : SHOWS_NOTHING;
+  }
+
+  /**
+   * Looks keys up. Blocks.
+   *
+   * @throws Refusal 401: a key is not right
+   */
+  Caller lookUp(Shown.Keys shown) {
+    String client = null;
+    for (String key : shown.keys()) {
+      Optional<ClientStore.KeyOwner> owner = clients.keyOwner(ApiKey.digest(key));
+      if (owner.isEmpty() || (client != null && !client.equals(owner.get().clientId()))) {
+        throw new Refusal(Problem.unauthenticated("The key is not right."));
+      }
+      client = owner.get().clientId();
+    }
+    return shown.admin() || client == null ? ADMIN : new Caller.Keyed(client);
+  }
+
+  /**
+   * The caller as a route may take it: on a loopback listener without an admin's key, nobody is the
+   * admin.
+   *
+   * @throws Refusal 401 or 403: that is not enough
+   */
+  Caller admit(io.taskrunner.http.call.Access access, Caller caller) {
+    return switch (access) {
+      case ANYONE, DETAIL -> caller;
+      case ENQUEUE ->
+          switch (caller) {
+            case Caller.Admin _, Caller.Keyed _, Caller.Known _ -> caller;
+            case Caller.Scraper _ -> throw new Refusal(Problem.forbidden());
+            case Caller.Nobody _ when settings.clientAuth() == Access.OPEN -> caller;
+            case Caller.Nobody _ ->
+                throw new Refusal(Problem.unauthenticated("A client's key is needed."));
+          };
+      case CLIENT ->
+          switch (caller) {
+            case Caller.Admin _, Caller.Keyed _, Caller.Known _ -> caller;
+            case Caller.Scraper _ -> throw new Refusal(Problem.forbidden());
+            case Caller.Nobody _ when isNobodyAdmin() -> ADMIN;
+            case Caller.Nobody _ ->
+                throw new Refusal(
+                    Problem.unauthenticated("A client's key or the admin's is needed."));
+          };
+      case ADMIN ->
+          switch (caller) {
+            case Caller.Admin _ -> caller;
+            case Caller.Keyed _, Caller.Known _, Caller.Scraper _ ->
+                throw new Refusal(Problem.forbidden());
+            case Caller.Nobody _ when isNobodyAdmin() -> ADMIN;
+            case Caller.Nobody _ when settings.adminKey().isEmpty() ->
+                throw new Refusal(Problem.adminKeyNotConfigured());
+            case Caller.Nobody _ ->
+                throw new Refusal(Problem.unauthenticated("The X-Admin-Key is needed."));
+          };
+      case METRICS -> {
+        if (seesMetrics(caller)) {
+          yield caller;
+        }
+        throw new Refusal(
+            caller instanceof Caller.Nobody
+                ? Problem.unauthenticated("The METRICS_TOKEN or the X-Admin-Key is needed.")
+                : Problem.forbidden());
+      }
+    };
+  }
+
+  /** Whether the caller may see metrics, and the detail of health. */
+  public boolean seesMetrics(Caller caller) {
+    return metricsFree || caller instanceof Caller.Admin || caller instanceof Caller.Scraper;
+  }
+
+  private boolean isNobodyAdmin() {
+    return loopback && settings.adminKey().isEmpty();
+  }
+
+  /**
+   * Looks up how a client with a key stands. Blocks.
+   *
+   * @throws Refusal 403: its calls are not taken
+   */
+  Caller known(Caller caller) {
+    if (caller instanceof Caller.Keyed keyed) {
+      Client client =
+          clients.get(keyed.clientId()).orElseThrow(() -> new Refusal(Problem.clientDisabled()));
+      if (!client.enabled()) {
+        throw new Refusal(Problem.clientDisabled());
+      }
+      return new Caller.Known(client);
+    }
+    return caller;
+  }
+
+  private static Shown wrong(String detail) {
+    return new Shown.Wrong(Problem.unauthenticated(detail));
+  }
+}

@@ -1,0 +1,73 @@
+package io.taskrunner.http.call;
+
+import com.linecorp.armeria.common.AggregatedHttpResponse;
+import com.linecorp.armeria.common.ContentTooLargeException;
+import com.linecorp.armeria.common.HttpData;
+import com.linecorp.armeria.common.HttpResponse;
+import com.linecorp.armeria.common.HttpStatus;
+import com.linecorp.armeria.common.RequestHeaders;
+import com.linecorp.armeria.common.logging.RequestLogProperty;
+import com.linecorp.armeria.server.HttpStatusException;
+import com.linecorp.armeria.server.RequestTimeoutException;
+import com.linecorp.armeria.server.ServerErrorHandler;
+import com.linecorp.armeria.server.ServiceConfig;
+import com.linecorp.armeria.server.ServiceRequestContext;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What the server below refuses by itself, in the words of the contract. */
+public final class Failures implements ServerErrorHandler {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Failures.class);
+
+  @Override
+  public HttpResponse onServiceException(ServiceRequestContext ctx, Throwable cause) {
+    String id = RequestIds.of(ctx.request().headers());
+    Problem problem =
+        switch (cause) {
+          case Refusal refusal -> refusal.problem();
+          case HttpStatusException status -> Problem.ofStatus(status.httpStatus());
+          case ContentTooLargeException _ -> Problem.ofStatus(HttpStatus.REQUEST_ENTITY_TOO_LARGE);
+          case RequestTimeoutException _ ->
+              ctx.log().isAvailable(RequestLogProperty.REQUEST_END_TIME)
+                  ? Problem.storeUnavailable()
+                  : Problem.tooSlow();
+          default -> {
+            LOG.atError().addKeyValue("request_id", id).setCause(cause).log("a call failed");
+            yield Problem.internal();
+          }
+        };
+    return HttpResponse.of(
+        ProblemText.headers(problem, id), HttpData.wrap(ProblemText.body(problem, id)));
+  }
+
+  @Override
+  public AggregatedHttpResponse onProtocolViolation(
+      ServiceConfig config,
+      @Nullable RequestHeaders headers,
+      HttpStatus status,
+      @Nullable String description,
+      @Nullable Throwable cause) {
+    return rendered(headers, status);
+  }
+
+  @Override
+  public AggregatedHttpResponse renderStatus(
+      @Nullable ServiceRequestContext ctx,
+      ServiceConfig config,
+      @Nullable RequestHeaders headers,
+      HttpStatus status,
+      @Nullable String description,
+      @Nullable Throwable cause) {
+    return rendered(headers, status);
+  }
+
+  private static AggregatedHttpResponse rendered(
+      @Nullable RequestHeaders headers, HttpStatus status) {
+    String id = RequestIds.of(headers);
+    Problem problem = Problem.ofStatus(status);
+    return AggregatedHttpResponse.of(
+        ProblemText.headers(problem, id), HttpData.wrap(ProblemText.body(problem, id)));
+  }
+}

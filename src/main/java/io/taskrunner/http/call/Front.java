@@ -1,0 +1,381 @@
+package io.taskrunner.http.call;
+
+import com.linecorp.armeria.common.AggregatedHttpRequest;
+import com.linecorp.armeria.common.ExchangeType;
+import com.linecorp.armeria.common.HttpData;
+import com.linecorp.armeria.common.HttpHeaderNames;
+import com.linecorp.armeria.common.HttpMethod;
+import com.linecorp.armeria.common.HttpRequest;
+import com.linecorp.armeria.common.HttpResponse;
+import com.linecorp.armeria.common.RequestHeaders;
+import com.linecorp.armeria.common.ResponseHeaders;
+import com.linecorp.armeria.common.ResponseHeadersBuilder;
+import com.linecorp.armeria.server.HttpService;
+import com.linecorp.armeria.server.RequestTimeoutException;
+import com.linecorp.armeria.server.RoutingContext;
+import com.linecorp.armeria.server.ServiceRequestContext;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.taskrunner.store.StoreUnavailable;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+
+/**
+ * The way of every call, in the contract's order of refusals: the Host, the origin, credentials
+ * that are wrong, the path, the method, the body's length and type, its JSON, then who calls. What
+ * the handler is given has passed all of these.
+ *
+ * <p>A call begins on the event loop of its connection. What may block (keys to look up, every
+ * {@link Route.Blocking}, large bodies to parse) goes on on a virtual thread; enqueue alone stays
+ * on the event loop throughout. Each call that asks the store is one of the {@link HeldCalls} until
+ * it is answered.
+ */
+public final class Front implements HttpService {
+
+  /**
+   * Bodies up to this length are read before the call begins, which is cheaper; connections are
+   * bounded, and so are they.
+   */
+  private static final int SMALL_BODY = 16 * 1024;
+
+  private static final int BATCH_BODY_MAX = 16 * 1024 * 1024;
+
+  private static final int VALUES_MAX = 10_000;
+
+  private static final int BATCH_VALUES_MAX = 250_000;
+
+  private static final Logger LOG = LoggerFactory.getLogger(Front.class);
+
+  private final Router router;
+  private final Origins origins;
+  private final Credentials credentials;
+  private final HeldCalls held;
+  private final CallMeters meters;
+  private final int bodyMax;
+  private final ExecutorService virtual =
+      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("call-", 0).factory());
+
+  /**
+   * In front of these routes.
+   *
+   * @param bodyMax bytes of a body that is no batch
+   */
+  public Front(
+      Router router,
+      Origins origins,
+      Credentials credentials,
+      HeldCalls held,
+      MeterRegistry registry,
+      int bodyMax) {
+    this.router = router;
+    this.origins = origins;
+    this.credentials = credentials;
+    this.held = held;
+    this.meters = new CallMeters(registry);
+    this.bodyMax = bodyMax;
+  }
+
+  @Override
+  public ExchangeType exchangeType(RoutingContext routing) {
+    return routing.headers().contentLength() > SMALL_BODY || isLengthUnknown(routing.headers())
+        ? ExchangeType.REQUEST_STREAMING
+        : ExchangeType.UNARY;
+  }
+
+  private static boolean isLengthUnknown(RequestHeaders headers) {
+    HttpMethod method = headers.method();
+    return headers.contentLength() < 0 && method != HttpMethod.GET && method != HttpMethod.HEAD;
+  }
+
+  @Override
+  public HttpResponse serve(ServiceRequestContext ctx, HttpRequest request) {
+    Exchange exchange = new Exchange(ctx, request);
+    CompletableFuture<Answer> answer = exchange.begin();
+    return answer.isDone()
+        ? exchange.response(answer)
+        : HttpResponse.of(answer.handle((_, _) -> exchange.response(answer)));
+  }
+
+  /** One call on its way. Its steps follow one another, on whatever thread. */
+  private final class Exchange {
+    private final ServiceRequestContext ctx;
+    private final HttpRequest request;
+    private final RequestHeaders headers;
+    private final String id;
+    private final long start = System.nanoTime();
+    private final Router.@Nullable Match match;
+    private final @Nullable Route route;
+    private Caller caller = new Caller.Nobody();
+    private boolean bodyIsRead;
+    private boolean entered;
+    private long bytesHeld;
+
+    Exchange(ServiceRequestContext ctx, HttpRequest request) {
+      this.ctx = ctx;
+      this.request = request;
+      this.headers = request.headers();
+      this.id = RequestIds.of(headers);
+      this.match = router.find(ctx.path());
+      this.route = match == null ? null : match.path().route(headers.method());
+      this.bodyIsRead = !ctx.exchangeType().isRequestStreaming();
+    }
+
+    CompletableFuture<Answer> begin() {
+      try {
+        origins.check(headers);
+        boolean adminRoute = route != null && route.access() == Access.ADMIN;
+        return switch (credentials.shown(headers, adminRoute)) {
+          case Credentials.Shown.Known known -> found(known.caller());
+          case Credentials.Shown.Wrong wrong -> throw new Refusal(wrong.problem());
+          case Credentials.Shown.Keys keys ->
+              onVirtualThread(() -> lookUp(keys)).thenCompose(this::found);
+        };
+      } catch (Refusal refusal) {
+        return CompletableFuture.failedFuture(refusal);
+      }
+    }
+
+    private Caller lookUp(Credentials.Shown.Keys keys) {
+      try {
+        return credentials.lookUp(keys);
+      } catch (StoreUnavailable away) {
+        if (route != null && isOfThisProcess(route)) {
+          return new Caller
+              .Nobody(); // What tells of the process is told while the store is away, too.
+        }
+        throw away;
+      }
+    }
+
+    private CompletableFuture<Answer> found(Caller found) {
+      caller = found;
+      if (match == null) {
+        throw new Refusal(Problem.notFound());
+      }
+      if (route == null) {
+        throw new Refusal(Problem.methodNotAllowed(match.path().allow()));
+      }
+      if (isOfThisProcess(route)) {
+        caller = credentials.admit(route.access(), caller);
+        return onVirtualThread(() -> blocking(route, new LinkedHashMap<>()));
+      }
+      if (!held.enter()) {
+        throw new Refusal(Problem.busy());
+      }
+      entered = true;
+      if (route.body() == Route.Body.NONE) {
+        return perform(route, null);
+      }
+      return read(route).thenCompose(body -> perform(route, body));
+    }
+
+    private CompletableFuture<byte[]> read(Route route) {
+      int limit = route.body() == Route.Body.BATCH ? BATCH_BODY_MAX : bodyMax;
+      if (headers.contentLength() > limit) {
+        throw new Refusal(Problem.tooLarge(limit));
+      }
+      if (headers.contains(HttpHeaderNames.CONTENT_ENCODING)) {
+        throw new Refusal(Problem.unsupportedMediaType("A body must not be encoded."));
+      }
+      if (!isJson(headers.get(HttpHeaderNames.CONTENT_TYPE))
+          && (route.body() != Route.Body.OPTIONAL || headers.contentLength() != 0)) {
+        throw new Refusal(Problem.unsupportedMediaType("The body must be application/json."));
+      }
+      if (bodyIsRead) {
+        return request.aggregate().thenApply(this::small);
+      }
+      BodyReader reader = new BodyReader(limit, held);
+      request.subscribe(reader, ctx.eventLoop());
+      return reader
+          .whole()
+          .thenApply(body -> {
+            bodyIsRead = true;
+            bytesHeld = body.length;
+            return body;
+          });
+    }
+
+    private byte[] small(AggregatedHttpRequest aggregated) {
+      byte[] body = aggregated.content().array();
+      if (body.length > bodyMax) {
+        throw new Refusal(Problem.tooLarge(bodyMax));
+      }
+      if (!held.hold(body.length)) {
+        throw new Refusal(Problem.busy());
+      }
+      bytesHeld = body.length;
+      return body;
+    }
+
+    private CompletableFuture<Answer> perform(Route route, byte @Nullable [] body) {
+      if (route.handler() instanceof Route.Direct direct) {
+        if (body == null || body.length <= SMALL_BODY) {
+          return direct.answer(call(route, parsed(route, body)));
+        }
+        return onVirtualThread(() -> parsed(route, body))
+            .thenCompose(members -> direct.answer(call(route, members)));
+      }
+      return onVirtualThread(() -> blocking(route, parsed(route, body)));
+    }
+
+    private Map<String, Object> parsed(Route route, byte @Nullable [] body) {
+      if (body == null || (body.length == 0 && route.body() == Route.Body.OPTIONAL)) {
+        return new LinkedHashMap<>();
+      }
+      return Json.object(body, route.body() == Route.Body.BATCH ? BATCH_VALUES_MAX : VALUES_MAX);
+    }
+
+    private Answer blocking(Route route, Map<String, Object> members) {
+      try (var _ = MDC.putCloseable("request_id", id)) {
+        Call call = call(route, members);
+        Caller known = isOfThisProcess(route) ? call.caller() : credentials.known(call.caller());
+        Call toAnswer =
+            known == call.caller()
+                ? call
+                : new Call(id, headers, call.params(), call.query(), known, members);
+        return switch (route.handler()) {
+          case Route.Blocking blocking -> blocking.answer(toAnswer);
+          case Route.Direct direct -> direct.answer(toAnswer).join();
+        };
+      }
+    }
+
+    private Call call(Route route, Map<String, Object> members) {
+      caller = credentials.admit(route.access(), caller);
+      return new Call(
+          id, headers, match == null ? List.of() : match.params(), ctx.query(), caller, members);
+    }
+
+    private <T> CompletableFuture<T> onVirtualThread(Supplier<T> step) {
+      return CompletableFuture.supplyAsync(step, virtual);
+    }
+
+    /** The answer as it goes out; the call is over with it. */
+    HttpResponse response(CompletableFuture<Answer> done) {
+      if (entered) {
+        held.leave(bytesHeld);
+      }
+      HttpResponse response;
+      int status;
+      if (done.isCompletedExceptionally()) {
+        Problem problem = problem(done.exceptionNow());
+        status = problem.status().code();
+        byte[] body = ProblemText.body(problem, id);
+        response = response(ProblemText.headers(problem, id), body);
+      } else {
+        Answer answer = done.resultNow();
+        status = answer.status().code();
+        response = response(headers(answer), answer.body());
+      }
+      if (!bodyIsRead) {
+        // The rest of the body is not waited for: with HTTP/1 the connection can carry no other
+        // call.
+        ctx.initiateConnectionShutdown(Duration.ZERO);
+      }
+      long nanos = System.nanoTime() - start;
+      meters.record(route, headers.method(), status, nanos);
+      if (LOG.isDebugEnabled()) {
+        log(status, nanos);
+      }
+      return response;
+    }
+
+    private ResponseHeaders headers(Answer answer) {
+      ResponseHeadersBuilder builder = ResponseHeaders.builder(answer.status());
+      if (!answer.type().isEmpty()) {
+        builder.set(HttpHeaderNames.CONTENT_TYPE, answer.type());
+      }
+      builder.set(RequestIds.HEADER, id);
+      for (int i = 0; i < answer.headers().size(); i += 2) {
+        builder.set(answer.headers().get(i), answer.headers().get(i + 1));
+      }
+      return builder.build();
+    }
+
+    private HttpResponse response(ResponseHeaders response, byte[] body) {
+      if (headers.method() == HttpMethod.HEAD) {
+        return HttpResponse.of(response.toBuilder().contentLength(body.length).build());
+      }
+      return response.status().isContentAlwaysEmpty()
+          ? HttpResponse.of(response)
+          : HttpResponse.of(response, HttpData.wrap(body));
+    }
+
+    private Problem problem(Throwable failure) {
+      Throwable cause =
+          failure instanceof CompletionException && failure.getCause() != null
+              ? failure.getCause()
+              : failure;
+      return switch (cause) {
+        case Refusal refusal -> refusal.problem();
+        case StoreUnavailable _ -> Problem.storeUnavailable();
+        case RequestTimeoutException _ ->
+            bodyIsRead ? Problem.storeUnavailable() : Problem.tooSlow();
+        default -> {
+          LOG.atError()
+              .addKeyValue("request_id", id)
+              .addKeyValue("route", route == null ? "none" : route.template())
+              .setCause(cause)
+              .log("a call failed");
+          yield Problem.internal();
+        }
+      };
+    }
+
+    private void log(int status, long nanos) {
+      LOG.atDebug()
+          .addKeyValue("request_id", id)
+          .addKeyValue("method", headers.method())
+          .addKeyValue("path", ctx.path())
+          .addKeyValue("status", status)
+          .addKeyValue("duration_ms", nanos / 1_000_000.0)
+          .addKeyValue("caller", caller.name())
+          .log("call");
+    }
+  }
+
+  private static boolean isOfThisProcess(Route route) {
+    return switch (route.access()) {
+      case ANYONE, METRICS, DETAIL -> true;
+      case ENQUEUE, CLIENT, ADMIN -> false;
+    };
+  }
+
+  private static boolean isJson(@Nullable String contentType) {
+    if (contentType == null) {
+      return true;
+    }
+    if (contentType.equals("application/json")) {
+      return true;
+    }
+    String[] parts = contentType.split(";", -1);
+    if (!parts[0].strip().equalsIgnoreCase("application/json")) {
+      return false;
+    }
+    for (int i = 1; i < parts.length; i++) {
+      String parameter = parts[i].strip();
+      if (parameter.regionMatches(true, 0, "charset=", 0, 8)) {
+        String charset = parameter.substring(8).replace("\"", "");
+        if (!charset.equalsIgnoreCase("utf-8")) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /** Ends what still runs on virtual threads; the server has stopped by then. */
+  public void close() {
+    virtual.shutdownNow();
+  }
+}

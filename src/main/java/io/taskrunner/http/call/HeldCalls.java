@@ -1,0 +1,61 @@
+package io.taskrunner.http.call;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Counts the calls that wait for the store, and the bytes of their bodies, and says no beyond a
+ * bound: so that an outage of the store fills no memory.
+ */
+public final class HeldCalls {
+
+  private final int callsMax;
+  private final long bytesMax;
+  private final AtomicInteger calls = new AtomicInteger();
+  private final AtomicLong bytes = new AtomicLong();
+
+  /** With these bounds. */
+  public HeldCalls(int callsMax, long bytesMax) {
+    this.callsMax = callsMax;
+    this.bytesMax = bytesMax;
+  }
+
+  /** Holds one more call; false when that would be too many. */
+  boolean enter() {
+    if (calls.incrementAndGet() > callsMax) {
+      calls.decrementAndGet();
+      return false;
+    }
+    return true;
+  }
+
+  /** Holds so many more bytes; false when that would be too many. */
+  boolean hold(long more) {
+    if (bytes.addAndGet(more) > bytesMax) {
+      bytes.addAndGet(-more);
+      return false;
+    }
+    return true;
+  }
+
+  /** Lets so many bytes go. */
+  void letGo(long held) {
+    bytes.addAndGet(-held);
+  }
+
+  /** Lets one call go, with the bytes that it still holds. */
+  void leave(long held) {
+    calls.decrementAndGet();
+    bytes.addAndGet(-held);
+  }
+
+  /** How many calls are held now. */
+  public int calls() {
+    return calls.get();
+  }
+
+  /** How many bytes are held now. */
+  public long bytes() {
+    return bytes.get();
+  }
+}

@@ -1,0 +1,297 @@
+package io.taskrunner.http.call;
+
+import com.linecorp.armeria.common.HttpStatus;
+import io.taskrunner.task.TaskState;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A no, as RFC 9457 words it. Every status and code that this server refuses a call with stands in
+ * this file, once.
+ *
+ * @param status the HTTP status
+ * @param code the stable word to program against
+ * @param detail a sentence for people
+ * @param errors each fault of an invalid call; else empty
+ * @param members further members of the problem: texts and whole numbers
+ * @param headers headers that go with it
+ */
+public record Problem(
+    HttpStatus status,
+    String code,
+    String detail,
+    List<Fault> errors,
+    Map<String, Object> members,
+    Map<String, String> headers) {
+
+  /** The media type of a problem. */
+  public static final String MEDIA_TYPE = "application/problem+json";
+
+  private static final HttpStatus MISDIRECTED = HttpStatus.valueOf(421);
+
+  /** Keeps the parts from being changed. */
+  public Problem {
+    errors = List.copyOf(errors);
+  }
+
+  private static Problem of(int status, String code, String detail) {
+    return new Problem(HttpStatus.valueOf(status), code, detail, List.of(), Map.of(), Map.of());
+  }
+
+  /** This problem with one more header. */
+  public Problem withHeader(String header, String value) {
+    Map<String, String> more = new LinkedHashMap<>(headers);
+    more.put(header, value);
+    return new Problem(status, code, detail, errors, members, more);
+  }
+
+  // What is wrong with the call itself.
+
+  /** The Host is not one of this machine's. */
+  public static Problem misdirected() {
+    return new Problem(
+        MISDIRECTED,
+        "misdirected",
+        "This server listens for this machine alone: the Host must be localhost, 127.0.0.1 or [::1].",
+        List.of(),
+        Map.of(),
+        Map.of());
+  }
+
+  /** A page of another site sent it. */
+  public static Problem crossOrigin() {
+    return of(
+        403,
+        "cross_origin",
+        "Calls that change something are not taken from pages of other sites.");
+  }
+
+  /** Credentials that are wrong, or none where some are needed. */
+  public static Problem unauthenticated(String detail) {
+    return of(401, "unauthenticated", detail)
+        .withHeader("www-authenticate", "Bearer realm=\"task-runner\"");
+  }
+
+  /** No such path. */
+  public static Problem notFound() {
+    return of(404, "not_found", "There is nothing at this path.");
+  }
+
+  /**
+   * The path knows other methods.
+   *
+   * @param allow those, as in the header
+   */
+  public static Problem methodNotAllowed(String allow) {
+    return of(405, "method_not_allowed", "This path allows " + allow + ".")
+        .withHeader("allow", allow);
+  }
+
+  /** More than is read. */
+  public static Problem tooLarge(long limit) {
+    return of(413, "payload_too_large", "The body is longer than " + limit + " bytes.");
+  }
+
+  /** Not JSON, or encoded. */
+  public static Problem unsupportedMediaType(String detail) {
+    return of(415, "unsupported_media_type", detail);
+  }
+
+  /** The call did not arrive whole in time. */
+  public static Problem tooSlow() {
+    return of(408, "request_timeout", "The call did not arrive whole in time.");
+  }
+
+  /** What is in the call cannot be right. */
+  public static Problem invalid(List<Fault> faults) {
+    Fault first = faults.getFirst();
+    String detail =
+        faults.size() == 1
+            ? first.detail()
+            : faults.size() + " faults; the first: " + first.detail();
+    return new Problem(
+        HttpStatus.BAD_REQUEST, "invalid_request", detail, faults, Map.of(), Map.of());
+  }
+
+  /** What is not HTTP as this server reads it. */
+  public static Problem malformed(String detail) {
+    return of(400, "invalid_request", detail);
+  }
+
+  /** A status that the server below gave, of which no more is told than its name. */
+  public static Problem ofStatus(HttpStatus status) {
+    return switch (status.code()) {
+      case 400 -> malformed("The call is not HTTP as this server reads it.");
+      case 404 -> notFound();
+      case 405 -> methodNotAllowed("GET, HEAD, POST, PUT, DELETE");
+      case 408 -> tooSlow();
+      case 413 -> of(413, "payload_too_large", "The body is longer than this server reads.");
+      case 414 -> of(414, "uri_too_long", "The path and query are longer than this server reads.");
+      case 417 ->
+          of(417, "expectation_failed", "The only expectation that is met is 100-continue.");
+      case 431 -> of(431, "headers_too_large", "The headers are longer than this server reads.");
+      case 503 -> busy();
+      default ->
+          status.isClientError()
+              ? of(status.code(), "invalid_request", status.reasonPhrase() + ".")
+              : internal();
+    };
+  }
+
+  // Who calls.
+
+  /** A client's key on an admin's call. */
+  public static Problem forbidden() {
+    return of(403, "forbidden", "This call needs the admin's key.");
+  }
+
+  /** No admin's key is set, and the listener is open to others. */
+  public static Problem adminKeyNotConfigured() {
+    return of(
+        403,
+        "admin_key_not_configured",
+        "Admin calls are served when ADMIN_API_KEY is set, or when the server listens on a loopback address alone.");
+  }
+
+  /** A key of one client, the id of another. */
+  public static Problem clientMismatch() {
+    return of(403, "client_mismatch", "The key is not of the client that the call names.");
+  }
+
+  /** Disabled or deleted. */
+  public static Problem clientDisabled() {
+    return of(403, "client_disabled", "This client's calls are not taken.");
+  }
+
+  // What is not there, or not so.
+
+  /** No such task, or another client's. */
+  public static Problem taskNotFound() {
+    return of(404, "task_not_found", "There is no such task, or it is kept no longer.");
+  }
+
+  /** No such queue. */
+  public static Problem queueNotFound() {
+    return of(404, "queue_not_found", "There is no such queue.");
+  }
+
+  /** The client may not use it. */
+  public static Problem queueNotAllowed() {
+    return of(403, "queue_not_allowed", "This client may not use this queue.");
+  }
+
+  /** No such client. */
+  public static Problem clientNotFound() {
+    return of(404, "client_not_found", "There is no such client.");
+  }
+
+  /** No such key of this client. */
+  public static Problem keyNotFound() {
+    return of(404, "key_not_found", "This client has no such key.");
+  }
+
+  /** No such tier. */
+  public static Problem tierNotFound() {
+    return of(404, "tier_not_found", "There is no such tier.");
+  }
+
+  /** A tier that clients have. */
+  public static Problem tierInUse() {
+    return of(409, "tier_in_use", "Clients have this tier.");
+  }
+
+  /** What always exists. */
+  public static Problem builtIn(String what) {
+    return of(409, "built_in", "A built-in " + what + " cannot be deleted.");
+  }
+
+  /** A queue that would take tasks with it. */
+  public static Problem queueNotEmpty() {
+    return of(409, "queue_not_empty", "The queue has tasks; with ?force=true they go with it.");
+  }
+
+  /** Cancelling what is over. */
+  public static Problem alreadyFinished(TaskState state) {
+    return of(409, "already_finished", "The task is " + state.word() + ".");
+  }
+
+  /** Running what does not wait for a time. */
+  public static Problem notRunnable(TaskState state) {
+    return of(
+        409,
+        "not_runnable",
+        "The task is " + state.word() + "; only a scheduled or retrying one can be run now.");
+  }
+
+  /** Reviving what is not dead. */
+  public static Problem notDead(TaskState state) {
+    return of(
+        409, "not_dead", "The task is " + state.word() + "; only a dead one can be started again.");
+  }
+
+  /** One key for two payloads. */
+  public static Problem keyReused() {
+    return of(422, "idempotency_key_reused", "This idempotency key was used with another payload.");
+  }
+
+  // What is too much, or away.
+
+  /** Over the client's requests per minute. */
+  public static Problem rateLimited(String clientId, int requestsPerMin, Duration retryAfter) {
+    long seconds = Math.max(1, (retryAfter.toMillis() + 999) / 1000);
+    Map<String, Object> members = new LinkedHashMap<>();
+    members.put("client_id", clientId);
+    members.put("requests_per_min", requestsPerMin);
+    members.put("retry_after", seconds);
+    return new Problem(
+        HttpStatus.TOO_MANY_REQUESTS,
+        "rate_limited",
+        "Client " + clientId + " is over its " + requestsPerMin + " tasks a minute.",
+        List.of(),
+        members,
+        Map.of("retry-after", Long.toString(seconds)));
+  }
+
+  /** Too many that nobody set up. */
+  public static Problem tooManyClients() {
+    return of(
+            429,
+            "too_many_clients",
+            "Too many clients that no admin set up are alive; an admin can set this one up.")
+        .withHeader("retry-after", "60");
+  }
+
+  /** No room. */
+  public static Problem storeFull() {
+    return of(429, "store_full", "The store has no room for more tasks now.")
+        .withHeader("retry-after", "5");
+  }
+
+  /** No answer from the store in time. */
+  public static Problem storeUnavailable() {
+    return of(
+            503,
+            "store_unavailable",
+            "The store gave no answer in time. What was asked may or may not have been done; an enqueue may be repeated"
+                + " with the same idempotency key.")
+        .withHeader("retry-after", "1");
+  }
+
+  /** More calls at once than are held. */
+  public static Problem busy() {
+    return of(503, "overloaded", "More calls are waiting than this server holds. Nothing was done.")
+        .withHeader("retry-after", "1");
+  }
+
+  /** Something that must be well is not. */
+  public static Problem notReady(String detail) {
+    return of(503, "not_ready", detail).withHeader("retry-after", "1");
+  }
+
+  /** A bug. */
+  public static Problem internal() {
+    return of(500, "internal", "Something went wrong here; the log has it under this request id.");
+  }
+}

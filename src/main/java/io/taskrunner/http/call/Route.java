@@ -1,0 +1,66 @@
+package io.taskrunner.http.call;
+
+import com.linecorp.armeria.common.HttpMethod;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * One call of the contract.
+ *
+ * @param method GET stands for HEAD too
+ * @param template such as {@code /v1/tasks/{id}}
+ * @param access whom it is for
+ * @param body whether it takes one
+ * @param handler what it does
+ */
+public record Route(HttpMethod method, String template, Access access, Body body, Handler handler) {
+
+  /** Whether a call takes a body, and how long one. */
+  public enum Body {
+    /** None is looked at. */
+    NONE,
+    /** JSON; none, an empty one and {@code {}} are the same. */
+    OPTIONAL,
+    /** JSON, up to {@code MAX_BODY_BYTES}. */
+    REQUIRED,
+    /** JSON, up to 16 MiB. */
+    BATCH
+  }
+
+  /** What a call does. */
+  public sealed interface Handler {}
+
+  /** May block: runs on a virtual thread. */
+  @FunctionalInterface
+  public non-sealed interface Blocking extends Handler {
+    /**
+     * Answers a call.
+     *
+     * @throws Refusal the answer is no
+     */
+    Answer answer(Call call);
+  }
+
+  /** Never blocks: runs on an event loop. */
+  @FunctionalInterface
+  public non-sealed interface Direct extends Handler {
+    /**
+     * Answers a call.
+     *
+     * @return completes with the answer, or exceptionally, with a {@link Refusal} where the answer
+     *     is no
+     * @throws Refusal the answer is no
+     */
+    CompletableFuture<Answer> answer(Call call);
+  }
+
+  /** A call that takes no body. */
+  public static Route of(HttpMethod method, String template, Access access, Blocking handler) {
+    return new Route(method, template, access, Body.NONE, handler);
+  }
+
+  /** A call that takes a body. */
+  public static Route of(
+      HttpMethod method, String template, Access access, Body body, Blocking handler) {
+    return new Route(method, template, access, body, handler);
+  }
+}

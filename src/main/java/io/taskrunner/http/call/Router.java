@@ -1,0 +1,176 @@
+package io.taskrunner.http.call;
+
+import com.linecorp.armeria.common.HttpMethod;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** Finds the path of a call, and tells what methods it knows. */
+public final class Router {
+
+  /** A path of the contract with its methods. */
+  public static final class Path {
+    private final String[] segments;
+    private final Map<HttpMethod, Route> routes = new EnumMap<>(HttpMethod.class);
+    private String allow = "";
+
+    private Path(String template) {
+      this.segments = segments(template);
+    }
+
+    /** The route of a method; null when the path does not know it. */
+    public @Nullable Route route(HttpMethod method) {
+      return routes.get(method == HttpMethod.HEAD ? HttpMethod.GET : method);
+    }
+
+    /** The methods it knows, as the header {@code Allow} lists them. */
+    public String allow() {
+      return allow;
+    }
+
+    private void add(Route route) {
+      routes.put(route.method(), route);
+      TreeSet<String> names = new TreeSet<>();
+      for (HttpMethod method : routes.keySet()) {
+        names.add(method.name());
+        if (method == HttpMethod.GET) {
+          names.add("HEAD");
+        }
+      }
+      allow = String.join(", ", names);
+    }
+  }
+
+  /**
+   * What was found.
+   *
+   * @param path of the contract
+   * @param params what stands in the places of its template, decoded
+   */
+  public record Match(Path path, List<String> params) {}
+
+  private final String prefix;
+  private final Map<String, Path> paths = new LinkedHashMap<>();
+  private final Map<String, Match> plain = new HashMap<>();
+  private final List<Path> templates = new ArrayList<>();
+  private final List<Route> routes;
+
+  /**
+   * Over these routes.
+   *
+   * @param prefix before every path; empty for none. Health and metrics are found without it too
+   */
+  public Router(String prefix, List<Route> routes) {
+    this.prefix = prefix;
+    this.routes = List.copyOf(routes);
+    for (Route route : routes) {
+      paths.computeIfAbsent(route.template(), Path::new).add(route);
+    }
+    paths.forEach((template, path) -> {
+      if (template.indexOf('{') < 0) {
+        plain.put(prefix + template, new Match(path, List.of()));
+        if (!prefix.isEmpty() && isAtRootToo(template)) {
+          plain.put(template, new Match(path, List.of()));
+        }
+      } else {
+        templates.add(path);
+      }
+    });
+    if (!prefix.isEmpty() && paths.containsKey("/")) {
+      plain.put(prefix, plain.get(prefix + "/"));
+    }
+  }
+
+  /** All routes, in the order given. */
+  public List<Route> routes() {
+    return routes;
+  }
+
+  private static boolean isAtRootToo(String template) {
+    return template.equals("/metrics")
+        || template.equals("/health")
+        || template.startsWith("/health/");
+  }
+
+  /**
+   * Finds a path.
+   *
+   * @param path as it came, percent-encoded
+   * @return null when there is none
+   */
+  public @Nullable Match find(String path) {
+    Match match = plain.get(path);
+    if (match != null) {
+      return match;
+    }
+    if (!path.startsWith(prefix)) {
+      return null;
+    }
+    String[] given = segments(path.substring(prefix.length()));
+    for (Path template : templates) {
+      List<String> params = params(template.segments, given);
+      if (params != null) {
+        return new Match(template, params);
+      }
+    }
+    return null;
+  }
+
+  private static @Nullable List<String> params(String[] template, String[] given) {
+    if (template.length != given.length) {
+      return null;
+    }
+    List<String> params = new ArrayList<>(2);
+    for (int i = 0; i < template.length; i++) {
+      if (template[i].startsWith("{")) {
+        String param = decoded(given[i]);
+        if (param == null || param.isEmpty()) {
+          return null;
+        }
+        params.add(param);
+      } else if (!template[i].equals(given[i])) {
+        return null;
+      }
+    }
+    return params;
+  }
+
+  private static String[] segments(String path) {
+    return path.split("/", -1);
+  }
+
+  private static @Nullable String decoded(String segment) {
+    if (segment.indexOf('%') < 0) {
+      return segment;
+    }
+    byte[] raw = segment.getBytes(StandardCharsets.UTF_8);
+    ByteBuffer bytes = ByteBuffer.allocate(raw.length);
+    for (int i = 0; i < raw.length; i++) {
+      if (raw[i] != '%') {
+        bytes.put(raw[i]);
+      } else if (i + 2 < raw.length
+          && HexFormat.isHexDigit(raw[i + 1])
+          && HexFormat.isHexDigit(raw[i + 2])) {
+        bytes.put(
+            (byte) (HexFormat.fromHexDigit(raw[i + 1]) << 4 | HexFormat.fromHexDigit(raw[i + 2])));
+        i += 2;
+      } else {
+        return null;
+      }
+    }
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(bytes.flip()).toString();
+    } catch (CharacterCodingException notText) {
+      return null;
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package io.taskrunner.http.call;
+
+import com.linecorp.armeria.common.HttpRequest;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPipeline;
+import io.netty.handler.codec.http2.Http2ConnectionHandler;
+import io.netty.util.concurrent.Future;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Closes a connection whose headers do not arrive whole in time. The server below times a call from
+ * its headers on, and a connection by its silence; between the two is a caller that sends a byte of
+ * its headers now and then.
+ *
+ * <p>Two handlers of one connection: the first in the pipeline sees bytes, one before the last sees
+ * the calls that they came to. Bytes that came to no call, while no body is under way, are the
+ * beginning of headers. On HTTP/2 many calls share the bytes and the server below bounds what one
+ * may send as headers, so there only the first bytes are watched.
+ */
+public final class SlowCallers {
+
+  private final Duration within;
+  private boolean sawBytes;
+  private boolean sawCall;
+  private @Nullable HttpRequest last;
+  private @Nullable Future<?> alarm;
+
+  private SlowCallers(Duration within) {
+    this.within = within;
+  }
+
+  /**
+   * Watches one connection, whose pipeline is complete but for the codec, which the first bytes
+   * choose.
+   */
+  public static void watch(ChannelPipeline pipeline, Duration within) {
+    SlowCallers watcher = new SlowCallers(within);
+    pipeline.addFirst(watcher.bytes());
+    pipeline.addBefore(pipeline.lastContext().name(), null, watcher.calls());
+  }
+
+  private ChannelHandler bytes() {
+    return new ChannelInboundHandlerAdapter() {
+      @Override
+      public void channelRead(ChannelHandlerContext ctx, Object message) {
+        sawBytes = true;
+        ctx.fireChannelRead(message);
+      }
+
+      @Override
+      public void channelReadComplete(ChannelHandlerContext ctx) {
+        ctx.fireChannelReadComplete();
+        judge(ctx);
+      }
+
+      @Override
+      public void channelInactive(ChannelHandlerContext ctx) {
+        stop();
+        ctx.fireChannelInactive();
+      }
+    };
+  }
+
+  private ChannelHandler calls() {
+    return new ChannelInboundHandlerAdapter() {
+      @Override
+      public void channelRead(ChannelHandlerContext ctx, Object message) {
+        if (message instanceof HttpRequest call) {
+          sawCall = true;
+          last = call;
+        }
+        ctx.fireChannelRead(message);
+      }
+    };
+  }
+
+  private void judge(ChannelHandlerContext ctx) {
+    if (sawCall || (last != null && last.isOpen())) {
+      stop();
+    } else if (sawBytes
+        && alarm == null
+        && ctx.pipeline().get(Http2ConnectionHandler.class) == null) {
+      alarm = ctx.executor().schedule(() -> ctx.close(), within.toMillis(), TimeUnit.MILLISECONDS);
+    }
+    sawBytes = false;
+    sawCall = false;
+  }
+
+  private void stop() {
+    if (alarm != null) {
+      alarm.cancel(false);
+      alarm = null;
+    }
+  }
+}

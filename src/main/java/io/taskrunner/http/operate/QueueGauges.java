@@ -1,0 +1,118 @@
+package io.taskrunner.http.operate;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.MultiGauge.Row;
+import io.micrometer.core.instrument.Tags;
+import io.taskrunner.store.Queue;
+import io.taskrunner.store.Queue.Stats;
+import io.taskrunner.store.QueueStore;
+import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.telemetry.Meters;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.ToDoubleFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What stands in the queues, asked of the store when somebody looks, at most once in {@value
+ * #FRESH_SECONDS} s. While the store does not answer there are no such gauges, since what is not
+ * known is not 0.
+ */
+public final class QueueGauges {
+
+  private static final long FRESH_SECONDS = 5;
+
+  private static final long PATIENCE_SECONDS = 2;
+
+  private static final Logger LOG = LoggerFactory.getLogger(QueueGauges.class);
+
+  private final QueueStore queues;
+  private final MultiGauge tasks;
+  private final MultiGauge oldest;
+  private boolean known;
+  private long knownNanos;
+
+  /** In a registry. */
+  public QueueGauges(QueueStore queues, MeterRegistry registry) {
+    this.queues = queues;
+    this.tasks = MultiGauge.builder(Meters.QUEUE_TASKS).register(registry);
+    this.oldest = MultiGauge.builder(Meters.QUEUE_OLDEST_READY).register(registry);
+  }
+
+  /** Brings the gauges up to date. Blocks, but not for long. */
+  public synchronized void refresh() {
+    if (known && System.nanoTime() - knownNanos < TimeUnit.SECONDS.toNanos(FRESH_SECONDS)) {
+      return;
+    }
+    List<Queue> list = ask();
+    known = !list.isEmpty();
+    knownNanos = System.nanoTime();
+    show(list);
+  }
+
+  private List<Queue> ask() {
+    CompletableFuture<List<Queue>> asked = new CompletableFuture<>();
+    Thread.ofVirtual()
+        .name("queue-gauges")
+        .start(() -> {
+          try {
+            asked.complete(queues.list());
+          } catch (RuntimeException failure) {
+            asked.completeExceptionally(failure);
+          }
+        });
+    try {
+      return asked.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException failed) {
+      if (!(failed.getCause() instanceof StoreUnavailable)) {
+        LOG.atError().setCause(failed.getCause()).log("the queues could not be counted");
+      }
+      return List.of();
+    } catch (TimeoutException noAnswer) {
+      return List.of();
+    } catch (InterruptedException stopping) {
+      Thread.currentThread().interrupt();
+      return List.of();
+    }
+  }
+
+  private void show(List<Queue> list) {
+    List<Queue> named = list.subList(0, Math.min(list.size(), Meters.QUEUE_LABELS_MAX));
+    List<Queue> rest = list.subList(named.size(), list.size());
+    List<Row<?>> counts = new ArrayList<>();
+    List<Row<?>> ages = new ArrayList<>();
+    for (Queue queue : named) {
+      add(counts, ages, queue.name(), List.of(queue));
+    }
+    if (!rest.isEmpty()) {
+      add(counts, ages, Meters.OTHER, rest);
+    }
+    tasks.register(counts, true);
+    oldest.register(ages, true);
+  }
+
+  private static void add(
+      List<Row<?>> counts, List<Row<?>> ages, String label, List<Queue> summed) {
+    counts.add(count(label, "scheduled", summed, Stats::scheduled));
+    counts.add(count(label, "ready", summed, Stats::ready));
+    counts.add(count(label, "active", summed, Stats::active));
+    counts.add(count(label, "retry", summed, Stats::retry));
+    counts.add(count(label, "dead", summed, Stats::dead));
+    counts.add(count(label, "succeeded", summed, Stats::succeeded));
+    double age =
+        summed.stream().mapToDouble(queue -> queue.stats().oldestReadyAgeSec()).max().orElse(0);
+    ages.add(Row.of(Tags.of("queue", label), age));
+  }
+
+  private static Row<Number> count(
+      String label, String state, List<Queue> summed, ToDoubleFunction<Stats> of) {
+    double sum = summed.stream().map(Queue::stats).mapToDouble(of).sum();
+    return Row.of(Tags.of("queue", label, "state", state), sum);
+  }
+}

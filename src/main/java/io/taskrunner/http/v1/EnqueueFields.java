@@ -1,0 +1,312 @@
+package io.taskrunner.http.v1;
+
+import io.taskrunner.client.Client;
+import io.taskrunner.client.Limits;
+import io.taskrunner.http.call.Fault;
+import io.taskrunner.http.call.Fields;
+import io.taskrunner.store.Enqueue;
+import io.taskrunner.store.Enqueue.Idempotency;
+import io.taskrunner.store.Enqueue.Proof;
+import io.taskrunner.store.Enqueue.When;
+import io.taskrunner.store.QueueSettings;
+import io.taskrunner.task.HeaderRules;
+import io.taskrunner.task.Retry;
+import io.taskrunner.task.TargetRequest;
+import io.taskrunner.task.TargetRequest.Header;
+import io.taskrunner.task.TargetUrl;
+import io.taskrunner.task.Task.TaskSpec;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Reads the fields of an enqueue, alone or as an item of a batch. */
+final class EnqueueFields {
+
+  static final String CLIENT_ID_FORM = "3 to 64 of A-Z a-z 0-9 _ -";
+
+  static final String QUEUE_FORM = "1 to 64 of A-Z a-z 0-9 _ -";
+
+  private static final String DEFAULT_QUEUE = "default";
+
+  private static final long DELAY_MAX_SECONDS = 366L * 86_400;
+
+  private static final int KEY_MAX = 255;
+
+  private static final int LABELS_MAX = 10;
+
+  private static final int LABEL_MAX = 64;
+
+  private static final byte[] NO_BODY = new byte[0];
+
+  private static final When NOW = new When.In(Duration.ZERO);
+
+  private EnqueueFields() {}
+
+  /**
+   * What a call says beside the fields.
+   *
+   * @param clientId of the caller's key, or of the whole batch; null when neither names one
+   * @param queue of the whole batch; null when it names none
+   * @param keyHeader the header {@code Idempotency-Key}
+   * @param traceparent of the call; null for none
+   * @param tracestate of the call; null for none
+   * @param retention of a task that does not say
+   */
+  record Around(
+      Proof proof,
+      @Nullable String clientId,
+      @Nullable String queue,
+      @Nullable String keyHeader,
+      @Nullable String traceparent,
+      @Nullable String tracestate,
+      Duration retention) {}
+
+  /** The client that the fields name, as far as it can be one; left among them. */
+  static Optional<String> clientId(Map<String, Object> fields) {
+    return fields.get("client_id") instanceof String id && Client.ID.matcher(id).matches()
+        ? Optional.of(id)
+        : Optional.empty();
+  }
+
+  /** Reads all fields; null when something is wrong, and the faults say what. */
+  static @Nullable Enqueue read(Fields fields, Around around) {
+    String clientId = fields.text("client_id", Client.ID, CLIENT_ID_FORM);
+    if (clientId == null) {
+      clientId = around.clientId();
+    }
+    String queue = fields.text("queue", QueueSettings.NAME, QUEUE_FORM);
+    if (queue == null) {
+      queue = around.queue() == null ? DEFAULT_QUEUE : around.queue();
+    }
+    final When when = when(fields);
+    final Instant expires = fields.time("expires_time");
+    Fields task = fields.object("task");
+    TargetRequest request = task == null ? null : request(task);
+    Duration timeout = fields.seconds("timeout_sec", true, Fields.SECONDS_MAX);
+    Retry retry = RetryFields.read(fields);
+    Integer maxConcurrent = null;
+    Integer requestsPerMin = null;
+    Fields rateLimit = fields.object("rate_limit");
+    if (rateLimit != null) {
+      maxConcurrent = rateLimit.integer("max_concurrent", 1, Limits.MAX);
+      requestsPerMin = rateLimit.integer("requests_per_min", 1, Limits.MAX);
+      rateLimit.done();
+    }
+    String key = key(fields, around.keyHeader());
+    Map<String, String> labels = labels(fields);
+    Duration retention = fields.seconds("retention_sec", false, Fields.SECONDS_MAX);
+    if (clientId == null && !wasFaulty(fields, "client_id")) {
+      fields.missing("client_id", CLIENT_ID_FORM);
+    }
+    if (task == null && !wasFaulty(fields, "task")) {
+      fields.missing("task", "an object with a url");
+    }
+    fields.done();
+    if (!fields.faults().isEmpty() || request == null || clientId == null) {
+      return null;
+    }
+    TaskSpec spec =
+        new TaskSpec(
+            request,
+            retry,
+            timeout,
+            expires,
+            maxConcurrent,
+            retention == null ? around.retention() : retention,
+            labels,
+            around.traceparent(),
+            around.tracestate());
+    Idempotency idempotency =
+        key == null
+            ? null
+            : new Idempotency(key, Payload.digest(queue, when, spec, requestsPerMin));
+    return new Enqueue(
+        clientId, around.proof(), queue, when, spec, maxConcurrent, requestsPerMin, idempotency);
+  }
+
+  private static boolean wasFaulty(Fields fields, String name) {
+    String pointer = fields.pointer(name);
+    return fields.faults().list().stream().anyMatch(fault -> fault.at().equals(pointer));
+  }
+
+  private static When when(Fields fields) {
+    if (fields.has("delay") && fields.has("schedule_time")) {
+      fields.fault("schedule_time", "given together with delay (expected: one of them)");
+    }
+    Duration delay = fields.seconds("delay", false, DELAY_MAX_SECONDS);
+    Instant time = fields.time("schedule_time");
+    if (time != null) {
+      return new When.At(time);
+    }
+    return delay == null || delay.isZero() ? NOW : new When.In(delay);
+  }
+
+  private static @Nullable String key(Fields fields, @Nullable String header) {
+    String key = fields.unicode("idempotency_key");
+    if (key != null && (key.isEmpty() || key.length() > KEY_MAX)) {
+      fields.fault(
+          "idempotency_key", key.length() + " characters (expected: 1 to " + KEY_MAX + ")");
+      return null;
+    }
+    if (header == null) {
+      return key;
+    }
+    if (header.isEmpty() || header.length() > KEY_MAX) {
+      fields
+          .faults()
+          .add(
+              Fault.header(
+                  "Idempotency-Key",
+                  "Idempotency-Key: "
+                      + header.length()
+                      + " characters (expected: 1 to "
+                      + KEY_MAX
+                      + ")"));
+      return null;
+    }
+    if (key != null && !key.equals(header)) {
+      fields
+          .faults()
+          .add(
+              Fault.header(
+                  "Idempotency-Key",
+                  "Idempotency-Key: differs from idempotency_key (expected: one of them, or equal)"));
+      return null;
+    }
+    return header;
+  }
+
+  private static @Nullable TargetRequest request(Fields task) {
+    String method = task.text("method");
+    if (method == null) {
+      method = "POST";
+    } else {
+      String upper = method.toUpperCase(Locale.ROOT);
+      if (!TargetRequest.METHODS.contains(upper)) {
+        task.fault("method", method, "one of " + String.join(" ", TargetRequest.METHODS));
+      }
+      method = upper;
+    }
+    TargetUrl url = url(task);
+    List<Header> headers = headers(task);
+    boolean both = task.has("body") && task.has("body_base64");
+    if (both) {
+      task.fault("body_base64", "given together with body (expected: one of them)");
+    }
+    String text = task.unicode("body");
+    byte[] bytes = base64(task);
+    task.done();
+    byte[] body =
+        text != null ? text.getBytes(StandardCharsets.UTF_8) : bytes != null ? bytes : NO_BODY;
+    return url == null ? null : new TargetRequest(method, url, headers, body, bytes == null);
+  }
+
+  private static @Nullable TargetUrl url(Fields task) {
+    boolean given = task.has("url");
+    String text = task.text("url");
+    if (text == null) {
+      if (!given) {
+        task.missing("url", "an absolute http or https URL");
+      }
+      return null;
+    }
+    return switch (TargetUrl.parse(text)) {
+      case TargetUrl.Parsed.Good(TargetUrl url) -> url;
+      case TargetUrl.Parsed.Bad(String reason) -> {
+        task.fault("url", reason);
+        yield null;
+      }
+    };
+  }
+
+  private static byte @Nullable [] base64(Fields task) {
+    String text = task.text("body_base64");
+    if (text == null) {
+      return null;
+    }
+    try {
+      return Base64.getDecoder().decode(text);
+    } catch (IllegalArgumentException notBase64) {
+      task.fault("body_base64", "not base64 (expected: RFC 4648 section 4)");
+      return null;
+    }
+  }
+
+  private static List<Header> headers(Fields task) {
+    Fields given = task.object("headers");
+    if (given == null) {
+      return List.of();
+    }
+    Map<String, Object> members = given.rest();
+    if (members.size() > HeaderRules.COUNT_MAX) {
+      task.fault(
+          "headers", members.size() + " headers (expected: at most " + HeaderRules.COUNT_MAX + ")");
+      return List.of();
+    }
+    List<Header> headers = new ArrayList<>(members.size());
+    Set<String> names = new HashSet<>();
+    int bytes = 0;
+    for (Map.Entry<String, Object> member : members.entrySet()) {
+      String name = member.getKey();
+      Optional<String> nameFault = HeaderRules.nameFault(name);
+      if (nameFault.isPresent()) {
+        given.fault(name, nameFault.get());
+      } else if (!names.add(name.toLowerCase(Locale.ROOT))) {
+        given.fault(name, "given twice, but for the case of letters");
+      } else if (!(member.getValue() instanceof String value)) {
+        given.fault(name, member.getValue(), "text");
+      } else {
+        HeaderRules.valueFault(value).ifPresent(fault -> given.fault(name, fault));
+        bytes += name.length() + value.length();
+        headers.add(new Header(name, value));
+      }
+    }
+    if (bytes > HeaderRules.BYTES_MAX) {
+      task.fault(
+          "headers",
+          bytes + " bytes of names and values (expected: at most " + HeaderRules.BYTES_MAX + ")");
+    }
+    return headers;
+  }
+
+  private static Map<String, String> labels(Fields fields) {
+    Fields given = fields.object("labels");
+    if (given == null) {
+      return Map.of();
+    }
+    Map<String, Object> members = given.rest();
+    if (members.size() > LABELS_MAX) {
+      fields.fault("labels", members.size() + " labels (expected: at most " + LABELS_MAX + ")");
+      return Map.of();
+    }
+    Map<String, String> labels = new HashMap<>();
+    members.forEach((name, value) -> {
+      if (!isLabel(name) || name.isEmpty()) {
+        given.fault(
+            name, "a name of " + name.length() + " characters (expected: 1 to " + LABEL_MAX + ")");
+      } else if (!(value instanceof String text)) {
+        given.fault(name, value, "text");
+      } else if (!isLabel(text)) {
+        given.fault(
+            name, text.length() + " characters (expected: at most " + LABEL_MAX + " of Unicode)");
+      } else {
+        labels.put(name, text);
+      }
+    });
+    return labels;
+  }
+
+  private static boolean isLabel(String text) {
+    return text.codePointCount(0, text.length()) <= LABEL_MAX && Fields.isUnicode(text);
+  }
+}

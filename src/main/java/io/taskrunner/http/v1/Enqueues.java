@@ -1,0 +1,251 @@
+package io.taskrunner.http.v1;
+
+import com.linecorp.armeria.common.HttpMethod;
+import com.linecorp.armeria.common.HttpStatus;
+import com.linecorp.armeria.common.RequestHeaders;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.util.AsciiString;
+import io.taskrunner.client.Client;
+import io.taskrunner.client.Limits;
+import io.taskrunner.http.call.Access;
+import io.taskrunner.http.call.Answer;
+import io.taskrunner.http.call.Call;
+import io.taskrunner.http.call.Caller;
+import io.taskrunner.http.call.Faults;
+import io.taskrunner.http.call.Problem;
+import io.taskrunner.http.call.Refusal;
+import io.taskrunner.http.call.Route;
+import io.taskrunner.http.call.Times;
+import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.Enqueue;
+import io.taskrunner.store.Enqueue.Proof;
+import io.taskrunner.store.EnqueueResult;
+import io.taskrunner.store.EnqueueResult.Accepted;
+import io.taskrunner.store.EnqueueResult.Quota;
+import io.taskrunner.store.EnqueueResult.Refused;
+import io.taskrunner.store.TaskStore;
+import io.taskrunner.telemetry.Meters;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** {@code POST /v1/enqueue}. */
+public final class Enqueues {
+
+  private static final AsciiString IDEMPOTENCY_KEY = AsciiString.cached("idempotency-key");
+  private static final AsciiString TRACEPARENT = AsciiString.cached("traceparent");
+  private static final AsciiString TRACESTATE = AsciiString.cached("tracestate");
+
+  /** W3C Trace Context, version 00. */
+  private static final Pattern TRACEPARENT_FORM =
+      Pattern.compile("00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}");
+
+  private static final int TRACESTATE_MAX = 512;
+
+  private final TaskStore tasks;
+  private final ClientStore clients;
+  private final Duration retention;
+  private final MeterRegistry registry;
+  private final Counter rateLimited;
+  private final ConcurrentHashMap<String, Counter> enqueued = new ConcurrentHashMap<>();
+
+  /**
+   * Over a store.
+   *
+   * @param retention of tasks that do not say
+   */
+  public Enqueues(
+      TaskStore tasks, ClientStore clients, Duration retention, MeterRegistry registry) {
+    this.tasks = tasks;
+    this.clients = clients;
+    this.retention = retention;
+    this.registry = registry;
+    this.rateLimited = Meters.counter(registry, Meters.RATE_LIMIT_REFUSALS);
+  }
+
+  /** The routes. */
+  public List<Route> routes() {
+    Route.Direct enqueue = this::enqueue;
+    return List.of(
+        new Route(HttpMethod.POST, "/v1/enqueue", Access.ENQUEUE, Route.Body.REQUIRED, enqueue));
+  }
+
+  private CompletableFuture<Answer> enqueue(Call call) {
+    String ownId = ownId(call.caller());
+    Optional<String> named = EnqueueFields.clientId(call.body());
+    if (ownId != null && named.isPresent() && !named.get().equals(ownId)) {
+      throw new Refusal(Problem.clientMismatch());
+    }
+    Faults faults = new Faults();
+    Enqueue command = EnqueueFields.read(call.fields(faults), around(call, ownId, null));
+    if (command == null) {
+      return refuseFaulty(call.caller(), named.orElse(ownId), faults);
+    }
+    return tasks.enqueue(command).thenApply(result -> answer(command, result));
+  }
+
+  /** How a client stands is told before what is wrong with its call. */
+  private CompletableFuture<Answer> refuseFaulty(
+      Caller caller, @Nullable String clientId, Faults faults) {
+    if (clientId == null || caller instanceof Caller.Admin) {
+      faults.raise();
+    }
+    CompletableFuture<Answer> refused = new CompletableFuture<>();
+    Executor executor = Thread::startVirtualThread;
+    executor.execute(() -> {
+      try {
+        refuseDisabled(clientId == null ? "" : clientId);
+        faults.raise();
+      } catch (RuntimeException refusal) {
+        refused.completeExceptionally(refusal);
+      }
+    });
+    return refused;
+  }
+
+  /** Raises a 403 when a client is known and disabled. Blocks. */
+  void refuseDisabled(String clientId) {
+    if (clients.get(clientId).filter(client -> !client.enabled()).isPresent()) {
+      throw new Refusal(Problem.clientDisabled());
+    }
+  }
+
+  /** The client whose key was shown; null when none was. */
+  static @Nullable String ownId(Caller caller) {
+    return switch (caller) {
+      case Caller.Keyed keyed -> keyed.clientId();
+      case Caller.Known(Client client) -> client.id();
+      case Caller.Admin _, Caller.Nobody _, Caller.Scraper _ -> null;
+    };
+  }
+
+  /** What a call says beside the fields of a task. */
+  EnqueueFields.Around around(Call call, @Nullable String clientId, @Nullable String queue) {
+    RequestHeaders headers = call.headers();
+    Proof proof =
+        switch (call.caller()) {
+          case Caller.Admin _ -> Proof.ADMIN;
+          case Caller.Keyed _, Caller.Known _ -> Proof.KEY;
+          case Caller.Nobody _, Caller.Scraper _ -> Proof.OPEN;
+        };
+    String traceparent = headers.get(TRACEPARENT);
+    if (traceparent != null && !TRACEPARENT_FORM.matcher(traceparent).matches()) {
+      traceparent = null;
+    }
+    String tracestate = traceparent == null ? null : headers.get(TRACESTATE);
+    return new EnqueueFields.Around(
+        proof,
+        clientId,
+        queue,
+        headers.get(IDEMPOTENCY_KEY),
+        traceparent,
+        tracestate != null && tracestate.length() <= TRACESTATE_MAX ? tracestate : null,
+        retention);
+  }
+
+  /** Whether a call carries an idempotency key in its headers. */
+  static boolean hasKeyHeader(Call call) {
+    return call.headers().contains(IDEMPOTENCY_KEY);
+  }
+
+  private Answer answer(Enqueue command, EnqueueResult result) {
+    return switch (result) {
+      case Accepted accepted -> {
+        count(command, accepted);
+        boolean made = accepted instanceof EnqueueResult.Enqueued;
+        Quota quota = accepted.quota();
+        Answer answer =
+            Answer.json(made ? HttpStatus.CREATED : HttpStatus.OK, json(command, accepted, made));
+        yield answer.with(
+            "x-durability",
+            "replicas=" + accepted.replicas(),
+            "x-ratelimit-limit",
+            Integer.toString(quota.limits().requestsPerMin()),
+            "x-ratelimit-remaining",
+            Integer.toString(quota.remaining()),
+            "x-ratelimit-reset",
+            Long.toString(resetSeconds(quota.fullAgain())));
+      }
+      case Refused refused -> throw new Refusal(problem(command, refused));
+    };
+  }
+
+  /** Counts what was accepted, once. */
+  void count(Enqueue command, Accepted accepted) {
+    if (accepted instanceof EnqueueResult.Enqueued) {
+      counter(command.queue()).increment();
+    }
+  }
+
+  private Counter counter(String queue) {
+    Counter counter = enqueued.get(queue);
+    if (counter == null) {
+      String label = enqueued.size() < Meters.QUEUE_LABELS_MAX ? queue : Meters.OTHER;
+      counter =
+          enqueued.computeIfAbsent(
+              label, name -> Meters.counter(registry, Meters.TASKS_ENQUEUED, "queue", name));
+    }
+    return counter;
+  }
+
+  /** The problem of a refused enqueue: the one table. */
+  Problem problem(Enqueue command, Refused refused) {
+    return switch (refused) {
+      case EnqueueResult.RateLimited(Quota quota, Duration retryAfter) -> {
+        rateLimited.increment();
+        Problem problem =
+            Problem.rateLimited(command.clientId(), quota.limits().requestsPerMin(), retryAfter);
+        yield problem
+            .withHeader("x-ratelimit-limit", Integer.toString(quota.limits().requestsPerMin()))
+            .withHeader("x-ratelimit-remaining", Integer.toString(quota.remaining()))
+            .withHeader("x-ratelimit-reset", Long.toString(resetSeconds(quota.fullAgain())));
+      }
+      case EnqueueResult.KeyReused _ -> Problem.keyReused();
+      case EnqueueResult.QueueNotFound _ -> Problem.queueNotFound();
+      case EnqueueResult.QueueNotAllowed _ -> Problem.queueNotAllowed();
+      case EnqueueResult.ClientDisabled _ -> Problem.clientDisabled();
+      case EnqueueResult.KeyRequired _ ->
+          Problem.unauthenticated("This client is known by its key alone.");
+      case EnqueueResult.ClientUnknown _ when command.proof() == Proof.ADMIN ->
+          Problem.clientNotFound();
+      case EnqueueResult.ClientUnknown _ -> Problem.unauthenticated("A client's key is needed.");
+      case EnqueueResult.TooManyClients _ -> Problem.tooManyClients();
+      case EnqueueResult.StoreFull _ -> Problem.storeFull();
+    };
+  }
+
+  private static long resetSeconds(Instant fullAgain) {
+    return Math.floorDiv(fullAgain.toEpochMilli() + 999, 1000L);
+  }
+
+  /** Written by hand: this is the answer that is sent most, and nothing in it needs escaping. */
+  private static byte[] json(Enqueue command, Accepted accepted, boolean made) {
+    Limits limits = accepted.quota().limits();
+    StringBuilder json = new StringBuilder(256);
+    json.append(
+            made
+                ? "{\"status\":\"enqueued\",\"task_id\":\""
+                : "{\"status\":\"duplicate\",\"task_id\":\"")
+        .append(accepted.id())
+        .append("\",\"queue\":\"")
+        .append(command.queue())
+        .append("\",\"client_id\":\"")
+        .append(command.clientId())
+        .append("\",\"scheduled_time\":\"");
+    Times.append(json, accepted.scheduled());
+    json.append("\",\"rate_limit\":{\"max_concurrent\":")
+        .append(limits.maxConcurrent())
+        .append(",\"requests_per_min\":")
+        .append(limits.requestsPerMin())
+        .append("}}");
+    return json.toString().getBytes(StandardCharsets.ISO_8859_1);
+  }
+}

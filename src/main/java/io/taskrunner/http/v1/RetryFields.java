@@ -1,0 +1,62 @@
+package io.taskrunner.http.v1;
+
+import io.taskrunner.http.call.Fields;
+import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.task.Retry;
+import java.io.IOException;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** The object {@code retry}, of a task or a queue. */
+final class RetryFields {
+
+  private static final int RETRIES_MAX = 100;
+
+  private static final int DOUBLINGS_MAX = 1000;
+
+  private RetryFields() {}
+
+  static Retry read(Fields of) {
+    Fields fields = of.object("retry");
+    if (fields == null) {
+      return Retry.UNSET;
+    }
+    Retry retry =
+        new Retry(
+            fields.integer("max_retries", 0, RETRIES_MAX),
+            fields.seconds("min_backoff_sec", false, Fields.SECONDS_MAX),
+            fields.seconds("max_backoff_sec", false, Fields.SECONDS_MAX),
+            fields.integer("max_doublings", 0, DOUBLINGS_MAX),
+            fields.seconds("max_duration_sec", true, Fields.SECONDS_MAX),
+            fields.flag("retry_client_errors"));
+    fields.done();
+    return retry;
+  }
+
+  /** What is said, and no more. */
+  static void write(JsonOut to, Retry retry) throws IOException {
+    to.object(
+        "retry",
+        out -> {
+          if (retry.maxRetries() != null) {
+            out.number("max_retries", retry.maxRetries());
+          }
+          seconds(out, "min_backoff_sec", retry.minBackoff());
+          seconds(out, "max_backoff_sec", retry.maxBackoff());
+          if (retry.maxDoublings() != null) {
+            out.number("max_doublings", retry.maxDoublings());
+          }
+          seconds(out, "max_duration_sec", retry.maxDuration());
+          if (retry.retryClientErrors() != null) {
+            out.flag("retry_client_errors", retry.retryClientErrors());
+          }
+        });
+  }
+
+  private static void seconds(JsonOut out, String name, @Nullable Duration duration)
+      throws IOException {
+    if (duration != null) {
+      out.number(name, (Double) (duration.toMillis() / 1000.0));
+    }
+  }
+}

@@ -1,0 +1,76 @@
+package io.taskrunner.http.v1;
+
+import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.task.Attempt;
+import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.TargetRequest;
+import io.taskrunner.task.Task;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** A task as callers see it. */
+final class TaskJson {
+
+  private TaskJson() {}
+
+  static void write(JsonOut out, Task task) throws IOException {
+    out.text("task_id", task.id().toString());
+    out.text("client_id", task.clientId());
+    out.text("queue", task.queue());
+    out.text("state", task.state().word());
+    out.object(
+        "labels",
+        labels -> {
+          for (Map.Entry<String, String> label : new TreeMap<>(task.spec().labels()).entrySet()) {
+            labels.text(label.getKey(), label.getValue());
+          }
+        });
+    out.object("request", request -> request(request, task));
+    out.time("created_time", task.created());
+    out.time("scheduled_time", task.scheduled());
+    out.array(
+        "attempts",
+        attempts -> {
+          for (Attempt attempt : task.attempts()) {
+            attempts.item(item -> attempt(item, attempt));
+          }
+        });
+    out.number("max_retries", task.spec().retry().maxRetries());
+    out.text("last_error", task.lastError().map(AttemptError::word).orElse(null));
+  }
+
+  private static void request(JsonOut out, Task task) throws IOException {
+    TargetRequest request = task.spec().request();
+    out.text("url", Masking.url(request.url().value()));
+    out.text("method", request.method());
+    out.object(
+        "headers",
+        headers -> {
+          for (TargetRequest.Header header : request.headers()) {
+            headers.text(header.name(), Masking.header(header.name(), header.value()));
+          }
+        });
+    if (task.bodyDropped() || request.body().length == 0) {
+      out.text("body", null);
+    } else if (request.text()) {
+      out.text("body", new String(request.body(), StandardCharsets.UTF_8));
+    } else {
+      out.text("body_base64", Base64.getEncoder().encodeToString(request.body()));
+    }
+  }
+
+  private static void attempt(JsonOut out, Attempt attempt) throws IOException {
+    out.number("number", attempt.number());
+    out.time("start_time", attempt.start());
+    out.number("duration_ms", attempt.duration().toMillis());
+    if (attempt.status().isPresent()) {
+      out.number("status", attempt.status().getAsInt());
+    } else {
+      out.text("error", attempt.error().map(AttemptError::word).orElse(null));
+    }
+    out.text("detail", attempt.detail());
+  }
+}

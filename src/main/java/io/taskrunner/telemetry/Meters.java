@@ -1,0 +1,96 @@
+package io.taskrunner.telemetry;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+
+/**
+ * The names of the meters, as the contract lists them; a counter's {@code _total} is added by the
+ * registry.
+ */
+public final class Meters {
+
+  /** Tasks accepted, by {@code queue}. */
+  public static final String TASKS_ENQUEUED = "task_runner_tasks_enqueued";
+
+  /** Attempts that ended, by {@code queue} and {@code outcome}. */
+  public static final String ATTEMPTS = "task_runner_attempts";
+
+  /** How long attempts took. */
+  public static final String ATTEMPT_DURATION = "task_runner_attempt_duration_seconds";
+
+  /** From a task's due time to its start. */
+  public static final String SCHEDULE_LAG = "task_runner_schedule_lag_seconds";
+
+  /** Tasks that stand in a queue, by {@code queue} and {@code state}. */
+  public static final String QUEUE_TASKS = "task_runner_queue_tasks";
+
+  /** For how long the task that waits longest could have started, by {@code queue}. */
+  public static final String QUEUE_OLDEST_READY = "task_runner_queue_oldest_ready_seconds";
+
+  /** Calls refused since their client was over its requests per minute. */
+  public static final String RATE_LIMIT_REFUSALS = "task_runner_rate_limit_refusals";
+
+  /** Breakers that are not closed, by {@code state}. */
+  public static final String CIRCUIT_BREAKERS = "task_runner_circuit_breakers";
+
+  /** 1 for each host whose breaker is not closed, by {@code host} and {@code state}. */
+  public static final String CIRCUIT_BREAKER_STATE = "task_runner_circuit_breaker_state";
+
+  /** Leases that this worker lost. */
+  public static final String LEASES_LOST = "task_runner_leases_lost";
+
+  /** Tasks taken back from workers that are gone. */
+  public static final String TASKS_RECOVERED = "task_runner_tasks_recovered";
+
+  /** Verdicts that came too late to change anything. */
+  public static final String LATE_ANSWERS = "task_runner_late_answers";
+
+  /** Finished tasks dropped before their retention, by {@code set}. */
+  public static final String TASKS_TRIMMED = "task_runner_tasks_trimmed";
+
+  /** Round trips to Redis. */
+  public static final String REDIS_COMMAND = "task_runner_redis_command_seconds";
+
+  /** Calls answered, by {@code route}, {@code method} and {@code status}. */
+  public static final String HTTP_REQUEST_DURATION = "task_runner_http_request_duration_seconds";
+
+  /** So many queues are named in labels; the rest is summed as {@link #OTHER}. */
+  public static final int QUEUE_LABELS_MAX = 100;
+
+  /** The label of what is beyond a bound. */
+  public static final String OTHER = "other";
+
+  private static final Duration[] BUCKETS = {
+    Duration.ofMillis(1),
+    Duration.ofNanos(2_500_000),
+    Duration.ofMillis(5),
+    Duration.ofMillis(10),
+    Duration.ofMillis(25),
+    Duration.ofMillis(50),
+    Duration.ofMillis(100),
+    Duration.ofMillis(250),
+    Duration.ofMillis(500),
+    Duration.ofSeconds(1),
+    Duration.ofMillis(2500),
+    Duration.ofSeconds(5),
+    Duration.ofSeconds(10),
+    Duration.ofSeconds(30),
+    Duration.ofMinutes(1),
+    Duration.ofMinutes(10),
+    Duration.ofHours(1)
+  };
+
+  private Meters() {}
+
+  /** A counter, at 0 from now on. */
+  public static Counter counter(MeterRegistry registry, String name, String... labels) {
+    return Counter.builder(name).tags(labels).register(registry);
+  }
+
+  /** A histogram of times, from 1 ms to an hour. */
+  public static Timer timer(MeterRegistry registry, String name, String... labels) {
+    return Timer.builder(name).serviceLevelObjectives(BUCKETS).tags(labels).register(registry);
+  }
+}

@@ -1,0 +1,299 @@
+package io.taskrunner.http;
+
+import io.taskrunner.client.ApiKey;
+import io.taskrunner.client.Client;
+import io.taskrunner.client.Limits;
+import io.taskrunner.client.Tier;
+import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.Enqueue;
+import io.taskrunner.store.EnqueueResult;
+import io.taskrunner.store.Queue;
+import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.QueueStore;
+import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.SystemStore;
+import io.taskrunner.store.TaskStore;
+import io.taskrunner.task.Attempt;
+import io.taskrunner.task.Task;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.TaskState;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
+
+/**
+ * Stores that do as they are told, for what a real one cannot be brought to do on demand: to be
+ * away, to hold an answer back, to refuse for each of its reasons.
+ */
+final class FakeStores implements TaskStore, QueueStore, SystemStore {
+
+  static final Instant NOW = Instant.parse("2026-01-31T12:00:00.250Z");
+
+  static final EnqueueResult.Quota QUOTA =
+      new EnqueueResult.Quota(new Limits(3, 50), 49, NOW.plusSeconds(60));
+
+  final Map<TaskId, Task> tasks = new ConcurrentHashMap<>();
+  final Map<String, Queue> queues = new TreeMap<>();
+  final Map<String, Client> clients = new TreeMap<>();
+  final Map<String, ClientStore.KeyOwner> keys = new ConcurrentHashMap<>();
+  final List<Enqueue> enqueued = new CopyOnWriteArrayList<>();
+
+  /** What an enqueue comes to. */
+  volatile Function<Enqueue, CompletableFuture<EnqueueResult>> onEnqueue = this::take;
+
+  /** Whether every blocking call fails. */
+  volatile boolean away;
+
+  private final Random random = new Random(1);
+
+  FakeStores() {
+    QueueSettings.BUILT_IN.forEach((name, weight) ->
+        queues.put(
+            name,
+            new Queue(
+                name,
+                QueueSettings.defaults(weight),
+                false,
+                new Queue.Stats(1, 2, 3, 4, 5, 6, 7.5))));
+  }
+
+  /** A client with a key. */
+  String keyOf(String clientId, List<String> allowedQueues) {
+    clients.put(clientId, client(clientId, true, allowedQueues));
+    String key = ApiKey.make(new SecureRandom());
+    keys.put(ApiKey.digest(key), new ClientStore.KeyOwner(clientId, "k1", NOW));
+    return key;
+  }
+
+  static Client client(String id, boolean enabled, List<String> allowedQueues) {
+    return new Client(
+        id, Tier.DEFAULT, enabled, null, null, new Limits(3, 50), allowedQueues, NOW, NOW);
+  }
+
+  private CompletableFuture<EnqueueResult> take(Enqueue command) {
+    enqueued.add(command);
+    TaskId id = TaskId.make(NOW.toEpochMilli(), 0, random, 0);
+    tasks.put(
+        id,
+        new Task(
+            id,
+            command.clientId(),
+            command.queue(),
+            TaskState.READY,
+            command.spec(),
+            false,
+            NOW,
+            NOW,
+            List.<Attempt>of(),
+            Optional.empty(),
+            OptionalInt.empty()));
+    return CompletableFuture.completedFuture(new EnqueueResult.Enqueued(id, NOW, QUOTA, 0));
+  }
+
+  private void answer() {
+    if (away) {
+      throw new StoreUnavailable(
+          "away", new IllegalStateException("io.lettuce.core.RedisException: gone"));
+    }
+  }
+
+  @Override
+  public CompletableFuture<EnqueueResult> enqueue(Enqueue command) {
+    return onEnqueue.apply(command);
+  }
+
+  @Override
+  public Optional<Task> get(TaskId id) {
+    answer();
+    return Optional.ofNullable(tasks.get(id));
+  }
+
+  @Override
+  public TaskStore.Page list(Filter filter, int limit, String cursor) throws BadCursor {
+    answer();
+    if (cursor != null) {
+      throw new BadCursor();
+    }
+    return new TaskStore.Page(
+        tasks.values().stream()
+            .filter(task -> filter.clientId() == null || task.clientId().equals(filter.clientId()))
+            .limit(limit)
+            .toList(),
+        null);
+  }
+
+  @Override
+  public Moved cancel(TaskId id) {
+    return new Moved.WrongState(TaskState.SUCCEEDED);
+  }
+
+  @Override
+  public Moved runNow(TaskId id) {
+    return new Moved.WrongState(TaskState.READY);
+  }
+
+  @Override
+  public Moved revive(TaskId id) {
+    return new Moved.WrongState(TaskState.READY);
+  }
+
+  @Override
+  public List<Queue> list() {
+    answer();
+    return new ArrayList<>(queues.values());
+  }
+
+  @Override
+  public Optional<Queue> get(String name) {
+    answer();
+    return Optional.ofNullable(queues.get(name));
+  }
+
+  @Override
+  public boolean put(String name, QueueSettings settings) {
+    return queues.put(name, new Queue(name, settings, false, new Queue.Stats(0, 0, 0, 0, 0, 0, 0)))
+        == null;
+  }
+
+  @Override
+  public QueueStore.Deleted delete(String name, boolean force) {
+    return queues.remove(name) == null ? QueueStore.Deleted.NOT_FOUND : QueueStore.Deleted.DONE;
+  }
+
+  @Override
+  public boolean pause(String name, boolean paused) {
+    return queues.computeIfPresent(
+            name, (_, queue) -> new Queue(name, queue.settings(), paused, queue.stats()))
+        != null;
+  }
+
+  @Override
+  public boolean purge(String name) {
+    return queues.containsKey(name);
+  }
+
+  @Override
+  public Optional<Long> replayDead(String name, Long limit, String clientId) {
+    return queues.containsKey(name) ? Optional.of(5L) : Optional.empty();
+  }
+
+  @Override
+  public boolean dropDead(String name) {
+    return queues.containsKey(name);
+  }
+
+  @Override
+  public void pauseAll(boolean paused) {}
+
+  @Override
+  public boolean allPaused() {
+    return false;
+  }
+
+  /** The clients; apart, since two stores have a {@code get} of a text. */
+  ClientStore asClients() {
+    return new ClientSide();
+  }
+
+  @Override
+  public Health health() {
+    answer();
+    return new Health(
+        "master", "standalone", Duration.ofNanos(123_000), List.of("no append-only file"));
+  }
+
+  private final class ClientSide implements ClientStore {
+    @Override
+    public Page list(int limit, String cursor) {
+      answer();
+      return new Page(List.copyOf(clients.values()), clients.size(), null);
+    }
+
+    @Override
+    public Optional<Client> get(String id) {
+      answer();
+      return Optional.ofNullable(clients.get(id));
+    }
+
+    @Override
+    public Optional<Client> set(String id, Change change) {
+      answer();
+      if (change.tier() != null && !Tier.isBuiltIn(change.tier())) {
+        return Optional.empty();
+      }
+      Client was = clients.getOrDefault(id, client(id, true, null));
+      Limits tier = new Limits(3, 50);
+      Integer concurrent =
+          change.limits() == null ? was.ownMaxConcurrent() : change.limits().maxConcurrent();
+      Integer perMin =
+          change.limits() == null ? was.ownRequestsPerMin() : change.limits().requestsPerMin();
+      Client client =
+          new Client(
+              id,
+              change.tier() == null ? was.tier() : change.tier(),
+              change.enabled() == null ? was.enabled() : change.enabled(),
+              concurrent,
+              perMin,
+              new Limits(
+                  concurrent == null ? tier.maxConcurrent() : concurrent,
+                  perMin == null ? tier.requestsPerMin() : perMin),
+              change.allowedQueues() == null
+                  ? was.allowedQueues()
+                  : change.allowedQueues().queues(),
+              NOW,
+              NOW);
+      clients.put(id, client);
+      return Optional.of(client);
+    }
+
+    @Override
+    public boolean delete(String id) {
+      return clients.remove(id) != null;
+    }
+
+    @Override
+    public List<Tier> tiers() {
+      answer();
+      return Tier.BUILT_IN;
+    }
+
+    @Override
+    public void putTier(Tier tier) {}
+
+    @Override
+    public TierDeleted deleteTier(String name) {
+      return Tier.isBuiltIn(name) ? TierDeleted.BUILT_IN : TierDeleted.NOT_FOUND;
+    }
+
+    @Override
+    public Optional<String> addKey(String clientId, String digest) {
+      if (!clients.containsKey(clientId)) {
+        return Optional.empty();
+      }
+      keys.put(digest, new KeyOwner(clientId, "k2", NOW));
+      return Optional.of("k2");
+    }
+
+    @Override
+    public KeyRevoked revokeKey(String clientId, String keyId) {
+      return clients.containsKey(clientId) ? KeyRevoked.KEY_NOT_FOUND : KeyRevoked.CLIENT_NOT_FOUND;
+    }
+
+    @Override
+    public Optional<KeyOwner> keyOwner(String digest) {
+      answer();
+      return Optional.ofNullable(keys.get(digest));
+    }
+  }
+}
