@@ -1,8 +1,8 @@
 -- enqueue: puts 1 to 100 tasks into their queues. A task whose id or idempotency key was seen gives the same answer again.
 -- ARGV   now, open ('1': unknown clients are made known), most strangers, ms that an idempotency key lives, then for each
---        task: id, client, proof (o open, k key, a admin), n of the queue, its name, 'd' delay or 'a' absolute, that in ms,
---        idempotency key or '', payload's digest, own max_concurrent or '', own requests_per_min or '', the record from
---        byte 58 on
+--        task: packed: id, proof (o open, k key, a admin), n of the queue, 'd' delay or 'a' absolute, that in ms, own
+--        max_concurrent, own requests_per_min (all bits set: not said); then client, name of the queue, idempotency key or
+--        '', payload's digest, the record from byte 58 on
 -- REPLY  for each task one packed string: word, id, due, limits, remaining, full again at, retry after ms.
 --        Words: e enqueued, d duplicate, r over the rate, u key used with another payload, q no such queue, n queue not
 --        allowed, x client disabled, k key required, m too many strangers, w client unknown
@@ -13,8 +13,8 @@
 --@include lib/turns
 --@include lib/minute
 local open, strangers_max, key_ttl_ms = ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
-local FIRST, STRIDE, NO_ID = 5, 12, string.rep('\0', 16)
-local seated, claimable, touched = {}, false, {}
+local FIRST, STRIDE, NO_ID = 5, 6, string.rep('\0', 16)
+local ready_adds, claimable, touched = {}, false, {}
 
 local function reply(word, id, due, c, limits, retry_ms)
   if not c then return pack('>c1c16I6I4I4I4I6I6', word, id, due, 0, 0, 0, 0, 0) end
@@ -52,12 +52,13 @@ local function place(q, c, id, due, tail)
   if not call('SET', P .. 'task:' .. id, record, 'NX') then return false end
   if state == 'r' then
     local ready = q.base .. 'ready:' .. c.id
-    call('ZADD', ready, due, id)
-    q.ready, q.dirty, claimable = q.ready + 1, true, true
-    if not seated[ready] then
-      seated[ready] = true
-      seat(q, c.id)
+    local adds = ready_adds[ready]
+    if not adds then
+      adds = { q = q, owner = c.id }
+      ready_adds[ready] = adds
     end
+    adds[#adds + 1], adds[#adds + 2] = due, id
+    q.ready, q.dirty, claimable = q.ready + 1, true, true
   else
     call('ZADD', q.base .. 'due', due, id)
     if due < q.timer then q.due_dirty = true end
@@ -68,15 +69,15 @@ local function place(q, c, id, due, tail)
 end
 
 local function enqueue(at)
-  local id, owner, proof, n, name, kind, ms, key, payload, own_concurrent, own_per_min, tail = unpack(ARGV, at, at + STRIDE - 1)
-  n = tonumber(n)
+  local facts, owner, name, key, payload, tail = unpack(ARGV, at, at + STRIDE - 1)
+  local id, proof, n, kind, ms, own_concurrent, own_per_min = unpack_struct('>c16c1I4c1I6I4I4', facts)
   local refused = refusal(owner, proof, n, name)
   if refused then return reply(refused, NO_ID, 0) end
-  local due = math.max(now, kind == 'd' and now + ms or tonumber(ms))
+  local due = kind == 'd' and now + ms or math.max(now, ms)
   local c = client(owner)
-  local limits = c and { c.max_concurrent, c.requests_per_min } or { unpack(tier_limits('default')) }
-  limits[1] = math.min(limits[1], tonumber(own_concurrent) or NEVER)
-  limits[2] = math.min(limits[2], tonumber(own_per_min) or NEVER)
+  local default = not c and tier_limits('default')
+  local limits = { math.min(c and c.max_concurrent or default[1], own_concurrent),
+    math.min(c and c.requests_per_min or default[2], own_per_min) }
   local first = c and key ~= '' and call('GET', P .. 'key:c:' .. owner .. ':' .. key)
   if first then
     if string.sub(first, 23) ~= payload then return reply('u', NO_ID, 0) end
@@ -111,6 +112,10 @@ end
 local replies = {}
 for at = FIRST, #ARGV, STRIDE do
   replies[#replies + 1] = enqueue(at)
+end
+for ready, adds in pairs(ready_adds) do
+  call('ZADD', ready, unpack(adds))
+  seat(adds.q, adds.owner)
 end
 for q in pairs(touched) do
   q.busy = call('ZSCORE', P .. 'busy', q.n) and true

@@ -1,7 +1,7 @@
 -- settle: delivers up to 200 verdicts of a worker. Each is taken once, and only while the task is the worker's.
--- ARGV   now, worker (8 bytes), probes of a half-open breaker, ms that a breaker stays open, then for each verdict: id, claim,
---        kind (s succeed, r retry, d bury, b put back, c cancel), delay ms (from now), status or 0, error or 0, entry for the
---        log or '', what the attempt says of its host's breaker ('' nothing, good, bad, trip)
+-- ARGV   now, worker (8 bytes), probes of a half-open breaker, ms that a breaker stays open, then for each verdict: packed:
+--        id, claim, kind (s succeed, r retry, d bury, b put back, c cancel), delay ms (from now), status or 0, error or 0, what
+--        the attempt says of its host's breaker (- nothing, g good, b bad, t trip); then the entry for the log or ''
 -- REPLY  a letter for each verdict (d done, r taken before, l late: not this worker's any more), tasks trimmed from `done`
 --        and `dead`
 --@include lib/base
@@ -15,22 +15,22 @@
 --@include lib/release
 --@include lib/settle
 local worker, probes_max, open_ms = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local FIRST, STRIDE = 5, 8
+local FIRST, STRIDE = 5, 2
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
 local ended = {}
 
 -- What the attempt says of its host. The whole record is read only for a host in trouble.
 local function tell_breaker(id, t, report)
-  if t.flags < PROBE and report ~= 'trip' then return end
+  if t.flags < PROBE and report ~= 't' then return end
   local host = host_of(parse(call('GET', P .. 'task:' .. id)))
   if not breakers then load_breakers() end
   if t.flags >= PROBE then settle_probe(host, report, probes_max, open_ms) else trip(host, open_ms) end
 end
 
 local function settle(at)
-  local id, claim, kind, delay_ms, status, error, entry, report = unpack(ARGV, at, at + STRIDE - 1)
-  claim = tonumber(claim)
+  local id, claim, kind, delay_ms, status, error, report = unpack_struct('>c16I6c1I6I2Bc1', ARGV[at])
+  local entry = ARGV[at + 1]
   local t = read_task(id)
   if not t then return 'l' end
   local ours = t.claim == claim and t.worker == worker
@@ -39,7 +39,7 @@ local function settle(at)
     local q = queue(t.n)
     release(q, t)
     tell_breaker(id, t, report)
-    apply(q, id, t, kind, tonumber(delay_ms), tonumber(status), tonumber(error), entry)
+    apply(q, id, t, kind, delay_ms, status, error, entry)
     return 'd'
   elseif ours then
     return 'r'
@@ -50,7 +50,7 @@ local function settle(at)
     t.claim, t.worker, t.attempts = claim, worker, math.min(t.attempts + 1, 65535)
     if t.first == 0 then t.first = math.min(claim, now) end
     if q then served_later[q] = true end
-    apply(q, id, t, kind, tonumber(delay_ms), tonumber(status), tonumber(error), entry)
+    apply(q, id, t, kind, delay_ms, status, error, entry)
     return 'd'
   end
   return 'l'

@@ -53,14 +53,14 @@ local function ask_breaker(host, probes_max)
   return 'wait', at
 end
 
--- What a probe came to: 'good', 'bad', or neither (it was not sent).
+-- What a probe came to: g good, b bad, or neither (it was not sent).
 local function settle_probe(host, report, probes_max, open_ms)
   local b = breaker(host)
   if not b then return end
   b.out = math.max(0, b.out - 1)
-  if report == 'bad' then
+  if report == 'b' then
     trip(host, open_ms)
-  elseif report == 'good' then
+  elseif report == 'g' then
     b.good = b.good + 1
     if b.good >= probes_max then
       call('HDEL', P .. 'open', host)

@@ -23,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends enqueues that arrive together in one script: while {@value #FLIGHTS_MAX} scripts are on
@@ -45,13 +46,12 @@ final class Enqueuer {
   private static final int GROUP_BYTES_MAX = 4 * 1024 * 1024;
   private static final int HELD_MAX = 10_000;
   private static final long HELD_BYTES_MAX = 64L * 1024 * 1024;
-  private static final int ARGS = 12;
+  private static final int ARGS = 6;
+  private static final int FACTS_BYTES = 36;
+  private static final int KEY_BYTES = 16;
+  private static final int NOT_SAID = -1;
   private static final Duration RETRY_PAUSE = Duration.ofMillis(50);
   private static final byte[] EMPTY = new byte[0];
-  private static final byte[] ZERO = Keys.bytes(0);
-  private static final byte[] DELAY = Keys.bytes("d");
-  private static final byte[] ABSOLUTE = Keys.bytes("a");
-  private static final byte[] NO_QUEUE = Keys.bytes(-1);
 
   private final Link link;
   private final Moves moves;
@@ -197,40 +197,39 @@ final class Enqueuer {
     }
   }
 
-  private int put(byte[][] args, int from, Pending pending) {
+  private static int put(byte[][] args, int from, Pending pending) {
     Enqueue command = pending.command;
-    int at = from;
-    args[at++] = pending.id.bytes();
-    args[at++] = Keys.bytes(command.clientId());
-    args[at++] =
-        switch (command.proof()) {
-          case OPEN -> Keys.bytes("o");
-          case KEY -> Keys.bytes("k");
-          case ADMIN -> Keys.bytes("a");
-        };
-    args[at++] = pending.queue < 0 ? NO_QUEUE : Keys.bytes(pending.queue);
-    args[at++] = Keys.bytes(command.queue());
-    switch (command.when()) {
-      case Enqueue.When.In(Duration delay) -> {
-        args[at++] = DELAY;
-        args[at++] = delay.isZero() ? ZERO : Keys.bytes(delay.toMillis());
-      }
-      case Enqueue.When.At(Instant time) -> {
-        args[at++] = ABSOLUTE;
-        args[at++] = Keys.bytes(Math.max(0, time.toEpochMilli()));
-      }
-    }
     Enqueue.Idempotency idempotency = command.idempotency();
-    args[at++] = idempotency == null ? EMPTY : Arrays.copyOf(sha256(idempotency.key()), 16);
+    int at = from;
+    args[at++] = facts(pending);
+    args[at++] = Keys.bytes(command.clientId());
+    args[at++] = Keys.bytes(command.queue());
+    args[at++] = idempotency == null ? EMPTY : Arrays.copyOf(sha256(idempotency.key()), KEY_BYTES);
     args[at++] = idempotency == null ? EMPTY : idempotency.payload();
-    args[at++] = optional(command.maxConcurrent());
-    args[at++] = optional(command.requestsPerMin());
     args[at++] = pending.tail;
     return at;
   }
 
-  private static byte[] optional(@org.jspecify.annotations.Nullable Integer number) {
-    return number == null ? EMPTY : Keys.bytes(number);
+  private static byte[] facts(Pending pending) {
+    Enqueue command = pending.command;
+    Packed facts = new Packed(FACTS_BYTES).put(pending.id);
+    facts.put(
+        switch (command.proof()) {
+          case OPEN -> 'o';
+          case KEY -> 'k';
+          case ADMIN -> 'a';
+        },
+        1);
+    facts.put(pending.queue, 4);
+    switch (command.when()) {
+      case Enqueue.When.In(Duration delay) -> facts.put('d', 1).put(delay.toMillis(), 6);
+      case Enqueue.When.At(Instant time) -> facts.put('a', 1).put(Math.max(0, time.toEpochMilli()), 6);
+    }
+    return facts.put(optional(command.maxConcurrent()), 4).put(optional(command.requestsPerMin()), 4).toByteArray();
+  }
+
+  private static int optional(@Nullable Integer number) {
+    return number == null ? NOT_SAID : number;
   }
 
   private void landed() {

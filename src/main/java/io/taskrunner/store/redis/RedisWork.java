@@ -26,17 +26,9 @@ import java.util.concurrent.TimeUnit;
 /** The moves of a worker. */
 final class RedisWork implements WorkStore {
 
-  private static final int SETTLE_ARGS = 8;
+  private static final int SETTLE_ARGS = 2;
+  private static final int FACTS_BYTES = 33;
   private static final byte[] EMPTY = new byte[0];
-  private static final byte[] ZERO = Keys.bytes(0);
-  private static final byte[] SUCCEED = Keys.bytes("s");
-  private static final byte[] RETRY = Keys.bytes("r");
-  private static final byte[] BURY = Keys.bytes("d");
-  private static final byte[] PUT_BACK = Keys.bytes("b");
-  private static final byte[] CANCEL = Keys.bytes("c");
-  private static final byte[] GOOD = Keys.bytes("good");
-  private static final byte[] BAD = Keys.bytes("bad");
-  private static final byte[] TRIP = Keys.bytes("trip");
   private static final String CANCELLED = "cancel";
 
   private final Link link;
@@ -106,39 +98,51 @@ final class RedisWork implements WorkStore {
     args[2] = breakerOpenMillis;
     int at = 3;
     for (Settlement settlement : verdicts) {
-      Attempt attempt = settlement.attempt();
-      Duration delay = Duration.ZERO;
-      byte[] kind;
-      switch (settlement.verdict()) {
-        case Verdict.Succeed _ -> kind = SUCCEED;
-        case Verdict.Retry(Duration in) -> {
-          kind = RETRY;
-          delay = in.minus(settlement.age());
-        }
-        case Verdict.Bury _ -> kind = BURY;
-        case Verdict.PutBack(Duration in) -> {
-          kind = PUT_BACK;
-          delay = in.minus(settlement.age());
-        }
-        case Verdict.Cancel _ -> kind = CANCEL;
-      }
-      args[at++] = settlement.id().bytes();
-      args[at++] = Keys.bytes(settlement.claim());
-      args[at++] = kind;
-      args[at++] = delay.isPositive() ? Keys.bytes(delay.toMillis()) : ZERO;
-      args[at++] = attempt == null ? ZERO : Keys.bytes(attempt.status().orElse(0));
-      args[at++] =
-          attempt == null ? ZERO : Keys.bytes(attempt.error().map(AttemptError::code).orElse(0));
-      args[at++] = attempt == null ? EMPTY : TaskCodec.logEntry(attempt);
-      args[at++] =
-          switch (settlement.breaker()) {
-            case BreakerReport.None _ -> EMPTY;
-            case BreakerReport.Good _ -> GOOD;
-            case BreakerReport.Bad _ -> BAD;
-            case BreakerReport.Trip _ -> TRIP;
-          };
+      args[at++] = facts(settlement);
+      args[at++] = logEntry(settlement);
     }
     return args;
+  }
+
+  private static byte[] facts(Settlement settlement) {
+    Duration delay =
+        switch (settlement.verdict()) {
+          case Verdict.Retry(Duration in) -> in.minus(settlement.age());
+          case Verdict.PutBack(Duration in) -> in.minus(settlement.age());
+          case Verdict.Succeed _, Verdict.Bury _, Verdict.Cancel _ -> Duration.ZERO;
+        };
+    char kind =
+        switch (settlement.verdict()) {
+          case Verdict.Succeed _ -> 's';
+          case Verdict.Retry _ -> 'r';
+          case Verdict.Bury _ -> 'd';
+          case Verdict.PutBack _ -> 'b';
+          case Verdict.Cancel _ -> 'c';
+        };
+    char report =
+        switch (settlement.breaker()) {
+          case BreakerReport.None _ -> '-';
+          case BreakerReport.Good _ -> 'g';
+          case BreakerReport.Bad _ -> 'b';
+          case BreakerReport.Trip _ -> 't';
+        };
+    Attempt attempt = settlement.attempt();
+    return new Packed(FACTS_BYTES)
+        .put(settlement.id())
+        .put(settlement.claim(), 6)
+        .put(kind, 1)
+        .put(delay.isPositive() ? delay.toMillis() : 0, 6)
+        .put(attempt == null ? 0 : attempt.status().orElse(0), 2)
+        .put(attempt == null ? 0 : attempt.error().map(AttemptError::code).orElse(0), 1)
+        .put(report, 1)
+        .toByteArray();
+  }
+
+  /** A success at once is not logged: the head tells it. */
+  private static byte[] logEntry(Settlement settlement) {
+    Attempt attempt = settlement.attempt();
+    boolean untold = attempt == null || (attempt.number() == 1 && settlement.verdict() instanceof Verdict.Succeed);
+    return attempt == null || untold ? EMPTY : TaskCodec.logEntry(attempt);
   }
 
   private List<Settled> settled(List<Object> reply) {

@@ -6,7 +6,6 @@ import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
-import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -68,7 +67,7 @@ final class TaskCodec {
   /** What never changes of a task, from byte {@value #TAIL} on. */
   static byte[] tail(String clientId, TaskSpec spec) {
     TargetRequest request = spec.request();
-    Sink out = new Sink(128 + request.body().length + request.url().value().length());
+    Packed out = new Packed(128 + request.body().length + request.url().value().length());
     out.put(Math.min(spec.retention().toSeconds(), UNSET4), 4);
     out.put(request.body().length, 4);
     boolean ownRetry = !spec.retry().equals(Retry.UNSET);
@@ -93,7 +92,7 @@ final class TaskCodec {
     return out.toByteArray();
   }
 
-  private static void putOpaque(Sink out, TaskSpec spec) {
+  private static void putOpaque(Packed out, TaskSpec spec) {
     TargetRequest request = spec.request();
     out.put(
         (request.text() ? TEXT : 0)
@@ -132,13 +131,13 @@ final class TaskCodec {
 
   /** What a queue says to its tasks: its retry settings and its timeout. */
   static byte[] policy(Retry retry, @Nullable Duration timeout) {
-    Sink out = new Sink(RETRY + 6);
+    Packed out = new Packed(RETRY + 6);
     putRetry(out, retry);
     out.put(timeout == null ? UNSET6 : timeout.toMillis(), 6);
     return out.toByteArray();
   }
 
-  private static void putRetry(Sink out, Retry retry) {
+  private static void putRetry(Packed out, Retry retry) {
     out.put(retry.maxRetries() == null ? UNSET2 : retry.maxRetries(), 2);
     out.put(retry.minBackoff() == null ? UNSET4 : retry.minBackoff().toMillis(), 4);
     out.put(retry.maxBackoff() == null ? UNSET6 : retry.maxBackoff().toMillis(), 6);
@@ -292,7 +291,7 @@ final class TaskCodec {
 
   /** An entry of a task's log. {@code lua/lib/reap.lua} writes the same for a lost lease. */
   static byte[] logEntry(Attempt attempt) {
-    Sink out = new Sink(15 + attempt.detail().length());
+    Packed out = new Packed(15 + attempt.detail().length());
     out.put(attempt.number(), 2);
     out.put(attempt.start().toEpochMilli(), 6);
     out.put(Math.min(attempt.duration().toMillis(), UNSET4), 4);
@@ -335,33 +334,5 @@ final class TaskCodec {
         new String(in.array(), in.arrayOffset() + in.position(), length, StandardCharsets.UTF_8);
     in.position(in.position() + length);
     return text;
-  }
-
-  /** A growing array of bytes. */
-  private static final class Sink extends ByteArrayOutputStream {
-    Sink(int size) {
-      super(size);
-    }
-
-    void put(long value, int bytes) {
-      for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
-        write((int) (value >>> shift));
-      }
-    }
-
-    @Override
-    public void write(byte[] bytes) {
-      write(bytes, 0, bytes.length);
-    }
-
-    void shortText(String text, int lengthBytes) {
-      byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-      if (bytes.length >= 1 << (8 * lengthBytes)) {
-        throw new IllegalArgumentException(
-            "a text of " + bytes.length + " bytes is too long for the record");
-      }
-      put(bytes.length, lengthBytes);
-      write(bytes);
-    }
   }
 }
