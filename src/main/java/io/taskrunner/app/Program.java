@@ -1,10 +1,33 @@
 package io.taskrunner.app;
 
+import com.linecorp.armeria.common.util.EventLoopGroups;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.netty.channel.EventLoopGroup;
+import io.taskrunner.config.ApiSettings;
+import io.taskrunner.config.DispatchSettings;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.config.Settings;
+import io.taskrunner.dispatch.DispatchOptions;
+import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
+import io.taskrunner.dispatch.Dispatcher;
+import io.taskrunner.http.ApiServer;
+import io.taskrunner.store.redis.RedisStore;
+import io.taskrunner.store.redis.StoreOptions;
+import io.taskrunner.telemetry.Build;
+import io.taskrunner.telemetry.Probe;
+import io.taskrunner.worker.Worker;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -14,12 +37,20 @@ import org.slf4j.LoggerFactory;
  * <p>The thread that calls {@link #run} starts everything in order and stops it in the reverse one.
  * A signal only asks for the end: the first SIGTERM or SIGINT wakes that thread, further ones
  * change nothing, and the exit status is 0 whenever the end was asked for and came in order.
+ *
+ * <p>The end: not ready from then on, though calls are served for {@code SHUTDOWN_DRAIN_SEC}; the
+ * worker claims no more at once, and what it runs may go on for {@code SHUTDOWN_GRACE_SEC}; what
+ * still runs then is cut off and given back at no cost to its task; then Redis is let go.
  */
 final class Program {
 
   private static final Logger LOG = LoggerFactory.getLogger(Program.class);
 
+  private static final Duration LOOPS_STOP_MAX = Duration.ofSeconds(2);
+
   private final Settings settings;
+  private final Use use;
+  private final Build build = BuildFile.read();
   private final CountDownLatch endAsked = new CountDownLatch(1);
   private final CountDownLatch ended = new CountDownLatch(1);
   private final Deque<Part> parts = new ArrayDeque<>();
@@ -27,32 +58,49 @@ final class Program {
   private volatile int status;
 
   /** Something that was started, and how it is stopped. */
-  private record Part(String name, AutoCloseable stop) {}
+  private record Part(String name, Stop stop) {}
 
+  /** How a part is stopped. */
+  private interface Stop {
+    void now() throws Exception;
+  }
+
+  /** What is done once everything runs, until the end. */
+  interface Use {
+    /** Returns when the end may come. */
+    void of(String url) throws IOException, InterruptedException;
+  }
+
+  /** Runs until a signal asks for the end. */
   Program(Settings settings) {
     this.settings = settings;
+    this.use = _ -> endAsked.await();
+  }
+
+  /** Runs until it has been used, and says nothing. */
+  Program(Settings settings, Use use) {
+    this.settings = settings;
+    this.use = use;
   }
 
   /**
-   * Runs until the end is asked for.
+   * Runs until the end is asked for, or what it is used for is done.
    *
    * @return the exit status
    * @throws CannotStart it could not start; what had been started is stopped
    */
-  int run() throws CannotStart {
+  int run() throws CannotStart, IOException {
     Logs.setUp(settings.log());
     Thread runner = Thread.currentThread();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> end(runner), "end"));
     try {
       start();
       starting = false;
-      endAsked.await();
+      use.of(settings.server().url());
       LOG.info("Stopping");
-      return 0;
-    } catch (InterruptedException endedWhileStarting) {
+    } catch (InterruptedException toldToEnd) {
       LOG.info("Told to stop while starting");
-      return 0;
-    } catch (CannotStart | RuntimeException e) {
+    } catch (IOException | CannotStart | RuntimeException e) {
       status = 1;
       throw e;
     } finally {
@@ -62,6 +110,7 @@ final class Program {
       stop();
       ended.countDown();
     }
+    return status;
   }
 
   /** Runs while the JVM goes down: waits for an orderly end, then leaves with its status. */
@@ -72,7 +121,7 @@ final class Program {
     }
     try {
       ended.await();
-    } catch (InterruptedException impossible) {
+    } catch (InterruptedException hurry) {
       Thread.currentThread().interrupt();
     }
     // After a signal the JVM would leave with 128 and its number; the end was orderly, which is 0.
@@ -81,22 +130,163 @@ final class Program {
 
   private void start() throws CannotStart, InterruptedException {
     RedisSettings redis = settings.redis();
+    String where = "Redis at " + redis.where();
     if (settings.server().dev() && !settings.redisNamed()) {
       EmbeddedRedis embedded = EmbeddedRedis.start(settings.dataDir());
-      parts.push(new Part("embedded Redis", embedded));
+      started("embedded Redis", embedded::close);
       redis = redis.at(embedded.running().address(), embedded.running().password());
+      where = "a Redis of its own in " + settings.dataDir();
     }
+    RedisStore store = Stores.open(options(redis), endAsked);
+    started("store", store::close);
+    store.warnings().forEach(LOG::warn);
+
+    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    Readings readings = new Readings(registry, store);
+    started("meters", readings::close);
+    EventLoopGroup loops =
+        EventLoopGroups.newEventLoopGroup(Runtime.getRuntime().availableProcessors(), "loop");
+    started("event loops", () -> stop(loops));
+
+    Optional<Worker> worker =
+        settings.server().mode().works()
+            ? Optional.of(worker(store, registry, loops))
+            : Optional.empty();
+    ApiServer.warnings(settings.server(), settings.api()).forEach(LOG::warn);
+    ApiServer server =
+        new ApiServer(
+            settings.server(),
+            settings.api(),
+            new ApiServer.Parts(
+                build,
+                store.tasks(),
+                store.queues(),
+                store.clients(),
+                store.system(),
+                worker.map(WorkerProbe::new).<List<Probe>>map(List::of).orElse(List.of()),
+                registry),
+            loops);
+    listen(server);
+    started("server and worker", () -> stop(server, worker));
+    worker.ifPresent(Worker::start);
+    tell(where);
+  }
+
+  private void started(String name, Stop stop) {
+    parts.push(new Part(name, stop));
+  }
+
+  private StoreOptions options(RedisSettings redis) {
+    return new StoreOptions(
+        redis,
+        settings.api().clientAuth() == ApiSettings.Access.OPEN,
+        settings.api().maxOpenClients(),
+        settings.api().idempotencyTtl(),
+        settings.dispatch().breaker().timeout(),
+        settings.dispatch().breaker().maxRequests(),
+        InstantSource.system(),
+        Optional.empty());
+  }
+
+  private Worker worker(RedisStore store, PrometheusMeterRegistry registry, EventLoopGroup loops) {
+    DispatchSettings may = settings.dispatch();
+    Dispatcher dispatcher =
+        new Dispatcher(
+            new DispatchOptions(
+                build.version(),
+                may.allowPrivateUrls(),
+                may.allowedCidrs(),
+                may.deniedCidrs(),
+                may.connectTimeout(),
+                new BreakerOptions(
+                    may.breaker().failureThreshold(),
+                    may.breaker().timeout(),
+                    may.breaker().interval())),
+            loops,
+            InstantSource.system());
+    started("dispatcher", dispatcher::close);
+    return new Worker(
+        store.work(),
+        (claim, timeout) -> new Attempt(dispatcher.perform(claim, timeout)),
+        settings.worker(),
+        registry,
+        new SecureRandom());
+  }
+
+  private void listen(ApiServer server) throws CannotStart {
+    try {
+      server.start();
+    } catch (IllegalStateException taken) {
+      Throwable reason = taken.getCause() == null ? taken : taken.getCause();
+      throw new CannotStart(
+          "PORT: "
+              + settings.server().port()
+              + " cannot be listened on at "
+              + settings.server().bind().getHostAddress()
+              + " ("
+              + reason.getMessage()
+              + ")",
+          taken);
+    }
+  }
+
+  /** Says where it listens: to a person on standard output, to a machine in the log. */
+  private void tell(String where) {
+    String does =
+        switch (settings.server().mode()) {
+          case API -> "API";
+          case WORKER -> "worker";
+          case BOTH -> "API and worker";
+        };
+    System.out.println(
+        "Task Runner listens on " + settings.server().url() + " (" + does + "; " + where + ").");
+    System.out.flush();
+    LOG.atInfo()
+        .addKeyValue("version", build.version())
+        .addKeyValue("commit", build.commit())
+        .addKeyValue("mode", does)
+        .addKeyValue("url", settings.server().url())
+        .addKeyValue("redis", where)
+        .addKeyValue("start_ms", ManagementFactory.getRuntimeMXBean().getUptime())
+        .log("Started");
   }
 
   private void stop() {
     while (!parts.isEmpty()) {
       Part part = parts.pop();
       try {
-        part.stop().close();
+        part.stop().now();
       } catch (Exception e) {
         LOG.error("The {} did not stop in order", part.name(), e);
         status = 1;
       }
     }
+  }
+
+  private void stop(ApiServer server, Optional<Worker> worker) throws InterruptedException {
+    server.drain();
+    // The worker's grace begins now, beside the time in which calls are still served.
+    Thread working =
+        Thread.ofVirtual().name("stop-worker").start(() -> worker.ifPresent(this::stop));
+    TimeUnit.NANOSECONDS.sleep(settings.worker().shutdownDrain().toNanos());
+    if (settings.server().mode().serves()) {
+      server.stop();
+      working.join();
+    } else {
+      working.join(); // its health and metrics are read until it has ended
+      server.stop();
+    }
+  }
+
+  private void stop(Worker worker) {
+    try {
+      worker.stop(settings.worker().shutdownGrace());
+    } catch (InterruptedException hurry) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void stop(EventLoopGroup loops) throws InterruptedException {
+    loops.shutdownGracefully(0, LOOPS_STOP_MAX.toMillis(), TimeUnit.MILLISECONDS).await();
   }
 }

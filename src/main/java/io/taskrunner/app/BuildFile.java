@@ -1,24 +1,21 @@
 package io.taskrunner.app;
 
+import io.taskrunner.telemetry.Build;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Properties;
 
-/**
- * What was built, from what, and when.
- *
- * @param version as {@code 1.2.3}
- * @param commit the whole hash, or {@code unknown} when it was built outside of a checkout
- * @param time RFC 3339, or {@code unknown}
- */
-record Build(String version, String commit, String time) {
+/** What the build wrote down about itself. */
+final class BuildFile {
 
   private static final String UNKNOWN = "unknown";
 
+  private BuildFile() {}
+
   /** This very program. */
-  static Build current() {
+  static Build read() {
     Properties properties = new Properties();
-    try (InputStream file = Build.class.getResourceAsStream("/build.properties")) {
+    try (InputStream file = BuildFile.class.getResourceAsStream("/build.properties")) {
       if (file != null) {
         properties.load(file);
       }

@@ -1,0 +1,14 @@
+package io.taskrunner;
+
+import io.taskrunner.app.Commands;
+
+/** The entry point: {@code task-runner dev|serve|doctor}. */
+public final class Main {
+
+  private Main() {}
+
+  /** Ends with 0 when all went well, 2 when it was called or set up wrongly, 1 otherwise. */
+  public static void main(String[] args) {
+    System.exit(Commands.run(args));
+  }
+}

@@ -1,0 +1,151 @@
+package io.taskrunner.app;
+
+import io.taskrunner.config.InvalidSettings;
+import io.taskrunner.config.LogSettings;
+import io.taskrunner.config.Settings;
+import io.taskrunner.config.SettingsTable;
+import java.io.Console;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** What can be said on the command line. Settings come from the environment alone. */
+@Command(
+    name = "task-runner",
+    description = "A self-hosted HTTP task queue and scheduler on Redis.",
+    synopsisSubcommandLabel = "dev|serve|doctor",
+    footer = {"", "What is set in the environment:"},
+    versionProvider = Commands.VersionText.class,
+    sortOptions = false)
+public final class Commands implements Runnable {
+
+  private static final int DONE = 0;
+  private static final int FAILED = 1;
+  private static final int MISUSED = 2;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Mixin private final Help help = new Help();
+
+  @Option(
+      names = {"-V", "--version"},
+      versionHelp = true,
+      description = "Print the version and end.")
+  private boolean version;
+
+  private Commands() {}
+
+  /**
+   * Does what the words say.
+   *
+   * @return the exit status: 0 all went well; 1 it did not; 2 the words or the settings are wrong
+   */
+  public static int run(String[] words) {
+    CommandLine commands =
+        new CommandLine(new Commands())
+            .addSubcommand(new Dev())
+            .addSubcommand(new Serve())
+            .addSubcommand(new Train());
+    commands.setUsageHelpWidth(100);
+    commands
+        .getHelpSectionMap()
+        .put(
+            UsageMessageSpec.SECTION_KEY_FOOTER,
+            usage -> usage.footer() + SettingsTable.text(Settings.declared(), Settings.DEV));
+    commands.setExecutionExceptionHandler((thrown, _, _) -> {
+      switch (thrown) {
+        case InvalidSettings invalid -> {
+          System.err.println("Task Runner cannot start with these settings:");
+          invalid.faults().forEach(fault -> System.err.println("  " + fault));
+          System.err.println("./task-runner --help lists all of them.");
+          return MISUSED;
+        }
+        case CannotStart cannot -> {
+          System.err.println(cannot.getMessage());
+          return FAILED;
+        }
+        default -> throw thrown;
+      }
+    });
+    return commands.execute(words);
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "Say what to do: dev, serve or doctor.");
+  }
+
+  /** What every command has. */
+  private static final class Help {
+    @Option(
+        names = {"-h", "--help"},
+        usageHelp = true,
+        description = "Print this and end.")
+    private boolean asked;
+  }
+
+  /** On a person's own machine. */
+  @Command(
+      name = "dev",
+      description = "Run everything here on a Redis of its own, open to this machine alone.")
+  private static final class Dev implements Callable<Integer> {
+    @Mixin private final Help help = new Help();
+
+    @Override
+    public Integer call() throws Exception {
+      return new Program(Settings.dev(environment())).run();
+    }
+  }
+
+  /** Anywhere else. */
+  @Command(name = "serve", description = "Run what MODE says, set up by the environment.")
+  private static final class Serve implements Callable<Integer> {
+    @Mixin private final Help help = new Help();
+
+    @Override
+    public Integer call() throws Exception {
+      return new Program(Settings.serve(environment())).run();
+    }
+  }
+
+  /** For the launcher: see {@link Training}. */
+  @Command(
+      name = "train",
+      hidden = true,
+      description = "Start and stop once, for the JVM to learn.")
+  private static final class Train implements Callable<Integer> {
+    @Override
+    public Integer call() throws Exception {
+      return Training.run();
+    }
+  }
+
+  /** What {@code --version} prints. */
+  static final class VersionText implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {"Task Runner " + BuildFile.read().version()};
+    }
+  }
+
+  /** The environment; on a terminal a person reads the log, where they do not say otherwise. */
+  private static Map<String, String> environment() {
+    Map<String, String> environment = new HashMap<>(System.getenv());
+    Console console = System.console();
+    if (console != null && console.isTerminal()) {
+      environment.merge(
+          "LOG_FORMAT",
+          LogSettings.Format.TEXT.name(),
+          (given, text) -> given.isBlank() ? text : given);
+    }
+    return environment;
+  }
+}

@@ -1,0 +1,62 @@
+package io.taskrunner.app;
+
+import io.taskrunner.config.RedisSettings;
+import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.redis.RedisStore;
+import io.taskrunner.store.redis.StoreOptions;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Opens the store, with the patience that a start needs when everything starts at once. */
+final class Stores {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Stores.class);
+
+  private Stores() {}
+
+  /**
+   * Opens the store, again and again while Redis is not there, as {@code REDIS_CONNECT_RETRIES} and
+   * {@code REDIS_RETRY_INTERVAL_SEC} say.
+   *
+   * @param endAsked opens when nobody wants it any more
+   * @throws CannotStart Redis did not come, or holds what this version cannot read
+   * @throws InterruptedException nobody wants it any more
+   */
+  static RedisStore open(StoreOptions options, CountDownLatch endAsked)
+      throws CannotStart, InterruptedException {
+    RedisSettings redis = options.redis();
+    for (int left = redis.connectRetries(); ; left--) {
+      try {
+        return RedisStore.open(options);
+      } catch (StoreUnavailable away) {
+        String reason = innermost(away);
+        if (left == 0) {
+          throw new CannotStart(
+              "Redis at " + redis.where() + " cannot be used (" + reason + ")", away);
+        }
+        LOG.warn(
+            "Redis at {} cannot be used yet ({}); trying again every {} s, {} times more",
+            redis.where(),
+            reason,
+            redis.retryInterval().toSeconds(),
+            left);
+      } catch (IllegalStateException newer) {
+        throw new CannotStart(String.valueOf(newer.getMessage()), newer);
+      }
+      if (endAsked.await(redis.retryInterval().toMillis(), TimeUnit.MILLISECONDS)) {
+        throw new InterruptedException();
+      }
+    }
+  }
+
+  /** What was wrong at bottom, as Redis or the system says it. */
+  private static String innermost(Throwable thrown) {
+    Throwable inner = thrown;
+    while (inner.getCause() != null) {
+      inner = inner.getCause();
+    }
+    return inner.getMessage() == null ? inner.getClass().getSimpleName() : inner.getMessage();
+  }
+}

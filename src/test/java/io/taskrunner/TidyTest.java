@@ -1,0 +1,188 @@
+package io.taskrunner;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** Keeps what no tool knows. */
+class TidyTest {
+
+  private static final Path ROOT = Path.of("").toAbsolutePath();
+
+  private static final Set<String> NOT_OURS = Set.of("target", "node_modules", ".git", "data");
+
+  /** Reads of the machine's clock; time comes in through an {@code InstantSource}. */
+  private static final Pattern CLOCK =
+      Pattern.compile(
+          "\\b(?:Instant|LocalDate|LocalDateTime|LocalTime|OffsetDateTime|ZonedDateTime)\\.now\\(\\)"
+              + "|System\\.currentTimeMillis\\(|new Date\\(\\)"
+              + "|\\bClock\\.system");
+
+  private static final Pattern UNDONE =
+      Pattern.compile("\\b(?:" + "TO" + "DO|FIX" + "ME|XX" + "X)\\b");
+
+  private static final Pattern WILDCARD =
+      Pattern.compile("^import (?:static )?[a-zA-Z0-9_.]+\\.\\*;", Pattern.MULTILINE);
+
+  private static final Pattern SLEEP = Pattern.compile("\\bThread\\.sleep\\(");
+
+  private static final Pattern LINK = Pattern.compile("\\[[^\\]\\n]*]\\(([^)\\s]+)\\)");
+
+  private static final Pattern HEADING = Pattern.compile("^#{1,6} +(.+?) *$", Pattern.MULTILINE);
+
+  private static final Pattern FENCED = Pattern.compile("(?ms)^ *```.*?^ *``` *$");
+
+  @Test
+  void nothingButTheWiringReadsTheMachinesClock() throws IOException {
+    List<Path> elsewhere =
+        filesEndingIn(".java").stream()
+            .filter(file -> file.startsWith("src/main"))
+            .filter(file -> !file.startsWith("src/main/java/io/taskrunner/app"))
+            .toList();
+    assertTrue(elsewhere.size() > 10, "found " + elsewhere);
+    assertEquals("", linesMatching(CLOCK, elsewhere));
+  }
+
+  @Test
+  void nothingIsLeftUndone() throws IOException {
+    assertEquals("", linesMatching(UNDONE, files()));
+  }
+
+  @Test
+  void importsAreSpelledOut() throws IOException {
+    assertEquals("", linesMatching(WILDCARD, filesEndingIn(".java")));
+  }
+
+  @Test
+  void nothingSleepsWhereItCouldAwaitASignal() throws IOException {
+    List<Path> ours =
+        filesEndingIn(".java").stream().filter(file -> file.startsWith("src")).toList();
+    assertEquals("", linesMatching(SLEEP, ours));
+  }
+
+  @Test
+  void linksInTheDocumentsLeadSomewhere() throws IOException {
+    List<String> faults = new ArrayList<>();
+    List<Path> documents = filesEndingIn(".md");
+    for (Path document : documents) {
+      Matcher links = LINK.matcher(FENCED.matcher(text(document)).replaceAll(""));
+      while (links.find()) {
+        String link = links.group(1);
+        if (!link.matches("(?i)[a-z][a-z0-9+.-]*:.*") && !leads(document, link)) {
+          faults.add(document + ": " + link);
+        }
+      }
+    }
+    assertTrue(documents.size() > 3, "found " + documents);
+    assertEquals("", String.join("\n", faults));
+  }
+
+  @Test
+  void thePatternsFindWhatTheyAreFor() {
+    assertTrue(CLOCK.matcher("var now = Instant.now();").find());
+    assertTrue(CLOCK.matcher("this(Clock.systemUTC());").find());
+    assertTrue(UNDONE.matcher("// TO" + "DO: later").find());
+    assertTrue(WILDCARD.matcher("import java.util.*;").find());
+    assertTrue(SLEEP.matcher("Thread." + "sleep(100);").find());
+    assertTrue(leads(Path.of("LICENSE"), "pom.xml"));
+    assertEquals(false, leads(Path.of("LICENSE"), "docs/absent.md"));
+    assertEquals("what-a-target--receives", anchor("What `a` target – receives"));
+  }
+
+  private static boolean leads(Path document, String link) {
+    int hash = link.indexOf('#');
+    String file = hash < 0 ? link : link.substring(0, hash);
+    Path target =
+        file.isEmpty() ? document : ROOT.resolve(document).getParent().resolve(file).normalize();
+    if (!Files.exists(ROOT.resolve(target))) {
+      return false;
+    }
+    return hash < 0
+        || !target.toString().endsWith(".md")
+        || anchors(ROOT.resolve(target)).contains(link.substring(hash + 1));
+  }
+
+  private static Set<String> anchors(Path document) {
+    try {
+      return HEADING
+          .matcher(text(document))
+          .results()
+          .map(heading -> anchor(heading.group(1)))
+          .collect(Collectors.toSet());
+    } catch (IOException e) {
+      return Set.of();
+    }
+  }
+
+  /** The name that a heading is reached by, as it is made where the documents are read. */
+  private static String anchor(String heading) {
+    return heading.toLowerCase(Locale.ROOT).replaceAll("[^\\p{L}\\p{N} _-]", "").replace(' ', '-');
+  }
+
+  private static String linesMatching(Pattern pattern, List<Path> files) throws IOException {
+    List<String> faults = new ArrayList<>();
+    for (Path file : files) {
+      int number = 0;
+      for (String line : text(file).split("\n", -1)) {
+        number++;
+        if (pattern.matcher(line).find()) {
+          faults.add(file + ":" + number + ": " + line.strip());
+        }
+      }
+    }
+    return String.join("\n", faults);
+  }
+
+  private static List<Path> filesEndingIn(String end) throws IOException {
+    return files().stream().filter(file -> file.toString().endsWith(end)).toList();
+  }
+
+  /** Every text of ours, relative to the root. */
+  private static List<Path> files() throws IOException {
+    List<Path> files = new ArrayList<>();
+    Files.walkFileTree(
+        ROOT,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult preVisitDirectory(Path dir, BasicFileAttributes attributes) {
+            return NOT_OURS.contains(dir.getFileName().toString()) && !dir.equals(ROOT)
+                ? FileVisitResult.SKIP_SUBTREE
+                : FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            if (attributes.isRegularFile()
+                && !file.getFileName().toString().matches("\\.git|package-lock\\.json")) {
+              files.add(ROOT.relativize(file));
+            }
+            return FileVisitResult.CONTINUE;
+          }
+        });
+    return files;
+  }
+
+  /** A file read so that bytes which are no text do no harm. */
+  private static String text(Path file) throws IOException {
+    return new String(Files.readAllBytes(ROOT.resolve(file)), StandardCharsets.ISO_8859_1)
+                .indexOf('\0')
+            >= 0
+        ? ""
+        : Files.readString(ROOT.resolve(file), StandardCharsets.UTF_8);
+  }
+}
