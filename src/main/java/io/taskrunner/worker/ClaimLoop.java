@@ -118,7 +118,7 @@ final class ClaimLoop {
   private int failures;
 
   /** What was asked of the store. */
-  private record Asked(ClaimRequest request, List<Delivery> verdicts) {}
+  private record Asked(ClaimRequest request, List<PendingVerdict> verdicts) {}
 
   ClaimLoop(
       WorkStore store,
@@ -296,14 +296,14 @@ final class ClaimLoop {
     answered(asked, exchange);
   }
 
-  private static List<Settlement> settlements(List<Delivery> verdicts) {
+  private static List<Settlement> settlements(List<PendingVerdict> verdicts) {
     if (verdicts.isEmpty()) {
       return List.of();
     }
     long now = System.nanoTime();
     List<Settlement> settlements = new ArrayList<>(verdicts.size());
-    for (Delivery delivery : verdicts) {
-      settlements.add(delivery.settlement(now));
+    for (PendingVerdict pending : verdicts) {
+      settlements.add(pending.settlement(now));
     }
     return settlements;
   }
@@ -433,7 +433,7 @@ final class ClaimLoop {
     for (Run run = finished.poll(); run != null; run = finished.poll()) {
       running.remove(run.claim().id());
       busy--;
-      Delivery verdict = judge.judge(run);
+      PendingVerdict verdict = judge.judge(run);
       if (verdict != null) {
         settler.add(verdict);
       }
@@ -447,7 +447,7 @@ final class ClaimLoop {
 
   private void deliver(Claim claim, Verdict verdict, long nowNanos) {
     settler.add(
-        new Delivery(
+        new PendingVerdict(
             claim.id(), claim.number(), verdict, null, new BreakerReport.None(), nowNanos));
   }
 

@@ -55,7 +55,7 @@ final class Judge {
    *
    * @return null when there is none to give, since the task is not this worker's any more
    */
-  @Nullable Delivery judge(Run run) {
+  @Nullable PendingVerdict judge(Run run) {
     Claim claim = run.claim();
     if (run.lostClaim() == claim.number()) {
       return null;
@@ -64,7 +64,7 @@ final class Judge {
     BreakerReport breaker = run.request().breaker();
     if (outcome instanceof Outcome.Cancelled && !run.cancelled()) {
       // Cut off for an older claim that was lost, just before a newer one of ours was heard of.
-      return delivery(claim, new Verdict.PutBack(Duration.ZERO), null, breaker, run.endNanos());
+      return pending(claim, new Verdict.PutBack(Duration.ZERO), null, breaker, run.endNanos());
     }
     Instant start = run.first().now().plusNanos(run.startNanos() - run.claimedNanos());
     Duration took = Duration.ofNanos(run.endNanos() - run.startNanos());
@@ -72,17 +72,17 @@ final class Judge {
     Attempt attempt =
         verdict instanceof Verdict.PutBack ? null : attempt(claim.attempt(), start, took, outcome);
     tell(claim, verdict, outcome, took);
-    return delivery(claim, verdict, attempt, breaker, run.endNanos());
+    return pending(claim, verdict, attempt, breaker, run.endNanos());
   }
 
   /** The verdict on a claim whose attempt could not even be begun, by a bug of ours. */
-  Delivery unbegun(Claim claim, long claimedNanos, long nowNanos) {
+  PendingVerdict unbegun(Claim claim, long claimedNanos, long nowNanos) {
     Instant start = claim.now().plusNanos(nowNanos - claimedNanos);
     Outcome outcome = ourFault();
     Verdict verdict = verdict(claim, outcome, start, Duration.ZERO, false);
     tell(claim, verdict, outcome, Duration.ZERO);
     Attempt attempt = attempt(claim.attempt(), start, Duration.ZERO, outcome);
-    return delivery(claim, verdict, attempt, new BreakerReport.None(), nowNanos);
+    return pending(claim, verdict, attempt, new BreakerReport.None(), nowNanos);
   }
 
   /** What an attempt came to that broke by a bug of ours. */
@@ -168,12 +168,12 @@ final class Judge {
     };
   }
 
-  private static Delivery delivery(
+  private static PendingVerdict pending(
       Claim claim,
       Verdict verdict,
       @Nullable Attempt attempt,
       BreakerReport breaker,
       long knownNanos) {
-    return new Delivery(claim.id(), claim.number(), verdict, attempt, breaker, knownNanos);
+    return new PendingVerdict(claim.id(), claim.number(), verdict, attempt, breaker, knownNanos);
   }
 }

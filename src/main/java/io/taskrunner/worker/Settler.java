@@ -27,17 +27,17 @@ final class Settler {
   /** The most verdicts that are kept after they were taken. */
   static final int KEPT_MAX = 65_536;
 
-  private final ArrayDeque<Delivery> fresh = new ArrayDeque<>();
-  private final ArrayDeque<Delivery> again = new ArrayDeque<>();
-  private final ArrayDeque<Delivery> kept = new ArrayDeque<>();
+  private final ArrayDeque<PendingVerdict> fresh = new ArrayDeque<>();
+  private final ArrayDeque<PendingVerdict> again = new ArrayDeque<>();
+  private final ArrayDeque<PendingVerdict> kept = new ArrayDeque<>();
   private final WorkerMeters meters;
 
   Settler(WorkerMeters meters) {
     this.meters = meters;
   }
 
-  void add(Delivery delivery) {
-    fresh.add(delivery);
+  void add(PendingVerdict pending) {
+    fresh.add(pending);
   }
 
   /** Whether there is anything to deliver, be it for the first time or once more. */
@@ -51,29 +51,29 @@ final class Settler {
   }
 
   /** Takes out the next batch; new verdicts go first. */
-  List<Delivery> next() {
+  List<PendingVerdict> next() {
     int size = Math.min(BATCH_MAX, fresh.size() + again.size());
-    List<Delivery> batch = new ArrayList<>(size);
+    List<PendingVerdict> batch = new ArrayList<>(size);
     while (batch.size() < size) {
-      Delivery delivery = fresh.poll();
-      batch.add(delivery != null ? delivery : again.remove());
+      PendingVerdict pending = fresh.poll();
+      batch.add(pending != null ? pending : again.remove());
     }
     return batch;
   }
 
   /** Notes what the store said of a batch. */
-  void answered(List<Delivery> batch, List<Settled> results, long nowNanos) {
+  void answered(List<PendingVerdict> batch, List<Settled> results, long nowNanos) {
     if (results.size() != batch.size()) {
       throw new IllegalStateException(
           "results: " + results.size() + " (expected: " + batch.size() + ", one for each verdict)");
     }
     for (int i = 0; i < batch.size(); i++) {
-      Delivery delivery = batch.get(i);
-      if (results.get(i) == Settled.LATE && !delivery.wasTaken()) {
+      PendingVerdict pending = batch.get(i);
+      if (results.get(i) == Settled.LATE && !pending.wasTaken()) {
         meters.lateAnswer();
       }
-      delivery.taken(nowNanos);
-      kept.add(delivery);
+      pending.taken(nowNanos);
+      kept.add(pending);
     }
     forget(nowNanos);
   }
@@ -89,7 +89,7 @@ final class Settler {
     while (kept.size() > KEPT_MAX) {
       kept.remove();
     }
-    for (Delivery oldest = kept.peek();
+    for (PendingVerdict oldest = kept.peek();
         oldest != null && nowNanos - oldest.takenNanos() > KEPT_FOR.toNanos();
         oldest = kept.peek()) {
       kept.remove();

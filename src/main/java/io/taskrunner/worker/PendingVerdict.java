@@ -9,7 +9,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** A verdict on its way to the store. Confined to the thread of the claim loop. */
-final class Delivery {
+final class PendingVerdict {
 
   private final TaskId id;
   private final long claim;
@@ -23,7 +23,7 @@ final class Delivery {
   /**
    * @param knownNanos when the outcome was known, as {@link System#nanoTime} tells
    */
-  Delivery(
+  PendingVerdict(
       TaskId id,
       long claim,
       Verdict verdict,
