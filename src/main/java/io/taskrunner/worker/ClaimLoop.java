@@ -8,6 +8,7 @@ import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.Exchange;
 import io.taskrunner.store.WorkStore.Recovered;
 import io.taskrunner.store.WorkStore.Settlement;
+import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
@@ -375,13 +376,11 @@ final class ClaimLoop {
     }
     meters.recovered(tasks.size());
     for (Recovered task : tasks) {
-      log.atInfo()
+      (task.dead() ? log.atInfo() : log.atDebug())
           .addKeyValue("task_id", task.id())
           .addKeyValue("queue", task.queue())
-          .log(
-              task.dead()
-                  ? "task is dead: its last lease ran out"
-                  : "task was taken back from a worker that is gone");
+          .addKeyValue("error", AttemptError.LEASE_LOST.word())
+          .log(task.dead() ? "task is dead" : "task is taken back from a worker that is gone");
     }
   }
 

@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
 /** A verdict on its way to the store. Confined to the thread of the claim loop. */
 final class PendingVerdict {
 
+  private static final BreakerReport NOTHING = new BreakerReport.None();
+
   private final TaskId id;
   private final long claim;
   private final Verdict verdict;
@@ -41,7 +43,8 @@ final class PendingVerdict {
   /** As it goes to the store at a time. */
   Settlement settlement(long nowNanos) {
     Duration age = Duration.ofNanos(Math.max(0, nowNanos - knownNanos));
-    return new Settlement(id, claim, verdict, attempt, age, breaker);
+    BreakerReport says = taken ? NOTHING : breaker; // What was taken has been counted.
+    return new Settlement(id, claim, verdict, attempt, age, says);
   }
 
   /** Notes that the store took it; the first time counts. */
