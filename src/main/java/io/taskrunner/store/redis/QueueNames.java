@@ -24,7 +24,7 @@ final class QueueNames {
   }
 
   /** Reads all names. */
-  void reload() {
+  synchronized void reload() {
     Map<byte[], byte[]> all = link.patiently(redis -> redis.hgetall(config.key("queues")));
     Map<String, Integer> fresh = HashMap.newHashMap(all.size());
     all.forEach((name, n) -> fresh.put(Keys.text(name), Integer.valueOf(Keys.text(n))));
@@ -32,6 +32,19 @@ final class QueueNames {
     fresh.forEach((name, n) -> inverse.put(n, name));
     numbers = Map.copyOf(fresh);
     byNumber = Map.copyOf(inverse);
+  }
+
+  /** Adds a name that was just given its number, without reading all. */
+  synchronized void learn(String name, int n) {
+    if (known(name).orElse(-1) == n) {
+      return;
+    }
+    Map<String, Integer> more = new HashMap<>(numbers);
+    Map<Integer, String> inverse = new HashMap<>(byNumber);
+    more.put(name, n);
+    inverse.put(n, name);
+    numbers = more;
+    byNumber = inverse;
   }
 
   /** The number of a name, from the copy alone. */

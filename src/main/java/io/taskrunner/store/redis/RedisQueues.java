@@ -101,7 +101,7 @@ final class RedisQueues implements QueueStore {
     args.add(Keys.bytes(n));
     args.addAll(FlowFields.write(name, settings));
     long made = moves.run(Script.PUT_QUEUE, args.toArray(byte[][]::new));
-    names.reload();
+    names.learn(name, n);
     return made == 1;
   }
 
