@@ -1,12 +1,15 @@
 package io.taskrunner.worker;
 
+import io.taskrunner.dispatch.Dispatcher;
+import io.taskrunner.dispatch.Sending;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.Outcome;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 
-/** Begins attempts; the room {@code dispatch} is the one that does. */
+/** Begins attempts. The room {@code dispatch} does so; a test may decide when, and how, they end. */
+@FunctionalInterface
 public interface Performer {
 
   /**
@@ -16,10 +19,15 @@ public interface Performer {
    */
   Request perform(Claim claim, Duration timeout);
 
+  /** Attempts that are sent over the network. */
+  static Performer by(Dispatcher dispatcher) {
+    return (claim, timeout) -> new Sent(dispatcher.perform(claim, timeout));
+  }
+
   /** An attempt that is under way. */
   interface Request {
 
-    /** Completes, on any thread, when the attempt is over. Never completes exceptionally but by a bug. */
+    /** Completes, on any thread, when the attempt is over; exceptionally by a bug only. */
     CompletableFuture<Outcome> outcome();
 
     /** What the attempt says of its host's breaker; to be asked once the outcome is known. */
@@ -30,5 +38,28 @@ public interface Performer {
 
     /** Cuts the attempt off: its outcome is {@code CutOff} unless it is known already. */
     void cutOff();
+  }
+
+  /** An attempt that the dispatcher sends. */
+  record Sent(Sending sending) implements Request {
+    @Override
+    public CompletableFuture<Outcome> outcome() {
+      return sending.outcome();
+    }
+
+    @Override
+    public BreakerReport breaker() {
+      return sending.breaker();
+    }
+
+    @Override
+    public void cancel() {
+      sending.cancel();
+    }
+
+    @Override
+    public void cutOff() {
+      sending.cutOff();
+    }
   }
 }

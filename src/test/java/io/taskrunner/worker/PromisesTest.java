@@ -15,7 +15,9 @@ import io.taskrunner.task.Retry;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
+import io.taskrunner.testkit.RedisExtension;
 import io.taskrunner.worker.Target.Arrival;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -32,17 +34,23 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What a user is promised of workers, with a real Redis, real requests and a real target. */
 @Timeout(120)
 class PromisesTest {
+
+  @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
+
+  /** The shortest that is allowed. */
+  private static final Duration LEASE = ofSeconds(5);
 
   private Rig rig;
   private Target target;
 
   @BeforeEach
   void start() throws Exception {
-    rig = new Rig();
+    rig = new Rig(REDIS.settings(), REDIS.server().port());
     target = new Target();
   }
 
@@ -56,14 +64,14 @@ class PromisesTest {
   void aTaskWhoseWorkerDiedIsDeliveredByAnother() throws Exception {
     target.answers(
         arrival ->
-            arrival.headers().get("x-cloudtasks-taskretrycount", "").equals("0")
+            arrival.header("x-cloudtasks-taskretrycount").equals("0")
                 ? new CompletableFuture<>() // The first never ends: its worker dies over it.
                 : CompletableFuture.completedFuture(200));
-    Rig.Child first = rig.process(4, ofSeconds(1));
+    WorkerProcess.Child first = rig.process(4, LEASE);
     TaskId id = rig.enqueue("mia", "default", target.url("/once"));
     target.awaitCount(1, ofSeconds(20));
 
-    rig.worker(4, ofSeconds(1)).start();
+    rig.worker(4, LEASE).start();
     first.kill();
 
     target.awaitCount(2, ofSeconds(20));
@@ -78,18 +86,18 @@ class PromisesTest {
   }
 
   private static long claim(Arrival arrival) {
-    return Long.parseLong(arrival.headers().get("x-task-runner-claim", ""));
+    return Long.parseLong(arrival.header("x-task-runner-claim"));
   }
 
   @Test
   void twoWorkersRunTenThousandTasksOnceEach() throws Exception {
     int tasks = 10_000;
+    WorkerProcess.Child one = rig.process(32, LEASE);
+    WorkerProcess.Child two = rig.process(32, LEASE);
     List<TaskId> ids = new ArrayList<>();
     for (int client = 0; client < 10; client++) {
       ids.addAll(rig.enqueue(tasks / 10, "client-" + client, "default", target.url("/")));
     }
-    Rig.Child one = rig.process(32, ofSeconds(5));
-    Rig.Child two = rig.process(32, ofSeconds(5));
     target.awaitCount(tasks, ofSeconds(90));
     for (TaskId id : ids) {
       assertEquals(TaskState.SUCCEEDED, rig.finished(id).state());
@@ -120,7 +128,7 @@ class PromisesTest {
     Map<String, Long> starts =
         target.arrivals().stream()
             .limit(seen)
-            .map(arrival -> arrival.headers().get("x-cloudtasks-queuename", ""))
+            .map(arrival -> arrival.header("x-cloudtasks-queuename"))
             .collect(Collectors.groupingBy(queue -> queue, Collectors.counting()));
     assertWithin10Percent(seen * 0.6, starts.get("critical"));
     assertWithin10Percent(seen * 0.3, starts.get("default"));

@@ -2,16 +2,22 @@ package io.taskrunner.worker;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.linecorp.armeria.common.HttpResponse;
-import com.linecorp.armeria.common.HttpStatus;
-import com.linecorp.armeria.common.RequestHeaders;
-import com.linecorp.armeria.server.Server;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -26,62 +32,107 @@ final class Target implements AutoCloseable {
    * @param over completes when it was answered, or given up by who sent it
    */
   record Arrival(
-      String path, RequestHeaders headers, long nanos, CompletableFuture<Void> over) {
+      String path, Map<String, String> headers, long nanos, CompletableFuture<Void> over) {
+
+    /** The value of a header, by its name in lower case; empty when it is not there. */
+    String header(String name) {
+      return headers.getOrDefault(name, "");
+    }
 
     /** The id of the task that sent it. */
     String task() {
-      return headers.get("x-cloudtasks-taskname", "");
+      return header("x-cloudtasks-taskname");
     }
   }
 
-  private final Server server;
-  private final List<Arrival> arrivals = new CopyOnWriteArrayList<>();
+  private final ServerSocket server;
+  private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition came = lock.newCondition();
-  private long count;
+  private final List<Arrival> arrivals = new ArrayList<>(); // Guarded by the lock.
   private volatile Function<Arrival, CompletableFuture<Integer>> script =
       arrival -> CompletableFuture.completedFuture(200);
-  private volatile boolean remembers = true;
 
-  Target() {
-    server =
-        Server.builder()
-            .http(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
-            .requestTimeout(Duration.ofMinutes(5))
-            .maxNumConnections(20_000)
-            .gracefulShutdownTimeout(Duration.ZERO, Duration.ZERO)
-            .serviceUnder("/", (context, request) -> serve(request.headers()))
-            .build();
-    server.start().join();
+  Target() throws IOException {
+    server = new ServerSocket(0, 512, InetAddress.getLoopbackAddress());
+    Thread.ofVirtual().start(this::accept);
   }
 
-  private HttpResponse serve(RequestHeaders headers) {
-    Arrival arrival =
-        new Arrival(headers.path(), headers, System.nanoTime(), new CompletableFuture<>());
-    CompletableFuture<Integer> status = script.apply(arrival);
-    HttpResponse response =
-        HttpResponse.of(
-            status.thenApply(
-                code -> {
-                  arrival.over().complete(null);
-                  return HttpResponse.of(HttpStatus.valueOf(code));
-                }));
-    response.whenComplete().whenComplete((done, aborted) -> arrival.over().complete(null));
-    if (remembers) {
-      arrivals.add(arrival);
+  private void accept() {
+    try {
+      while (true) {
+        Socket connection = server.accept();
+        connections.add(connection);
+        Thread.ofVirtual().start(() -> serve(connection));
+      }
+    } catch (IOException closed) {
+      // the test is over
     }
+  }
+
+  /** Reads on while a request is answered, so as to see its sender give up. */
+  private void serve(Socket connection) {
+    CompletableFuture<Void> over = CompletableFuture.completedFuture(null);
+    try (connection) {
+      connection.setTcpNoDelay(true);
+      InputStream in = new BufferedInputStream(connection.getInputStream());
+      while (true) {
+        String line = line(in);
+        if (line.isEmpty()) {
+          return;
+        }
+        Map<String, String> headers = new HashMap<>();
+        for (String next = line(in); !next.isEmpty(); next = line(in)) {
+          int colon = next.indexOf(':');
+          headers.put(
+              next.substring(0, colon).toLowerCase(Locale.ROOT), next.substring(colon + 1).strip());
+        }
+        in.readNBytes(Integer.parseInt(headers.getOrDefault("content-length", "0")));
+        over = new CompletableFuture<>();
+        answer(new Arrival(line.split(" ")[1], headers, System.nanoTime(), over), connection);
+      }
+    } catch (IOException ended) {
+      // by the other side, or with the test
+    } finally {
+      over.complete(null);
+      connections.remove(connection);
+    }
+  }
+
+  private void answer(Arrival arrival, Socket connection) {
+    CompletableFuture<Integer> status = script.apply(arrival);
     lock.lock();
     try {
-      count++;
+      arrivals.add(arrival);
       came.signalAll();
     } finally {
       lock.unlock();
     }
-    return response;
+    status.thenAccept(
+        code -> {
+          String answer = "HTTP/1.1 " + code + " -\r\nContent-Length: 0\r\n\r\n";
+          try {
+            connection.getOutputStream().write(answer.getBytes(StandardCharsets.US_ASCII));
+          } catch (IOException gone) {
+            // nobody waits for it
+          }
+          arrival.over().complete(null);
+        });
+  }
+
+  /** A line without its end; empty at the end of headers and of the connection. */
+  private static String line(InputStream in) throws IOException {
+    StringBuilder line = new StringBuilder();
+    for (int next = in.read(); next >= 0 && next != '\n'; next = in.read()) {
+      if (next != '\r') {
+        line.append((char) next);
+      }
+    }
+    return line.toString();
   }
 
   String url(String path) {
-    return "http://127.0.0.1:" + server.activeLocalPort() + path;
+    return "http://127.0.0.1:" + server.getLocalPort() + path;
   }
 
   /** From now on each request is answered so. */
@@ -89,13 +140,13 @@ final class Target implements AutoCloseable {
     script = how;
   }
 
-  /** Only counts: for tests with more requests than are looked at. */
-  void onlyCounts() {
-    remembers = false;
-  }
-
   List<Arrival> arrivals() {
-    return List.copyOf(arrivals);
+    lock.lock();
+    try {
+      return List.copyOf(arrivals);
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Waits until so many requests came in all. */
@@ -103,19 +154,20 @@ final class Target implements AutoCloseable {
     long left = atMost.toNanos();
     lock.lock();
     try {
-      while (count < expected && left > 0) {
+      while (arrivals.size() < expected && left > 0) {
         left = came.awaitNanos(left);
       }
+      int count = arrivals.size();
       assertTrue(count >= expected, count + " requests came (expected: " + expected + ")");
     } finally {
       lock.unlock();
     }
   }
 
-  long count() {
+  int count() {
     lock.lock();
     try {
-      return count;
+      return arrivals.size();
     } finally {
       lock.unlock();
     }
@@ -129,7 +181,10 @@ final class Target implements AutoCloseable {
   }
 
   @Override
-  public void close() {
-    server.stop().join();
+  public void close() throws IOException {
+    server.close();
+    for (Socket connection : connections) {
+      connection.close();
+    }
   }
 }
