@@ -98,6 +98,7 @@ final class ClaimLoop {
   private volatile boolean woken;
   private volatile boolean reconnected;
   private volatile boolean stopping;
+  private volatile boolean cuttingOff;
   private volatile boolean ended;
 
   // Written by the loop's thread alone, read by others for what they show.
@@ -192,8 +193,9 @@ final class ClaimLoop {
     return quiet.await(Math.max(0, atMost.toNanos()), TimeUnit.NANOSECONDS);
   }
 
-  /** Cuts off everything that runs. */
+  /** Cuts off everything that runs, and what is just being begun. */
   void cutOff() {
+    cuttingOff = true;
     running.values().forEach(Run::cutOff);
   }
 
@@ -416,6 +418,9 @@ final class ClaimLoop {
     meters.started(claim.now().toEpochMilli() - claim.due().toEpochMilli());
     if (cancelledEarly.remove(id)) {
       run.cancel();
+    }
+    if (cuttingOff) {
+      run.cutOff();
     }
     request
         .outcome()

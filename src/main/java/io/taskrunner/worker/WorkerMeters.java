@@ -7,7 +7,7 @@ import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.taskrunner.store.WorkStore.Breaker;
-import java.time.Duration;
+import io.taskrunner.telemetry.Meters;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,11 +21,6 @@ import java.util.concurrent.atomic.AtomicInteger;
  * loop; the others may be called from any.
  */
 final class WorkerMeters {
-
-  /** The most queues with a label of their own. */
-  static final int QUEUES_MAX = 100;
-
-  private static final String OTHER = "other";
 
   /** How an attempt ended, as a metric says it. */
   enum Ending {
@@ -58,31 +53,14 @@ final class WorkerMeters {
 
   WorkerMeters(MeterRegistry registry) {
     this.registry = registry;
-    duration =
-        Timer.builder("task_runner_attempt_duration_seconds")
-            .description("how long attempts took, until their outcome was known")
-            .serviceLevelObjectives(
-                millis(1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000,
-                    60_000, 300_000, 1_800_000))
-            .register(registry);
-    lag =
-        Timer.builder("task_runner_schedule_lag_seconds")
-            .description("from when an attempt was due to when it was begun")
-            .serviceLevelObjectives(
-                millis(1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 60_000,
-                    300_000, 3_600_000))
-            .register(registry);
-    leasesLost =
-        counter("task_runner_leases_lost", "tasks that were another's while they ran here");
-    recovered =
-        counter("task_runner_tasks_recovered", "tasks taken back from workers that are gone");
-    late = counter("task_runner_late_answers", "verdicts that came too late to count");
+    duration = Meters.timer(registry, Meters.ATTEMPT_DURATION);
+    lag = Meters.timer(registry, Meters.SCHEDULE_LAG);
+    leasesLost = Meters.counter(registry, Meters.LEASES_LOST);
+    recovered = Meters.counter(registry, Meters.TASKS_RECOVERED);
+    late = Meters.counter(registry, Meters.LATE_ANSWERS);
     breakerGauge("open", open);
     breakerGauge("half_open", halfOpen);
-    breakers =
-        MultiGauge.builder("task_runner_circuit_breaker_state")
-            .description("hosts whose breaker is not closed")
-            .register(registry);
+    breakers = MultiGauge.builder(Meters.CIRCUIT_BREAKER_STATE).register(registry);
   }
 
   /** An attempt is over. */
@@ -136,39 +114,22 @@ final class WorkerMeters {
     if (known != null) {
       return known;
     }
-    if (attempts.size() >= QUEUES_MAX && !queue.equals(OTHER)) {
-      return countersOf(OTHER);
+    if (attempts.size() >= Meters.QUEUE_LABELS_MAX && !queue.equals(Meters.OTHER)) {
+      return countersOf(Meters.OTHER);
     }
     Ending[] endings = Ending.values();
     Counter[] made = new Counter[endings.length];
     for (Ending ending : endings) {
       made[ending.ordinal()] =
-          Counter.builder("task_runner_attempts")
-              .description("attempts that ended")
-              .tag("queue", queue)
-              .tag("outcome", ending.word())
-              .register(registry);
+          Meters.counter(registry, Meters.ATTEMPTS, "queue", queue, "outcome", ending.word());
     }
     attempts.put(queue, made);
     return made;
   }
 
-  private Counter counter(String name, String description) {
-    return Counter.builder(name).description(description).register(registry);
-  }
-
   private void breakerGauge(String state, AtomicInteger value) {
-    Gauge.builder("task_runner_circuit_breakers", value, AtomicInteger::get)
-        .description("hosts whose circuit breaker is not closed")
+    Gauge.builder(Meters.CIRCUIT_BREAKERS, value, AtomicInteger::get)
         .tag("state", state)
         .register(registry);
-  }
-
-  private static Duration[] millis(long... bounds) {
-    Duration[] durations = new Duration[bounds.length];
-    for (int i = 0; i < bounds.length; i++) {
-      durations[i] = Duration.ofMillis(bounds[i]);
-    }
-    return durations;
   }
 }

@@ -264,6 +264,8 @@ final class RedisWork implements WorkStore {
       StatefulRedisPubSubConnection<String, byte[]> connection = link.listening();
       connection.addListener(
           new RedisPubSubAdapter<>() {
+            private boolean before;
+
             @Override
             public void message(String channel, byte[] message) {
               hear(message, listener);
@@ -271,7 +273,13 @@ final class RedisWork implements WorkStore {
 
             @Override
             public void subscribed(String channel, long count) {
-              listener.wake(); // what was sent while nobody listened is looked for
+              // What was sent while nobody listened is looked for.
+              if (before) {
+                listener.reconnected();
+              } else {
+                before = true;
+                listener.wake();
+              }
             }
           });
       CompletableFuture<Void> subscribed =
