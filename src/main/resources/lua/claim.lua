@@ -116,10 +116,10 @@ end
 local function fill()
   while #tasks / 2 < slots and examined < EXAMINED_MAX and bytes < BYTES_MAX do
     if #line == 0 then
-      if line_whole then return false end
+      if line_whole then return true end
       for _, q in pairs(queues) do if q then flush_line(q) end end
       load_line()
-      if #line == 0 then return false end
+      if #line == 0 then return true end
     end
     local i = choose()
     local q = line[i]
