@@ -76,6 +76,13 @@ public final class RedisStore implements AutoCloseable {
    * @throws IllegalStateException what is stored there is of a newer version of this program
    */
   public static RedisStore open(StoreOptions options) {
+    RedisStore store = openUntended(options);
+    store.timer.scheduleWithFixedDelay(store::everySecond, 1000, 1000, TimeUnit.MILLISECONDS);
+    return store;
+  }
+
+  /** As {@link #open}, but what is done once a second is left to the caller: for tests. */
+  static RedisStore openUntended(StoreOptions options) {
     Link link = Link.open(options.redis());
     RedisStore store = new RedisStore(link, options);
     try {
@@ -109,10 +116,10 @@ public final class RedisStore implements AutoCloseable {
     queues.makeBuiltIn();
     system.check();
     system.readMemory();
-    timer.scheduleWithFixedDelay(this::everySecond, 1000, 1000, TimeUnit.MILLISECONDS);
   }
 
-  private void everySecond() {
+  /** What is done once a second. */
+  void everySecond() {
     try {
       byte[] fresh = link.patiently(redis -> redis.get(config.key("version")));
       String read = fresh == null ? "" : Keys.text(fresh);

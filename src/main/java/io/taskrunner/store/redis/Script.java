@@ -14,6 +14,7 @@ import java.util.Set;
 /** The moves, one Lua file each. */
 enum Script {
   CANCEL,
+  CHECK,
   CLAIM,
   DELETE_CLIENT,
   DELETE_QUEUE,

@@ -1,0 +1,107 @@
+-- prove_tasks: each task is in exactly the set that its state names, once; nothing points to nothing.
+
+local function hidden(t)
+  return (t.state == 'k' or t.state == 'c') and t.retention == 0
+end
+
+-- The set that a task's state names, and its score there; nil for a head that is only kept hidden.
+local function home(t)
+  if t.state == 'r' then return base_of(t.n, t.gen) .. 'ready:' .. t.owner, t.due end
+  if t.state == 's' or t.state == 't' then return base_of(t.n, t.gen) .. 'due', t.due end
+  if t.state == 'a' then return P .. 'leases' end
+  if t.state == 'd' then return P .. 'queue:' .. t.n .. ':dead', t.ended end
+  if not hidden(t) then return P .. 'queue:' .. t.n .. ':done', t.ended end
+end
+
+local function gone(id)
+  call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
+end
+
+local function prove_home(id, t)
+  local q, key, due = queue(t.n), home(t)
+  local score = tonumber(call('ZSCORE', key, id))
+  local waits = t.state == 'r' or t.state == 's' or t.state == 't'
+  if not score then
+    if not find('task_in_no_set', 'task:' .. id, t.state .. ' is not in ' .. string.sub(key, #P + 1)) then return end
+    if t.state == 'a' then
+      call('ZADD', key, now, id) -- its lease is over: the next claim takes it back
+    elseif not q or (waits and q.gen ~= t.gen) then
+      gone(id)
+    else
+      call('ZADD', key, due, id)
+    end
+  elseif due and score ~= due then
+    if find('task_at_wrong_time', 'task:' .. id, number(score) .. ' in its set, ' .. number(due) .. ' in its record') then
+      call('ZADD', key, due, id)
+    end
+  end
+end
+
+local function prove_retire(id, t)
+  if call('ZSCORE', P .. 'retire', id) then return end
+  if find('task_never_retires', 'task:' .. id, t.state .. ' is not in retire') then
+    local q = queue(t.n)
+    local keep = t.state == 'd' and (q and tonumber(call('HGET', q.flow, 'dead_retention_ms')) or 0) or t.retention * 1000
+    call('ZADD', P .. 'retire', t.ended + math.max(keep, shard().hide_ms), id)
+  end
+end
+
+local function prove_ttl(id, t)
+  local ttl = call('PTTL', P .. 'task:' .. id)
+  if hidden(t) and ttl == -1 then
+    if find('key_never_expires', 'task:' .. id, 'a hidden head') then call('PEXPIRE', P .. 'task:' .. id, shard().hide_ms) end
+  elseif not hidden(t) and ttl >= 0 then
+    if find('task_expires', 'task:' .. id, t.state .. ' would vanish in ' .. ttl .. ' ms') then call('PERSIST', P .. 'task:' .. id) end
+  end
+end
+
+local function prove_tasks()
+  for at = FIRST, #ARGV do
+    local id = ARGV[at]
+    local t = read_task(id)
+    if t then
+      prove_ttl(id, t)
+      if home(t) then prove_home(id, t) end
+      local over = t.state == 'd' or t.state == 'k' or t.state == 'c'
+      if over and not hidden(t) and call('EXISTS', P .. 'task:' .. id) == 1 then prove_retire(id, t) end
+      facts[#facts + 1] = t.state .. pack('>I4I4', t.n, t.state == 'd' and call('STRLEN', P .. 'task:' .. id) or 0) .. t.owner
+    end
+  end
+end
+
+local function prove_logs()
+  for at = FIRST, #ARGV do
+    local id = ARGV[at]
+    if call('EXISTS', P .. 'task:' .. id .. ':log') == 1 and call('EXISTS', P .. 'task:' .. id) == 0 then
+      if find('log_of_no_task', 'task:' .. id, 'its log is left') then gone(id) end
+    end
+  end
+end
+
+-- Whether a task belongs into a set that names it.
+local function belongs(t, set, key)
+  if set == 'retire' then return not hidden(t) and (t.state == 'd' or t.state == 'k' or t.state == 'c') end
+  return home(t) == key
+end
+
+local function prove_members()
+  local set, n, gen, owner = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+  local key = P .. set
+  if set == 'ready' then
+    key = base_of(n, gen) .. 'ready:' .. owner
+  elseif set == 'due' then
+    key = base_of(n, gen) .. 'due'
+  elseif set == 'dead' or set == 'done' then
+    key = P .. 'queue:' .. n .. ':' .. set
+  end
+  if gen >= 0 and (not queue(n) or queue(n).gen ~= gen) then return end -- purged: `tidy` drops it as it is
+  for at = FIRST + 4, #ARGV do
+    local id = ARGV[at]
+    local t = read_task(id)
+    if call('ZSCORE', key, id) and not (t and belongs(t, set, key)) then
+      if find(t and 'task_in_wrong_set' or 'member_of_no_task', 'task:' .. id, string.sub(key, #P + 1) .. (t and ' holds it, it is ' .. t.state or '')) then
+        call('ZREM', key, id)
+      end
+    end
+  end
+end

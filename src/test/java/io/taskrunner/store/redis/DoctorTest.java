@@ -1,0 +1,429 @@
+package io.taskrunner.store.redis;
+
+import static io.taskrunner.store.redis.Stage.LEASE;
+import static io.taskrunner.store.redis.Stage.WORKER;
+import static io.taskrunner.store.redis.Stage.wish;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lettuce.core.api.sync.RedisCommands;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.redis.Doctor.Finding;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.TaskState;
+import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.RedisExtension;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Each invariant is broken by hand, found, mended, and holds again. */
+class DoctorTest {
+
+  @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
+
+  private Stage stage;
+  private RedisCommands<byte[], byte[]> raw;
+  private TaskId ready;
+  private TaskId scheduled;
+  private TaskId active;
+  private TaskId dead;
+  private TaskId done;
+  private TaskId retrying;
+  private List<Claim> held = List.of();
+
+  /** A little of everything, so that each set has members. */
+  @BeforeEach
+  void open() {
+    stage = Stage.open(REDIS);
+    raw = stage.link.calls().getStatefulConnection().sync();
+    stage.client("abc", 2);
+    retrying = stage.enqueue(wish().client("two"));
+    dead = stage.enqueue(wish());
+    done = stage.enqueue(wish());
+    for (Claim claim : stage.claim(10)) {
+      if (claim.id().equals(retrying)) {
+        stage.settle(
+            WORKER, stage.verdict(claim, new Verdict.Retry(Duration.ofMinutes(5)), 500));
+      } else {
+        stage.settle(
+            WORKER,
+            stage.verdict(
+                claim,
+                claim.id().equals(dead) ? new Verdict.Bury() : new Verdict.Succeed(),
+                claim.id().equals(dead) ? 500 : 200));
+      }
+    }
+    active = stage.enqueue(2, wish()).getFirst();
+    ready = stage.enqueue(wish());
+    scheduled = stage.enqueue(wish().in(Duration.ofHours(1)));
+    held = stage.claim(10);
+    assertEquals(2, held.size());
+    stage.proven();
+    assertEquals("1", stage.flow("default", "ready"));
+  }
+
+  @AfterEach
+  void close() {
+    stage.close();
+  }
+
+  private byte[] key(String name) {
+    return Keys.bytes("tr:{0}:" + name);
+  }
+
+  private byte[] task(TaskId id) {
+    byte[] prefix = key("task:");
+    byte[] key = new byte[prefix.length + 16];
+    System.arraycopy(prefix, 0, key, 0, prefix.length);
+    System.arraycopy(id.bytes(), 0, key, prefix.length, 16);
+    return key;
+  }
+
+  private byte[] set(String rest) {
+    return stage.key("default", rest).getBytes(StandardCharsets.UTF_8);
+  }
+
+  private String flow() {
+    return "tr:{0}:queue:" + stage.n("default") + ":flow";
+  }
+
+  /** What is broken is found under this word, mended, and then everything holds. */
+  private void mends(String kind) {
+    Set<String> kinds = kinds(stage.store.doctor().examine());
+    assertTrue(kinds.contains(kind), () -> kind + " is not among " + kinds);
+    assertTrue(kinds(stage.store.doctor().repair()).contains(kind));
+    stage.proven();
+  }
+
+  private static Set<String> kinds(List<Finding> findings) {
+    return findings.stream().map(Finding::kind).collect(Collectors.toSet());
+  }
+
+  @Test
+  void aReadyTaskInNoSet() {
+    raw.zrem(set("ready:abc"), ready.bytes());
+    mends("task_in_no_set");
+    assertEquals(TaskState.READY, stage.state(ready));
+    stage.succeed(held.getFirst());
+    assertEquals(ready, stage.claim(10).getFirst().id());
+  }
+
+  @Test
+  void aScheduledTaskInNoSet() {
+    raw.zrem(set("due"), scheduled.bytes());
+    mends("task_in_no_set");
+  }
+
+  @Test
+  void anActiveTaskWithoutALease() {
+    raw.zrem(key("leases"), active.bytes());
+    mends("task_in_no_set");
+    stage.claim(0);
+    stage.pass(LEASE.dividedBy(2));
+    stage.claim(0);
+    stage.pass(LEASE.dividedBy(2));
+    stage.claim(0);
+    assertEquals(TaskState.RETRY, stage.state(active));
+  }
+
+  @Test
+  void aFinishedTaskInNoSet() {
+    raw.zrem(over("done"), done.bytes());
+    mends("task_in_no_set");
+    raw.zrem(over("dead"), dead.bytes());
+    mends("task_in_no_set");
+  }
+
+  private byte[] over(String set) {
+    return key("queue:" + stage.n("default") + ":" + set);
+  }
+
+  @Test
+  void aTaskInTwoSets() {
+    raw.zadd(set("due"), (double) stage.now(), ready.bytes());
+    mends("task_in_wrong_set");
+    raw.zadd(key("leases"), (double) stage.now(), scheduled.bytes());
+    mends("task_in_wrong_set");
+    raw.zadd(set("ready:other"), (double) stage.now(), ready.bytes());
+    mends("task_in_wrong_set");
+    raw.zadd(over("done"), (double) stage.now(), dead.bytes());
+    mends("task_in_wrong_set");
+    raw.zadd(key("retire"), (double) stage.now(), active.bytes());
+    mends("task_in_wrong_set");
+  }
+
+  @Test
+  void aTaskAtTheWrongTime() {
+    raw.zadd(set("due"), (double) stage.now() + 5, scheduled.bytes());
+    mends("task_at_wrong_time");
+  }
+
+  @Test
+  void membersThatAreNoTasks() {
+    for (TaskId id : List.of(ready, scheduled, active, dead, done, retrying)) {
+      raw.del(task(id));
+      mends("member_of_no_task");
+    }
+  }
+
+  @Test
+  void aTaskThatNeverRetires() {
+    raw.zrem(key("retire"), done.bytes());
+    mends("task_never_retires");
+    raw.zrem(key("retire"), dead.bytes());
+    mends("task_never_retires");
+  }
+
+  @Test
+  void aTaskThatWouldVanish() {
+    raw.pexpire(task(ready), 100_000);
+    mends("task_expires");
+    assertEquals(-1, raw.pttl(task(ready)));
+  }
+
+  @Test
+  void aHiddenHeadThatWouldStay() {
+    TaskId hidden = stage.enqueue(wish().client("three").retention(Duration.ZERO));
+    Claim claim = stage.claim(1).getFirst();
+    assertEquals(hidden, claim.id());
+    stage.succeed(claim);
+    stage.proven();
+    raw.persist(task(hidden));
+    mends("key_never_expires");
+    assertTrue(raw.pttl(task(hidden)) > 0);
+  }
+
+  @Test
+  void aLogWithoutItsTask() {
+    byte[] log = (new String(task(TaskId.of(new byte[16])), StandardCharsets.ISO_8859_1) + ":log")
+        .getBytes(StandardCharsets.ISO_8859_1);
+    raw.rpush(log, new byte[15]);
+    mends("log_of_no_task");
+    assertEquals(0, raw.exists(log));
+  }
+
+  @Test
+  void anOwnerWithoutATurn() {
+    raw.zrem(set("turns"), Keys.bytes("abc"));
+    mends("owner_without_turn");
+  }
+
+  @Test
+  void aTurnWithoutTasks() {
+    raw.zadd(set("turns"), 1, Keys.bytes("nobody"));
+    mends("turn_without_tasks");
+  }
+
+  @Test
+  void parkedSetsThatDisagree() {
+    assertTrue(raw.zscore(set("turns"), Keys.bytes("abc")) > Math.pow(2, 52));
+    raw.del(key("client:abc:parked"));
+    mends("parked_sets_disagree");
+    raw.zadd(set("turns"), 1, Keys.bytes("abc"));
+    mends("parked_sets_disagree");
+  }
+
+  @Test
+  void anOwnerParkedWithRoom() {
+    stage.redis.hset("tr:{0}:client:abc", "max_concurrent", "3");
+    mends("parked_with_room");
+    assertEquals(1, stage.claim(10).size());
+  }
+
+  @Test
+  void placesWhereNobodyIsParked() {
+    raw.sadd(key("client:abc:parked"), Keys.bytes("77.0"));
+    mends("parked_nowhere");
+    raw.sadd(key("client:two:parked"), Keys.bytes(stage.n("default") + ".0"));
+    mends("parked_nowhere");
+  }
+
+  @Test
+  void aQueueThatIsWronglyBusyOrNot() {
+    raw.zadd(key("busy"), 0, Keys.bytes(stage.n("default")));
+    mends("queue_busy");
+    stage.enqueue(wish().client("three"));
+    raw.zrem(key("busy"), Keys.bytes(stage.n("default")));
+    mends("queue_not_busy");
+    assertEquals(1, stage.claim(5).size());
+  }
+
+  @Test
+  void virtualTimesThatDiffer() {
+    stage.enqueue(wish().client("three"));
+    raw.zadd(key("busy"), 17.5, Keys.bytes(stage.n("default")));
+    mends("virtual_times_differ");
+  }
+
+  @Test
+  void timersThatAreWrong() {
+    raw.zrem(key("timers"), Keys.bytes(stage.n("default")));
+    mends("timers_differ");
+    stage.redis.hset(flow(), "timer", "5");
+    raw.zadd(key("timers"), 5, Keys.bytes(stage.n("default")));
+    mends("timer_wrong");
+  }
+
+  @Test
+  void setsThatNameNoQueue() {
+    raw.zadd(key("busy"), 1, Keys.bytes(99));
+    mends("no_such_queue");
+    raw.zadd(key("timers"), 1, Keys.bytes(99));
+    mends("no_such_queue");
+  }
+
+  @Test
+  void aSumOfWeightsThatIsWrong() {
+    stage.redis.hset("tr:{0}:shard", "weights", "12");
+    mends("weights_wrong");
+  }
+
+  @Test
+  void countersThatAreWrong() {
+    for (String field : List.of("ready", "retry", "running", "dead_bytes")) {
+      stage.redis.hset(flow(), field, "9");
+      mends("count_wrong");
+    }
+    for (String field : List.of("running", "live", "sum")) {
+      stage.redis.hset("tr:{0}:client:abc", field, "9");
+      mends("count_wrong");
+    }
+  }
+
+  @Test
+  void whatNobodyDrains() {
+    stage.store.queues().purge("default");
+    stage.proven();
+    raw.del(key("drain"));
+    mends("purged_and_left");
+    stage.store.tidy();
+    stage.proven();
+    assertEquals(0, raw.exists(task(ready)));
+  }
+
+  @Test
+  void whatADeletedQueueLeft() {
+    stage.queue("other", 1);
+    stage.enqueue(wish().client("three").queue("other"));
+    stage.succeed(stage.claim(1).getFirst());
+    stage.store.queues().delete("other", true);
+    stage.proven();
+    raw.del(key("drain"));
+    mends("deleted_and_left");
+    stage.store.tidy();
+    stage.proven();
+  }
+
+  @Test
+  void clientsThatAreNotListed() {
+    raw.zrem(key("clients"), Keys.bytes("abc"));
+    mends("client_not_listed");
+    raw.zadd(key("clients"), 0, Keys.bytes("ghost"));
+    mends("client_listed");
+    raw.zrem(key("strangers"), Keys.bytes("two"));
+    mends("stranger_not_listed");
+  }
+
+  @Test
+  void keysThatWouldStay() {
+    raw.persist(key("worker:" + WORKER));
+    mends("key_never_expires");
+  }
+
+  @Test
+  void aLookChangesNothing() {
+    raw.zrem(set("due"), scheduled.bytes());
+    stage.redis.hset("tr:{0}:shard", "weights", "12");
+    List<Finding> first = stage.store.doctor().examine();
+    assertEquals(first, stage.store.doctor().examine());
+  }
+
+  @Test
+  void aBusyStoreIsHealthy() throws Exception {
+    for (int i = 0; i < 5; i++) {
+      stage.client("busy" + i, 1 + i);
+    }
+    AtomicBoolean over = new AtomicBoolean();
+    List<Future<?>> writers = new ArrayList<>();
+    List<Finding> found = new ArrayList<>();
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (int i = 0; i < 3; i++) {
+        String worker = Stage.worker(50 + i);
+        writers.add(threads.submit(() -> {
+          List<Claim> held = new ArrayList<>();
+          while (!over.get()) {
+            act(worker, held);
+          }
+        }));
+      }
+      for (int i = 0; i < 15; i++) {
+        found.addAll(stage.store.doctor().examine());
+      }
+      over.set(true);
+      for (Future<?> writer : writers) {
+        writer.get();
+      }
+    }
+    assertEquals(List.of(), found);
+    stage.proven();
+  }
+
+  private void act(String worker, List<Claim> held) {
+    ThreadLocalRandom random = ThreadLocalRandom.current();
+    String queue = List.of("default", "critical", "low").get(random.nextInt(3));
+    switch (random.nextInt(12)) {
+      case 0, 1, 2, 3 ->
+          stage.enqueue(
+              wish()
+                  .client("busy" + random.nextInt(5))
+                  .queue(queue)
+                  .retention(Duration.ofSeconds(random.nextInt(3)))
+                  .in(Duration.ofMillis(random.nextInt(3) * 100)));
+      case 4, 5, 6 -> held.addAll(exchange(worker, random.nextInt(4)));
+      case 7, 8, 9 -> {
+        if (!held.isEmpty()) {
+          Claim claim = held.removeLast();
+          Verdict verdict =
+              switch (random.nextInt(4)) {
+                case 0 -> new Verdict.Retry(Duration.ofMillis(50));
+                case 1 -> new Verdict.PutBack(Duration.ZERO);
+                case 2 -> new Verdict.Bury();
+                default -> new Verdict.Succeed();
+              };
+          stage.settle(worker, stage.verdict(claim, verdict, 500));
+        }
+      }
+      case 10 -> {
+        if (random.nextInt(10) == 0) {
+          stage.store.queues().purge(queue);
+        } else {
+          stage.store.tidy();
+        }
+      }
+      default -> {
+        if (!held.isEmpty()) {
+          stage.store.tasks().cancel(held.getLast().id());
+        }
+        stage.now(stage.now() + 20);
+      }
+    }
+  }
+
+  private List<Claim> exchange(String worker, int slots) {
+    synchronized (worker.intern()) {
+      return stage.exchange(worker, slots).claims();
+    }
+  }
+}

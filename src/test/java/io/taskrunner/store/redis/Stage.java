@@ -1,0 +1,359 @@
+package io.taskrunner.store.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+
+import io.lettuce.core.api.sync.RedisCommands;
+import io.taskrunner.client.Limits;
+import io.taskrunner.client.Tier;
+import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.Enqueue;
+import io.taskrunner.store.EnqueueResult;
+import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.WorkStore.BreakerReport;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.WorkStore.ClaimRequest;
+import io.taskrunner.store.WorkStore.Exchange;
+import io.taskrunner.store.WorkStore.Settled;
+import io.taskrunner.store.WorkStore.Settlement;
+import io.taskrunner.task.Attempt;
+import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Retry;
+import io.taskrunner.task.TargetRequest;
+import io.taskrunner.task.TargetUrl;
+import io.taskrunner.task.Task;
+import io.taskrunner.task.Task.TaskSpec;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.TaskState;
+import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.RedisExtension;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A store on a real Redis under a clock that a test sets, without the housekeeping of each second,
+ * and short words for its moves.
+ */
+final class Stage implements AutoCloseable {
+
+  /** When the clock begins. */
+  static final long START = 1_700_000_000_000L;
+
+  static final Duration LEASE = Duration.ofSeconds(30);
+  static final int MAX_RETRIES = 5;
+  static final String WORKER = worker(1);
+
+  final RedisStore store;
+  final RedisCommands<String, String> redis;
+  final Link link;
+  final Moves moves;
+
+  private final Map<String, Long> requests = new HashMap<>();
+  private volatile long now = START;
+
+  private Stage(RedisExtension server) {
+    StoreOptions defaults = StoreOptions.defaults(server.settings());
+    this.store =
+        RedisStore.openUntended(
+            new StoreOptions(
+                server.settings(),
+                true,
+                defaults.maxOpenClients(),
+                defaults.idempotencyTtl(),
+                defaults.breakerOpen(),
+                defaults.breakerProbes(),
+                () -> Instant.ofEpochMilli(now),
+                Optional.of(() -> Instant.ofEpochMilli(now))));
+    this.redis = server.redis().sync();
+    this.link = Link.open(server.settings());
+    this.moves =
+        new Moves(link, Keys.shard("tr", 0), Optional.of(() -> Instant.ofEpochMilli(now)));
+  }
+
+  static Stage open(RedisExtension server) {
+    return new Stage(server);
+  }
+
+  static String worker(int number) {
+    return String.format("%016x", number);
+  }
+
+  // -- time
+
+  long now() {
+    return now;
+  }
+
+  void now(long millis) {
+    now = millis;
+  }
+
+  void pass(Duration time) {
+    now += time.toMillis();
+  }
+
+  // -- clients and queues
+
+  void client(String id, int maxConcurrent, int perMin) {
+    store
+        .clients()
+        .set(
+            id,
+            new ClientStore.Change(
+                null, null, new ClientStore.OwnLimits(maxConcurrent, perMin), null));
+  }
+
+  void client(String id, int maxConcurrent) {
+    client(id, maxConcurrent, Limits.MAX);
+  }
+
+  void tier(String name, int maxConcurrent, int perMin) {
+    store.clients().putTier(new Tier(name, new Limits(maxConcurrent, perMin)));
+  }
+
+  static QueueSettings settings(
+      int weight,
+      @Nullable Double perSec,
+      @Nullable Integer burst,
+      @Nullable Integer maxConcurrent) {
+    QueueSettings d = QueueSettings.defaults(weight);
+    return new QueueSettings(
+        weight,
+        perSec,
+        burst,
+        maxConcurrent,
+        Retry.UNSET,
+        null,
+        d.deadRetention(),
+        d.deadMax(),
+        d.deadMaxBytes(),
+        d.doneMax());
+  }
+
+  void queue(String name, int weight) {
+    store.queues().put(name, QueueSettings.defaults(weight));
+  }
+
+  /** The number of a queue. */
+  int n(String queue) {
+    return Integer.parseInt(redis.hget("tr:{config}:queues", queue));
+  }
+
+  String flow(String queue, String field) {
+    String value = redis.hget("tr:{0}:queue:" + n(queue) + ":flow", field);
+    return value == null ? "" : value;
+  }
+
+  /** The name of a key of the generation of a queue that is in force. */
+  String key(String queue, String rest) {
+    return "tr:{0}:queue:" + n(queue) + "." + flow(queue, "gen") + ":" + rest;
+  }
+
+  // -- tasks
+
+  /** What a test says of a task; all else is plain. */
+  static final class Wish {
+    String client = "abc";
+    String queue = "default";
+    Enqueue.Proof proof = Enqueue.Proof.OPEN;
+    Enqueue.When when = new Enqueue.When.In(Duration.ZERO);
+    String url = "http://example.com/a";
+    String body = "hello";
+    Retry retry = Retry.UNSET;
+    Duration retention = Duration.ofHours(1);
+    @Nullable Instant expires;
+    @Nullable Integer maxConcurrent;
+    @Nullable Integer perMin;
+    @Nullable String key;
+    String payload = "p";
+
+    Wish client(String value) {
+      client = value;
+      return this;
+    }
+
+    Wish queue(String value) {
+      queue = value;
+      return this;
+    }
+
+    Wish proof(Enqueue.Proof value) {
+      proof = value;
+      return this;
+    }
+
+    Wish in(Duration delay) {
+      when = new Enqueue.When.In(delay);
+      return this;
+    }
+
+    Wish at(long millis) {
+      when = new Enqueue.When.At(Instant.ofEpochMilli(millis));
+      return this;
+    }
+
+    Wish url(String value) {
+      url = value;
+      return this;
+    }
+
+    Wish body(String value) {
+      body = value;
+      return this;
+    }
+
+    Wish retry(Retry value) {
+      retry = value;
+      return this;
+    }
+
+    Wish retention(Duration value) {
+      retention = value;
+      return this;
+    }
+
+    Wish expires(long millis) {
+      expires = Instant.ofEpochMilli(millis);
+      return this;
+    }
+
+    Wish limits(@Nullable Integer concurrent, @Nullable Integer requestsPerMin) {
+      maxConcurrent = concurrent;
+      perMin = requestsPerMin;
+      return this;
+    }
+
+    Wish key(String value, String stands) {
+      key = value;
+      payload = stands;
+      return this;
+    }
+
+    TaskSpec spec() {
+      TargetUrl target = ((TargetUrl.Parsed.Good) TargetUrl.parse(url)).url();
+      TargetRequest request =
+          new TargetRequest(
+              "POST",
+              target,
+              List.of(new TargetRequest.Header("X-A", "b")),
+              body.getBytes(StandardCharsets.UTF_8),
+              true);
+      return new TaskSpec(
+          request, retry, null, expires, maxConcurrent, retention, Map.of(), null, null);
+    }
+
+    Enqueue command() {
+      return new Enqueue(
+          client,
+          proof,
+          queue,
+          when,
+          spec(),
+          maxConcurrent,
+          perMin,
+          key == null ? null : new Enqueue.Idempotency(key, digest(payload)));
+    }
+
+    private static byte[] digest(String text) {
+      byte[] digest = new byte[32];
+      byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+      System.arraycopy(bytes, 0, digest, 0, Math.min(32, bytes.length));
+      return digest;
+    }
+  }
+
+  static Wish wish() {
+    return new Wish();
+  }
+
+  EnqueueResult put(Wish wish) {
+    return store.tasks().enqueue(wish.command()).join();
+  }
+
+  TaskId enqueue(Wish wish) {
+    return assertInstanceOf(EnqueueResult.Enqueued.class, put(wish)).id();
+  }
+
+  List<TaskId> enqueue(int count, Wish wish) {
+    List<TaskId> ids = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      ids.add(enqueue(wish));
+    }
+    return ids;
+  }
+
+  @Nullable TaskState state(TaskId id) {
+    return store.tasks().get(id).map(Task::state).orElse(null);
+  }
+
+  // -- workers
+
+  Exchange exchange(String worker, int slots, Settlement... verdicts) {
+    long request = requests.merge(worker, 1L, Long::sum);
+    return store
+        .work()
+        .exchange(
+            List.of(verdicts), new ClaimRequest(worker, request, slots, LEASE, MAX_RETRIES));
+  }
+
+  /** The same claim once more. */
+  Exchange again(String worker, int slots) {
+    return store
+        .work()
+        .exchange(
+            List.of(),
+            new ClaimRequest(
+                worker, requests.getOrDefault(worker, 0L), slots, LEASE, MAX_RETRIES));
+  }
+
+  List<Claim> claim(int slots) {
+    return exchange(WORKER, slots).claims();
+  }
+
+  Settled settle(String worker, Settlement verdict) {
+    return store.work().settle(worker, List.of(verdict)).getFirst();
+  }
+
+  Settled succeed(Claim claim) {
+    return settle(WORKER, verdict(claim, new Verdict.Succeed(), 200));
+  }
+
+  Settlement verdict(Claim claim, Verdict verdict, int status) {
+    return verdict(claim, verdict, status, new BreakerReport.None());
+  }
+
+  Settlement verdict(Claim claim, Verdict verdict, int status, BreakerReport report) {
+    Attempt attempt =
+        status < 0
+            ? null
+            : new Attempt(
+                claim.attempt(),
+                claim.now(),
+                Duration.ofMillis(3),
+                status == 0 ? OptionalInt.empty() : OptionalInt.of(status),
+                status == 0 ? Optional.of(AttemptError.TIMEOUT) : Optional.empty(),
+                "");
+    return new Settlement(claim.id(), claim.number(), verdict, attempt, Duration.ZERO, report);
+  }
+
+  // -- proofs
+
+  /** All invariants hold. */
+  void proven() {
+    assertEquals(List.of(), store.doctor().examine());
+  }
+
+  @Override
+  public void close() {
+    store.close();
+    link.close();
+  }
+}
