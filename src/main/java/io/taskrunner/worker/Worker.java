@@ -4,7 +4,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.taskrunner.config.WorkerSettings;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.task.TaskId;
-import io.taskrunner.telemetry.Probe;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.random.RandomGenerator;
@@ -115,23 +114,8 @@ public final class Worker {
   }
 
   /** Whether it goes round, or waits for the store to come back. */
-  public Probe probe() {
-    return new Probe() {
-      @Override
-      public String name() {
-        return "worker";
-      }
-
-      @Override
-      public boolean healthy() {
-        return loop.alive();
-      }
-
-      @Override
-      public String detail() {
-        return loop.alive() ? "" : "the claim loop does not go round";
-      }
-    };
+  public boolean alive() {
+    return loop.alive();
   }
 
   /** What it is doing. */

@@ -480,7 +480,7 @@ class WorkerTest {
     assertFalse(end.isDone());
     last.gives();
     end.get();
-    assertFalse(stopped.probe().healthy());
+    assertFalse(stopped.alive());
   }
 
   @Test
@@ -548,11 +548,11 @@ class WorkerTest {
   void aWorkerThatWaitsForItsStoreIsAlive() {
     Worker alive = start(1, LEASE);
     Call call = store.exchange();
-    assertTrue(alive.probe().healthy());
+    assertTrue(alive.alive());
     call.staysUnanswered();
     Call again = store.exchange();
     assertTrue(alive.status().storeAway());
-    assertTrue(alive.probe().healthy());
+    assertTrue(alive.alive());
     again.gives();
     store.exchange();
     assertFalse(alive.status().storeAway());
