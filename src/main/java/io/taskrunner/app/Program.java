@@ -16,6 +16,7 @@ import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
 import io.taskrunner.telemetry.Build;
 import io.taskrunner.telemetry.Probe;
+import io.taskrunner.worker.Performer;
 import io.taskrunner.worker.Worker;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -207,7 +208,7 @@ final class Program {
     started("dispatcher", dispatcher::close);
     return new Worker(
         store.work(),
-        (claim, timeout) -> new Attempt(dispatcher.perform(claim, timeout)),
+        Performer.by(dispatcher),
         settings.worker(),
         registry,
         new SecureRandom());
