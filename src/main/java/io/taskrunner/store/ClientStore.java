@@ -55,6 +55,21 @@ public interface ClientStore {
    */
   Optional<KeyOwner> keyOwner(String digest);
 
+  /** How a client stands that shows no key. */
+  Standing standing(String id);
+
+  /** How a client stands. */
+  enum Standing {
+    /** Nobody made it known. */
+    UNKNOWN,
+    /** Known by its id alone. */
+    OPEN,
+    /** Known by a key alone, since it ever had one. */
+    KEYED,
+    /** Disabled or deleted. */
+    DISABLED
+  }
+
   /**
    * A change to a client.
    *

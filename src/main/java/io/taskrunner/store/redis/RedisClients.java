@@ -312,4 +312,16 @@ final class RedisClients implements ClientStore {
     owners.put(digest, new Cached(owner, now));
     return owner;
   }
+
+  @Override
+  public Standing standing(String id) {
+    Map<String, String> hash = hash(id);
+    if (hash.isEmpty()) {
+      return Standing.UNKNOWN;
+    }
+    if (!"1".equals(hash.get("on"))) {
+      return Standing.DISABLED;
+    }
+    return hash.containsKey("keyed") ? Standing.KEYED : Standing.OPEN;
+  }
 }
