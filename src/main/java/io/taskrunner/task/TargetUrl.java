@@ -1,8 +1,7 @@
 package io.taskrunner.task;
 
 import java.util.Locale;
-import java.util.Optional;
-import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An address that a task may be sent to, checked strictly, since what one parser reads as a host
@@ -20,12 +19,9 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
   /** The longest url, in characters. */
   public static final int LENGTH_MAX = 2083;
 
-  private static final Pattern NAME =
-      Pattern.compile("(?=.{1,254}$)[a-z0-9_-]{1,63}(\\.[a-z0-9_-]{1,63})*\\.?");
-  private static final Pattern NUMBER = Pattern.compile("[0-9]+|0x[0-9a-f]*");
-  private static final Pattern OCTETS =
-      Pattern.compile("(0|[1-9][0-9]{0,2})(\\.(0|[1-9][0-9]{0,2})){3}");
-  private static final Pattern IPV6 = Pattern.compile("[0-9a-f:.]{2,45}");
+  private static final int NAME_MAX = 253;
+
+  private static final int LABEL_MAX = 63;
 
   /** Either the url or the sentence that says what is wrong with it. */
   public sealed interface Parsed {
@@ -53,11 +49,10 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
         return bad("has a character outside ASCII at position " + i + " (percent-encode it)");
       }
     }
-    String lower = text.toLowerCase(Locale.ROOT);
     String scheme;
-    if (lower.startsWith("https://")) {
+    if (text.regionMatches(true, 0, "https://", 0, 8)) {
       scheme = "https";
-    } else if (lower.startsWith("http://")) {
+    } else if (text.regionMatches(true, 0, "http://", 0, 7)) {
       scheme = "http";
     } else {
       return bad("must begin with http:// or https://");
@@ -67,7 +62,7 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
     while (end < text.length() && "/?#".indexOf(text.charAt(end)) < 0) {
       end++;
     }
-    String authority = lower.substring(start, end);
+    String authority = text.substring(start, end).toLowerCase(Locale.ROOT);
     if (authority.indexOf('@') >= 0) {
       return bad("must not carry user information");
     }
@@ -91,18 +86,15 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
       int colon = authority.indexOf(':');
       host = colon < 0 ? authority : authority.substring(0, colon);
       portText = colon < 0 ? "" : authority.substring(colon);
-      Optional<String> fault = hostFault(host);
-      if (fault.isPresent()) {
-        return bad(fault.get());
+      String fault = hostFault(host);
+      if (fault != null) {
+        return bad(fault);
       }
     }
     int port = scheme.equals("https") ? 443 : 80;
     if (!portText.isEmpty()) {
-      if (!portText.matches(":[0-9]{1,5}")) {
-        return bad("has a port that is no number from 1 to 65535");
-      }
-      port = Integer.parseInt(portText.substring(1));
-      if (port < 1 || port > 65535) {
+      port = port(portText);
+      if (port < 0) {
         return bad("has a port that is no number from 1 to 65535");
       }
     }
@@ -110,66 +102,153 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
         new TargetUrl(scheme + "://" + authority + pathAndQuery, scheme, host, port, pathAndQuery));
   }
 
-  private static Optional<String> hostFault(String host) {
-    if (host.isEmpty()) {
-      return Optional.of("has no host");
+  /** The port of a colon and up to five digits; -1 when it is none. */
+  private static int port(String text) {
+    if (text.charAt(0) != ':' || text.length() < 2 || text.length() > 6) {
+      return -1;
     }
-    if (!NAME.matcher(host).matches()) {
-      return Optional.of(
-          "has a host that is neither a name of letters, digits, -, _ and dots nor an IP address");
+    int port = 0;
+    for (int i = 1; i < text.length(); i++) {
+      if (!isDigit(text.charAt(i))) {
+        return -1;
+      }
+      port = port * 10 + text.charAt(i) - '0';
     }
-    String bare = host.endsWith(".") ? host.substring(0, host.length() - 1) : host;
-    String last = bare.substring(bare.lastIndexOf('.') + 1);
-    if (NUMBER.matcher(last).matches() && !(bare.equals(host) && isIpv4(host))) {
-      return Optional.of(
-          "has a host that ends in a number but is no IPv4 address of four decimal octets");
-    }
-    return Optional.empty();
+    return port >= 1 && port <= 65535 ? port : -1;
   }
 
-  private static boolean isIpv4(String host) {
-    if (!OCTETS.matcher(host).matches()) {
+  private static @Nullable String hostFault(String host) {
+    if (host.isEmpty()) {
+      return "has no host";
+    }
+    boolean trailingDot = host.endsWith(".");
+    String bare = trailingDot ? host.substring(0, host.length() - 1) : host;
+    if (!isName(bare)) {
+      return "has a host that is neither a name of letters, digits, -, _ and dots nor an IP address";
+    }
+    String last = bare.substring(bare.lastIndexOf('.') + 1);
+    if (isNumber(last) && (trailingDot || !isIpv4(host))) {
+      return "has a host that ends in a number but is no IPv4 address of four decimal octets";
+    }
+    return null;
+  }
+
+  /** Whether labels of 1 to 63 allowed characters, with a dot between them, make up a name. */
+  private static boolean isName(String host) {
+    if (host.length() > NAME_MAX) {
       return false;
     }
-    for (String octet : host.split("\\.", -1)) {
-      if (Integer.parseInt(octet) > 255) {
+    int label = 0;
+    for (int i = 0; i < host.length(); i++) {
+      char c = host.charAt(i);
+      if (c == '.') {
+        if (label == 0) {
+          return false;
+        }
+        label = 0;
+      } else if (!isNameCharacter(c) || ++label > LABEL_MAX) {
+        return false;
+      }
+    }
+    return label > 0;
+  }
+
+  private static boolean isNameCharacter(char c) {
+    return (c >= 'a' && c <= 'z') || isDigit(c) || c == '-' || c == '_';
+  }
+
+  private static boolean isDigit(char c) {
+    return c >= '0' && c <= '9';
+  }
+
+  private static boolean isHexDigit(char c) {
+    return isDigit(c) || (c >= 'a' && c <= 'f');
+  }
+
+  /**
+   * Whether a label is one that some parsers read as a part of an IPv4 address: decimal, or
+   * hexadecimal after 0x.
+   */
+  private static boolean isNumber(String label) {
+    boolean hex = label.startsWith("0x");
+    for (int i = hex ? 2 : 0; i < label.length(); i++) {
+      if (hex ? !isHexDigit(label.charAt(i)) : !isDigit(label.charAt(i))) {
         return false;
       }
     }
     return true;
   }
 
-  private static boolean isIpv6(String host) {
-    if (!IPV6.matcher(host).matches() || host.indexOf(':') < 0) {
+  /** Four decimal octets without leading zeros. */
+  private static boolean isIpv4(String host) {
+    int octets = 0;
+    int at = 0;
+    while (at <= host.length()) {
+      int dot = host.indexOf('.', at);
+      int end = dot < 0 ? host.length() : dot;
+      if (!isOctet(host, at, end)) {
+        return false;
+      }
+      octets++;
+      at = end + 1;
+    }
+    return octets == 4;
+  }
+
+  private static boolean isOctet(String host, int from, int to) {
+    if (to == from || to - from > 3 || (to - from > 1 && host.charAt(from) == '0')) {
       return false;
     }
+    int octet = 0;
+    for (int i = from; i < to; i++) {
+      if (!isDigit(host.charAt(i))) {
+        return false;
+      }
+      octet = octet * 10 + host.charAt(i) - '0';
+    }
+    return octet <= 255;
+  }
+
+  /**
+   * RFC 4291 section 2.2: eight groups, or fewer with one gap; the last two may be an IPv4 address.
+   * No zone.
+   */
+  private static boolean isIpv6(String host) {
     int gap = host.indexOf("::");
     if (gap >= 0 && host.indexOf("::", gap + 1) >= 0) {
       return false;
     }
-    if ((host.startsWith(":") && gap != 0) || (host.endsWith(":") && gap != host.length() - 2)) {
-      return false;
+    if (gap < 0) {
+      return groups(host, true) == 8;
     }
+    int before = gap == 0 ? 0 : groups(host.substring(0, gap), false);
+    String tail = host.substring(gap + 2);
+    int after = tail.isEmpty() ? 0 : groups(tail, true);
+    return before >= 0 && after >= 0 && before + after <= 7;
+  }
+
+  /** How many groups of 16 bits a part without a gap has; -1 when it is none. */
+  private static int groups(String part, boolean mayEndInIpv4) {
     int groups = 0;
-    String[] parts = host.split(":");
-    for (int i = 0; i < parts.length; i++) {
-      String part = parts[i];
-      if (part.isEmpty()) {
-        continue;
+    int at = 0;
+    while (at <= part.length()) {
+      int colon = part.indexOf(':', at);
+      int end = colon < 0 ? part.length() : colon;
+      if (colon < 0 && mayEndInIpv4 && part.indexOf('.', at) >= 0) {
+        return isIpv4(part.substring(at)) ? groups + 2 : -1;
       }
-      if (part.indexOf('.') >= 0) {
-        if (i != parts.length - 1 || host.endsWith(":") || !isIpv4(part)) {
-          return false;
-        }
-        groups += 2;
-      } else {
-        if (part.length() > 4) {
-          return false;
-        }
-        groups++;
+      if (end == at || end - at > 4) {
+        return -1;
       }
+      for (int i = at; i < end; i++) {
+        if (!isHexDigit(part.charAt(i))) {
+          return -1;
+        }
+      }
+      groups++;
+      at = end + 1;
     }
-    return gap >= 0 ? groups <= 7 : groups == 8;
+    return groups;
   }
 
   private static String rest(String text, int from) {

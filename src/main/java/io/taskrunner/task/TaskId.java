@@ -53,7 +53,8 @@ public record TaskId(long high, long low) implements Comparable<TaskId> {
     }
     try {
       UUID uuid = UUID.fromString(text);
-      return uuid.version() == 7 && uuid.variant() == 2
+      // The JDK reads some forms that are not canonical.
+      return uuid.version() == 7 && uuid.variant() == 2 && uuid.toString().equalsIgnoreCase(text)
           ? Optional.of(new TaskId(uuid.getMostSignificantBits(), uuid.getLeastSignificantBits()))
           : Optional.empty();
     } catch (IllegalArgumentException notAnId) {

@@ -1,0 +1,213 @@
+package io.taskrunner.task;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.taskrunner.task.TargetUrl.Parsed.Bad;
+import io.taskrunner.task.TargetUrl.Parsed.Good;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What is read as a target, and every way in which a text is none. */
+class TargetUrlTest {
+
+  private static final String GOOD =
+      """
+      http://example.com/              http   example.com         80    /
+      http://example.com               http   example.com         80    /
+      HTTPS://EXAMPLE.COM/A%2fb?C=D    https  example.com         443   /A%2fb?C=D
+      http://example.com?a=b           http   example.com         80    /?a=b
+      http://example.com/a#b?c         http   example.com         80    /a
+      http://example.com#b             http   example.com         80    /
+      http://example.com./x            http   example.com.        80    /x
+      http://a_b-c.example.com/        http   a_b-c.example.com   80    /
+      http://-a/                       http   -a                  80    /
+      http://localhost:8080/x          http   localhost           8080  /x
+      http://h:1/                      http   h                   1     /
+      http://h:65535/                  http   h                   65535 /
+      http://h:00080/                  http   h                   80    /
+      http://10.0.0.1/                 http   10.0.0.1            80    /
+      http://0.0.0.0/                  http   0.0.0.0             80    /
+      http://255.255.255.255/          http   255.255.255.255     80    /
+      http://1.2.3.4.example/          http   1.2.3.4.example     80    /
+      http://0x7f.example/             http   0x7f.example        80    /
+      http://1x/                       http   1x                  80    /
+      http://0xg/                      http   0xg                 80    /
+      http://[::1]/                    http   ::1                 80    /
+      http://[::]/                     http   ::                  80    /
+      https://[2001:DB8::A]:444/p      https  2001:db8::a         444   /p
+      http://[1:2:3:4:5:6:7:8]/        http   1:2:3:4:5:6:7:8     80    /
+      http://[1:2:3:4:5:6:7::]/        http   1:2:3:4:5:6:7::     80    /
+      http://[::2:3:4:5:6:7:8]/        http   ::2:3:4:5:6:7:8     80    /
+      http://[::ffff:127.0.0.1]/       http   ::ffff:127.0.0.1    80    /
+      http://[64:ff9b::1.2.3.4]/       http   64:ff9b::1.2.3.4    80    /
+      http://[1:2:3:4:5:6:1.2.3.4]/    http   1:2:3:4:5:6:1.2.3.4 80    /
+      http://h//a/../b/./c;d=e?f=g&h   http   h                   80    //a/../b/./c;d=e?f=g&h
+      http://h/{"<>}|^`[]              http   h                   80    /{"<>}|^`[]
+      http://h/@:                      http   h                   80    /@:
+      http://h/?u=http://x@y/          http   h                   80    /?u=http://x@y/
+      """;
+
+  private static final String NO_HOST = "has no host";
+  private static final String HOST =
+      "has a host that is neither a name of letters, digits, -, _ and dots nor an IP address";
+  private static final String NUMBER =
+      "has a host that ends in a number but is no IPv4 address of four decimal octets";
+  private static final String IPV6 = "has a host that is no IPv6 address";
+  private static final String PORT = "has a port that is no number from 1 to 65535";
+  private static final String USER = "must not carry user information";
+  private static final String SCHEME = "must begin with http:// or https://";
+
+  static Stream<String> goodLines() {
+    return GOOD.lines();
+  }
+
+  @ParameterizedTest
+  @MethodSource("goodLines")
+  void aUrlIsReadAsItIsWritten(String line) {
+    String[] parts = line.split(" +");
+    TargetUrl url = assertInstanceOf(Good.class, TargetUrl.parse(parts[0])).url();
+    assertEquals(parts[1], url.scheme());
+    assertEquals(parts[2], url.host());
+    assertEquals(Integer.parseInt(parts[3]), url.port());
+    assertEquals(parts[4], url.pathAndQuery());
+    assertTrue(url.value().endsWith(url.pathAndQuery()));
+    assertEquals(url, assertInstanceOf(Good.class, TargetUrl.parse(url.value())).url());
+  }
+
+  private record Refused(String url, String reason) {}
+
+  static Stream<Refused> refused() {
+    return Stream.of(
+        new Refused("", SCHEME),
+        new Refused("/", SCHEME),
+        new Refused("example.com", SCHEME),
+        new Refused("//example.com/", SCHEME),
+        new Refused("http:/example.com/", SCHEME),
+        new Refused("http:example.com", SCHEME),
+        new Refused("ftp://example.com/", SCHEME),
+        new Refused("file:///etc/passwd", SCHEME),
+        new Refused("gopher://example.com/", SCHEME),
+        new Refused("javascript:alert(1)", SCHEME),
+        new Refused("httpx://example.com/", SCHEME),
+        new Refused("https//example.com/", SCHEME),
+        new Refused("http://", NO_HOST),
+        new Refused("http:///path", NO_HOST),
+        new Refused("http://?query", NO_HOST),
+        new Refused("http://#fragment", NO_HOST),
+        new Refused("http://:80/", NO_HOST),
+        new Refused("http://user@example.com/", USER),
+        new Refused("http://user:pass@example.com/", USER),
+        new Refused("http://@example.com/", USER),
+        new Refused("http://example.com@10.0.0.1/", USER),
+        new Refused("http://[::1]@example.com/", USER),
+        new Refused("http://example..com/", HOST),
+        new Refused("http://.example.com/", HOST),
+        new Refused("http://example.com../", HOST),
+        new Refused("http://./", HOST),
+        new Refused("http://exam!ple.com/", HOST),
+        new Refused("http://exam%70le.com/", HOST),
+        new Refused("http://exa,mple.com/", HOST),
+        new Refused("http://*/", HOST),
+        new Refused("http://a;b/", HOST),
+        new Refused("http://$HOST/", HOST),
+        new Refused("http://" + "a".repeat(64) + ".com/", HOST),
+        new Refused("http://" + "a.".repeat(126) + "ab/", HOST),
+        new Refused("http://1/", NUMBER),
+        new Refused("http://127.1/", NUMBER),
+        new Refused("http://2130706433/", NUMBER),
+        new Refused("http://0x7f000001/", NUMBER),
+        new Refused("http://0X7F.1/", NUMBER),
+        new Refused("http://0x/", NUMBER),
+        new Refused("http://example.0x/", NUMBER),
+        new Refused("http://017700000001/", NUMBER),
+        new Refused("http://0177.0.0.1/", NUMBER),
+        new Refused("http://01.2.3.4/", NUMBER),
+        new Refused("http://1.2.3.4./", NUMBER),
+        new Refused("http://1.2.3.4.5/", NUMBER),
+        new Refused("http://1.2.3/", NUMBER),
+        new Refused("http://256.1.1.1/", NUMBER),
+        new Refused("http://1.2.3.0x4/", NUMBER),
+        new Refused("http://example.123/", NUMBER),
+        new Refused("http://h:/", PORT),
+        new Refused("http://h:0/", PORT),
+        new Refused("http://h:65536/", PORT),
+        new Refused("http://h:999999/", PORT),
+        new Refused("http://h:-1/", PORT),
+        new Refused("http://h:8x/", PORT),
+        new Refused("http://h:80:80/", PORT),
+        new Refused("http://[::1]80/", PORT),
+        new Refused("http://[::1]:/", PORT),
+        new Refused("http://[::1", "has an IPv6 address without its closing bracket"),
+        new Refused("http://[]/", IPV6),
+        new Refused("http://[:]/", IPV6),
+        new Refused("http://[1]/", IPV6),
+        new Refused("http://[:::]/", IPV6),
+        new Refused("http://[1::2::3]/", IPV6),
+        new Refused("http://[1:2:3:4:5:6:7]/", IPV6),
+        new Refused("http://[1:2:3:4:5:6:7:8:9]/", IPV6),
+        new Refused("http://[1:2:3:4:5:6:7:8::]/", IPV6),
+        new Refused("http://[::1:2:3:4:5:6:7:8]/", IPV6),
+        new Refused("http://[12345::]/", IPV6),
+        new Refused("http://[g::]/", IPV6),
+        new Refused("http://[:1::2]/", IPV6),
+        new Refused("http://[1::2:]/", IPV6),
+        new Refused("http://[::1.2.3]/", IPV6),
+        new Refused("http://[::1.2.3.256]/", IPV6),
+        new Refused("http://[1.2.3.4::]/", IPV6),
+        new Refused("http://[1:2:3:4:5:6:7:1.2.3.4]/", IPV6),
+        new Refused("http://[1.2.3.4]/", IPV6),
+        new Refused("http://[fe80::1%eth0]/", IPV6),
+        new Refused("http://[fe80::1%25eth0]/", IPV6),
+        new Refused("http://[v1.x]/", IPV6),
+        new Refused(" http://h/", "has a space, control character or backslash at position 0"),
+        new Refused("http://h/a b", "has a space, control character or backslash at position 10"),
+        new Refused("http://h/\t", "has a space, control character or backslash at position 9"),
+        new Refused(
+            "http://h/\r\nX: y", "has a space, control character or backslash at position 9"),
+        new Refused("http://h/\0", "has a space, control character or backslash at position 9"),
+        new Refused("http://h/\u007f", "has a space, control character or backslash at position 9"),
+        new Refused("http://h\\x/", "has a space, control character or backslash at position 8"),
+        new Refused("http:\\\\h/", "has a space, control character or backslash at position 5"),
+        new Refused("http://h/#a b", "has a space, control character or backslash at position 11"),
+        new Refused("http://h/\u0085", "has a space, control character or backslash at position 9"),
+        new Refused("http://h/\u3000", "has a space, control character or backslash at position 9"),
+        new Refused(
+            "http://ex\u00e4mple.com/",
+            "has a character outside ASCII at position 9 (percent-encode it)"),
+        new Refused(
+            "http://h/\u00e9", "has a character outside ASCII at position 9 (percent-encode it)"),
+        new Refused(
+            "http://\uff11\uff12\uff17.0.0.1/",
+            "has a character outside ASCII at position 7 (percent-encode it)"),
+        new Refused(
+            "http\u017f://h/", "has a character outside ASCII at position 4 (percent-encode it)"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("refused")
+  void whatAnotherParserMightReadOtherwiseIsRefused(Refused refused) {
+    Bad bad = assertInstanceOf(Bad.class, TargetUrl.parse(refused.url()));
+    assertEquals(refused.reason(), bad.reason());
+  }
+
+  @Test
+  void theLengthIsBounded() {
+    String most = "http://h/" + "a".repeat(TargetUrl.LENGTH_MAX - 9);
+    assertInstanceOf(Good.class, TargetUrl.parse(most));
+    assertEquals(
+        "is longer than 2083 characters",
+        assertInstanceOf(Bad.class, TargetUrl.parse(most + "a")).reason());
+    assertInstanceOf(Good.class, TargetUrl.parse("http://" + "a.".repeat(126) + "a/"));
+  }
+
+  @Test
+  void hostAndPortAreOneWord() {
+    assertEquals(
+        "example.com:443", ((Good) TargetUrl.parse("https://example.com/")).url().hostAndPort());
+    assertEquals("[::1]:80", ((Good) TargetUrl.parse("http://[::1]/")).url().hostAndPort());
+  }
+}
