@@ -1,6 +1,7 @@
 package io.taskrunner.http;
 
 import com.linecorp.armeria.common.SessionProtocol;
+import com.linecorp.armeria.common.metric.NoopMeterRegistry;
 import com.linecorp.armeria.server.Server;
 import com.linecorp.armeria.server.ServerBuilder;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -145,6 +146,7 @@ public final class ApiServer {
     builder.http2MaxHeaderListSize(HEADERS_MAX);
     builder.http2MaxStreamsPerConnection(STREAMS_MAX);
     builder.childChannelPipelineCustomizer(pipeline -> SlowCallers.watch(pipeline, HEADERS_WITHIN));
+    builder.meterRegistry(NoopMeterRegistry.get()); // The contract names what is measured.
     builder.disableServerHeader();
     builder.unloggedExceptionsReportInterval(
         Duration.ZERO); // Front and Failures log what is a bug.

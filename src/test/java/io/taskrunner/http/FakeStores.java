@@ -295,5 +295,19 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
       answer();
       return Optional.ofNullable(keys.get(digest));
     }
+
+    @Override
+    public Standing standing(String id) {
+      answer();
+      Client client = clients.get(id);
+      if (client == null) {
+        return Standing.UNKNOWN;
+      }
+      if (!client.enabled()) {
+        return Standing.DISABLED;
+      }
+      boolean keyed = keys.values().stream().anyMatch(owner -> owner.clientId().equals(id));
+      return keyed ? Standing.KEYED : Standing.OPEN;
+    }
   }
 }

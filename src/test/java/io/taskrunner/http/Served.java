@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 
 /** A server on a port of its own, and a client that sends what it is told byte for byte. */
 final class Served implements AutoCloseable {
@@ -226,6 +227,6 @@ final class Served implements AutoCloseable {
   @Override
   public void close() {
     server.stop();
-    eventLoops.shutdownGracefully().syncUninterruptibly();
+    eventLoops.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
   }
 }

@@ -85,9 +85,7 @@ public final class Batches {
       fields.fault("tasks", items.size() + " items (expected: 1 to " + ITEMS_MAX + ")");
     }
     fields.done();
-    if (outerId != null) {
-      enqueues.refuseDisabled(outerId);
-    }
+    enqueues.checkStanding(call.caller(), outerId);
     faults.raise();
     EnqueueFields.Around around = enqueues.around(call, outerId, queue);
     List<CompletableFuture<Result>> pending = new ArrayList<>();

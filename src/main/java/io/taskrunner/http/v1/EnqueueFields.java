@@ -122,7 +122,7 @@ final class EnqueueFields {
             timeout,
             expires,
             maxConcurrent,
-            retention == null ? around.retention() : retention,
+            retention == null ? around.retention() : wholeSeconds(retention),
             labels,
             around.traceparent(),
             around.tracestate());
@@ -132,6 +132,11 @@ final class EnqueueFields {
             : new Idempotency(key, Payload.digest(queue, when, spec, requestsPerMin));
     return new Enqueue(
         clientId, around.proof(), queue, when, spec, maxConcurrent, requestsPerMin, idempotency);
+  }
+
+  /** A part of a second is kept as a whole one, since 0 keeps nothing. */
+  private static Duration wholeSeconds(Duration retention) {
+    return Duration.ofSeconds((retention.toMillis() + 999) / 1000);
   }
 
   private static boolean wasFaulty(Fields fields, String name) {

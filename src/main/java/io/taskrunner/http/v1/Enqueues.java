@@ -33,7 +33,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executor;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -95,27 +94,43 @@ public final class Enqueues {
   /** How a client stands is told before what is wrong with its call. */
   private CompletableFuture<Answer> refuseFaulty(
       Caller caller, @Nullable String clientId, Faults faults) {
-    if (clientId == null || caller instanceof Caller.Admin) {
-      faults.raise();
-    }
     CompletableFuture<Answer> refused = new CompletableFuture<>();
-    Executor executor = Thread::startVirtualThread;
-    executor.execute(() -> {
-      try {
-        refuseDisabled(clientId == null ? "" : clientId);
-        faults.raise();
-      } catch (RuntimeException refusal) {
-        refused.completeExceptionally(refusal);
-      }
-    });
+    Thread.ofVirtual()
+        .name("refusal")
+        .start(() -> {
+          try {
+            checkStanding(caller, clientId);
+            faults.raise();
+            throw new IllegalStateException("nothing read, and no fault");
+          } catch (RuntimeException refusal) {
+            refused.completeExceptionally(refusal);
+          }
+        });
     return refused;
   }
 
-  /** Raises a 403 when a client is known and disabled. Blocks. */
-  void refuseDisabled(String clientId) {
-    if (clients.get(clientId).filter(client -> !client.enabled()).isPresent()) {
-      throw new Refusal(Problem.clientDisabled());
+  /**
+   * Refuses a client that may not enqueue as it does. Blocks.
+   *
+   * @param clientId that the call is for; null when it names none
+   */
+  void checkStanding(Caller caller, @Nullable String clientId) {
+    if (clientId == null) {
+      return;
     }
+    switch (clients.standing(clientId)) {
+      case DISABLED -> throw new Refusal(Problem.clientDisabled());
+      case KEYED -> {
+        if (caller instanceof Caller.Nobody) {
+          throw new Refusal(keyRequired());
+        }
+      }
+      case OPEN, UNKNOWN -> {}
+    }
+  }
+
+  private static Problem keyRequired() {
+    return Problem.unauthenticated("This client is known by its key alone.");
   }
 
   /** The client whose key was shown; null when none was. */
@@ -212,8 +227,7 @@ public final class Enqueues {
       case EnqueueResult.QueueNotFound _ -> Problem.queueNotFound();
       case EnqueueResult.QueueNotAllowed _ -> Problem.queueNotAllowed();
       case EnqueueResult.ClientDisabled _ -> Problem.clientDisabled();
-      case EnqueueResult.KeyRequired _ ->
-          Problem.unauthenticated("This client is known by its key alone.");
+      case EnqueueResult.KeyRequired _ -> keyRequired();
       case EnqueueResult.ClientUnknown _ when command.proof() == Proof.ADMIN ->
           Problem.clientNotFound();
       case EnqueueResult.ClientUnknown _ -> Problem.unauthenticated("A client's key is needed.");

@@ -12,6 +12,9 @@ final class RetryFields {
 
   private static final int RETRIES_MAX = 100;
 
+  /** A month and a half: what a record holds. */
+  private static final long MIN_BACKOFF_MAX = 4_000_000;
+
   private static final int DOUBLINGS_MAX = 1000;
 
   private RetryFields() {}
@@ -24,7 +27,7 @@ final class RetryFields {
     Retry retry =
         new Retry(
             fields.integer("max_retries", 0, RETRIES_MAX),
-            fields.seconds("min_backoff_sec", false, Fields.SECONDS_MAX),
+            fields.seconds("min_backoff_sec", false, MIN_BACKOFF_MAX),
             fields.seconds("max_backoff_sec", false, Fields.SECONDS_MAX),
             fields.integer("max_doublings", 0, DOUBLINGS_MAX),
             fields.seconds("max_duration_sec", true, Fields.SECONDS_MAX),
