@@ -77,12 +77,10 @@ final class Connections implements AutoCloseable {
   private final LinkedHashSet<Http1Connection> idleInOrder = new LinkedHashSet<>();
   private final ChannelGroup open = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
   private final Bootstrap bootstrap;
-  private final Duration connectTimeout;
   private final SslContext tls;
   private final Future<?> sweeping;
 
-  Connections(EventLoopGroup loops, Duration connectTimeout, SslContext tls) {
-    this.connectTimeout = connectTimeout;
+  Connections(EventLoopGroup loops, SslContext tls) {
     this.tls = tls;
     this.bootstrap =
         new Bootstrap()
@@ -121,8 +119,12 @@ final class Connections implements AutoCloseable {
     }
   }
 
-  /** Makes a connection, or has the waiter share one that is being made. */
-  void connect(Peer peer, Waiter waiter) {
+  /**
+   * Makes a connection, or has the waiter share one that is being made.
+   *
+   * @param timeout until it stands, with its TLS handshake
+   */
+  void connect(Peer peer, Duration timeout, Waiter waiter) {
     if (peer.tls()) {
       synchronized (this) {
         Way way = ways.computeIfAbsent(peer, _ -> new Way());
@@ -135,7 +137,7 @@ final class Connections implements AutoCloseable {
         }
       }
     }
-    open(peer, waiter);
+    open(peer, timeout, waiter);
   }
 
   /** Takes an HTTP/1.1 connection back that can be used again. */
@@ -234,9 +236,9 @@ final class Connections implements AutoCloseable {
     old.forEach(Connection::close);
   }
 
-  private void open(Peer peer, Waiter waiter) {
+  private void open(Peer peer, Duration timeout, Waiter waiter) {
     long begun = System.nanoTime();
-    int timeoutMillis = (int) Math.min(connectTimeout.toMillis(), Integer.MAX_VALUE);
+    int timeoutMillis = (int) Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE);
     ChannelFuture connecting =
         bootstrap
             .clone()
@@ -248,20 +250,20 @@ final class Connections implements AutoCloseable {
         (ChannelFuture connected) -> {
           Channel channel = connected.channel();
           if (!connected.isSuccess()) {
-            fail(peer, waiter, AttemptError.CONNECT_FAILED, whyNoConnection(peer, connected.cause()));
+            fail(peer, waiter, AttemptError.CONNECT_FAILED, whyNoConnection(peer, timeout, connected.cause()));
           } else if (peer.tls()) {
             long left = timeoutMillis - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun);
-            handshake(peer, channel, Math.max(left, 1), waiter);
+            handshake(peer, channel, timeout, Math.max(left, 1), waiter);
           } else {
             waiter.ready(Http1Connection.on(channel, peer, this));
           }
         });
   }
 
-  private void handshake(Peer peer, Channel channel, long timeoutMillis, Waiter waiter) {
+  private void handshake(Peer peer, Channel channel, Duration timeout, long leftMillis, Waiter waiter) {
     String name = peer.host().endsWith(".") ? peer.host().substring(0, peer.host().length() - 1) : peer.host();
     SslHandler handler = tls.newHandler(channel.alloc(), name, peer.port());
-    handler.setHandshakeTimeoutMillis(timeoutMillis);
+    handler.setHandshakeTimeoutMillis(leftMillis);
     channel.pipeline().addLast(handler);
     handler
         .handshakeFuture()
@@ -269,16 +271,16 @@ final class Connections implements AutoCloseable {
             (Future<Channel> shaken) -> {
               if (!shaken.isSuccess()) {
                 channel.close();
-                fail(peer, waiter, AttemptError.TLS_FAILED, whyNoTls(peer, shaken.cause()));
+                fail(peer, waiter, AttemptError.TLS_FAILED, whyNoTls(peer, timeout, shaken.cause()));
               } else if (ApplicationProtocolNames.HTTP_2.equals(handler.applicationProtocol())) {
-                sharedReady(peer, Http2Connection.on(channel, peer, this), waiter);
+                sharedReady(peer, timeout, Http2Connection.on(channel, peer, this), waiter);
               } else {
-                http1Ready(peer, Http1Connection.on(channel, peer, this), waiter);
+                http1Ready(peer, timeout, Http1Connection.on(channel, peer, this), waiter);
               }
             });
   }
 
-  private void http1Ready(Peer peer, Http1Connection connection, Waiter waiter) {
+  private void http1Ready(Peer peer, Duration timeout, Http1Connection connection, Waiter waiter) {
     List<Waiter> others = List.of();
     synchronized (this) {
       Way way = ways.get(peer);
@@ -289,10 +291,10 @@ final class Connections implements AutoCloseable {
       }
     }
     waiter.ready(connection);
-    others.forEach(other -> open(peer, other));
+    others.forEach(other -> open(peer, timeout, other));
   }
 
-  private void sharedReady(Peer peer, Http2Connection connection, Waiter waiter) {
+  private void sharedReady(Peer peer, Duration timeout, Http2Connection connection, Waiter waiter) {
     List<Waiter> others;
     synchronized (this) {
       Way way = ways.computeIfAbsent(peer, _ -> new Way());
@@ -301,15 +303,15 @@ final class Connections implements AutoCloseable {
       way.speaksHttp1 = false;
       way.shared.add(connection);
     }
-    share(peer, connection, waiter);
-    others.forEach(other -> share(peer, connection, other));
+    share(peer, timeout, connection, waiter);
+    others.forEach(other -> share(peer, timeout, connection, other));
   }
 
-  private void share(Peer peer, Http2Connection connection, Waiter waiter) {
+  private void share(Peer peer, Duration timeout, Http2Connection connection, Waiter waiter) {
     if (connection.reserve()) {
       waiter.ready(connection);
     } else {
-      connect(peer, waiter);
+      connect(peer, timeout, waiter);
     }
   }
 
@@ -327,11 +329,11 @@ final class Connections implements AutoCloseable {
     others.forEach(other -> other.failed(error, detail));
   }
 
-  private String whyNoConnection(Peer peer, Throwable cause) {
+  private String whyNoConnection(Peer peer, Duration timeout, Throwable cause) {
     String said = String.valueOf(cause.getMessage());
     String why =
         switch (cause) {
-          case ConnectTimeoutException _ -> "no connection within " + seconds(connectTimeout);
+          case ConnectTimeoutException _ -> "no connection within " + seconds(timeout);
           case NoRouteToHostException _ -> "no route to host";
           case ConnectException _ when said.contains("refused") -> "connection refused";
           case ConnectException _ when said.contains("unreachable") -> "network unreachable";
@@ -341,9 +343,9 @@ final class Connections implements AutoCloseable {
     return peer + ": " + why;
   }
 
-  private String whyNoTls(Peer peer, Throwable cause) {
+  private String whyNoTls(Peer peer, Duration timeout, Throwable cause) {
     if (cause instanceof SslHandshakeTimeoutException) {
-      return peer + ": no TLS within " + seconds(connectTimeout);
+      return peer + ": no TLS within " + seconds(timeout);
     }
     String said = "";
     for (Throwable reason = cause; reason != null; reason = reason.getCause()) {
@@ -358,6 +360,6 @@ final class Connections implements AutoCloseable {
   }
 
   private static String seconds(Duration duration) {
-    return duration.toSeconds() + " s";
+    return duration.toMillis() / 1000.0 + " s";
   }
 }

@@ -23,7 +23,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
@@ -53,6 +55,7 @@ public final class Dispatcher implements AutoCloseable {
   private final TargetHeaders headers;
   private final Names names;
   private final Connections connections;
+  private final Map<String, CompletableFuture<Judged>> lookUps = new ConcurrentHashMap<>();
   private final Map<String, Judged> known = new LinkedHashMap<>(); // in the order of looking up; guarded by itself
 
   /**
@@ -72,7 +75,7 @@ public final class Dispatcher implements AutoCloseable {
     this.breaker = new Breaker(options.breaker(), clock);
     this.headers = new TargetHeaders(options.version());
     this.names = names;
-    this.connections = new Connections(loops, connectTimeout, tls);
+    this.connections = new Connections(loops, tls);
   }
 
   /**
@@ -105,7 +108,7 @@ public final class Dispatcher implements AutoCloseable {
   /** For a client's side of TLS: HTTP/2 or HTTP/1.1, the names in certificates are checked. */
   static SslContextBuilder clientTlsBuilder() {
     return SslContextBuilder.forClient()
-        .sslProvider(OpenSsl.isAvailable() ? SslProvider.OPENSSL : SslProvider.JDK)
+        .sslProvider(OpenSsl.isAvailable() ? SslProvider.OPENSSL_REFCNT : SslProvider.JDK)
         .endpointIdentificationAlgorithm("HTTPS")
         .applicationProtocolConfig(
             new ApplicationProtocolConfig(
@@ -153,26 +156,50 @@ public final class Dispatcher implements AutoCloseable {
       return;
     }
     sending.watch(loops.next());
-    names
-        .lookUp(host)
-        .toCompletableFuture()
+    lookUp(host).thenAccept(found -> go(sending, found));
+  }
+
+  /** Looks a name up; those who ask for it meanwhile share the answer. Never completes exceptionally. */
+  private CompletableFuture<Judged> lookUp(String host) {
+    CompletableFuture<Judged> mine = new CompletableFuture<>();
+    CompletableFuture<Judged> others = lookUps.putIfAbsent(host, mine);
+    if (others != null) {
+      return others;
+    }
+    CompletableFuture<List<InetAddress>> asked;
+    try {
+      asked = names.lookUp(host).toCompletableFuture();
+    } catch (IllegalArgumentException noNameOfDns) {
+      asked = CompletableFuture.failedFuture(noNameOfDns);
+    }
+    asked
         .orTimeout(LOOK_UP_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
         .whenComplete(
-            (addresses, failure) ->
-                go(sending, addresses == null ? notFound(host, failure) : remember(host, judge(host, addresses))));
+            (addresses, failure) -> {
+              Judged judged = addresses == null ? notFound(host, failure) : remember(host, judge(host, addresses));
+              lookUps.remove(host);
+              mine.complete(judged);
+            });
+    return mine;
   }
 
   private void go(Sending sending, Judged judged) {
     if (judged.error() != null) {
       sending.fail(judged.error(), judged.detail());
     } else {
-      go(sending, judged.addresses(), 0, System.nanoTime());
+      List<InetAddress> all = judged.addresses();
+      List<InetAddress> tried = all.subList(0, Math.min(all.size(), ADDRESSES_TRIED_MAX));
+      go(sending, tried, System.nanoTime() + connectTimeout.toNanos());
     }
   }
 
-  private void go(Sending sending, List<InetAddress> addresses, int index, long begun) {
+  /** Goes to the first of the addresses, or else to the next, until {@code deadline}; each gets its share of the time. */
+  private void go(Sending sending, List<InetAddress> addresses, long deadline) {
+    if (sending.isOver()) {
+      return;
+    }
     TargetUrl url = sending.url();
-    Peer peer = new Peer(url.scheme().equals("https"), url.host(), url.port(), addresses.get(index));
+    Peer peer = new Peer(url.scheme().equals("https"), url.host(), url.port(), addresses.getFirst());
     Connection standing = connections.take(peer);
     if (standing != null) {
       standing
@@ -181,7 +208,7 @@ public final class Dispatcher implements AutoCloseable {
               () -> {
                 sending.watch(standing.loop());
                 if (!standing.send(sending)) {
-                  go(sending, addresses, index, begun);
+                  go(sending, addresses, deadline);
                 }
               });
       return;
@@ -189,6 +216,7 @@ public final class Dispatcher implements AutoCloseable {
     sending.watch(loops.next());
     connections.connect(
         peer,
+        Duration.ofNanos((deadline - System.nanoTime()) / addresses.size()),
         new Connections.Waiter() {
           @Override
           public void ready(Connection connection) {
@@ -199,9 +227,8 @@ public final class Dispatcher implements AutoCloseable {
 
           @Override
           public void failed(AttemptError error, String detail) {
-            boolean more = index + 1 < Math.min(addresses.size(), ADDRESSES_TRIED_MAX);
-            if (more && System.nanoTime() - begun < connectTimeout.toNanos() && !sending.isOver()) {
-              go(sending, addresses, index + 1, begun);
+            if (addresses.size() > 1 && deadline - System.nanoTime() > 0) {
+              go(sending, addresses.subList(1, addresses.size()), deadline);
             } else {
               sending.fail(error, detail);
             }

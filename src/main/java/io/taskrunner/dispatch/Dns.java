@@ -3,6 +3,7 @@ package io.taskrunner.dispatch;
 import io.netty.channel.EventLoopGroup;
 import io.netty.resolver.ResolvedAddressTypes;
 import io.netty.resolver.dns.DnsNameResolver;
+import io.netty.resolver.dns.DnsNameResolverChannelStrategy;
 import io.netty.resolver.dns.DnsNameResolverBuilder;
 import io.netty.util.concurrent.Future;
 import java.net.InetAddress;
@@ -25,6 +26,7 @@ final class Dns implements Names {
         new DnsNameResolverBuilder(loops.next())
             .datagramChannelType(transport.datagram())
             .socketChannelType(transport.socket()) // for answers too long for a datagram
+            .datagramChannelStrategy(DnsNameResolverChannelStrategy.ChannelPerResolution) // a new port each time: RFC 5452
             .ttl(0, TTL_MAX_SEC)
             .negativeTtl(NEGATIVE_TTL_SEC)
             .queryTimeoutMillis(QUERY_TIMEOUT_MS)

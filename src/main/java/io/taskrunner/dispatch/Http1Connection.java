@@ -43,6 +43,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Conn
   private final Channel channel;
   private final Peer peer;
   private final Connections connections;
+  private final Decoder decoder = new Decoder();
   private final StringBuilder head = new StringBuilder(HEAD_USUAL);
   private Answer answer = new Answer();
   private @Nullable Sending current;
@@ -61,7 +62,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Conn
   /** Makes a connected channel speak HTTP/1.1; called on its loop. */
   static Http1Connection on(Channel channel, Peer peer, Connections connections) {
     Http1Connection connection = new Http1Connection(channel, peer, connections);
-    channel.pipeline().addLast(connection.new Decoder(), connection);
+    channel.pipeline().addLast(connection.decoder, connection);
     return connection;
   }
 
@@ -102,7 +103,12 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Conn
     answer = new Answer();
     written = false;
     idleNanosMax = TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX);
-    write(sending);
+    try {
+      write(sending);
+    } catch (RuntimeException bug) {
+      abort(sending);
+      sending.broke(bug);
+    }
     return true;
   }
 
@@ -217,7 +223,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Conn
   private void done(boolean whole) {
     Sending sending = current;
     current = null;
-    if (whole && written && !closing && idleNanosMax > 0) {
+    if (whole && written && !closing && idleNanosMax > 0 && !decoder.holdsMore()) {
       giveBack();
     } else {
       closing = true;
@@ -290,11 +296,26 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Conn
     return Long.MAX_VALUE;
   }
 
-  /** Knows which answers have no body. */
+  /** Knows which answers have no body, and that an idle peer has nothing to say. */
   private final class Decoder extends HttpResponseDecoder {
 
     Decoder() {
       super(new HttpDecoderConfig().setMaxInitialLineLength(FIRST_LINE_MAX).setMaxHeaderSize(Answer.HEAD_MAX));
+    }
+
+    /** Whether something has come behind what was decoded, which would be taken for the next answer. */
+    boolean holdsMore() {
+      return actualReadableBytes() > 0;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
+      if (current == null) {
+        ReferenceCountUtil.release(message);
+        channel.close();
+      } else {
+        super.channelRead(context, message);
+      }
     }
 
     @Override

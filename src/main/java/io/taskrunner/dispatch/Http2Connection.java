@@ -129,7 +129,12 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
     }
     Exchange exchange = new Exchange(sending, newStream());
     exchanges.put(exchange.stream, exchange);
-    write(exchange);
+    try {
+      write(exchange);
+    } catch (RuntimeException bug) {
+      forget(exchange);
+      sending.broke(bug);
+    }
     return true;
   }
 

@@ -45,7 +45,7 @@ public final class Sending {
   }
 
   /**
-   * Completes with what came of the attempt, never exceptionally; mostly on an event loop, which what depends on it must not
+   * Completes with what came of the attempt, exceptionally only by a bug; mostly on an event loop, which what depends on it must not
    * block.
    */
   public CompletableFuture<Outcome> outcome() {
@@ -116,6 +116,14 @@ public final class Sending {
       fail(AttemptError.CONNECTION_LOST, why);
     } else if (!isOver()) {
       dispatcher.send(this);
+    }
+  }
+
+  /** The attempt ends by a bug of ours. */
+  void broke(RuntimeException bug) {
+    if (ended.compareAndSet(false, true)) {
+      stopTimer();
+      outcome.completeExceptionally(bug);
     }
   }
 

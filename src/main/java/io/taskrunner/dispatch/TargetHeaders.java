@@ -140,10 +140,14 @@ final class TargetHeaders {
     return Long.toString(time.getEpochSecond()) + "." + micros.substring(1);
   }
 
-  /** A value whose characters are the bytes of its UTF-8 form. */
-  private static String bytes(String value) {
+  /** A value whose characters are the bytes of its UTF-8 form. Lets nothing pass that would end a line. */
+  static String bytes(String value) {
     for (int i = 0; i < value.length(); i++) {
-      if (value.charAt(i) >= 0x80) {
+      char c = value.charAt(i);
+      if (c == '\r' || c == '\n' || c == 0) {
+        throw new IllegalArgumentException("header value: control character at " + i + " (expected: none)");
+      }
+      if (c >= 0x80) {
         return new String(value.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
       }
     }

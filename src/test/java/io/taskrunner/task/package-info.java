@@ -1,0 +1,5 @@
+/** The pure rules, exhaustively. */
+@NullMarked
+package io.taskrunner.task;
+
+import org.jspecify.annotations.NullMarked;
