@@ -3,6 +3,8 @@ package io.taskrunner.dispatch;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ConnectTimeoutException;
@@ -50,6 +52,17 @@ final class Connections implements AutoCloseable {
   /** How long an idle connection is kept, in seconds. */
   static final int IDLE_SEC_MAX = 30;
 
+  /** Hears what goes wrong in a handshake, which its future tells of. */
+  private static final ChannelHandler QUIET = new Quiet();
+
+  @ChannelHandler.Sharable
+  private static final class Quiet extends ChannelInboundHandlerAdapter {
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+      // told by the handshake's future
+    }
+  }
+
   private static final long IDLE_NANOS_MAX = TimeUnit.SECONDS.toNanos(IDLE_SEC_MAX);
 
   /** Who wants a connection. */
@@ -87,7 +100,8 @@ final class Connections implements AutoCloseable {
             .group(loops)
             .channel(Transport.of(loops).socket())
             .option(ChannelOption.TCP_NODELAY, true)
-            .option(ChannelOption.SO_KEEPALIVE, true);
+            .option(ChannelOption.SO_KEEPALIVE, true)
+            .option(ChannelOption.AUTO_READ, false); // until somebody is there to read: a target may speak first
     this.sweeping = loops.next().scheduleWithFixedDelay(this::sweep, 1, 1, TimeUnit.SECONDS);
   }
 
@@ -243,19 +257,21 @@ final class Connections implements AutoCloseable {
         bootstrap
             .clone()
             .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, timeoutMillis)
-            .handler(new ChannelInboundHandlerAdapter())
+            .handler(QUIET)
             .connect(peer.socketAddress());
     open.add(connecting.channel());
     connecting.addListener(
         (ChannelFuture connected) -> {
           Channel channel = connected.channel();
-          if (!connected.isSuccess()) {
+          if (!connected.isSuccess() || !channel.isActive()) {
             fail(peer, waiter, AttemptError.CONNECT_FAILED, whyNoConnection(peer, timeout, connected.cause()));
           } else if (peer.tls()) {
             long left = timeoutMillis - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun);
             handshake(peer, channel, timeout, Math.max(left, 1), waiter);
           } else {
+            channel.pipeline().remove(QUIET);
             waiter.ready(Http1Connection.on(channel, peer, this));
+            channel.config().setAutoRead(true);
           }
         });
   }
@@ -264,15 +280,19 @@ final class Connections implements AutoCloseable {
     String name = peer.host().endsWith(".") ? peer.host().substring(0, peer.host().length() - 1) : peer.host();
     SslHandler handler = tls.newHandler(channel.alloc(), name, peer.port());
     handler.setHandshakeTimeoutMillis(leftMillis);
-    channel.pipeline().addLast(handler);
+    channel.pipeline().addFirst(handler);
+    channel.config().setAutoRead(true);
     handler
         .handshakeFuture()
         .addListener(
             (Future<Channel> shaken) -> {
-              if (!shaken.isSuccess()) {
+              if (!shaken.isSuccess() || !channel.isActive()) {
                 channel.close();
                 fail(peer, waiter, AttemptError.TLS_FAILED, whyNoTls(peer, timeout, shaken.cause()));
-              } else if (ApplicationProtocolNames.HTTP_2.equals(handler.applicationProtocol())) {
+                return;
+              }
+              channel.pipeline().remove(QUIET);
+              if (ApplicationProtocolNames.HTTP_2.equals(handler.applicationProtocol())) {
                 sharedReady(peer, timeout, Http2Connection.on(channel, peer, this), waiter);
               } else {
                 http1Ready(peer, timeout, Http1Connection.on(channel, peer, this), waiter);
@@ -329,8 +349,8 @@ final class Connections implements AutoCloseable {
     others.forEach(other -> other.failed(error, detail));
   }
 
-  private String whyNoConnection(Peer peer, Duration timeout, Throwable cause) {
-    String said = String.valueOf(cause.getMessage());
+  private String whyNoConnection(Peer peer, Duration timeout, @Nullable Throwable cause) {
+    String said = cause == null ? "" : String.valueOf(cause.getMessage());
     String why =
         switch (cause) {
           case ConnectTimeoutException _ -> "no connection within " + seconds(timeout);
@@ -338,12 +358,13 @@ final class Connections implements AutoCloseable {
           case ConnectException _ when said.contains("refused") -> "connection refused";
           case ConnectException _ when said.contains("unreachable") -> "network unreachable";
           case ConnectException _ when said.contains("timed out") -> "connection timed out";
+          case null -> "the target closed the connection at once";
           default -> "cannot connect";
         };
     return peer + ": " + why;
   }
 
-  private String whyNoTls(Peer peer, Duration timeout, Throwable cause) {
+  private String whyNoTls(Peer peer, Duration timeout, @Nullable Throwable cause) {
     if (cause instanceof SslHandshakeTimeoutException) {
       return peer + ": no TLS within " + seconds(timeout);
     }

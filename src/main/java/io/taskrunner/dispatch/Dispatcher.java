@@ -40,12 +40,12 @@ import org.jspecify.annotations.Nullable;
 public final class Dispatcher implements AutoCloseable {
 
   private static final Duration LOOK_UP_TIMEOUT = Duration.ofSeconds(5);
-  private static final long FRESH_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long FRESH_MS = 1000;
   private static final int KNOWN_MAX = 10_000;
   private static final int ADDRESSES_TRIED_MAX = 4;
 
   /** What became of a name: its addresses, all of them judged and good, or the word on it. */
-  private record Judged(List<InetAddress> addresses, @Nullable AttemptError error, String detail, long at) {}
+  private record Judged(List<InetAddress> addresses, @Nullable AttemptError error, String detail, long atMs) {}
 
   private final EventLoopGroup loops;
   private final InstantSource clock;
@@ -237,9 +237,10 @@ public final class Dispatcher implements AutoCloseable {
   }
 
   private @Nullable Judged recent(String host) {
+    long now = clock.millis();
     synchronized (known) {
       Judged judged = known.get(host);
-      return judged != null && System.nanoTime() - judged.at() < FRESH_NANOS ? judged : null;
+      return judged != null && now - judged.atMs() < FRESH_MS && now >= judged.atMs() ? judged : null;
     }
   }
 
@@ -268,21 +269,21 @@ public final class Dispatcher implements AutoCloseable {
       Optional<String> refusal = guard.refusal(address);
       if (refusal.isPresent()) {
         String detail = host + ": " + address.getHostAddress() + " may not be reached: it is " + refusal.get();
-        return new Judged(List.of(), AttemptError.BLOCKED_ADDRESS, detail, System.nanoTime());
+        return new Judged(List.of(), AttemptError.BLOCKED_ADDRESS, detail, clock.millis());
       }
     }
     return addresses.isEmpty()
-        ? new Judged(List.of(), AttemptError.CONNECT_FAILED, host + ": the name has no address", System.nanoTime())
-        : new Judged(List.copyOf(addresses), null, "", System.nanoTime());
+        ? new Judged(List.of(), AttemptError.CONNECT_FAILED, host + ": the name has no address", clock.millis())
+        : new Judged(List.copyOf(addresses), null, "", clock.millis());
   }
 
-  private static Judged notFound(String host, @Nullable Throwable failure) {
+  private Judged notFound(String host, @Nullable Throwable failure) {
     Throwable cause = failure instanceof CompletionException wrapped ? wrapped.getCause() : failure;
     String why =
         switch (cause) {
           case TimeoutException _ -> "the name look-up took longer than " + LOOK_UP_TIMEOUT.toSeconds() + " s";
           case null, default -> "the name cannot be found";
         };
-    return new Judged(List.of(), AttemptError.CONNECT_FAILED, host + ": " + why, System.nanoTime());
+    return new Judged(List.of(), AttemptError.CONNECT_FAILED, host + ": " + why, clock.millis());
   }
 }

@@ -1,0 +1,316 @@
+package io.taskrunner.dispatch;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.handler.codec.http2.DefaultHttp2Headers;
+import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.ssl.SslContext;
+import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
+import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Outcome;
+import io.taskrunner.task.Outcome.Answered;
+import io.taskrunner.task.Outcome.Unanswered;
+import io.taskrunner.testkit.ScriptedHttp2Target;
+import io.taskrunner.testkit.ScriptedTarget;
+import io.taskrunner.testkit.TestCertificate;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** HTTP/1.1 and HTTP/2 inside TLS. */
+@Timeout(60)
+final class TlsTest {
+
+  private static final Duration AMPLE = Duration.ofSeconds(20);
+
+  private static EventLoopGroup loops;
+  private static TestCertificate certificate;
+  private static SslContext trusting;
+
+  private final List<AutoCloseable> toClose = new ArrayList<>();
+  private final Dispatcher dispatcher = dispatcher(trusting, Duration.ofSeconds(10));
+
+  @BeforeAll
+  static void start() throws Exception {
+    loops = new MultiThreadIoEventLoopGroup(2, NioIoHandler.newFactory());
+    certificate = TestCertificate.of("dns:target.example,ip:127.0.0.1");
+    trusting = Dispatcher.clientTlsBuilder().trustManager(certificate.certificate()).build();
+  }
+
+  @AfterAll
+  static void stop() {
+    loops.shutdownGracefully(0, 5, TimeUnit.SECONDS);
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    for (AutoCloseable one : toClose.reversed()) {
+      one.close();
+    }
+  }
+
+  private Dispatcher dispatcher(SslContext tls, Duration connectTimeout) {
+    BreakerOptions off = new BreakerOptions(0, Duration.ofSeconds(30), Duration.ofSeconds(60));
+    DispatchOptions options = new DispatchOptions("1.2.3", true, List.of(), List.of(), connectTimeout, off);
+    Names names = _ -> CompletableFuture.completedFuture(List.of(InetAddress.ofLiteral("127.0.0.1")));
+    return closing(new Dispatcher(options, loops, InstantSource.system(), names, tls));
+  }
+
+  private <T extends AutoCloseable> T closing(T one) {
+    toClose.add(one);
+    return one;
+  }
+
+  private ScriptedTarget http1() {
+    return closing(ScriptedTarget.start(certificate.server()));
+  }
+
+  private ScriptedHttp2Target http2(int streamsMax) {
+    return closing(ScriptedHttp2Target.start(loops, certificate, streamsMax));
+  }
+
+  private Sending begin(ScriptedHttp2Target target) {
+    return dispatcher.perform(ClaimFixture.to("https://target.example:" + target.port() + "/hook").build(), AMPLE);
+  }
+
+  private static Outcome outcome(Sending sending) throws Exception {
+    return sending.outcome().get(30, TimeUnit.SECONDS);
+  }
+
+  private static Outcome answered(int status) {
+    return new Answered(status, Optional.empty());
+  }
+
+  private static Unanswered unanswered(AttemptError error, Outcome outcome) {
+    Unanswered unanswered = assertInstanceOf(Unanswered.class, outcome);
+    assertEquals(error, unanswered.error(), unanswered.detail());
+    return unanswered;
+  }
+
+  // TLS
+
+  @Test
+  void aTargetThatKnowsNoHttp2GetsHttp1() throws Exception {
+    ScriptedTarget target = http1();
+    for (String host : List.of("target.example", "target.example.", "127.0.0.1")) {
+      String url = "https://" + host + ":" + target.port() + "/a//b/../c?x=%zz&y={}|";
+      assertEquals(answered(200), outcome(dispatcher.perform(ClaimFixture.to(url).body("{}").build(), AMPLE)));
+      ScriptedTarget.Received request = target.next();
+      assertEquals("POST /a//b/../c?x=%zz&y={}| HTTP/1.1", request.firstLine());
+      assertEquals(host + ":" + target.port(), request.header("Host"));
+      assertEquals("{}", request.text());
+    }
+    assertEquals(3, target.connections());
+    String url = "https://target.example:" + target.port() + "/";
+    assertEquals(answered(200), outcome(dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)));
+    assertEquals(3, target.connections(), "the connection of the name is used again");
+  }
+
+  @Test
+  void manyAtOnceGetConnectionsOfTheirOwnOverHttp1() throws Exception {
+    ScriptedTarget target = http1();
+    String url = "https://target.example:" + target.port() + "/";
+    List<Sending> all =
+        IntStream.range(0, 20).mapToObj(_ -> dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)).toList();
+    for (Sending one : all) {
+      assertEquals(answered(200), outcome(one));
+    }
+    assertTrue(target.connections() <= 20);
+  }
+
+  @Test
+  void aCertificateThatNobodyVouchesForIsTlsFailed() throws Exception {
+    ScriptedTarget target = http1();
+    Dispatcher strict = dispatcher(Dispatcher.clientTls(), Duration.ofSeconds(10));
+    String url = "https://target.example:" + target.port() + "/";
+    Unanswered failed = unanswered(AttemptError.TLS_FAILED, outcome(strict.perform(ClaimFixture.to(url).build(), AMPLE)));
+    assertTrue(failed.detail().endsWith("TLS handshake failed: the certificate is not trusted for this name"), failed.detail());
+  }
+
+  @Test
+  void aCertificateForAnotherNameIsTlsFailed() throws Exception {
+    ScriptedTarget target = http1();
+    String url = "https://other.example:" + target.port() + "/";
+    unanswered(AttemptError.TLS_FAILED, outcome(dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)));
+    assertEquals(0, target.unseen());
+  }
+
+  @Test
+  void aTargetWithoutTlsIsTlsFailed() throws Exception {
+    ScriptedTarget target = closing(ScriptedTarget.start());
+    target.greets(talk -> talk.write("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"));
+    String url = "https://target.example:" + target.port() + "/";
+    unanswered(AttemptError.TLS_FAILED, outcome(dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)));
+  }
+
+  @Test
+  void aHandshakeThatNeverEndsIsCutAtTheConnectTimeout() throws Exception {
+    ScriptedTarget target = closing(ScriptedTarget.start());
+    target.greets(ScriptedTarget.Talk::awaitEnd);
+    Dispatcher hasty = dispatcher(trusting, Duration.ofMillis(300));
+    String url = "https://target.example:" + target.port() + "/";
+    unanswered(AttemptError.TLS_FAILED, outcome(hasty.perform(ClaimFixture.to(url).build(), AMPLE)));
+    assertEquals(1, target.nextEnd());
+  }
+
+  // HTTP/2
+
+  @Test
+  void aTargetThatKnowsHttp2GetsIt() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    String url = "https://target.example:" + target.port() + "/a//b/../c?x=%zz&y={}|";
+    byte[] body = new byte[300_000];
+    ClaimFixture claim = ClaimFixture.to(url).header("X-Mine", "Ü").body(body);
+    assertEquals(answered(200), outcome(dispatcher.perform(claim.build(), AMPLE)));
+    ScriptedHttp2Target.Received request = target.next();
+    assertEquals("POST", request.header(":method"));
+    assertEquals("https", request.header(":scheme"));
+    assertEquals("target.example:" + target.port(), request.header(":authority"));
+    assertEquals("/a//b/../c?x=%zz&y={}|", request.header(":path"));
+    assertEquals("Task-Runner/1.2.3", request.header("user-agent"));
+    assertEquals("default", request.header("x-cloudtasks-queuename"));
+    assertEquals("1795514400.123000", request.header("x-cloudtasks-tasketa"));
+    assertEquals(new String("Ü".getBytes("UTF-8"), "ISO-8859-1"), request.header("x-mine"));
+    assertEquals("300000", request.header("content-length"));
+    assertEquals(300_000, request.bodyLength());
+    assertNull(request.headers().get("host"));
+  }
+
+  @Test
+  void manyAtOnceShareOneConnection() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    List<Sending> all = IntStream.range(0, 64).mapToObj(_ -> begin(target)).toList();
+    for (Sending one : all) {
+      assertEquals(answered(200), outcome(one));
+    }
+    assertEquals(1, target.connections());
+  }
+
+  @Test
+  void aTargetThatTakesFewAtOnceGetsThemAllTheSame() throws Exception {
+    ScriptedHttp2Target target = http2(2);
+    assertEquals(answered(200), outcome(begin(target)), "its settings are known now");
+    List<Sending> all = IntStream.range(0, 20).mapToObj(_ -> begin(target)).toList();
+    for (Sending one : all) {
+      assertEquals(answered(200), outcome(one));
+    }
+  }
+
+  @Test
+  void aRefusedStreamIsSentAgain() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    target.plays(stream -> stream.reset(Http2Error.REFUSED_STREAM));
+    assertEquals(answered(200), outcome(begin(target)));
+    target.next();
+    target.next();
+    for (int i = 0; i < 4; i++) {
+      target.plays(stream -> stream.reset(Http2Error.REFUSED_STREAM));
+    }
+    unanswered(AttemptError.CONNECTION_LOST, outcome(begin(target)));
+  }
+
+  @Test
+  void aRequestThatAGoAwayLeavesOutIsSentAgainElsewhere() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    target.plays(ScriptedHttp2Target.Stream::goAwayBefore);
+    assertEquals(answered(200), outcome(begin(target)));
+    assertEquals(1, target.next().connection());
+    assertEquals(2, target.next().connection());
+  }
+
+  @Test
+  void anyOtherResetIsALostConnection() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    target.plays(stream -> stream.reset(Http2Error.INTERNAL_ERROR));
+    unanswered(AttemptError.CONNECTION_LOST, outcome(begin(target)));
+    target.plays(stream -> { stream.status(200, false); stream.reset(Http2Error.CANCEL); });
+    unanswered(AttemptError.CONNECTION_LOST, outcome(begin(target)));
+    assertEquals(answered(200), outcome(begin(target)));
+    assertEquals(1, target.connections());
+  }
+
+  @Test
+  void aClosedConnectionLosesWhatWasOnIt() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    target.plays(ScriptedHttp2Target.Stream::close);
+    unanswered(AttemptError.CONNECTION_LOST, outcome(begin(target)));
+    assertEquals(answered(200), outcome(begin(target)));
+    assertEquals(2, target.connections());
+  }
+
+  @Test
+  void aCancelledRequestResetsItsStreamAlone() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    target.plays(_ -> {});
+    Sending sending = begin(target);
+    target.next();
+    sending.cancel();
+    assertEquals(new Outcome.Cancelled(), outcome(sending));
+    assertEquals(Http2Error.CANCEL.code(), target.nextReset());
+    assertEquals(answered(200), outcome(begin(target)));
+    assertEquals(1, target.connections());
+  }
+
+  @Test
+  void ofALongAnswerTheStatusCounts() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    target.plays(stream -> { stream.status(202, false); stream.data(40_000, false); stream.data(40_000, false); });
+    assertEquals(answered(202), outcome(begin(target)));
+    assertEquals(Http2Error.CANCEL.code(), target.nextReset());
+    for (int i = 0; i < 40; i++) { // the connection's window is given back
+      target.plays(stream -> { stream.status(200, false); stream.data(60_000, true); });
+      assertEquals(answered(200), outcome(begin(target)));
+    }
+    assertEquals(1, target.connections());
+  }
+
+  @Test
+  void interimAnswersAndTrailersAreSkippedAndRetryAfterIsRead() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    target.plays(
+        stream -> {
+          stream.status(103, false);
+          stream.headers(new DefaultHttp2Headers().status("503").add("retry-after", "9"), false);
+          stream.data(3, false);
+          stream.headers(new DefaultHttp2Headers().add("x-checksum", "1"), true);
+        });
+    assertEquals(new Answered(503, Optional.of(Duration.ofSeconds(9))), outcome(begin(target)));
+  }
+
+  @Test
+  void moreHeadThanIsReadIsABadResponse() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    target.plays(
+        stream -> stream.headers(new DefaultHttp2Headers().status("200").add("x-long", "x".repeat(40_000)), true));
+    unanswered(AttemptError.BAD_RESPONSE, outcome(begin(target)));
+    assertEquals(answered(200), outcome(begin(target)));
+  }
+
+  @Test
+  void aTargetThatNeverAnswersTimesOutAndItsStreamIsReset() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    assertEquals(answered(200), outcome(begin(target)), "a connection stands");
+    target.plays(_ -> {});
+    Duration limit = Duration.ofMillis(300);
+    String url = "https://target.example:" + target.port() + "/";
+    assertEquals(new Outcome.TimedOut(limit), outcome(dispatcher.perform(ClaimFixture.to(url).build(), limit)));
+    assertEquals(Http2Error.CANCEL.code(), target.nextReset());
+  }
+}

@@ -1,0 +1,258 @@
+package io.taskrunner.testkit;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.codec.http2.DefaultHttp2DataFrame;
+import io.netty.handler.codec.http2.DefaultHttp2Headers;
+import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
+import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
+import io.netty.handler.codec.http2.DefaultHttp2WindowUpdateFrame;
+import io.netty.handler.codec.http2.Http2ConnectionHandler;
+import io.netty.handler.codec.http2.Http2DataFrame;
+import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2FrameCodec;
+import io.netty.handler.codec.http2.Http2FrameCodecBuilder;
+import io.netty.handler.codec.http2.Http2FrameStream;
+import io.netty.handler.codec.http2.Http2Headers;
+import io.netty.handler.codec.http2.Http2HeadersFrame;
+import io.netty.handler.codec.http2.Http2ResetFrame;
+import io.netty.handler.codec.http2.Http2Settings;
+import io.netty.handler.ssl.ApplicationProtocolConfig;
+import io.netty.handler.ssl.ApplicationProtocolNames;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslProvider;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import java.net.InetSocketAddress;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLException;
+
+/** An HTTP/2 target inside TLS on 127.0.0.1, which answers each request with the next part of its script, or with 200. */
+public final class ScriptedHttp2Target implements AutoCloseable {
+
+  private static final long PATIENCE_SEC = 20;
+
+  /** What to do once a request is there; called on an event loop, must not block. */
+  @FunctionalInterface
+  public interface Part {
+    /** Plays it. */
+    void play(Stream stream);
+  }
+
+  /**
+   * A request as it came in.
+   *
+   * @param headers with those that begin with a colon
+   * @param bodyLength in bytes
+   * @param connection counts the connections of this target from 1
+   */
+  public record Received(Http2Headers headers, int bodyLength, int connection) {
+    /** The value of a header; null when it is not there. */
+    public String header(String name) {
+      return String.valueOf(headers.get(name));
+    }
+  }
+
+  /** A request's stream, as a part of the script sees it. */
+  public record Stream(ChannelHandlerContext context, Http2FrameStream stream) {
+
+    /** Answers with a status, and ends the answer or not. */
+    public void status(int status, boolean end) {
+      headers(new DefaultHttp2Headers().status(Integer.toString(status)), end);
+    }
+
+    /** Answers with headers, and ends the answer or not. */
+    public void headers(Http2Headers headers, boolean end) {
+      context.writeAndFlush(new DefaultHttp2HeadersFrame(headers, end).stream(stream));
+    }
+
+    /** Sends a piece of the body. */
+    public void data(int length, boolean end) {
+      context.writeAndFlush(new DefaultHttp2DataFrame(Unpooled.wrappedBuffer(new byte[length]), end).stream(stream));
+    }
+
+    /** Resets the stream. */
+    public void reset(Http2Error error) {
+      context.writeAndFlush(new DefaultHttp2ResetFrame(error).stream(stream));
+    }
+
+    /** Says that this connection ends, and that of the streams that have begun none from this one on was processed. */
+    public void goAwayBefore() {
+      Http2ConnectionHandler codec = context.pipeline().get(Http2FrameCodec.class);
+      ChannelHandlerContext at = context.pipeline().context(codec);
+      codec.encoder().writeGoAway(at, stream.id() - 2, Http2Error.NO_ERROR.code(), Unpooled.EMPTY_BUFFER, at.newPromise());
+      at.flush();
+    }
+
+    /** Ends the connection. */
+    public void close() {
+      context.close();
+    }
+  }
+
+  private final Channel server;
+  private final ChannelGroup open = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
+  private final BlockingQueue<Part> script = new LinkedBlockingQueue<>();
+  private final BlockingQueue<Received> received = new LinkedBlockingQueue<>();
+  private final BlockingQueue<Long> resets = new LinkedBlockingQueue<>();
+  private final AtomicInteger accepted = new AtomicInteger();
+
+  private ScriptedHttp2Target(EventLoopGroup loops, TestCertificate certificate, int streamsMax) {
+    SslContext tls = serverTls(certificate);
+    ChannelInitializer<Channel> initializer =
+        new ChannelInitializer<>() {
+          @Override
+          protected void initChannel(Channel channel) {
+            open.add(channel);
+            Http2Settings settings = Http2Settings.defaultSettings().maxConcurrentStreams(streamsMax);
+            channel
+                .pipeline()
+                .addLast(tls.newHandler(channel.alloc()))
+                .addLast(Http2FrameCodecBuilder.forServer().encoderIgnoreMaxHeaderListSize(true).initialSettings(settings).build())
+                .addLast(new Handler(accepted.incrementAndGet()));
+          }
+        };
+    server =
+        new ServerBootstrap()
+            .group(loops)
+            .channel(NioServerSocketChannel.class)
+            .childHandler(initializer)
+            .bind("127.0.0.1", 0)
+            .syncUninterruptibly()
+            .channel();
+  }
+
+  /** A target on loops for NIO. */
+  public static ScriptedHttp2Target start(EventLoopGroup loops, TestCertificate certificate, int streamsMax) {
+    return new ScriptedHttp2Target(loops, certificate, streamsMax);
+  }
+
+  /** Its port. */
+  public int port() {
+    return ((InetSocketAddress) server.localAddress()).getPort();
+  }
+
+  /** Adds a part to the script. */
+  public ScriptedHttp2Target plays(Part part) {
+    script.add(part);
+    return this;
+  }
+
+  /** The next request, when it is whole. */
+  public Received next() throws InterruptedException {
+    Received request = received.poll(PATIENCE_SEC, TimeUnit.SECONDS);
+    if (request == null) {
+      throw new AssertionError("no request came within " + PATIENCE_SEC + " s");
+    }
+    return request;
+  }
+
+  /** The code of the next stream that the other side resets. */
+  public long nextReset() throws InterruptedException {
+    Long code = resets.poll(PATIENCE_SEC, TimeUnit.SECONDS);
+    if (code == null) {
+      throw new AssertionError("no stream was reset within " + PATIENCE_SEC + " s");
+    }
+    return code;
+  }
+
+  /** How many connections there have been. */
+  public int connections() {
+    return accepted.get();
+  }
+
+  @Override
+  public void close() {
+    server.close().syncUninterruptibly();
+    open.close();
+  }
+
+  private static SslContext serverTls(TestCertificate certificate) {
+    try {
+      return SslContextBuilder.forServer(certificate.keys())
+          .sslProvider(SslProvider.JDK)
+          .applicationProtocolConfig(
+              new ApplicationProtocolConfig(
+                  ApplicationProtocolConfig.Protocol.ALPN,
+                  ApplicationProtocolConfig.SelectorFailureBehavior.NO_ADVERTISE,
+                  ApplicationProtocolConfig.SelectedListenerFailureBehavior.ACCEPT,
+                  ApplicationProtocolNames.HTTP_2))
+          .build();
+    } catch (SSLException failed) {
+      throw new IllegalStateException(failed);
+    }
+  }
+
+  private final class Handler extends ChannelInboundHandlerAdapter {
+    private final int connection;
+    private final Map<Http2FrameStream, Http2Headers> heads = new IdentityHashMap<>();
+    private final Map<Http2FrameStream, Integer> lengths = new IdentityHashMap<>();
+
+    Handler(int connection) {
+      this.connection = connection;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+      try {
+        switch (message) {
+          case Http2HeadersFrame frame -> {
+            heads.put(frame.stream(), frame.headers());
+            if (frame.isEndStream()) {
+              play(context, frame.stream());
+            }
+          }
+          case Http2DataFrame frame -> {
+            context.write(
+                new DefaultHttp2WindowUpdateFrame(frame.initialFlowControlledBytes()).stream(frame.stream()));
+            context.flush();
+            lengths.merge(frame.stream(), frame.content().readableBytes(), Integer::sum);
+            if (frame.isEndStream()) {
+              play(context, frame.stream());
+            }
+          }
+          case Http2ResetFrame frame -> resets.add(frame.errorCode());
+          default -> {}
+        }
+      } finally {
+        ReferenceCountUtil.release(message);
+      }
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+      context.close();
+    }
+
+    private void play(ChannelHandlerContext context, Http2FrameStream stream) {
+      Http2Headers head = heads.remove(stream);
+      Integer length = lengths.remove(stream);
+      if (head == null) {
+        throw new IllegalStateException("a body without headers");
+      }
+      received.add(new Received(head, length == null ? 0 : length, connection));
+      Part part = script.poll();
+      Stream talk = new Stream(context, stream);
+      if (part == null) {
+        talk.status(200, false);
+        talk.data(2, true);
+      } else {
+        part.play(talk);
+      }
+    }
+  }
+}
