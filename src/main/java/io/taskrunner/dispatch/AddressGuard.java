@@ -10,13 +10,14 @@ import java.util.Optional;
 /**
  * Judges, on the very address that is to be connected to, whether a task may reach it.
  *
- * <p>An address may have more than one face: an IPv6 address that carries an IPv4 address is judged as both, since a
- * translator on the way delivers to the inner one. It is refused when any face of it is. {@code DENIED_CIDRS} wins over
- * {@code ALLOWED_CIDRS}, which wins over everything built in. {@code ALLOW_PRIVATE_URLS} opens what is private, but neither
- * link-local addresses nor the metadata services of clouds, whose answers are credentials.
+ * <p>An address may have more than one face: an IPv6 address that carries an IPv4 address is judged
+ * as both, since a translator on the way delivers to the inner one. It is refused when any face of
+ * it is. {@code DENIED_CIDRS} wins over {@code ALLOWED_CIDRS}, which wins over everything built in.
+ * {@code ALLOW_PRIVATE_URLS} opens what is private, but neither link-local addresses nor the
+ * metadata services of clouds, whose answers are credentials.
  *
- * <p>The built-in ranges follow the IANA special-purpose registries (RFC 6890 and its updates); of IPv6 nothing outside
- * 2000::/3 is reachable but what carries an IPv4 address.
+ * <p>The built-in ranges follow the IANA special-purpose registries (RFC 6890 and its updates); of
+ * IPv6 nothing outside 2000::/3 is reachable but what carries an IPv4 address.
  */
 public final class AddressGuard {
 
@@ -104,7 +105,8 @@ public final class AddressGuard {
 
   /** Why an address must not be connected to, in a few words; empty when it may. */
   public Optional<String> refusal(InetAddress address) {
-    if (address instanceof Inet6Address scoped && (scoped.getScopeId() != 0 || scoped.getScopedInterface() != null)) {
+    if (address instanceof Inet6Address scoped
+        && (scoped.getScopeId() != 0 || scoped.getScopedInterface() != null)) {
       return Optional.of("an address with a zone");
     }
     boolean six = address instanceof Inet6Address;
@@ -121,8 +123,10 @@ public final class AddressGuard {
       if (refusal.isPresent()) {
         break;
       }
-      // Where in a local NAT64 prefix the IPv4 address sits is not known: of each place only what is never open counts.
-      refusal = local ? in(allowed, face) ? Optional.empty() : judgeNeverOpen(face) : judgeCarried(face);
+      // Where in a local NAT64 prefix the IPv4 address sits is not known: of each place only what
+      // is never open counts.
+      refusal =
+          local ? in(allowed, face) ? Optional.empty() : judgeNeverOpen(face) : judgeCarried(face);
     }
     return refusal;
   }
@@ -152,7 +156,9 @@ public final class AddressGuard {
   private Optional<String> judge(List<Range> ranges, InetAddress address) {
     for (Range range : ranges) {
       if (range.cidr.contains(address)) {
-        return allowPrivate && range.kind.openedByAllowPrivate ? Optional.empty() : Optional.of(range.kind.words);
+        return allowPrivate && range.kind.openedByAllowPrivate
+            ? Optional.empty()
+            : Optional.of(range.kind.words);
       }
     }
     return Optional.empty();
@@ -168,10 +174,16 @@ public final class AddressGuard {
     return Optional.empty();
   }
 
-  /** The IPv4 addresses that an IPv6 address carries. The mapped form never comes here: the JDK makes it IPv4. */
+  /**
+   * The IPv4 addresses that an IPv6 address carries. The mapped form never comes here: the JDK
+   * makes it IPv4.
+   */
   private static List<InetAddress> carried(InetAddress address) {
     byte[] b = address.getAddress();
-    boolean plain = COMPATIBLE.contains(address) && !UNSPECIFIED.contains(address) && !LOOPBACK.contains(address);
+    boolean plain =
+        COMPATIBLE.contains(address)
+            && !UNSPECIFIED.contains(address)
+            && !LOOPBACK.contains(address);
     if (plain || TRANSLATED.contains(address) || NAT64.contains(address)) {
       return List.of(four(b[12], b[13], b[14], b[15]));
     }
@@ -194,7 +206,8 @@ public final class AddressGuard {
 
   private static InetAddress four(int first, int second, int third, int fourth) {
     try {
-      return InetAddress.getByAddress(new byte[] {(byte) first, (byte) second, (byte) third, (byte) fourth});
+      return InetAddress.getByAddress(
+          new byte[] {(byte) first, (byte) second, (byte) third, (byte) fourth});
     } catch (UnknownHostException neverOfFourBytes) {
       throw new IllegalStateException(neverOfFourBytes);
     }
@@ -214,6 +227,8 @@ public final class AddressGuard {
   }
 
   private static Cidr block(String cidr) {
-    return Cidr.parse(cidr).orElseThrow(() -> new IllegalArgumentException(cidr + " (expected: a block of addresses)"));
+    return Cidr.parse(cidr)
+        .orElseThrow(
+            () -> new IllegalArgumentException(cidr + " (expected: a block of addresses)"));
   }
 }

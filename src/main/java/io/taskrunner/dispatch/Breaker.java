@@ -13,11 +13,13 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * This worker's part of the circuit breakers: it counts failures in a row per host and port, and tells when one is to open.
+ * This worker's part of the circuit breakers: it counts failures in a row per host and port, and
+ * tells when one is to open.
  *
- * <p>Whether a breaker is open for all workers, and who may probe it, is the store's to say. Here an open host only keeps what
- * is already in hand from being sent, until the store would let a probe out. A host without a recent failure takes no memory;
- * at most {@value #HOSTS_MAX} are remembered, the one that failed longest ago is forgotten first. Safe for use by many threads.
+ * <p>Whether a breaker is open for all workers, and who may probe it, is the store's to say. Here
+ * an open host only keeps what is already in hand from being sent, until the store would let a
+ * probe out. A host without a recent failure takes no memory; at most {@value #HOSTS_MAX} are
+ * remembered, the one that failed longest ago is forgotten first. Safe for use by many threads.
  */
 final class Breaker {
 
@@ -39,7 +41,8 @@ final class Breaker {
 
   private final BreakerOptions options;
   private final InstantSource clock;
-  private final Map<String, Host> hosts = new LinkedHashMap<>(); // by last failure; guarded by itself
+  private final Map<String, Host> hosts =
+      new LinkedHashMap<>(); // by last failure; guarded by itself
   private volatile boolean noneKnown = true; // spares the usual attempt the lock and the name
 
   Breaker(BreakerOptions options, InstantSource clock) {
@@ -54,7 +57,8 @@ final class Breaker {
     }
     synchronized (hosts) {
       Host host = hosts.get(url.hostAndPort());
-      Duration left = host == null ? Duration.ZERO : Duration.between(clock.instant(), host.openUntil);
+      Duration left =
+          host == null ? Duration.ZERO : Duration.between(clock.instant(), host.openUntil);
       return left.isPositive() ? Optional.of(left) : Optional.empty();
     }
   }
@@ -101,7 +105,10 @@ final class Breaker {
       if (host != null && isOpen(host, now)) {
         return NONE;
       }
-      int before = host != null && host.lastFailure.plus(options.interval()).isAfter(now) ? host.failures : 0;
+      int before =
+          host != null && host.lastFailure.plus(options.interval()).isAfter(now)
+              ? host.failures
+              : 0;
       int failures = before + 1;
       if (failures < options.failureThreshold()) {
         remember(name, new Host(failures, now, Instant.MIN));

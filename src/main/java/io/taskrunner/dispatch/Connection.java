@@ -11,8 +11,8 @@ sealed interface Connection permits Http1Connection, Http2Connection {
   /**
    * Sends a request and sees to its end.
    *
-   * @return false when the connection is of no more use and <em>nothing was written</em>: then it is as if it had not been
-   *     called, and another connection may be tried
+   * @return false when the connection is of no more use and <em>nothing was written</em>: then it
+   *     is as if it had not been called, and another connection may be tried
    */
   boolean send(Sending sending);
 

@@ -35,11 +35,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes connections, and keeps those that can be used again.
  *
- * <p>Of HTTP/1.1 connections at most {@value #IDLE_PER_PEER_MAX} wait per peer and {@value #IDLE_MAX} in all, each for at
- * most {@value #IDLE_SEC_MAX} s; the one that has waited longest goes first, and the one that was used last is used next. An
- * HTTP/2 connection is shared by as many requests as it takes. While the first connection to a TLS peer is being made, others
- * wait to learn what it speaks, so that one connection serves them all where it is HTTP/2. Nothing is kept of a peer without
- * connections. Safe for use by many threads: what is mutable is guarded by {@code this}.
+ * <p>Of HTTP/1.1 connections at most {@value #IDLE_PER_PEER_MAX} wait per peer and {@value
+ * #IDLE_MAX} in all, each for at most {@value #IDLE_SEC_MAX} s; the one that has waited longest
+ * goes first, and the one that was used last is used next. An HTTP/2 connection is shared by as
+ * many requests as it takes. While the first connection to a TLS peer is being made, others wait to
+ * learn what it speaks, so that one connection serves them all where it is HTTP/2. Nothing is kept
+ * of a peer without connections. Safe for use by many threads: what is mutable is guarded by {@code
+ * this}.
  */
 final class Connections implements AutoCloseable {
 
@@ -101,7 +103,9 @@ final class Connections implements AutoCloseable {
             .channel(Transport.of(loops).socket())
             .option(ChannelOption.TCP_NODELAY, true)
             .option(ChannelOption.SO_KEEPALIVE, true)
-            .option(ChannelOption.AUTO_READ, false); // until somebody is there to read: a target may speak first
+            .option(
+                ChannelOption.AUTO_READ,
+                false); // until somebody is there to read: a target may speak first
     this.sweeping = loops.next().scheduleWithFixedDelay(this::sweep, 1, 1, TimeUnit.SECONDS);
   }
 
@@ -260,44 +264,50 @@ final class Connections implements AutoCloseable {
             .handler(QUIET)
             .connect(peer.socketAddress());
     open.add(connecting.channel());
-    connecting.addListener(
-        (ChannelFuture connected) -> {
-          Channel channel = connected.channel();
-          if (!connected.isSuccess() || !channel.isActive()) {
-            fail(peer, waiter, AttemptError.CONNECT_FAILED, whyNoConnection(peer, timeout, connected.cause()));
-          } else if (peer.tls()) {
-            long left = timeoutMillis - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun);
-            handshake(peer, channel, timeout, Math.max(left, 1), waiter);
-          } else {
-            channel.pipeline().remove(QUIET);
-            waiter.ready(Http1Connection.on(channel, peer, this));
-            channel.config().setAutoRead(true);
-          }
-        });
+    connecting.addListener((ChannelFuture connected) -> {
+      Channel channel = connected.channel();
+      if (!connected.isSuccess() || !channel.isActive()) {
+        fail(
+            peer,
+            waiter,
+            AttemptError.CONNECT_FAILED,
+            whyNoConnection(peer, timeout, connected.cause()));
+      } else if (peer.tls()) {
+        long left = timeoutMillis - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun);
+        handshake(peer, channel, timeout, Math.max(left, 1), waiter);
+      } else {
+        channel.pipeline().remove(QUIET);
+        waiter.ready(Http1Connection.on(channel, peer, this));
+        channel.config().setAutoRead(true);
+      }
+    });
   }
 
-  private void handshake(Peer peer, Channel channel, Duration timeout, long leftMillis, Waiter waiter) {
-    String name = peer.host().endsWith(".") ? peer.host().substring(0, peer.host().length() - 1) : peer.host();
+  private void handshake(
+      Peer peer, Channel channel, Duration timeout, long leftMillis, Waiter waiter) {
+    String name =
+        peer.host().endsWith(".")
+            ? peer.host().substring(0, peer.host().length() - 1)
+            : peer.host();
     SslHandler handler = tls.newHandler(channel.alloc(), name, peer.port());
     handler.setHandshakeTimeoutMillis(leftMillis);
     channel.pipeline().addFirst(handler);
     channel.config().setAutoRead(true);
     handler
         .handshakeFuture()
-        .addListener(
-            (Future<Channel> shaken) -> {
-              if (!shaken.isSuccess() || !channel.isActive()) {
-                channel.close();
-                fail(peer, waiter, AttemptError.TLS_FAILED, whyNoTls(peer, timeout, shaken.cause()));
-                return;
-              }
-              channel.pipeline().remove(QUIET);
-              if (ApplicationProtocolNames.HTTP_2.equals(handler.applicationProtocol())) {
-                sharedReady(peer, timeout, Http2Connection.on(channel, peer, this), waiter);
-              } else {
-                http1Ready(peer, timeout, Http1Connection.on(channel, peer, this), waiter);
-              }
-            });
+        .addListener((Future<Channel> shaken) -> {
+          if (!shaken.isSuccess() || !channel.isActive()) {
+            channel.close();
+            fail(peer, waiter, AttemptError.TLS_FAILED, whyNoTls(peer, timeout, shaken.cause()));
+            return;
+          }
+          channel.pipeline().remove(QUIET);
+          if (ApplicationProtocolNames.HTTP_2.equals(handler.applicationProtocol())) {
+            sharedReady(peer, timeout, Http2Connection.on(channel, peer, this), waiter);
+          } else {
+            http1Ready(peer, timeout, Http1Connection.on(channel, peer, this), waiter);
+          }
+        });
   }
 
   private void http1Ready(Peer peer, Duration timeout, Http1Connection connection, Waiter waiter) {
@@ -371,7 +381,9 @@ final class Connections implements AutoCloseable {
     String said = "";
     for (Throwable reason = cause; reason != null; reason = reason.getCause()) {
       String text = String.valueOf(reason.getMessage());
-      if (text.contains("PKIX") || text.contains("certificat") || text.contains("subject alternative")) {
+      if (text.contains("PKIX")
+          || text.contains("certificat")
+          || text.contains("subject alternative")) {
         said = ": the certificate is not trusted for this name";
       } else if (said.isEmpty() && text.contains("not an SSL/TLS record")) {
         said = ": the target does not speak TLS";

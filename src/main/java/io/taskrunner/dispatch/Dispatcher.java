@@ -34,8 +34,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Performs attempts.
  *
- * <p>Never blocks: what is asked is begun, and told by {@link Sending#result}. How many attempts run at once is up to the
- * caller. Safe for use by many threads.
+ * <p>Never blocks: what is asked is begun, and told by {@link Sending#result}. How many attempts
+ * run at once is up to the caller. Safe for use by many threads.
  */
 public final class Dispatcher implements AutoCloseable {
 
@@ -45,7 +45,8 @@ public final class Dispatcher implements AutoCloseable {
   private static final int ADDRESSES_TRIED_MAX = 4;
 
   /** What became of a name: its addresses, all of them judged and good, or the word on it. */
-  private record Judged(List<InetAddress> addresses, @Nullable AttemptError error, String detail, long atMs) {}
+  private record Judged(
+      List<InetAddress> addresses, @Nullable AttemptError error, String detail, long atMs) {}
 
   private final EventLoopGroup loops;
   private final InstantSource clock;
@@ -56,7 +57,8 @@ public final class Dispatcher implements AutoCloseable {
   private final Names names;
   private final Connections connections;
   private final Map<String, CompletableFuture<Judged>> lookUps = new ConcurrentHashMap<>();
-  private final Map<String, Judged> known = new LinkedHashMap<>(); // in the order of looking up; guarded by itself
+  private final Map<String, Judged> known =
+      new LinkedHashMap<>(); // in the order of looking up; guarded by itself
 
   /**
    * A dispatcher on event loops that it shares.
@@ -67,11 +69,17 @@ public final class Dispatcher implements AutoCloseable {
     this(options, loops, clock, new Dns(loops), clientTls());
   }
 
-  Dispatcher(DispatchOptions options, EventLoopGroup loops, InstantSource clock, Names names, SslContext tls) {
+  Dispatcher(
+      DispatchOptions options,
+      EventLoopGroup loops,
+      InstantSource clock,
+      Names names,
+      SslContext tls) {
     this.loops = loops;
     this.clock = clock;
     this.connectTimeout = options.connectTimeout();
-    this.guard = new AddressGuard(options.allowPrivate(), options.allowedCidrs(), options.deniedCidrs());
+    this.guard =
+        new AddressGuard(options.allowPrivate(), options.allowedCidrs(), options.deniedCidrs());
     this.breaker = new Breaker(options.breaker(), clock);
     this.headers = new TargetHeaders(options.version());
     this.names = names;
@@ -159,7 +167,10 @@ public final class Dispatcher implements AutoCloseable {
     lookUp(host).thenAccept(found -> go(sending, found));
   }
 
-  /** Looks a name up; those who ask for it meanwhile share the answer. Never completes exceptionally. */
+  /**
+   * Looks a name up; those who ask for it meanwhile share the answer. Never completes
+   * exceptionally.
+   */
   private CompletableFuture<Judged> lookUp(String host) {
     CompletableFuture<Judged> mine = new CompletableFuture<>();
     CompletableFuture<Judged> others = lookUps.putIfAbsent(host, mine);
@@ -174,12 +185,12 @@ public final class Dispatcher implements AutoCloseable {
     }
     asked
         .orTimeout(LOOK_UP_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
-        .whenComplete(
-            (addresses, failure) -> {
-              Judged judged = addresses == null ? notFound(host, failure) : remember(host, judge(host, addresses));
-              lookUps.remove(host);
-              mine.complete(judged);
-            });
+        .whenComplete((addresses, failure) -> {
+          Judged judged =
+              addresses == null ? notFound(host, failure) : remember(host, judge(host, addresses));
+          lookUps.remove(host);
+          mine.complete(judged);
+        });
     return mine;
   }
 
@@ -193,24 +204,27 @@ public final class Dispatcher implements AutoCloseable {
     }
   }
 
-  /** Goes to the first of the addresses, or else to the next, until {@code deadline}; each gets its share of the time. */
+  /**
+   * Goes to the first of the addresses, or else to the next, until {@code deadline}; each gets its
+   * share of the time.
+   */
   private void go(Sending sending, List<InetAddress> addresses, long deadline) {
     if (sending.isOver()) {
       return;
     }
     TargetUrl url = sending.url();
-    Peer peer = new Peer(url.scheme().equals("https"), url.host(), url.port(), addresses.getFirst());
+    Peer peer =
+        new Peer(url.scheme().equals("https"), url.host(), url.port(), addresses.getFirst());
     Connection standing = connections.take(peer);
     if (standing != null) {
       standing
           .loop()
-          .execute(
-              () -> {
-                sending.watch(standing.loop());
-                if (!standing.send(sending)) {
-                  go(sending, addresses, deadline);
-                }
-              });
+          .execute(() -> {
+            sending.watch(standing.loop());
+            if (!standing.send(sending)) {
+              go(sending, addresses, deadline);
+            }
+          });
       return;
     }
     sending.watch(loops.next());
@@ -221,7 +235,8 @@ public final class Dispatcher implements AutoCloseable {
           @Override
           public void ready(Connection connection) {
             if (!connection.send(sending)) {
-              sending.fail(AttemptError.CONNECT_FAILED, peer + ": the target closed the connection at once");
+              sending.fail(
+                  AttemptError.CONNECT_FAILED, peer + ": the target closed the connection at once");
             }
           }
 
@@ -240,7 +255,9 @@ public final class Dispatcher implements AutoCloseable {
     long now = clock.millis();
     synchronized (known) {
       Judged judged = known.get(host);
-      return judged != null && now - judged.atMs() < FRESH_MS && now >= judged.atMs() ? judged : null;
+      return judged != null && now - judged.atMs() < FRESH_MS && now >= judged.atMs()
+          ? judged
+          : null;
     }
   }
 
@@ -263,17 +280,25 @@ public final class Dispatcher implements AutoCloseable {
     }
   }
 
-  /** A name is good when every address of it is: which of them a later look-up would put first is anybody's guess. */
+  /**
+   * A name is good when every address of it is: which of them a later look-up would put first is
+   * anybody's guess.
+   */
   private Judged judge(String host, List<InetAddress> addresses) {
     for (InetAddress address : addresses) {
       Optional<String> refusal = guard.refusal(address);
       if (refusal.isPresent()) {
-        String detail = host + ": " + address.getHostAddress() + " may not be reached: it is " + refusal.get();
+        String detail =
+            host + ": " + address.getHostAddress() + " may not be reached: it is " + refusal.get();
         return new Judged(List.of(), AttemptError.BLOCKED_ADDRESS, detail, clock.millis());
       }
     }
     return addresses.isEmpty()
-        ? new Judged(List.of(), AttemptError.CONNECT_FAILED, host + ": the name has no address", clock.millis())
+        ? new Judged(
+            List.of(),
+            AttemptError.CONNECT_FAILED,
+            host + ": the name has no address",
+            clock.millis())
         : new Judged(List.copyOf(addresses), null, "", clock.millis());
   }
 
@@ -281,7 +306,8 @@ public final class Dispatcher implements AutoCloseable {
     Throwable cause = failure instanceof CompletionException wrapped ? wrapped.getCause() : failure;
     String why =
         switch (cause) {
-          case TimeoutException _ -> "the name look-up took longer than " + LOOK_UP_TIMEOUT.toSeconds() + " s";
+          case TimeoutException _ ->
+              "the name look-up took longer than " + LOOK_UP_TIMEOUT.toSeconds() + " s";
           case null, default -> "the name cannot be found";
         };
     return new Judged(List.of(), AttemptError.CONNECT_FAILED, host + ": " + why, clock.millis());

@@ -29,12 +29,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * An HTTP/1.1 connection: one request at a time, written here byte for byte.
  *
- * <p>It is used again only when the request was written and the answer read to their very ends and nobody said to close.
- * Whatever comes from an idle peer, be it an answer to nothing or the end of the connection, closes it. A peer may close just
- * as the next request is on its way; since that request may have been processed, it is not repeated here: it is lost, and the
- * task's retries see to it.
+ * <p>It is used again only when the request was written and the answer read to their very ends and
+ * nobody said to close. Whatever comes from an idle peer, be it an answer to nothing or the end of
+ * the connection, closes it. A peer may close just as the next request is on its way; since that
+ * request may have been processed, it is not repeated here: it is lost, and the task's retries see
+ * to it.
  */
-final class Http1Connection extends ChannelInboundHandlerAdapter implements Connection, ChannelFutureListener {
+final class Http1Connection extends ChannelInboundHandlerAdapter
+    implements Connection, ChannelFutureListener {
 
   private static final int COPIED_BODY_MAX = 16 * 1024;
   private static final int HEAD_USUAL = 1024;
@@ -124,7 +126,10 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Conn
   private void write(Sending sending) {
     TargetRequest request = sending.claim().spec().request();
     head.setLength(0);
-    head.append(request.method()).append(' ').append(request.url().pathAndQuery()).append(" HTTP/1.1\r\n");
+    head.append(request.method())
+        .append(' ')
+        .append(request.url().pathAndQuery())
+        .append(" HTTP/1.1\r\n");
     header("Host", TargetHeaders.authority(request.url()));
     sending.writeHeaders(this::header);
     byte[] body = request.body();
@@ -194,7 +199,10 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Conn
       return;
     }
     String retryAfter = response.headers().get(HttpHeaderNames.RETRY_AFTER);
-    if (!answer.begin(status, retryAfter, retryAfter == null ? null : response.headers().get(HttpHeaderNames.DATE))) {
+    if (!answer.begin(
+        status,
+        retryAfter,
+        retryAfter == null ? null : response.headers().get(HttpHeaderNames.DATE))) {
       bad("its status is " + status);
       return;
     }
@@ -241,7 +249,8 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Conn
 
   private void broken(Throwable cause) {
     switch (cause) {
-      case PrematureChannelClosureException _ -> lost("the target closed the connection in the middle of its answer");
+      case PrematureChannelClosureException _ ->
+          lost("the target closed the connection in the middle of its answer");
       case TooLongFrameException _ -> bad("its head is longer than " + Answer.HEAD_MAX + " bytes");
       default -> bad("it is not HTTP");
     }
@@ -278,7 +287,8 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Conn
 
   @Override
   public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-    if (cause instanceof DecoderException && !(cause.getCause() instanceof javax.net.ssl.SSLException)) {
+    if (cause instanceof DecoderException
+        && !(cause.getCause() instanceof javax.net.ssl.SSLException)) {
       bad("it is not HTTP");
     } else {
       lost("the connection was lost");
@@ -289,7 +299,9 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Conn
   static long keepAliveNanos(String value) {
     for (String part : value.split(",", -1)) {
       String[] pair = part.strip().split("=", 2);
-      if (pair.length == 2 && pair[0].strip().equalsIgnoreCase("timeout") && pair[1].strip().matches("[0-9]{1,9}")) {
+      if (pair.length == 2
+          && pair[0].strip().equalsIgnoreCase("timeout")
+          && pair[1].strip().matches("[0-9]{1,9}")) {
         return TimeUnit.SECONDS.toNanos(Math.max(Long.parseLong(pair[1].strip()) - 1, 0));
       }
     }
@@ -300,10 +312,15 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Conn
   private final class Decoder extends HttpResponseDecoder {
 
     Decoder() {
-      super(new HttpDecoderConfig().setMaxInitialLineLength(FIRST_LINE_MAX).setMaxHeaderSize(Answer.HEAD_MAX));
+      super(
+          new HttpDecoderConfig()
+              .setMaxInitialLineLength(FIRST_LINE_MAX)
+              .setMaxHeaderSize(Answer.HEAD_MAX));
     }
 
-    /** Whether something has come behind what was decoded, which would be taken for the next answer. */
+    /**
+     * Whether something has come behind what was decoded, which would be taken for the next answer.
+     */
     boolean holdsMore() {
       return actualReadableBytes() > 0;
     }

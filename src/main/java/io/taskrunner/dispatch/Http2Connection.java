@@ -38,8 +38,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * An HTTP/2 connection, shared by requests as streams.
  *
- * <p>A stream that the target refused, or that its GOAWAY leaves out, was surely not processed (RFC 9113 §8.7): its request is
- * sent again on another connection. Any other end without an answer is a lost connection.
+ * <p>A stream that the target refused, or that its GOAWAY leaves out, was surely not processed (RFC
+ * 9113 §8.7): its request is sent again on another connection. Any other end without an answer is a
+ * lost connection.
  */
 final class Http2Connection extends Http2ChannelDuplexHandler implements Connection {
 
@@ -76,7 +77,10 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
   static Http2Connection on(Channel channel, Peer peer, Connections connections) {
     Http2FrameCodec codec =
         Http2FrameCodecBuilder.forClient()
-            .initialSettings(Http2Settings.defaultSettings().pushEnabled(false).maxHeaderListSize(Answer.HEAD_MAX))
+            .initialSettings(
+                Http2Settings.defaultSettings()
+                    .pushEnabled(false)
+                    .maxHeaderListSize(Answer.HEAD_MAX))
             .gracefulShutdownTimeoutMillis(0)
             .build();
     Http2Connection connection = new Http2Connection(channel, peer, connections);
@@ -88,7 +92,10 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
     return peer;
   }
 
-  /** Takes a place for one request, which {@link #send} then uses; false when all are taken. Safe for use by many threads. */
+  /**
+   * Takes a place for one request, which {@link #send} then uses; false when all are taken. Safe
+   * for use by many threads.
+   */
   boolean reserve() {
     while (!goingAway && channel.isActive()) {
       int now = reserved.get();
@@ -164,14 +171,14 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
     }
     channel
         .write(new DefaultHttp2HeadersFrame(headers, body.length == 0).stream(exchange.stream))
-        .addListener(
-            sent -> {
-              if (!sent.isSuccess()) {
-                sendAgain(exchange); // no stream could be opened
-              }
-            });
+        .addListener(sent -> {
+          if (!sent.isSuccess()) {
+            sendAgain(exchange); // no stream could be opened
+          }
+        });
     if (body.length > 0) {
-      channel.write(new DefaultHttp2DataFrame(Unpooled.wrappedBuffer(body), true).stream(exchange.stream));
+      channel.write(
+          new DefaultHttp2DataFrame(Unpooled.wrappedBuffer(body), true).stream(exchange.stream));
     }
     channel.flush();
   }
@@ -209,7 +216,10 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
     }
     if (!exchange.answer.hasBegun()) { // else trailers
       CharSequence said = frame.headers().status();
-      int status = said != null && said.toString().matches("[0-9]{3}") ? Integer.parseInt(said.toString()) : 0;
+      int status =
+          said != null && said.toString().matches("[0-9]{3}")
+              ? Integer.parseInt(said.toString())
+              : 0;
       if (status >= 100 && status < 200) {
         if (status == 101 || frame.isEndStream() || !exchange.answer.interim()) {
           bad(exchange, "its interim answers make no sense");
@@ -217,7 +227,8 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
         return;
       }
       String retryAfter = text(frame.headers().get(HttpHeaderNames.RETRY_AFTER));
-      if (!exchange.answer.begin(status, retryAfter, text(frame.headers().get(HttpHeaderNames.DATE)))) {
+      if (!exchange.answer.begin(
+          status, retryAfter, text(frame.headers().get(HttpHeaderNames.DATE)))) {
         bad(exchange, "its status is " + said);
         return;
       }
@@ -228,7 +239,9 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
   }
 
   private void body(Http2DataFrame frame) {
-    channel.write(new DefaultHttp2WindowUpdateFrame(frame.initialFlowControlledBytes()).stream(frame.stream()));
+    channel.write(
+        new DefaultHttp2WindowUpdateFrame(frame.initialFlowControlledBytes())
+            .stream(frame.stream()));
     Exchange exchange = exchanges.get(frame.stream());
     if (exchange == null) {
       return;
@@ -258,7 +271,8 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
     } else {
       forget(exchange);
       exchange.sending.fail(
-          AttemptError.CONNECTION_LOST, peer + ": the target reset the request (HTTP/2 error " + frame.errorCode() + ")");
+          AttemptError.CONNECTION_LOST,
+          peer + ": the target reset the request (HTTP/2 error " + frame.errorCode() + ")");
     }
   }
 
@@ -319,7 +333,11 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
     if (cause instanceof Http2FrameStreamException failure) {
       Exchange exchange = exchanges.get(failure.stream());
       if (exchange != null) {
-        bad(exchange, "it breaks the rules of HTTP/2, or its head is longer than " + Answer.HEAD_MAX + " bytes");
+        bad(
+            exchange,
+            "it breaks the rules of HTTP/2, or its head is longer than "
+                + Answer.HEAD_MAX
+                + " bytes");
       }
     } else {
       end(AttemptError.CONNECTION_LOST, "the connection was lost");

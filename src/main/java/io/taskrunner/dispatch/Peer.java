@@ -4,7 +4,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 
 /**
- * Whom a connection leads to. A connection is used again only for an equal peer: the same name, at the same judged address.
+ * Whom a connection leads to. A connection is used again only for an equal peer: the same name, at
+ * the same judged address.
  *
  * @param tls whether inside TLS
  * @param host the name or address that the url gives

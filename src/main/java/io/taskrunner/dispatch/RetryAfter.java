@@ -8,7 +8,10 @@ import java.util.Date;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Reads {@code Retry-After} (RFC 9110 §10.2.3): seconds, or a date in any of the three forms of HTTP. */
+/**
+ * Reads {@code Retry-After} (RFC 9110 §10.2.3): seconds, or a date in any of the three forms of
+ * HTTP.
+ */
 final class RetryAfter {
 
   private static final Duration MAX = RetryPolicy.RETRY_AFTER_MAX;
@@ -21,13 +24,15 @@ final class RetryAfter {
    * @param value of the header
    * @param date of the answer, as the target's clock has it; null when it does not say
    * @param now stands in for a missing {@code date}
-   * @return at most an hour, zero for a date that has passed; empty when there is none that can be read
+   * @return at most an hour, zero for a date that has passed; empty when there is none that can be
+   *     read
    */
   static Optional<Duration> parse(String value, @Nullable String date, Instant now) {
     String text = value.strip();
     if (!text.isEmpty() && text.chars().allMatch(c -> c >= '0' && c <= '9')) {
       String digits = text.replaceFirst("^0+(?=.)", "");
-      return Optional.of(digits.length() > 9 ? MAX : atMost(Duration.ofSeconds(Long.parseLong(digits))));
+      return Optional.of(
+          digits.length() > 9 ? MAX : atMost(Duration.ofSeconds(Long.parseLong(digits))));
     }
     Date until = DateFormatter.parseHttpDate(text);
     if (until == null) {

@@ -14,8 +14,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An attempt under way. It ends once: by its answer, its failure, its time, or by who cuts it off; whatever comes later
- * changes nothing. Safe for use by many threads.
+ * An attempt under way. It ends once: by its answer, its failure, its time, or by who cuts it off;
+ * whatever comes later changes nothing. Safe for use by many threads.
  */
 public final class Sending {
 
@@ -45,8 +45,8 @@ public final class Sending {
   }
 
   /**
-   * Completes with what came of the attempt, exceptionally only by a bug; mostly on an event loop, which what depends on it must not
-   * block.
+   * Completes with what came of the attempt, exceptionally only by a bug; mostly on an event loop,
+   * which what depends on it must not block.
    */
   public CompletableFuture<Outcome> outcome() {
     return outcome;
@@ -57,7 +57,10 @@ public final class Sending {
     return report;
   }
 
-  /** Cuts the request off, since the task was cancelled or is another worker's: {@link Outcome.Cancelled}. */
+  /**
+   * Cuts the request off, since the task was cancelled or is another worker's: {@link
+   * Outcome.Cancelled}.
+   */
   public void cancel() {
     cut(new Outcome.Cancelled());
   }
@@ -84,7 +87,11 @@ public final class Sending {
     if (timer != null || isOver()) {
       return;
     }
-    timer = loop.schedule(() -> cut(new Outcome.TimedOut(timeout)), Math.max(nanosLeft(), 0), TimeUnit.NANOSECONDS);
+    timer =
+        loop.schedule(
+            () -> cut(new Outcome.TimedOut(timeout)),
+            Math.max(nanosLeft(), 0),
+            TimeUnit.NANOSECONDS);
     if (isOver()) {
       stopTimer();
     }
@@ -110,7 +117,10 @@ public final class Sending {
     end(answer.outcome(dispatcher.clock()));
   }
 
-  /** The request surely was not processed by the target: it goes out once more, within its time and a few tries. */
+  /**
+   * The request surely was not processed by the target: it goes out once more, within its time and
+   * a few tries.
+   */
   void sendAgain(String why) {
     if (++sendings > SENDINGS_MAX) {
       fail(AttemptError.CONNECTION_LOST, why);

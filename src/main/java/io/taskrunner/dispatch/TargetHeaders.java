@@ -11,7 +11,10 @@ import java.util.HexFormat;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
-/** The headers of a request, as the contract names them; what frames a message in HTTP/1.1 or HTTP/2 is not among them. */
+/**
+ * The headers of a request, as the contract names them; what frames a message in HTTP/1.1 or HTTP/2
+ * is not among them.
+ */
 final class TargetHeaders {
 
   /** Takes headers in their order. */
@@ -29,10 +32,14 @@ final class TargetHeaders {
     userAgent = "Task-Runner/" + version;
   }
 
-  /** What {@code Host} or {@code :authority} says: the port only where it is not the scheme's own. */
+  /**
+   * What {@code Host} or {@code :authority} says: the port only where it is not the scheme's own.
+   */
   static String authority(TargetUrl url) {
     boolean usual = url.port() == (url.scheme().equals("https") ? 443 : 80);
-    return usual ? url.host().indexOf(':') >= 0 ? "[" + url.host() + "]" : url.host() : url.hostAndPort();
+    return usual
+        ? url.host().indexOf(':') >= 0 ? "[" + url.host() + "]" : url.host()
+        : url.hostAndPort();
   }
 
   /** Gives all headers of a claim's request to {@code sink}. */
@@ -86,7 +93,9 @@ final class TargetHeaders {
     sink.header("X-CloudTasks-TaskETA", seconds(claim.due()));
     if (claim.attempt() > 1) {
       if (claim.previousStatus().isPresent()) {
-        sink.header("X-CloudTasks-TaskPreviousResponse", Integer.toString(claim.previousStatus().getAsInt()));
+        sink.header(
+            "X-CloudTasks-TaskPreviousResponse",
+            Integer.toString(claim.previousStatus().getAsInt()));
       }
       sink.header("X-CloudTasks-TaskRetryReason", "");
     }
@@ -103,8 +112,14 @@ final class TargetHeaders {
     do {
       span = ThreadLocalRandom.current().nextLong();
     } while (span == 0);
-    // Trace Context §3.2.2: of a later version the first four fields are read, and our own version is sent on.
-    sink.header("traceparent", "00" + caller.substring(2, 36) + HexFormat.of().toHexDigits(span) + caller.substring(52, 55));
+    // Trace Context §3.2.2: of a later version the first four fields are read, and our own version
+    // is sent on.
+    sink.header(
+        "traceparent",
+        "00"
+            + caller.substring(2, 36)
+            + HexFormat.of().toHexDigits(span)
+            + caller.substring(52, 55));
     String state = spec.tracestate();
     if (state != null && !state.isEmpty() && spec.traceparent() != null) {
       sink.header("tracestate", bytes(state));
@@ -115,7 +130,8 @@ final class TargetHeaders {
     if (text.length() < TRACEPARENT_LENGTH || text.startsWith("ff")) {
       return false;
     }
-    if (text.length() > TRACEPARENT_LENGTH && (text.startsWith("00") || text.charAt(TRACEPARENT_LENGTH) != '-')) {
+    if (text.length() > TRACEPARENT_LENGTH
+        && (text.startsWith("00") || text.charAt(TRACEPARENT_LENGTH) != '-')) {
       return false;
     }
     boolean traced = false;
@@ -140,12 +156,16 @@ final class TargetHeaders {
     return Long.toString(time.getEpochSecond()) + "." + micros.substring(1);
   }
 
-  /** A value whose characters are the bytes of its UTF-8 form. Lets nothing pass that would end a line. */
+  /**
+   * A value whose characters are the bytes of its UTF-8 form. Lets nothing pass that would end a
+   * line.
+   */
   static String bytes(String value) {
     for (int i = 0; i < value.length(); i++) {
       char c = value.charAt(i);
       if (c == '\r' || c == '\n' || c == 0) {
-        throw new IllegalArgumentException("header value: control character at " + i + " (expected: none)");
+        throw new IllegalArgumentException(
+            "header value: control character at " + i + " (expected: none)");
       }
       if (c >= 0x80) {
         return new String(value.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);

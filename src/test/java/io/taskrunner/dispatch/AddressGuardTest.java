@@ -113,11 +113,40 @@ final class AddressGuardTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.0",
-        "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "191.255.255.255", "192.0.1.0", "192.0.3.0",
-        "192.167.255.255", "192.169.0.0", "198.17.255.255", "198.20.0.0", "198.51.99.255", "198.51.101.0", "203.0.112.255",
-        "203.0.114.0", "223.255.255.255", "2606:4700::1111", "2001:4860:4860::8888", "2a00:1450::1", "2001:200::1", "2400::1",
-        "2620:fe::fe", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1", "2001:0:808:808::f7f7:f7f7"
+        "1.1.1.1",
+        "8.8.8.8",
+        "9.255.255.255",
+        "11.0.0.0",
+        "100.63.255.255",
+        "100.128.0.0",
+        "126.255.255.255",
+        "128.0.0.0",
+        "169.253.255.255",
+        "169.255.0.0",
+        "172.15.255.255",
+        "172.32.0.0",
+        "191.255.255.255",
+        "192.0.1.0",
+        "192.0.3.0",
+        "192.167.255.255",
+        "192.169.0.0",
+        "198.17.255.255",
+        "198.20.0.0",
+        "198.51.99.255",
+        "198.51.101.0",
+        "203.0.112.255",
+        "203.0.114.0",
+        "223.255.255.255",
+        "2606:4700::1111",
+        "2001:4860:4860::8888",
+        "2a00:1450::1",
+        "2001:200::1",
+        "2400::1",
+        "2620:fe::fe",
+        "::ffff:8.8.8.8",
+        "64:ff9b::8.8.8.8",
+        "2002:808:808::1",
+        "2001:0:808:808::f7f7:f7f7"
       })
   void outsideAddressesAreNot(String address) {
     assertEquals(Optional.empty(), GUARD.refusal(address(address)), address);
@@ -127,23 +156,57 @@ final class AddressGuardTest {
   void anAddressWithAZoneIsRefused() throws UnknownHostException {
     byte[] global = address("2606:4700::1111").getAddress();
     assertEquals(
-        Optional.of("an address with a zone"), GUARD.refusal(Inet6Address.getByAddress("x", global, 2)));
+        Optional.of("an address with a zone"),
+        GUARD.refusal(Inet6Address.getByAddress("x", global, 2)));
   }
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"127.0.0.1", "10.0.0.1", "192.168.1.1", "100.64.0.1", "198.18.0.1", "192.0.2.1", "::1", "fd12::1", "fec0::1",
-        "64:ff9b::10.0.0.1", "64:ff9b:1::10.0.0.1", "2002:a00:1::", "::ffff:127.0.0.1", "2001:db8::1", "0.0.0.0", "::10.0.0.1"})
+      strings = {
+        "127.0.0.1",
+        "10.0.0.1",
+        "192.168.1.1",
+        "100.64.0.1",
+        "198.18.0.1",
+        "192.0.2.1",
+        "::1",
+        "fd12::1",
+        "fec0::1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b:1::10.0.0.1",
+        "2002:a00:1::",
+        "::ffff:127.0.0.1",
+        "2001:db8::1",
+        "0.0.0.0",
+        "::10.0.0.1"
+      })
   void privateAddressesAreOpenWhenTheOperatorSaysSo(String address) {
     assertEquals(Optional.empty(), guard(true, "", "").refusal(address(address)), address);
   }
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"169.254.169.254", "169.254.1.1", "fe80::1", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16",
-        "192.0.0.192", "::ffff:169.254.169.254", "64:ff9b::169.254.169.254", "64:ff9b:1::169.254.169.254",
-        "64:ff9b:1:a9fe:a9:fe00::", "64:ff9b:1:ff:a9:fea9:fe00:0", "2002:a9fe:a9fe::1", "::169.254.169.254", "224.0.0.1",
-        "255.255.255.255", "ff02::1", "2001:0:808:808:0:0:5601:5601"})
+      strings = {
+        "169.254.169.254",
+        "169.254.1.1",
+        "fe80::1",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "::ffff:169.254.169.254",
+        "64:ff9b::169.254.169.254",
+        "64:ff9b:1::169.254.169.254",
+        "64:ff9b:1:a9fe:a9:fe00::",
+        "64:ff9b:1:ff:a9:fea9:fe00:0",
+        "2002:a9fe:a9fe::1",
+        "::169.254.169.254",
+        "224.0.0.1",
+        "255.255.255.255",
+        "ff02::1",
+        "2001:0:808:808:0:0:5601:5601"
+      })
   void whatHandsOutCredentialsStaysRefusedAllTheSame(String address) {
     assertTrue(guard(true, "", "").refusal(address(address)).isPresent(), address);
   }
@@ -151,10 +214,18 @@ final class AddressGuardTest {
   @Test
   void anAllowedBlockOpensWhateverIsInIt() {
     AddressGuard guard = guard(false, "169.254.169.254 10.1.0.0/16 fe80::/10 fd00:ec2::254", "");
-    for (String open : List.of("169.254.169.254", "10.1.2.3", "fe80::1", "fd00:ec2::254", "::ffff:10.1.2.3", "64:ff9b::10.1.2.3")) {
+    for (String open :
+        List.of(
+            "169.254.169.254",
+            "10.1.2.3",
+            "fe80::1",
+            "fd00:ec2::254",
+            "::ffff:10.1.2.3",
+            "64:ff9b::10.1.2.3")) {
       assertEquals(Optional.empty(), guard.refusal(address(open)), open);
     }
-    for (String closed : List.of("169.254.169.253", "10.2.0.0", "127.0.0.1", "fd00:ec2::253", "64:ff9b::10.2.0.1")) {
+    for (String closed :
+        List.of("169.254.169.253", "10.2.0.0", "127.0.0.1", "fd00:ec2::253", "64:ff9b::10.2.0.1")) {
       assertTrue(guard.refusal(address(closed)).isPresent(), closed);
     }
   }
@@ -163,11 +234,22 @@ final class AddressGuardTest {
   void aDeniedBlockWinsOverEverything() {
     AddressGuard guard = guard(true, "0.0.0.0/0 ::/0", "93.184.216.0/24 10.0.0.0/8 2606:4700::/32");
     for (String denied :
-        List.of("93.184.216.34", "10.0.0.1", "2606:4700::1", "::ffff:93.184.216.34", "64:ff9b::93.184.216.34", "64:ff9b:1::10.0.0.1",
-            "2002:a00:1::", "::93.184.216.34", "2001:0:808:808::a247:27dd")) {
+        List.of(
+            "93.184.216.34",
+            "10.0.0.1",
+            "2606:4700::1",
+            "::ffff:93.184.216.34",
+            "64:ff9b::93.184.216.34",
+            "64:ff9b:1::10.0.0.1",
+            "2002:a00:1::",
+            "::93.184.216.34",
+            "2001:0:808:808::a247:27dd")) {
       assertEquals(Optional.of("in DENIED_CIDRS"), guard.refusal(address(denied)), denied);
     }
-    assertEquals(Optional.empty(), guard.refusal(address("169.254.169.254")), "allowed by a block, and not denied");
+    assertEquals(
+        Optional.empty(),
+        guard.refusal(address("169.254.169.254")),
+        "allowed by a block, and not denied");
   }
 
   private static AddressGuard guard(boolean allowPrivate, String allowed, String denied) {
@@ -175,7 +257,10 @@ final class AddressGuardTest {
   }
 
   private static List<Cidr> blocks(String text) {
-    return Stream.of(text.split(" ")).filter(one -> !one.isEmpty()).map(one -> Cidr.parse(one).orElseThrow()).toList();
+    return Stream.of(text.split(" "))
+        .filter(one -> !one.isEmpty())
+        .map(one -> Cidr.parse(one).orElseThrow())
+        .toList();
   }
 
   private static InetAddress address(String text) {

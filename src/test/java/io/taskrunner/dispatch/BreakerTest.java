@@ -26,7 +26,8 @@ final class BreakerTest {
   private final Breaker breaker = breaker(3);
 
   private Breaker breaker(int threshold) {
-    return new Breaker(new BreakerOptions(threshold, Duration.ofSeconds(30), Duration.ofSeconds(60)), () -> now);
+    return new Breaker(
+        new BreakerOptions(threshold, Duration.ofSeconds(30), Duration.ofSeconds(60)), () -> now);
   }
 
   private BreakerReport record(Outcome outcome) {
@@ -143,7 +144,10 @@ final class BreakerTest {
       assertEquals(NONE, off.record(HOST, BAD, false));
     }
     assertEquals(Optional.empty(), off.openFor(HOST));
-    assertEquals(new BreakerReport.Bad(), off.record(HOST, BAD, true), "a probe of the store's is still told of");
+    assertEquals(
+        new BreakerReport.Bad(),
+        off.record(HOST, BAD, true),
+        "a probe of the store's is still told of");
     assertEquals(Optional.empty(), off.openFor(HOST));
   }
 

@@ -40,7 +40,8 @@ final class ClaimFixture {
   static ClaimFixture to(String url) {
     return switch (TargetUrl.parse(url)) {
       case TargetUrl.Parsed.Good(TargetUrl good) -> new ClaimFixture(good);
-      case TargetUrl.Parsed.Bad(String reason) -> throw new IllegalArgumentException(url + " " + reason);
+      case TargetUrl.Parsed.Bad(String reason) ->
+          throw new IllegalArgumentException(url + " " + reason);
     };
   }
 
@@ -95,7 +96,19 @@ final class ClaimFixture {
             tracestate);
     Instant now = Instant.parse("2026-11-24T10:00:00.123Z");
     return new Claim(
-        ID, 1_795_000_000_123L, "my-service", "default", Retry.UNSET, null, attempt, below500, previous, now,
-        Optional.empty(), now, probe, spec);
+        ID,
+        1_795_000_000_123L,
+        "my-service",
+        "default",
+        Retry.UNSET,
+        null,
+        attempt,
+        below500,
+        previous,
+        now,
+        Optional.empty(),
+        now,
+        probe,
+        spec);
   }
 }

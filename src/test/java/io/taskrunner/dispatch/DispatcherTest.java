@@ -41,7 +41,8 @@ final class DispatcherTest {
   private static EventLoopGroup loops;
 
   private final ScriptedTarget target = ScriptedTarget.start();
-  private final Dispatcher dispatcher = new Dispatcher(options(true), loops, InstantSource.system());
+  private final Dispatcher dispatcher =
+      new Dispatcher(options(true), loops, InstantSource.system());
 
   @BeforeAll
   static void startLoops() {
@@ -158,7 +159,10 @@ final class DispatcherTest {
   @Test
   void theCallersTraceGoesOnUnderANewSpan() throws Exception {
     String trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    perform(claim().trace(trace, "vendor=1").header("Traceparent", "00-" + "1".repeat(32) + "-" + "2".repeat(16) + "-00"));
+    perform(
+        claim()
+            .trace(trace, "vendor=1")
+            .header("Traceparent", "00-" + "1".repeat(32) + "-" + "2".repeat(16) + "-00"));
     Received request = target.next();
     String sent = request.header("traceparent");
     assertTrue(sent.matches("00-4bf92f3577b34da6a3ce929d0e0e4736-[0-9a-f]{16}-01"), sent);
@@ -174,8 +178,19 @@ final class DispatcherTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "/", "/a//b/../c?x=%zz&y={}|", "/?", "/%2e%2E/%2f?a=b?c&&=", "/a;b=c,d'(e)*!$&+@:~", "/\"<>^`[]{}|", "//evil.example/x", "/%00%FF",
-        "/..", "/./a/.", "/?q=http://x/y?z", "/a=%E4%B8%96", "/-._~"
+        "/",
+        "/a//b/../c?x=%zz&y={}|",
+        "/?",
+        "/%2e%2E/%2f?a=b?c&&=",
+        "/a;b=c,d'(e)*!$&+@:~",
+        "/\"<>^`[]{}|",
+        "//evil.example/x",
+        "/%00%FF",
+        "/..",
+        "/./a/.",
+        "/?q=http://x/y?z",
+        "/a=%E4%B8%96",
+        "/-._~"
       })
   void pathAndQueryGoByteForByte(String path) throws Exception {
     assertEquals(answered(200), perform(ClaimFixture.to(target.url(path))));
@@ -205,14 +220,19 @@ final class DispatcherTest {
   @Test
   void aNameKeepsItsDotInTheHostHeader() throws Exception {
     Names names = name -> done(java.net.InetAddress.getLoopbackAddress());
-    try (Dispatcher named = new Dispatcher(options(true), loops, InstantSource.system(), names, Dispatcher.clientTls())) {
+    try (Dispatcher named =
+        new Dispatcher(
+            options(true), loops, InstantSource.system(), names, Dispatcher.clientTls())) {
       String url = "http://Example.COM.:" + target.port() + "/";
-      assertEquals(answered(200), named.perform(ClaimFixture.to(url).build(), AMPLE).outcome().get(30, TimeUnit.SECONDS));
+      assertEquals(
+          answered(200),
+          named.perform(ClaimFixture.to(url).build(), AMPLE).outcome().get(30, TimeUnit.SECONDS));
       assertEquals("example.com.:" + target.port(), target.next().header("Host"));
     }
   }
 
-  private static java.util.concurrent.CompletionStage<List<java.net.InetAddress>> done(java.net.InetAddress address) {
+  private static java.util.concurrent.CompletionStage<List<java.net.InetAddress>> done(
+      java.net.InetAddress address) {
     return java.util.concurrent.CompletableFuture.completedFuture(List.of(address));
   }
 
@@ -222,7 +242,11 @@ final class DispatcherTest {
   @ValueSource(ints = {200, 201, 204, 301, 304, 400, 404, 429, 500, 503, 599})
   void theStatusIsTheOutcome(int status) throws Exception {
     boolean bodiless = status == 204 || status == 304;
-    target.answers("HTTP/1.1 " + status + " Some Words\r\n" + (bodiless ? "\r\n" : "Content-Length: 3\r\n\r\nabc"));
+    target.answers(
+        "HTTP/1.1 "
+            + status
+            + " Some Words\r\n"
+            + (bodiless ? "\r\n" : "Content-Length: 3\r\n\r\nabc"));
     assertEquals(answered(status), perform(claim()));
     assertEquals(answered(200), perform(claim()));
     assertEquals(1, target.connections(), "the connection is used again");
@@ -230,7 +254,10 @@ final class DispatcherTest {
 
   @Test
   void redirectsAreNotFollowed() throws Exception {
-    target.answers("HTTP/1.1 302 Found\r\nLocation: " + target.url("/elsewhere") + "\r\nContent-Length: 0\r\n\r\n");
+    target.answers(
+        "HTTP/1.1 302 Found\r\nLocation: "
+            + target.url("/elsewhere")
+            + "\r\nContent-Length: 0\r\n\r\n");
     assertEquals(answered(302), perform(claim()));
     target.next();
     assertEquals(0, target.unseen());
@@ -248,7 +275,9 @@ final class DispatcherTest {
 
   @Test
   void interimAnswersAreSkipped() throws Exception {
-    target.answers("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + ScriptedTarget.OK);
+    target.answers(
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+            + ScriptedTarget.OK);
     assertEquals(answered(200), perform(claim()));
     assertEquals(answered(200), perform(claim()));
     assertEquals(1, target.connections());
@@ -262,7 +291,8 @@ final class DispatcherTest {
 
   @Test
   void aSwitchOfProtocolsIsABadResponse() throws Exception {
-    target.answers("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+    target.answers(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
     unanswered(AttemptError.BAD_RESPONSE, perform(claim()));
   }
 
@@ -276,7 +306,8 @@ final class DispatcherTest {
 
   @Test
   void chunksAndTrailersAreRead() throws Exception {
-    target.answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n");
+    target.answers(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n");
     assertEquals(answered(200), perform(claim()));
     assertEquals(answered(200), perform(claim()));
     assertEquals(1, target.connections());
@@ -284,11 +315,10 @@ final class DispatcherTest {
 
   @Test
   void anAnswerMayEndWithItsConnection() throws Exception {
-    target.plays(
-        talk -> {
-          talk.write("HTTP/1.0 200 OK\r\n\r\nthat is all");
-          talk.close();
-        });
+    target.plays(talk -> {
+      talk.write("HTTP/1.0 200 OK\r\n\r\nthat is all");
+      talk.close();
+    });
     assertEquals(answered(200), perform(claim()));
   }
 
@@ -303,14 +333,13 @@ final class DispatcherTest {
 
   @Test
   void ofALongAnswerTheStatusCountsAndTheRestIsNotRead() throws Exception {
-    target.plays(
-        talk -> {
-          talk.write("HTTP/1.1 202 Accepted\r\nContent-Length: 10000000000\r\n\r\n");
-          byte[] piece = new byte[64 * 1024];
-          for (long sent = 0; sent < 10_000_000_000L; sent += piece.length) {
-            talk.write(piece); // fails once the other side has closed
-          }
-        });
+    target.plays(talk -> {
+      talk.write("HTTP/1.1 202 Accepted\r\nContent-Length: 10000000000\r\n\r\n");
+      byte[] piece = new byte[64 * 1024];
+      for (long sent = 0; sent < 10_000_000_000L; sent += piece.length) {
+        talk.write(piece); // fails once the other side has closed
+      }
+    });
     assertEquals(answered(202), perform(claim()));
     assertEquals(1, target.nextEnd());
   }
@@ -356,9 +385,11 @@ final class DispatcherTest {
 
   @Test
   void moreHeadThanIsReadIsABadResponse() throws Exception {
-    target.answers("HTTP/1.1 200 OK\r\nX-Long: " + "x".repeat(31 * 1024) + "\r\nContent-Length: 0\r\n\r\n");
+    target.answers(
+        "HTTP/1.1 200 OK\r\nX-Long: " + "x".repeat(31 * 1024) + "\r\nContent-Length: 0\r\n\r\n");
     assertEquals(answered(200), perform(claim()));
-    target.answers("HTTP/1.1 200 OK\r\nX-Long: " + "x".repeat(33 * 1024) + "\r\nContent-Length: 0\r\n\r\n");
+    target.answers(
+        "HTTP/1.1 200 OK\r\nX-Long: " + "x".repeat(33 * 1024) + "\r\nContent-Length: 0\r\n\r\n");
     unanswered(AttemptError.BAD_RESPONSE, perform(claim()));
     target.answers("x".repeat(64 * 1024));
     unanswered(AttemptError.BAD_RESPONSE, perform(claim()));
@@ -366,19 +397,22 @@ final class DispatcherTest {
 
   @Test
   void aConnectionThatEndsBeforeTheAnswerDoesIsLost() throws Exception {
-    for (String part : List.of("", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nA: b\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")) {
-      target.plays(
-          talk -> {
-            talk.write(part);
-            talk.close();
-          });
+    for (String part :
+        List.of(
+            "",
+            "HTTP/1.1 200",
+            "HTTP/1.1 200 OK\r\nA: b\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")) {
+      target.plays(talk -> {
+        talk.write(part);
+        talk.close();
+      });
       unanswered(AttemptError.CONNECTION_LOST, perform(claim()));
-      target.plays(
-          talk -> {
-            talk.write(part);
-            talk.reset();
-          });
+      target.plays(talk -> {
+        talk.write(part);
+        talk.reset();
+      });
       unanswered(AttemptError.CONNECTION_LOST, perform(claim()));
     }
   }
@@ -396,7 +430,8 @@ final class DispatcherTest {
     target.plays(ScriptedTarget.Talk::awaitEnd);
     long begun = System.nanoTime();
     assertEquals(
-        new Outcome.TimedOut(limit), dispatcher.perform(claim().build(), limit).outcome().get(30, TimeUnit.SECONDS));
+        new Outcome.TimedOut(limit),
+        dispatcher.perform(claim().build(), limit).outcome().get(30, TimeUnit.SECONDS));
     assertTrue(System.nanoTime() - begun >= limit.toNanos());
     assertEquals(1, target.nextEnd(), "the connection is cut");
   }
@@ -405,17 +440,16 @@ final class DispatcherTest {
   void aDribbleTimesOut() throws Exception {
     Duration limit = Duration.ofMillis(300);
     CountDownLatch over = new CountDownLatch(1);
-    target.plays(
-        talk -> {
-          talk.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
-          try {
-            while (!over.await(10, TimeUnit.MILLISECONDS)) {
-              talk.write("x");
-            }
-          } catch (InterruptedException stopped) {
-            Thread.currentThread().interrupt();
-          }
-        });
+    target.plays(talk -> {
+      talk.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+      try {
+        while (!over.await(10, TimeUnit.MILLISECONDS)) {
+          talk.write("x");
+        }
+      } catch (InterruptedException stopped) {
+        Thread.currentThread().interrupt();
+      }
+    });
     Sending sending = dispatcher.perform(claim().build(), limit);
     assertEquals(new Outcome.TimedOut(limit), sending.outcome().get(30, TimeUnit.SECONDS));
     over.countDown();
@@ -451,11 +485,10 @@ final class DispatcherTest {
 
   @Test
   void anIdleConnectionThatTheTargetClosesIsNotUsedAgain() throws Exception {
-    target.plays(
-        talk -> {
-          talk.write(ScriptedTarget.OK);
-          talk.close();
-        });
+    target.plays(talk -> {
+      talk.write(ScriptedTarget.OK);
+      talk.close();
+    });
     assertEquals(answered(200), perform(claim()));
     assertEquals(1, target.nextEnd());
     assertTrue(dispatcher.connections().allClosed().await(10, TimeUnit.SECONDS));

@@ -44,7 +44,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class ReachTest {
 
   private static final Duration AMPLE = Duration.ofSeconds(20);
-  private static final BreakerOptions OFF = new BreakerOptions(0, Duration.ofSeconds(30), Duration.ofSeconds(60));
+  private static final BreakerOptions OFF =
+      new BreakerOptions(0, Duration.ofSeconds(30), Duration.ofSeconds(60));
 
   private static EventLoopGroup loops;
 
@@ -59,14 +60,19 @@ final class ReachTest {
     final List<String> asked = new ArrayList<>();
 
     FakeNames say(String name, String... addresses) {
-      answers.put(name, CompletableFuture.completedFuture(Stream.of(addresses).map(InetAddress::ofLiteral).toList()));
+      answers.put(
+          name,
+          CompletableFuture.completedFuture(
+              Stream.of(addresses).map(InetAddress::ofLiteral).toList()));
       return this;
     }
 
     @Override
     public synchronized CompletionStage<List<InetAddress>> lookUp(String name) {
       asked.add(name);
-      return answers.getOrDefault(name, CompletableFuture.failedFuture(new UnknownHostException(name))).copy();
+      return answers
+          .getOrDefault(name, CompletableFuture.failedFuture(new UnknownHostException(name)))
+          .copy();
     }
   }
 
@@ -89,7 +95,8 @@ final class ReachTest {
   private Dispatcher dispatcher(boolean allowPrivate, String allowed, BreakerOptions breaker) {
     List<Cidr> blocks = allowed.isEmpty() ? List.of() : List.of(Cidr.parse(allowed).orElseThrow());
     DispatchOptions options =
-        new DispatchOptions("1.2.3", allowPrivate, blocks, List.of(), Duration.ofSeconds(10), breaker);
+        new DispatchOptions(
+            "1.2.3", allowPrivate, blocks, List.of(), Duration.ofSeconds(10), breaker);
     Dispatcher made = new Dispatcher(options, loops, () -> now, names, Dispatcher.clientTls());
     dispatchers.add(made);
     return made;
@@ -104,7 +111,8 @@ final class ReachTest {
   }
 
   private Sending begin(Dispatcher dispatcher, String host) {
-    return dispatcher.perform(ClaimFixture.to("http://" + host + ":" + target.port() + "/").build(), AMPLE);
+    return dispatcher.perform(
+        ClaimFixture.to("http://" + host + ":" + target.port() + "/").build(), AMPLE);
   }
 
   private Outcome perform(Dispatcher dispatcher, String host) throws Exception {
@@ -130,8 +138,20 @@ final class ReachTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "127.0.0.1", "0.0.0.0", "10.0.0.1", "169.254.169.254", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]",
-        "[0:0:0:0:0:ffff:7f00:0001]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1]", "[fd00:ec2::254]"
+        "127.0.0.1",
+        "0.0.0.0",
+        "10.0.0.1",
+        "169.254.169.254",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "[0:0:0:0:0:ffff:7f00:0001]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+        "[fe80::1]",
+        "[fd00:ec2::254]"
       })
   void anInsideAddressInAUrlIsNotReached(String host) throws Exception {
     unanswered(AttemptError.BLOCKED_ADDRESS, perform(strict(), host));
@@ -143,7 +163,8 @@ final class ReachTest {
   void aNameOfAnInsideAddressIsNotReached() throws Exception {
     names.say("evil.example", "127.0.0.1").say("evil.example.", "::1");
     Unanswered failed = unanswered(AttemptError.BLOCKED_ADDRESS, perform(strict(), "evil.example"));
-    assertEquals("evil.example: 127.0.0.1 may not be reached: it is a loopback address", failed.detail());
+    assertEquals(
+        "evil.example: 127.0.0.1 may not be reached: it is a loopback address", failed.detail());
     unanswered(AttemptError.BLOCKED_ADDRESS, perform(strict(), "evil.example."));
     assertEquals(0, target.connections());
   }
@@ -151,7 +172,9 @@ final class ReachTest {
   @Test
   void aNameWithAnyInsideAddressIsRefusedWhole() throws Exception {
     names.say("mixed.example", "127.0.0.1", "10.0.0.1");
-    unanswered(AttemptError.BLOCKED_ADDRESS, perform(dispatcher(false, "127.0.0.0/8", OFF), "mixed.example"));
+    unanswered(
+        AttemptError.BLOCKED_ADDRESS,
+        perform(dispatcher(false, "127.0.0.0/8", OFF), "mixed.example"));
     assertEquals(0, target.connections());
   }
 
@@ -172,7 +195,8 @@ final class ReachTest {
   void aConnectionServesTheNameThatItWasCheckedForAlone() throws Exception {
     Dispatcher dispatcher = open();
     names.say("a.example", "127.0.0.1").say("b.example", "127.0.0.1");
-    for (String host : List.of("a.example", "b.example", "127.0.0.1", "a.example", "b.example", "127.0.0.1")) {
+    for (String host :
+        List.of("a.example", "b.example", "127.0.0.1", "a.example", "b.example", "127.0.0.1")) {
       assertEquals(answered(200), perform(dispatcher, host));
     }
     assertEquals(3, target.connections());
@@ -207,11 +231,14 @@ final class ReachTest {
     Dispatcher dispatcher = open();
     Duration limit = Duration.ofMillis(100);
     String url = "http://slow.example:" + target.port() + "/";
-    assertEquals(new Outcome.TimedOut(limit), outcome(dispatcher.perform(ClaimFixture.to(url).build(), limit)));
+    assertEquals(
+        new Outcome.TimedOut(limit),
+        outcome(dispatcher.perform(ClaimFixture.to(url).build(), limit)));
     Sending sending = begin(dispatcher, "slow.example");
     sending.cancel();
     assertEquals(new Outcome.Cancelled(), sending.outcome().getNow(null));
-    Unanswered failed = unanswered(AttemptError.CONNECT_FAILED, perform(dispatcher, "slow.example"));
+    Unanswered failed =
+        unanswered(AttemptError.CONNECT_FAILED, perform(dispatcher, "slow.example"));
     assertEquals("slow.example: the name look-up took longer than 5 s", failed.detail());
   }
 
@@ -220,7 +247,8 @@ final class ReachTest {
     CompletableFuture<List<InetAddress>> answer = new CompletableFuture<>();
     names.answers.put("busy.example", answer);
     Dispatcher dispatcher = open();
-    List<Sending> all = IntStream.range(0, 50).mapToObj(_ -> begin(dispatcher, "busy.example")).toList();
+    List<Sending> all =
+        IntStream.range(0, 50).mapToObj(_ -> begin(dispatcher, "busy.example")).toList();
     answer.complete(List.of(InetAddress.ofLiteral("127.0.0.1")));
     for (Sending one : all) {
       assertEquals(answered(200), outcome(one));
@@ -236,7 +264,8 @@ final class ReachTest {
 
   @Test
   void anOpenBreakerKeepsWhatIsInHandFromBeingSentButProbesGoOut() throws Exception {
-    Dispatcher dispatcher = dispatcher(true, "", new BreakerOptions(2, Duration.ofSeconds(30), Duration.ofSeconds(60)));
+    Dispatcher dispatcher =
+        dispatcher(true, "", new BreakerOptions(2, Duration.ofSeconds(30), Duration.ofSeconds(60)));
     String down = "HTTP/1.1 500 Down\r\nContent-Length: 0\r\n\r\n";
     target.answers(down).answers(down);
     Sending first = begin(dispatcher, "127.0.0.1");
@@ -248,8 +277,7 @@ final class ReachTest {
     Sending third = begin(dispatcher, "127.0.0.1");
     assertEquals(new Outcome.BreakerOpen(Duration.ofSeconds(30)), third.outcome().getNow(null));
     assertEquals(new BreakerReport.None(), third.breaker());
-    Sending probe =
-        dispatcher.perform(ClaimFixture.to(target.url("/")).probe().build(), AMPLE);
+    Sending probe = dispatcher.perform(ClaimFixture.to(target.url("/")).probe().build(), AMPLE);
     assertEquals(answered(200), outcome(probe));
     assertEquals(new BreakerReport.Good(), probe.breaker());
     assertEquals(answered(200), perform(dispatcher, "127.0.0.1"));
@@ -257,7 +285,9 @@ final class ReachTest {
 
   @Test
   void aRefusalOfTheGuardIsNoEvidence() throws Exception {
-    Dispatcher dispatcher = dispatcher(false, "", new BreakerOptions(1, Duration.ofSeconds(30), Duration.ofSeconds(60)));
+    Dispatcher dispatcher =
+        dispatcher(
+            false, "", new BreakerOptions(1, Duration.ofSeconds(30), Duration.ofSeconds(60)));
     for (int i = 0; i < 3; i++) {
       Sending sending = begin(dispatcher, "127.0.0.1");
       unanswered(AttemptError.BLOCKED_ADDRESS, outcome(sending));
@@ -284,15 +314,14 @@ final class ReachTest {
   @Test
   void anAnswerBeforeTheRequestIsWholeEndsItsConnection() throws Exception {
     CountDownLatch over = new CountDownLatch(1);
-    target.greets(
-        talk -> {
-          talk.write("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
-          try {
-            over.await(20, TimeUnit.SECONDS); // reads nothing meanwhile
-          } catch (InterruptedException stopped) {
-            Thread.currentThread().interrupt();
-          }
-        });
+    target.greets(talk -> {
+      talk.write("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
+      try {
+        over.await(20, TimeUnit.SECONDS); // reads nothing meanwhile
+      } catch (InterruptedException stopped) {
+        Thread.currentThread().interrupt();
+      }
+    });
     Dispatcher dispatcher = open();
     ClaimFixture claim = ClaimFixture.to(target.url("/")).body(new byte[64 * 1024 * 1024]);
     assertEquals(answered(413), outcome(dispatcher.perform(claim.build(), AMPLE)));
@@ -316,16 +345,15 @@ final class ReachTest {
   void anIdlePeerThatSpeaksLosesItsConnection() throws Exception {
     Dispatcher dispatcher = open();
     CountDownLatch idle = new CountDownLatch(1);
-    target.plays(
-        talk -> {
-          talk.write(ScriptedTarget.OK);
-          try {
-            assertTrue(idle.await(20, TimeUnit.SECONDS));
-          } catch (InterruptedException stopped) {
-            Thread.currentThread().interrupt();
-          }
-          talk.write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
-        });
+    target.plays(talk -> {
+      talk.write(ScriptedTarget.OK);
+      try {
+        assertTrue(idle.await(20, TimeUnit.SECONDS));
+      } catch (InterruptedException stopped) {
+        Thread.currentThread().interrupt();
+      }
+      talk.write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+    });
     assertEquals(answered(200), perform(dispatcher, "127.0.0.1"));
     idle.countDown();
     assertTrue(dispatcher.connections().allClosed().await(10, TimeUnit.SECONDS));
@@ -335,7 +363,8 @@ final class ReachTest {
   @Test
   void aTargetSaysHowLongItKeepsAConnection() throws Exception {
     Dispatcher dispatcher = open();
-    target.answers("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=20, max=100\r\nContent-Length: 0\r\n\r\n");
+    target.answers(
+        "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=20, max=100\r\nContent-Length: 0\r\n\r\n");
     assertEquals(answered(200), perform(dispatcher, "127.0.0.1"));
     target.answers("HTTP/1.1 200 OK\r\nKeep-Alive: max=1, timeout=1\r\nContent-Length: 0\r\n\r\n");
     assertEquals(answered(200), perform(dispatcher, "127.0.0.1"));
@@ -355,18 +384,18 @@ final class ReachTest {
     int many = Connections.IDLE_PER_PEER_MAX + 40;
     CountDownLatch allIn = new CountDownLatch(many);
     for (int i = 0; i < many; i++) {
-      target.plays(
-          talk -> {
-            allIn.countDown();
-            try {
-              assertTrue(allIn.await(20, TimeUnit.SECONDS));
-            } catch (InterruptedException stopped) {
-              Thread.currentThread().interrupt();
-            }
-            talk.write(ScriptedTarget.OK);
-          });
+      target.plays(talk -> {
+        allIn.countDown();
+        try {
+          assertTrue(allIn.await(20, TimeUnit.SECONDS));
+        } catch (InterruptedException stopped) {
+          Thread.currentThread().interrupt();
+        }
+        talk.write(ScriptedTarget.OK);
+      });
     }
-    List<Sending> all = IntStream.range(0, many).mapToObj(_ -> begin(dispatcher, "127.0.0.1")).toList();
+    List<Sending> all =
+        IntStream.range(0, many).mapToObj(_ -> begin(dispatcher, "127.0.0.1")).toList();
     for (Sending one : all) {
       assertEquals(answered(200), outcome(one));
     }
@@ -391,6 +420,8 @@ final class ReachTest {
     for (int i = 0; i < 20; i++) {
       target.nextEnd();
     }
-    assertFalse(dispatcher.connections().size() > 0 && !dispatcher.connections().allClosed().await(10, TimeUnit.SECONDS));
+    assertFalse(
+        dispatcher.connections().size() > 0
+            && !dispatcher.connections().allClosed().await(10, TimeUnit.SECONDS));
   }
 }

@@ -38,7 +38,19 @@ final class RetryAfterTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", " ", "-1", "1.5", "soon", "1e3", "+5", "Sun, 32 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z", "\u0661"})
+  @ValueSource(
+      strings = {
+        "",
+        " ",
+        "-1",
+        "1.5",
+        "soon",
+        "1e3",
+        "+5",
+        "Sun, 32 Nov 1994 08:49:37 GMT",
+        "1994-11-06T08:49:37Z",
+        "\u0661"
+      })
   void whatIsNeitherCountsForNothing(String value) {
     assertEquals(Optional.empty(), RetryAfter.parse(value, null, NOW));
   }
@@ -54,6 +66,7 @@ final class RetryAfterTest {
           """)
   void aDateIsReadOnTheTargetsOwnClock(String date, long seconds) {
     assertEquals(
-        Optional.of(Duration.ofSeconds(seconds)), RetryAfter.parse("Sun, 06 Nov 1994 08:50:37 GMT", date, NOW));
+        Optional.of(Duration.ofSeconds(seconds)),
+        RetryAfter.parse("Sun, 06 Nov 1994 08:50:37 GMT", date, NOW));
   }
 }

@@ -68,8 +68,10 @@ final class TlsTest {
 
   private Dispatcher dispatcher(SslContext tls, Duration connectTimeout) {
     BreakerOptions off = new BreakerOptions(0, Duration.ofSeconds(30), Duration.ofSeconds(60));
-    DispatchOptions options = new DispatchOptions("1.2.3", true, List.of(), List.of(), connectTimeout, off);
-    Names names = _ -> CompletableFuture.completedFuture(List.of(InetAddress.ofLiteral("127.0.0.1")));
+    DispatchOptions options =
+        new DispatchOptions("1.2.3", true, List.of(), List.of(), connectTimeout, off);
+    Names names =
+        _ -> CompletableFuture.completedFuture(List.of(InetAddress.ofLiteral("127.0.0.1")));
     return closing(new Dispatcher(options, loops, InstantSource.system(), names, tls));
   }
 
@@ -87,7 +89,8 @@ final class TlsTest {
   }
 
   private Sending begin(ScriptedHttp2Target target) {
-    return dispatcher.perform(ClaimFixture.to("https://target.example:" + target.port() + "/hook").build(), AMPLE);
+    return dispatcher.perform(
+        ClaimFixture.to("https://target.example:" + target.port() + "/hook").build(), AMPLE);
   }
 
   private static Outcome outcome(Sending sending) throws Exception {
@@ -111,7 +114,9 @@ final class TlsTest {
     ScriptedTarget target = http1();
     for (String host : List.of("target.example", "target.example.", "127.0.0.1")) {
       String url = "https://" + host + ":" + target.port() + "/a//b/../c?x=%zz&y={}|";
-      assertEquals(answered(200), outcome(dispatcher.perform(ClaimFixture.to(url).body("{}").build(), AMPLE)));
+      assertEquals(
+          answered(200),
+          outcome(dispatcher.perform(ClaimFixture.to(url).body("{}").build(), AMPLE)));
       ScriptedTarget.Received request = target.next();
       assertEquals("POST /a//b/../c?x=%zz&y={}| HTTP/1.1", request.firstLine());
       assertEquals(host + ":" + target.port(), request.header("Host"));
@@ -128,7 +133,9 @@ final class TlsTest {
     ScriptedTarget target = http1();
     String url = "https://target.example:" + target.port() + "/";
     List<Sending> all =
-        IntStream.range(0, 20).mapToObj(_ -> dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)).toList();
+        IntStream.range(0, 20)
+            .mapToObj(_ -> dispatcher.perform(ClaimFixture.to(url).build(), AMPLE))
+            .toList();
     for (Sending one : all) {
       assertEquals(answered(200), outcome(one));
     }
@@ -140,15 +147,22 @@ final class TlsTest {
     ScriptedTarget target = http1();
     Dispatcher strict = dispatcher(Dispatcher.clientTls(), Duration.ofSeconds(10));
     String url = "https://target.example:" + target.port() + "/";
-    Unanswered failed = unanswered(AttemptError.TLS_FAILED, outcome(strict.perform(ClaimFixture.to(url).build(), AMPLE)));
-    assertTrue(failed.detail().endsWith("TLS handshake failed: the certificate is not trusted for this name"), failed.detail());
+    Unanswered failed =
+        unanswered(
+            AttemptError.TLS_FAILED, outcome(strict.perform(ClaimFixture.to(url).build(), AMPLE)));
+    assertTrue(
+        failed
+            .detail()
+            .endsWith("TLS handshake failed: the certificate is not trusted for this name"),
+        failed.detail());
   }
 
   @Test
   void aCertificateForAnotherNameIsTlsFailed() throws Exception {
     ScriptedTarget target = http1();
     String url = "https://other.example:" + target.port() + "/";
-    unanswered(AttemptError.TLS_FAILED, outcome(dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)));
+    unanswered(
+        AttemptError.TLS_FAILED, outcome(dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)));
     assertEquals(0, target.unseen());
   }
 
@@ -157,7 +171,8 @@ final class TlsTest {
     ScriptedTarget target = closing(ScriptedTarget.start());
     target.greets(talk -> talk.write("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"));
     String url = "https://target.example:" + target.port() + "/";
-    unanswered(AttemptError.TLS_FAILED, outcome(dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)));
+    unanswered(
+        AttemptError.TLS_FAILED, outcome(dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)));
   }
 
   @Test
@@ -166,7 +181,8 @@ final class TlsTest {
     target.greets(ScriptedTarget.Talk::awaitEnd);
     Dispatcher hasty = dispatcher(trusting, Duration.ofMillis(300));
     String url = "https://target.example:" + target.port() + "/";
-    unanswered(AttemptError.TLS_FAILED, outcome(hasty.perform(ClaimFixture.to(url).build(), AMPLE)));
+    unanswered(
+        AttemptError.TLS_FAILED, outcome(hasty.perform(ClaimFixture.to(url).build(), AMPLE)));
     assertEquals(1, target.nextEnd());
   }
 
@@ -240,7 +256,10 @@ final class TlsTest {
     ScriptedHttp2Target target = http2(100);
     target.plays(stream -> stream.reset(Http2Error.INTERNAL_ERROR));
     unanswered(AttemptError.CONNECTION_LOST, outcome(begin(target)));
-    target.plays(stream -> { stream.status(200, false); stream.reset(Http2Error.CANCEL); });
+    target.plays(stream -> {
+      stream.status(200, false);
+      stream.reset(Http2Error.CANCEL);
+    });
     unanswered(AttemptError.CONNECTION_LOST, outcome(begin(target)));
     assertEquals(answered(200), outcome(begin(target)));
     assertEquals(1, target.connections());
@@ -271,11 +290,18 @@ final class TlsTest {
   @Test
   void ofALongAnswerTheStatusCounts() throws Exception {
     ScriptedHttp2Target target = http2(100);
-    target.plays(stream -> { stream.status(202, false); stream.data(40_000, false); stream.data(40_000, false); });
+    target.plays(stream -> {
+      stream.status(202, false);
+      stream.data(40_000, false);
+      stream.data(40_000, false);
+    });
     assertEquals(answered(202), outcome(begin(target)));
     assertEquals(Http2Error.CANCEL.code(), target.nextReset());
     for (int i = 0; i < 40; i++) { // the connection's window is given back
-      target.plays(stream -> { stream.status(200, false); stream.data(60_000, true); });
+      target.plays(stream -> {
+        stream.status(200, false);
+        stream.data(60_000, true);
+      });
       assertEquals(answered(200), outcome(begin(target)));
     }
     assertEquals(1, target.connections());
@@ -284,21 +310,21 @@ final class TlsTest {
   @Test
   void interimAnswersAndTrailersAreSkippedAndRetryAfterIsRead() throws Exception {
     ScriptedHttp2Target target = http2(100);
-    target.plays(
-        stream -> {
-          stream.status(103, false);
-          stream.headers(new DefaultHttp2Headers().status("503").add("retry-after", "9"), false);
-          stream.data(3, false);
-          stream.headers(new DefaultHttp2Headers().add("x-checksum", "1"), true);
-        });
+    target.plays(stream -> {
+      stream.status(103, false);
+      stream.headers(new DefaultHttp2Headers().status("503").add("retry-after", "9"), false);
+      stream.data(3, false);
+      stream.headers(new DefaultHttp2Headers().add("x-checksum", "1"), true);
+    });
     assertEquals(new Answered(503, Optional.of(Duration.ofSeconds(9))), outcome(begin(target)));
   }
 
   @Test
   void moreHeadThanIsReadIsABadResponse() throws Exception {
     ScriptedHttp2Target target = http2(100);
-    target.plays(
-        stream -> stream.headers(new DefaultHttp2Headers().status("200").add("x-long", "x".repeat(40_000)), true));
+    target.plays(stream ->
+        stream.headers(
+            new DefaultHttp2Headers().status("200").add("x-long", "x".repeat(40_000)), true));
     unanswered(AttemptError.BAD_RESPONSE, outcome(begin(target)));
     assertEquals(answered(200), outcome(begin(target)));
   }
@@ -310,7 +336,9 @@ final class TlsTest {
     target.plays(_ -> {});
     Duration limit = Duration.ofMillis(300);
     String url = "https://target.example:" + target.port() + "/";
-    assertEquals(new Outcome.TimedOut(limit), outcome(dispatcher.perform(ClaimFixture.to(url).build(), limit)));
+    assertEquals(
+        new Outcome.TimedOut(limit),
+        outcome(dispatcher.perform(ClaimFixture.to(url).build(), limit)));
     assertEquals(Http2Error.CANCEL.code(), target.nextReset());
   }
 }

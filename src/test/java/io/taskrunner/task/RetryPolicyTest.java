@@ -25,7 +25,8 @@ final class RetryPolicyTest {
   private static final Verdict BURY = new Verdict.Bury();
   private static final RetryPolicy USUAL = Retry.UNSET.policy(5);
 
-  private static RetryPolicy policy(int maxRetries, @Nullable Duration maxDuration, boolean clientErrors) {
+  private static RetryPolicy policy(
+      int maxRetries, @Nullable Duration maxDuration, boolean clientErrors) {
     return new RetryPolicy(maxRetries, ofSeconds(1), ofHours(1), 16, maxDuration, clientErrors);
   }
 
@@ -50,7 +51,10 @@ final class RetryPolicyTest {
       Verdict expected = status < 300 ? SUCCEED : passing ? retry(ofSeconds(1)) : BURY;
       assertEquals(expected, judge(USUAL, answered(status), 1), "status " + status);
       Verdict insistent = status < 300 ? SUCCEED : retry(ofSeconds(1));
-      assertEquals(insistent, judge(policy(5, null, true), answered(status), 1), "insistent, status " + status);
+      assertEquals(
+          insistent,
+          judge(policy(5, null, true), answered(status), 1),
+          "insistent, status " + status);
     }
   }
 
@@ -70,7 +74,9 @@ final class RetryPolicyTest {
   @Test
   void whatWasNotTheTasksDoingUsesNothingUp() {
     RetryPolicy spent = policy(0, ZERO, false);
-    assertEquals(new Verdict.PutBack(ofSeconds(17)), judge(spent, new Outcome.BreakerOpen(ofSeconds(17)), 99));
+    assertEquals(
+        new Verdict.PutBack(ofSeconds(17)),
+        judge(spent, new Outcome.BreakerOpen(ofSeconds(17)), 99));
     assertEquals(new Verdict.PutBack(ZERO), judge(spent, new Outcome.CutOff(), 99));
     assertEquals(new Verdict.Cancel(), judge(spent, new Outcome.Cancelled(), 99));
     assertEquals(SUCCEED, judge(spent, answered(204), 99));
@@ -87,7 +93,8 @@ final class RetryPolicyTest {
       }
       assertEquals(BURY, judge(policy, answered(503), max + 1));
       assertEquals(BURY, judge(policy, new Outcome.TimedOut(ofSeconds(1)), max + 1));
-      assertEquals(BURY, judge(policy, new Outcome.Unanswered(AttemptError.CONNECT_FAILED, ""), max + 1));
+      assertEquals(
+          BURY, judge(policy, new Outcome.Unanswered(AttemptError.CONNECT_FAILED, ""), max + 1));
     }
   }
 
@@ -104,8 +111,11 @@ final class RetryPolicyTest {
     Retry task = new Retry(null, ofSeconds(2), null, null, null, true);
     Retry queue = new Retry(7, ofSeconds(9), ofSeconds(60), null, ofHours(2), false);
     assertEquals(
-        new RetryPolicy(7, ofSeconds(2), ofSeconds(60), 16, ofHours(2), true), task.over(queue).policy(5));
-    assertEquals(new RetryPolicy(5, ofSeconds(1), ofHours(1), 16, null, false), Retry.UNSET.over(Retry.UNSET).policy(5));
+        new RetryPolicy(7, ofSeconds(2), ofSeconds(60), 16, ofHours(2), true),
+        task.over(queue).policy(5));
+    assertEquals(
+        new RetryPolicy(5, ofSeconds(1), ofHours(1), 16, null, false),
+        Retry.UNSET.over(Retry.UNSET).policy(5));
   }
 
   // How long the wait is
@@ -128,9 +138,12 @@ final class RetryPolicyTest {
       long max = (long) Math.exp(random.nextDouble() * 22);
       int doublings = random.nextInt(random.nextInt(3) == 0 ? 1_000 : 20);
       int k = 1 + random.nextInt(101);
-      RetryPolicy policy = new RetryPolicy(100, ofMillis(min), ofMillis(max), doublings, null, false);
+      RetryPolicy policy =
+          new RetryPolicy(100, ofMillis(min), ofMillis(max), doublings, null, false);
       assertEquals(
-          ofMillis(exact(min, max, doublings, k)), policy.backoff(k), min + " " + max + " " + doublings + " " + k);
+          ofMillis(exact(min, max, doublings, k)),
+          policy.backoff(k),
+          min + " " + max + " " + doublings + " " + k);
     }
   }
 
@@ -140,7 +153,8 @@ final class RetryPolicyTest {
     BigInteger wait =
         n - 1 <= doublings
             ? m.shiftLeft(n - 1)
-            : m.shiftLeft(doublings).add(m.shiftLeft(doublings).multiply(BigInteger.valueOf(n - 1L - doublings)));
+            : m.shiftLeft(doublings)
+                .add(m.shiftLeft(doublings).multiply(BigInteger.valueOf(n - 1L - doublings)));
     return wait.min(BigInteger.valueOf(max)).longValueExact();
   }
 
@@ -151,7 +165,8 @@ final class RetryPolicyTest {
     long longest = 0;
     for (int round = 0; round < 10_000; round++) {
       Verdict.Retry verdict =
-          assertInstanceOf(Verdict.Retry.class, USUAL.judge(answered(503), 4, ZERO, random::nextDouble));
+          assertInstanceOf(
+              Verdict.Retry.class, USUAL.judge(answered(503), 4, ZERO, random::nextDouble));
       long wait = verdict.in().toMillis();
       assertTrue(wait >= 6_400 && wait <= 8_000, "wait: " + wait + " (expected: 6400 to 8000)");
       shortest = Math.min(shortest, wait);
@@ -163,10 +178,12 @@ final class RetryPolicyTest {
   @Test
   void retryAfterIsALowerBoundOfAnHourAtMost() {
     assertEquals(retry(ofSeconds(30)), judge(USUAL, after(429, ofSeconds(30)), 1));
-    assertEquals(retry(ofSeconds(8)), judge(USUAL, after(503, ofSeconds(3)), 4), "the backoff is longer");
+    assertEquals(
+        retry(ofSeconds(8)), judge(USUAL, after(503, ofSeconds(3)), 4), "the backoff is longer");
     assertEquals(retry(ofHours(1)), judge(USUAL, after(503, Duration.ofDays(9)), 1));
     assertEquals(BURY, judge(USUAL, after(404, ofSeconds(3)), 1));
-    assertEquals(BURY, judge(USUAL, after(503, ofSeconds(3)), 6), "a target cannot buy itself a retry");
+    assertEquals(
+        BURY, judge(USUAL, after(503, ofSeconds(3)), 6), "a target cannot buy itself a retry");
     Verdict jittered = USUAL.judge(after(503, ofSeconds(8)), 4, ZERO, () -> 0.99);
     assertEquals(retry(ofSeconds(8)), jittered, "jitter does not undercut it");
   }

@@ -41,7 +41,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLException;
 
-/** An HTTP/2 target inside TLS on 127.0.0.1, which answers each request with the next part of its script, or with 200. */
+/**
+ * An HTTP/2 target inside TLS on 127.0.0.1, which answers each request with the next part of its
+ * script, or with 200.
+ */
 public final class ScriptedHttp2Target implements AutoCloseable {
 
   private static final long PATIENCE_SEC = 20;
@@ -82,7 +85,8 @@ public final class ScriptedHttp2Target implements AutoCloseable {
 
     /** Sends a piece of the body. */
     public void data(int length, boolean end) {
-      context.writeAndFlush(new DefaultHttp2DataFrame(Unpooled.wrappedBuffer(new byte[length]), end).stream(stream));
+      context.writeAndFlush(
+          new DefaultHttp2DataFrame(Unpooled.wrappedBuffer(new byte[length]), end).stream(stream));
     }
 
     /** Resets the stream. */
@@ -90,11 +94,21 @@ public final class ScriptedHttp2Target implements AutoCloseable {
       context.writeAndFlush(new DefaultHttp2ResetFrame(error).stream(stream));
     }
 
-    /** Says that this connection ends, and that of the streams that have begun none from this one on was processed. */
+    /**
+     * Says that this connection ends, and that of the streams that have begun none from this one on
+     * was processed.
+     */
     public void goAwayBefore() {
       Http2ConnectionHandler codec = context.pipeline().get(Http2FrameCodec.class);
       ChannelHandlerContext at = context.pipeline().context(codec);
-      codec.encoder().writeGoAway(at, stream.id() - 2, Http2Error.NO_ERROR.code(), Unpooled.EMPTY_BUFFER, at.newPromise());
+      codec
+          .encoder()
+          .writeGoAway(
+              at,
+              stream.id() - 2,
+              Http2Error.NO_ERROR.code(),
+              Unpooled.EMPTY_BUFFER,
+              at.newPromise());
       at.flush();
     }
 
@@ -118,11 +132,16 @@ public final class ScriptedHttp2Target implements AutoCloseable {
           @Override
           protected void initChannel(Channel channel) {
             open.add(channel);
-            Http2Settings settings = Http2Settings.defaultSettings().maxConcurrentStreams(streamsMax);
+            Http2Settings settings =
+                Http2Settings.defaultSettings().maxConcurrentStreams(streamsMax);
             channel
                 .pipeline()
                 .addLast(tls.newHandler(channel.alloc()))
-                .addLast(Http2FrameCodecBuilder.forServer().encoderIgnoreMaxHeaderListSize(true).initialSettings(settings).build())
+                .addLast(
+                    Http2FrameCodecBuilder.forServer()
+                        .encoderIgnoreMaxHeaderListSize(true)
+                        .initialSettings(settings)
+                        .build())
                 .addLast(new Handler(accepted.incrementAndGet()));
           }
         };
@@ -137,7 +156,8 @@ public final class ScriptedHttp2Target implements AutoCloseable {
   }
 
   /** A target on loops for NIO. */
-  public static ScriptedHttp2Target start(EventLoopGroup loops, TestCertificate certificate, int streamsMax) {
+  public static ScriptedHttp2Target start(
+      EventLoopGroup loops, TestCertificate certificate, int streamsMax) {
     return new ScriptedHttp2Target(loops, certificate, streamsMax);
   }
 
@@ -218,7 +238,8 @@ public final class ScriptedHttp2Target implements AutoCloseable {
           }
           case Http2DataFrame frame -> {
             context.write(
-                new DefaultHttp2WindowUpdateFrame(frame.initialFlowControlledBytes()).stream(frame.stream()));
+                new DefaultHttp2WindowUpdateFrame(frame.initialFlowControlledBytes())
+                    .stream(frame.stream()));
             context.flush();
             lengths.merge(frame.stream(), frame.content().readableBytes(), Integer::sum);
             if (frame.isEndStream()) {

@@ -19,8 +19,8 @@ import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An HTTP target on a raw socket of 127.0.0.1: it keeps every request byte for byte, and answers with the next part of its
- * script, or with {@code 200} where the script has ended.
+ * An HTTP target on a raw socket of 127.0.0.1: it keeps every request byte for byte, and answers
+ * with the next part of its script, or with {@code 200} where the script has ended.
  */
 public final class ScriptedTarget implements AutoCloseable {
 
@@ -122,7 +122,8 @@ public final class ScriptedTarget implements AutoCloseable {
   /** A target without TLS. */
   public static ScriptedTarget start() {
     try {
-      return new ScriptedTarget(new ServerSocket(0, 512, InetAddress.getByName("127.0.0.1")), "http");
+      return new ScriptedTarget(
+          new ServerSocket(0, 512, InetAddress.getByName("127.0.0.1")), "http");
     } catch (IOException noSocket) {
       throw new UncheckedIOException(noSocket);
     }
@@ -132,7 +133,8 @@ public final class ScriptedTarget implements AutoCloseable {
   public static ScriptedTarget start(SSLContext tls) {
     try {
       InetAddress local = InetAddress.getByName("127.0.0.1");
-      return new ScriptedTarget(tls.getServerSocketFactory().createServerSocket(0, 512, local), "https");
+      return new ScriptedTarget(
+          tls.getServerSocketFactory().createServerSocket(0, 512, local), "https");
     } catch (IOException noSocket) {
       throw new UncheckedIOException(noSocket);
     }

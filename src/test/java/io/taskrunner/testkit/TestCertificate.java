@@ -13,7 +13,8 @@ import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 
 /**
- * A certificate that nobody trusts but who is told to, made for the names of one test by the JDK's own tool.
+ * A certificate that nobody trusts but who is told to, made for the names of one test by the JDK's
+ * own tool.
  *
  * @param keys for a server
  * @param certificate for its clients to trust
@@ -37,7 +38,8 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
         try (InputStream in = Files.newInputStream(store)) {
           loaded.load(in, PASSWORD.toCharArray());
         }
-        KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        KeyManagerFactory keys =
+            KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         keys.init(loaded, PASSWORD.toCharArray());
         return new TestCertificate(keys, (X509Certificate) loaded.getCertificate("target"));
       } finally {
@@ -67,9 +69,26 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
     String keytool = Path.of(System.getProperty("java.home"), "bin", "keytool").toString();
     Process process =
         new ProcessBuilder(
-                keytool, "-genkeypair", "-alias", "target", "-keyalg", "EC", "-groupname", "secp256r1", "-validity", "2",
-                "-dname", "CN=target", "-ext", "san=" + names, "-storetype", "PKCS12", "-keystore", store.toString(),
-                "-storepass", PASSWORD)
+                keytool,
+                "-genkeypair",
+                "-alias",
+                "target",
+                "-keyalg",
+                "EC",
+                "-groupname",
+                "secp256r1",
+                "-validity",
+                "2",
+                "-dname",
+                "CN=target",
+                "-ext",
+                "san=" + names,
+                "-storetype",
+                "PKCS12",
+                "-keystore",
+                store.toString(),
+                "-storepass",
+                PASSWORD)
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.to(new File("/dev/null")))
             .start();
