@@ -53,6 +53,7 @@ public final class Commands implements Runnable {
         new CommandLine(new Commands())
             .addSubcommand(new Dev())
             .addSubcommand(new Serve())
+            .addSubcommand(new Doctor())
             .addSubcommand(new Train());
     commands.setUsageHelpWidth(100);
     commands
@@ -113,6 +114,22 @@ public final class Commands implements Runnable {
     @Override
     public Integer call() throws Exception {
       return new Program(Settings.serve(environment())).run();
+    }
+  }
+
+  /** For when something looks wrong. */
+  @Command(
+      name = "doctor",
+      description = "Prove that what lies in Redis is whole: exit status 0 when it is, 1 when not.")
+  private static final class Doctor implements Callable<Integer> {
+    @Mixin private final Help help = new Help();
+
+    @Option(names = "--repair", description = "Mend what is found.")
+    private boolean repair;
+
+    @Override
+    public Integer call() throws Exception {
+      return new Examination(Settings.serve(environment()), repair).run() ? DONE : FAILED;
     }
   }
 

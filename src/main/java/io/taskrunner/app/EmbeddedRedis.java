@@ -117,13 +117,16 @@ final class EmbeddedRedis implements AutoCloseable {
     }
   }
 
+  /** Whether this directory is one where an embedded Redis keeps its files. */
+  static boolean isKeptIn(Path directory) {
+    return Files.exists(directory.resolve("redis.password"));
+  }
+
   /** The Redis that runs on this directory now, whoever started it. */
   static Optional<Running> running(Path directory) {
     try {
       Path dir = directory.toRealPath();
-      return Files.exists(dir.resolve("redis.password"))
-          ? answering(dir, password(dir))
-          : Optional.empty();
+      return isKeptIn(dir) ? answering(dir, password(dir)) : Optional.empty();
     } catch (IOException notThere) {
       return Optional.empty();
     }
