@@ -52,7 +52,8 @@ final class Examination {
 
   private boolean examine(RedisSettings redis) throws CannotStart, InterruptedException {
     System.out.println("Looking at Redis at " + redis.where() + ".");
-    try (RedisStore store = Stores.open(StoreOptions.defaults(redis), new CountDownLatch(1))) {
+    try (RedisStore store =
+        Stores.open(StoreOptions.defaults(redis), Optional.empty(), new CountDownLatch(1))) {
       Doctor doctor = store.doctor();
       List<Finding> findings = repair ? doctor.repair() : doctor.examine();
       findings.forEach(found ->

@@ -138,17 +138,16 @@ final class Program {
       redis = redis.at(embedded.running().address(), embedded.running().password());
       where = "a Redis of its own in " + settings.dataDir();
     }
-    RedisStore store = Stores.open(options(redis), endAsked);
+    EventLoopGroup loops =
+        EventLoopGroups.newEventLoopGroup(Runtime.getRuntime().availableProcessors(), "loop");
+    started("event loops", () -> stop(loops));
+    RedisStore store = Stores.open(options(redis), Optional.of(loops), endAsked);
     started("store", store::close);
     store.warnings().forEach(LOG::warn);
 
     PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     Readings readings = new Readings(registry, store);
     started("meters", readings::close);
-    EventLoopGroup loops =
-        EventLoopGroups.newEventLoopGroup(Runtime.getRuntime().availableProcessors(), "loop");
-    started("event loops", () -> stop(loops));
-
     Optional<Worker> worker =
         settings.server().mode().works()
             ? Optional.of(worker(store, registry, loops))
@@ -207,11 +206,7 @@ final class Program {
             InstantSource.system());
     started("dispatcher", dispatcher::close);
     return new Worker(
-        store.work(),
-        Performer.by(dispatcher),
-        settings.worker(),
-        registry,
-        new SecureRandom());
+        store.work(), Performer.by(dispatcher), settings.worker(), registry, new SecureRandom());
   }
 
   private void listen(ApiServer server) throws CannotStart {

@@ -179,7 +179,10 @@ public interface WorkStore {
     /** A task that may run here was cancelled. */
     void cancelled(TaskId id);
 
-    /** The connection to the store was lost and stands again: messages, and what was answered just before, may be lost. */
+    /**
+     * The connection to the store was lost and stands again: messages, and what was answered just
+     * before, may be lost.
+     */
     default void reconnected() {}
   }
 }

@@ -348,9 +348,7 @@ final class ClaimLoop {
     settled.addAndGet(asked.verdicts().size());
     if (storeAway) {
       storeAway = false;
-      log.atInfo()
-          .addKeyValue("away_ms", (now - awayNanos) / 1_000_000)
-          .log("the store is back");
+      log.atInfo().addKeyValue("away_ms", (now - awayNanos) / 1_000_000).log("the store is back");
       settler.sendAgain(now);
     }
     List<Claim> claims = exchange.claims();

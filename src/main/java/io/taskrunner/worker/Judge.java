@@ -43,11 +43,8 @@ final class Judge {
 
   /** How long an attempt may take: the task's word, else its queue's, at most the worker's. */
   Duration timeout(Claim claim) {
-    Duration said =
-        claim.spec().timeout() != null ? claim.spec().timeout() : claim.queueTimeout();
-    return said == null || said.compareTo(options.taskTimeout()) > 0
-        ? options.taskTimeout()
-        : said;
+    Duration said = claim.spec().timeout() != null ? claim.spec().timeout() : claim.queueTimeout();
+    return said == null || said.compareTo(options.taskTimeout()) > 0 ? options.taskTimeout() : said;
   }
 
   /**
@@ -97,8 +94,7 @@ final class Judge {
 
   private Verdict verdict(
       Claim claim, Outcome outcome, Instant start, Duration took, boolean cancelled) {
-    RetryPolicy policy =
-        claim.spec().retry().over(claim.queueRetry()).policy(options.maxRetry());
+    RetryPolicy policy = claim.spec().retry().over(claim.queueRetry()).policy(options.maxRetry());
     Duration sinceFirst = Duration.between(claim.firstAttempt().orElse(start), start).plus(took);
     Verdict verdict = policy.judge(outcome, claim.attempt(), sinceFirst, random::nextDouble);
     return cancelled && !(verdict instanceof Verdict.Succeed) ? new Verdict.Cancel() : verdict;

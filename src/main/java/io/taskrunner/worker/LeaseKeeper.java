@@ -125,7 +125,9 @@ final class LeaseKeeper {
       run.cancel();
     } else if (run.lose(task.claim())) {
       meters.leaseLost();
-      log.atInfo().addKeyValue("task_id", task.id()).log("a lease was lost; its request is cut off");
+      log.atInfo()
+          .addKeyValue("task_id", task.id())
+          .log("a lease was lost; its request is cut off");
     }
   }
 

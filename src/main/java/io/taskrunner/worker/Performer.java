@@ -8,7 +8,9 @@ import io.taskrunner.task.Outcome;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 
-/** Begins attempts. The room {@code dispatch} does so; a test may decide when, and how, they end. */
+/**
+ * Begins attempts. The room {@code dispatch} does so; a test may decide when, and how, they end.
+ */
 @FunctionalInterface
 public interface Performer {
 

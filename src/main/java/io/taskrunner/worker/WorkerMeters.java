@@ -93,15 +93,11 @@ final class WorkerMeters {
   void breakers(List<Breaker> now) {
     breakers.register(
         now.stream()
-            .map(
-                breaker ->
-                    MultiGauge.Row.of(
-                        Tags.of(
-                            "host",
-                            breaker.host(),
-                            "state",
-                            breaker.halfOpen() ? "half_open" : "open"),
-                        1))
+            .map(breaker ->
+                MultiGauge.Row.of(
+                    Tags.of(
+                        "host", breaker.host(), "state", breaker.halfOpen() ? "half_open" : "open"),
+                    1))
             .toList(),
         true);
     int half = (int) now.stream().filter(Breaker::halfOpen).count();

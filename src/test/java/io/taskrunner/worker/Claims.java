@@ -66,8 +66,7 @@ final class Claims {
       @Nullable Duration taskTimeout,
       @Nullable Duration queueTimeout,
       Optional<Instant> first) {
-    TargetUrl url =
-        new TargetUrl("http://127.0.0.1:1/" + n, "http", "127.0.0.1", 1, "/" + n);
+    TargetUrl url = new TargetUrl("http://127.0.0.1:1/" + n, "http", "127.0.0.1", 1, "/" + n);
     TaskSpec spec =
         new TaskSpec(
             new TargetRequest("POST", url, List.of(), new byte[0], true),

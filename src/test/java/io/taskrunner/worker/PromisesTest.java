@@ -62,11 +62,10 @@ class PromisesTest {
 
   @Test
   void aTaskWhoseWorkerDiedIsDeliveredByAnother() throws Exception {
-    target.answers(
-        arrival ->
-            arrival.header("x-cloudtasks-taskretrycount").equals("0")
-                ? new CompletableFuture<>() // The first never ends: its worker dies over it.
-                : CompletableFuture.completedFuture(200));
+    target.answers(arrival ->
+        arrival.header("x-cloudtasks-taskretrycount").equals("0")
+            ? new CompletableFuture<>() // The first never ends: its worker dies over it.
+            : CompletableFuture.completedFuture(200));
     WorkerProcess.Child first = rig.process(4, LEASE);
     TaskId id = rig.enqueue("mia", "default", target.url("/once"));
     target.awaitCount(1, ofSeconds(20));
@@ -137,7 +136,8 @@ class PromisesTest {
 
   private static void assertWithin10Percent(double expected, long actual) {
     assertTrue(
-        Math.abs(actual - expected) <= expected / 10, actual + " (expected: about " + expected + ")");
+        Math.abs(actual - expected) <= expected / 10,
+        actual + " (expected: about " + expected + ")");
   }
 
   @Test
@@ -175,16 +175,14 @@ class PromisesTest {
   void aFreeClientsTasksNeverOverlap() throws Exception {
     AtomicInteger running = new AtomicInteger();
     AtomicInteger most = new AtomicInteger();
-    target.answers(
-        arrival -> {
-          most.accumulateAndGet(running.incrementAndGet(), Math::max);
-          return Target.after(ofMillis(5), 200)
-              .thenApply(
-                  status -> {
-                    running.decrementAndGet();
-                    return status;
-                  });
-        });
+    target.answers(arrival -> {
+      most.accumulateAndGet(running.incrementAndGet(), Math::max);
+      return Target.after(ofMillis(5), 200)
+          .thenApply(status -> {
+            running.decrementAndGet();
+            return status;
+          });
+    });
     rig.worker(8, ofSeconds(30)).start();
     rig.worker(8, ofSeconds(30)).start();
     rig.client("freda", 1);
@@ -242,11 +240,10 @@ class PromisesTest {
   @Test
   void shutdownCostsATaskNothing() throws Exception {
     Map<String, AtomicInteger> seen = new ConcurrentHashMap<>();
-    target.answers(
-        arrival ->
-            seen.computeIfAbsent(arrival.task(), task -> new AtomicInteger()).incrementAndGet() == 1
-                ? new CompletableFuture<>()
-                : CompletableFuture.completedFuture(200));
+    target.answers(arrival ->
+        seen.computeIfAbsent(arrival.task(), task -> new AtomicInteger()).incrementAndGet() == 1
+            ? new CompletableFuture<>()
+            : CompletableFuture.completedFuture(200));
     Worker first = rig.worker(4, ofSeconds(30));
     first.start();
     Retry none = new Retry(0, null, null, null, null, null);

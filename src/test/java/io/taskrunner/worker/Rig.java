@@ -94,9 +94,7 @@ final class Rig implements AutoCloseable {
 
   /** Makes a client known that may enqueue what it likes, and run so many at once. */
   void client(String id, int maxConcurrent) {
-    store
-        .clients()
-        .set(id, new Change(null, null, new OwnLimits(maxConcurrent, 1_000_000), null));
+    store.clients().set(id, new Change(null, null, new OwnLimits(maxConcurrent, 1_000_000), null));
     clients.add(id);
   }
 

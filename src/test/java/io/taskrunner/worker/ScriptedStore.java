@@ -64,8 +64,7 @@ final class ScriptedStore implements WorkStore {
 
     private void answer(Settled each, boolean again, Duration look, List<Claim> claims) {
       answer.complete(
-          new Exchange(
-              Collections.nCopies(verdicts.size(), each), claims, again, look, List.of()));
+          new Exchange(Collections.nCopies(verdicts.size(), each), claims, again, look, List.of()));
     }
 
     void says(List<Ended> ended) {
@@ -124,7 +123,9 @@ final class ScriptedStore implements WorkStore {
     all.forEach(Call::answerIfOpen);
   }
 
-  /** The first verdict that is delivered from now on; what else is asked is answered with nothing. */
+  /**
+   * The first verdict that is delivered from now on; what else is asked is answered with nothing.
+   */
   Settlement verdict() {
     Call call = exchange();
     while (call.verdicts.isEmpty()) {

@@ -108,16 +108,15 @@ final class Target implements AutoCloseable {
     } finally {
       lock.unlock();
     }
-    status.thenAccept(
-        code -> {
-          String answer = "HTTP/1.1 " + code + " -\r\nContent-Length: 0\r\n\r\n";
-          try {
-            connection.getOutputStream().write(answer.getBytes(StandardCharsets.US_ASCII));
-          } catch (IOException gone) {
-            // nobody waits for it
-          }
-          arrival.over().complete(null);
-        });
+    status.thenAccept(code -> {
+      String answer = "HTTP/1.1 " + code + " -\r\nContent-Length: 0\r\n\r\n";
+      try {
+        connection.getOutputStream().write(answer.getBytes(StandardCharsets.US_ASCII));
+      } catch (IOException gone) {
+        // nobody waits for it
+      }
+      arrival.over().complete(null);
+    });
   }
 
   /** A line without its end; empty at the end of headers and of the connection. */

@@ -26,15 +26,15 @@ import org.slf4j.LoggerFactory;
  * Proves what must always hold of the keys in Redis, and mends it. Writers go on meanwhile.
  *
  * <p>The keys and the members of their sets are walked in steps. What a step finds is handed to
- * {@code check.lua}, which looks at it at one moment: each task is in exactly the set that its state
- * names, once; an owner is in {@code turns} exactly when it has ready tasks, and parked only at a
- * limit; a queue is in {@code busy} exactly when {@code serve} says so; nothing points to nothing;
- * what must expire will.
+ * {@code check.lua}, which looks at it at one moment: each task is in exactly the set that its
+ * state names, once; an owner is in {@code turns} exactly when it has ready tasks, and parked only
+ * at a limit; a queue is in {@code busy} exactly when {@code serve} says so; nothing points to
+ * nothing; what must expire will.
  *
  * <p>Counters take a whole walk to be proven. What the walk counted differs from a counter whenever
- * something moved meanwhile; so such a counter is only suspected, and counted again at one moment in
- * a script of bounded work. What is too large for that (some 50,000 tasks) is left, and the log says
- * so.
+ * something moved meanwhile; so such a counter is only suspected, and counted again at one moment
+ * in a script of bounded work. What is too large for that (some 50,000 tasks) is left, and the log
+ * says so.
  *
  * <p>No call may change the sets in another way than the scripts do while {@link #repair} runs.
  */
@@ -292,9 +292,7 @@ public final class Doctor {
 
     private void members(String set, byte[] n, byte[] gen, byte[] owner, String key) {
       pages(
-          key,
-          page ->
-              steps(page, step -> prove("members", step, Keys.bytes(set), n, gen, owner)));
+          key, page -> steps(page, step -> prove("members", step, Keys.bytes(set), n, gen, owner)));
     }
 
     private void pages(String set, Consumer<List<byte[]>> each) {

@@ -223,9 +223,13 @@ final class Enqueuer {
     facts.put(pending.queue, 4);
     switch (command.when()) {
       case Enqueue.When.In(Duration delay) -> facts.put('d', 1).put(delay.toMillis(), 6);
-      case Enqueue.When.At(Instant time) -> facts.put('a', 1).put(Math.max(0, time.toEpochMilli()), 6);
+      case Enqueue.When.At(Instant time) ->
+          facts.put('a', 1).put(Math.max(0, time.toEpochMilli()), 6);
     }
-    return facts.put(optional(command.maxConcurrent()), 4).put(optional(command.requestsPerMin()), 4).toByteArray();
+    return facts
+        .put(optional(command.maxConcurrent()), 4)
+        .put(optional(command.requestsPerMin()), 4)
+        .toByteArray();
   }
 
   private static int optional(@Nullable Integer number) {

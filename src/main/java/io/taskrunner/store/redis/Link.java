@@ -17,11 +17,13 @@ import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.lettuce.core.resource.ClientResources;
 import io.lettuce.core.resource.DefaultClientResources;
 import io.lettuce.core.resource.Delay;
+import io.netty.channel.EventLoopGroup;
 import io.taskrunner.config.HostPort;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.StoreUnavailable;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -66,12 +68,18 @@ final class Link implements AutoCloseable {
   /**
    * Connects.
    *
+   * @param loops to run on; empty for loops of its own
    * @throws StoreUnavailable Redis does not answer, or refuses us
    */
-  static Link open(RedisSettings settings) {
+  static Link open(RedisSettings settings, Optional<EventLoopGroup> loops) {
+    ClientResources.Builder builder = DefaultClientResources.builder();
+    if (loops.isPresent()) {
+      builder.eventLoopGroupProvider(new SharedLoops(loops.get()));
+    } else {
+      builder.ioThreadPoolSize(2);
+    }
     ClientResources resources =
-        DefaultClientResources.builder()
-            .ioThreadPoolSize(2)
+        builder
             .computationThreadPoolSize(2)
             .reconnectDelay(
                 Delay.exponential(Duration.ofMillis(5), RECONNECT_MAX, 2, TimeUnit.MILLISECONDS))

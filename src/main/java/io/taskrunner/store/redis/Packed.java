@@ -31,7 +31,8 @@ final class Packed extends ByteArrayOutputStream {
   Packed shortText(String text, int lengthBytes) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     if (bytes.length >= 1 << (8 * lengthBytes)) {
-      throw new IllegalArgumentException("a text of " + bytes.length + " bytes is too long for the record");
+      throw new IllegalArgumentException(
+          "a text of " + bytes.length + " bytes is too long for the record");
     }
     put(bytes.length, lengthBytes);
     write(bytes);

@@ -1,5 +1,6 @@
 package io.taskrunner.store.redis;
 
+import io.netty.channel.EventLoopGroup;
 import io.taskrunner.client.Tier;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.QueueStore;
@@ -10,6 +11,7 @@ import io.taskrunner.store.WorkStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -72,18 +74,31 @@ public final class RedisStore implements AutoCloseable {
   /**
    * Connects, and makes what must exist: the built-in queues and tiers.
    *
+   * @param loops to run on; empty for loops of its own
    * @throws StoreUnavailable Redis does not answer
    * @throws IllegalStateException what is stored there is of a newer version of this program
    */
-  public static RedisStore open(StoreOptions options) {
-    RedisStore store = openUntended(options);
+  public static RedisStore open(StoreOptions options, Optional<EventLoopGroup> loops) {
+    RedisStore store = openUntended(options, loops);
     store.timer.scheduleWithFixedDelay(store::everySecond, 1000, 1000, TimeUnit.MILLISECONDS);
     return store;
   }
 
-  /** As {@link #open}, but what is done once a second is left to the caller: for tests. */
+  /** As {@link #open(StoreOptions, Optional)}, on loops of its own. */
+  public static RedisStore open(StoreOptions options) {
+    return open(options, Optional.empty());
+  }
+
+  /**
+   * As {@link #open(StoreOptions)}, but what is done once a second is left to the caller: for
+   * tests.
+   */
   static RedisStore openUntended(StoreOptions options) {
-    Link link = Link.open(options.redis());
+    return openUntended(options, Optional.empty());
+  }
+
+  private static RedisStore openUntended(StoreOptions options, Optional<EventLoopGroup> loops) {
+    Link link = Link.open(options.redis(), loops);
     RedisStore store = new RedisStore(link, options);
     try {
       store.prepare(options);

@@ -141,7 +141,9 @@ final class RedisWork implements WorkStore {
   /** A success at once is not logged: the head tells it. */
   private static byte[] logEntry(Settlement settlement) {
     Attempt attempt = settlement.attempt();
-    boolean untold = attempt == null || (attempt.number() == 1 && settlement.verdict() instanceof Verdict.Succeed);
+    boolean untold =
+        attempt == null
+            || (attempt.number() == 1 && settlement.verdict() instanceof Verdict.Succeed);
     return attempt == null || untold ? EMPTY : TaskCodec.logEntry(attempt);
   }
 

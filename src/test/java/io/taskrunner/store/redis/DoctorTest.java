@@ -54,8 +54,7 @@ class DoctorTest {
     done = stage.enqueue(wish());
     for (Claim claim : stage.claim(10)) {
       if (claim.id().equals(retrying)) {
-        stage.settle(
-            WORKER, stage.verdict(claim, new Verdict.Retry(Duration.ofMinutes(5)), 500));
+        stage.settle(WORKER, stage.verdict(claim, new Verdict.Retry(Duration.ofMinutes(5)), 500));
       } else {
         stage.settle(
             WORKER,
@@ -207,8 +206,9 @@ class DoctorTest {
 
   @Test
   void aLogWithoutItsTask() {
-    byte[] log = (new String(task(TaskId.of(new byte[16])), StandardCharsets.ISO_8859_1) + ":log")
-        .getBytes(StandardCharsets.ISO_8859_1);
+    byte[] log =
+        (new String(task(TaskId.of(new byte[16])), StandardCharsets.ISO_8859_1) + ":log")
+            .getBytes(StandardCharsets.ISO_8859_1);
     raw.rpush(log, new byte[15]);
     mends("log_of_no_task");
     assertEquals(0, raw.exists(log));
@@ -361,12 +361,13 @@ class DoctorTest {
     try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       for (int i = 0; i < 3; i++) {
         String worker = Stage.worker(50 + i);
-        writers.add(threads.submit(() -> {
-          List<Claim> held = new ArrayList<>();
-          while (!over.get()) {
-            act(worker, held);
-          }
-        }));
+        writers.add(
+            threads.submit(() -> {
+              List<Claim> held = new ArrayList<>();
+              while (!over.get()) {
+                act(worker, held);
+              }
+            }));
       }
       for (int i = 0; i < 15; i++) {
         found.addAll(stage.store.doctor().examine());

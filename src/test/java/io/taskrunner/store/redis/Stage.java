@@ -74,8 +74,7 @@ final class Stage implements AutoCloseable {
                 Optional.of(() -> Instant.ofEpochMilli(now))));
     this.redis = server.redis().sync();
     this.link = Link.open(server.settings());
-    this.moves =
-        new Moves(link, Keys.shard("tr", 0), Optional.of(() -> Instant.ofEpochMilli(now)));
+    this.moves = new Moves(link, Keys.shard("tr", 0), Optional.of(() -> Instant.ofEpochMilli(now)));
   }
 
   static Stage open(RedisExtension server) {
@@ -300,8 +299,7 @@ final class Stage implements AutoCloseable {
     long request = requests.merge(worker, 1L, Long::sum);
     return store
         .work()
-        .exchange(
-            List.of(verdicts), new ClaimRequest(worker, request, slots, LEASE, MAX_RETRIES));
+        .exchange(List.of(verdicts), new ClaimRequest(worker, request, slots, LEASE, MAX_RETRIES));
   }
 
   /** The same claim once more. */
@@ -310,8 +308,7 @@ final class Stage implements AutoCloseable {
         .work()
         .exchange(
             List.of(),
-            new ClaimRequest(
-                worker, requests.getOrDefault(worker, 0L), slots, LEASE, MAX_RETRIES));
+            new ClaimRequest(worker, requests.getOrDefault(worker, 0L), slots, LEASE, MAX_RETRIES));
   }
 
   List<Claim> claim(int slots) {
