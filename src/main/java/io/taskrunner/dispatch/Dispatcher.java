@@ -34,19 +34,24 @@ import org.jspecify.annotations.Nullable;
 /**
  * Performs attempts.
  *
- * <p>Never blocks: what is asked is begun, and told by {@link Sending#result}. How many attempts
+ * <p>Never blocks: what is asked is begun, and told by {@link Sending#outcome}. How many attempts
  * run at once is up to the caller. Safe for use by many threads.
  */
 public final class Dispatcher implements AutoCloseable {
 
   private static final Duration LOOK_UP_TIMEOUT = Duration.ofSeconds(5);
-  private static final long FRESH_MS = 1000;
+  private static final long GOOD_FOR_MS = 10_000;
+  private static final long BAD_FOR_MS = 1_000;
   private static final int KNOWN_MAX = 10_000;
   private static final int ADDRESSES_TRIED_MAX = 4;
 
   /** What became of a name: its addresses, all of them judged and good, or the word on it. */
   private record Judged(
-      List<InetAddress> addresses, @Nullable AttemptError error, String detail, long atMs) {}
+      List<InetAddress> addresses,
+      @Nullable AttemptError error,
+      String detail,
+      long atMs,
+      long forMs) {}
 
   private final EventLoopGroup loops;
   private final InstantSource clock;
@@ -186,10 +191,9 @@ public final class Dispatcher implements AutoCloseable {
     asked
         .orTimeout(LOOK_UP_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
         .whenComplete((addresses, failure) -> {
-          Judged judged =
-              addresses == null ? notFound(host, failure) : remember(host, judge(host, addresses));
           lookUps.remove(host);
-          mine.complete(judged);
+          Judged judged = addresses == null ? notFound(host, failure) : judge(host, addresses);
+          mine.complete(remember(host, judged));
         });
     return mine;
   }
@@ -245,6 +249,7 @@ public final class Dispatcher implements AutoCloseable {
             if (addresses.size() > 1 && deadline - System.nanoTime() > 0) {
               go(sending, addresses.subList(1, addresses.size()), deadline);
             } else {
+              forget(peer.host());
               sending.fail(error, detail);
             }
           }
@@ -255,7 +260,7 @@ public final class Dispatcher implements AutoCloseable {
     long now = clock.millis();
     synchronized (known) {
       Judged judged = known.get(host);
-      return judged != null && now - judged.atMs() < FRESH_MS && now >= judged.atMs()
+      return judged != null && now - judged.atMs() < judged.forMs() && now >= judged.atMs()
           ? judged
           : null;
     }
@@ -270,6 +275,13 @@ public final class Dispatcher implements AutoCloseable {
       }
     }
     return judged;
+  }
+
+  /** The next attempt looks a name up anew whose addresses are all dead. */
+  private void forget(String host) {
+    synchronized (known) {
+      known.remove(host);
+    }
   }
 
   private Judged judge(String host, byte[] literal) {
@@ -288,18 +300,14 @@ public final class Dispatcher implements AutoCloseable {
     for (InetAddress address : addresses) {
       Optional<String> refusal = guard.refusal(address);
       if (refusal.isPresent()) {
-        String detail =
-            host + ": " + address.getHostAddress() + " may not be reached: it is " + refusal.get();
-        return new Judged(List.of(), AttemptError.BLOCKED_ADDRESS, detail, clock.millis());
+        String at = address.getHostAddress();
+        String why = host + ": " + at + " may not be reached: it is " + refusal.get();
+        return unreachable(AttemptError.BLOCKED_ADDRESS, why);
       }
     }
     return addresses.isEmpty()
-        ? new Judged(
-            List.of(),
-            AttemptError.CONNECT_FAILED,
-            host + ": the name has no address",
-            clock.millis())
-        : new Judged(List.copyOf(addresses), null, "", clock.millis());
+        ? unreachable(AttemptError.CONNECT_FAILED, host + ": the name has no address")
+        : new Judged(List.copyOf(addresses), null, "", clock.millis(), GOOD_FOR_MS);
   }
 
   private Judged notFound(String host, @Nullable Throwable failure) {
@@ -310,6 +318,10 @@ public final class Dispatcher implements AutoCloseable {
               "the name look-up took longer than " + LOOK_UP_TIMEOUT.toSeconds() + " s";
           case null, default -> "the name cannot be found";
         };
-    return new Judged(List.of(), AttemptError.CONNECT_FAILED, host + ": " + why, clock.millis());
+    return unreachable(AttemptError.CONNECT_FAILED, host + ": " + why);
+  }
+
+  private Judged unreachable(AttemptError error, String detail) {
+    return new Judged(List.of(), error, detail, clock.millis(), BAD_FOR_MS);
   }
 }

@@ -5,6 +5,10 @@ import io.netty.resolver.ResolvedAddressTypes;
 import io.netty.resolver.dns.DnsNameResolver;
 import io.netty.resolver.dns.DnsNameResolverBuilder;
 import io.netty.resolver.dns.DnsNameResolverChannelStrategy;
+import io.netty.resolver.dns.DnsServerAddressStreamProvider;
+import io.netty.resolver.dns.DnsServerAddressStreamProviders;
+import io.netty.resolver.dns.NoopDnsCache;
+import io.netty.resolver.dns.NoopDnsCnameCache;
 import io.netty.util.concurrent.Future;
 import java.net.InetAddress;
 import java.util.List;
@@ -12,33 +16,37 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
- * Names as the machine's {@code resolv.conf} and hosts file give them, kept as long as they say but
- * a minute at most.
+ * Names as the machine's {@code resolv.conf} and hosts file give them.
+ *
+ * <p>Each look-up asks for IPv4 and IPv6 addresses and waits for both, since every address of a
+ * name is judged. Nothing is kept here: a cache of single records would answer with some of a
+ * name's addresses once the others have run out. Each question leaves by a port of its own, which
+ * makes a forged answer unlikely (RFC 5452).
  */
 final class Dns implements Names {
 
-  private static final int TTL_MAX_SEC = 60;
-  private static final int NEGATIVE_TTL_SEC = 1;
-  private static final long QUERY_TIMEOUT_MS =
-      1500; // three servers, or three tries, within the look-up's 5 s
+  /** Three servers, or three tries, within a look-up's 5 s. */
+  private static final long QUERY_TIMEOUT_MS = 1500;
 
   private final DnsNameResolver resolver;
 
   Dns(EventLoopGroup loops) {
+    this(loops, DnsServerAddressStreamProviders.platformDefault());
+  }
+
+  Dns(EventLoopGroup loops, DnsServerAddressStreamProvider servers) {
     Transport transport = Transport.of(loops);
     resolver =
         new DnsNameResolverBuilder(loops.next())
+            .nameServerProvider(servers)
             .datagramChannelType(transport.datagram())
             .socketChannelType(transport.socket()) // for answers too long for a datagram
-            .datagramChannelStrategy(
-                DnsNameResolverChannelStrategy
-                    .ChannelPerResolution) // a new port each time: RFC 5452
-            .ttl(0, TTL_MAX_SEC)
-            .negativeTtl(NEGATIVE_TTL_SEC)
+            .datagramChannelStrategy(DnsNameResolverChannelStrategy.ChannelPerResolution)
+            .resolveCache(NoopDnsCache.INSTANCE)
+            .cnameCache(NoopDnsCnameCache.INSTANCE)
             .queryTimeoutMillis(QUERY_TIMEOUT_MS)
             .resolvedAddressTypes(ResolvedAddressTypes.IPV4_PREFERRED)
-            .completeOncePreferredResolved(
-                false) // every address is judged, not only the first kind that comes
+            .completeOncePreferredResolved(false)
             .build();
   }
 
@@ -47,13 +55,14 @@ final class Dns implements Names {
     CompletableFuture<List<InetAddress>> addresses = new CompletableFuture<>();
     resolver
         .resolveAll(name)
-        .addListener((Future<List<InetAddress>> found) -> {
-          if (found.isSuccess()) {
-            addresses.complete(found.getNow());
-          } else {
-            addresses.completeExceptionally(found.cause());
-          }
-        });
+        .addListener(
+            (Future<List<InetAddress>> found) -> {
+              if (found.isSuccess()) {
+                addresses.complete(found.getNow());
+              } else {
+                addresses.completeExceptionally(found.cause());
+              }
+            });
     return addresses;
   }
 

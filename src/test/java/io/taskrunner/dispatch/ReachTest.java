@@ -184,7 +184,7 @@ final class ReachTest {
     names.say("rebinding.example", "127.0.0.1");
     assertEquals(answered(200), perform(dispatcher, "rebinding.example"));
     names.say("rebinding.example", "127.0.0.2");
-    now = now.plusSeconds(2);
+    now = now.plusSeconds(10);
     unanswered(AttemptError.BLOCKED_ADDRESS, perform(dispatcher, "rebinding.example"));
     assertEquals(1, target.connections());
     target.next();
@@ -243,7 +243,7 @@ final class ReachTest {
   }
 
   @Test
-  void thoseWhoAskAtOnceShareOneLookUpWhichIsFreshForASecond() throws Exception {
+  void thoseWhoAskAtOnceShareOneLookUpWhichIsFreshForTenSeconds() throws Exception {
     CompletableFuture<List<InetAddress>> answer = new CompletableFuture<>();
     names.answers.put("busy.example", answer);
     Dispatcher dispatcher = open();
@@ -255,8 +255,31 @@ final class ReachTest {
     }
     assertEquals(answered(200), perform(dispatcher, "busy.example"));
     assertEquals(1, names.asked.size());
+    now = now.plusSeconds(9);
+    assertEquals(answered(200), perform(dispatcher, "busy.example"));
+    assertEquals(1, names.asked.size());
     now = now.plusSeconds(1);
     assertEquals(answered(200), perform(dispatcher, "busy.example"));
+    assertEquals(2, names.asked.size());
+  }
+
+  @Test
+  void aNameIsLookedUpAnewOnceItsAddressesAreDead() throws Exception {
+    names.say("moving.example", "127.0.0.2");
+    Dispatcher dispatcher = open();
+    unanswered(AttemptError.CONNECT_FAILED, perform(dispatcher, "moving.example"));
+    names.say("moving.example", "127.0.0.1");
+    assertEquals(answered(200), perform(dispatcher, "moving.example"));
+  }
+
+  @Test
+  void aNameThatCannotBeFoundIsAskedForOncePerSecond() throws Exception {
+    Dispatcher dispatcher = open();
+    unanswered(AttemptError.CONNECT_FAILED, perform(dispatcher, "late.example"));
+    names.say("late.example", "127.0.0.1");
+    unanswered(AttemptError.CONNECT_FAILED, perform(dispatcher, "late.example"));
+    now = now.plusSeconds(1);
+    assertEquals(answered(200), perform(dispatcher, "late.example"));
     assertEquals(2, names.asked.size());
   }
 
