@@ -40,7 +40,8 @@ local function repeat_answer(before)
     local id, claim = string.sub(before, at, at + 15), unpack_struct('>I6', before, at + 16)
     local raw = call('GET', P .. 'task:' .. id)
     local t = raw and parse(raw)
-    if t and t.state == 'a' and t.claim == claim and t.worker == worker_bytes then hand_over(id, t, raw) end
+    -- What runs in a queue that is gone by now cannot be told whole: its lease runs out.
+    if t and t.state == 'a' and t.claim == claim and t.worker == worker_bytes and queue(t.n) then hand_over(id, t, raw) end
   end
   return { 'claims', now, 0, '1', {}, queue_facts, tasks, 0, 0 }
 end
@@ -99,7 +100,7 @@ local function serve_owner(q, o)
       return false
     else
       local go, at = 'go', nil
-      if breakers.any then go, at = ask_breaker(host_of(t), probes_max) end
+      if breakers.any then go, at = ask_breaker(host_of(t), id, t, probes_max, open_ms) end
       take(q, o)
       if go == 'wait' then
         put_off(q, id, t, at)

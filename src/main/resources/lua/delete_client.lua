@@ -7,7 +7,7 @@ call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local id = ARGV[2]
 local c = client(id)
 if not c or c.on == 'x' then return 'missing' end
-call('HSET', P .. 'client:' .. id, 'on', 'x', 'gen', (c.gen + 1) % 65536, 'keyed', 1, 'updated', now)
+call('HSET', P .. 'client:' .. id, 'on', 'x', 'gen', (c.gen + 1) % 65536, 'updated', now)
 call('HDEL', P .. 'client:' .. id, 'stranger')
 call('ZREM', P .. 'clients', id)
 call('ZREM', P .. 'strangers', id)

@@ -72,24 +72,29 @@ local function enqueue(at)
   local facts, owner, name, key, payload, tail = unpack(ARGV, at, at + STRIDE - 1)
   local id, proof, n, kind, ms, own_concurrent, own_per_min = unpack_struct('>c16c1I4c1I6I4I4', facts)
   local refused = refusal(owner, proof, n, name)
-  if refused then return reply(refused, NO_ID, 0) end
+  -- The same call again, after an unknown result, is told what the first was told, whatever changed meanwhile.
+  local known = refused and call('GETRANGE', P .. 'task:' .. id, 24, 29) or ''
+  if refused and (known == '' or not client(owner)) then return reply(refused, NO_ID, 0) end
   local due = kind == 'd' and now + ms or math.max(now, ms)
   local c = client(owner)
   local default = not c and tier_limits('default')
   local limits = { math.min(c and c.max_concurrent or default[1], own_concurrent),
     math.min(c and c.requests_per_min or default[2], own_per_min) }
+  if refused then
+    minute(c)
+    return reply('e', id, unpack_struct('>I6', known), c, limits, 0)
+  end
   local first = c and key ~= '' and call('GET', P .. 'key:c:' .. owner .. ':' .. key)
   if first then
     if string.sub(first, 23) ~= payload then return reply('u', NO_ID, 0) end
     minute(c)
-    -- The same call again, after an unknown result, is told what the first was told.
     local word = string.sub(first, 1, 16) == id and 'e' or 'd'
     return reply(word, string.sub(first, 1, 16), unpack_struct('>I6', first, 17), c, limits, 0)
   end
   if c then
     minute(c)
     if c.sum + 1 > limits[2] then
-      local known = call('GETRANGE', P .. 'task:' .. id, 24, 29)
+      known = call('GETRANGE', P .. 'task:' .. id, 24, 29)
       if known ~= '' then return reply('e', id, unpack_struct('>I6', known), c, limits, 0) end
       return reply('r', NO_ID, 0, c, limits, wait_ms(c, limits[2]))
     end

@@ -25,7 +25,7 @@ local function tell_breaker(id, t, report)
   if t.flags < PROBE and report ~= 't' then return end
   local host = host_of(parse(call('GET', P .. 'task:' .. id)))
   if not breakers then load_breakers() end
-  if t.flags >= PROBE then settle_probe(host, report, probes_max, open_ms) else trip(host, open_ms) end
+  if t.flags >= PROBE then settle_probe(host, t.claim, report, probes_max, open_ms) else trip(host, open_ms) end
 end
 
 local function settle(at)

@@ -1,5 +1,5 @@
 -- tidy: what nobody waits for, a bounded part a call: tasks whose retention ended (200), what a purge or a deletion left
--- (500 tasks), clients that were made known on the spot and have had no task for a day (100).
+-- (500 tasks), clients that were made known on the spot and have had no task for a day (100), breakers that nobody tries (20).
 -- ARGV   now, ms after which such a client is forgotten
 -- REPLY  '1' when there is more to do at once
 --@include lib/base
@@ -71,22 +71,14 @@ local function drain_over(n, set, until_ms, most)
   return most - #ids
 end
 
--- What a deleted client left waiting in a queue's due set: called off by a walk, since it lies among others' tasks.
-local function drain_client(owner, n, cursor, most)
-  local q = queue(tonumber(n))
-  if not q then return most, '0' end
-  local ready, left = q.base .. 'ready:' .. owner, most
-  local c = client(owner)
-  for _, id in ipairs(call('ZRANGE', ready, 0, left - 1)) do
-    local t = read_task(id)
-    left = left - 1
-    if t and (not c or c.gen ~= t.client_gen) then
-      take_out(q, id, t)
-      finish(q, id, t, 'c')
-    end
-  end
-  if left < most then return 0, cursor end
-  local page = call('ZSCAN', q.base .. 'due', cursor, 'COUNT', 200)
+-- What a deleted client left waiting in a queue: its ready tasks, then its own among others' due ones; a page at a time.
+-- `place` is the set and the cursor in it; nil when the end was reached.
+local function drain_client(owner, n, place, most)
+  local q, c = queue(tonumber(n)), client(owner)
+  if not q then return most, nil end
+  local set, cursor = string.match(place, '^([rd])(%d+)$')
+  if not set then set, cursor = 'r', '0' end
+  local page = call('ZSCAN', q.base .. (set == 'r' and 'ready:' .. owner or 'due'), cursor, 'COUNT', 200)
   for i = 1, #page[2], 2 do
     local id = page[2][i]
     local t = read_task(id)
@@ -95,7 +87,15 @@ local function drain_client(owner, n, cursor, most)
       finish(q, id, t, 'c')
     end
   end
-  return 0, page[1]
+  local left = math.max(0, most - #page[2] / 2)
+  if page[1] ~= '0' then return left, set .. page[1] end
+  return left, set == 'r' and 'd0' or nil
+end
+
+local function unpark_more(owner)
+  call('HDEL', P .. 'client:' .. owner, 'unparking')
+  call('LPOP', P .. 'drain')
+  unpark(owner)
 end
 
 local function drain()
@@ -111,10 +111,13 @@ local function drain()
     elseif kind == 'over' then
       left = drain_over(a, b, more == '' and '+inf' or more, left)
       if left > 0 then call('LPOP', P .. 'drain') end
+    elseif kind == 'unpark' then
+      unpark_more(a)
+      left = left - 100
     else
-      local cursor
-      left, cursor = drain_client(a, b, more == '' and '0' or more, left)
-      if cursor == '0' then call('LPOP', P .. 'drain') else call('LSET', P .. 'drain', 0, 'client:' .. a .. ':' .. b .. ':' .. cursor) end
+      local place
+      left, place = drain_client(a, b, more, left)
+      if place then call('LSET', P .. 'drain', 0, 'client:' .. a .. ':' .. b .. ':' .. place) else call('LPOP', P .. 'drain') end
     end
   end
   return true
@@ -138,9 +141,19 @@ local function forget_strangers()
   return #late == 100
 end
 
+-- A breaker that is half-open, and that nobody has tried for an hour, is forgotten: a few a call, at random.
+local function forget_breakers()
+  local some = call('HRANDFIELD', P .. 'open', 20, 'WITHVALUES')
+  for i = 1, #some, 2 do
+    local at, out = unpack_struct('>I6I4', some[i + 1])
+    if now - at > (out == 0 and 3600000 or 2 * 86400000) then call('HDEL', P .. 'open', some[i]) end
+  end
+end
+
 local ended = call('ZRANGEBYSCORE', P .. 'retire', '-inf', now, 'LIMIT', 0, 200)
 for _, id in ipairs(ended) do retire(id) end
 local more = drain()
+forget_breakers()
 more = forget_strangers() or more or #ended == 200
 flush_queues()
 flush_clients()

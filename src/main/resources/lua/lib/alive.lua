@@ -2,7 +2,8 @@
 -- Says its state as a reader sees it; nil when it is gone.
 local function visible_state(t)
   if t.state == 'k' or t.state == 'c' then
-    return now < t.ended + t.retention * 1000 and t.state or nil
+    -- Without a retention only a hidden head is left, also after the clock was set back.
+    return t.retention > 0 and now < t.ended + t.retention * 1000 and t.state or nil
   elseif t.state == 'd' then
     return 'd'
   end

@@ -61,7 +61,7 @@ local function finish(q, id, t, state)
   elseif t.retention == 0 then
     -- The head stays a while, hidden from readers, so that a repeated enqueue or verdict finds it.
     call('SET', P .. 'task:' .. id, '\1' .. head(t) .. string.sub(t.raw, 53, t.more - 1), 'PX', shard().hide_ms)
-    if t.attempts > 1 then call('DEL', P .. 'task:' .. id .. ':log') end
+    if t.attempts > 1 or state ~= 'k' then call('DEL', P .. 'task:' .. id .. ':log') end
   else
     local raw = call('GET', P .. 'task:' .. id)
     call('SET', P .. 'task:' .. id, '\1' .. head(t) .. string.sub(raw, 53, -1 - t.body))

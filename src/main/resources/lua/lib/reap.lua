@@ -36,7 +36,7 @@ local function reap(max_retries, probes_max, open_ms, lease_ms)
       local q = queue(t.n)
       release(q, t)
       if t.flags >= PROBE then
-        settle_probe(host_of(parse(call('GET', P .. 'task:' .. id))), 'b', probes_max, open_ms)
+        settle_probe(host_of(parse(call('GET', P .. 'task:' .. id))), t.claim, 'b', probes_max, open_ms)
       end
       if outdated(q, t) then
         forget(id, t)

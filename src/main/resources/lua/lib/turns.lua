@@ -17,7 +17,8 @@ local function seat(q, owner)
   end
 end
 
--- Lets an owner back in wherever it is parked, since it runs less than it did.
+-- Lets an owner back in wherever it is parked, since it runs less than it did: in 100 queues at once, or in 1,000 when none of
+-- them can be served. `tidy` goes on with the rest, when there is room for it.
 local function unpark(owner)
   local key = P .. 'client:' .. owner .. ':parked'
   if call('SCARD', key) == 0 then return end
@@ -39,6 +40,11 @@ local function unpark(owner)
     if served or #places < 100 then break end
   end
   if served then wake_wanted = true end
+  local c = client(owner)
+  if c and c.running < c.max_concurrent and call('SCARD', key) > 0
+    and call('HSETNX', P .. 'client:' .. owner, 'unparking', 1) == 1 then
+    call('RPUSH', P .. 'drain', 'unpark:' .. owner .. ':0')
+  end
 end
 
 -- Makes a task of the queue ready; the caller serves the queue afterwards.

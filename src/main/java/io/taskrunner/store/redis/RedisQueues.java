@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** The moves of queues. */
@@ -195,7 +196,7 @@ final class RedisQueues implements QueueStore {
 
   /** Makes the queues that always exist. */
   void makeBuiltIn() {
-    for (Map.Entry<String, Integer> queue : QueueSettings.BUILT_IN.entrySet()) {
+    for (Map.Entry<String, Integer> queue : new TreeMap<>(QueueSettings.BUILT_IN).entrySet()) {
       OptionalInt n = names.look(queue.getKey());
       if (n.isEmpty() || flow(n.getAsInt()).isEmpty()) {
         put(queue.getKey(), QueueSettings.defaults(queue.getValue()));

@@ -1,0 +1,941 @@
+package io.taskrunner.store.redis;
+
+import static io.taskrunner.store.redis.Model.require;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.taskrunner.client.Limits;
+import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.Queue;
+import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.QueueStore;
+import io.taskrunner.store.TaskStore;
+import io.taskrunner.store.WorkStore;
+import io.taskrunner.store.WorkStore.BreakerReport;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.WorkStore.ClaimRequest;
+import io.taskrunner.store.WorkStore.Exchange;
+import io.taskrunner.store.WorkStore.Settled;
+import io.taskrunner.store.WorkStore.Settlement;
+import io.taskrunner.store.redis.Doctor.Finding;
+import io.taskrunner.store.redis.Model.Answer;
+import io.taskrunner.store.redis.Model.Item;
+import io.taskrunner.task.Attempt;
+import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Retry;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.RedisExtension;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Random histories: thousands of moves by several clients and workers, with workers dying, clocks
+ * jumping both ways, replies lost and calls repeated, and Redis failing over to a copy that lacks
+ * the last claim. After each move the records in Redis are those of a plain model, and every so
+ * often the doctor finds nothing. A failure prints its seed, which {@code -Dhistory.seed} repeats.
+ */
+class HistoryTest {
+
+  @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
+
+  private static final int STEPS = Integer.getInteger("history.steps", 600);
+  private static final Duration LEASE = Duration.ofSeconds(5);
+  private static final List<String> CLIENTS = List.of("ann", "bob", "cyd", "dan", "eve");
+  private static final List<String> QUEUES = List.of("critical", "default", "low", "few", "slow");
+  private static final List<String> HOSTS = List.of("one.test:80", "two.test:8080");
+  private static final List<Integer> STATUSES = List.of(200, 200, 404, 500, 503, 0);
+
+  static LongStream seeds() {
+    Long seed = Long.getLong("history.seed");
+    return seed != null
+        ? LongStream.of(seed)
+        : LongStream.concat(
+            LongStream.of(1, 2, 3, 4, 5, 6), new Random().longs(Integer.getInteger("history.more", 2), 100, Integer.MAX_VALUE));
+  }
+
+  @ParameterizedTest(name = "seed {0}")
+  @MethodSource("seeds")
+  void aHistoryIsThatOfTheModel(long seed) {
+    History history = new History(seed);
+    try {
+      history.run();
+    } catch (RuntimeException | AssertionError failed) {
+      fail(
+          "seed "
+              + seed
+              + ", step "
+              + history.step
+              + ": "
+              + failed
+              + "\n"
+              + String.join("\n", history.lastMoves()),
+          failed);
+    } finally {
+      history.stage.close();
+    }
+  }
+
+  /** A claim in a worker's hands, as far as it knows. */
+  private record Held(TaskId id, long claim) {}
+
+  /** A worker; its memory goes when it dies. */
+  private static final class Worker {
+    String id;
+    long request;
+    int slots;
+    boolean answered;
+    List<Held> given = List.of();
+    final List<Held> held = new ArrayList<>();
+
+    Worker(String id) {
+      this.id = id;
+    }
+  }
+
+  /** A verdict as the engine and the model are told it. */
+  private record Said(String worker, Held held, char kind, long delay, int status, int error, char report) {}
+
+  private static final class History {
+    final Stage stage = Stage.open(REDIS);
+    final RedisAsyncCommands<byte[], byte[]> raw = stage.link.calls();
+    final Random random;
+    final Model model;
+    final List<Worker> workers = new ArrayList<>();
+    final List<Said> saidBefore = new ArrayList<>();
+    final List<Map.Entry<TaskId, Stage.Wish>> enqueuedBefore = new ArrayList<>();
+    final List<String> moves = new ArrayList<>();
+    int step;
+    int workersMade;
+    long sequence;
+
+    History(long seed) {
+      random = new Random(seed);
+      StoreOptions defaults = StoreOptions.defaults(REDIS.settings());
+      model =
+          new Model(
+              Stage.START,
+              LEASE,
+              REDIS.settings().commandTimeout().multipliedBy(2),
+              defaults.breakerOpen(),
+              defaults.breakerProbes());
+      for (int i = 0; i < 3; i++) {
+        workers.add(new Worker(nextWorker()));
+      }
+      new TreeMap<>(QueueSettings.BUILT_IN)
+          .forEach(
+          (name, weight) -> model.putQueue(name, stage.n(name), QueueSettings.defaults(weight)));
+      putQueue("few");
+      putQueue("slow");
+      putClient("ann");
+      putClient("bob");
+    }
+
+    List<String> lastMoves() {
+      return moves.subList(Math.max(0, moves.size() - 25), moves.size());
+    }
+
+    void run() {
+      for (step = 0; step < STEPS; step++) {
+        passTime();
+        move();
+        compareRecords();
+        if (step % 7 == 0) {
+          compareViews();
+        }
+        if (step % 40 == 39) {
+          compareCounts();
+          proven();
+        }
+      }
+      drainAll();
+    }
+
+    private String nextWorker() {
+      return Stage.worker(++workersMade);
+    }
+
+    private void note(String format, @Nullable Object... values) {
+      moves.add(step + " @" + (stage.now() - Stage.START) + " " + format.formatted(values));
+    }
+
+    private <T> T any(List<T> list) {
+      return list.get(random.nextInt(list.size()));
+    }
+
+    private boolean chance(int percent) {
+      return random.nextInt(100) < percent;
+    }
+
+    // -- time
+
+    private void passTime() {
+      int way = random.nextInt(1000);
+      long by;
+      if (way < 400) {
+        by = 0;
+      } else if (way < 800) {
+        by = random.nextInt(60);
+      } else if (way < 930) {
+        by = random.nextInt(3000);
+      } else if (way < 970) {
+        by = random.nextInt(20_000);
+      } else if (way < 980) {
+        by = random.nextInt(300_000);
+      } else if (way < 995) {
+        by = -random.nextInt(4000);
+      } else {
+        by = -random.nextInt(200_000);
+      }
+      time(stage.now() + by);
+    }
+
+    private void time(long millis) {
+      stage.now(millis);
+      model.time(millis);
+    }
+
+    // -- the moves
+
+    private void move() {
+      int way = random.nextInt(100);
+      if (way < 26) {
+        enqueue();
+      } else if (way < 48) {
+        claim(any(workers));
+      } else if (way < 70) {
+        settle(any(workers));
+      } else if (way < 76) {
+        renew(any(workers));
+      } else if (way < 79) {
+        die(any(workers));
+      } else if (way < 83) {
+        cancel();
+      } else if (way < 85) {
+        runNow();
+      } else if (way < 87) {
+        revive();
+      } else if (way < 89) {
+        putClient(any(CLIENTS));
+      } else if (way < 90) {
+        deleteClient();
+      } else if (way < 92) {
+        pause();
+      } else if (way < 93) {
+        purge();
+      } else if (way < 95) {
+        putQueue(any(QUEUES));
+      } else if (way < 96) {
+        deleteQueue();
+      } else if (way < 97) {
+        replay();
+      } else if (way < 98) {
+        tidy();
+      } else if (way < 99) {
+        failOver(any(workers));
+      } else {
+        sayAgain();
+      }
+    }
+
+    private void enqueue() {
+      int count = chance(70) ? 1 : 1 + random.nextInt(8);
+      List<Map.Entry<TaskId, Stage.Wish>> group = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        group.add(
+            chance(8) && !enqueuedBefore.isEmpty() && known(enqueuedBefore.getLast().getKey())
+                ? enqueuedBefore.getLast()
+                : Map.entry(
+                    TaskId.make(stage.now(), (int) (sequence++ & 0xFFF), random, 0), wish()));
+      }
+      if (chance(5)) {
+        group.add(group.getFirst());
+      }
+      List<Answer> real = send(group);
+      long epoch = model.epoch();
+      for (int i = 0; i < group.size(); i++) {
+        Stage.Wish wish = group.get(i).getValue();
+        TaskId id = group.get(i).getKey();
+        Answer expected = expect(id, wish, epoch);
+        note("enqueue %s %s/%s %s -> %s", id, wish.client, wish.queue, wish.when, real.get(i));
+        require(
+            expected.equals(real.get(i)), "enqueue answered %s, not %s", real.get(i), expected);
+        if (real.get(i).word() != 'r') {
+          enqueuedBefore.add(group.get(i));
+        }
+      }
+      if (chance(10)) {
+        // The reply was lost: the same group again, and the same answers, less what time changed.
+        List<Answer> repeated = send(group);
+        for (int i = 0; i < group.size(); i++) {
+          Answer expected = expect(group.get(i).getKey(), group.get(i).getValue(), epoch);
+          require(
+              expected.equals(repeated.get(i)),
+              "the repeated enqueue answered %s, not %s", repeated.get(i), expected);
+        }
+      }
+      while (enqueuedBefore.size() > 40) {
+        enqueuedBefore.removeFirst();
+      }
+    }
+
+    /** A task that left nothing but a head, for a while by Redis' own clock, may be made again. */
+    private boolean known(TaskId id) {
+      Item t = model.tasks.get(id);
+      return t != null && t.state != 'p' && !(t.over() && t.retentionMillis == 0);
+    }
+
+    private Answer expect(TaskId id, Stage.Wish wish, long epoch) {
+      return switch (wish.when) {
+        case io.taskrunner.store.Enqueue.When.In(Duration delay) ->
+            model.enqueue(id, wish, delay.toMillis(), null, host(wish), epoch);
+        case io.taskrunner.store.Enqueue.When.At(Instant at) ->
+            model.enqueue(id, wish, 0, Math.max(0, at.toEpochMilli()), host(wish), epoch);
+      };
+    }
+
+    private static String host(Stage.Wish wish) {
+      String host = wish.url.substring("http://".length(), wish.url.indexOf('/', 8));
+      return host.indexOf(':') < 0 ? host + ":80" : host;
+    }
+
+    private Stage.Wish wish() {
+      Stage.Wish wish = Stage.wish().client(any(CLIENTS)).queue(any(QUEUES));
+      wish.url("http://" + (chance(80) ? "zero.test" : any(HOSTS)) + "/x");
+      switch (random.nextInt(10)) {
+        case 0, 1 -> wish.in(Duration.ofMillis(random.nextInt(20_000)));
+        case 2 -> wish.at(stage.now() + random.nextInt(20_000) - 5000);
+        default -> {}
+      }
+      wish.retention(any(List.of(Duration.ZERO, Duration.ofSeconds(2), Duration.ofMinutes(2))));
+      if (chance(10)) {
+        wish.expires(stage.now() + random.nextInt(15_000));
+      }
+      if (chance(20)) {
+        wish.limits(
+            chance(50) ? 1 + random.nextInt(3) : null, chance(50) ? 1 + random.nextInt(30) : null);
+      }
+      if (chance(15)) {
+        wish.key("k" + random.nextInt(8), "p" + random.nextInt(2));
+      }
+      if (chance(30)) {
+        wish.retry(
+            new Retry(
+                chance(50) ? random.nextInt(4) : null,
+                chance(50) ? Duration.ofMillis(random.nextInt(5000)) : null,
+                chance(50) ? Duration.ofMillis(random.nextInt(20_000)) : null,
+                chance(50) ? random.nextInt(5) : null,
+                chance(20) ? Duration.ofMillis(random.nextInt(30_000)) : null,
+                null));
+      }
+      return wish;
+    }
+
+    /** The script itself, so that an id can be given twice. */
+    private List<Answer> send(List<Map.Entry<TaskId, Stage.Wish>> group) {
+      List<byte[]> args = new ArrayList<>();
+      args.add(Keys.bytes(1));
+      args.add(Keys.bytes(10_000));
+      args.add(Keys.bytes(Duration.ofHours(24).toMillis()));
+      for (Map.Entry<TaskId, Stage.Wish> one : group) {
+        Stage.Wish wish = one.getValue();
+        Model.Queue queue = model.queues.get(wish.queue);
+        Packed facts =
+            new Packed(36).put(one.getKey()).put('o', 1).put(queue == null ? -1 : queue.n, 4);
+        switch (wish.when) {
+          case io.taskrunner.store.Enqueue.When.In(Duration delay) ->
+              facts.put('d', 1).put(delay.toMillis(), 6);
+          case io.taskrunner.store.Enqueue.When.At(Instant at) ->
+              facts.put('a', 1).put(Math.max(0, at.toEpochMilli()), 6);
+        }
+        facts.put(wish.maxConcurrent == null ? -1 : wish.maxConcurrent, 4);
+        facts.put(wish.perMin == null ? -1 : wish.perMin, 4);
+        args.add(facts.toByteArray());
+        args.add(Keys.bytes(wish.client));
+        args.add(Keys.bytes(wish.queue));
+        args.add(wish.key == null ? new byte[0] : Keys.bytes(wish.key));
+        args.add(wish.key == null ? new byte[0] : Keys.bytes(wish.payload));
+        args.add(TaskCodec.tail(wish.client, wish.spec()));
+      }
+      List<Object> replies = stage.moves.run(Script.ENQUEUE, args.toArray(byte[][]::new));
+      return replies.stream().map(reply -> answer(ByteBuffer.wrap((byte[]) reply))).toList();
+    }
+
+    private static Answer answer(ByteBuffer in) {
+      return new Answer(
+          (char) in.get(),
+          new TaskId(in.getLong(), in.getLong()),
+          TaskCodec.number(in, 6),
+          (int) TaskCodec.number(in, 4),
+          (int) TaskCodec.number(in, 4),
+          (int) TaskCodec.number(in, 4),
+          TaskCodec.number(in, 6),
+          TaskCodec.number(in, 6));
+    }
+
+    private void claim(Worker worker) {
+      worker.slots = chance(15) ? 0 : 1 + random.nextInt(6);
+      worker.request++;
+      Exchange exchange = exchange(worker);
+      apply(worker, exchange);
+      if (chance(10)) {
+        repeatClaim(worker);
+      }
+      if (chance(3) && worker.request > 1) {
+        refuseOld(worker);
+      }
+    }
+
+    private Exchange exchange(Worker worker) {
+      return stage
+          .store
+          .work()
+          .exchange(
+              List.of(),
+              new ClaimRequest(
+                  worker.id, worker.request, worker.slots, LEASE, Model.MAX_RETRIES));
+    }
+
+    private void apply(Worker worker, Exchange exchange) {
+      note("claim %s %d of %d -> %s", worker.id.substring(14), worker.slots, worker.request,
+          exchange.claims().stream().map(c -> c.id() + "#" + c.number()).toList());
+      model.beforeClaim();
+      Map<TaskId, byte[]> records = records();
+      passedOver(records, exchange.claims());
+      for (Claim claim : exchange.claims()) {
+        model.claimed(claim.id(), claim.number(), claim.probe(), worker.id);
+        Item item = model.tasks.get(claim.id());
+        require(
+            claim.attempt() == item.attempts && claim.answersBelow500() == item.answers,
+            "claim of %s tells attempt %d and %d answers", item, claim.attempt(),
+            claim.answersBelow500());
+      }
+      model.queues.values().forEach(model::unseat);
+      require(exchange.claims().size() <= worker.slots, "more were given than asked for");
+      if (exchange.claims().size() < worker.slots && !exchange.again()) {
+        model.nothingLeft();
+      }
+      worker.given =
+          exchange.claims().stream().map(claim -> new Held(claim.id(), claim.number())).toList();
+      worker.answered = true;
+      worker.held.addAll(worker.given);
+    }
+
+    /** What a claim dropped, or put off, is taken from the records, and judged. */
+    private void passedOver(Map<TaskId, byte[]> records, List<Claim> claims) {
+      List<TaskId> given = claims.stream().map(Claim::id).toList();
+      List<Item> moved =
+          model.tasks.values().stream()
+              .filter(t -> t.state == 'r' && !given.contains(t.id))
+              .filter(t -> records.containsKey(t.id) && records.get(t.id)[1] != 'r')
+              .sorted(Comparator.comparingLong((Item t) -> t.due).thenComparing(t -> t.id))
+              .toList();
+      for (Item t : moved) {
+        byte[] record = records.get(t.id);
+        model.passedOver(t, (char) record[1], number(record, 24, 6), given);
+      }
+    }
+
+    private void repeatClaim(Worker worker) {
+      Exchange again = exchange(worker);
+      List<Held> still =
+          worker.given.stream()
+              .filter(held -> {
+                Item t = model.tasks.get(held.id());
+                return t != null
+                    && t.state == 'a'
+                    && t.claim == held.claim()
+                    && t.worker.equals(worker.id)
+                    && !t.queue.deleted;
+              })
+              .toList();
+      List<Held> got =
+          again.claims().stream().map(claim -> new Held(claim.id(), claim.number())).toList();
+      require(got.equals(still), "the repeated claim gave %s, not %s", got, still);
+    }
+
+    private void refuseOld(Worker worker) {
+      worker.request--;
+      try {
+        exchange(worker);
+        require(false, "an old request was answered");
+      } catch (IllegalStateException refused) {
+        require(refused.getMessage().contains("older"), "%s", refused);
+      } finally {
+        worker.request++;
+      }
+    }
+
+    private void settle(Worker worker) {
+      List<Said> verdicts = new ArrayList<>();
+      int count = 1 + random.nextInt(3);
+      while (verdicts.size() < count && !worker.held.isEmpty()) {
+        verdicts.add(verdict(worker.id, worker.held.remove(random.nextInt(worker.held.size()))));
+      }
+      if (chance(10) && !saidBefore.isEmpty()) {
+        // Said once already, perhaps of a claim that ran out since.
+        Said late = any(saidBefore);
+        verdicts.removeIf(said -> !said.worker().equals(late.worker()));
+        if (verdicts.isEmpty() || late.worker().equals(worker.id)) {
+          verdicts.add(late);
+        }
+      }
+      if (!verdicts.isEmpty()) {
+        say(verdicts);
+        if (chance(10)) {
+          say(verdicts);
+        }
+      }
+    }
+
+    private void sayAgain() {
+      if (!saidBefore.isEmpty()) {
+        say(List.of(any(saidBefore)));
+      }
+    }
+
+    private Said verdict(String worker, Held held) {
+      char kind = "sssrrdbbc".charAt(random.nextInt(9));
+      int status = kind == 's' ? 200 : any(STATUSES);
+      long delay =
+          kind == 'r' || (kind == 'b' && chance(50)) ? 1 + random.nextInt(8000) : 0;
+      char report =
+          status >= 500 || status == 0
+              ? (chance(40) ? 't' : 'b')
+              : chance(80) ? 'g' : '-';
+      return new Said(worker, held, kind, delay, status, status == 0 ? 1 : 0, report);
+    }
+
+    private void say(List<Said> verdicts) {
+      String worker = verdicts.getFirst().worker();
+      List<Settled> real =
+          stage
+              .store
+              .work()
+              .settle(worker, verdicts.stream().map(said -> settlement(said)).toList());
+      for (int i = 0; i < verdicts.size(); i++) {
+        Said said = verdicts.get(i);
+        Item before = model.tasks.get(said.held().id());
+        String was = before == null ? "gone" : before.toString();
+        char expected =
+            model.settle(
+                said.held().id(),
+                said.held().claim(),
+                worker,
+                said.kind(),
+                said.delay(),
+                said.status(),
+                said.error(),
+                said.report());
+        note("settle %s -> %s", said, real.get(i));
+        char got = real.get(i) == Settled.DONE ? 'd' : real.get(i) == Settled.REPEATED ? 'r' : 'l';
+        require(
+            expected == got || expected == '?', "%s of %s was answered %s, not %s", said, was, got, expected);
+        saidBefore.add(said);
+      }
+      while (saidBefore.size() > 30) {
+        saidBefore.removeFirst();
+      }
+    }
+
+    private Settlement settlement(Said said) {
+      Attempt attempt =
+          new Attempt(
+              1,
+              Instant.ofEpochMilli(stage.now()),
+              Duration.ofMillis(3),
+              said.status() == 0 ? OptionalInt.empty() : OptionalInt.of(said.status()),
+              said.status() == 0 ? Optional.of(AttemptError.TIMEOUT) : Optional.empty(),
+              "");
+      Verdict verdict =
+          switch (said.kind()) {
+            case 's' -> new Verdict.Succeed();
+            case 'r' -> new Verdict.Retry(Duration.ofMillis(said.delay()));
+            case 'd' -> new Verdict.Bury();
+            case 'b' -> new Verdict.PutBack(Duration.ofMillis(said.delay()));
+            default -> new Verdict.Cancel();
+          };
+      BreakerReport report =
+          switch (said.report()) {
+            case 'g' -> new BreakerReport.Good();
+            case 'b' -> new BreakerReport.Bad();
+            case 't' -> new BreakerReport.Trip();
+            default -> new BreakerReport.None();
+          };
+      return new Settlement(
+          said.held().id(), said.held().claim(), verdict, attempt, Duration.ZERO, report);
+    }
+
+    private void renew(Worker worker) {
+      List<Held> named =
+          worker.held.stream().filter(_ -> chance(80)).toList();
+      Map<Held, String> real = new HashMap<>();
+      for (WorkStore.Ended ended :
+          stage
+              .store
+              .work()
+              .renew(
+                  worker.id,
+                  LEASE,
+                  named.stream()
+                      .map(held -> new WorkStore.Running(held.id(), held.claim()))
+                      .toList())) {
+        real.put(new Held(ended.id(), ended.claim()), ended.cancelled() ? "cancelled" : "lost");
+      }
+      note("renew %s %s -> %s", worker.id.substring(14), named, real);
+      for (Held held : named) {
+        String expected = model.renew(held.id(), held.claim(), worker.id);
+        String got = real.getOrDefault(held, "");
+        require(expected.equals(got), "renewal of %s said '%s', not '%s'", held, got, expected);
+        if (got.equals("lost")) {
+          worker.held.remove(held);
+        }
+      }
+    }
+
+    private void die(Worker worker) {
+      note("worker %s dies", worker.id);
+      // What it had said, or was about to say, may still come.
+      worker.held.forEach(held -> saidBefore.add(verdict(worker.id, held)));
+      worker.held.clear();
+      worker.id = nextWorker();
+      worker.request = 0;
+      worker.answered = false;
+      worker.given = List.of();
+    }
+
+    private @Nullable Item anyTask(String states) {
+      List<Item> tasks =
+          model.tasks.values().stream()
+              .filter(t -> t.state != 'p' && (states.indexOf(t.state) >= 0 || chance(5)))
+              .toList();
+      return tasks.isEmpty() ? null : any(tasks);
+    }
+
+    private void cancel() {
+      Item t = anyTask("srta");
+      if (t != null) {
+        note("cancel %s", t);
+        equal(model.cancel(t), word(stage.store.tasks().cancel(t.id)), "cancel");
+      }
+    }
+
+    private void runNow() {
+      Item t = anyTask("st");
+      if (t != null) {
+        note("run %s", t);
+        equal(model.runNow(t), word(stage.store.tasks().runNow(t.id)), "run");
+      }
+    }
+
+    private void revive() {
+      Item t = anyTask("d");
+      if (t != null) {
+        note("revive %s", t);
+        equal(model.revive(t), word(stage.store.tasks().revive(t.id)), "revive");
+      }
+    }
+
+    private static String word(TaskStore.Moved moved) {
+      return switch (moved) {
+        case TaskStore.Moved.Done _ -> "done";
+        case TaskStore.Moved.NotFound _ -> "missing";
+        case TaskStore.Moved.WrongState(var state) -> String.valueOf(state.code());
+      };
+    }
+
+    private static void equal(Object expected, Object got, String what) {
+      require(expected.equals(got), "%s: %s, not %s", what, got, expected);
+    }
+
+    private void putClient(String id) {
+      note("set client %s", id);
+      Model.Client client = model.setClient(id);
+      String tier = chance(50) ? any(List.of("free", "basic", "default", "premium")) : null;
+      ClientStore.OwnLimits limits = null;
+      if (chance(60)) {
+        limits =
+            new ClientStore.OwnLimits(
+                chance(70) ? 1 + random.nextInt(4) : null,
+                chance(80) ? 20 + random.nextInt(200) : null);
+      }
+      Boolean enabled = chance(20) ? Boolean.valueOf(chance(40)) : Boolean.TRUE;
+      ClientStore.AllowedQueues allowed =
+          chance(20)
+              ? new ClientStore.AllowedQueues(chance(50) ? null : List.of(any(QUEUES), any(QUEUES)))
+              : null;
+      if (tier != null) {
+        client.tier = tier;
+      }
+      if (limits != null) {
+        client.ownConcurrent = limits.maxConcurrent();
+        client.ownPerMin = limits.requestsPerMin();
+      }
+      client.on = enabled ? '1' : '0';
+      if (allowed != null) {
+        client.allowed = allowed.queues();
+      }
+      stage.store.clients().set(id, new ClientStore.Change(tier, enabled, limits, allowed));
+      Limits now = stage.store.clients().get(id).orElseThrow().limits();
+      equal(model.limits(client), now, "limits of " + id);
+    }
+
+    private void deleteClient() {
+      String id = any(CLIENTS);
+      note("delete client %s", id);
+      equal(model.deleteClient(id), stage.store.clients().delete(id), "delete client " + id);
+    }
+
+    private void pause() {
+      if (chance(25)) {
+        model.allPaused = !model.allPaused && chance(50);
+        note("pause all %s", model.allPaused);
+        stage.store.queues().pauseAll(model.allPaused);
+        return;
+      }
+      String name = any(QUEUES);
+      Model.Queue queue = model.queues.get(name);
+      boolean paused = chance(40);
+      note("pause %s %s", name, paused);
+      equal(queue != null, stage.store.queues().pause(name, paused), "pause " + name);
+      if (queue != null) {
+        queue.paused = paused;
+      }
+    }
+
+    private void purge() {
+      String name = any(QUEUES);
+      note("purge %s", name);
+      equal(model.purge(name), stage.store.queues().purge(name), "purge " + name);
+    }
+
+    private void putQueue(String name) {
+      note("put queue %s", name);
+      QueueSettings plain = QueueSettings.defaults(1 + random.nextInt(6));
+      QueueSettings settings =
+          new QueueSettings(
+              plain.weight(),
+              name.equals("slow") ? Double.valueOf(any(List.of(0.5, 3.0, 7.3))) : null,
+              name.equals("slow") && chance(50) ? 1 + random.nextInt(4) : null,
+              name.equals("few") || chance(20) ? 1 + random.nextInt(3) : null,
+              chance(30)
+                  ? new Retry(random.nextInt(3), Duration.ofMillis(500), null, 2, null, null)
+                  : Retry.UNSET,
+              null,
+              name.equals("low") ? Duration.ofSeconds(40) : plain.deadRetention(),
+              plain.deadMax(),
+              plain.deadMaxBytes(),
+              plain.doneMax());
+      boolean made = stage.store.queues().put(name, settings);
+      equal(!model.queues.containsKey(name), made, "made " + name);
+      model.putQueue(name, stage.n(name), settings);
+    }
+
+    private void deleteQueue() {
+      String name = any(QUEUES);
+      boolean force = chance(60);
+      note("delete queue %s %s", name, force);
+      QueueStore.Deleted real = stage.store.queues().delete(name, force);
+      String got =
+          switch (real) {
+            case DONE -> "done";
+            case NOT_FOUND -> "missing";
+            case NOT_EMPTY -> "full";
+          };
+      equal(model.deleteQueue(name, force), got, "delete " + name);
+    }
+
+    private void replay() {
+      String name = any(QUEUES);
+      if (model.queues.containsKey(name)) {
+        Long most = chance(50) ? Long.valueOf(1 + random.nextInt(3)) : null;
+        String client = chance(50) ? any(CLIENTS) : null;
+        note("replay %s %s %s", name, most, client);
+        long expected = model.replay(name, most == null ? Long.MAX_VALUE : most, client);
+        equal(expected, stage.store.queues().replayDead(name, most, client).orElse(-1L), "replay");
+      }
+    }
+
+    private void tidy() {
+      note("tidy");
+      stage.store.tidy();
+      model.tidy();
+    }
+
+    /** Redis fails over to a copy that lacks the last claim; the worker goes on with its tasks. */
+    private void failOver(Worker worker) {
+      Map<byte[], byte[]> copy = new LinkedHashMap<>();
+      Map<byte[], Long> ttl = new HashMap<>();
+      for (byte[] key : Link.await(raw.keys("*"), deadline())) {
+        long left = Link.await(raw.pttl(key), deadline());
+        copy.put(key, Link.await(raw.dump(key), deadline()));
+        ttl.put(key, left);
+      }
+      worker.slots = 1 + random.nextInt(4);
+      worker.request++;
+      Exchange exchange = exchange(worker);
+      Link.await(raw.flushall(), deadline());
+      copy.forEach((key, value) -> {
+        if (value != null) {
+          Link.await(raw.restore(key, Math.max(0, ttl.get(key)), value), deadline());
+        }
+      });
+      exchange.claims().forEach(claim -> worker.held.add(new Held(claim.id(), claim.number())));
+      note("failover forgets %s of %s",
+          exchange.claims().stream().map(claim -> claim.id() + "#" + claim.number()).toList(), worker.id);
+    }
+
+    private static long deadline() {
+      return System.nanoTime() + Duration.ofSeconds(5).toNanos();
+    }
+
+    // -- the comparisons
+
+    private static byte[] key(TaskId id) {
+      byte[] prefix = Keys.bytes("tr:{0}:task:");
+      byte[] key = Arrays.copyOf(prefix, prefix.length + 16);
+      System.arraycopy(id.bytes(), 0, key, prefix.length, 16);
+      return key;
+    }
+
+    private Map<TaskId, byte[]> records() {
+      List<TaskId> ids = List.copyOf(model.tasks.keySet());
+      Map<TaskId, byte[]> records = new LinkedHashMap<>();
+      if (!ids.isEmpty()) {
+        var all = Link.await(raw.mget(ids.stream().map(id -> key(id)).toArray(byte[][]::new)), deadline());
+        for (int i = 0; i < ids.size(); i++) {
+          if (all.get(i).hasValue()) {
+            records.put(ids.get(i), all.get(i).getValue());
+          }
+        }
+      }
+      return records;
+    }
+
+    private static long number(byte[] record, int at, int bytes) {
+      return TaskCodec.number(ByteBuffer.wrap(record).position(at), bytes);
+    }
+
+    private void compareRecords() {
+      Map<TaskId, byte[]> records = records();
+      for (Item t : model.tasks.values()) {
+        byte[] record = records.get(t.id);
+        if (t.state == 'p' || (record == null && t.over() && t.retentionMillis == 0)) {
+          continue;
+        }
+        require(record != null, "%s is gone", t);
+        String real =
+            (char) record[1]
+                + " attempts " + number(record, 6, 2)
+                + " answers " + number(record, 8, 2)
+                + " claim " + number(record, 10, 6)
+                + " due " + number(record, 24, 6)
+                + " first " + number(record, 30, 6)
+                + " status " + number(record, 4, 2)
+                + " error " + record[3]
+                + " ended " + (t.over() ? number(record, 36, 6) : 0);
+        String expected =
+            t.state
+                + " attempts " + t.attempts
+                + " answers " + t.answers
+                + " claim " + t.claim
+                + " due " + t.due
+                + " first " + t.first
+                + " status " + t.status
+                + " error " + t.error
+                + " ended " + (t.over() ? t.ended : 0);
+        require(real.equals(expected), "%s: the record is %s", t, real + ", not " + expected);
+      }
+    }
+
+    private void compareViews() {
+      List<Item> items =
+          model.tasks.values().stream().filter(t -> t.state != 'p' || !t.queue.deleted).toList();
+      List<Object> reply =
+          stage.moves.run(
+              Script.GET, items.stream().map(t -> t.id.bytes()).toArray(byte[][]::new));
+      Map<TaskId, Character> seen = new HashMap<>();
+      for (int i = 0; i < reply.size(); i += 4) {
+        seen.put(TaskId.of((byte[]) reply.get(i)), (char) ((byte[]) reply.get(i + 1))[0]);
+        if (((byte[]) reply.get(i + 1))[0] != '-') {
+          TaskCodec.decode((byte[]) reply.get(i + 2));
+        }
+      }
+      for (Item t : items) {
+        char got = seen.getOrDefault(t.id, '-');
+        require(got == model.visible(t), "%s is seen as %s, not %s", t, got, model.visible(t));
+      }
+    }
+
+    private void compareCounts() {
+      tidy();
+      compareRecords();
+      for (Model.Queue queue : model.queues.values()) {
+        Queue.Stats s = stage.store.queues().get(queue.name).orElseThrow().stats();
+        long[] real = {s.scheduled(), s.ready(), s.active(), s.retry(), s.dead(), s.succeeded()};
+        String expected = Model.text(model.counts(queue));
+        equal(expected, Model.text(real), "counts of " + queue.name);
+      }
+    }
+
+    private void proven() {
+      List<Finding> findings = stage.store.doctor().examine();
+      require(findings.isEmpty(), "the doctor finds %s", findings);
+    }
+
+    /** Nothing is stuck: with all limits open, every task comes to its end. */
+    private void drainAll() {
+      model.allPaused = false;
+      stage.store.queues().pauseAll(false);
+      for (String name : List.copyOf(model.queues.keySet())) {
+        stage.store.queues().pause(name, false);
+        model.queues.get(name).paused = false;
+      }
+      Worker worker = new Worker(nextWorker());
+      for (int i = 0; i < 3000 && waiting(); i++) {
+        step++;
+        time(stage.now() + (i % 4 == 0 ? 1500 : 200));
+        worker.slots = 10;
+        worker.request++;
+        apply(worker, exchange(worker));
+        compareRecords();
+        for (Held held : List.copyOf(worker.held)) {
+          say(List.of(new Said(worker.id, held, 's', 0, 200, 0, 'g')));
+        }
+        worker.held.clear();
+      }
+      require(!waiting(), "tasks are stuck: %s", model.tasks.values().stream().filter(t -> t.waits() || t.state == 'a').toList());
+      compareCounts();
+      proven();
+      require(
+          stage.redis.zcard("tr:{0}:leases") == 0 && stage.redis.zcard("tr:{0}:timers") == 0,
+          "leases or timers are left");
+      assertText("0", stage.redis.hget("tr:{0}:shard", "weights"));
+    }
+
+    private static void assertText(String expected, String got) {
+      equal(expected, got, "weights");
+    }
+
+    private boolean waiting() {
+      return model.tasks.values().stream().anyMatch(t -> t.waits() || t.state == 'a');
+    }
+  }
+}

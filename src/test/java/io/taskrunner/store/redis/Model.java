@@ -1,0 +1,884 @@
+package io.taskrunner.store.redis;
+
+import io.taskrunner.client.Limits;
+import io.taskrunner.client.Tier;
+import io.taskrunner.store.QueueSettings;
+import io.taskrunner.task.Retry;
+import io.taskrunner.task.RetryPolicy;
+import io.taskrunner.task.TaskId;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the engine promises, as plain objects: every rule of the contract, none of Redis' sets and
+ * scores. What the contract leaves open (which of several clients is next when both may be, when a
+ * task that has expired is dropped) is taken from the real engine and checked against the rules.
+ */
+final class Model {
+
+  static final long MINUTE = 60_000;
+  static final int MAX_RETRIES = 5;
+  static final int LEASE_LOST = 7;
+  static final int EXPIRED = 8;
+
+  final Map<String, Limits> tiers = new HashMap<>();
+  final Map<String, Client> clients = new TreeMap<>();
+  final Map<String, Queue> queues = new TreeMap<>();
+  final Map<TaskId, Item> tasks = new LinkedHashMap<>();
+  final Map<String, Keyed> keys = new HashMap<>();
+  final Map<String, Breaker> breakers = new TreeMap<>();
+  final long lease;
+  final long hide;
+  final long breakerOpen;
+  final int probesMax;
+  long now;
+  boolean allPaused;
+  private long beat;
+  private long grace;
+  private long turns;
+
+  /** A client; {@code on} is 'x' once deleted. */
+  static final class Client {
+    final String id;
+    char on = '1';
+    int gen;
+    String tier = Tier.DEFAULT;
+    @Nullable Integer ownConcurrent;
+    @Nullable Integer ownPerMin;
+    @Nullable List<String> allowed;
+    final List<Long> accepted = new ArrayList<>();
+
+    Client(String id) {
+      this.id = id;
+    }
+  }
+
+  /** A queue, from its making to its deletion. */
+  static final class Queue {
+    final String name;
+    final int n;
+    QueueSettings settings;
+    int gen;
+    boolean paused;
+    boolean deleted;
+    double tokensMost;
+    long tokensAt;
+
+    /** Who has ready tasks, by when their turn is; equal when their order was left open. */
+    final Map<String, Long> turnOf = new HashMap<>();
+
+    Queue(String name, int n, QueueSettings settings) {
+      this.name = name;
+      this.n = n;
+      this.settings = settings;
+    }
+  }
+
+  /** A task. States as in the record; 'p' is purged: it may lie there, and nobody sees it. */
+  static final class Item {
+    final TaskId id;
+    final Client client;
+    final Queue queue;
+    int gen;
+    char state;
+    long due;
+    long claim;
+    String worker = "";
+    int attempts;
+    int answers;
+    int status;
+    int error;
+    long first;
+    long ended;
+    long keptMillis;
+    long leaseEnd;
+    boolean cancelling;
+    boolean probe;
+    final String host;
+    final Retry retry;
+    final long retentionMillis;
+    final @Nullable Long expires;
+    final @Nullable Integer ownConcurrent;
+
+    /** Who revived it belongs to the client as it is then. */
+    int generationOfClient;
+
+    Item(TaskId id, Client client, Queue queue, Stage.Wish wish, String host) {
+      this.id = id;
+      this.client = client;
+      this.generationOfClient = client.gen;
+      this.queue = queue;
+      this.gen = queue.gen;
+      this.host = host;
+      this.retry = wish.retry;
+      this.retentionMillis = wish.retention.toMillis();
+      this.expires = wish.expires == null ? null : wish.expires.toEpochMilli();
+      this.ownConcurrent = wish.maxConcurrent;
+    }
+
+    boolean waits() {
+      return state == 'r' || state == 's' || state == 't';
+    }
+
+    boolean over() {
+      return state == 'k' || state == 'c' || state == 'd';
+    }
+
+    boolean outdated() {
+      return queue.deleted || queue.gen != gen;
+    }
+
+    boolean clientGone() {
+      return client.gen != generationOfClient;
+    }
+
+    @Override
+    public String toString() {
+      return "task " + id + " of " + client.id + " in " + queue.name + " (" + state + ", due " + due
+          + ", claim " + claim + ", attempts " + attempts + ")";
+    }
+  }
+
+  /** What an idempotency key stands for. */
+  record Keyed(TaskId id, long due, String payload) {}
+
+  /** A breaker that is not closed. */
+  static final class Breaker {
+    long at;
+    int out;
+    int good;
+    int waiting;
+  }
+
+  /** What an enqueue must answer. */
+  record Answer(
+      char word, TaskId id, long due, int concurrent, int perMin, int remaining, long full, long retryAfter) {
+    static Answer refused(char word) {
+      return new Answer(word, new TaskId(0, 0), 0, 0, 0, 0, 0, 0);
+    }
+  }
+
+  /** Something that must not be. */
+  static final class Broken extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Broken(String message) {
+      super(message);
+    }
+  }
+
+  Model(long now, Duration lease, Duration hide, Duration breakerOpen, int probesMax) {
+    this.now = now;
+    this.lease = lease.toMillis();
+    this.hide = hide.toMillis();
+    this.breakerOpen = breakerOpen.toMillis();
+    this.probesMax = probesMax;
+    Tier.BUILT_IN.forEach(tier -> tiers.put(tier.name(), tier.limits()));
+  }
+
+  static void require(boolean holds, String message, @Nullable Object... values) {
+    if (!holds) {
+      throw new Broken(message.formatted(values));
+    }
+  }
+
+  void time(long millis) {
+    now = millis;
+    queues.values().forEach(this::refill);
+  }
+
+  // -- clients and queues
+
+  Limits limits(Client client) {
+    Limits tier = Objects.requireNonNull(tiers.get(client.tier));
+    return new Limits(
+        client.ownConcurrent != null ? client.ownConcurrent : tier.maxConcurrent(),
+        client.ownPerMin != null ? client.ownPerMin : tier.requestsPerMin());
+  }
+
+  Client setClient(String id) {
+    Client client = clients.computeIfAbsent(id, Client::new);
+    if (client.on == 'x') {
+      client.on = '1';
+      client.tier = Tier.DEFAULT;
+      client.ownConcurrent = null;
+      client.ownPerMin = null;
+      client.allowed = null;
+    }
+    return client;
+  }
+
+  boolean deleteClient(String id) {
+    Client client = clients.get(id);
+    if (client == null || client.on == 'x') {
+      return false;
+    }
+    client.on = 'x';
+    client.gen++;
+    return true;
+  }
+
+  void putQueue(String name, int n, QueueSettings settings) {
+    Queue old = queues.get(name);
+    Queue queue = old == null ? new Queue(name, n, settings) : old;
+    Double rateBefore = old == null ? null : old.settings.maxDispatchesPerSec();
+    queue.settings = settings;
+    queues.put(name, queue);
+    if (settings.maxDispatchesPerSec() != null) {
+      queue.tokensMost =
+          rateBefore == null ? burst(queue) : Math.min(queue.tokensMost, burst(queue));
+      queue.tokensAt = now;
+    }
+  }
+
+  private static int burst(Queue queue) {
+    Double rate = queue.settings.maxDispatchesPerSec();
+    Integer burst = queue.settings.maxBurst();
+    return burst != null
+        ? burst
+        : rate == null ? 0 : QueueSettings.defaultBurst(rate);
+  }
+
+  private void refill(Queue queue) {
+    Double rate = queue.settings.maxDispatchesPerSec();
+    if (rate != null && now > queue.tokensAt) {
+      queue.tokensMost =
+          Math.min(burst(queue), queue.tokensMost + (now - queue.tokensAt) * rate / 1000);
+    }
+    queue.tokensAt = now;
+  }
+
+  long running(Client client) {
+    return tasks.values().stream().filter(t -> t.state == 'a' && t.client == client).count();
+  }
+
+  long running(Queue queue) {
+    return tasks.values().stream().filter(t -> t.state == 'a' && t.queue == queue).count();
+  }
+
+  List<Item> ready(Queue queue, Client client) {
+    return tasks.values().stream()
+        .filter(t -> t.state == 'r' && t.queue == queue && t.client == client && !t.outdated())
+        .sorted(Comparator.comparingLong((Item t) -> t.due).thenComparing(t -> t.id))
+        .toList();
+  }
+
+  boolean purge(String name) {
+    Queue queue = queues.get(name);
+    if (queue == null) {
+      return false;
+    }
+    queue.gen++;
+    queue.turnOf.clear();
+    tasks.values().forEach(t -> {
+      if (t.queue == queue && t.waits()) {
+        t.state = 'p';
+      }
+    });
+    return true;
+  }
+
+  /** 'done', 'missing' or 'full'. */
+  String deleteQueue(String name, boolean force) {
+    Queue queue = queues.get(name);
+    if (queue == null) {
+      return "missing";
+    }
+    boolean empty =
+        tasks.values().stream()
+            .noneMatch(
+                t ->
+                    t.queue == queue && (t.waits() || t.state == 'a' || t.state == 'd'));
+    if (!force && !empty) {
+      return "full";
+    }
+    queue.deleted = true;
+    queues.remove(name);
+    tasks.values().forEach(t -> {
+      boolean hidden = t.state != 'd' && t.over() && t.retentionMillis == 0;
+      if (t.queue == queue && t.state != 'a' && !hidden) {
+        t.state = 'p';
+      }
+    });
+    return "done";
+  }
+
+  // -- enqueue
+
+  /** What a call must answer; {@code epoch} is the same for what comes in one group. */
+  Answer enqueue(TaskId id, Stage.Wish wish, long delay, @Nullable Long at, String host, long epoch) {
+    Client client = clients.get(wish.client);
+    Item again = tasks.get(id);
+    char refused = refusal(client, wish);
+    if (refused != 0 && (again == null || client == null)) {
+      return Answer.refused(refused);
+    }
+    long due = at == null ? now + delay : Math.max(now, at);
+    Client caller = client == null ? new Client(wish.client) : client;
+    Limits limits =
+        limits(caller)
+            .lowered(
+                wish.maxConcurrent == null ? Limits.MAX : wish.maxConcurrent,
+                wish.perMin == null ? Limits.MAX : wish.perMin);
+    if (refused != 0) {
+      forget(caller);
+      return answer('e', id, again.due, caller, limits, 0);
+    }
+    Keyed keyed = client == null || wish.key == null ? null : keys.get(wish.client + " " + wish.key);
+    if (keyed != null) {
+      if (!keyed.payload().equals(wish.payload)) {
+        return Answer.refused('u');
+      }
+      forget(caller);
+      return answer(
+          keyed.id().equals(id) ? 'e' : 'd', keyed.id(), keyed.due(), caller, limits, 0);
+    }
+    forget(caller);
+    if (caller.accepted.size() + 1 > limits.requestsPerMin()) {
+      if (again != null) {
+        return answer('e', id, again.due, caller, limits, 0);
+      }
+      long waitsFor = caller.accepted.get(caller.accepted.size() - limits.requestsPerMin());
+      return answer('r', new TaskId(0, 0), 0, caller, limits, waitsFor + MINUTE - now);
+    }
+    clients.put(caller.id, caller);
+    if (again != null) {
+      return answer('e', id, again.due, caller, limits, 0);
+    }
+    caller.accepted.add(label());
+    Queue queue = Objects.requireNonNull(queues.get(wish.queue));
+    Item item = new Item(id, caller, queue, wish, host);
+    item.due = due;
+    item.state = due <= now ? 'r' : 's';
+    tasks.put(id, item);
+    if (item.state == 'r') {
+      seat(item, epoch);
+    }
+    if (wish.key != null) {
+      keys.put(wish.client + " " + wish.key, new Keyed(id, due, wish.payload));
+    }
+    return answer('e', id, due, caller, limits, 0);
+  }
+
+  private char refusal(@Nullable Client client, Stage.Wish wish) {
+    if (client != null && client.on != '1') {
+      return 'x';
+    }
+    if (!queues.containsKey(wish.queue)) {
+      return 'q';
+    }
+    if (client != null && client.allowed != null && !client.allowed.contains(wish.queue)) {
+      return 'n';
+    }
+    return 0;
+  }
+
+  private Answer answer(char word, TaskId id, long due, Client client, Limits limits, long wait) {
+    long last = client.accepted.isEmpty() ? 0 : client.accepted.getLast() + MINUTE;
+    return new Answer(
+        word,
+        id,
+        due,
+        limits.maxConcurrent(),
+        limits.requestsPerMin(),
+        Math.max(0, limits.requestsPerMin() - client.accepted.size()),
+        client.accepted.isEmpty() ? now : last,
+        Math.max(0, wait));
+  }
+
+  /** Acceptances count to the end of their 10 ms, and 60 s from there. */
+  private long label() {
+    return Math.floorDiv(now, 10) * 10 + 10;
+  }
+
+  private void forget(Client client) {
+    client.accepted.replaceAll(at -> Math.min(at, label()));
+    client.accepted.removeIf(at -> at + MINUTE <= now);
+  }
+
+  long epoch() {
+    return ++turns;
+  }
+
+  private void seat(Item task, long epoch) {
+    task.queue.turnOf.putIfAbsent(task.client.id, epoch);
+  }
+
+  /** After ready tasks went: who has none left has no turn. */
+  void unseat(Queue queue) {
+    queue.turnOf.keySet().removeIf(id -> ready(queue, Objects.requireNonNull(clients.get(id))).isEmpty());
+  }
+
+  // -- the moves of a task
+
+  char visible(Item t) {
+    return switch (t.state) {
+      case 'p' -> '-';
+      case 'k', 'c' -> t.retentionMillis > 0 && now < t.ended + t.retentionMillis ? t.state : '-';
+      case 'd' -> 'd';
+      case 'a' -> t.outdated() ? '-' : t.cancelling ? 'c' : 'a';
+      default -> t.clientGone() ? 'c' : t.state;
+    };
+  }
+
+  String cancel(@Nullable Item t) {
+    char state = t == null ? '-' : visible(t);
+    if (t == null || state == '-') {
+      return "missing";
+    }
+    if (state == 'a') {
+      t.cancelling = true;
+    } else if ("kdc".indexOf(state) >= 0) {
+      return String.valueOf(state);
+    } else {
+      end(t, 'c');
+      unseat(t.queue);
+    }
+    return "done";
+  }
+
+  String runNow(@Nullable Item t) {
+    char state = t == null ? '-' : visible(t);
+    if (t == null || state == '-') {
+      return "missing";
+    }
+    if (state != 's' && state != 't') {
+      return String.valueOf(state);
+    }
+    t.state = 'r';
+    t.due = now;
+    seat(t, epoch());
+    return "done";
+  }
+
+  String revive(@Nullable Item t) {
+    char state = t == null ? '-' : visible(t);
+    if (t == null || state == '-') {
+      return "missing";
+    }
+    return state != 'd' ? String.valueOf(state) : startAgain(t) ? "done" : "missing";
+  }
+
+  private boolean startAgain(Item t) {
+    if (t.client.on == 'x') {
+      return false;
+    }
+    t.state = 'r';
+    t.due = now;
+    t.attempts = 0;
+    t.answers = 0;
+    t.first = 0;
+    t.ended = 0;
+    t.status = 0;
+    t.error = 0;
+    t.worker = "";
+    t.cancelling = false;
+    t.probe = false;
+    t.gen = t.queue.gen;
+    t.generationOfClient = t.client.gen;
+    seat(t, epoch());
+    return true;
+  }
+
+  long replay(String name, long most, @Nullable String client) {
+    Queue queue = Objects.requireNonNull(queues.get(name));
+    List<Item> dead =
+        tasks.values().stream()
+            .filter(t -> t.state == 'd' && t.queue == queue && t.ended <= now)
+            .filter(t -> client == null || t.client.id.equals(client))
+            .sorted(Comparator.comparingLong((Item t) -> t.ended).thenComparing(t -> t.id))
+            .toList();
+    long started = 0;
+    for (Item t : dead) {
+      if (started < most && startAgain(t)) {
+        started++;
+      }
+    }
+    return started;
+  }
+
+  /** The life of a task that is in no set of what waits or runs is over. */
+  void end(Item t, char state) {
+    t.state = state;
+    t.ended = now;
+    t.cancelling = false;
+    t.keptMillis = state == 'd' ? t.queue.settings.deadRetention().toMillis() : t.retentionMillis;
+  }
+
+  void drop(Item t) {
+    t.state = 'p';
+  }
+
+  /** What is done once a second: what has been over for long enough is gone, and what was purged. */
+  void tidy() {
+    tasks.values().forEach(t -> {
+      if (t.waits() && t.clientGone()) {
+        end(t, 'c');
+      }
+    });
+    queues.values().forEach(this::unseat);
+    tasks.values()
+        .removeIf(t -> t.state == 'p' || (t.over() && retireAt(t) <= now));
+  }
+
+  private long retireAt(Item t) {
+    if (t.state == 'd') {
+      return t.ended + t.keptMillis;
+    }
+    return t.retentionMillis == 0 ? Long.MAX_VALUE : t.ended + Math.max(t.keptMillis, hide);
+  }
+
+  // -- claim
+
+  /** What a claim does before it gives: takes back ended leases, makes ready what is due. */
+  void beforeClaim() {
+    if (now < beat || now - beat > lease / 2) {
+      grace = now + lease;
+    }
+    grace = Math.min(grace, now + lease);
+    beat = now;
+    if (now >= grace) {
+      tasks.values().stream()
+          .filter(t -> t.state == 'a' && t.leaseEnd <= now)
+          .toList()
+          .forEach(this::lose);
+    }
+    for (Queue queue : queues.values()) {
+      long epoch = epoch();
+      for (Item t : List.copyOf(tasks.values())) {
+        if (t.queue == queue && (t.state == 's' || t.state == 't') && t.due <= now) {
+          if (t.clientGone()) {
+            end(t, 'c');
+          } else {
+            t.state = 'r';
+            seat(t, epoch);
+          }
+        }
+      }
+    }
+  }
+
+  private void lose(Item t) {
+    probeEnded(t, 'b');
+    t.probe = false;
+    if (t.outdated()) {
+      drop(t);
+      return;
+    }
+    if (t.cancelling) {
+      end(t, 'c');
+      return;
+    }
+    t.worker = "";
+    t.error = LEASE_LOST;
+    t.status = 0;
+    RetryPolicy policy = t.retry.over(t.queue.settings.retry()).policy(MAX_RETRIES);
+    Duration most = policy.maxDuration();
+    if (t.attempts > policy.maxRetries()
+        || (most != null && now - t.first >= most.toMillis())) {
+      end(t, 'd');
+    } else if (t.clientGone()) {
+      end(t, 'c');
+    } else {
+      t.state = 't';
+      t.due = now + policy.backoff(t.attempts).toMillis();
+    }
+  }
+
+  /** A task that a claim gave: each rule, then what it changes. */
+  void claimed(TaskId id, long number, boolean probe, String worker) {
+    Item t = tasks.get(id);
+    require(t != null && t.state == 'r', "%s was given to a worker", t == null ? id : t);
+    Queue queue = t.queue;
+    require(!allPaused && !queue.paused && !t.outdated(), "%s was held", t);
+    require(!t.clientGone(), "%s is of a client that is gone", t);
+    require(t.expires == null || now < t.expires, "%s had expired", t);
+    long runs = running(t.client);
+    require(
+        runs < limits(t.client).maxConcurrent(), "%s, though its client runs %d", t, runs);
+    require(t.ownConcurrent == null || runs < t.ownConcurrent, "%s lowers its limit to %s, and %d run", t, t.ownConcurrent, runs);
+    Integer most = queue.settings.maxConcurrent();
+    require(most == null || running(queue) < most, "%s, though its queue is full", t);
+    if (queue.settings.maxDispatchesPerSec() != null) {
+      require(queue.tokensMost > 1 - 1e-6, "%s, though its queue has no token", t);
+      queue.tokensMost -= 1;
+    }
+    breakerLets(t, probe);
+    inDueOrder(t);
+    inTurn(t);
+    t.state = 'a';
+    t.worker = worker;
+    t.claim = Math.max(t.claim + 1, now);
+    require(t.claim == number, "claim %d of %s, not %d", number, t, t.claim);
+    t.attempts++;
+    t.first = t.first == 0 ? now : t.first;
+    t.leaseEnd = now + lease;
+    t.probe = probe;
+    t.cancelling = false;
+    queue.turnOf.put(t.client.id, epoch());
+  }
+
+  private void breakerLets(Item t, boolean probe) {
+    Breaker breaker = breakers.get(t.host);
+    if (breaker == null) {
+      require(!probe, "%s is a probe of a closed breaker", t);
+      return;
+    }
+    breaker.at = Math.min(breaker.at, now + breakerOpen);
+    require(probe, "%s goes to a host whose breaker is not closed", t);
+    require(
+        now >= breaker.at && breaker.out + breaker.good < probesMax,
+        "%s is one probe too many", t);
+    breaker.out++;
+  }
+
+  /** Whether a ready task may have been passed over: it is dropped, or put off, when its turn comes. */
+  private boolean plain(Item t) {
+    return !t.clientGone()
+        && (t.expires == null || now < t.expires)
+        && !breakers.containsKey(t.host);
+  }
+
+  private void inDueOrder(Item t) {
+    for (Item other : ready(t.queue, t.client)) {
+      if (other == t) {
+        return;
+      }
+      require(!plain(other), "%s overtook %s", t, other);
+    }
+  }
+
+  private boolean startable(Item t) {
+    long runs = running(t.client);
+    return runs < limits(t.client).maxConcurrent()
+        && (t.ownConcurrent == null || runs < t.ownConcurrent);
+  }
+
+  /** The first that would have been given; null when there is none, or one before it holds it up. */
+  private @Nullable Item firstPlain(Queue queue, String client) {
+    for (Item t : ready(queue, Objects.requireNonNull(clients.get(client)))) {
+      if (plain(t)) {
+        return t;
+      }
+      boolean dropped = t.clientGone() || (t.expires != null && now >= t.expires);
+      if (!dropped && !startable(t)) {
+        return null;
+      }
+    }
+    return null;
+  }
+
+  private void inTurn(Item t) {
+    long mine = Objects.requireNonNull(t.queue.turnOf.get(t.client.id));
+    t.queue.turnOf.forEach((client, turn) -> {
+      if (turn < mine) {
+        Item other = firstPlain(t.queue, client);
+        require(other == null || !startable(other), "%s came before its turn, which was %s's", t, other);
+      }
+    });
+  }
+
+  /** After a claim that gave fewer than asked: nothing lies there that could have been given. */
+  void nothingLeft() {
+    if (allPaused) {
+      return;
+    }
+    for (Queue queue : queues.values()) {
+      Integer most = queue.settings.maxConcurrent();
+      boolean open =
+          !queue.paused
+              && queue.settings.maxDispatchesPerSec() == null
+              && (most == null || running(queue) < most);
+      for (String client : open ? List.copyOf(queue.turnOf.keySet()) : List.<String>of()) {
+        Item first = firstPlain(queue, client);
+        require(first == null || !startable(first), "%s was left lying", first);
+      }
+    }
+  }
+
+  /** A ready task that a claim moved without giving it: what it became, and whether it may. */
+  void passedOver(Item t, char became, long due, List<TaskId> given) {
+    for (Item before : ready(t.queue, t.client)) {
+      if (before == t) {
+        break;
+      }
+      require(given.contains(before.id), "%s was passed over, not %s", t, before);
+    }
+    long probesGiven =
+        given.stream().map(tasks::get).filter(other -> other != null && other.host.equals(t.host)).count();
+    require(!allPaused && !t.queue.paused, "%s was held, and became %s", t, became);
+    if (t.clientGone()) {
+      require(became == 'c', "%s became %s", t, became);
+      end(t, 'c');
+    } else if (t.expires != null && now >= t.expires) {
+      require(became == 'd', "%s became %s", t, became);
+      t.error = EXPIRED;
+      t.status = 0;
+      end(t, 'd');
+    } else {
+      Breaker breaker = breakers.get(t.host);
+      require(breaker != null, "%s became %s", t, became);
+      breaker.at = Math.min(breaker.at, now + breakerOpen);
+      require(
+          now < breaker.at || breaker.out + breaker.good + probesGiven >= probesMax, "%s was put off, though it may probe", t);
+      require(became == (t.attempts > 0 ? 't' : 's'), "%s became %s", t, became);
+      breaker.waiting++;
+      long from = Math.max(breaker.at, now >= breaker.at ? now + 1000 : now);
+      require(
+          due >= from && due <= from + Math.max(1000, (breaker.waiting + 50) * 5L),
+          "%s was put off to %d at %d, from %d, %d wait, open until %d", t, due, now, from, breaker.waiting, breaker.at);
+      t.state = became;
+      t.due = due;
+    }
+  }
+
+  // -- settle and renew
+
+  /** The letter that a verdict must be answered with; '?' when either r or l will do. */
+  char settle(TaskId id, long claim, String worker, char kind, long delay, int status, int error, char report) {
+    Item t = tasks.get(id);
+    if (t == null) {
+      return 'l';
+    }
+    if (t.state == 'p') {
+      return '?';
+    }
+    boolean ours = t.claim == claim && t.worker.equals(worker);
+    if (ours && t.state == 'a') {
+      tellBreaker(t, report);
+    } else if (ours) {
+      return t.over() && t.retentionMillis == 0 ? '?' : 'r';
+    } else if (claim > t.claim && t.waits()) {
+      t.claim = claim;
+      t.worker = worker;
+      t.attempts++;
+      t.first = t.first == 0 ? Math.min(claim, now) : t.first;
+    } else {
+      return 'l';
+    }
+    boolean wasReady = t.state == 'r';
+    apply(t, kind, delay, status, error, wasReady);
+    return 'd';
+  }
+
+  private void apply(Item t, char kind, long delay, int status, int error, boolean wasReady) {
+    if (wasReady) {
+      t.state = 'a';
+      unseat(t.queue);
+    }
+    if (kind != 'b') {
+      t.status = status;
+      t.error = error;
+      t.answers += status > 0 && status < 500 ? 1 : 0;
+    }
+    if (t.outdated()) {
+      drop(t);
+      return;
+    }
+    boolean calledOff = t.cancelling || ((kind == 'r' || kind == 'b') && t.clientGone());
+    t.probe = false;
+    switch (calledOff ? 'c' : kind) {
+      case 's' -> end(t, 'k');
+      case 'c' -> end(t, 'c');
+      case 'd' -> end(t, 'd');
+      case 'r' -> {
+        t.state = 't';
+        t.due = now + delay;
+      }
+      default -> {
+        t.attempts = Math.max(0, t.attempts - 1);
+        t.first = t.attempts == 0 ? 0 : t.first;
+        if (delay > 0) {
+          t.state = t.attempts > 0 ? 't' : 's';
+          t.due = now + delay;
+        } else {
+          t.state = 'r';
+          seat(t, epoch());
+        }
+      }
+    }
+  }
+
+  private void tellBreaker(Item t, char report) {
+    if (t.probe) {
+      probeEnded(t, report);
+    } else if (report == 't') {
+      Breaker breaker = breakers.get(t.host);
+      if (breaker == null || now >= breaker.at) {
+        open(t.host);
+      }
+    }
+  }
+
+  private void open(String host) {
+    Breaker breaker = new Breaker();
+    breaker.at = now + breakerOpen;
+    breakers.put(host, breaker);
+  }
+
+  private void probeEnded(Item t, char report) {
+    Breaker breaker = breakers.get(t.host);
+    if (!t.probe || breaker == null || t.claim < breaker.at) {
+      return;
+    }
+    breaker.out = Math.max(0, breaker.out - 1);
+    if (report == 'b') {
+      open(t.host);
+    } else if (report == 'g') {
+      breaker.good++;
+      if (breaker.good >= probesMax) {
+        breakers.remove(t.host);
+      }
+    }
+  }
+
+  /** What a renewal of this claim must say: "", "lost" or "cancelled". */
+  String renew(TaskId id, long claim, String worker) {
+    Item t = tasks.get(id);
+    if (t != null && t.state == 'a' && t.claim == claim && t.worker.equals(worker)) {
+      t.leaseEnd = now + lease;
+      return t.cancelling ? "cancelled" : "";
+    }
+    if (t != null && t.waits() && claim > t.claim) {
+      t.state = 'a';
+      t.claim = claim;
+      t.worker = worker;
+      t.attempts++;
+      t.first = t.first == 0 ? Math.min(claim, now) : t.first;
+      t.leaseEnd = now + lease;
+      t.cancelling = false;
+      unseat(t.queue);
+      return "";
+    }
+    return "lost";
+  }
+
+  // -- counts
+
+  /** Scheduled, ready, active, retrying, dead and done tasks of a queue. */
+  long[] counts(Queue queue) {
+    String states = "sratdx";
+    long[] counts = new long[states.length()];
+    tasks.values().stream().filter(t -> t.queue == queue).forEach(t -> {
+      boolean done = (t.state == 'k' || t.state == 'c') && t.retentionMillis > 0;
+      int at = done ? 5 : states.indexOf(t.state);
+      if (at >= 0) {
+        counts[at]++;
+      }
+    });
+    return counts;
+  }
+
+  static String text(long[] counts) {
+    return Arrays.toString(counts);
+  }
+}
