@@ -2,6 +2,8 @@ package io.taskrunner.http;
 
 import com.linecorp.armeria.common.SessionProtocol;
 import com.linecorp.armeria.common.metric.NoopMeterRegistry;
+import com.linecorp.armeria.common.util.EventLoopGroups;
+import com.linecorp.armeria.common.util.ThreadFactories;
 import com.linecorp.armeria.server.Server;
 import com.linecorp.armeria.server.ServerBuilder;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -135,6 +137,7 @@ public final class ApiServer {
     ServerBuilder builder = Server.builder();
     builder.port(new InetSocketAddress(settings.bind(), settings.port()), SessionProtocol.HTTP);
     builder.workerGroup(eventLoops, false);
+    builder.bossGroupFactory(ApiServer::acceptor);
     builder.serviceUnder("/", front);
     builder.errorHandler(new Failures());
     builder.maxRequestLength(0); // Each route has its own limit, told in its own order.
@@ -152,6 +155,15 @@ public final class ApiServer {
         Duration.ZERO); // Front and Failures log what is a bug.
     builder.gracefulShutdownTimeout(Duration.ofMillis(100), STOP_WITHIN);
     return builder.build();
+  }
+
+  /** The thread that accepts connections; ends at once when the port is closed. */
+  private static EventLoopGroup acceptor(String name) {
+    return EventLoopGroups.builder()
+        .numThreads(1)
+        .threadFactory(ThreadFactories.newThreadFactory(name, false))
+        .gracefulShutdown(Duration.ZERO, Duration.ofSeconds(1))
+        .build();
   }
 
   /** What {@code /health/detailed} warns of, and a start should tell. */

@@ -279,9 +279,12 @@ public record Problem(
         .withHeader("retry-after", "1");
   }
 
-  /** More calls at once than are held. */
+  /** More calls at once than are held while the store does not answer. */
   public static Problem busy() {
-    return of(503, "overloaded", "More calls are waiting than this server holds. Nothing was done.")
+    return of(
+            503,
+            "store_unavailable",
+            "More calls wait for the store than this server holds. Nothing was done.")
         .withHeader("retry-after", "1");
   }
 

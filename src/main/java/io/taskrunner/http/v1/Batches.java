@@ -102,7 +102,9 @@ public final class Batches {
     String pointer = "/tasks/" + index;
     Faults faults = new Faults();
     if (!(item instanceof Map<?, ?>)) {
-      faults.add(Fault.body(pointer, Fields.shown(item) + " (expected: an object)"));
+      faults.add(
+          Fault.body(
+              pointer, "tasks." + index + ": " + Fields.shown(item) + " (expected: an object)"));
       return CompletableFuture.completedFuture(new Result.Rejected(rejection(faults), false));
     }
     Map<String, Object> members = Fields.asObject(item);

@@ -1,0 +1,623 @@
+package io.taskrunner.http;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.taskrunner.http.Served.Reply;
+import io.taskrunner.http.Served.Setup;
+import io.taskrunner.store.WorkStore.BreakerReport;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.WorkStore.ClaimRequest;
+import io.taskrunner.store.WorkStore.Settlement;
+import io.taskrunner.store.redis.RedisStore;
+import io.taskrunner.store.redis.StoreOptions;
+import io.taskrunner.task.Attempt;
+import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.RedisExtension;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** The contract over real HTTP and a real Redis; the worker is played by hand. */
+class ContractTest {
+
+  @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
+
+  private static final String WORKER = "00000000000000aa";
+
+  private RedisStore store;
+  private Served served;
+  private long wish;
+
+  @BeforeEach
+  void start() {
+    store = RedisStore.open(StoreOptions.defaults(REDIS.settings()));
+    served =
+        new Served(
+            Setup.local(),
+            new Served.Stores(store.tasks(), store.queues(), store.clients(), store.system()));
+  }
+
+  @AfterEach
+  void stop() {
+    served.close();
+    store.close();
+  }
+
+  private static String task(String more) {
+    return "{\"client_id\":\"abc\",\"task\":{\"url\":\"http://h/p?token=s&a=b\"}" + more + "}";
+  }
+
+  private String enqueued(String body) {
+    Reply reply = served.post("/v1/enqueue", body);
+    assertEquals(201, reply.status(), reply.body());
+    return reply.json().path("task_id").asText();
+  }
+
+  private List<Claim> claim(int most) {
+    wish++;
+    return store
+        .work()
+        .exchange(List.of(), new ClaimRequest(WORKER, wish, most, Duration.ofSeconds(30), 5))
+        .claims();
+  }
+
+  private void settle(
+      Claim claim, Verdict verdict, OptionalInt status, Optional<AttemptError> error) {
+    Attempt attempt =
+        new Attempt(
+            claim.attempt(), Instant.EPOCH, Duration.ofMillis(12), status, error, "because");
+    store
+        .work()
+        .settle(
+            WORKER,
+            List.of(
+                new Settlement(
+                    claim.id(),
+                    claim.number(),
+                    verdict,
+                    attempt,
+                    Duration.ZERO,
+                    new BreakerReport.None())));
+  }
+
+  private void assertRefused(int status, String code, Reply reply) {
+    assertEquals(status + " " + code, reply.status() + " " + reply.code(), reply.body());
+  }
+
+  private static String admin(String limits) {
+    return "{\"client_id\":\"abc\",\"rate_limit\":" + limits + "}";
+  }
+
+  @Test
+  void aTaskIsSeenAsItWasGivenButForItsSecrets() {
+    String id =
+        enqueued(
+            "{\"client_id\":\"abc\",\"queue\":\"low\",\"delay\":1000,\"labels\":{\"k\":\"v\"},\"retry\":{\"max_retries\":7},"
+                + "\"task\":{\"url\":\"http://h/p?token=s&a=b\",\"method\":\"put\",\"headers\":{\"X-A\":\"b\",\"Authorization\":\"s\"},"
+                + "\"body\":\"héllo\"}}");
+    JsonNode task = served.get("/v1/tasks/" + id).json();
+    assertEquals(id, task.path("task_id").asText());
+    assertEquals("abc", task.path("client_id").asText());
+    assertEquals("low", task.path("queue").asText());
+    assertEquals("scheduled", task.path("state").asText());
+    assertEquals("{\"k\":\"v\"}", task.path("labels").toString());
+    assertEquals(
+        "{\"url\":\"http://h/p?token=***&a=b\",\"method\":\"PUT\",\"headers\":{\"X-A\":\"b\",\"Authorization\":\"***\"},\"body\":\"héllo\"}",
+        task.path("request").toString());
+    assertEquals(7, task.path("max_retries").asInt());
+    assertTrue(task.path("last_error").isNull());
+    assertTrue(task.path("attempts").isEmpty());
+    Instant created = Instant.parse(task.path("created_time").asText());
+    assertEquals(created.plusSeconds(1000), Instant.parse(task.path("scheduled_time").asText()));
+    JsonNode bytes =
+        served
+            .get(
+                "/v1/tasks/"
+                    + enqueued(
+                        "{\"client_id\":\"abc\",\"task\":{\"url\":\"http://h\",\"body_base64\":\"/w==\"}}"))
+            .json();
+    assertEquals("/w==", bytes.path("request").path("body_base64").asText());
+    assertTrue(bytes.path("max_retries").isNull());
+  }
+
+  @Test
+  void theAttemptsOfATaskAreShown() {
+    String id = enqueued(task(""));
+    settle(
+        claim(1).getFirst(),
+        new Verdict.Retry(Duration.ZERO),
+        OptionalInt.of(503),
+        Optional.empty());
+    settle(
+        claim(1).getFirst(),
+        new Verdict.Bury(),
+        OptionalInt.empty(),
+        Optional.of(AttemptError.TIMEOUT));
+    JsonNode task = served.get("/v1/tasks/" + id).json();
+    assertEquals("dead", task.path("state").asText());
+    assertEquals("timeout", task.path("last_error").asText());
+    assertEquals(
+        "[{\"number\":1,\"start_time\":\"1970-01-01T00:00:00.000Z\",\"duration_ms\":12,\"status\":503,\"detail\":\"because\"},"
+            + "{\"number\":2,\"start_time\":\"1970-01-01T00:00:00.000Z\",\"duration_ms\":12,\"error\":\"timeout\",\"detail\":\"because\"}]",
+        task.path("attempts").toString());
+    assertRefused(409, "not_runnable", served.post("/v1/tasks/" + id + "/run", "{}"));
+    assertRefused(409, "already_finished", served.call("DELETE", "/v1/tasks/" + id, null));
+    Reply again = served.post("/v1/tasks/" + id + "/retry", null);
+    assertEquals(200, again.status());
+    assertEquals("ready", again.json().path("state").asText());
+    assertRefused(409, "not_dead", served.post("/v1/tasks/" + id + "/retry", ""));
+  }
+
+  @Test
+  void aWaitingTaskCanBeRunOrCalledOff() {
+    String id = enqueued(task(",\"delay\":1000"));
+    Reply run = served.post("/v1/tasks/" + id + "/run", null);
+    assertEquals(200, run.status(), run.body());
+    assertEquals("ready", run.json().path("state").asText());
+    assertRefused(
+        400, "invalid_request", served.post("/v1/tasks/" + id + "/run", "{\"now\":true}"));
+    assertEquals(204, served.call("DELETE", "/v1/tasks/" + id, null).status());
+    assertEquals("cancelled", served.get("/v1/tasks/" + id).json().path("state").asText());
+    assertTrue(claim(1).isEmpty());
+    assertRefused(
+        404,
+        "task_not_found",
+        served.call("DELETE", "/v1/tasks/0193abcd-0000-7000-8000-000000000000", null));
+  }
+
+  @Test
+  void theSameKeyMakesNoSecondTask() {
+    Reply first = served.post("/v1/enqueue", task(",\"idempotency_key\":\"k\",\"delay\":60"));
+    assertEquals(201, first.status());
+    Reply second =
+        served.post(
+            "/v1/enqueue", task(",\"delay\":60.0,\"queue\":\"default\""), "Idempotency-Key", "k");
+    assertEquals(200, second.status(), second.body());
+    assertEquals("duplicate", second.json().path("status").asText());
+    assertEquals(first.json().path("task_id"), second.json().path("task_id"));
+    assertEquals(first.json().path("scheduled_time"), second.json().path("scheduled_time"));
+    assertEquals("49", second.header("x-ratelimit-remaining"));
+    assertTrue(second.header("x-durability").startsWith("replicas="));
+    assertRefused(
+        422,
+        "idempotency_key_reused",
+        served.post("/v1/enqueue", task(",\"idempotency_key\":\"k\"")));
+    Reply both =
+        served.post("/v1/enqueue", task(",\"idempotency_key\":\"k\""), "Idempotency-Key", "other");
+    assertRefused(400, "invalid_request", both);
+    assertEquals("Idempotency-Key", both.json().path("errors").path(0).path("header").asText());
+  }
+
+  @Test
+  void aClientOverItsLimitIsRefusedAndUsesNothingUp() {
+    assertEquals(
+        200, served.post("/admin/clients/set", admin("{\"requests_per_min\":2}")).status());
+    enqueued(task(",\"idempotency_key\":\"k\""));
+    assertEquals(
+        "0", served.post("/v1/enqueue", task(",\"delay\":1")).header("x-ratelimit-remaining"));
+    Reply refused = served.post("/v1/enqueue", task(""));
+    assertRefused(429, "rate_limited", refused);
+    int retryAfter = Integer.parseInt(refused.header("retry-after"));
+    assertTrue(retryAfter >= 1 && retryAfter <= 61, refused.header("retry-after"));
+    assertEquals(2, refused.json().path("requests_per_min").asInt());
+    assertEquals("abc", refused.json().path("client_id").asText());
+    assertEquals(200, served.post("/v1/enqueue", task(",\"idempotency_key\":\"k\"")).status());
+    assertEquals(1, Double.valueOf(scraped("task_runner_rate_limit_refusals_total")).intValue());
+    assertEquals(
+        2,
+        Double.valueOf(scraped("task_runner_tasks_enqueued_total{queue=\"default\"}")).intValue());
+    Reply lowered =
+        served.post(
+            "/v1/enqueue",
+            "{\"client_id\":\"other\",\"rate_limit\":{\"max_concurrent\":1,\"requests_per_min\":99},\"task\":{\"url\":\"http://h\"}}");
+    assertEquals(
+        "{\"max_concurrent\":1,\"requests_per_min\":50}",
+        lowered.json().path("rate_limit").toString());
+  }
+
+  private String scraped(String series) {
+    return served
+        .get("/metrics")
+        .body()
+        .lines()
+        .filter(line -> line.startsWith(series + " "))
+        .map(line -> line.substring(series.length() + 1))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
+  void aBatchAnswersForEachItem() {
+    served.post("/admin/clients/set", "{\"client_id\":\"low-only\",\"allowed_queues\":[\"low\"]}");
+    Reply reply =
+        served.post(
+            "/v1/enqueue/batch",
+            "{\"client_id\":\"abc\",\"queue\":\"low\",\"tasks\":["
+                + "{\"task\":{\"url\":\"http://h/1\"},\"idempotency_key\":\"k\"},"
+                + "{\"task\":{\"url\":\"http://h/1\"},\"idempotency_key\":\"k\",\"queue\":\"low\"},"
+                + "{\"task\":{\"url\":\"nope\"},\"dealy\":1},"
+                + "7,"
+                + "{\"task\":{\"url\":\"http://h/2\"},\"queue\":\"nowhere\"},"
+                + "{\"task\":{\"url\":\"http://h/3\"},\"client_id\":\"low-only\",\"queue\":\"default\"},"
+                + "{\"task\":{\"url\":\"http://h/4\"},\"client_id\":\"low-only\"}]}");
+    assertEquals(200, reply.status(), reply.body());
+    JsonNode json = reply.json();
+    assertEquals(2, json.path("enqueued").asInt(), reply.body());
+    assertEquals(1, json.path("duplicate").asInt());
+    assertEquals(4, json.path("rejected").asInt());
+    JsonNode results = json.path("results");
+    assertEquals("enqueued", results.path(0).path("status").asText());
+    assertEquals("duplicate", results.path(1).path("status").asText());
+    assertEquals(results.path(0).path("task_id"), results.path(1).path("task_id"));
+    assertEquals(
+        "{\"status\":\"rejected\",\"code\":\"invalid_request\",\"detail\":\"task.url: must begin with http:// or https://; dealy: unknown field\"}",
+        results.path(2).toString());
+    assertEquals("tasks.3: 7 (expected: an object)", results.path(3).path("detail").asText());
+    assertEquals("queue_not_found", results.path(4).path("code").asText());
+    assertEquals("queue_not_allowed", results.path(5).path("code").asText());
+    assertEquals(
+        "low",
+        served
+            .get("/v1/tasks/" + results.path(6).path("task_id").asText())
+            .json()
+            .path("queue")
+            .asText());
+  }
+
+  @Test
+  void aBatchAsAWholeIsRefusedForItsOuterFaults() {
+    String item = "{\"task\":{\"url\":\"http://h\"}}";
+    for (String body :
+        List.of(
+            "{}",
+            "{\"client_id\":\"abc\"}",
+            "{\"client_id\":\"abc\",\"tasks\":[]}",
+            "{\"client_id\":\"abc\",\"tasks\":{}}",
+            "{\"client_id\":\"abc\",\"tasks\":[" + (item + ",").repeat(1000) + item + "]}",
+            "{\"client_id\":\"a\",\"tasks\":[" + item + "]}",
+            "{\"client_id\":\"abc\",\"tasks\":[" + item + "],\"delay\":1}")) {
+      assertRefused(400, "invalid_request", served.post("/v1/enqueue/batch", body));
+    }
+    String good = "{\"client_id\":\"abc\",\"tasks\":[" + item + "]}";
+    assertRefused(
+        400, "invalid_request", served.post("/v1/enqueue/batch", good, "Idempotency-Key", "k"));
+    String keyed =
+        served
+            .post("/admin/clients/set", "{\"client_id\":\"abc\"}")
+            .json()
+            .path("client_id")
+            .asText();
+    assertEquals(201, served.post("/admin/clients/" + keyed + "/keys", null).status());
+    assertRefused(401, "unauthenticated", served.post("/v1/enqueue/batch", good));
+    served.post("/admin/clients/set", "{\"client_id\":\"abc\",\"enabled\":false}");
+    assertRefused(403, "client_disabled", served.post("/v1/enqueue/batch", good));
+  }
+
+  @Test
+  void aWholeBatchOfAThousandIsTaken() {
+    served.post("/admin/clients/set", admin("{\"requests_per_min\":1000}"));
+    String item = "{\"task\":{\"url\":\"http://h\",\"body\":\"" + "x".repeat(2000) + "\"}}";
+    Reply reply =
+        served.post(
+            "/v1/enqueue/batch",
+            "{\"client_id\":\"abc\",\"tasks\":[" + (item + ",").repeat(999) + item + "]}");
+    assertEquals(1000, reply.json().path("enqueued").asInt(), reply.body());
+    assertEquals(1000, served.get("/v1/queues/default").json().path("stats").path("ready").asInt());
+  }
+
+  @Test
+  void tasksAreListedPageByPage() {
+    List<String> ids = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      ids.add(enqueued(task(",\"delay\":" + (100 + i) + ",\"labels\":{\"n\":\"" + i % 2 + "\"}")));
+    }
+    List<String> seen = new ArrayList<>();
+    String cursor = "";
+    do {
+      JsonNode page = served.get("/v1/tasks?queue=default&state=scheduled&limit=2" + cursor).json();
+      seen.addAll(page.path("tasks").findValuesAsText("task_id"));
+      cursor =
+          page.path("next_cursor").isNull() ? "" : "&cursor=" + page.path("next_cursor").asText();
+    } while (!cursor.isEmpty());
+    assertEquals(ids, seen);
+    assertEquals(
+        List.of(ids.get(1), ids.get(3)),
+        served
+            .get("/v1/tasks?label=n:1&state=scheduled")
+            .json()
+            .path("tasks")
+            .findValuesAsText("task_id"));
+    assertEquals(
+        "{\"tasks\":[],\"next_cursor\":null}", served.get("/v1/tasks?client_id=nobody").body());
+    for (String query :
+        List.of(
+            "limit=0",
+            "limit=1001",
+            "limit=x",
+            "state=done",
+            "queue=a%20b",
+            "client_id=a",
+            "label=x",
+            "label=:x",
+            "cursor=!",
+            "limit=1&limit=2")) {
+      Reply reply = served.get("/v1/tasks?" + query);
+      assertRefused(400, "invalid_request", reply);
+      assertEquals(
+          query.substring(0, query.indexOf('=')),
+          reply.json().path("errors").path(0).path("parameter").asText(),
+          query);
+    }
+  }
+
+  @Test
+  void queuesAreMadeChangedHeldAndDeleted() {
+    Reply made =
+        served.call(
+            "PUT",
+            "/v1/queues/mail",
+            "{\"weight\":5,\"max_dispatches_per_sec\":2.5,\"retry\":{\"max_retries\":2},\"timeout_sec\":30}");
+    assertEquals(201, made.status(), made.body());
+    assertEquals(
+        "{\"name\":\"mail\",\"weight\":5,\"paused\":false,\"max_dispatches_per_sec\":2.5,\"max_burst\":1,\"max_concurrent\":null,"
+            + "\"retry\":{\"max_retries\":2},\"timeout_sec\":30,\"dead_retention_sec\":2592000,\"dead_max\":100000,"
+            + "\"dead_max_bytes\":268435456,\"done_max\":100000,\"stats\":{\"scheduled\":0,\"ready\":0,\"active\":0,\"retry\":0,"
+            + "\"dead\":0,\"succeeded\":0,\"oldest_ready_age_sec\":0}}",
+        made.body());
+    assertEquals(made.body(), served.get("/v1/queues/mail").body());
+    assertTrue(served.post("/v1/queues/mail/pause", null).json().path("paused").asBoolean());
+    Reply replaced = served.call("PUT", "/v1/queues/mail", null);
+    assertEquals(200, replaced.status());
+    assertEquals(1, replaced.json().path("weight").asInt());
+    assertTrue(replaced.json().path("paused").asBoolean(), "a pause stays");
+    enqueued(task(",\"queue\":\"mail\""));
+    assertTrue(claim(1).isEmpty());
+    assertEquals(1, served.get("/v1/queues/mail").json().path("stats").path("ready").asInt());
+    assertRefused(409, "queue_not_empty", served.call("DELETE", "/v1/queues/mail", null));
+    assertEquals(200, served.post("/v1/queues/mail/purge", "{}").status());
+    assertEquals(0, served.get("/v1/queues/mail").json().path("stats").path("ready").asInt());
+    assertFalse(served.post("/v1/queues/mail/resume", "").json().path("paused").asBoolean(true));
+    assertEquals(204, served.call("DELETE", "/v1/queues/mail?force=true", null).status());
+    assertRefused(404, "queue_not_found", served.get("/v1/queues/mail"));
+    assertRefused(404, "queue_not_found", served.post("/v1/enqueue", task(",\"queue\":\"mail\"")));
+    for (String name : List.of("critical", "default", "low")) {
+      assertRefused(
+          409, "built_in", served.call("DELETE", "/v1/queues/" + name + "?force=true", null));
+    }
+    assertEquals(
+        List.of("critical", "default", "low"),
+        served.get("/v1/queues").json().path("queues").findValuesAsText("name"));
+    assertEquals(6, served.call("PUT", "/v1/queues/critical", "{}").json().path("weight").asInt());
+  }
+
+  @Test
+  void whatIsNoQueueIsRefused() {
+    for (String path :
+        List.of(
+            "/v1/queues/nowhere/pause",
+            "/v1/queues/nowhere/resume",
+            "/v1/queues/nowhere/purge",
+            "/v1/queues/nowhere/dead/replay")) {
+      assertRefused(404, "queue_not_found", served.post(path, null));
+    }
+    assertRefused(404, "queue_not_found", served.call("DELETE", "/v1/queues/nowhere/dead", null));
+    assertRefused(404, "queue_not_found", served.call("DELETE", "/v1/queues/nowhere", null));
+    assertRefused(
+        400, "invalid_request", served.call("DELETE", "/v1/queues/default?force=maybe", null));
+    assertRefused(400, "invalid_request", served.call("PUT", "/v1/queues/a%20b", "{}"));
+    for (String body :
+        List.of(
+            "{\"weight\":0}",
+            "{\"weight\":101}",
+            "{\"weight\":1.5}",
+            "{\"max_dispatches_per_sec\":0}",
+            "{\"max_burst\":0}",
+            "{\"max_concurrent\":-1}",
+            "{\"name\":\"q\"}",
+            "{\"retry\":{\"x\":1}}",
+            "{\"timeout_sec\":0}",
+            "{\"dead_max\":-1}",
+            "[]")) {
+      assertRefused(400, "invalid_request", served.call("PUT", "/v1/queues/q", body));
+    }
+    assertRefused(404, "queue_not_found", served.get("/v1/queues/q"));
+  }
+
+  @Test
+  void deadTasksStartAgainOrAreDropped() {
+    for (int i = 0; i < 3; i++) {
+      enqueued(task(""));
+    }
+    for (Claim claim : claim(3)) {
+      settle(claim, new Verdict.Bury(), OptionalInt.of(400), Optional.empty());
+    }
+    assertEquals(3, served.get("/v1/queues/default").json().path("stats").path("dead").asInt());
+    Reply replayed =
+        served.post("/v1/queues/default/dead/replay", "{\"limit\":1,\"client_id\":\"abc\"}");
+    assertEquals(200, replayed.status(), replayed.body());
+    assertEquals(1, replayed.json().path("replayed").asInt());
+    assertEquals("default", replayed.json().path("name").asText());
+    assertEquals(2, replayed.json().path("stats").path("dead").asInt());
+    assertEquals(
+        0,
+        served
+            .post("/v1/queues/default/dead/replay", "{\"client_id\":\"nobody\"}")
+            .json()
+            .path("replayed")
+            .asInt());
+    assertRefused(
+        400, "invalid_request", served.post("/v1/queues/default/dead/replay", "{\"limit\":0}"));
+    assertEquals(204, served.call("DELETE", "/v1/queues/default/dead", null).status());
+    // The store drops them step by step.
+    long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (served.get("/v1/queues/default").json().path("stats").path("dead").asInt() > 0) {
+      assertTrue(System.nanoTime() < deadline, "dropped tasks are still there");
+    }
+    assertEquals(
+        0, served.post("/v1/queues/default/dead/replay", null).json().path("replayed").asInt());
+  }
+
+  @Test
+  void theOneBigSwitchHoldsEverything() {
+    enqueued(task(""));
+    assertEquals("{\"paused\":true}", served.post("/admin/dispatch/pause", null).body());
+    assertTrue(claim(1).isEmpty());
+    assertEquals("{\"paused\":false}", served.post("/admin/dispatch/resume", null).body());
+    assertEquals(1, claim(1).size());
+  }
+
+  @Test
+  void clientsAreSetShownAndDeleted() {
+    Reply made =
+        served.call("PUT", "/admin/clients/set", "{\"client_id\":\"abc\",\"tier\":\"premium\"}");
+    assertEquals(200, made.status(), made.body());
+    JsonNode client = made.json();
+    assertEquals(
+        "{\"max_concurrent\":20,\"requests_per_min\":1000}", client.path("rate_limit").toString());
+    assertTrue(client.path("enabled").asBoolean());
+    assertTrue(client.path("allowed_queues").isNull());
+    Instant.parse(client.path("created_at").asText());
+    Instant.parse(client.path("updated_at").asText());
+    assertEquals(
+        "{\"max_concurrent\":20,\"requests_per_min\":7}",
+        set(admin("{\"requests_per_min\":7}")).path("rate_limit").toString());
+    assertEquals(
+        "{\"max_concurrent\":3,\"requests_per_min\":7}",
+        set(admin("{\"max_concurrent\":3}")).path("rate_limit").toString());
+    assertEquals(
+        "{\"max_concurrent\":3,\"requests_per_min\":1000}",
+        set(admin("{\"requests_per_min\":null}")).path("rate_limit").toString());
+    assertEquals(
+        "{\"max_concurrent\":20,\"requests_per_min\":1000}",
+        set(admin("null")).path("rate_limit").toString());
+    assertEquals(
+        "[\"low\"]",
+        set("{\"client_id\":\"abc\",\"allowed_queues\":[\"low\"]}")
+            .path("allowed_queues")
+            .toString());
+    assertEquals("premium", set("{\"client_id\":\"abc\",\"enabled\":false}").path("tier").asText());
+    JsonNode got = served.get("/admin/clients/get?client_id=abc").json();
+    assertFalse(got.path("enabled").asBoolean(true));
+    assertEquals("[\"low\"]", got.path("allowed_queues").toString());
+    assertTrue(
+        set("{\"client_id\":\"abc\",\"allowed_queues\":null}").path("allowed_queues").isNull());
+    JsonNode list = served.get("/admin/clients").json();
+    assertEquals(1, list.path("count").asInt());
+    assertEquals("abc", list.path("clients").path(0).path("client_id").asText());
+    assertRefused(403, "client_disabled", served.post("/v1/enqueue", task("")));
+    assertEquals(204, served.call("DELETE", "/admin/clients/delete?client_id=abc", null).status());
+    assertRefused(404, "client_not_found", served.get("/admin/clients/get?client_id=abc"));
+    assertRefused(
+        404,
+        "client_not_found",
+        served.call("DELETE", "/admin/clients/delete?client_id=abc", null));
+    assertRefused(403, "client_disabled", served.post("/v1/enqueue", task("")));
+    assertRefused(400, "invalid_request", served.get("/admin/clients/get"));
+    assertRefused(
+        400,
+        "invalid_request",
+        served.post("/admin/clients/set", "{\"client_id\":\"abc\",\"tier\":\"gold\"}"));
+    for (String body :
+        List.of(
+            "{}",
+            "{\"client_id\":\"abc\",\"enabled\":1}",
+            admin("{\"requests_per_min\":0}"),
+            admin("5"),
+            "{\"client_id\":\"abc\",\"allowed_queues\":[\"a b\"]}",
+            "{\"client_id\":\"abc\",\"x\":1}")) {
+      assertRefused(400, "invalid_request", served.post("/admin/clients/set", body));
+    }
+    assertRefused(
+        415,
+        "unsupported_media_type",
+        served.post("/admin/clients/set", "{}", "Content-Type", "text/plain"));
+  }
+
+  private JsonNode set(String body) {
+    Reply reply = served.post("/admin/clients/set", body);
+    assertEquals(200, reply.status(), reply.body());
+    return reply.json();
+  }
+
+  @Test
+  void keysAreMadeRotatedAndRevoked() {
+    assertRefused(404, "client_not_found", served.post("/admin/clients/abc/keys", null));
+    set("{\"client_id\":\"abc\"}");
+    Reply made = served.post("/admin/clients/abc/keys", null);
+    assertEquals(201, made.status());
+    assertEquals("no-store", made.header("cache-control"));
+    String key = made.json().path("key").asText();
+    assertTrue(key.matches("tr_[A-Za-z0-9_-]{43}"), key);
+    String other = served.post("/admin/clients/abc/keys", "{}").json().path("key").asText();
+    assertNotEquals(key, other);
+    assertRefused(401, "unauthenticated", served.post("/v1/enqueue", task("")));
+    assertEquals(
+        201, served.post("/v1/enqueue", task(""), "Authorization", "Bearer " + key).status());
+    assertEquals(
+        201,
+        served
+            .post("/v1/enqueue", "{\"task\":{\"url\":\"http://h\"}}", "X-API-Key", other)
+            .status());
+    String keyId = made.json().path("key_id").asText();
+    assertEquals(204, served.call("DELETE", "/admin/clients/abc/keys/" + keyId, null).status());
+    assertRefused(
+        401,
+        "unauthenticated",
+        served.post("/v1/enqueue", task(""), "Authorization", "Bearer " + key));
+    assertEquals(201, served.post("/v1/enqueue", task(""), "X-API-Key", other).status());
+    assertRefused(
+        404, "key_not_found", served.call("DELETE", "/admin/clients/abc/keys/" + keyId, null));
+    assertRefused(
+        404,
+        "client_not_found",
+        served.call("DELETE", "/admin/clients/nobody/keys/" + keyId, null));
+    assertEquals(
+        0, REDIS.redis().sync().keys("*").stream().filter(name -> name.contains(key)).count());
+    assertRefused(404, "not_found", served.call("PUT", "/admin/clients/abc/signing-secret", null));
+  }
+
+  @Test
+  void tiersAreShownAddedAndDeleted() {
+    assertEquals(
+        "{\"tiers\":{\"free\":{\"max_concurrent\":1,\"requests_per_min\":10},\"basic\":{\"max_concurrent\":5,\"requests_per_min\":100},"
+            + "\"premium\":{\"max_concurrent\":20,\"requests_per_min\":1000},\"enterprise\":{\"max_concurrent\":50,\"requests_per_min\":5000},"
+            + "\"default\":{\"max_concurrent\":3,\"requests_per_min\":50}}}",
+        served.get("/admin/tiers").body());
+    Reply put =
+        served.call("PUT", "/admin/tiers/gold", "{\"max_concurrent\":9,\"requests_per_min\":99}");
+    assertEquals(200, put.status());
+    assertEquals(
+        9,
+        served
+            .get("/admin/tiers")
+            .json()
+            .path("tiers")
+            .path("gold")
+            .path("max_concurrent")
+            .asInt());
+    assertEquals("gold", set("{\"client_id\":\"abc\",\"tier\":\"gold\"}").path("tier").asText());
+    assertRefused(409, "tier_in_use", served.call("DELETE", "/admin/tiers/gold", null));
+    set("{\"client_id\":\"abc\",\"tier\":\"free\"}");
+    assertEquals(204, served.call("DELETE", "/admin/tiers/gold", null).status());
+    assertRefused(404, "tier_not_found", served.call("DELETE", "/admin/tiers/gold", null));
+    assertRefused(409, "built_in", served.call("DELETE", "/admin/tiers/free", null));
+    assertRefused(
+        400, "invalid_request", served.call("PUT", "/admin/tiers/gold", "{\"max_concurrent\":9}"));
+    assertRefused(
+        400,
+        "invalid_request",
+        served.call("PUT", "/admin/tiers/g%20d", "{\"max_concurrent\":9,\"requests_per_min\":1}"));
+  }
+}

@@ -1,0 +1,200 @@
+package io.taskrunner.http;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.taskrunner.http.Served.Setup;
+import io.taskrunner.http.call.Problem;
+import io.taskrunner.http.call.Route;
+import java.lang.reflect.Modifier;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/** The document and the routes say the same. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class OpenapiTest {
+
+  private Served served;
+  private JsonNode document;
+
+  @BeforeAll
+  void start() {
+    served = new Served(Setup.local(), new FakeStores());
+    document = served.get("/openapi.json").json();
+  }
+
+  @AfterAll
+  void stop() {
+    served.close();
+  }
+
+  @Test
+  void everyRouteIsDocumentedAndNoOther() {
+    Set<String> documented = new TreeSet<>();
+    document
+        .path("paths")
+        .propertyStream()
+        .forEach(path ->
+            path.getValue()
+                .fieldNames()
+                .forEachRemaining(method ->
+                    documented.add(method.toUpperCase(Locale.ROOT) + " " + path.getKey())));
+    Set<String> routed =
+        served.server.routes().stream()
+            .map(route -> route.method() + " " + route.template())
+            .collect(Collectors.toCollection(TreeSet::new));
+    assertEquals(routed, documented);
+  }
+
+  @Test
+  void eachOperationSaysWhoMayCallItAndWhatItTakes() {
+    for (Route route : served.server.routes()) {
+      JsonNode operation = operation(route);
+      String security = operation.path("security").toString();
+      String expected =
+          switch (route.access()) {
+            case ANYONE -> "[]";
+            case ENQUEUE -> "[{},{\"clientBearer\":[]},{\"clientKey\":[]},{\"adminKey\":[]}]";
+            case CLIENT -> "[{\"clientBearer\":[]},{\"clientKey\":[]},{\"adminKey\":[]}]";
+            case ADMIN -> "[{\"adminKey\":[]}]";
+            case METRICS -> "[{\"metricsToken\":[]},{\"adminKey\":[]}]";
+            case DETAIL -> "[{},{\"metricsToken\":[]},{\"adminKey\":[]}]";
+          };
+      assertEquals(expected, security, route.template());
+      JsonNode body = operation.path("requestBody");
+      assertEquals(route.body() != Route.Body.NONE, body.isObject(), route.template());
+      assertEquals(
+          route.body() == Route.Body.REQUIRED || route.body() == Route.Body.BATCH,
+          body.path("required").asBoolean(false),
+          route.template());
+      List<String> places = new ArrayList<>();
+      Matcher place = Pattern.compile("\\{(\\w+)}").matcher(route.template());
+      while (place.find()) {
+        places.add(place.group(1));
+      }
+      assertEquals(
+          places,
+          operation
+              .path("parameters")
+              .valueStream()
+              .filter(parameter -> parameter.path("in").asText().equals("path"))
+              .map(parameter -> parameter.path("name").asText())
+              .toList());
+      assertFalse(operation.path("summary").asText().isEmpty());
+    }
+  }
+
+  private JsonNode operation(Route route) {
+    return document
+        .path("paths")
+        .path(route.template())
+        .path(route.method().name().toLowerCase(Locale.ROOT));
+  }
+
+  @Test
+  void everyReferenceLeadsSomewhere() {
+    Deque<JsonNode> open = new ArrayDeque<>(List.of(document));
+    Set<String> used = new TreeSet<>();
+    while (!open.isEmpty()) {
+      JsonNode node = open.pop();
+      if (node.has("$ref")) {
+        String reference = node.path("$ref").asText();
+        assertTrue(document.at(reference.substring(1)).isObject(), reference);
+        used.add(reference.substring(reference.lastIndexOf('/') + 1));
+      }
+      node.forEach(open::push);
+    }
+    Set<String> schemas = new TreeSet<>();
+    document.path("components").path("schemas").fieldNames().forEachRemaining(schemas::add);
+    assertEquals(schemas, used);
+  }
+
+  @Test
+  void everyCodeOfACallStandsInTheDocument() throws ReflectiveOperationException {
+    Set<String> ofTheServerBelow =
+        Set.of(
+            "uri_too_long",
+            "expectation_failed",
+            "headers_too_large",
+            "request_timeout",
+            "internal");
+    String text = document.toString();
+    for (var method : Problem.class.getDeclaredMethods()) {
+      boolean plain =
+          Modifier.isStatic(method.getModifiers())
+              && Modifier.isPublic(method.getModifiers())
+              && method.getParameterCount() == 0;
+      if (plain && method.getReturnType() == Problem.class) {
+        String code = ((Problem) method.invoke(null)).code();
+        assertTrue(ofTheServerBelow.contains(code) || text.contains("`" + code + "`"), code);
+      }
+    }
+  }
+
+  @Test
+  void theExamplesOfEnqueuesAreTaken() {
+    for (String path : List.of("/v1/enqueue", "/v1/enqueue/batch")) {
+      JsonNode example =
+          document
+              .path("paths")
+              .path(path)
+              .path("post")
+              .path("requestBody")
+              .path("content")
+              .path("application/json")
+              .path("example");
+      int status = served.post(path, example.toString()).status();
+      assertTrue(status == 200 || status == 201, path + ": " + status);
+    }
+  }
+
+  @Test
+  void theFieldsOfAnEnqueueAreThoseOfTheDocument() {
+    Map<String, String> values =
+        document
+            .at("/components/schemas/Enqueue/properties")
+            .propertyStream()
+            .collect(Collectors.toMap(Map.Entry::getKey, _ -> "{\"wrong\":true}"));
+    String body =
+        values.entrySet().stream()
+            .map(each -> "\"" + each.getKey() + "\":" + each.getValue())
+            .collect(Collectors.joining(",", "{", "}"));
+    String faults = served.post("/v1/enqueue", body).json().path("errors").toString();
+    for (String name : values.keySet()) {
+      assertFalse(faults.contains("\"" + name + ": unknown field\""), name);
+      assertTrue(faults.contains("\"/" + name), name + " is read");
+    }
+  }
+
+  @Test
+  void thePagesLoadNothingFromElsewhere() {
+    for (String path : List.of("/", "/docs")) {
+      Served.Reply page = served.get(path);
+      assertEquals("text/html; charset=utf-8", page.header("content-type"));
+      assertFalse(page.body().contains("{{"), path);
+      assertFalse(Pattern.compile("(src|href)=\"(https?:)?//").matcher(page.body()).find(), path);
+      assertTrue(page.header("content-security-policy").startsWith("default-src 'none'"));
+    }
+    assertTrue(
+        served.get("/docs").header("content-security-policy").contains("script-src 'sha256-"));
+    assertEquals(
+        List.of("1.2.3"),
+        Arrays.stream(served.get("/").body().split("[<>]")).filter("1.2.3"::equals).toList());
+  }
+}

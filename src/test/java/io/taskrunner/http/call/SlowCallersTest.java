@@ -1,0 +1,94 @@
+package io.taskrunner.http.call;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.linecorp.armeria.common.HttpMethod;
+import com.linecorp.armeria.common.HttpRequest;
+import com.linecorp.armeria.common.HttpRequestWriter;
+import com.linecorp.armeria.common.RequestHeaders;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.embedded.EmbeddedChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Time is the channel's own, and set. Each read is made to come to what a test says. */
+class SlowCallersTest {
+
+  private final EmbeddedChannel channel = new EmbeddedChannel();
+  private Object next = "";
+
+  @BeforeEach
+  void watch() {
+    channel.freezeTime();
+    channel
+        .pipeline()
+        .addLast(
+            new ChannelInboundHandlerAdapter() {
+              @Override
+              public void channelRead(ChannelHandlerContext ctx, Object message) {
+                ctx.fireChannelRead(next);
+              }
+            });
+    channel.pipeline().addLast(new ChannelInboundHandlerAdapter());
+    SlowCallers.watch(channel.pipeline(), Duration.ofSeconds(10));
+  }
+
+  private void read(Object comesTo) {
+    next = comesTo;
+    channel.writeInbound(Unpooled.copiedBuffer("x", StandardCharsets.US_ASCII));
+  }
+
+  private void pass(int seconds) {
+    channel.advanceTimeBy(seconds, TimeUnit.SECONDS);
+    channel.runScheduledPendingTasks();
+  }
+
+  @Test
+  void headersThatDoNotComeWholeEndTheConnection() {
+    for (int i = 0; i < 9; i++) {
+      read("");
+      pass(1);
+    }
+    assertTrue(channel.isOpen());
+    read("");
+    pass(1);
+    assertFalse(channel.isOpen(), "however often a byte comes");
+  }
+
+  @Test
+  void aConnectionWithoutBytesIsNotThisOnesMatter() {
+    pass(60);
+    assertTrue(channel.isOpen());
+  }
+
+  @Test
+  void wholeHeadersStopTheClock() {
+    read("");
+    pass(9);
+    read(HttpRequest.of(HttpMethod.GET, "/"));
+    pass(60);
+    assertTrue(channel.isOpen());
+    read("");
+    pass(10);
+    assertFalse(channel.isOpen(), "the next call's headers are watched again");
+  }
+
+  @Test
+  void aBodyUnderWayIsNoHeaders() {
+    HttpRequestWriter call = HttpRequest.streaming(RequestHeaders.of(HttpMethod.POST, "/"));
+    read(call);
+    read("");
+    pass(20);
+    assertTrue(channel.isOpen());
+    call.close();
+    read("");
+    pass(10);
+    assertFalse(channel.isOpen());
+  }
+}
