@@ -73,7 +73,7 @@ final class Stage implements AutoCloseable {
                 () -> Instant.ofEpochMilli(now),
                 Optional.of(() -> Instant.ofEpochMilli(now))));
     this.redis = server.redis().sync();
-    this.link = Link.open(server.settings());
+    this.link = Link.open(server.settings(), Optional.empty());
     this.moves = new Moves(link, Keys.shard("tr", 0), Optional.of(() -> Instant.ofEpochMilli(now)));
   }
 
