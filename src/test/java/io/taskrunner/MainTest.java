@@ -1,0 +1,476 @@
+package io.taskrunner;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.net.httpserver.HttpServer;
+import io.taskrunner.config.Setting;
+import io.taskrunner.config.Settings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The program in a process of its own, as it is started, signalled and killed. */
+@Timeout(120)
+class MainTest {
+
+  private static final long PATIENCE_SEC = 60;
+
+  @TempDir Path temp;
+
+  private final List<Running> running = new ArrayList<>();
+
+  @AfterEach
+  void nothingIsLeftRunning() throws Exception {
+    for (Running one : running) {
+      one.process.destroyForcibly().waitFor();
+    }
+    Path pid = data().resolve("redis.pid");
+    if (Files.exists(pid)) {
+      ProcessHandle.of(Long.parseLong(Files.readString(pid).split(" ", 2)[0]))
+          .ifPresent(ProcessHandle::destroyForcibly);
+    }
+  }
+
+  @Test
+  void theHelpNamesEveryCommandAndSetting() throws Exception {
+    Running help = start(Map.of(), "--help");
+    assertEquals(0, help.end());
+    for (String command : List.of("dev", "serve", "doctor")) {
+      assertTrue(help.said("  " + command), command);
+    }
+    for (Setting setting : Settings.declared()) {
+      assertTrue(help.said("  " + setting.name()), setting.name());
+    }
+  }
+
+  @Test
+  void theVersionIsTold() throws Exception {
+    Running version = start(Map.of(), "--version");
+    assertEquals(0, version.end());
+    assertTrue(version.said("Task Runner "), version.output());
+  }
+
+  @Test
+  void wordsThatMeanNothingEndItWithTwo() throws Exception {
+    for (String[] words : new String[][] {{}, {"run"}, {"dev", "--now"}}) {
+      Running confused = start(Map.of(), words);
+      assertEquals(2, confused.end(), confused.output());
+      assertTrue(confused.said("dev|serve|doctor") || confused.said("--now"), confused.output());
+    }
+  }
+
+  @Test
+  void everyFaultOfTheSettingsIsToldAndEndsItWithTwo() throws Exception {
+    Running faulty =
+        start(
+            Map.of("PORT", "0", "LEASE_SEC", "soon", "ADMIN_API_KEY_FILE", "/nowhere/at/all"),
+            "serve");
+    assertEquals(2, faulty.end());
+    assertTrue(faulty.said("PORT: \"0\" (expected: 1 to 65535)"), faulty.output());
+    assertTrue(faulty.said("LEASE_SEC: \"soon\" (expected: 5 to 3600)"), faulty.output());
+    assertTrue(faulty.said("ADMIN_API_KEY_FILE: \"/nowhere/at/all\""), faulty.output());
+  }
+
+  @Test
+  void aRedisThatIsNotThereIsToldWithoutItsPassword() throws Exception {
+    Running lonely =
+        start(
+            Map.of(
+                "REDIS_URL", "redis://:sesame@127.0.0.1:" + freePort(),
+                "REDIS_CONNECT_RETRIES", "1",
+                "REDIS_RETRY_INTERVAL_SEC", "1"),
+            "serve");
+    assertEquals(1, lonely.end());
+    assertTrue(lonely.said("cannot be used yet"), lonely.output());
+    assertTrue(lonely.said("Redis at 127.0.0.1:"), lonely.output());
+    assertFalse(lonely.said("sesame"), lonely.output());
+  }
+
+  @Test
+  void itStartsBeforeItsRedisAndIsReadyOnceThatIsThere() throws Exception {
+    // A Redis of a known port and password, which is not there at first.
+    Running first = startDev(Map.of());
+    Path program = data().resolve("redis-server-7.0.15");
+    first.terminate();
+    assertEquals(0, first.end(), first.output());
+    Path configuration = data().resolve("redis.conf");
+    String password = Files.readString(data().resolve("redis.password")).strip();
+    String port = lineOf(configuration, "port ").substring(5);
+
+    Running early =
+        start(
+            Map.of(
+                "REDIS_URL", "redis://:" + password + "@127.0.0.1:" + port,
+                "REDIS_CONNECT_RETRIES", "1000",
+                "REDIS_RETRY_INTERVAL_SEC", "1",
+                "BIND", "127.0.0.1"),
+            "serve");
+    early.await("cannot be used yet");
+    Process redis = new ProcessBuilder(program.toString(), configuration.toString()).start();
+    assertEquals(0, redis.waitFor());
+    try {
+      early.await("Task Runner listens on ");
+      assertEquals(200, early.get("/health/ready").statusCode());
+      early.terminate();
+      assertEquals(0, early.end(), early.output());
+    } finally {
+      ProcessHandle.allProcesses()
+          .filter(one -> one.info().command().orElse("").equals(program.toString()))
+          .forEach(ProcessHandle::destroyForcibly);
+    }
+  }
+
+  @Test
+  void aSignalWhileItWaitsForRedisEndsItInOrder() throws Exception {
+    Running waiting =
+        start(
+            Map.of(
+                "REDIS_URL", "redis://127.0.0.1:" + freePort(),
+                "REDIS_CONNECT_RETRIES", "10000",
+                "REDIS_RETRY_INTERVAL_SEC", "60"),
+            "serve");
+    waiting.await("cannot be used yet");
+    waiting.terminate();
+    assertEquals(0, waiting.end(), waiting.output());
+  }
+
+  @Test
+  void aPortThatIsTakenIsToldAndItsRedisDoesNotStayBehind() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+      Running late = start(Map.of("PORT", String.valueOf(taken.getLocalPort())), "dev");
+      assertEquals(1, late.end(), late.output());
+      assertTrue(
+          late.said("PORT: " + taken.getLocalPort() + " cannot be listened on at 127.0.0.1"),
+          late.output());
+      assertFalse(Files.exists(data().resolve("redis.pid")));
+    }
+  }
+
+  @Test
+  void severalSignalsAreOneAndTheEndIsInOrder() throws Exception {
+    try (Target target = new Target()) {
+      Running dev = startDev(Map.of());
+      assertEquals(201, dev.enqueue(target.url("/hello"), "").statusCode());
+      assertEquals("/hello 0", target.next());
+      dev.terminate();
+      dev.terminate();
+      dev.terminate();
+      assertEquals(0, dev.end(), dev.output());
+      assertFalse(Files.exists(data().resolve("redis.pid")), "its Redis ends with it");
+    }
+  }
+
+  @Test
+  void whatRunsAtTheEndMayFinishWithinTheGrace() throws Exception {
+    try (Target target = new Target()) {
+      target.hold();
+      Running dev = startDev(Map.of("SHUTDOWN_GRACE_SEC", "60"));
+      dev.enqueue(target.url("/slow"), "");
+      assertEquals("/slow 0", target.next());
+      dev.terminate();
+      dev.await("Stopping");
+      target.release();
+      assertEquals(0, dev.end(), dev.output());
+
+      Running again = startDev(Map.of());
+      again.enqueue(target.url("/next"), "");
+      assertEquals("/next 0", target.next(), "the slow one was settled and does not come again");
+    }
+  }
+
+  @Test
+  void whatIsCutOffAtTheEndIsGivenBackAtNoCost() throws Exception {
+    try (Target target = new Target()) {
+      target.hold();
+      Running dev = startDev(Map.of("SHUTDOWN_GRACE_SEC", "0"));
+      dev.enqueue(target.url("/cut"), "");
+      assertEquals("/cut 0", target.next());
+      dev.terminate();
+      assertEquals(0, dev.end(), dev.output());
+      target.release();
+
+      startDev(Map.of());
+      assertEquals("/cut 0", target.next(), "it comes again at once, as its first attempt");
+    }
+  }
+
+  @Test
+  void callsAreServedWhileItDrainsThoughItIsNotReady() throws Exception {
+    Running dev = startDev(Map.of("SHUTDOWN_DRAIN_SEC", "300"));
+    dev.terminate();
+    dev.await("Stopping");
+    HttpResponse<String> ready = dev.get("/health/ready");
+    while (ready.statusCode() == 200) {
+      ready = dev.get("/health/ready");
+    }
+    assertEquals(503, ready.statusCode());
+    assertEquals(200, dev.get("/version").statusCode());
+    assertEquals(201, dev.enqueue("http://127.0.0.1:1/later", ",\"delay\":3600").statusCode());
+  }
+
+  @Test
+  void nothingIsLostWhenTheWholeProgramIsKilledInMidRun() throws Exception {
+    int tasks = 200;
+    try (Target target = new Target()) {
+      Running dev = startDev(Map.of("LEASE_SEC", "5", "WORKER_CONCURRENCY", "20"));
+      Map<String, String> env = Map.of("LEASE_SEC", "5", "WORKER_CONCURRENCY", "20");
+      for (int i = 0; i < tasks; i++) {
+        String client = ",\"client_id\":\"client-" + i % 40 + "\"";
+        assertEquals(201, dev.enqueue(target.url("/" + i), client).statusCode());
+        if (i == tasks / 2) {
+          target.hold(); // from here on attempts are under way when it dies
+        }
+      }
+      dev.process.destroyForcibly().waitFor();
+      target.release();
+
+      startDev(env);
+      assertTrue(
+          target.awaitDistinct(tasks), () -> "arrived: " + target.seen.size() + " of " + tasks);
+    }
+  }
+
+  @Test
+  void theDoctorSaysThatAllIsWell() throws Exception {
+    Running dev = startDev(Map.of());
+    dev.enqueue("http://127.0.0.1:1/later", ",\"delay\":3600");
+    Running beside = start(Map.of(), "doctor");
+    assertEquals(0, beside.end(), beside.output());
+    assertTrue(beside.said("All is well."), beside.output());
+
+    dev.terminate();
+    assertEquals(0, dev.end());
+    Running alone = start(Map.of(), "doctor", "--repair");
+    assertEquals(0, alone.end(), alone.output());
+    assertFalse(Files.exists(data().resolve("redis.pid")), "it stops the Redis that it started");
+  }
+
+  private Path data() {
+    return temp.resolve("data");
+  }
+
+  private Running startDev(Map<String, String> env) throws Exception {
+    Running dev = start(env, "dev");
+    dev.await("Task Runner listens on " + dev.url);
+    return dev;
+  }
+
+  private Running start(Map<String, String> env, String... words) throws IOException {
+    Map<String, String> whole = new HashMap<>(env);
+    whole.putIfAbsent("PORT", String.valueOf(freePort()));
+    whole.put("DATA_DIR", data().toString());
+    Running one = new Running(whole, words);
+    running.add(one);
+    return one;
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+      return probe.getLocalPort();
+    }
+  }
+
+  private static String lineOf(Path file, String start) throws IOException {
+    return Files.readAllLines(file).stream()
+        .filter(line -> line.startsWith(start))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** A process of the program, and everything that it says. */
+  private static final class Running {
+    final Process process;
+    final String url;
+    private final StringBuilder output = new StringBuilder();
+    private final Thread reader;
+
+    Running(Map<String, String> env, String... words) throws IOException {
+      List<String> command =
+          new ArrayList<>(
+              List.of(
+                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                  "-Xmx256m",
+                  "-XX:TieredStopAtLevel=1",
+                  "--enable-native-access=ALL-UNNAMED",
+                  "--sun-misc-unsafe-memory-access=allow",
+                  "-cp",
+                  System.getProperty("java.class.path"),
+                  Main.class.getName()));
+      command.addAll(List.of(words));
+      ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+      builder.environment().clear();
+      builder.environment().putAll(env);
+      process = builder.start();
+      process.getOutputStream().close();
+      url = "http://127.0.0.1:" + env.get("PORT");
+      reader = Thread.ofVirtual().start(this::read);
+    }
+
+    private void read() {
+      try (var lines = process.inputReader()) {
+        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+          hear(line + "\n");
+        }
+      } catch (IOException ended) {
+        // What it said so far is all that there is.
+      }
+      hear("");
+    }
+
+    private synchronized void hear(String text) {
+      output.append(text);
+      notifyAll();
+    }
+
+    synchronized String output() {
+      return output.toString();
+    }
+
+    boolean said(String text) {
+      return output().contains(text);
+    }
+
+    /** Waits until it says so. */
+    synchronized void await(String text) throws InterruptedException {
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SEC);
+      while (output.indexOf(text) < 0) {
+        long left = deadline - System.nanoTime();
+        if (left <= 0 || !reader.isAlive()) {
+          throw new AssertionError("it did not say \"" + text + "\" but:\n" + output);
+        }
+        TimeUnit.NANOSECONDS.timedWait(this, Math.min(left, 100_000_000L));
+      }
+    }
+
+    /** Sends SIGTERM; what it says from then on is still heard. */
+    void terminate() {
+      process.toHandle().destroy();
+    }
+
+    int end() throws InterruptedException {
+      if (!process.waitFor(PATIENCE_SEC, TimeUnit.SECONDS)) {
+        throw new AssertionError("it did not end but said:\n" + output());
+      }
+      reader.join();
+      return process.exitValue();
+    }
+
+    HttpResponse<String> get(String path) throws IOException, InterruptedException {
+      return send(HttpRequest.newBuilder(URI.create(url + path)).build());
+    }
+
+    HttpResponse<String> enqueue(String target, String more)
+        throws IOException, InterruptedException {
+      String client = more.contains("client_id") ? "" : "\"client_id\":\"my-service\",";
+      String body = "{" + client + "\"task\":{\"url\":\"" + target + "\"}" + more + "}";
+      return send(
+          HttpRequest.newBuilder(URI.create(url + "/v1/enqueue"))
+              .header("Content-Type", "application/json")
+              .POST(HttpRequest.BodyPublishers.ofString(body))
+              .build());
+    }
+
+    private static HttpResponse<String> send(HttpRequest request)
+        throws IOException, InterruptedException {
+      try (HttpClient caller =
+          HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(PATIENCE_SEC)).build()) {
+        return caller.send(request, HttpResponse.BodyHandlers.ofString());
+      }
+    }
+  }
+
+  /** A target that tells what it gets, and may hold its answers back. */
+  private static final class Target implements AutoCloseable {
+    final Set<String> seen = ConcurrentHashMap.newKeySet();
+    private final BlockingQueue<String> arrivals = new LinkedBlockingQueue<>();
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    private final HttpServer server;
+    private volatile CountDownLatch held = new CountDownLatch(0);
+
+    Target() throws IOException {
+      server = HttpServer.create(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0), 0);
+      server.setExecutor(threads);
+      server.createContext(
+          "/",
+          exchange -> {
+            exchange.getRequestBody().readAllBytes();
+            CountDownLatch wait = held;
+            String path = exchange.getRequestURI().getPath();
+            String retries = exchange.getRequestHeaders().getFirst("X-CloudTasks-TaskRetryCount");
+            seen.add(path);
+            arrivals.add(path + " " + retries);
+            try {
+              wait.await();
+              exchange.sendResponseHeaders(200, -1);
+            } catch (InterruptedException closing) {
+              Thread.currentThread().interrupt();
+            } catch (IOException cutOff) {
+              throw new UncheckedIOException(cutOff);
+            } finally {
+              exchange.close();
+            }
+          });
+      server.start();
+    }
+
+    String url(String path) {
+      return "http://127.0.0.1:" + server.getAddress().getPort() + path;
+    }
+
+    void hold() {
+      held = new CountDownLatch(1);
+    }
+
+    void release() {
+      held.countDown();
+    }
+
+    String next() throws InterruptedException {
+      String next = arrivals.poll(PATIENCE_SEC, TimeUnit.SECONDS);
+      return next == null ? "nothing came" : next;
+    }
+
+    boolean awaitDistinct(int count) throws InterruptedException {
+      while (seen.size() < count) {
+        if (arrivals.poll(PATIENCE_SEC, TimeUnit.SECONDS) == null) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    @Override
+    public void close() {
+      release();
+      server.stop(0);
+      threads.shutdownNow();
+    }
+  }
+}
