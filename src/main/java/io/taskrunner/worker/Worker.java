@@ -93,9 +93,12 @@ public final class Worker {
       loop.stopClaiming();
       delivered = loop.awaitQuiet(grace);
       if (!delivered) {
-        log.atInfo()
-            .addKeyValue("running", loop.running().size())
-            .log("the grace is over; what runs is cut off and given back");
+        int running = loop.running().size();
+        if (running > 0) {
+          log.atInfo()
+              .addKeyValue("running", running)
+              .log("the grace is over; what runs is cut off and given back");
+        }
         loop.cutOff();
         delivered = loop.awaitQuiet(DELIVERY_MAX);
       }

@@ -21,6 +21,7 @@ import io.netty.channel.EventLoopGroup;
 import io.taskrunner.config.HostPort;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.StoreUnavailable;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
@@ -243,6 +244,9 @@ final class Link implements AutoCloseable {
       if (cause instanceof RuntimeException other) {
         throw other;
       }
+      if (cause instanceof IOException broken) {
+        throw new RedisException(broken);
+      }
       throw new IllegalStateException(cause);
     }
   }
@@ -266,7 +270,7 @@ final class Link implements AutoCloseable {
           || message.startsWith("NOREPLICAS")
           || message.startsWith("UNBLOCKED");
     }
-    return failure instanceof RedisException;
+    return failure instanceof RedisException || failure instanceof IOException;
   }
 
   /** Whether Redis refused to write since its memory is full. */
