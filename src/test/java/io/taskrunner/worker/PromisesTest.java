@@ -27,6 +27,9 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
@@ -266,8 +269,16 @@ class PromisesTest {
   @Test
   void tenThousandQueuesWithWorkInThree() throws Exception {
     QueueSettings settings = QueueSettings.defaults(1);
-    for (int i = 0; i < 10_000; i++) {
-      rig.queues().put("queue-" + i, settings);
+    try (ExecutorService several =
+        Executors.newFixedThreadPool(32, Thread.ofVirtual().factory())) {
+      List<Future<Boolean>> made = new ArrayList<>();
+      for (int i = 0; i < 10_000; i++) {
+        String name = "queue-" + i;
+        made.add(several.submit(() -> rig.queues().put(name, settings)));
+      }
+      for (Future<Boolean> one : made) {
+        assertTrue(one.get());
+      }
     }
     rig.worker(8, ofSeconds(30)).start();
     List<TaskId> ids = new ArrayList<>();
