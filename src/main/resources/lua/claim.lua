@@ -23,6 +23,7 @@ local lease_ms, max_retries, probes_max, open_ms = tonumber(ARGV[6]), tonumber(A
 local EXPIRED, EXAMINED_MAX, BYTES_MAX = 8, 1000, 8 * 1024 * 1024
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
+local lease_end = text(now + lease_ms)
 local tasks, told, queue_facts, given = {}, {}, {}, {}
 local examined, bytes, leases = 0, 0, {}
 
@@ -52,7 +53,7 @@ local function lease(q, c, id, t, probe)
   if t.first == 0 then t.first = now end
   write_head(id, t)
   hand_over(id, t, t.raw)
-  leases[#leases + 1], leases[#leases + 2] = now + lease_ms, id
+  leases[#leases + 1], leases[#leases + 2] = lease_end, id
   given[#given + 1] = id .. pack('>I6', t.claim)
   q.running, c.running, running_all, bytes = q.running + 1, c.running + 1, running_all + 1, bytes + #t.raw
   c.dirty = true

@@ -57,10 +57,10 @@ local function place(q, c, id, due, tail)
       adds = { q = q, owner = c.id }
       ready_adds[ready] = adds
     end
-    adds[#adds + 1], adds[#adds + 2] = due, id
+    adds[#adds + 1], adds[#adds + 2] = due == now and now_text or text(due), id
     q.ready, q.dirty, claimable = q.ready + 1, true, true
   else
-    call('ZADD', q.base .. 'due', due, id)
+    call('ZADD', q.base .. 'due', text(due), id)
     if due < q.timer then q.due_dirty = true end
   end
   touched[q] = true

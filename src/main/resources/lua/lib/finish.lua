@@ -37,7 +37,7 @@ end
 local function bury(q, id, t)
   write_head(id, t)
   local limits = caps(q)
-  call('ZADD', P .. 'queue:' .. q.n .. ':dead', now, id)
+  call('ZADD', P .. 'queue:' .. q.n .. ':dead', now_text, id)
   call('ZADD', P .. 'retire', now + limits.dead_retention_ms, id)
   set_dead_bytes(q, limits.dead_bytes + call('STRLEN', P .. 'task:' .. id))
   for _ = 1, 10 do
@@ -60,12 +60,12 @@ local function finish(q, id, t, state)
     bury(q, id, t)
   elseif t.retention == 0 then
     -- The head stays a while, hidden from readers, so that a repeated enqueue or verdict finds it.
-    call('SET', P .. 'task:' .. id, '\1' .. head(t) .. string.sub(t.raw, 53, t.more - 1), 'PX', shard().hide_ms)
+    call('SET', P .. 'task:' .. id, '\1' .. head(t) .. string.sub(t.raw, 53, t.more - 1), 'PX', shard().hide_text)
     if t.attempts > 1 or state ~= 'k' then call('DEL', P .. 'task:' .. id .. ':log') end
   else
     local raw = call('GET', P .. 'task:' .. id)
     call('SET', P .. 'task:' .. id, '\1' .. head(t) .. string.sub(raw, 53, -1 - t.body))
-    call('ZADD', P .. 'queue:' .. q.n .. ':done', now, id)
+    call('ZADD', P .. 'queue:' .. q.n .. ':done', now_text, id)
     call('ZADD', P .. 'retire', now + math.max(t.retention * 1000, shard().hide_ms), id)
     if call('ZCARD', P .. 'queue:' .. q.n .. ':done') > caps(q).done_max then
       for _ = 1, 2 do

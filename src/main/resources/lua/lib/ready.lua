@@ -10,13 +10,13 @@ local function ready_of(q, most)
       if not c or c.gen ~= t.client_gen then
         finish(q, id, t, 'c')
       else
-        call('SETRANGE', P .. 'task:' .. id, 1, 'r')
+        call('SETRANGE', P .. 'task:' .. id, '1', 'r')
         local add = adds[t.owner]
         if not add then
           add = {}
           adds[t.owner] = add
         end
-        add[#add + 1], add[#add + 2] = t.due, id
+        add[#add + 1], add[#add + 2] = text(t.due), id
         q.ready = q.ready + 1
       end
     end

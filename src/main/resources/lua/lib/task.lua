@@ -10,17 +10,19 @@ local FIXED = '>Bc1BBI2I2I2I6c8I6I6I6I4I4I2I6I4I4BB'
 local HEAD = '>c1BBI2I2I2I6c8I6I6I6I4I4I2'
 
 local function parse(raw)
-  local t = { raw = raw }
-  local version, owner_length
-  version, t.state, t.flags, t.error, t.status, t.attempts, t.answers, t.claim, t.worker, t.due, t.first, t.ended,
-    t.n, t.gen, t.client_gen, t.created, t.retention, t.body, t.mask, owner_length = unpack_struct(FIXED, raw)
-  t.owner = string.sub(raw, 69, 68 + owner_length)
-  t.more = 69 + owner_length
-  return t
+  local _, state, flags, error, status, attempts, answers, claim, worker, due, first, ended, n, gen, client_gen, created,
+    retention, body, mask, owner_length = unpack_struct(FIXED, raw)
+  -- Built at once: a table that grows field by field is rehashed five times.
+  return {
+    raw = raw, state = state, flags = flags, error = error, status = status, attempts = attempts, answers = answers,
+    claim = claim, worker = worker, due = due, first = first, ended = ended, n = n, gen = gen, client_gen = client_gen,
+    created = created, retention = retention, body = body, mask = mask, owner = string.sub(raw, 69, 68 + owner_length),
+    more = 69 + owner_length,
+  }
 end
 
 local function read_task(id)
-  local raw = call('GETRANGE', P .. 'task:' .. id, 0, 170)
+  local raw = call('GETRANGE', P .. 'task:' .. id, '0', '170')
   return raw ~= '' and parse(raw) or nil
 end
 
@@ -30,7 +32,7 @@ local function head(t)
 end
 
 local function write_head(id, t)
-  call('SETRANGE', P .. 'task:' .. id, 1, head(t))
+  call('SETRANGE', P .. 'task:' .. id, '1', head(t))
 end
 
 -- What the task says for itself: when it expires, its own max_concurrent, its retry settings; nil where it says nothing.

@@ -57,7 +57,7 @@ end
 
 -- Makes a task of the queue wait for its due time; the caller serves the queue afterwards.
 local function make_due(q, id, t)
-  call('ZADD', q.base .. 'due', t.due, id)
+  call('ZADD', q.base .. 'due', text(t.due), id)
   if t.state == 't' then q.retry = q.retry + 1 end
   q.due_dirty, q.dirty = true, true
 end
