@@ -106,7 +106,7 @@ final class Connections implements AutoCloseable {
             .option(
                 ChannelOption.AUTO_READ,
                 false); // until somebody is there to read: a target may speak first
-    this.sweeping = loops.next().scheduleWithFixedDelay(this::sweep, 1, 1, TimeUnit.SECONDS);
+    this.sweeping = loops.next().scheduleWithFixedDelay(() -> sweep(System.nanoTime()), 1, 1, TimeUnit.SECONDS);
   }
 
   /** A connection that stands already; null when there is none to spare. */
@@ -226,8 +226,8 @@ final class Connections implements AutoCloseable {
     }
   }
 
-  private void sweep() {
-    long now = System.nanoTime();
+  /** Closes what has been idle for too long at a time on the clock of {@link System#nanoTime}. */
+  void sweep(long now) {
     List<Connection> old = new ArrayList<>();
     synchronized (this) {
       for (Iterator<Http1Connection> all = idleInOrder.iterator(); all.hasNext(); ) {

@@ -432,6 +432,18 @@ final class ReachTest {
   }
 
   @Test
+  void aConnectionThatIsIdleForTooLongIsClosed() throws Exception {
+    Dispatcher dispatcher = open();
+    assertEquals(answered(200), perform(dispatcher, "127.0.0.1"));
+    long released = System.nanoTime();
+    dispatcher.connections().sweep(released + TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX - 9));
+    assertEquals(1, dispatcher.connections().peers());
+    dispatcher.connections().sweep(released + TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX));
+    assertEquals(0, dispatcher.connections().peers());
+    assertEquals(1, target.nextEnd());
+  }
+
+  @Test
   void nothingIsKeptOfATargetWithoutConnections() throws Exception {
     Dispatcher dispatcher = open();
     for (int i = 0; i < 20; i++) {

@@ -220,6 +220,25 @@ final class TlsTest {
   }
 
   @Test
+  void aSharedConnectionIsClosedOnceNoRequestHasBeenOnItForTooLong() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    target.plays(_ -> {});
+    Sending sending = begin(target);
+    target.next();
+    long later = System.nanoTime() + TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX + 9);
+    dispatcher.connections().sweep(later);
+    assertEquals(1, dispatcher.connections().peers(), "it is in use");
+    sending.cancel();
+    target.nextReset();
+    assertEquals(answered(200), outcome(begin(target)));
+    dispatcher
+        .connections()
+        .sweep(System.nanoTime() + TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX + 9));
+    assertEquals(0, dispatcher.connections().peers());
+    assertTrue(dispatcher.connections().allClosed().await(10, TimeUnit.SECONDS));
+  }
+
+  @Test
   void aTargetThatTakesFewAtOnceGetsThemAllTheSame() throws Exception {
     ScriptedHttp2Target target = http2(2);
     assertEquals(answered(200), outcome(begin(target)), "its settings are known now");
