@@ -15,6 +15,7 @@ import io.netty.handler.ssl.ApplicationProtocolNames;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeTimeoutException;
+import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import io.taskrunner.task.AttemptError;
@@ -95,6 +96,11 @@ final class Connections implements AutoCloseable {
   private final SslContext tls;
   private final Future<?> sweeping;
 
+  /**
+   * Connections on loops that are shared.
+   *
+   * @param tls is this object's from now on, and ends with it
+   */
   Connections(EventLoopGroup loops, SslContext tls) {
     this.tls = tls;
     this.bootstrap =
@@ -218,6 +224,7 @@ final class Connections implements AutoCloseable {
   public void close() {
     sweeping.cancel(false);
     open.close();
+    ReferenceCountUtil.release(tls); // what still closes holds it for itself
   }
 
   private void forgetUnused(Peer peer, Way way) {

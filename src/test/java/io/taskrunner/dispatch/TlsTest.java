@@ -28,6 +28,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import javax.net.ssl.SSLException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -42,16 +43,22 @@ final class TlsTest {
 
   private static EventLoopGroup loops;
   private static TestCertificate certificate;
-  private static SslContext trusting;
 
   private final List<AutoCloseable> toClose = new ArrayList<>();
-  private final Dispatcher dispatcher = dispatcher(trusting, Duration.ofSeconds(10));
+  private final Dispatcher dispatcher = dispatcher(trusting(), Duration.ofSeconds(10));
 
   @BeforeAll
-  static void start() throws Exception {
+  static void start() {
     loops = new MultiThreadIoEventLoopGroup(2, NioIoHandler.newFactory());
     certificate = TestCertificate.of("dns:target.example,ip:127.0.0.1");
-    trusting = Dispatcher.clientTlsBuilder().trustManager(certificate.certificate()).build();
+  }
+
+  private static SslContext trusting() {
+    try {
+      return Dispatcher.clientTlsBuilder().trustManager(certificate.certificate()).build();
+    } catch (SSLException failed) {
+      throw new IllegalStateException(failed);
+    }
   }
 
   @AfterAll
@@ -179,7 +186,7 @@ final class TlsTest {
   void aHandshakeThatNeverEndsIsCutAtTheConnectTimeout() throws Exception {
     ScriptedTarget target = closing(ScriptedTarget.start());
     target.greets(ScriptedTarget.Talk::awaitEnd);
-    Dispatcher hasty = dispatcher(trusting, Duration.ofMillis(300));
+    Dispatcher hasty = dispatcher(trusting(), Duration.ofMillis(300));
     String url = "https://target.example:" + target.port() + "/";
     unanswered(
         AttemptError.TLS_FAILED, outcome(hasty.perform(ClaimFixture.to(url).build(), AMPLE)));
