@@ -2,6 +2,7 @@
 -- once. A queue's share of what runs is held by its weight, so that long tasks do not fill the workers.
 local line = {}    -- the first queues of `busy`, by virtual time
 local line_whole = true
+local line_end = 0       -- the virtual time of the last of them: behind it, others may come first
 local running_all = 0
 
 local function load_line()
@@ -17,6 +18,7 @@ local function load_line()
     end
   end
   line_whole = #raw < 64
+  line_end = tonumber(raw[#raw]) or 0
 end
 
 local function choose()
@@ -102,10 +104,10 @@ local function take(q, o)
   q.turns[o.id] = o
 end
 
--- The queue was served, or proved not to be: its place in the line, or none.
+-- The queue was served, or proved not to be: its place in the line, or none. It is written back when the line is read anew.
 local function settle_line(i, servable)
   local q = line[i]
-  if not servable then
+  if not servable or (not line_whole and q.vt > line_end) then
     table.remove(line, i)
     return
   end

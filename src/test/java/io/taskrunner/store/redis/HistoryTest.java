@@ -268,7 +268,7 @@ class HistoryTest {
       if (chance(5)) {
         group.add(group.getFirst());
       }
-      List<Answer> real = send(group);
+      List<Answer> real = stage.group(group);
       long epoch = model.epoch();
       for (int i = 0; i < group.size(); i++) {
         Stage.Wish wish = group.get(i).getValue();
@@ -283,7 +283,7 @@ class HistoryTest {
       }
       if (chance(10)) {
         // The reply was lost: the same group again, and the same answers, less what time changed.
-        List<Answer> repeated = send(group);
+        List<Answer> repeated = stage.group(group);
         for (int i = 0; i < group.size(); i++) {
           Answer expected = expect(group.get(i).getKey(), group.get(i).getValue(), epoch);
           require(
@@ -346,48 +346,6 @@ class HistoryTest {
                 null));
       }
       return wish;
-    }
-
-    /** The script itself, so that an id can be given twice. */
-    private List<Answer> send(List<Map.Entry<TaskId, Stage.Wish>> group) {
-      List<byte[]> args = new ArrayList<>();
-      args.add(Keys.bytes(1));
-      args.add(Keys.bytes(10_000));
-      args.add(Keys.bytes(Duration.ofHours(24).toMillis()));
-      for (Map.Entry<TaskId, Stage.Wish> one : group) {
-        Stage.Wish wish = one.getValue();
-        Model.Queue queue = model.queues.get(wish.queue);
-        Packed facts =
-            new Packed(36).put(one.getKey()).put('o', 1).put(queue == null ? -1 : queue.n, 4);
-        switch (wish.when) {
-          case io.taskrunner.store.Enqueue.When.In(Duration delay) ->
-              facts.put('d', 1).put(delay.toMillis(), 6);
-          case io.taskrunner.store.Enqueue.When.At(Instant at) ->
-              facts.put('a', 1).put(Math.max(0, at.toEpochMilli()), 6);
-        }
-        facts.put(wish.maxConcurrent == null ? -1 : wish.maxConcurrent, 4);
-        facts.put(wish.perMin == null ? -1 : wish.perMin, 4);
-        args.add(facts.toByteArray());
-        args.add(Keys.bytes(wish.client));
-        args.add(Keys.bytes(wish.queue));
-        args.add(wish.key == null ? new byte[0] : Keys.bytes(wish.key));
-        args.add(wish.key == null ? new byte[0] : Keys.bytes(wish.payload));
-        args.add(TaskCodec.tail(wish.client, wish.spec()));
-      }
-      List<Object> replies = stage.moves.run(Script.ENQUEUE, args.toArray(byte[][]::new));
-      return replies.stream().map(reply -> answer(ByteBuffer.wrap((byte[]) reply))).toList();
-    }
-
-    private static Answer answer(ByteBuffer in) {
-      return new Answer(
-          (char) in.get(),
-          new TaskId(in.getLong(), in.getLong()),
-          TaskCodec.number(in, 6),
-          (int) TaskCodec.number(in, 4),
-          (int) TaskCodec.number(in, 4),
-          (int) TaskCodec.number(in, 4),
-          TaskCodec.number(in, 6),
-          TaskCodec.number(in, 6));
     }
 
     private void claim(Worker worker) {

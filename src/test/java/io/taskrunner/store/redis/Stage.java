@@ -27,6 +27,7 @@ import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -36,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,6 +60,7 @@ final class Stage implements AutoCloseable {
 
   private final Map<String, Long> requests = new HashMap<>();
   private volatile long now = START;
+  private long ids;
 
   private Stage(RedisExtension server) {
     StoreOptions defaults = StoreOptions.defaults(server.settings());
@@ -275,6 +278,56 @@ final class Stage implements AutoCloseable {
 
   EnqueueResult put(Wish wish) {
     return store.tasks().enqueue(wish.command()).join();
+  }
+
+  /**
+   * Several calls in one script, with ids of the test's choice.
+   *
+   * @return what each was answered
+   */
+  List<Model.Answer> group(List<Map.Entry<TaskId, Wish>> group) {
+    List<byte[]> args = new ArrayList<>();
+    args.add(Keys.bytes(1));
+    args.add(Keys.bytes(10_000));
+    args.add(Keys.bytes(Duration.ofHours(24).toMillis()));
+    for (Map.Entry<TaskId, Wish> one : group) {
+      Wish wish = one.getValue();
+      String n = redis.hget("tr:{config}:queues", wish.queue);
+      Packed facts =
+          new Packed(36).put(one.getKey()).put('o', 1).put(n == null ? -1 : Integer.parseInt(n), 4);
+      switch (wish.when) {
+        case Enqueue.When.In(Duration delay) -> facts.put('d', 1).put(delay.toMillis(), 6);
+        case Enqueue.When.At(Instant at) ->
+            facts.put('a', 1).put(Math.max(0, at.toEpochMilli()), 6);
+      }
+      facts.put(wish.maxConcurrent == null ? -1 : wish.maxConcurrent, 4);
+      facts.put(wish.perMin == null ? -1 : wish.perMin, 4);
+      args.add(facts.toByteArray());
+      args.add(Keys.bytes(wish.client));
+      args.add(Keys.bytes(wish.queue));
+      args.add(wish.key == null ? new byte[0] : Keys.bytes(wish.key));
+      args.add(wish.key == null ? new byte[0] : Keys.bytes(wish.payload));
+      args.add(TaskCodec.tail(wish.client, wish.spec()));
+    }
+    List<Object> replies = moves.run(Script.ENQUEUE, args.toArray(byte[][]::new));
+    return replies.stream().map(reply -> answer(ByteBuffer.wrap((byte[]) reply))).toList();
+  }
+
+  private static Model.Answer answer(ByteBuffer in) {
+    return new Model.Answer(
+        (char) in.get(),
+        new TaskId(in.getLong(), in.getLong()),
+        TaskCodec.number(in, 6),
+        (int) TaskCodec.number(in, 4),
+        (int) TaskCodec.number(in, 4),
+        (int) TaskCodec.number(in, 4),
+        TaskCodec.number(in, 6),
+        TaskCodec.number(in, 6));
+  }
+
+  /** An id that was not used yet. */
+  TaskId id() {
+    return TaskId.make(now, (int) (ids++ & 0xFFF), ThreadLocalRandom.current(), 0);
   }
 
   TaskId enqueue(Wish wish) {

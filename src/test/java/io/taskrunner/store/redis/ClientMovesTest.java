@@ -1,0 +1,194 @@
+package io.taskrunner.store.redis;
+
+import static io.taskrunner.store.redis.Stage.WORKER;
+import static io.taskrunner.store.redis.Stage.wish;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.ClientStore.Change;
+import io.taskrunner.store.ClientStore.TierDeleted;
+import io.taskrunner.store.EnqueueResult;
+import io.taskrunner.store.TaskStore.Moved;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.TaskState;
+import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.RedisExtension;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** What an operator does to clients and tiers, and what becomes of their tasks. */
+class ClientMovesTest {
+
+  @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
+
+  private Stage stage;
+
+  @BeforeEach
+  void open() {
+    stage = Stage.open(REDIS);
+  }
+
+  @AfterEach
+  void close() {
+    stage.proven();
+    stage.close();
+  }
+
+  private List<TaskId> claim(int slots) {
+    return stage.claim(slots).stream().map(Claim::id).toList();
+  }
+
+  @Test
+  void aRaisedLimitLetsAClientBackIn() {
+    stage.client("abc", 1);
+    stage.enqueue(4, wish());
+    assertEquals(1, claim(5).size());
+    assertEquals(0, claim(5).size());
+    stage.client("abc", 3);
+    assertEquals(2, claim(5).size());
+  }
+
+  @Test
+  void aLoweredLimitHoldsForWhatStartsThen() {
+    stage.client("abc", 3);
+    stage.enqueue(6, wish());
+    List<Claim> claims = stage.claim(5);
+    assertEquals(3, claims.size());
+    stage.client("abc", 1);
+    stage.succeed(claims.get(0));
+    stage.succeed(claims.get(1));
+    assertEquals(0, claim(5).size());
+    stage.succeed(claims.get(2));
+    assertEquals(1, claim(5).size());
+  }
+
+  @Test
+  void aRaisedTierLetsItsClientsBackIn() {
+    stage.tier("own", 1, 1000);
+    for (String id : List.of("one", "two")) {
+      stage.store.clients().set(id, new Change("own", null, null, null));
+      stage.enqueue(3, wish().client(id));
+    }
+    assertEquals(2, claim(9).size());
+    stage.tier("own", 2, 1000);
+    stage.proven();
+    assertEquals(2, claim(9).size());
+    assertEquals(TierDeleted.IN_USE, stage.store.clients().deleteTier("own"));
+    assertEquals(TierDeleted.BUILT_IN, stage.store.clients().deleteTier("free"));
+    assertEquals(
+        Optional.empty(), stage.store.clients().set("one", new Change("none", null, null, null)));
+  }
+
+  @Test
+  void acceptedTasksOfADisabledClientStillRun() {
+    TaskId id = stage.enqueue(wish());
+    stage.store.clients().set("abc", new Change(null, false, null, null));
+    assertInstanceOf(EnqueueResult.ClientDisabled.class, stage.put(wish()));
+    assertEquals(List.of(id), claim(5));
+  }
+
+  @Test
+  void aDeletedClientsWaitingTasksAreCalledOff() {
+    stage.client("abc", 2);
+    List<TaskId> first = stage.enqueue(2, wish());
+    List<Claim> running = stage.claim(2);
+    TaskId ready = stage.enqueue(wish());
+    TaskId scheduled = stage.enqueue(wish().in(Duration.ofSeconds(5)));
+    TaskId other = stage.enqueue(wish().client("two").in(Duration.ofSeconds(5)));
+    assertTrue(stage.store.clients().delete("abc"));
+    assertFalse(stage.store.clients().delete("abc"));
+    assertEquals(TaskState.CANCELLED, stage.state(ready));
+    assertEquals(TaskState.CANCELLED, stage.state(scheduled));
+    assertEquals(TaskState.ACTIVE, stage.state(first.getFirst()));
+    assertInstanceOf(EnqueueResult.ClientDisabled.class, stage.put(wish()));
+    stage.proven();
+    stage.store.tidy();
+    assertEquals(TaskState.CANCELLED, stage.state(ready));
+    assertEquals(TaskState.SCHEDULED, stage.state(other));
+    stage.succeed(running.getFirst());
+    stage.settle(WORKER, stage.verdict(running.getLast(), new Verdict.Retry(Duration.ZERO), 500));
+    assertEquals(TaskState.SUCCEEDED, stage.state(running.getFirst().id()));
+    assertEquals(TaskState.CANCELLED, stage.state(running.getLast().id()));
+    assertEquals("0", stage.redis.hget("tr:{0}:client:abc", "live"));
+    assertEquals("0", stage.redis.hget("tr:{0}:client:abc", "running"));
+  }
+
+  @Test
+  void aClientThatIsSetAgainHasNothingOfTheOldAndDelaysNobody() {
+    stage.client("abc", 1);
+    TaskId old = stage.enqueue(wish());
+    TaskId later = stage.enqueue(wish().in(Duration.ofSeconds(1)));
+    stage.store.clients().delete("abc");
+    stage.store.clients().set("abc", new Change(null, null, null, null));
+    assertEquals(3, stage.store.clients().get("abc").orElseThrow().limits().maxConcurrent());
+    List<TaskId> fresh = stage.enqueue(5, wish());
+    stage.store.queues().pause("default", true);
+    stage.store.queues().purge("low");
+    // All that is to be drained is drained, though ready tasks of the new client lie among the old.
+    stage.store.tidy();
+    assertEquals(0, stage.redis.llen("tr:{0}:drain"));
+    stage.store.queues().pause("default", false);
+    stage.pass(Duration.ofSeconds(2));
+    assertEquals(fresh.subList(0, 3), claim(5));
+    assertEquals(TaskState.CANCELLED, stage.state(old));
+    assertEquals(TaskState.CANCELLED, stage.state(later));
+  }
+
+  @Test
+  void aLargeBacklogOfADeletedClientIsDrainedInSteps() {
+    stage.client("abc", 1, 1_000_000);
+    stage.client("two", 1, 1_000_000);
+    stage.enqueue(600, wish());
+    stage.enqueue(300, wish().in(Duration.ofHours(1)));
+    stage.enqueue(300, wish().client("two").in(Duration.ofHours(1)));
+    stage.store.clients().delete("abc");
+    stage.store.tidy();
+    assertEquals("0", stage.redis.hget("tr:{0}:client:abc", "live"));
+    assertEquals(300, stage.store.queues().get("default").orElseThrow().stats().scheduled());
+    assertEquals(0, stage.store.queues().get("default").orElseThrow().stats().ready());
+  }
+
+  @Test
+  void aDeadTaskOfADeletedClientStaysDead() {
+    stage.enqueue(wish());
+    Claim claim = stage.claim(1).getFirst();
+    stage.settle(WORKER, stage.verdict(claim, new Verdict.Bury(), 400));
+    stage.store.clients().delete("abc");
+    assertInstanceOf(Moved.NotFound.class, stage.store.tasks().revive(claim.id()));
+    assertEquals(Optional.of(0L), stage.store.queues().replayDead("default", null, null));
+    assertEquals(TaskState.DEAD, stage.state(claim.id()));
+  }
+
+  @Test
+  void aClientWithAKeyIsKnownByItAlone() {
+    stage.client("abc", 1);
+    String key = stage.store.clients().addKey("abc", "digest").orElseThrow();
+    assertInstanceOf(EnqueueResult.KeyRequired.class, stage.put(wish()));
+    assertEquals("abc", stage.store.clients().keyOwner("digest").orElseThrow().clientId());
+    assertEquals(
+        ClientStore.KeyRevoked.DONE, stage.store.clients().revokeKey("abc", key));
+    assertInstanceOf(EnqueueResult.KeyRequired.class, stage.put(wish()));
+    assertTrue(stage.store.clients().keyOwner("digest").isEmpty());
+  }
+
+  @Test
+  void aClientThatNeverHadAKeyNeedsNoneAfterItWasSetAgain() {
+    stage.client("abc", 1);
+    stage.store.clients().delete("abc");
+    stage.client("abc", 1);
+    stage.enqueue(wish());
+    stage.store.clients().addKey("abc", "digest");
+    stage.store.clients().delete("abc");
+    stage.client("abc", 1);
+    assertInstanceOf(EnqueueResult.KeyRequired.class, stage.put(wish()));
+  }
+}

@@ -1,0 +1,202 @@
+package io.taskrunner.store.redis;
+
+import static io.taskrunner.store.redis.Stage.wish;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.Enqueue;
+import io.taskrunner.store.EnqueueResult;
+import io.taskrunner.store.redis.Model.Answer;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.TaskState;
+import io.taskrunner.testkit.RedisExtension;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Putting tasks into queues: what is taken, what is refused, and what repeats come to. */
+class EnqueueTest {
+
+  @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
+
+  private Stage stage;
+
+  @BeforeEach
+  void open() {
+    stage = Stage.open(REDIS);
+  }
+
+  @AfterEach
+  void close() {
+    stage.proven();
+    stage.close();
+  }
+
+  private List<Map.Entry<TaskId, Stage.Wish>> group(Stage.Wish... wishes) {
+    List<Map.Entry<TaskId, Stage.Wish>> group = new ArrayList<>();
+    for (Stage.Wish wish : wishes) {
+      group.add(Map.entry(stage.id(), wish));
+    }
+    return group;
+  }
+
+  private static String words(List<Answer> answers) {
+    return answers.stream().map(answer -> String.valueOf(answer.word())).collect(Collectors.joining());
+  }
+
+  @Test
+  void aDueTaskIsReadyAndALaterOneScheduled() {
+    TaskId now = stage.enqueue(wish());
+    TaskId past = stage.enqueue(wish().at(5));
+    TaskId later = stage.enqueue(wish().in(Duration.ofMillis(1)));
+    assertEquals(TaskState.READY, stage.state(now));
+    assertEquals(TaskState.READY, stage.state(past));
+    assertEquals(TaskState.SCHEDULED, stage.state(later));
+    assertEquals(
+        Instant.ofEpochMilli(Stage.START), stage.store.tasks().get(past).orElseThrow().scheduled());
+  }
+
+  @Test
+  void oneClientSeveralTimesInAGroupIsCountedEachTime() {
+    stage.client("abc", 5, 3);
+    List<Answer> answers = stage.group(group(wish(), wish(), wish(), wish(), wish()));
+    assertEquals("eeerr", words(answers));
+    assertEquals(List.of(2, 1, 0, 0, 0), answers.stream().map(Answer::remaining).toList());
+    assertEquals(60_010, answers.getLast().retryAfter());
+    assertEquals("3", stage.redis.hget("tr:{0}:client:abc", "sum"));
+    assertEquals("3", stage.redis.hget("tr:{0}:client:abc", "live"));
+  }
+
+  @Test
+  void aRefusedCallUsesNothingUp() {
+    stage.client("abc", 5, 1);
+    stage.enqueue(wish());
+    for (int i = 0; i < 5; i++) {
+      assertInstanceOf(EnqueueResult.RateLimited.class, stage.put(wish()));
+    }
+    stage.now(Stage.START + 60_010);
+    stage.enqueue(wish());
+  }
+
+  @Test
+  void anIdempotencyKeyTwiceInAGroupMakesOneTask() {
+    List<Map.Entry<TaskId, Stage.Wish>> group =
+        group(wish().key("k", "one"), wish().key("k", "one"), wish().key("k", "two"));
+    List<Answer> answers = stage.group(group);
+    assertEquals("edu", words(answers));
+    assertEquals(group.getFirst().getKey(), answers.get(1).id());
+    assertEquals(49, answers.get(1).remaining());
+    assertEquals("eeu", words(stage.group(List.of(group.get(0), group.get(0), group.get(2)))));
+    assertEquals(1, stage.store.queues().get("default").orElseThrow().stats().ready());
+  }
+
+  @Test
+  void aDuplicateIsAnsweredWhenTheLimitIsReached() {
+    stage.client("abc", 5, 1);
+    TaskId first = stage.enqueue(wish().key("k", "one"));
+    EnqueueResult.Duplicate again =
+        assertInstanceOf(EnqueueResult.Duplicate.class, stage.put(wish().key("k", "one")));
+    assertEquals(first, again.id());
+    assertEquals(0, again.quota().remaining());
+    assertInstanceOf(EnqueueResult.KeyReused.class, stage.put(wish().key("k", "two")));
+    assertInstanceOf(EnqueueResult.RateLimited.class, stage.put(wish()));
+  }
+
+  @Test
+  void keysOfOneClientAreNotThoseOfAnother() {
+    stage.enqueue(wish().key("k", "one"));
+    stage.enqueue(wish().client("other").key("k", "two"));
+  }
+
+  @Test
+  void aRepeatedCallIsToldTheSameWhateverChangedMeanwhile() {
+    stage.client("abc", 5, 1);
+    List<Map.Entry<TaskId, Stage.Wish>> call = group(wish().in(Duration.ofSeconds(3)));
+    Answer first = stage.group(call).getFirst();
+    stage.pass(Duration.ofSeconds(1));
+    Answer second = stage.group(call).getFirst();
+    assertEquals(first, second);
+    stage
+        .store
+        .clients()
+        .set("abc", new ClientStore.Change(null, false, null, null));
+    assertEquals(first.due(), stage.group(call).getFirst().due());
+    assertEquals("ex", words(stage.group(List.of(call.getFirst(), group(wish()).getFirst()))));
+    assertEquals("1", stage.redis.hget("tr:{0}:client:abc", "live"));
+  }
+
+  @Test
+  void whatIsNotAllowedIsRefusedByItsOwnWord() {
+    assertInstanceOf(EnqueueResult.QueueNotFound.class, stage.put(wish().queue("nowhere")));
+    assertInstanceOf(
+        EnqueueResult.ClientUnknown.class,
+        stage.put(wish().client("nobody").proof(Enqueue.Proof.KEY)));
+    stage.client("abc", 1);
+    stage
+        .store
+        .clients()
+        .set(
+            "abc",
+            new ClientStore.Change(
+                null, null, null, new ClientStore.AllowedQueues(List.of("critical", "low-1"))));
+    assertInstanceOf(EnqueueResult.QueueNotAllowed.class, stage.put(wish()));
+    assertInstanceOf(EnqueueResult.QueueNotAllowed.class, stage.put(wish().queue("low")));
+    stage.enqueue(wish().queue("critical"));
+    stage.store.clients().addKey("abc", "digest");
+    assertInstanceOf(
+        EnqueueResult.KeyRequired.class, stage.put(wish().queue("critical")));
+    stage.enqueue(wish().queue("critical").proof(Enqueue.Proof.KEY));
+    stage.store.clients().set("abc", new ClientStore.Change(null, false, null, null));
+    assertInstanceOf(
+        EnqueueResult.ClientDisabled.class,
+        stage.put(wish().queue("critical").proof(Enqueue.Proof.ADMIN)));
+  }
+
+  @Test
+  void anUnknownClientIsMadeKnownWithItsFirstTask() {
+    assertInstanceOf(
+        EnqueueResult.QueueNotFound.class, stage.put(wish().client("new").queue("nowhere")));
+    assertTrue(stage.store.clients().get("new").isEmpty());
+    stage.enqueue(wish().client("new"));
+    assertEquals("default", stage.store.clients().get("new").orElseThrow().tier());
+  }
+
+  @Test
+  void ownLimitsOnlyLower() {
+    stage.client("abc", 2, 10);
+    EnqueueResult.Enqueued lowered =
+        assertInstanceOf(EnqueueResult.Enqueued.class, stage.put(wish().limits(1, 3)));
+    assertEquals(1, lowered.quota().limits().maxConcurrent());
+    assertEquals(3, lowered.quota().limits().requestsPerMin());
+    EnqueueResult.Enqueued raised =
+        assertInstanceOf(EnqueueResult.Enqueued.class, stage.put(wish().limits(9, 99)));
+    assertEquals(2, raised.quota().limits().maxConcurrent());
+    assertEquals(10, raised.quota().limits().requestsPerMin());
+    stage.enqueue(wish().limits(null, 3));
+    assertInstanceOf(EnqueueResult.RateLimited.class, stage.put(wish().limits(null, 3)));
+  }
+
+  @Test
+  void aHundredTasksOfManyClientsAndQueuesGoInOneGroup() {
+    List<Map.Entry<TaskId, Stage.Wish>> group = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      group.add(
+          Map.entry(
+              stage.id(),
+              wish()
+                  .client("client" + i % 7)
+                  .queue(List.of("critical", "default", "low").get(i % 3))
+                  .in(Duration.ofSeconds(i % 2))));
+    }
+    assertEquals("e".repeat(100), words(stage.group(group)));
+  }
+}

@@ -1,0 +1,287 @@
+package io.taskrunner.store.redis;
+
+import static io.taskrunner.store.redis.Stage.WORKER;
+import static io.taskrunner.store.redis.Stage.wish;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.taskrunner.store.EnqueueResult;
+import io.taskrunner.store.Queue;
+import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.QueueStore.Deleted;
+import io.taskrunner.store.TaskStore.Moved;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.task.Retry;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.TaskState;
+import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.RedisExtension;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** What an operator does to queues and their tasks. */
+class QueueMovesTest {
+
+  @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
+
+  private Stage stage;
+
+  @BeforeEach
+  void open() {
+    stage = Stage.open(REDIS);
+  }
+
+  @AfterEach
+  void close() {
+    stage.proven();
+    stage.close();
+  }
+
+  private Queue.Stats stats(String queue) {
+    return stage.store.queues().get(queue).orElseThrow().stats();
+  }
+
+  private void bury(int count, Stage.Wish wish) {
+    stage.enqueue(count, wish);
+    List<Claim> claims = stage.claim(count);
+    assertEquals(count, claims.size());
+    for (Claim claim : claims) {
+      stage.pass(Duration.ofMillis(1));
+      stage.settle(WORKER, stage.verdict(claim, new Verdict.Bury(), 400));
+    }
+  }
+
+  @Test
+  void aPausedQueueAcceptsAndHoldsAndWhatRunsGoesOn() {
+    stage.client("abc", 10);
+    stage.enqueue(wish());
+    Claim running = stage.claim(1).getFirst();
+    assertTrue(stage.store.queues().pause("default", true));
+    TaskId held = stage.enqueue(wish());
+    TaskId later = stage.enqueue(wish().in(Duration.ofSeconds(1)));
+    stage.pass(Duration.ofSeconds(1));
+    assertEquals(0, stage.claim(5).size());
+    assertEquals(2, stats("default").ready());
+    stage.succeed(running);
+    stage.proven();
+    assertTrue(stage.store.queues().pause("default", false));
+    assertEquals(
+        List.of(held, later), stage.claim(5).stream().map(Claim::id).toList());
+    assertFalse(stage.store.queues().pause("nowhere", true));
+  }
+
+  @Test
+  void aPurgeDropsWhatWaitsAndOnlyThat() {
+    stage.client("abc", 2);
+    stage.enqueue(wish());
+    TaskId running = stage.enqueue(wish());
+    assertEquals(2, stage.claim(5).size());
+    TaskId parked = stage.enqueue(wish());
+    TaskId scheduled = stage.enqueue(wish().in(Duration.ofSeconds(9)));
+    assertEquals(0, stage.claim(5).size());
+    assertEquals(1, stage.redis.scard("tr:{0}:client:abc:parked"));
+
+    assertTrue(stage.store.queues().purge("default"));
+    assertNull(stage.state(parked));
+    assertNull(stage.state(scheduled));
+    assertNull(stage.state(running));
+    assertEquals(0, stats("default").ready() + stats("default").scheduled());
+    assertEquals(2, stats("default").active());
+    assertInstanceOf(Moved.NotFound.class, stage.store.tasks().cancel(parked));
+    assertInstanceOf(Moved.NotFound.class, stage.store.tasks().runNow(scheduled));
+    TaskId fresh = stage.enqueue(wish());
+    stage.proven();
+    stage.store.tidy();
+    stage.proven();
+    assertEquals(0, stage.redis.scard("tr:{0}:client:abc:parked"));
+    assertEquals("3", stage.redis.hget("tr:{0}:client:abc", "live"));
+
+    // What ran keeps its place until it ends, and is then gone.
+    assertEquals(0, stage.claim(5).size());
+    for (Claim claim : stage.again(WORKER, 5).claims()) {
+      stage.succeed(claim);
+    }
+    assertEquals(TaskState.READY, stage.state(fresh));
+  }
+
+  @Test
+  void whatRanWhenItsQueueWasPurgedIsDeletedWhenItEnds() {
+    stage.enqueue(2, wish());
+    List<Claim> claims = stage.claim(2);
+    stage.store.queues().purge("default");
+    stage.succeed(claims.getFirst());
+    stage.settle(WORKER, stage.verdict(claims.getLast(), new Verdict.Retry(Duration.ZERO), 500));
+    assertEquals("0", stage.flow("default", "running"));
+    assertEquals("0", stage.redis.hget("tr:{0}:client:abc", "live"));
+    assertEquals(List.of(), stage.redis.keys("tr:{0}:task:*"));
+  }
+
+  @Test
+  void aLargePurgeIsDrainedInSteps() {
+    stage.client("abc", 2, 1_000_000);
+    stage.client("two", 2, 1_000_000);
+    stage.enqueue(700, wish());
+    stage.enqueue(100, wish().client("two"));
+    stage.enqueue(500, wish().in(Duration.ofHours(1)));
+    stage.store.queues().purge("default");
+    stage.enqueue(wish());
+    stage.proven();
+    int rounds = 0;
+    while (!Keys.text(stage.moves.run(Script.TIDY, Keys.bytes(1000))).equals("0")) {
+      rounds++;
+      stage.proven();
+    }
+    assertTrue(rounds >= 2);
+    assertEquals(1, stage.redis.keys("tr:{0}:task:*").size());
+  }
+
+  @Test
+  void aQueueIsDeletedWhenItIsEmptyOrByForce() {
+    stage.queue("other", 2);
+    TaskId id = stage.enqueue(wish().queue("other"));
+    assertEquals(Deleted.NOT_EMPTY, stage.store.queues().delete("other", false));
+    Claim claim = stage.claim(1).getFirst();
+    assertEquals(Deleted.NOT_EMPTY, stage.store.queues().delete("other", false));
+    assertEquals(Deleted.DONE, stage.store.queues().delete("other", true));
+    assertEquals(Deleted.NOT_FOUND, stage.store.queues().delete("other", true));
+    assertNull(stage.state(id));
+    assertInstanceOf(EnqueueResult.QueueNotFound.class, stage.put(wish().queue("other")));
+    stage.proven();
+    stage.succeed(claim);
+    assertEquals(List.of(), stage.redis.keys("tr:{0}:task:*"));
+    assertTrue(stage.store.queues().get("other").isEmpty());
+  }
+
+  @Test
+  void aQueueThatIsMadeAnewHasNothingOfTheOld() {
+    stage.client("abc", 10);
+    stage.queue("other", 2);
+    TaskId old = stage.enqueue(wish().queue("other"));
+    stage.enqueue(wish().queue("other").in(Duration.ofSeconds(1)));
+    stage.store.queues().pause("other", true);
+    stage.store.queues().delete("other", true);
+    stage.queue("other", 2);
+    assertFalse(stage.store.queues().get("other").orElseThrow().paused());
+    TaskId fresh = stage.enqueue(wish().queue("other"));
+    stage.pass(Duration.ofSeconds(2));
+    assertEquals(List.of(fresh), stage.claim(5).stream().map(Claim::id).toList());
+    assertNull(stage.state(old));
+    stage.store.tidy();
+    stage.proven();
+  }
+
+  @Test
+  void deadTasksAreReplayedOldestFirst() {
+    stage.client("abc", 100);
+    stage.client("two", 100);
+    bury(3, wish());
+    bury(2, wish().client("two"));
+    assertEquals(Optional.of(1L), stage.store.queues().replayDead("default", 1L, "two"));
+    assertEquals(4, stats("default").dead());
+    assertEquals(Optional.of(2L), stage.store.queues().replayDead("default", 2L, null));
+    assertEquals(Optional.of(2L), stage.store.queues().replayDead("default", null, null));
+    assertEquals(0, stats("default").dead());
+    assertEquals("0", stage.flow("default", "dead_bytes"));
+    List<Claim> claims = stage.claim(10);
+    assertEquals(5, claims.size());
+    assertTrue(claims.stream().allMatch(claim -> claim.attempt() == 1));
+    assertEquals(Optional.empty(), stage.store.queues().replayDead("nowhere", null, null));
+  }
+
+  @Test
+  void moreThanTwoHundredDeadTasksAreReplayed() {
+    stage.client("abc", 1000, 100_000);
+    for (int i = 0; i < 5; i++) {
+      bury(90, wish());
+    }
+    assertEquals(Optional.of(450L), stage.store.queues().replayDead("default", null, null));
+    assertEquals(450, stats("default").ready());
+  }
+
+  @Test
+  void deadTasksAreDroppedAsTheyAreThen() {
+    stage.client("abc", 100);
+    bury(3, wish());
+    assertTrue(stage.store.queues().dropDead("default"));
+    stage.pass(Duration.ofMillis(1));
+    bury(1, wish());
+    stage.store.tidy();
+    assertEquals(1, stats("default").dead());
+  }
+
+  private void keep(int deadMax, long deadBytes, int doneMax) {
+    QueueSettings d = QueueSettings.defaults(3);
+    stage
+        .store
+        .queues()
+        .put(
+            "default",
+            new QueueSettings(
+                3, null, null, null, Retry.UNSET, null, d.deadRetention(), deadMax, deadBytes, doneMax));
+  }
+
+  @Test
+  void deadAndDoneTasksAreKeptWithinTheirBounds() {
+    stage.client("abc", 1000, 100_000);
+    keep(5, 1_000_000, 7);
+    bury(9, wish());
+    assertEquals(5, stats("default").dead());
+    stage.enqueue(10, wish());
+    for (Claim claim : stage.claim(10)) {
+      stage.succeed(claim);
+    }
+    assertEquals(7, stats("default").succeeded());
+    stage.proven();
+    assertEquals(4, stage.store.trimmedDead());
+    assertEquals(3, stage.store.trimmedDone());
+    keep(100, 3000, 7);
+    bury(1, wish().body("x".repeat(2000)));
+    bury(1, wish().body("x".repeat(2000)));
+    assertEquals(1, stats("default").dead());
+  }
+
+  @Test
+  void aWeightThatChangesWhileBusyIsSummed() {
+    stage.enqueue(wish());
+    stage.enqueue(wish().queue("low"));
+    assertEquals("4", stage.redis.hget("tr:{0}:shard", "weights"));
+    stage.queue("default", 17);
+    assertEquals("18", stage.redis.hget("tr:{0}:shard", "weights"));
+    stage.store.queues().purge("default");
+    assertEquals("1", stage.redis.hget("tr:{0}:shard", "weights"));
+    stage.store.queues().pause("low", true);
+    assertEquals("0", stage.redis.hget("tr:{0}:shard", "weights"));
+  }
+
+  @Test
+  void runNowMakesAWaitingTaskReady() {
+    TaskId later = stage.enqueue(wish().in(Duration.ofHours(1)));
+    assertInstanceOf(Moved.Done.class, stage.store.tasks().runNow(later));
+    assertEquals(List.of(later), stage.claim(5).stream().map(Claim::id).toList());
+    assertEquals(
+        new Moved.WrongState(TaskState.ACTIVE), stage.store.tasks().runNow(later));
+    assertEquals(new Moved.WrongState(TaskState.ACTIVE), stage.store.tasks().revive(later));
+    assertInstanceOf(Moved.NotFound.class, stage.store.tasks().cancel(stage.id()));
+  }
+
+  @Test
+  void aRateThatIsLiftedLetsEverythingGo() {
+    stage.client("abc", 100);
+    stage.store.queues().put("default", Stage.settings(3, 0.1, 1, null));
+    stage.enqueue(5, wish());
+    List<Claim> claims = new ArrayList<>(stage.claim(10));
+    assertEquals(1, claims.size());
+    stage.queue("default", 3);
+    assertEquals(4, stage.claim(10).size());
+    assertEquals(0, stage.redis.zcard("tr:{0}:timers"));
+  }
+}
