@@ -26,22 +26,21 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends enqueues that arrive together in one script: while {@value #FLIGHTS_MAX} scripts are on
- * their way, what arrives waits, and goes together when one of them is back. So a lone call goes at
- * once, and under load a round trip is shared.
+ * Sends enqueues that arrive together in one script: while one script is on its way, what arrives
+ * waits, and goes together when it is back. So a lone call goes at once, and under load a round
+ * trip is shared. More scripts on their way at once would make smaller groups, which cost Redis and
+ * this process more, and give the worker less of both.
  *
  * <p>A group whose script failed since Redis is away is sent again as it is, until its callers'
  * patience is over: a task's id is made before it is first sent, and the script gives the same
  * answer for an id that it knows. What is held meanwhile is bounded: beyond the bound a call is
  * refused at once.
  *
- * <p>Any thread may call {@link #enqueue}. Groups are formed by the thread that finds room for one
- * more on its way; {@code forming} lets only one do so at a time, and whoever adds a task or brings
- * back a flight looks again afterwards.
+ * <p>Any thread may call {@link #enqueue}. Whoever raises {@code inFlight} forms the group; whoever
+ * adds a task or brings a group back looks again afterwards.
  */
 final class Enqueuer {
 
-  private static final int FLIGHTS_MAX = 4;
   private static final int GROUP_MAX = 100;
   private static final int GROUP_BYTES_MAX = 4 * 1024 * 1024;
   private static final int HELD_MAX = 10_000;
@@ -68,8 +67,7 @@ final class Enqueuer {
   private final Queue<Pending> waiting = new ConcurrentLinkedQueue<>();
   private final AtomicInteger held = new AtomicInteger();
   private final AtomicLong heldBytes = new AtomicLong();
-  private final AtomicInteger flights = new AtomicInteger();
-  private final AtomicBoolean forming = new AtomicBoolean();
+  private final AtomicBoolean inFlight = new AtomicBoolean();
 
   /** One call on its way. */
   private static final class Pending {
@@ -137,19 +135,11 @@ final class Enqueuer {
   }
 
   private void form() {
-    while (!waiting.isEmpty()
-        && flights.get() < FLIGHTS_MAX
-        && forming.compareAndSet(false, true)) {
-      List<Pending> group;
-      try {
-        group = flights.get() < FLIGHTS_MAX ? nextGroup() : List.of();
-        if (!group.isEmpty()) {
-          flights.incrementAndGet();
-        }
-      } finally {
-        forming.set(false);
-      }
-      if (!group.isEmpty()) {
+    while (!waiting.isEmpty() && inFlight.compareAndSet(false, true)) {
+      List<Pending> group = nextGroup();
+      if (group.isEmpty()) {
+        inFlight.set(false);
+      } else {
         send(group);
       }
     }
@@ -237,7 +227,7 @@ final class Enqueuer {
   }
 
   private void landed() {
-    flights.decrementAndGet();
+    inFlight.set(false);
     form();
   }
 
