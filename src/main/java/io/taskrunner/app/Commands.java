@@ -4,6 +4,7 @@ import io.taskrunner.config.InvalidSettings;
 import io.taskrunner.config.LogSettings;
 import io.taskrunner.config.Settings;
 import io.taskrunner.config.SettingsTable;
+import io.taskrunner.store.StoreUnavailable;
 import java.io.Console;
 import java.util.HashMap;
 import java.util.Map;
@@ -68,6 +69,10 @@ public final class Commands implements Runnable {
           invalid.faults().forEach(fault -> System.err.println("  " + fault));
           System.err.println("./task-runner --help lists all of them.");
           return MISUSED;
+        }
+        case StoreUnavailable away -> {
+          System.err.println("Redis went away (" + away.getMessage() + ").");
+          return FAILED;
         }
         case CannotStart cannot -> {
           System.err.println(cannot.getMessage());
