@@ -141,11 +141,12 @@ final class Program {
     EventLoopGroup loops =
         EventLoopGroups.newEventLoopGroup(Runtime.getRuntime().availableProcessors(), "loop");
     started("event loops", () -> stop(loops));
-    RedisStore store = Stores.open(options(redis), Optional.of(loops), endAsked);
+    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    RedisStore store =
+        Stores.open(options(redis), Optional.of(new RedisStore.Shared(loops, registry)), endAsked);
     started("store", store::close);
     store.warnings().forEach(LOG::warn);
 
-    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     Readings readings = new Readings(registry, store);
     started("meters", readings::close);
     Optional<Worker> worker =

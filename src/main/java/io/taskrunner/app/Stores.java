@@ -1,6 +1,5 @@
 package io.taskrunner.app;
 
-import io.netty.channel.EventLoopGroup;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.redis.RedisStore;
@@ -22,18 +21,18 @@ final class Stores {
    * Opens the store, again and again while Redis is not there, as {@code REDIS_CONNECT_RETRIES} and
    * {@code REDIS_RETRY_INTERVAL_SEC} say.
    *
-   * @param loops to run on; empty for loops of its own
+   * @param shared to run on and to count in; empty for loops of its own, and no count
    * @param endAsked opens when nobody wants it any more
    * @throws CannotStart Redis did not come, or holds what this version cannot read
    * @throws InterruptedException nobody wants it any more
    */
   static RedisStore open(
-      StoreOptions options, Optional<EventLoopGroup> loops, CountDownLatch endAsked)
+      StoreOptions options, Optional<RedisStore.Shared> shared, CountDownLatch endAsked)
       throws CannotStart, InterruptedException {
     RedisSettings redis = options.redis();
     for (int left = redis.connectRetries(); ; left--) {
       try {
-        return RedisStore.open(options, loops);
+        return RedisStore.open(options, shared);
       } catch (StoreUnavailable away) {
         String reason = innermost(away);
         if (left == 0) {

@@ -17,10 +17,10 @@ import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.lettuce.core.resource.ClientResources;
 import io.lettuce.core.resource.DefaultClientResources;
 import io.lettuce.core.resource.Delay;
-import io.netty.channel.EventLoopGroup;
 import io.taskrunner.config.HostPort;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.redis.RedisStore.Shared;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Locale;
@@ -69,13 +69,14 @@ final class Link implements AutoCloseable {
   /**
    * Connects.
    *
-   * @param loops to run on; empty for loops of its own
+   * @param shared to run on and to count in; empty for loops of its own, and no count
    * @throws StoreUnavailable Redis does not answer, or refuses us
    */
-  static Link open(RedisSettings settings, Optional<EventLoopGroup> loops) {
+  static Link open(RedisSettings settings, Optional<Shared> shared) {
     ClientResources.Builder builder = DefaultClientResources.builder();
-    if (loops.isPresent()) {
-      builder.eventLoopGroupProvider(new SharedLoops(loops.get()));
+    if (shared.isPresent()) {
+      builder.eventLoopGroupProvider(new SharedLoops(shared.get().loops()));
+      builder.commandLatencyRecorder(new RedisTimes(shared.get().registry()));
     } else {
       builder.ioThreadPoolSize(2);
     }

@@ -1,5 +1,6 @@
 package io.taskrunner.store.redis;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.EventLoopGroup;
 import io.taskrunner.client.Tier;
 import io.taskrunner.store.ClientStore;
@@ -49,6 +50,14 @@ public final class RedisStore implements AutoCloseable {
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("look-up-", 0).factory());
   private volatile String version = "";
 
+  /**
+   * What the store shares with the rest of the program.
+   *
+   * @param loops to run on
+   * @param registry where the time of each command is counted
+   */
+  public record Shared(EventLoopGroup loops, MeterRegistry registry) {}
+
   private RedisStore(Link link, StoreOptions options) {
     this.link = link;
     this.timer =
@@ -74,12 +83,12 @@ public final class RedisStore implements AutoCloseable {
   /**
    * Connects, and makes what must exist: the built-in queues and tiers.
    *
-   * @param loops to run on; empty for loops of its own
+   * @param shared to run on and to count in; empty for loops of its own, and no count
    * @throws StoreUnavailable Redis does not answer
    * @throws IllegalStateException what is stored there is of a newer version of this program
    */
-  public static RedisStore open(StoreOptions options, Optional<EventLoopGroup> loops) {
-    RedisStore store = openUntended(options, loops);
+  public static RedisStore open(StoreOptions options, Optional<Shared> shared) {
+    RedisStore store = openUntended(options, shared);
     store.timer.scheduleWithFixedDelay(store::everySecond, 1000, 1000, TimeUnit.MILLISECONDS);
     return store;
   }
@@ -97,8 +106,8 @@ public final class RedisStore implements AutoCloseable {
     return openUntended(options, Optional.empty());
   }
 
-  private static RedisStore openUntended(StoreOptions options, Optional<EventLoopGroup> loops) {
-    Link link = Link.open(options.redis(), loops);
+  private static RedisStore openUntended(StoreOptions options, Optional<Shared> shared) {
+    Link link = Link.open(options.redis(), shared);
     RedisStore store = new RedisStore(link, options);
     try {
       store.prepare(options);
