@@ -46,5 +46,7 @@ final class Logs {
     root.setLevel(theirs);
     root.addAppender(appender);
     context.getLogger("io.taskrunner").setLevel(ours);
+    // Tells of each failed reconnect, with its stack; an outage is told once, by us.
+    context.getLogger("io.lettuce.core.protocol.ConnectionWatchdog").setLevel(Level.ERROR);
   }
 }
