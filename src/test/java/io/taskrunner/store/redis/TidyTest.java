@@ -1,0 +1,130 @@
+package io.taskrunner.store.redis;
+
+import static io.taskrunner.store.redis.Stage.WORKER;
+import static io.taskrunner.store.redis.Stage.wish;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.taskrunner.store.WorkStore.BreakerReport;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.TaskState;
+import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.RedisExtension;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** What nobody waits for: ends of retention, forgotten clients and breakers. */
+class TidyTest {
+
+  @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
+
+  private Stage stage;
+
+  @BeforeEach
+  void open() {
+    stage = Stage.open(REDIS);
+  }
+
+  @AfterEach
+  void close() {
+    stage.proven();
+    stage.close();
+  }
+
+  @Test
+  void aTaskGoesWhenItsRetentionEnds() {
+    stage.client("abc", 10);
+    TaskId id = stage.enqueue(wish().retention(Duration.ofMinutes(1)));
+    TaskId longer = stage.enqueue(wish().retention(Duration.ofMinutes(2)));
+    stage.claim(5).forEach(stage::succeed);
+    stage.pass(Duration.ofMinutes(1));
+    stage.store.tidy();
+    assertNull(stage.state(id));
+    assertEquals(TaskState.SUCCEEDED, stage.state(longer));
+    assertEquals(1, stage.redis.keys("tr:{0}:task:*").size());
+    assertEquals(1, stage.store.queues().get("default").orElseThrow().stats().succeeded());
+  }
+
+  @Test
+  void aDeadTaskGoesWithItsLogWhenItsQueueForgetsIt() {
+    TaskId id = stage.enqueue(wish());
+    stage.settle(WORKER, stage.verdict(stage.claim(1).getFirst(), new Verdict.Bury(), 400));
+    stage.pass(Duration.ofDays(30).minusMillis(1));
+    stage.store.tidy();
+    assertEquals(TaskState.DEAD, stage.state(id));
+    stage.pass(Duration.ofMillis(1));
+    stage.store.tidy();
+    assertNull(stage.state(id));
+    assertEquals(List.of(), stage.redis.keys("tr:{0}:task:*"));
+    assertEquals("0", stage.flow("default", "dead_bytes"));
+  }
+
+  @Test
+  void aShortRetentionLeavesTheHeadForAWhile() {
+    stage.enqueue(wish().retention(Duration.ofSeconds(1)));
+    Claim claim = stage.claim(1).getFirst();
+    stage.succeed(claim);
+    stage.pass(Duration.ofSeconds(2));
+    stage.store.tidy();
+    assertNull(stage.state(claim.id()));
+    assertEquals(1, stage.redis.keys("tr:{0}:task:*").size());
+    stage.pass(Duration.ofSeconds(8));
+    stage.store.tidy();
+    assertEquals(0, stage.redis.keys("tr:{0}:task:*").size());
+  }
+
+  @Test
+  void manyEndsOfRetentionAreTakenInSteps() {
+    stage.client("abc", 1000, 100_000);
+    stage.enqueue(450, wish());
+    for (int i = 0; i < 5; i++) {
+      stage.claim(100).forEach(stage::succeed);
+    }
+    stage.pass(Duration.ofHours(1));
+    int rounds = 1;
+    while (!Keys.text(stage.moves.run(Script.TIDY, Keys.bytes(1000))).equals("0")) {
+      rounds++;
+    }
+    assertTrue(rounds >= 3);
+    assertEquals(0, stage.redis.zcard("tr:{0}:retire"));
+  }
+
+  @Test
+  void aClientThatWasMadeKnownOnTheSpotIsForgottenADayAfterItsLastTask() {
+    stage.client("known", 1);
+    stage.enqueue(wish().client("guest").retention(Duration.ZERO));
+    stage.enqueue(wish().client("stays").in(Duration.ofDays(3)));
+    stage.succeed(stage.claim(1).getFirst());
+    stage.pass(Duration.ofHours(24).minusMillis(1));
+    stage.store.tidy();
+    assertTrue(stage.store.clients().get("guest").isPresent());
+    stage.pass(Duration.ofMillis(1));
+    stage.store.tidy();
+    assertTrue(stage.store.clients().get("guest").isEmpty());
+    assertTrue(stage.store.clients().get("stays").isPresent());
+    assertTrue(stage.store.clients().get("known").isPresent());
+    assertEquals(List.of(), stage.redis.keys("tr:{0}:client:guest*"));
+    stage.enqueue(wish().client("guest"));
+  }
+
+  @Test
+  void aBreakerThatNobodyTriesIsForgotten() {
+    stage.enqueue(wish());
+    stage.settle(
+        WORKER,
+        stage.verdict(
+            stage.claim(1).getFirst(), new Verdict.Bury(), 500, new BreakerReport.Trip()));
+    stage.pass(Duration.ofMinutes(59));
+    stage.store.tidy();
+    assertEquals(1, stage.store.work().breakers().size());
+    stage.pass(Duration.ofMinutes(3));
+    stage.store.tidy();
+    assertEquals(0, stage.store.work().breakers().size());
+  }
+}
