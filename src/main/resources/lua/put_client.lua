@@ -6,6 +6,7 @@
 --@include lib/client
 --@include lib/queue
 --@include lib/turns
+call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local id = ARGV[2]
 local key = P .. 'client:' .. id
 for at = 3, #ARGV, 2 do

@@ -5,6 +5,7 @@
 --@include lib/wake
 --@include lib/client
 --@include lib/queue
+call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local n = tonumber(ARGV[2])
 local old = queue(n)
 local flow = P .. 'queue:' .. n .. ':flow'

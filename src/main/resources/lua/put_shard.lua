@@ -2,6 +2,7 @@
 -- ARGV   now, format, hide_ms, then tiers that must exist: name, limits, …
 -- REPLY  'done', or the format that is there and is newer
 --@include lib/base
+call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local FORMAT = tonumber(ARGV[2])
 local there = tonumber(call('HGET', KEYS[1], 'format') or 0)
 if there > FORMAT then return there end

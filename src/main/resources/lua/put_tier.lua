@@ -3,6 +3,7 @@
 -- REPLY  'done'
 --@include lib/base
 --@include lib/wake
+call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 call('HSET', P .. 'tiers', ARGV[2], ARGV[3] .. ':' .. ARGV[4])
 wake()
 return 'done'

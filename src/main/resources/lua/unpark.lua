@@ -6,6 +6,7 @@
 --@include lib/client
 --@include lib/queue
 --@include lib/turns
+call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 for at = 2, #ARGV do unpark(ARGV[at]) end
 flush_queues()
 flush_clients()

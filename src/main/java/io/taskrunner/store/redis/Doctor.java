@@ -5,6 +5,7 @@ import io.lettuce.core.ScanArgs;
 import io.lettuce.core.ScanCursor;
 import io.lettuce.core.ScoredValueScanCursor;
 import io.lettuce.core.ValueScanCursor;
+import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.taskrunner.task.TaskId;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -18,7 +19,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -132,6 +137,7 @@ public final class Doctor {
     private final List<byte[]> expiring = new ArrayList<>();
     private final List<byte[]> over = new ArrayList<>();
     private final Set<Generation> generations = new LinkedHashSet<>();
+    private final Set<Generation> due = new HashSet<>();
     private final Map<Generation, Set<String>> owners = new LinkedHashMap<>();
     private final Set<String> parked = new LinkedHashSet<>();
     private final Set<Integer> queues = new TreeSet<>();
@@ -150,6 +156,7 @@ public final class Doctor {
       members("leases", NONE, ANY_GENERATION, NONE, "leases");
       members("retire", NONE, ANY_GENERATION, NONE, "retire");
       proveEach("over", over);
+      over.forEach(this::over);
       proveEach("generations", bytes(generations));
       generations.forEach(this::generation);
       owners.forEach(this::owners);
@@ -225,6 +232,8 @@ public final class Doctor {
       generations.add(generation);
       if (parts[1].equals("ready")) {
         owners.computeIfAbsent(generation, _ -> new HashSet<>()).add(parts[2]);
+      } else if (parts[1].equals("due")) {
+        due.add(generation);
       }
     }
 
@@ -235,13 +244,18 @@ public final class Doctor {
       membersOf(
           base + "turns",
           owner -> owners.computeIfAbsent(generation, _ -> new HashSet<>()).add(text(owner)));
-      members("due", n, gen, NONE, base + "due");
+      if (due.contains(generation)) {
+        members("due", n, gen, NONE, base + "due");
+      }
       for (String owner : owners.getOrDefault(generation, Set.of())) {
         members("ready", n, gen, Keys.bytes(owner), base + "ready:" + owner);
       }
-      for (String set : List.of("dead", "done")) {
-        members(set, n, ANY_GENERATION, NONE, "queue:" + generation.n() + ":" + set);
-      }
+    }
+
+    /** What is over in a queue: {@code <n>:dead} or {@code <n>:done}. */
+    private void over(byte[] name) {
+      String[] parts = text(name).split(":", -1);
+      members(parts[1], Keys.bytes(parts[0]), ANY_GENERATION, NONE, "queue:" + text(name));
     }
 
     private void owners(Generation generation, Set<String> all) {
@@ -380,23 +394,38 @@ public final class Doctor {
 
     private void counters() {
       List<byte[]> queuesSuspected = new ArrayList<>();
-      for (int n : queues) {
-        if (suspect(n)) {
-          queuesSuspected.add(Keys.bytes(n));
-        }
-      }
+      steps(
+          bytes(queues),
+          step -> {
+            List<Map<String, String>> flows = hashes(step, n -> "queue:" + n + ":flow");
+            for (int i = 0; i < step.size(); i++) {
+              if (suspect(Integer.parseInt(text(step.get(i))), flows.get(i))) {
+                queuesSuspected.add(step.get(i));
+              }
+            }
+          });
       steps(queuesSuspected, step -> told("queues", prove("count_queues", step)));
       List<byte[]> clientsSuspected = new ArrayList<>();
-      for (String client : clients) {
-        if (suspect(client)) {
-          clientsSuspected.add(Keys.bytes(client));
-        }
-      }
+      steps(
+          bytes(clients),
+          step -> {
+            List<Map<String, String>> hashes = hashes(step, id -> "client:" + id);
+            List<List<byte[]>> minutes =
+                together(step, (redis, id) -> redis.lrange(minute(id), 0, -1));
+            for (int i = 0; i < step.size(); i++) {
+              if (suspect(text(step.get(i)), hashes.get(i), minutes.get(i))) {
+                clientsSuspected.add(step.get(i));
+              }
+            }
+          });
       steps(clientsSuspected, this::countClients);
     }
 
-    private boolean suspect(int n) {
-      Map<String, String> flow = hash("queue:" + n + ":flow");
+    private byte[] minute(byte[] client) {
+      return shard.key("client:" + text(client) + ":minute");
+    }
+
+    private boolean suspect(int n, Map<String, String> flow) {
       Tally tally = ofQueue.getOrDefault(n, new Tally());
       return !flow.isEmpty()
           && (differs(flow, "ready", tally.ready)
@@ -405,12 +434,9 @@ public final class Doctor {
               || differs(flow, "dead_bytes", tally.deadBytes));
     }
 
-    private boolean suspect(String client) {
-      Map<String, String> hash = hash("client:" + client);
+    private boolean suspect(String client, Map<String, String> hash, List<byte[]> minute) {
       Tally tally = ofClient.getOrDefault(client, new Tally());
       long accepted = 0;
-      List<byte[]> minute =
-          link.patiently(redis -> redis.lrange(shard.key("client:" + client + ":minute"), 0, -1));
       for (byte[] entry : minute) {
         String text = text(entry);
         accepted += Long.parseLong(text.substring(text.indexOf(':') + 1));
@@ -454,11 +480,28 @@ public final class Doctor {
       }
     }
 
-    private Map<String, String> hash(String key) {
-      Map<byte[], byte[]> raw = link.patiently(redis -> redis.hgetall(shard.key(key)));
-      Map<String, String> fields = HashMap.newHashMap(raw.size());
-      raw.forEach((name, value) -> fields.put(text(name), text(value)));
-      return fields;
+    private List<Map<String, String>> hashes(List<byte[]> names, UnaryOperator<String> key) {
+      List<Map<byte[], byte[]>> raw =
+          together(names, (redis, name) -> redis.hgetall(shard.key(key.apply(text(name)))));
+      return raw.stream()
+          .map(hash -> {
+            Map<String, String> fields = HashMap.newHashMap(hash.size());
+            hash.forEach((name, value) -> fields.put(text(name), text(value)));
+            return fields;
+          })
+          .toList();
+    }
+
+    /** The same read for each of these, in one round trip. */
+    private <T> List<T> together(
+        List<byte[]> all,
+        BiFunction<RedisAsyncCommands<byte[], byte[]>, byte[], CompletionStage<T>> read) {
+      return link.patiently(redis -> {
+        List<CompletableFuture<T>> replies =
+            all.stream().map(one -> read.apply(redis, one).toCompletableFuture()).toList();
+        return CompletableFuture.allOf(replies.toArray(CompletableFuture[]::new))
+            .thenApply(_ -> replies.stream().map(CompletableFuture::join).toList());
+      });
     }
 
     private static boolean differs(Map<String, String> fields, String field, long counted) {

@@ -22,16 +22,14 @@ final class RedisQueues implements QueueStore {
   private final Moves moves;
   private final Moves configMoves;
   private final Keys shard;
-  private final Keys config;
   private final QueueNames names;
 
   RedisQueues(
-      Link link, Moves moves, Moves configMoves, Keys shard, Keys config, QueueNames names) {
+      Link link, Moves moves, Moves configMoves, Keys shard, QueueNames names) {
     this.link = link;
     this.moves = moves;
     this.configMoves = configMoves;
     this.shard = shard;
-    this.config = config;
     this.names = names;
   }
 
@@ -116,8 +114,7 @@ final class RedisQueues implements QueueStore {
     if (Keys.text(word).equals("full")) {
       return Deleted.NOT_EMPTY;
     }
-    link.patiently(redis -> redis.hdel(config.key("queues"), Keys.bytes(name)));
-    link.patiently(redis -> redis.incr(config.key("version")));
+    configMoves.run(Script.FORGET_QUEUE, Keys.bytes(name), Keys.bytes(n.getAsInt()));
     names.reload();
     return Keys.text(word).equals("done") ? Deleted.DONE : Deleted.NOT_FOUND;
   }

@@ -73,7 +73,7 @@ public final class RedisStore implements AutoCloseable {
             link, moves, names, new TaskIds(options.clock(), 0), room, options, timer, lookUps);
     this.tasks = new RedisTasks(moves, enqueuer, names);
     Moves configMoves = new Moves(link, config, options.injectedTime());
-    this.queues = new RedisQueues(link, moves, configMoves, shard, config, names);
+    this.queues = new RedisQueues(link, moves, configMoves, shard, names);
     this.clients = new RedisClients(link, moves, shard, config, names);
     this.work = new RedisWork(link, moves, shard, trimmed, options);
     this.system = new RedisSystem(link, options.redis(), room);

@@ -20,6 +20,7 @@ enum Script {
   DELETE_QUEUE,
   DROP_DEAD,
   ENQUEUE,
+  FORGET_QUEUE,
   GET,
   LEAVE,
   NAME_QUEUE,

@@ -1,0 +1,124 @@
+package io.taskrunner.store.redis;
+
+import static io.taskrunner.store.redis.Stage.wish;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.taskrunner.client.Limits;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.testkit.RedisExtension;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Ten thousand queues: what a claim costs does not grow with them. */
+class ManyQueuesTest {
+
+  @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
+
+  private Stage stage;
+
+  @BeforeEach
+  void open() {
+    stage = Stage.open(REDIS);
+  }
+
+  @AfterEach
+  void close() {
+    stage.proven();
+    stage.close();
+  }
+
+  private static final int QUEUES = 10_000;
+  private static final int BUSY = 2_000;
+  private static final Pattern CALLS = Pattern.compile("calls=(\\d+)");
+
+  @BeforeEach
+  void makeQueues() {
+    RedisAsyncCommands<byte[], byte[]> raw = stage.link.calls();
+    List<CompletableFuture<?>> made = new ArrayList<>();
+    Map<byte[], byte[]> names = new HashMap<>();
+    for (int i = 0; i < QUEUES; i++) {
+      int n = 100 + i;
+      names.put(Keys.bytes("q" + i), Keys.bytes(n));
+      List<byte[]> args = new ArrayList<>();
+      args.add(Keys.bytes(n));
+      args.addAll(FlowFields.write("q" + i, Stage.settings(1, null, null, null)));
+      made.add(
+          stage
+              .moves
+              .<Object>begin(raw, Script.PUT_QUEUE, args.toArray(byte[][]::new))
+              .toCompletableFuture());
+    }
+    made.add(raw.hset(Keys.bytes("tr:{config}:queues"), names).toCompletableFuture());
+    CompletableFuture.allOf(made.toArray(CompletableFuture[]::new))
+        .orTimeout(60, TimeUnit.SECONDS)
+        .join();
+    stage.store.everySecond();
+    stage.client("abc", 100_000, Limits.MAX);
+  }
+
+  /** How many commands Redis has run. */
+  private long commands() {
+    long sum = 0;
+    Matcher calls = CALLS.matcher(stage.redis.info("commandstats"));
+    while (calls.find()) {
+      sum += Long.parseLong(calls.group(1));
+    }
+    return sum;
+  }
+
+  @Test
+  void workInThreeOfThemIsFoundAtOnce() {
+    List<TaskId> ids = new ArrayList<>();
+    for (int i : List.of(7, 5000, 9999)) {
+      ids.add(stage.enqueue(wish().queue("q" + i)));
+    }
+    long before = commands();
+    List<Claim> claims = stage.claim(10);
+    long spent = commands() - before;
+    assertEquals(new HashSet<>(ids), new HashSet<>(claims.stream().map(Claim::id).toList()));
+    assertTrue(spent < 100, spent + " commands for a claim of three");
+    before = commands();
+    assertEquals(0, stage.claim(10).size());
+    assertTrue(commands() - before < 30, "an empty claim is cheap");
+  }
+
+  @Test
+  void workInTwoThousandOfThemIsGivenInTurn() {
+    List<Map.Entry<TaskId, Stage.Wish>> group = new ArrayList<>();
+    for (int i = 0; i < BUSY; i++) {
+      group.add(Map.entry(stage.id(), wish().queue("q" + i).retention(Duration.ZERO)));
+      group.add(Map.entry(stage.id(), wish().queue("q" + i).retention(Duration.ZERO)));
+      if (group.size() == 100) {
+        stage.group(group);
+        group.clear();
+      }
+    }
+    assertEquals(BUSY, stage.redis.zcard("tr:{0}:busy"));
+    long before = commands();
+    Set<String> seen = new HashSet<>();
+    for (int i = 0; i < BUSY / 100; i++) {
+      List<Claim> claims = stage.claim(100);
+      assertEquals(100, claims.size());
+      claims.forEach(claim -> seen.add(claim.queue()));
+    }
+    long each = (commands() - before) / BUSY;
+    assertEquals(BUSY, seen.size());
+    assertTrue(each <= 16, each + " commands for each task");
+  }
+}

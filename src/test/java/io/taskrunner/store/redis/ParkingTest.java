@@ -1,0 +1,169 @@
+package io.taskrunner.store.redis;
+
+import static io.taskrunner.store.redis.Stage.WORKER;
+import static io.taskrunner.store.redis.Stage.wish;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.taskrunner.client.Limits;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.RedisExtension;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** A client at its limit is parked behind all others, and let back in as soon as it has room. */
+class ParkingTest {
+
+  @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
+
+  private Stage stage;
+
+  @BeforeEach
+  void open() {
+    stage = Stage.open(REDIS);
+  }
+
+  @AfterEach
+  void close() {
+    stage.proven();
+    stage.close();
+  }
+
+  private long parked(String client) {
+    return stage.redis.scard("tr:{0}:client:" + client + ":parked");
+  }
+
+  private List<TaskId> claim(int slots) {
+    return stage.claim(slots).stream().map(Claim::id).toList();
+  }
+
+  @Test
+  void aClientAtItsLimitBlocksNobody() {
+    stage.client("abc", 1);
+    stage.enqueue(50, wish().queue("critical"));
+    TaskId other = stage.enqueue(wish().client("two").queue("low"));
+    assertEquals(2, claim(10).size());
+    assertEquals(1, parked("abc"));
+    assertEquals(0, stage.redis.exists("tr:{0}:busy"));
+    assertTrue(stage.store.tasks().get(other).isPresent());
+  }
+
+  @Test
+  void aReleaseLetsItInWhereverItIsParked() {
+    stage.client("abc", 1);
+    List<TaskId> ids = new ArrayList<>();
+    for (String queue : List.of("critical", "default", "low")) {
+      ids.add(stage.enqueue(wish().queue(queue)));
+    }
+    List<TaskId> started = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      Claim claim = stage.claim(5).getFirst();
+      started.add(claim.id());
+      stage.succeed(claim);
+      stage.proven();
+    }
+    assertEquals(ids.stream().sorted().toList(), started.stream().sorted().toList());
+    assertEquals(0, parked("abc"));
+  }
+
+  @Test
+  void itKeepsItsTurnWhileItIsParked() {
+    stage.client("abc", 1);
+    stage.client("two", 100);
+    stage.enqueue(3, wish());
+    stage.enqueue(20, wish().client("two"));
+    Claim mine =
+        stage.claim(4).stream().filter(c -> c.clientId().equals("abc")).findFirst().orElseThrow();
+    stage.claim(4);
+    stage.succeed(mine);
+    assertEquals("abc", stage.claim(1).getFirst().clientId());
+  }
+
+  @Test
+  void aTaskThatIsCancelledOrPutBackMakesRoom() {
+    stage.client("abc", 1);
+    stage.enqueue(2, wish());
+    Claim first = stage.claim(5).getFirst();
+    assertEquals(1, parked("abc"));
+    stage.settle(WORKER, stage.verdict(first, new Verdict.PutBack(Duration.ofSeconds(3)), -1));
+    Claim second = stage.claim(5).getFirst();
+    assertEquals(1, stage.store.queues().get("default").orElseThrow().stats().scheduled());
+    stage.store.tasks().cancel(second.id());
+    stage.settle(WORKER, stage.verdict(second, new Verdict.Cancel(), -1));
+    stage.pass(Duration.ofSeconds(3));
+    assertEquals(List.of(first.id()), claim(5));
+  }
+
+  @Test
+  void whenItsLastTaskIsCalledOffItsPlaceGoes() {
+    stage.client("abc", 1);
+    stage.enqueue(wish());
+    assertEquals(1, claim(1).size());
+    TaskId held = stage.enqueue(wish());
+    assertEquals(0, claim(1).size());
+    assertEquals(1, parked("abc"));
+    stage.store.tasks().cancel(held);
+    assertEquals(0, parked("abc"));
+    assertEquals(0, stage.redis.exists(stage.key("default", "turns")));
+  }
+
+  @Test
+  void aTaskThatHoldsTheOthersUpIsCalledOff() {
+    stage.client("abc", 5);
+    stage.enqueue(wish());
+    TaskId alone = stage.enqueue(wish().limits(1, null));
+    TaskId behind = stage.enqueue(wish());
+    assertEquals(1, claim(5).size());
+    assertEquals(1, parked("abc"));
+    stage.store.tasks().cancel(alone);
+    assertEquals(List.of(behind), claim(5));
+  }
+
+  /** More queues than a release lets in at once, all held: the rest is let in by the housekeeping. */
+  @Test
+  void aClientParkedInMoreThanAThousandQueuesIsLetInEverywhere() {
+    int queues = 1150;
+    stage.client("abc", 1, Limits.MAX);
+    stage.enqueue(wish());
+    Claim running = stage.claim(1).getFirst();
+    List<TaskId> ids = new ArrayList<>();
+    for (int i = 0; i < queues; i++) {
+      stage.redis.hset("tr:{config}:queues", "q" + i, Integer.toString(1000 + i));
+      stage.moves.run(
+          Script.PUT_QUEUE,
+          many(1000 + i, FlowFields.write("q" + i, Stage.settings(1, null, null, null))));
+    }
+    stage.store.everySecond();
+    for (int i = 0; i < queues; i++) {
+      ids.add(stage.enqueue(wish().queue("q" + i)));
+    }
+    while (stage.exchange(WORKER, 5).again()) {
+      // each looks at a thousand
+    }
+    assertEquals(queues, parked("abc"));
+    for (int i = 0; i < queues; i++) {
+      stage.moves.run(Script.PAUSE_QUEUE, Keys.bytes(1000 + i), Keys.bytes(1));
+    }
+    stage.succeed(running);
+    assertEquals(queues - 1000, parked("abc"));
+    stage.proven();
+    stage.store.tidy();
+    assertEquals(0, parked("abc"));
+    assertEquals(0, stage.redis.llen("tr:{0}:drain"));
+    assertEquals(queues, ids.size());
+  }
+
+  private static byte[][] many(int n, List<byte[]> fields) {
+    List<byte[]> args = new ArrayList<>();
+    args.add(Keys.bytes(n));
+    args.addAll(fields);
+    return args.toArray(byte[][]::new);
+  }
+}
