@@ -24,8 +24,7 @@ final class RedisQueues implements QueueStore {
   private final Keys shard;
   private final QueueNames names;
 
-  RedisQueues(
-      Link link, Moves moves, Moves configMoves, Keys shard, QueueNames names) {
+  RedisQueues(Link link, Moves moves, Moves configMoves, Keys shard, QueueNames names) {
     this.link = link;
     this.moves = moves;
     this.configMoves = configMoves;

@@ -51,8 +51,7 @@ class BreakerTest {
     stage.client("abc", 1000, Limits.MAX);
     stage.enqueue(wish().url(URL));
     Claim claim = stage.claim(1).getFirst();
-    stage.settle(
-        WORKER, stage.verdict(claim, new Verdict.Bury(), 500, new BreakerReport.Trip()));
+    stage.settle(WORKER, stage.verdict(claim, new Verdict.Bury(), 500, new BreakerReport.Trip()));
     assertEquals(List.of(new Breaker(HOST, false)), stage.store.work().breakers());
     return claim;
   }
@@ -81,8 +80,13 @@ class BreakerTest {
     for (TaskId id : held) {
       assertEquals(TaskState.SCHEDULED, stage.state(id));
       assertTrue(
-          !stage.store.tasks().get(id).orElseThrow().scheduled().isBefore(
-              Instant.ofEpochMilli(Stage.START).plus(OPEN)));
+          !stage
+              .store
+              .tasks()
+              .get(id)
+              .orElseThrow()
+              .scheduled()
+              .isBefore(Instant.ofEpochMilli(Stage.START).plus(OPEN)));
     }
     assertEquals(0, claimFor(OPEN.minusSeconds(1)).size());
   }
@@ -156,10 +160,7 @@ class BreakerTest {
     stage.settle(
         WORKER,
         stage.verdict(
-            probes.getFirst(),
-            new Verdict.PutBack(Duration.ZERO),
-            -1,
-            new BreakerReport.None()));
+            probes.getFirst(), new Verdict.PutBack(Duration.ZERO), -1, new BreakerReport.None()));
     assertEquals(1, claimFor(Duration.ofSeconds(3)).size());
   }
 
@@ -178,13 +179,14 @@ class BreakerTest {
     for (Claim probe : probes) {
       stage.settle(
           WORKER,
-          stage.verdict(
-              probe, new Verdict.Retry(Duration.ZERO), 500, new BreakerReport.Bad()));
+          stage.verdict(probe, new Verdict.Retry(Duration.ZERO), 500, new BreakerReport.Bad()));
     }
     stage.claim(50);
     stage.pass(OPEN.minusSeconds(1));
     assertEquals(3, claimFor(Duration.ofSeconds(5)).size());
-    assertEquals(6, Stream.concat(held.stream(), fresh.stream()).filter(id -> stage.state(id) != null).count());
+    assertEquals(
+        6,
+        Stream.concat(held.stream(), fresh.stream()).filter(id -> stage.state(id) != null).count());
   }
 
   @Test
@@ -220,9 +222,7 @@ class BreakerTest {
           .renew(
               WORKER,
               LEASE,
-              probes.stream()
-                  .map(claim -> new Running(claim.id(), claim.number()))
-                  .toList());
+              probes.stream().map(claim -> new Running(claim.id(), claim.number())).toList());
     }
     assertEquals(3, probes.size());
     probes.forEach(claim -> report(claim, new BreakerReport.Good()));

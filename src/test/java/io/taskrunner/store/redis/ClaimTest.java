@@ -89,7 +89,9 @@ class ClaimTest {
     order.addAll(clients(stage.claim(6)));
     for (int from = 0; from < 12; from += 3) {
       assertEquals(
-          Set.of("one", "two", "six"), new HashSet<>(order.subList(from, from + 3)), order::toString);
+          Set.of("one", "two", "six"),
+          new HashSet<>(order.subList(from, from + 3)),
+          order::toString);
     }
   }
 
@@ -272,11 +274,7 @@ class ClaimTest {
     assertEquals(ids(first.subList(1, 2)), ids(stage.again(WORKER, 2).claims()));
     assertThrows(
         IllegalStateException.class,
-        () ->
-            stage
-                .store
-                .work()
-                .exchange(List.of(), new ClaimRequest(WORKER, 0, 2, LEASE, 5)));
+        () -> stage.store.work().exchange(List.of(), new ClaimRequest(WORKER, 0, 2, LEASE, 5)));
   }
 
   @Test

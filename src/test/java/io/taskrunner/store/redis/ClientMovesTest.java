@@ -174,8 +174,7 @@ class ClientMovesTest {
     String key = stage.store.clients().addKey("abc", "digest").orElseThrow();
     assertInstanceOf(EnqueueResult.KeyRequired.class, stage.put(wish()));
     assertEquals("abc", stage.store.clients().keyOwner("digest").orElseThrow().clientId());
-    assertEquals(
-        ClientStore.KeyRevoked.DONE, stage.store.clients().revokeKey("abc", key));
+    assertEquals(ClientStore.KeyRevoked.DONE, stage.store.clients().revokeKey("abc", key));
     assertInstanceOf(EnqueueResult.KeyRequired.class, stage.put(wish()));
     assertTrue(stage.store.clients().keyOwner("digest").isEmpty());
   }

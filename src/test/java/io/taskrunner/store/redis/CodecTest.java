@@ -169,7 +169,8 @@ class CodecTest {
               answered ? OptionalInt.of(100 + random.nextInt(500)) : OptionalInt.empty(),
               answered
                   ? Optional.empty()
-                  : Optional.of(AttemptError.values()[random.nextInt(AttemptError.values().length)]),
+                  : Optional.of(
+                      AttemptError.values()[random.nextInt(AttemptError.values().length)]),
               word(200));
       assertEquals(attempt, TaskCodec.logEntry(TaskCodec.logEntry(attempt)));
     }
@@ -179,8 +180,7 @@ class CodecTest {
   void whatAQueueSaysIsReadAsItWasWritten() {
     for (int i = 0; i < 500; i++) {
       TaskSpec spec = spec();
-      TaskCodec.Policy read =
-          TaskCodec.Policy.of(TaskCodec.policy(spec.retry(), spec.timeout()));
+      TaskCodec.Policy read = TaskCodec.Policy.of(TaskCodec.policy(spec.retry(), spec.timeout()));
       assertEquals(spec.retry(), read.retry());
       assertEquals(Optional.ofNullable(spec.timeout()), Optional.ofNullable(read.timeout()));
     }

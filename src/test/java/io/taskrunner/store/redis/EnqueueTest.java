@@ -50,7 +50,9 @@ class EnqueueTest {
   }
 
   private static String words(List<Answer> answers) {
-    return answers.stream().map(answer -> String.valueOf(answer.word())).collect(Collectors.joining());
+    return answers.stream()
+        .map(answer -> String.valueOf(answer.word()))
+        .collect(Collectors.joining());
   }
 
   @Test
@@ -125,10 +127,7 @@ class EnqueueTest {
     stage.pass(Duration.ofSeconds(1));
     Answer second = stage.group(call).getFirst();
     assertEquals(first, second);
-    stage
-        .store
-        .clients()
-        .set("abc", new ClientStore.Change(null, false, null, null));
+    stage.store.clients().set("abc", new ClientStore.Change(null, false, null, null));
     assertEquals(first.due(), stage.group(call).getFirst().due());
     assertEquals("ex", words(stage.group(List.of(call.getFirst(), group(wish()).getFirst()))));
     assertEquals("1", stage.redis.hget("tr:{0}:client:abc", "live"));
@@ -152,8 +151,7 @@ class EnqueueTest {
     assertInstanceOf(EnqueueResult.QueueNotAllowed.class, stage.put(wish().queue("low")));
     stage.enqueue(wish().queue("critical"));
     stage.store.clients().addKey("abc", "digest");
-    assertInstanceOf(
-        EnqueueResult.KeyRequired.class, stage.put(wish().queue("critical")));
+    assertInstanceOf(EnqueueResult.KeyRequired.class, stage.put(wish().queue("critical")));
     stage.enqueue(wish().queue("critical").proof(Enqueue.Proof.KEY));
     stage.store.clients().set("abc", new ClientStore.Change(null, false, null, null));
     assertInstanceOf(

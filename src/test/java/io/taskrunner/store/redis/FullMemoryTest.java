@@ -66,7 +66,8 @@ class FullMemoryTest {
     full();
     assertInstanceOf(EnqueueResult.StoreFull.class, stage.put(wish()));
     assertInstanceOf(EnqueueResult.StoreFull.class, stage.put(wish().in(Duration.ofHours(1))));
-    assertInstanceOf(EnqueueResult.StoreFull.class, stage.put(wish().client("fresh").key("k", "p")));
+    assertInstanceOf(
+        EnqueueResult.StoreFull.class, stage.put(wish().client("fresh").key("k", "p")));
     assertTrue(stage.store.clients().get("fresh").isEmpty());
     assertEquals(1, stage.redis.keys("tr:{0}:task:*").size());
     assertEquals("1", stage.redis.hget("tr:{0}:client:abc", "sum"));
@@ -106,8 +107,7 @@ class FullMemoryTest {
         stage.settle(
             WORKER, stage.verdict(claims.get(1), new Verdict.Retry(Duration.ofSeconds(1)), 500)));
     assertEquals(
-        Settled.DONE,
-        stage.settle(WORKER, stage.verdict(claims.get(2), new Verdict.Bury(), 400)));
+        Settled.DONE, stage.settle(WORKER, stage.verdict(claims.get(2), new Verdict.Bury(), 400)));
     assertEquals(
         Settled.DONE,
         stage.settle(

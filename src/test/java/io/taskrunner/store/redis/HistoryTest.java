@@ -68,7 +68,8 @@ class HistoryTest {
     return seed != null
         ? LongStream.of(seed)
         : LongStream.concat(
-            LongStream.of(1, 2, 3, 4, 5, 6), new Random().longs(Integer.getInteger("history.more", 2), 100, Integer.MAX_VALUE));
+            LongStream.of(1, 2, 3, 4, 5, 6),
+            new Random().longs(Integer.getInteger("history.more", 2), 100, Integer.MAX_VALUE));
   }
 
   @ParameterizedTest(name = "seed {0}")
@@ -111,7 +112,8 @@ class HistoryTest {
   }
 
   /** A verdict as the engine and the model are told it. */
-  private record Said(String worker, Held held, char kind, long delay, int status, int error, char report) {}
+  private record Said(
+      String worker, Held held, char kind, long delay, int status, int error, char report) {}
 
   private static final class History {
     final Stage stage = Stage.open(REDIS);
@@ -140,8 +142,8 @@ class HistoryTest {
         workers.add(new Worker(nextWorker()));
       }
       new TreeMap<>(QueueSettings.BUILT_IN)
-          .forEach(
-          (name, weight) -> model.putQueue(name, stage.n(name), QueueSettings.defaults(weight)));
+          .forEach((name, weight) ->
+              model.putQueue(name, stage.n(name), QueueSettings.defaults(weight)));
       putQueue("few");
       putQueue("slow");
       putClient("ann");
@@ -275,8 +277,7 @@ class HistoryTest {
         TaskId id = group.get(i).getKey();
         Answer expected = expect(id, wish, epoch);
         note("enqueue %s %s/%s %s -> %s", id, wish.client, wish.queue, wish.when, real.get(i));
-        require(
-            expected.equals(real.get(i)), "enqueue answered %s, not %s", real.get(i), expected);
+        require(expected.equals(real.get(i)), "enqueue answered %s, not %s", real.get(i), expected);
         if (real.get(i).word() != 'r') {
           enqueuedBefore.add(group.get(i));
         }
@@ -288,7 +289,9 @@ class HistoryTest {
           Answer expected = expect(group.get(i).getKey(), group.get(i).getValue(), epoch);
           require(
               expected.equals(repeated.get(i)),
-              "the repeated enqueue answered %s, not %s", repeated.get(i), expected);
+              "the repeated enqueue answered %s, not %s",
+              repeated.get(i),
+              expected);
         }
       }
       while (enqueuedBefore.size() > 40) {
@@ -367,12 +370,15 @@ class HistoryTest {
           .work()
           .exchange(
               List.of(),
-              new ClaimRequest(
-                  worker.id, worker.request, worker.slots, LEASE, Model.MAX_RETRIES));
+              new ClaimRequest(worker.id, worker.request, worker.slots, LEASE, Model.MAX_RETRIES));
     }
 
     private void apply(Worker worker, Exchange exchange) {
-      note("claim %s %d of %d -> %s", worker.id.substring(14), worker.slots, worker.request,
+      note(
+          "claim %s %d of %d -> %s",
+          worker.id.substring(14),
+          worker.slots,
+          worker.request,
           exchange.claims().stream().map(c -> c.id() + "#" + c.number()).toList());
       model.beforeClaim();
       Map<TaskId, byte[]> records = records();
@@ -382,7 +388,9 @@ class HistoryTest {
         Item item = model.tasks.get(claim.id());
         require(
             claim.attempt() == item.attempts && claim.answersBelow500() == item.answers,
-            "claim of %s tells attempt %d and %d answers", item, claim.attempt(),
+            "claim of %s tells attempt %d and %d answers",
+            item,
+            claim.attempt(),
             claim.answersBelow500());
       }
       model.queues.values().forEach(model::unseat);
@@ -472,12 +480,9 @@ class HistoryTest {
     private Said verdict(String worker, Held held) {
       char kind = "sssrrdbbc".charAt(random.nextInt(9));
       int status = kind == 's' ? 200 : any(STATUSES);
-      long delay =
-          kind == 'r' || (kind == 'b' && chance(50)) ? 1 + random.nextInt(8000) : 0;
+      long delay = kind == 'r' || (kind == 'b' && chance(50)) ? 1 + random.nextInt(8000) : 0;
       char report =
-          status >= 500 || status == 0
-              ? (chance(40) ? 't' : 'b')
-              : chance(80) ? 'g' : '-';
+          status >= 500 || status == 0 ? (chance(40) ? 't' : 'b') : chance(80) ? 'g' : '-';
       return new Said(worker, held, kind, delay, status, status == 0 ? 1 : 0, report);
     }
 
@@ -505,7 +510,12 @@ class HistoryTest {
         note("settle %s -> %s", said, real.get(i));
         char got = real.get(i) == Settled.DONE ? 'd' : real.get(i) == Settled.REPEATED ? 'r' : 'l';
         require(
-            expected == got || expected == '?', "%s of %s was answered %s, not %s", said, was, got, expected);
+            expected == got || expected == '?',
+            "%s of %s was answered %s, not %s",
+            said,
+            was,
+            got,
+            expected);
         saidBefore.add(said);
       }
       while (saidBefore.size() > 30) {
@@ -542,8 +552,7 @@ class HistoryTest {
     }
 
     private void renew(Worker worker) {
-      List<Held> named =
-          worker.held.stream().filter(_ -> chance(80)).toList();
+      List<Held> named = worker.held.stream().filter(_ -> chance(80)).toList();
       Map<Held, String> real = new HashMap<>();
       for (WorkStore.Ended ended :
           stage
@@ -756,8 +765,10 @@ class HistoryTest {
         }
       });
       exchange.claims().forEach(claim -> worker.held.add(new Held(claim.id(), claim.number())));
-      note("failover forgets %s of %s",
-          exchange.claims().stream().map(claim -> claim.id() + "#" + claim.number()).toList(), worker.id);
+      note(
+          "failover forgets %s of %s",
+          exchange.claims().stream().map(claim -> claim.id() + "#" + claim.number()).toList(),
+          worker.id);
     }
 
     private static long deadline() {
@@ -777,7 +788,9 @@ class HistoryTest {
       List<TaskId> ids = List.copyOf(model.tasks.keySet());
       Map<TaskId, byte[]> records = new LinkedHashMap<>();
       if (!ids.isEmpty()) {
-        var all = Link.await(raw.mget(ids.stream().map(id -> key(id)).toArray(byte[][]::new)), deadline());
+        var all =
+            Link.await(
+                raw.mget(ids.stream().map(id -> key(id)).toArray(byte[][]::new)), deadline());
         for (int i = 0; i < ids.size(); i++) {
           if (all.get(i).hasValue()) {
             records.put(ids.get(i), all.get(i).getValue());
@@ -801,24 +814,40 @@ class HistoryTest {
         require(record != null, "%s is gone", t);
         String real =
             (char) record[1]
-                + " attempts " + number(record, 6, 2)
-                + " answers " + number(record, 8, 2)
-                + " claim " + number(record, 10, 6)
-                + " due " + number(record, 24, 6)
-                + " first " + number(record, 30, 6)
-                + " status " + number(record, 4, 2)
-                + " error " + record[3]
-                + " ended " + (t.over() ? number(record, 36, 6) : 0);
+                + " attempts "
+                + number(record, 6, 2)
+                + " answers "
+                + number(record, 8, 2)
+                + " claim "
+                + number(record, 10, 6)
+                + " due "
+                + number(record, 24, 6)
+                + " first "
+                + number(record, 30, 6)
+                + " status "
+                + number(record, 4, 2)
+                + " error "
+                + record[3]
+                + " ended "
+                + (t.over() ? number(record, 36, 6) : 0);
         String expected =
             t.state
-                + " attempts " + t.attempts
-                + " answers " + t.answers
-                + " claim " + t.claim
-                + " due " + t.due
-                + " first " + t.first
-                + " status " + t.status
-                + " error " + t.error
-                + " ended " + (t.over() ? t.ended : 0);
+                + " attempts "
+                + t.attempts
+                + " answers "
+                + t.answers
+                + " claim "
+                + t.claim
+                + " due "
+                + t.due
+                + " first "
+                + t.first
+                + " status "
+                + t.status
+                + " error "
+                + t.error
+                + " ended "
+                + (t.over() ? t.ended : 0);
         require(real.equals(expected), "%s: the record is %s", t, real + ", not " + expected);
       }
     }
@@ -827,8 +856,7 @@ class HistoryTest {
       List<Item> items =
           model.tasks.values().stream().filter(t -> t.state != 'p' || !t.queue.deleted).toList();
       List<Object> reply =
-          stage.moves.run(
-              Script.GET, items.stream().map(t -> t.id.bytes()).toArray(byte[][]::new));
+          stage.moves.run(Script.GET, items.stream().map(t -> t.id.bytes()).toArray(byte[][]::new));
       Map<TaskId, Character> seen = new HashMap<>();
       for (int i = 0; i < reply.size(); i += 4) {
         seen.put(TaskId.of((byte[]) reply.get(i)), (char) ((byte[]) reply.get(i + 1))[0]);
@@ -879,7 +907,10 @@ class HistoryTest {
         }
         worker.held.clear();
       }
-      require(!waiting(), "tasks are stuck: %s", model.tasks.values().stream().filter(t -> t.waits() || t.state == 'a').toList());
+      require(
+          !waiting(),
+          "tasks are stuck: %s",
+          model.tasks.values().stream().filter(t -> t.waits() || t.state == 'a').toList());
       compareCounts();
       proven();
       require(

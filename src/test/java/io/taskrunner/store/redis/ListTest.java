@@ -41,7 +41,8 @@ class ListTest {
     stage.close();
   }
 
-  private List<TaskId> list(@Nullable String queue, @Nullable TaskState state, @Nullable String client, int limit)
+  private List<TaskId> list(
+      @Nullable String queue, @Nullable TaskState state, @Nullable String client, int limit)
       throws BadCursor {
     List<TaskId> found = new ArrayList<>();
     Filter filter = new Filter(queue, state, client, null);
@@ -125,8 +126,7 @@ class ListTest {
   @Test
   void aCursorOfAnotherFilterIsRefused() throws BadCursor {
     stage.enqueue(3, wish());
-    Page page =
-        stage.store.tasks().list(new Filter("default", null, null, null), 1, null);
+    Page page = stage.store.tasks().list(new Filter("default", null, null, null), 1, null);
     assertThrows(
         BadCursor.class,
         () ->

@@ -19,7 +19,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Requests per minute: never more than the limit in any 60 s, and never refused for longer than need be. */
+/**
+ * Requests per minute: never more than the limit in any 60 s, and never refused for longer than
+ * need be.
+ */
 class MinuteTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -47,7 +50,9 @@ class MinuteTest {
     Random random = new Random(7);
     List<Long> times = new ArrayList<>();
     for (int i = 0; i < 1500; i++) {
-      stage.pass(Duration.ofMillis(random.nextInt(20) == 0 ? random.nextInt(30_000) : random.nextInt(900)));
+      stage.pass(
+          Duration.ofMillis(
+              random.nextInt(20) == 0 ? random.nextInt(30_000) : random.nextInt(900)));
       int asked = 1 + random.nextInt(3);
       for (int k = 0; k < asked; k++) {
         long inWindow = times.stream().filter(at -> at > stage.now() - 60_000).count();
@@ -74,7 +79,8 @@ class MinuteTest {
     stage.pass(Duration.ofSeconds(5));
     RateLimited refused = assertInstanceOf(RateLimited.class, stage.put(wish()));
     assertEquals(0, refused.quota().remaining());
-    assertTrue(refused.retryAfter().toMillis() > 44_999 && refused.retryAfter().toMillis() <= 45_010);
+    assertTrue(
+        refused.retryAfter().toMillis() > 44_999 && refused.retryAfter().toMillis() <= 45_010);
     stage.pass(refused.retryAfter().minusMillis(1));
     assertInstanceOf(RateLimited.class, stage.put(wish()));
     stage.pass(Duration.ofMillis(1));

@@ -143,8 +143,21 @@ final class Model {
 
     @Override
     public String toString() {
-      return "task " + id + " of " + client.id + " in " + queue.name + " (" + state + ", due " + due
-          + ", claim " + claim + ", attempts " + attempts + ")";
+      return "task "
+          + id
+          + " of "
+          + client.id
+          + " in "
+          + queue.name
+          + " ("
+          + state
+          + ", due "
+          + due
+          + ", claim "
+          + claim
+          + ", attempts "
+          + attempts
+          + ")";
     }
   }
 
@@ -161,7 +174,14 @@ final class Model {
 
   /** What an enqueue must answer. */
   record Answer(
-      char word, TaskId id, long due, int concurrent, int perMin, int remaining, long full, long retryAfter) {
+      char word,
+      TaskId id,
+      long due,
+      int concurrent,
+      int perMin,
+      int remaining,
+      long full,
+      long retryAfter) {
     static Answer refused(char word) {
       return new Answer(word, new TaskId(0, 0), 0, 0, 0, 0, 0, 0);
     }
@@ -243,9 +263,7 @@ final class Model {
   private static int burst(Queue queue) {
     Double rate = queue.settings.maxDispatchesPerSec();
     Integer burst = queue.settings.maxBurst();
-    return burst != null
-        ? burst
-        : rate == null ? 0 : QueueSettings.defaultBurst(rate);
+    return burst != null ? burst : rate == null ? 0 : QueueSettings.defaultBurst(rate);
   }
 
   private void refill(Queue queue) {
@@ -279,11 +297,13 @@ final class Model {
     }
     queue.gen++;
     queue.turnOf.clear();
-    tasks.values().forEach(t -> {
-      if (t.queue == queue && t.waits()) {
-        t.state = 'p';
-      }
-    });
+    tasks
+        .values()
+        .forEach(t -> {
+          if (t.queue == queue && t.waits()) {
+            t.state = 'p';
+          }
+        });
     return true;
   }
 
@@ -295,27 +315,28 @@ final class Model {
     }
     boolean empty =
         tasks.values().stream()
-            .noneMatch(
-                t ->
-                    t.queue == queue && (t.waits() || t.state == 'a' || t.state == 'd'));
+            .noneMatch(t -> t.queue == queue && (t.waits() || t.state == 'a' || t.state == 'd'));
     if (!force && !empty) {
       return "full";
     }
     queue.deleted = true;
     queues.remove(name);
-    tasks.values().forEach(t -> {
-      boolean hidden = t.state != 'd' && t.over() && t.retentionMillis == 0;
-      if (t.queue == queue && t.state != 'a' && !hidden) {
-        t.state = 'p';
-      }
-    });
+    tasks
+        .values()
+        .forEach(t -> {
+          boolean hidden = t.state != 'd' && t.over() && t.retentionMillis == 0;
+          if (t.queue == queue && t.state != 'a' && !hidden) {
+            t.state = 'p';
+          }
+        });
     return "done";
   }
 
   // -- enqueue
 
   /** What a call must answer; {@code epoch} is the same for what comes in one group. */
-  Answer enqueue(TaskId id, Stage.Wish wish, long delay, @Nullable Long at, String host, long epoch) {
+  Answer enqueue(
+      TaskId id, Stage.Wish wish, long delay, @Nullable Long at, String host, long epoch) {
     Client client = clients.get(wish.client);
     Item again = tasks.get(id);
     char refused = refusal(client, wish);
@@ -333,14 +354,14 @@ final class Model {
       forget(caller);
       return answer('e', id, again.due, caller, limits, 0);
     }
-    Keyed keyed = client == null || wish.key == null ? null : keys.get(wish.client + " " + wish.key);
+    Keyed keyed =
+        client == null || wish.key == null ? null : keys.get(wish.client + " " + wish.key);
     if (keyed != null) {
       if (!keyed.payload().equals(wish.payload)) {
         return Answer.refused('u');
       }
       forget(caller);
-      return answer(
-          keyed.id().equals(id) ? 'e' : 'd', keyed.id(), keyed.due(), caller, limits, 0);
+      return answer(keyed.id().equals(id) ? 'e' : 'd', keyed.id(), keyed.due(), caller, limits, 0);
     }
     forget(caller);
     if (caller.accepted.size() + 1 > limits.requestsPerMin()) {
@@ -415,7 +436,10 @@ final class Model {
 
   /** After ready tasks went: who has none left has no turn. */
   void unseat(Queue queue) {
-    queue.turnOf.keySet().removeIf(id -> ready(queue, Objects.requireNonNull(clients.get(id))).isEmpty());
+    queue
+        .turnOf
+        .keySet()
+        .removeIf(id -> ready(queue, Objects.requireNonNull(clients.get(id))).isEmpty());
   }
 
   // -- the moves of a task
@@ -518,16 +542,19 @@ final class Model {
     t.state = 'p';
   }
 
-  /** What is done once a second: what has been over for long enough is gone, and what was purged. */
+  /**
+   * What is done once a second: what has been over for long enough is gone, and what was purged.
+   */
   void tidy() {
-    tasks.values().forEach(t -> {
-      if (t.waits() && t.clientGone()) {
-        end(t, 'c');
-      }
-    });
+    tasks
+        .values()
+        .forEach(t -> {
+          if (t.waits() && t.clientGone()) {
+            end(t, 'c');
+          }
+        });
     queues.values().forEach(this::unseat);
-    tasks.values()
-        .removeIf(t -> t.state == 'p' || (t.over() && retireAt(t) <= now));
+    tasks.values().removeIf(t -> t.state == 'p' || (t.over() && retireAt(t) <= now));
   }
 
   private long retireAt(Item t) {
@@ -583,8 +610,7 @@ final class Model {
     t.status = 0;
     RetryPolicy policy = t.retry.over(t.queue.settings.retry()).policy(MAX_RETRIES);
     Duration most = policy.maxDuration();
-    if (t.attempts > policy.maxRetries()
-        || (most != null && now - t.first >= most.toMillis())) {
+    if (t.attempts > policy.maxRetries() || (most != null && now - t.first >= most.toMillis())) {
       end(t, 'd');
     } else if (t.clientGone()) {
       end(t, 'c');
@@ -603,9 +629,13 @@ final class Model {
     require(!t.clientGone(), "%s is of a client that is gone", t);
     require(t.expires == null || now < t.expires, "%s had expired", t);
     long runs = running(t.client);
+    require(runs < limits(t.client).maxConcurrent(), "%s, though its client runs %d", t, runs);
     require(
-        runs < limits(t.client).maxConcurrent(), "%s, though its client runs %d", t, runs);
-    require(t.ownConcurrent == null || runs < t.ownConcurrent, "%s lowers its limit to %s, and %d run", t, t.ownConcurrent, runs);
+        t.ownConcurrent == null || runs < t.ownConcurrent,
+        "%s lowers its limit to %s, and %d run",
+        t,
+        t.ownConcurrent,
+        runs);
     Integer most = queue.settings.maxConcurrent();
     require(most == null || running(queue) < most, "%s, though its queue is full", t);
     if (queue.settings.maxDispatchesPerSec() != null) {
@@ -636,12 +666,13 @@ final class Model {
     breaker.at = Math.min(breaker.at, now + breakerOpen);
     require(probe, "%s goes to a host whose breaker is not closed", t);
     require(
-        now >= breaker.at && breaker.out + breaker.good < probesMax,
-        "%s is one probe too many", t);
+        now >= breaker.at && breaker.out + breaker.good < probesMax, "%s is one probe too many", t);
     breaker.out++;
   }
 
-  /** Whether a ready task may have been passed over: it is dropped, or put off, when its turn comes. */
+  /**
+   * Whether a ready task may have been passed over: it is dropped, or put off, when its turn comes.
+   */
   private boolean plain(Item t) {
     return !t.clientGone()
         && (t.expires == null || now < t.expires)
@@ -663,7 +694,9 @@ final class Model {
         && (t.ownConcurrent == null || runs < t.ownConcurrent);
   }
 
-  /** The first that would have been given; null when there is none, or one before it holds it up. */
+  /**
+   * The first that would have been given; null when there is none, or one before it holds it up.
+   */
   private @Nullable Item firstPlain(Queue queue, String client) {
     for (Item t : ready(queue, Objects.requireNonNull(clients.get(client)))) {
       if (plain(t)) {
@@ -682,7 +715,11 @@ final class Model {
     t.queue.turnOf.forEach((client, turn) -> {
       if (turn < mine) {
         Item other = firstPlain(t.queue, client);
-        require(other == null || !startable(other), "%s came before its turn, which was %s's", t, other);
+        require(
+            other == null || !startable(other),
+            "%s came before its turn, which was %s's",
+            t,
+            other);
       }
     });
   }
@@ -714,7 +751,10 @@ final class Model {
       require(given.contains(before.id), "%s was passed over, not %s", t, before);
     }
     long probesGiven =
-        given.stream().map(tasks::get).filter(other -> other != null && other.host.equals(t.host)).count();
+        given.stream()
+            .map(tasks::get)
+            .filter(other -> other != null && other.host.equals(t.host))
+            .count();
     require(!allPaused && !t.queue.paused, "%s was held, and became %s", t, became);
     if (t.clientGone()) {
       require(became == 'c', "%s became %s", t, became);
@@ -729,13 +769,21 @@ final class Model {
       require(breaker != null, "%s became %s", t, became);
       breaker.at = Math.min(breaker.at, now + breakerOpen);
       require(
-          now < breaker.at || breaker.out + breaker.good + probesGiven >= probesMax, "%s was put off, though it may probe", t);
+          now < breaker.at || breaker.out + breaker.good + probesGiven >= probesMax,
+          "%s was put off, though it may probe",
+          t);
       require(became == (t.attempts > 0 ? 't' : 's'), "%s became %s", t, became);
       breaker.waiting++;
       long from = Math.max(breaker.at, now >= breaker.at ? now + 1000 : now);
       require(
           due >= from && due <= from + Math.max(1000, (breaker.waiting + 50) * 5L),
-          "%s was put off to %d at %d, from %d, %d wait, open until %d", t, due, now, from, breaker.waiting, breaker.at);
+          "%s was put off to %d at %d, from %d, %d wait, open until %d",
+          t,
+          due,
+          now,
+          from,
+          breaker.waiting,
+          breaker.at);
       t.state = became;
       t.due = due;
     }
@@ -744,7 +792,15 @@ final class Model {
   // -- settle and renew
 
   /** The letter that a verdict must be answered with; '?' when either r or l will do. */
-  char settle(TaskId id, long claim, String worker, char kind, long delay, int status, int error, char report) {
+  char settle(
+      TaskId id,
+      long claim,
+      String worker,
+      char kind,
+      long delay,
+      int status,
+      int error,
+      char report) {
     Item t = tasks.get(id);
     if (t == null) {
       return 'l';
@@ -868,13 +924,15 @@ final class Model {
   long[] counts(Queue queue) {
     String states = "sratdx";
     long[] counts = new long[states.length()];
-    tasks.values().stream().filter(t -> t.queue == queue).forEach(t -> {
-      boolean done = (t.state == 'k' || t.state == 'c') && t.retentionMillis > 0;
-      int at = done ? 5 : states.indexOf(t.state);
-      if (at >= 0) {
-        counts[at]++;
-      }
-    });
+    tasks.values().stream()
+        .filter(t -> t.queue == queue)
+        .forEach(t -> {
+          boolean done = (t.state == 'k' || t.state == 'c') && t.retentionMillis > 0;
+          int at = done ? 5 : states.indexOf(t.state);
+          if (at >= 0) {
+            counts[at]++;
+          }
+        });
     return counts;
   }
 

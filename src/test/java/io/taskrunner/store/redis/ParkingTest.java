@@ -126,7 +126,9 @@ class ParkingTest {
     assertEquals(List.of(behind), claim(5));
   }
 
-  /** More queues than a release lets in at once, all held: the rest is let in by the housekeeping. */
+  /**
+   * More queues than a release lets in at once, all held: the rest is let in by the housekeeping.
+   */
   @Test
   void aClientParkedInMoreThanAThousandQueuesIsLetInEverywhere() {
     int queues = 1150;

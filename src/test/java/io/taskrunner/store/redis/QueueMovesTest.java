@@ -74,8 +74,7 @@ class QueueMovesTest {
     stage.succeed(running);
     stage.proven();
     assertTrue(stage.store.queues().pause("default", false));
-    assertEquals(
-        List.of(held, later), stage.claim(5).stream().map(Claim::id).toList());
+    assertEquals(List.of(held, later), stage.claim(5).stream().map(Claim::id).toList());
     assertFalse(stage.store.queues().pause("nowhere", true));
   }
 
@@ -226,7 +225,16 @@ class QueueMovesTest {
         .put(
             "default",
             new QueueSettings(
-                3, null, null, null, Retry.UNSET, null, d.deadRetention(), deadMax, deadBytes, doneMax));
+                3,
+                null,
+                null,
+                null,
+                Retry.UNSET,
+                null,
+                d.deadRetention(),
+                deadMax,
+                deadBytes,
+                doneMax));
   }
 
   @Test
@@ -267,8 +275,7 @@ class QueueMovesTest {
     TaskId later = stage.enqueue(wish().in(Duration.ofHours(1)));
     assertInstanceOf(Moved.Done.class, stage.store.tasks().runNow(later));
     assertEquals(List.of(later), stage.claim(5).stream().map(Claim::id).toList());
-    assertEquals(
-        new Moved.WrongState(TaskState.ACTIVE), stage.store.tasks().runNow(later));
+    assertEquals(new Moved.WrongState(TaskState.ACTIVE), stage.store.tasks().runNow(later));
     assertEquals(new Moved.WrongState(TaskState.ACTIVE), stage.store.tasks().revive(later));
     assertInstanceOf(Moved.NotFound.class, stage.store.tasks().cancel(stage.id()));
   }

@@ -51,7 +51,10 @@ class RenewTest {
   private static final String OTHER = Stage.worker(2);
 
   private List<Ended> renew(Claim claim) {
-    return stage.store.work().renew(WORKER, LEASE, List.of(new Running(claim.id(), claim.number())));
+    return stage
+        .store
+        .work()
+        .renew(WORKER, LEASE, List.of(new Running(claim.id(), claim.number())));
   }
 
   /** Time passes while a worker beats, so that leases that end are taken back. */

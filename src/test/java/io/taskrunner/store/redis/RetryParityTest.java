@@ -64,7 +64,9 @@ class RetryParityTest {
               + " "
               + policy.backoff(k).toMillis()
               + " "
-              + Optional.ofNullable(policy.maxDuration()).map(Duration::toMillis).orElse((1L << 53) - 1));
+              + Optional.ofNullable(policy.maxDuration())
+                  .map(Duration::toMillis)
+                  .orElse((1L << 53) - 1));
       // Nothing said at all is told by no settings at all, as in a record.
       args.add(own.equals(Retry.UNSET) ? new byte[0] : TaskCodec.policy(own, null));
       args.add(TaskCodec.policy(queue, Duration.ofSeconds(3)));

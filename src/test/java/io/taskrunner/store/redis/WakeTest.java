@@ -24,7 +24,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Wake-ups: whatever makes something claimable tells exactly one idle worker; one keeps the time. */
+/**
+ * Wake-ups: whatever makes something claimable tells exactly one idle worker; one keeps the time.
+ */
 class WakeTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();

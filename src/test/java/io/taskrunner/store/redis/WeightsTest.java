@@ -98,7 +98,8 @@ class WeightsTest {
   @Test
   void equalTasksStartSixToThreeToOne() {
     Map<String, double[]> seen =
-        saturate(20, Duration.ofSeconds(10), Map.of("critical", 100L, "default", 100L, "low", 100L));
+        saturate(
+            20, Duration.ofSeconds(10), Map.of("critical", 100L, "default", 100L, "low", 100L));
     assertEquals(0.6, share(seen, "critical", 0), 0.02);
     assertEquals(0.3, share(seen, "default", 0), 0.02);
     assertEquals(0.1, share(seen, "low", 0), 0.01);
@@ -111,7 +112,13 @@ class WeightsTest {
       QUEUES.forEach(queue -> lasts.put(queue, queue.equals(slow) ? 2000L : 100L));
       Map<String, double[]> seen = saturate(30, Duration.ofSeconds(14), lasts);
       String shares =
-          slow + " is slow: " + share(seen, "critical", 1) + " " + share(seen, "default", 1) + " " + share(seen, "low", 1);
+          slow
+              + " is slow: "
+              + share(seen, "critical", 1)
+              + " "
+              + share(seen, "default", 1)
+              + " "
+              + share(seen, "low", 1);
       assertEquals(0.6, share(seen, "critical", 1), 0.06, shares);
       assertEquals(0.3, share(seen, "default", 1), 0.06, shares);
       assertEquals(0.1, share(seen, "low", 1), 0.04, shares);
