@@ -164,7 +164,7 @@ class WorkerTest {
     performer.next().answers(200);
     store.exchange().gives();
     store.listener().reconnected();
-    assertEquals(task.id(), store.exchange().verdicts.getFirst().id());
+    assertEquals(task.id(), store.settling().verdicts.getFirst().id());
   }
 
   @Test
@@ -261,7 +261,7 @@ class WorkerTest {
     assertEquals(1, third.request().slots());
     third.gives();
     begun.answers(200);
-    Settlement settled = store.exchange().verdicts.getFirst();
+    Settlement settled = store.settling().verdicts.getFirst();
     assertEquals(newer.number(), settled.claim());
     assertEquals(2, settled.attempt().number());
     assertEquals(0, performer.unseen(), "no second request");
@@ -323,7 +323,7 @@ class WorkerTest {
     renewal.says(List.of(new Ended(first.id(), first.number(), false)));
     assertEquals(new Outcome.Cancelled(), begun.awaited());
     beat.gives(newer);
-    Settlement settled = store.exchange().verdicts.getFirst();
+    Settlement settled = store.settling().verdicts.getFirst();
     assertEquals(newer.number(), settled.claim());
     assertEquals(new Verdict.PutBack(ZERO), settled.verdict());
     assertNull(settled.attempt());
@@ -337,7 +337,7 @@ class WorkerTest {
     Begun begun = performer.next();
     store.listener().cancelled(task.id());
     assertEquals(new Outcome.Cancelled(), begun.awaited());
-    assertEquals(new Verdict.Cancel(), store.exchange().verdicts.getFirst().verdict());
+    assertEquals(new Verdict.Cancel(), store.settling().verdicts.getFirst().verdict());
   }
 
   @Test
@@ -347,7 +347,7 @@ class WorkerTest {
     Call first = store.exchange();
     store.listener().cancelled(task.id());
     first.gives(task);
-    Settlement settled = store.exchange().verdicts.getFirst();
+    Settlement settled = store.settling().verdicts.getFirst();
     assertEquals(new Verdict.Cancel(), settled.verdict());
     assertEquals(0, performer.unseen());
   }
@@ -365,7 +365,7 @@ class WorkerTest {
     Begun second = performer.next();
     store.listener().cancelled(task.id());
     second.awaited();
-    assertEquals(new Verdict.Cancel(), store.exchange().verdicts.getFirst().verdict());
+    assertEquals(new Verdict.Cancel(), store.settling().verdicts.getFirst().verdict());
   }
 
   @Test
@@ -425,7 +425,7 @@ class WorkerTest {
     second.answers(500);
     one.gives();
     assertInstanceOf(Verdict.Retry.class, one.verdicts.getFirst().verdict());
-    assertEquals(new Verdict.Bury(), store.exchange().verdicts.getFirst().verdict());
+    assertEquals(new Verdict.Bury(), store.settling().verdicts.getFirst().verdict());
   }
 
   @Test
@@ -433,7 +433,7 @@ class WorkerTest {
     start(1, LEASE);
     store.exchange().gives(claim(1));
     performer.next().ends(new Outcome.BreakerOpen(ofSeconds(17)));
-    Settlement settled = store.exchange().verdicts.getFirst();
+    Settlement settled = store.settling().verdicts.getFirst();
     assertEquals(new Verdict.PutBack(ofSeconds(17)), settled.verdict());
     assertNull(settled.attempt());
     assertNull(registry.find("task_runner_attempts").counter());
@@ -448,7 +448,7 @@ class WorkerTest {
     assertInstanceOf(Verdict.Retry.class, second.verdicts.getFirst().verdict());
     second.gives();
     performer.next().answers(200);
-    assertEquals(new Verdict.Succeed(), store.exchange().verdicts.getFirst().verdict());
+    assertEquals(new Verdict.Succeed(), store.settling().verdicts.getFirst().verdict());
   }
 
   @Test
@@ -456,7 +456,7 @@ class WorkerTest {
     start(1, LEASE);
     store.exchange().gives(claim(1));
     performer.next().ends(new Outcome.TimedOut(ofSeconds(3)));
-    Settlement settled = store.exchange().verdicts.getFirst();
+    Settlement settled = store.settling().verdicts.getFirst();
     assertEquals(Optional.of(AttemptError.TIMEOUT), settled.attempt().error());
     assertTrue(settled.attempt().status().isEmpty());
   }
