@@ -55,6 +55,13 @@ public interface ClientStore {
    */
   Optional<KeyOwner> keyOwner(String digest);
 
+  /**
+   * As {@link #keyOwner}, from the copy alone: never blocks.
+   *
+   * @return empty when the copy does not tell, which says nothing of the key
+   */
+  Optional<KeyOwner> knownKeyOwner(String digest);
+
   /** How a client stands that shows no key. */
   Standing standing(String id);
 

@@ -297,6 +297,11 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     }
 
     @Override
+    public Optional<KeyOwner> knownKeyOwner(String digest) {
+      return Optional.empty();
+    }
+
+    @Override
     public Standing standing(String id) {
       answer();
       Client client = clients.get(id);

@@ -12,6 +12,7 @@ import io.taskrunner.store.ClientStore;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /** Tells who calls, and whether that is enough for a route. */
@@ -103,21 +104,32 @@ public final class Credentials {
     return admin != null ? SHOWS_ADMIN : scraper ? SHOWS_SCRAPER : SHOWS_NOTHING;
   }
 
+  /** The caller that keys are known to name; empty when they must be looked up. Never blocks. */
+  Optional<Caller> known(Shown.Keys shown) {
+    return caller(shown, clients::knownKeyOwner);
+  }
+
   /**
    * Looks keys up. Blocks.
    *
    * @throws Refusal 401: a key is not right
    */
   Caller lookUp(Shown.Keys shown) {
+    return caller(shown, clients::keyOwner)
+        .orElseThrow(() -> new Refusal(Problem.unauthenticated("The key is not right.")));
+  }
+
+  private static Optional<Caller> caller(
+      Shown.Keys shown, Function<String, Optional<ClientStore.KeyOwner>> owners) {
     String client = null;
     for (String key : shown.keys()) {
-      Optional<ClientStore.KeyOwner> owner = clients.keyOwner(ApiKey.digest(key));
+      Optional<ClientStore.KeyOwner> owner = owners.apply(ApiKey.digest(key));
       if (owner.isEmpty() || (client != null && !client.equals(owner.get().clientId()))) {
-        throw new Refusal(Problem.unauthenticated("The key is not right."));
+        return Optional.empty();
       }
       client = owner.get().clientId();
     }
-    return shown.admin() || client == null ? ADMIN : new Caller.Keyed(client);
+    return Optional.of(shown.admin() || client == null ? ADMIN : new Caller.Keyed(client));
   }
 
   /**

@@ -6,12 +6,15 @@ import com.linecorp.armeria.common.HttpData;
 import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.HttpStatus;
 import com.linecorp.armeria.common.RequestHeaders;
+import com.linecorp.armeria.common.logging.RequestLog;
+import com.linecorp.armeria.common.logging.RequestLogAccess;
 import com.linecorp.armeria.common.logging.RequestLogProperty;
 import com.linecorp.armeria.server.HttpStatusException;
 import com.linecorp.armeria.server.RequestTimeoutException;
 import com.linecorp.armeria.server.ServerErrorHandler;
 import com.linecorp.armeria.server.ServiceConfig;
 import com.linecorp.armeria.server.ServiceRequestContext;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,9 +33,7 @@ public final class Failures implements ServerErrorHandler {
           case HttpStatusException status -> Problem.ofStatus(status.httpStatus());
           case ContentTooLargeException _ -> Problem.ofStatus(HttpStatus.REQUEST_ENTITY_TOO_LARGE);
           case RequestTimeoutException _ ->
-              ctx.log().isAvailable(RequestLogProperty.REQUEST_END_TIME)
-                  ? Problem.storeUnavailable()
-                  : Problem.tooSlow();
+              isWhole(ctx.log()) ? Problem.storeUnavailable() : Problem.tooSlow();
           default -> {
             LOG.atError().addKeyValue("request_id", id).setCause(cause).log("a call failed");
             yield Problem.internal();
@@ -40,6 +41,12 @@ public final class Failures implements ServerErrorHandler {
         };
     return HttpResponse.of(
         ProblemText.headers(problem, id), HttpData.wrap(ProblemText.body(problem, id)));
+  }
+
+  /** Whether a call arrived to its end. */
+  private static boolean isWhole(RequestLogAccess log) {
+    RequestLog ended = log.getIfAvailable(RequestLogProperty.REQUEST_CAUSE);
+    return ended != null && ended.requestCause() == null;
   }
 
   @Override

@@ -10,6 +10,7 @@ import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.RequestHeaders;
 import com.linecorp.armeria.common.ResponseHeaders;
 import com.linecorp.armeria.common.ResponseHeadersBuilder;
+import com.linecorp.armeria.common.util.TimeoutMode;
 import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.RequestTimeoutException;
 import com.linecorp.armeria.server.RoutingContext;
@@ -20,6 +21,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -49,6 +51,8 @@ public final class Front implements HttpService {
   private static final int SMALL_BODY = 16 * 1024;
 
   private static final int BATCH_BODY_MAX = 16 * 1024 * 1024;
+
+  private static final Duration MOVE_WITHIN = Duration.ofMinutes(5);
 
   private static final int VALUES_MAX = 10_000;
 
@@ -137,8 +141,12 @@ public final class Front implements HttpService {
         return switch (credentials.shown(headers, adminRoute)) {
           case Credentials.Shown.Known known -> found(known.caller());
           case Credentials.Shown.Wrong wrong -> throw new Refusal(wrong.problem());
-          case Credentials.Shown.Keys keys ->
-              onVirtualThread(() -> lookUp(keys)).thenCompose(this::found);
+          case Credentials.Shown.Keys keys -> {
+            Optional<Caller> known = credentials.known(keys);
+            yield known.isPresent()
+                ? found(known.get())
+                : onVirtualThread(() -> lookUp(keys)).thenCompose(this::found);
+          }
         };
       } catch (Refusal refusal) {
         return CompletableFuture.failedFuture(refusal);
@@ -225,6 +233,8 @@ public final class Front implements HttpService {
         return onVirtualThread(() -> parsed(route, body))
             .thenCompose(members -> direct.answer(call(route, members)));
       }
+      // It has arrived whole and is bounded by the store's own patience; a move over many tasks asks the store many times.
+      ctx.setRequestTimeout(TimeoutMode.SET_FROM_NOW, MOVE_WITHIN);
       return onVirtualThread(() -> blocking(route, parsed(route, body)));
     }
 

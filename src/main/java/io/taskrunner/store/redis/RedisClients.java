@@ -292,11 +292,11 @@ final class RedisClients implements ClientStore {
 
   @Override
   public Optional<KeyOwner> keyOwner(String digest) {
-    Cached cached = owners.get(digest);
-    long now = System.nanoTime();
-    if (cached != null && cached.owner().isPresent() && now - cached.at() < CACHE_TTL.toNanos()) {
-      return cached.owner();
+    Optional<KeyOwner> known = knownKeyOwner(digest);
+    if (known.isPresent()) {
+      return known;
     }
+    long now = System.nanoTime();
     byte[] value = link.patiently(redis -> redis.hget(config.key("keys"), Keys.bytes(digest)));
     if (value == null) {
       owners.remove(digest);
@@ -311,6 +311,14 @@ final class RedisClients implements ClientStore {
     }
     owners.put(digest, new Cached(owner, now));
     return owner;
+  }
+
+  @Override
+  public Optional<KeyOwner> knownKeyOwner(String digest) {
+    Cached cached = owners.get(digest);
+    return cached != null && System.nanoTime() - cached.at() < CACHE_TTL.toNanos()
+        ? cached.owner()
+        : Optional.empty();
   }
 
   @Override
