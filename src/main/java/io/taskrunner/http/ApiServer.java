@@ -2,8 +2,6 @@ package io.taskrunner.http;
 
 import com.linecorp.armeria.common.SessionProtocol;
 import com.linecorp.armeria.common.metric.NoopMeterRegistry;
-import com.linecorp.armeria.common.util.EventLoopGroups;
-import com.linecorp.armeria.common.util.ThreadFactories;
 import com.linecorp.armeria.server.Server;
 import com.linecorp.armeria.server.ServerBuilder;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -112,7 +110,7 @@ public final class ApiServer {
           new Enqueues(parts.tasks(), parts.clients(), api.resultRetention(), parts.registry());
       routes.addAll(enqueues.routes());
       routes.addAll(new Batches(parts.tasks(), enqueues).routes());
-      routes.addAll(new Tasks(parts.tasks()).routes());
+      routes.addAll(new Tasks(parts.tasks(), audit).routes());
       routes.addAll(new Queues(parts.queues(), audit).routes());
       routes.addAll(new Clients(parts.clients(), audit).routes());
       routes.addAll(new Tiers(parts.clients(), audit).routes());
@@ -137,7 +135,7 @@ public final class ApiServer {
     ServerBuilder builder = Server.builder();
     builder.port(new InetSocketAddress(settings.bind(), settings.port()), SessionProtocol.HTTP);
     builder.workerGroup(eventLoops, false);
-    builder.bossGroupFactory(ApiServer::acceptor);
+    builder.bossGroupFactory(Acceptor::make);
     builder.serviceUnder("/", front);
     builder.errorHandler(new Failures());
     builder.maxRequestLength(0); // Each route has its own limit, told in its own order.
@@ -155,15 +153,6 @@ public final class ApiServer {
         Duration.ZERO); // Front and Failures log what is a bug.
     builder.gracefulShutdownTimeout(Duration.ofMillis(100), STOP_WITHIN);
     return builder.build();
-  }
-
-  /** The thread that accepts connections; ends at once when the port is closed. */
-  private static EventLoopGroup acceptor(String name) {
-    return EventLoopGroups.builder()
-        .numThreads(1)
-        .threadFactory(ThreadFactories.newThreadFactory(name, false))
-        .gracefulShutdown(Duration.ZERO, Duration.ofSeconds(1))
-        .build();
   }
 
   /** What {@code /health/detailed} warns of, and a start should tell. */

@@ -45,8 +45,8 @@ import org.slf4j.MDC;
 public final class Front implements HttpService {
 
   /**
-   * Bodies up to this length are read before the call begins, which is cheaper; connections are
-   * bounded, and so are they.
+   * A body up to this length, alone on its connection, is read before the call begins, which is
+   * cheaper; connections are bounded, and so are they. Others are counted as they come.
    */
   private static final int SMALL_BODY = 16 * 1024;
 
@@ -91,9 +91,11 @@ public final class Front implements HttpService {
 
   @Override
   public ExchangeType exchangeType(RoutingContext routing) {
-    return routing.headers().contentLength() > SMALL_BODY || isLengthUnknown(routing.headers())
-        ? ExchangeType.REQUEST_STREAMING
-        : ExchangeType.UNARY;
+    boolean small =
+        !routing.sessionProtocol().isMultiplex()
+            && routing.headers().contentLength() <= SMALL_BODY
+            && !isLengthUnknown(routing.headers());
+    return small ? ExchangeType.UNARY : ExchangeType.REQUEST_STREAMING;
   }
 
   private static boolean isLengthUnknown(RequestHeaders headers) {
@@ -143,14 +145,25 @@ public final class Front implements HttpService {
           case Credentials.Shown.Wrong wrong -> throw new Refusal(wrong.problem());
           case Credentials.Shown.Keys keys -> {
             Optional<Caller> known = credentials.known(keys);
-            yield known.isPresent()
-                ? found(known.get())
-                : onVirtualThread(() -> lookUp(keys)).thenCompose(this::found);
+            yield known.isPresent() ? found(known.get()) : lookedUp(keys).thenCompose(this::found);
           }
         };
       } catch (Refusal refusal) {
         return CompletableFuture.failedFuture(refusal);
       }
+    }
+
+    private CompletableFuture<Caller> lookedUp(Credentials.Shown.Keys keys) {
+      enter();
+      return onVirtualThread(() -> lookUp(keys));
+    }
+
+    /** From here on the call asks the store, and is held until it is answered. */
+    private void enter() {
+      if (!entered && !held.enter()) {
+        throw new Refusal(Problem.busy());
+      }
+      entered = true;
     }
 
     private Caller lookUp(Credentials.Shown.Keys keys) {
@@ -177,10 +190,7 @@ public final class Front implements HttpService {
         caller = credentials.admit(route.access(), caller);
         return onVirtualThread(() -> blocking(route, new LinkedHashMap<>()));
       }
-      if (!held.enter()) {
-        throw new Refusal(Problem.busy());
-      }
-      entered = true;
+      enter();
       if (route.body() == Route.Body.NONE) {
         return perform(route, null);
       }
@@ -233,7 +243,8 @@ public final class Front implements HttpService {
         return onVirtualThread(() -> parsed(route, body))
             .thenCompose(members -> direct.answer(call(route, members)));
       }
-      // It has arrived whole and is bounded by the store's own patience; a move over many tasks asks the store many times.
+      // It has arrived whole and is bounded by the store's own patience; a move over many tasks
+      // asks the store many times.
       ctx.setRequestTimeout(TimeoutMode.SET_FROM_NOW, MOVE_WITHIN);
       return onVirtualThread(() -> blocking(route, parsed(route, body)));
     }

@@ -4,6 +4,7 @@ import com.linecorp.armeria.common.HttpMethod;
 import io.taskrunner.client.Client;
 import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
+import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Caller;
 import io.taskrunner.http.call.Faults;
@@ -41,10 +42,12 @@ public final class Tasks {
       Pattern.compile("scheduled|ready|active|retry|succeeded|dead|cancelled");
 
   private final TaskStore tasks;
+  private final Audit audit;
 
-  /** Over a store. */
-  public Tasks(TaskStore tasks) {
+  /** Over a store; what an admin does is told to the log. */
+  public Tasks(TaskStore tasks, Audit audit) {
     this.tasks = tasks;
+    this.audit = audit;
   }
 
   /** The routes. */
@@ -122,29 +125,36 @@ public final class Tasks {
   }
 
   private Answer cancel(Call call) {
-    move(call, tasks::cancel, Problem::alreadyFinished);
+    move(call, "task cancelled", tasks::cancel, Problem::alreadyFinished);
     return Answer.noContent();
   }
 
   private Answer run(Call call) {
     call.noFields();
-    return Answer.ok(json(move(call, tasks::runNow, Problem::notRunnable)));
+    return Answer.ok(json(move(call, "task run", tasks::runNow, Problem::notRunnable)));
   }
 
   private Answer retry(Call call) {
     call.noFields();
-    return Answer.ok(json(move(call, tasks::revive, Problem::notDead)));
+    return Answer.ok(json(move(call, "task retried", tasks::revive, Problem::notDead)));
   }
 
   /** Makes a move of the caller's own task, and gives the task as it is then. */
   private Task move(
-      Call call, Function<TaskId, Moved> move, Function<TaskState, Problem> otherwise) {
+      Call call,
+      String what,
+      Function<TaskId, Moved> move,
+      Function<TaskState, Problem> otherwise) {
     Task before = own(call);
-    return switch (move.apply(before.id())) {
-      case Moved.Done _ -> tasks.get(before.id()).orElse(before);
+    switch (move.apply(before.id())) {
+      case Moved.Done _ -> {}
       case Moved.NotFound _ -> throw new Refusal(Problem.taskNotFound());
       case Moved.WrongState(TaskState state) -> throw new Refusal(otherwise.apply(state));
-    };
+    }
+    if (call.caller() instanceof Caller.Admin) {
+      audit.tell(call, what, "task_id", before.id().toString());
+    }
+    return tasks.get(before.id()).orElse(before);
   }
 
   private Task own(Call call) {
