@@ -23,17 +23,17 @@ local lease_ms, max_retries, probes_max, open_ms = tonumber(ARGV[6]), tonumber(A
 local EXPIRED, EXAMINED_MAX, BYTES_MAX = 8, 1000, 8 * 1024 * 1024
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
-local lease_end = text(now + lease_ms)
+local lease_end, now_packed = text(now + lease_ms), pack('>I6', now)
 local tasks, told, queue_facts, given = {}, {}, {}, {}
 local examined, bytes, leases = 0, 0, {}
 
-local function hand_over(id, t, body)
+local function hand_over(id, t, head_now, record)
   local q = queue(t.n)
   if q and not told[t.n] then
     told[t.n] = true
     queue_facts[#queue_facts + 1], queue_facts[#queue_facts + 2], queue_facts[#queue_facts + 3] = t.n, q.name, q.policy
   end
-  tasks[#tasks + 1], tasks[#tasks + 2] = id, '\1' .. head(t) .. string.sub(body, 53)
+  tasks[#tasks + 1], tasks[#tasks + 2] = id, '\1' .. head_now .. string.sub(record, 53)
 end
 
 local function repeat_answer(before)
@@ -42,7 +42,9 @@ local function repeat_answer(before)
     local raw = call('GET', P .. 'task:' .. id)
     local t = raw and parse(raw)
     -- What runs in a queue that is gone by now cannot be told whole: its lease runs out.
-    if t and t.state == 'a' and t.claim == claim and t.worker == worker_bytes and queue(t.n) then hand_over(id, t, raw) end
+    if t and t.state == 'a' and t.claim == claim and t.worker == worker_bytes and queue(t.n) then
+      hand_over(id, t, head(t), raw)
+    end
   end
   return { 'claims', now, 0, '1', {}, queue_facts, tasks, 0, 0 }
 end
@@ -51,10 +53,11 @@ local function lease(q, c, id, t, probe)
   t.state, t.claim, t.worker = 'a', math.max(t.claim + 1, now), worker_bytes
   t.attempts, t.flags = math.min(t.attempts + 1, 65535), probe and PROBE or 0
   if t.first == 0 then t.first = now end
-  write_head(id, t)
-  hand_over(id, t, t.raw)
+  local head_now = head(t)
+  call('SETRANGE', P .. 'task:' .. id, '1', head_now)
+  hand_over(id, t, head_now, t.raw)
   leases[#leases + 1], leases[#leases + 2] = lease_end, id
-  given[#given + 1] = id .. pack('>I6', t.claim)
+  given[#given + 1] = id .. (t.claim == now and now_packed or pack('>I6', t.claim))
   q.running, c.running, running_all, bytes = q.running + 1, c.running + 1, running_all + 1, bytes + #t.raw
   c.dirty = true
   local s = shard()
@@ -136,6 +139,19 @@ local function fill()
   return #tasks / 2 < slots
 end
 
+-- A small zset is a list in Redis, searched from its beginning; one that ever held a long member is not. Leases come and go
+-- all the time, so they begin with one.
+local function keep_leases()
+  if running_all == #leases / 2 then
+    local long = string.rep('-', 65)
+    call('ZADD', P .. 'leases', '0', long)
+    call('ZADD', P .. 'leases', unpack(leases))
+    call('ZREM', P .. 'leases', long)
+  else
+    call('ZADD', P .. 'leases', unpack(leases))
+  end
+end
+
 local function keep_time(short)
   local s = shard()
   if not short then
@@ -173,7 +189,7 @@ if slots > 0 and not shard().paused then
   for _, q in pairs(queues) do if q then flush_line(q) end end
   if examined >= EXAMINED_MAX or bytes >= BYTES_MAX then again, short = true, false end
 end
-if #leases > 0 then call('ZADD', P .. 'leases', unpack(leases)) end
+if #leases > 0 then keep_leases() end
 call('HSET', P .. 'worker:' .. worker, 'request', request, 'given', table.concat(given))
 call('PEXPIRE', P .. 'worker:' .. worker, lease_ms * 2)
 local wait = keep_time(short and not again)

@@ -45,11 +45,22 @@ local function refusal(owner, proof, n, name)
   if c and c.queues and not string.find(c.queues, ',' .. name .. ',', 1, true) then return 'n' end
 end
 
+-- The head of a new task; the same for all tasks of a client in a queue that are due now, so it is made once.
+local function fresh_head(q, c, state, due)
+  local known = due == now and c.fresh_heads and c.fresh_heads[q]
+  if known then return known end
+  local made = pack('>Bc1BBI2I2I2I6c8I6I6I6I4I4I2I6', 1, state, 0, 0, 0, 0, 0, 0, '\0\0\0\0\0\0\0\0', due, 0, 0, q.n,
+    q.gen, c.gen, now)
+  if due == now then
+    c.fresh_heads = c.fresh_heads or {}
+    c.fresh_heads[q] = made
+  end
+  return made
+end
+
 local function place(q, c, id, due, tail)
   local state = due <= now and 'r' or 's'
-  local record = pack('>Bc1BBI2I2I2I6c8I6I6I6I4I4I2I6', 1, state, 0, 0, 0, 0, 0, 0, '\0\0\0\0\0\0\0\0', due, 0, 0, q.n,
-    q.gen, c.gen, now) .. tail
-  if not call('SET', P .. 'task:' .. id, record, 'NX') then return false end
+  if not call('SET', P .. 'task:' .. id, fresh_head(q, c, state, due) .. tail, 'NX') then return false end
   if state == 'r' then
     local ready = q.base .. 'ready:' .. c.id
     local adds = ready_adds[ready]
