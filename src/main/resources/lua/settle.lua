@@ -47,7 +47,7 @@ local function settle(at)
     -- A failover forgot the claim: the attempt was made all the same.
     local q = queue(t.n)
     if q and q.gen == t.gen then take_out(q, id, t) end
-    t.claim, t.worker, t.attempts, t.forgotten = claim, worker, math.min(t.attempts + 1, 65535), true
+    t.claim, t.worker, t.attempts = claim, worker, math.min(t.attempts + 1, 65535)
     if t.first == 0 then t.first = math.min(claim, now) end
     if q then served_later[q] = true end
     apply(q, id, t, kind, delay_ms, status, error, entry)

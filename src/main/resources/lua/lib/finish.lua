@@ -60,13 +60,7 @@ local function finish(q, id, t, state)
     bury(q, id, t)
   elseif t.retention == 0 then
     -- The head stays a while, hidden from readers, so that a repeated enqueue or verdict finds it.
-    local kept
-    if state == 'k' and not t.forgotten then
-      kept = string.sub(t.raw, 3, 36) .. pack('>I6', now) .. string.sub(t.raw, 43, t.more - 1) -- all that is asked of it
-    else
-      kept = string.sub(head(t), 2) .. string.sub(t.raw, 53, t.more - 1)
-    end
-    call('SET', P .. 'task:' .. id, '\1' .. state .. kept, 'PX', shard().hide_text)
+    call('SET', P .. 'task:' .. id, '\1' .. head(t) .. string.sub(t.raw, 53, t.more - 1), 'PX', shard().hide_text)
     if t.attempts > 1 or state ~= 'k' then call('DEL', P .. 'task:' .. id .. ':log') end
   else
     local raw = call('GET', P .. 'task:' .. id)
