@@ -25,7 +25,8 @@ end
 if q.rate and not (old and old.rate) then
   q.tokens, q.tokens_at, q.dirty = q.burst, now, true
 elseif q.rate then
-  q.tokens, q.dirty = math.min(q.tokens, q.burst), true
+  refill(old) -- the time until now counts at the rate that was in force
+  q.tokens, q.tokens_at, q.dirty = math.min(old.tokens, q.burst), now, true
 end
 q.due_dirty = true
 local open = serve(q)

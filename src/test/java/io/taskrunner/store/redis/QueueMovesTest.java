@@ -281,6 +281,19 @@ class QueueMovesTest {
   }
 
   @Test
+  void aRaisedRateDoesNotCountBackwards() {
+    stage.client("abc", 100);
+    stage.store.queues().put("default", Stage.settings(3, 0.1, 10, null));
+    stage.enqueue(30, wish());
+    assertEquals(10, stage.claim(50).size());
+    stage.pass(Duration.ofSeconds(5));
+    stage.store.queues().put("default", Stage.settings(3, 100.0, 10, null));
+    assertEquals(0, stage.claim(50).size());
+    stage.pass(Duration.ofMillis(20));
+    assertEquals(2, stage.claim(50).size());
+  }
+
+  @Test
   void aRateThatIsLiftedLetsEverythingGo() {
     stage.client("abc", 100);
     stage.store.queues().put("default", Stage.settings(3, 0.1, 1, null));
