@@ -38,8 +38,8 @@ public final class Failures implements ServerErrorHandler {
             yield Problem.internal();
           }
         };
-    return HttpResponse.of(
-        ProblemText.headers(problem, id), HttpData.wrap(ProblemText.body(problem, id)));
+    byte[] body = ProblemText.body(problem, id);
+    return HttpResponse.of(ProblemText.headers(problem, id, body.length), HttpData.wrap(body));
   }
 
   /** Whether a call arrived to its end. */
@@ -73,7 +73,8 @@ public final class Failures implements ServerErrorHandler {
       @Nullable RequestHeaders headers, HttpStatus status) {
     String id = RequestIds.of(headers);
     Problem problem = Problem.ofStatus(status);
+    byte[] body = ProblemText.body(problem, id);
     return AggregatedHttpResponse.of(
-        ProblemText.headers(problem, id), HttpData.wrap(ProblemText.body(problem, id)));
+        ProblemText.headers(problem, id, body.length), HttpData.wrap(body));
   }
 }

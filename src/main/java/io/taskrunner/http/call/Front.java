@@ -292,7 +292,7 @@ public final class Front implements HttpService {
         Problem problem = problem(done.exceptionNow());
         status = problem.status().code();
         byte[] body = ProblemText.body(problem, id);
-        response = response(ProblemText.headers(problem, id), body);
+        response = response(ProblemText.headers(problem, id, body.length), body);
       } else {
         Answer answer = done.resultNow();
         status = answer.status().code();
@@ -317,6 +317,9 @@ public final class Front implements HttpService {
         builder.set(HttpHeaderNames.CONTENT_TYPE, answer.type());
       }
       builder.set(RequestIds.HEADER, id);
+      if (!answer.status().isContentAlwaysEmpty()) {
+        builder.contentLength(answer.body().length); // Here, or the headers are built once more.
+      }
       for (int i = 0; i < answer.headers().size(); i += 2) {
         builder.set(answer.headers().get(i), answer.headers().get(i + 1));
       }
@@ -325,7 +328,7 @@ public final class Front implements HttpService {
 
     private HttpResponse response(ResponseHeaders response, byte[] body) {
       if (headers.method() == HttpMethod.HEAD) {
-        return HttpResponse.of(response.toBuilder().contentLength(body.length).build());
+        return HttpResponse.of(response);
       }
       return response.status().isContentAlwaysEmpty()
           ? HttpResponse.of(response)

@@ -43,11 +43,16 @@ public final class ProblemText {
     });
   }
 
-  /** The headers of a problem. */
-  public static ResponseHeaders headers(Problem problem, String requestId) {
+  /**
+   * The headers of a problem.
+   *
+   * @param length of the body, in bytes
+   */
+  public static ResponseHeaders headers(Problem problem, String requestId, int length) {
     ResponseHeadersBuilder headers = ResponseHeaders.builder(problem.status());
     headers.set(HttpHeaderNames.CONTENT_TYPE, Problem.MEDIA_TYPE);
     headers.set(RequestIds.HEADER, requestId);
+    headers.contentLength(length);
     problem.headers().forEach(headers::set);
     return headers.build();
   }
