@@ -2,6 +2,7 @@ package io.taskrunner.app;
 
 import io.taskrunner.config.Settings;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -13,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.security.SecureRandom;
 import java.util.Map;
 
 /**
@@ -22,6 +24,8 @@ import java.util.Map;
 final class Training {
 
   private static final int TASKS = 20;
+  private static final int PORT_MIN = 20_000;
+  private static final int PORT_MAX = 32_000;
 
   private Training() {}
 
@@ -71,9 +75,19 @@ final class Training {
     }
   }
 
+  /**
+   * A port below those that the system gives to outgoing connections, which could take one away
+   * before the server listens.
+   */
   private static int freePort() throws IOException {
-    try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
-      return probe.getLocalPort();
+    SecureRandom random = new SecureRandom();
+    while (true) {
+      int port = random.nextInt(PORT_MIN, PORT_MAX);
+      try (ServerSocket probe = new ServerSocket(port, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+        return probe.getLocalPort();
+      } catch (BindException taken) {
+        continue;
+      }
     }
   }
 
