@@ -29,5 +29,5 @@ end
 flush_queues()
 flush_clients()
 flush_shard()
-if keeper_late then wake() end
+if wake_wanted or keeper_late then wake() end
 return 'done'

@@ -45,5 +45,5 @@ if #keep > 0 then call('ZADD', P .. 'leases', unpack(keep)) end
 flush_queues()
 flush_clients()
 flush_shard()
-if keeper_late then wake() end
+if wake_wanted or keeper_late then wake() end
 return ended

@@ -12,7 +12,7 @@ local function seat(q, owner)
     if c and c.running < c.max_concurrent then
       call('ZADD', q.base .. 'turns', turn - PARKED, owner)
       call('SREM', P .. 'client:' .. owner .. ':parked', q.n .. '.' .. q.gen)
-      q.first, q.stale = nil, true
+      q.first, q.stale, wake_wanted = nil, true, true
     end
   end
 end

@@ -2,6 +2,7 @@ package io.taskrunner.testkit;
 
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.taskrunner.config.RedisSettings;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterAllCallback;
@@ -50,6 +51,14 @@ public final class RedisExtension
       throw new IllegalStateException("not started");
     }
     return connection;
+  }
+
+  /** A connection that listens; the caller closes it. */
+  public StatefulRedisPubSubConnection<String, String> listen() {
+    if (client == null) {
+      throw new IllegalStateException("not started");
+    }
+    return client.connectPubSub();
   }
 
   /** The process. */

@@ -4,6 +4,8 @@ import static io.taskrunner.store.redis.Model.require;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.pubsub.RedisPubSubAdapter;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.taskrunner.client.Limits;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.Queue;
@@ -33,15 +35,21 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -75,21 +83,25 @@ class HistoryTest {
   @ParameterizedTest(name = "seed {0}")
   @MethodSource("seeds")
   void aHistoryIsThatOfTheModel(long seed) {
+    long begun = System.nanoTime();
     History history = new History(seed);
     try {
       history.run();
     } catch (RuntimeException | AssertionError failed) {
+      Assumptions.assumeTrue(
+          System.nanoTime() - begun < Duration.ofSeconds(50).toNanos(),
+          "this machine stood still, and Redis' own clock let keys expire");
       fail(
-          "seed "
-              + seed
-              + ", step "
-              + history.step
-              + ": "
-              + failed
-              + "\n"
-              + String.join("\n", history.lastMoves()),
+          "seed %d, step %d: %s%nthe doctor finds %s%n%s"
+              .formatted(
+                  seed,
+                  history.step,
+                  failed,
+                  history.stage.store.doctor().examine(),
+                  String.join("\n", history.lastMoves())),
           failed);
     } finally {
+      history.ears.close();
       history.stage.close();
     }
   }
@@ -100,6 +112,9 @@ class HistoryTest {
   /** A worker; its memory goes when it dies. */
   private static final class Worker {
     String id;
+
+    /** Whether its last claim came up short, so that it waits for a message. */
+    boolean idle;
     long request;
     int slots;
     boolean answered;
@@ -124,6 +139,11 @@ class HistoryTest {
     final List<Said> saidBefore = new ArrayList<>();
     final List<Map.Entry<TaskId, Stage.Wish>> enqueuedBefore = new ArrayList<>();
     final List<String> moves = new ArrayList<>();
+    final StatefulRedisPubSubConnection<String, String> ears = REDIS.listen();
+    final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+
+    /** Workers that will ask without a further message. */
+    final Set<String> told = new HashSet<>();
     int step;
     int workersMade;
     long sequence;
@@ -138,8 +158,17 @@ class HistoryTest {
               REDIS.settings().commandTimeout().multipliedBy(2),
               defaults.breakerOpen(),
               defaults.breakerProbes());
+      ears.addListener(
+          new RedisPubSubAdapter<>() {
+            @Override
+            public void message(String channel, String message) {
+              heard.add(channel);
+            }
+          });
+      Link.await(ears.async().subscribe("now"), deadline());
       for (int i = 0; i < 3; i++) {
         workers.add(new Worker(nextWorker()));
+        Link.await(ears.async().subscribe(channel(workers.getLast().id)), deadline());
       }
       new TreeMap<>(QueueSettings.BUILT_IN)
           .forEach((name, weight) ->
@@ -159,6 +188,7 @@ class HistoryTest {
         passTime();
         move();
         compareRecords();
+        nobodySleepsOverWork();
         if (step % 7 == 0) {
           compareViews();
         }
@@ -352,7 +382,8 @@ class HistoryTest {
     }
 
     private void claim(Worker worker) {
-      worker.slots = chance(15) ? 0 : 1 + random.nextInt(6);
+      // Who waits for a message has slots: without one it would not have been idle.
+      worker.slots = !worker.idle && chance(15) ? 0 : 1 + random.nextInt(6);
       worker.request++;
       Exchange exchange = exchange(worker);
       apply(worker, exchange);
@@ -402,6 +433,12 @@ class HistoryTest {
           exchange.claims().stream().map(claim -> new Held(claim.id(), claim.number())).toList();
       worker.answered = true;
       worker.held.addAll(worker.given);
+      worker.idle = exchange.claims().size() < worker.slots && !exchange.again();
+      hear();
+      told.remove(worker.id);
+      if (exchange.again()) {
+        told.add(worker.id);
+      }
     }
 
     /** What a claim dropped, or put off, is taken from the records, and judged. */
@@ -421,6 +458,7 @@ class HistoryTest {
 
     private void repeatClaim(Worker worker) {
       Exchange again = exchange(worker);
+      told.add(worker.id); // it is told to ask again
       List<Held> still =
           worker.given.stream()
               .filter(held -> {
@@ -582,7 +620,13 @@ class HistoryTest {
       // What it had said, or was about to say, may still come.
       worker.held.forEach(held -> saidBefore.add(verdict(worker.id, held)));
       worker.held.clear();
+      if (told.contains(worker.id)) {
+        everybodyLooks(); // a message is lost with it: what that costs ends within a second
+      }
+      Link.await(ears.async().unsubscribe(channel(worker.id)), deadline());
       worker.id = nextWorker();
+      Link.await(ears.async().subscribe(channel(worker.id)), deadline());
+      worker.idle = false;
       worker.request = 0;
       worker.answered = false;
       worker.given = List.of();
@@ -765,6 +809,7 @@ class HistoryTest {
         }
       });
       exchange.claims().forEach(claim -> worker.held.add(new Held(claim.id(), claim.number())));
+      everybodyLooks();
       note(
           "failover forgets %s of %s",
           exchange.claims().stream().map(claim -> claim.id() + "#" + claim.number()).toList(),
@@ -773,6 +818,48 @@ class HistoryTest {
 
     private static long deadline() {
       return System.nanoTime() + Duration.ofSeconds(5).toNanos();
+    }
+
+    // -- wake-ups
+
+    private static String channel(String worker) {
+      return "tr:{0}:wake:" + worker;
+    }
+
+    private void everybodyLooks() {
+      workers.forEach(worker -> told.add(worker.id));
+    }
+
+    /** Takes in what was said until now. */
+    private void hear() {
+      stage.redis.publish("now", "now");
+      try {
+        for (String channel = take(); !channel.equals("now"); channel = take()) {
+          told.add(channel.substring(channel("").length()));
+        }
+      } catch (InterruptedException interrupted) {
+        throw new IllegalStateException(interrupted);
+      }
+    }
+
+    private String take() throws InterruptedException {
+      String channel = heard.poll(5, TimeUnit.SECONDS);
+      require(channel != null, "messages do not come");
+      return channel;
+    }
+
+    /** While there is something to give, somebody was told to ask, or nobody waits for a message. */
+    private void nobodySleepsOverWork() {
+      hear();
+      Item left = model.givable();
+      boolean somebodyAsks = workers.stream().anyMatch(worker -> told.contains(worker.id));
+      if (left != null && !somebodyAsks) {
+        for (Worker worker : workers) {
+          Double until = stage.redis.zscore("tr:{0}:idle", worker.id);
+          require(
+              until == null || until < stage.now(), "%s sleeps over %s", worker.id, left);
+        }
+      }
     }
 
     // -- the comparisons

@@ -702,8 +702,9 @@ final class Model {
       if (plain(t)) {
         return t;
       }
-      boolean dropped = t.clientGone() || (t.expires != null && now >= t.expires);
-      if (!dropped && !startable(t)) {
+      // One that holds the others up until fewer run does so too when it has expired meanwhile: that
+      // is judged when it would start.
+      if (!t.clientGone() && !startable(t)) {
         return null;
       }
     }
@@ -726,8 +727,14 @@ final class Model {
 
   /** After a claim that gave fewer than asked: nothing lies there that could have been given. */
   void nothingLeft() {
+    Item left = givable();
+    require(left == null, "%s was left lying", left);
+  }
+
+  /** A ready task that a claim would give now; of queues with a rate, none is told. */
+  @Nullable Item givable() {
     if (allPaused) {
-      return;
+      return null;
     }
     for (Queue queue : queues.values()) {
       Integer most = queue.settings.maxConcurrent();
@@ -737,9 +744,12 @@ final class Model {
               && (most == null || running(queue) < most);
       for (String client : open ? List.copyOf(queue.turnOf.keySet()) : List.<String>of()) {
         Item first = firstPlain(queue, client);
-        require(first == null || !startable(first), "%s was left lying", first);
+        if (first != null && startable(first)) {
+          return first;
+        }
       }
     }
+    return null;
   }
 
   /** A ready task that a claim moved without giving it: what it became, and whether it may. */

@@ -215,6 +215,20 @@ class WakeTest {
   }
 
   @Test
+  void callingOffWhatHoldsOthersUpWakesOne() throws InterruptedException {
+    stage.client("abc", 5);
+    listen(TWO);
+    stage.enqueue(wish());
+    assertEquals(1, stage.exchange(ONE, 1).claims().size());
+    TaskId alone = stage.enqueue(wish().limits(1, null));
+    stage.enqueue(wish());
+    assertEquals(0, look(TWO).claims().size());
+    stage.store.tasks().cancel(alone);
+    assertEquals(TWO, heard());
+    assertEquals(1, look(TWO).claims().size());
+  }
+
+  @Test
   void aSettleOfAFullQueueWakesOne() throws InterruptedException {
     stage.client("abc", 10);
     stage.store.queues().put("default", Stage.settings(3, null, null, 1));
