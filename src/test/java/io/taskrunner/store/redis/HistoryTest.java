@@ -115,6 +115,7 @@ class HistoryTest {
 
     /** Whether its last claim came up short, so that it waits for a message. */
     boolean idle;
+
     long request;
     int slots;
     boolean answered;
@@ -144,6 +145,7 @@ class HistoryTest {
 
     /** Workers that will ask without a further message. */
     final Set<String> told = new HashSet<>();
+
     int step;
     int workersMade;
     long sequence;
@@ -848,7 +850,9 @@ class HistoryTest {
       return channel;
     }
 
-    /** While there is something to give, somebody was told to ask, or nobody waits for a message. */
+    /**
+     * While there is something to give, somebody was told to ask, or nobody waits for a message.
+     */
     private void nobodySleepsOverWork() {
       hear();
       Item left = model.givable();
@@ -856,8 +860,7 @@ class HistoryTest {
       if (left != null && !somebodyAsks) {
         for (Worker worker : workers) {
           Double until = stage.redis.zscore("tr:{0}:idle", worker.id);
-          require(
-              until == null || until < stage.now(), "%s sleeps over %s", worker.id, left);
+          require(until == null || until < stage.now(), "%s sleeps over %s", worker.id, left);
         }
       }
     }

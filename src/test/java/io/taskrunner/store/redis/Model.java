@@ -702,7 +702,8 @@ final class Model {
       if (plain(t)) {
         return t;
       }
-      // One that holds the others up until fewer run does so too when it has expired meanwhile: that
+      // One that holds the others up until fewer run does so too when it has expired meanwhile:
+      // that
       // is judged when it would start.
       if (!t.clientGone() && !startable(t)) {
         return null;
