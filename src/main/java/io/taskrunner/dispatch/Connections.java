@@ -112,7 +112,8 @@ final class Connections implements AutoCloseable {
             .option(
                 ChannelOption.AUTO_READ,
                 false); // until somebody is there to read: a target may speak first
-    this.sweeping = loops.next().scheduleWithFixedDelay(() -> sweep(System.nanoTime()), 1, 1, TimeUnit.SECONDS);
+    this.sweeping =
+        loops.next().scheduleWithFixedDelay(() -> sweep(System.nanoTime()), 1, 1, TimeUnit.SECONDS);
   }
 
   /** A connection that stands already; null when there is none to spare. */

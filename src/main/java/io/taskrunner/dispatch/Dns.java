@@ -55,14 +55,13 @@ final class Dns implements Names {
     CompletableFuture<List<InetAddress>> addresses = new CompletableFuture<>();
     resolver
         .resolveAll(name)
-        .addListener(
-            (Future<List<InetAddress>> found) -> {
-              if (found.isSuccess()) {
-                addresses.complete(found.getNow());
-              } else {
-                addresses.completeExceptionally(found.cause());
-              }
-            });
+        .addListener((Future<List<InetAddress>> found) -> {
+          if (found.isSuccess()) {
+            addresses.complete(found.getNow());
+          } else {
+            addresses.completeExceptionally(found.cause());
+          }
+        });
     return addresses;
   }
 

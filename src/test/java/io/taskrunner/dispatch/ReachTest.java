@@ -436,7 +436,9 @@ final class ReachTest {
     Dispatcher dispatcher = open();
     assertEquals(answered(200), perform(dispatcher, "127.0.0.1"));
     long released = System.nanoTime();
-    dispatcher.connections().sweep(released + TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX - 9));
+    dispatcher
+        .connections()
+        .sweep(released + TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX - 9));
     assertEquals(1, dispatcher.connections().peers());
     dispatcher.connections().sweep(released + TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX));
     assertEquals(0, dispatcher.connections().peers());

@@ -269,8 +269,7 @@ class PromisesTest {
   @Test
   void tenThousandQueuesWithWorkInThree() throws Exception {
     QueueSettings settings = QueueSettings.defaults(1);
-    try (ExecutorService several =
-        Executors.newFixedThreadPool(32, Thread.ofVirtual().factory())) {
+    try (ExecutorService several = Executors.newFixedThreadPool(32, Thread.ofVirtual().factory())) {
       List<Future<Boolean>> made = new ArrayList<>();
       for (int i = 0; i < 10_000; i++) {
         String name = "queue-" + i;
