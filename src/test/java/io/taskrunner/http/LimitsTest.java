@@ -3,8 +3,12 @@ package io.taskrunner.http;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.linecorp.armeria.client.ClientFactory;
+import com.linecorp.armeria.client.ConnectionPoolListenerAdapter;
 import com.linecorp.armeria.client.WebClient;
 import com.linecorp.armeria.common.AggregatedHttpResponse;
+import com.linecorp.armeria.common.SessionProtocol;
+import io.netty.util.AttributeMap;
 import io.taskrunner.http.Served.Reply;
 import io.taskrunner.http.Served.Setup;
 import io.taskrunner.store.EnqueueResult;
@@ -12,6 +16,7 @@ import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -21,6 +26,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -157,17 +163,38 @@ class LimitsTest {
   }
 
   @Test
-  void theSamePortSpeaksHttp2() {
-    WebClient client = WebClient.of("h2c://localhost:" + served.server.port());
-    AggregatedHttpResponse answer = client.post("/v1/enqueue", TASK).aggregate().join();
-    assertEquals(201, answer.status().code(), answer.contentUtf8());
-    assertTrue(answer.headers().contains("x-request-id"));
-    String padded = TASK.substring(0, TASK.length() - 1) + " ".repeat(100_000) + "}";
-    assertEquals(201, client.post("/v1/enqueue", padded).aggregate().join().status().code());
-    AggregatedHttpResponse tooLong =
-        client.post("/v1/enqueue", " ".repeat((1 << 20) + 1)).aggregate().join();
-    assertEquals(413, tooLong.status().code());
-    assertEquals(404, client.get("/nowhere").aggregate().join().status().code());
+  void theSamePortSpeaksHttp2OnOneConnection() {
+    AtomicInteger opened = new AtomicInteger();
+    try (ClientFactory factory =
+        ClientFactory.builder()
+            .connectionPoolListener(
+                new ConnectionPoolListenerAdapter() {
+                  @Override
+                  public void connectionOpen(
+                      SessionProtocol protocol,
+                      InetSocketAddress remote,
+                      InetSocketAddress local,
+                      AttributeMap attributes) {
+                    opened.incrementAndGet();
+                  }
+                })
+            .build()) {
+      WebClient client =
+          WebClient.builder("h2c://localhost:" + served.server.port()).factory(factory).build();
+      AggregatedHttpResponse answer = client.post("/v1/enqueue", TASK).aggregate().join();
+      assertEquals(201, answer.status().code(), answer.contentUtf8());
+      assertTrue(answer.headers().contains("x-request-id"));
+      String padded = TASK.substring(0, TASK.length() - 1) + " ".repeat(100_000) + "}";
+      assertEquals(201, client.post("/v1/enqueue", padded).aggregate().join().status().code());
+      assertEquals(200, client.get("/version").aggregate().join().status().code());
+      assertEquals(404, client.delete("/v1/tasks/x").aggregate().join().status().code());
+      assertEquals(404, client.post("/nowhere", padded).aggregate().join().status().code());
+      AggregatedHttpResponse tooLong =
+          client.post("/v1/enqueue", " ".repeat((1 << 20) + 1)).aggregate().join();
+      assertEquals(413, tooLong.status().code());
+      assertEquals(200, client.get("/version").aggregate().join().status().code());
+      assertEquals(1, opened.get());
+    }
   }
 
   @Test
@@ -182,10 +209,41 @@ class LimitsTest {
     try (Socket socket = served.connect()) {
       write(socket, call(TASK));
       assertEquals(201, Served.read(socket.getInputStream(), true).status());
+      write(socket, "DELETE /v1/tasks/x HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      assertEquals(404, Served.read(socket.getInputStream(), true).status());
+      write(socket, call(TASK).replace("/v1/enqueue", "/nowhere"));
+      assertEquals(404, Served.read(socket.getInputStream(), true).status());
       write(socket, call("nope"));
       assertEquals(400, Served.read(socket.getInputStream(), true).status());
       write(socket, call(TASK));
       assertEquals(201, Served.read(socket.getInputStream(), true).status(), "else it goes on");
+    }
+  }
+
+  @Test
+  void aCallThatDoesNotArriveInTimeIsToldSo() throws IOException {
+    List<Socket> sockets = new ArrayList<>();
+    try {
+      // One body that is read before its call begins, one that is read as it comes.
+      for (int length : List.of(1000, 100_000)) {
+        Socket socket = served.connect();
+        socket.setSoTimeout(60_000);
+        sockets.add(socket);
+        write(
+            socket,
+            "POST /v1/enqueue HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+                + length
+                + "\r\n\r\n{");
+      }
+      for (Socket socket : sockets) {
+        Reply reply = Served.read(socket.getInputStream(), true);
+        assertEquals("408 request_timeout", reply.status() + " " + reply.code());
+        assertEquals(-1, socket.getInputStream().read(), "the connection ends");
+      }
+    } finally {
+      for (Socket socket : sockets) {
+        socket.close();
+      }
     }
   }
 }

@@ -58,14 +58,19 @@ final class BodyReader implements Subscriber<HttpObject> {
     if (subscription != null) {
       subscription.cancel();
     }
-    onError(refusal);
+    fail(refusal);
   }
 
+  /** The caller left, or was too slow: no fault of this server, and nothing for its log. */
   @Override
-  public void onError(Throwable cause) {
+  public void onError(Throwable brokenOff) {
+    fail(new Refusal(Problem.tooSlow()));
+  }
+
+  private void fail(Refusal refusal) {
     if (!whole.isDone()) {
       held.letGo(bytes.size());
-      whole.completeExceptionally(cause);
+      whole.completeExceptionally(refusal);
     }
   }
 

@@ -6,9 +6,7 @@ import com.linecorp.armeria.common.HttpData;
 import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.HttpStatus;
 import com.linecorp.armeria.common.RequestHeaders;
-import com.linecorp.armeria.common.logging.RequestLog;
-import com.linecorp.armeria.common.logging.RequestLogAccess;
-import com.linecorp.armeria.common.logging.RequestLogProperty;
+import com.linecorp.armeria.common.util.Exceptions;
 import com.linecorp.armeria.server.HttpStatusException;
 import com.linecorp.armeria.server.RequestTimeoutException;
 import com.linecorp.armeria.server.ServerErrorHandler;
@@ -24,7 +22,8 @@ public final class Failures implements ServerErrorHandler {
   private static final Logger LOG = LoggerFactory.getLogger(Failures.class);
 
   @Override
-  public HttpResponse onServiceException(ServiceRequestContext ctx, Throwable cause) {
+  public HttpResponse onServiceException(ServiceRequestContext ctx, Throwable failure) {
+    Throwable cause = Exceptions.peel(failure);
     String id = RequestIds.of(ctx.request().headers());
     Problem problem =
         switch (cause) {
@@ -32,8 +31,11 @@ public final class Failures implements ServerErrorHandler {
           case HttpStatusException status -> Problem.ofStatus(status.httpStatus());
           case ContentTooLargeException _ -> Problem.ofStatus(HttpStatus.REQUEST_ENTITY_TOO_LARGE);
           case RequestTimeoutException _ ->
-              isWhole(ctx.log()) ? Problem.storeUnavailable() : Problem.tooSlow();
+              isWhole(ctx) ? Problem.storeUnavailable() : Problem.tooSlow();
           default -> {
+            if (Exceptions.isExpected(cause)) {
+              yield Problem.tooSlow(); // The caller left; nobody reads this.
+            }
             LOG.atError().addKeyValue("request_id", id).setCause(cause).log("a call failed");
             yield Problem.internal();
           }
@@ -42,10 +44,9 @@ public final class Failures implements ServerErrorHandler {
     return HttpResponse.of(ProblemText.headers(problem, id, body.length), HttpData.wrap(body));
   }
 
-  /** Whether a call arrived to its end. */
-  private static boolean isWhole(RequestLogAccess log) {
-    RequestLog ended = log.getIfAvailable(RequestLogProperty.REQUEST_CAUSE);
-    return ended != null && ended.requestCause() == null;
+  /** Whether a call arrived to its end: what is still open has more to come. */
+  private static boolean isWhole(ServiceRequestContext ctx) {
+    return !ctx.request().isOpen();
   }
 
   @Override

@@ -12,7 +12,6 @@ import com.linecorp.armeria.common.ResponseHeaders;
 import com.linecorp.armeria.common.ResponseHeadersBuilder;
 import com.linecorp.armeria.common.util.TimeoutMode;
 import com.linecorp.armeria.server.HttpService;
-import com.linecorp.armeria.server.RequestTimeoutException;
 import com.linecorp.armeria.server.RoutingContext;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -123,6 +122,7 @@ public final class Front implements HttpService {
     private final @Nullable Route route;
     private Caller caller = new Caller.Nobody();
     private boolean bodyIsRead;
+    private boolean bodyIsCut;
     private boolean entered;
     private long bytesHeld;
 
@@ -133,7 +133,6 @@ public final class Front implements HttpService {
       this.id = RequestIds.of(headers);
       this.match = router.find(ctx.path());
       this.route = match == null ? null : match.path().route(headers.method());
-      this.bodyIsRead = !ctx.exchangeType().isRequestStreaming();
     }
 
     CompletableFuture<Answer> begin() {
@@ -209,21 +208,27 @@ public final class Front implements HttpService {
           && (route.body() != Route.Body.OPTIONAL || headers.contentLength() != 0)) {
         throw new Refusal(Problem.unsupportedMediaType("The body must be application/json."));
       }
-      if (bodyIsRead) {
-        return request.aggregate().thenApply(this::small);
+      if (!ctx.exchangeType().isRequestStreaming()) {
+        return request.aggregate().handle(this::small);
       }
       BodyReader reader = new BodyReader(limit, held);
       request.subscribe(reader, ctx.eventLoop());
       return reader
           .whole()
-          .thenApply(body -> {
-            bodyIsRead = true;
-            bytesHeld = body.length;
-            return body;
+          .whenComplete((body, failure) -> {
+            bodyIsCut = failure != null;
+            bodyIsRead = failure == null;
+            bytesHeld = body == null ? 0 : body.length;
           });
     }
 
-    private byte[] small(AggregatedHttpRequest aggregated) {
+    private byte[] small(
+        @Nullable AggregatedHttpRequest aggregated, @Nullable Throwable brokenOff) {
+      if (aggregated == null) {
+        bodyIsCut = true;
+        throw new Refusal(Problem.tooSlow());
+      }
+      bodyIsRead = true;
       byte[] body = aggregated.content().array();
       if (body.length > bodyMax) {
         throw new Refusal(Problem.tooLarge(bodyMax));
@@ -298,9 +303,8 @@ public final class Front implements HttpService {
         status = answer.status().code();
         response = response(headers(answer), answer.body());
       }
-      if (!bodyIsRead) {
-        // The rest of the body is not waited for: with HTTP/1 the connection can carry no other
-        // call.
+      if (isRestToCome() && !ctx.sessionProtocol().isMultiplex()) {
+        // It is not waited for, and so the connection can carry no other call.
         ctx.initiateConnectionShutdown(Duration.ZERO);
       }
       long nanos = System.nanoTime() - start;
@@ -309,6 +313,12 @@ public final class Front implements HttpService {
         log(status, nanos);
       }
       return response;
+    }
+
+    /** Whether more of the body than a few bytes may still come. */
+    private boolean isRestToCome() {
+      return bodyIsCut
+          || (!bodyIsRead && ctx.exchangeType().isRequestStreaming() && request.isOpen());
     }
 
     private ResponseHeaders headers(Answer answer) {
@@ -343,8 +353,6 @@ public final class Front implements HttpService {
       return switch (cause) {
         case Refusal refusal -> refusal.problem();
         case StoreUnavailable _ -> Problem.storeUnavailable();
-        case RequestTimeoutException _ ->
-            bodyIsRead ? Problem.storeUnavailable() : Problem.tooSlow();
         default -> {
           LOG.atError()
               .addKeyValue("request_id", id)
