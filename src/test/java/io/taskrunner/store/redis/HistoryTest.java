@@ -66,8 +66,14 @@ class HistoryTest {
 
   private static final int STEPS = Integer.getInteger("history.steps", 600);
   private static final Duration LEASE = Duration.ofSeconds(5);
-  private static final List<String> CLIENTS = List.of("ann", "bob", "cyd", "dan", "eve");
-  private static final List<String> QUEUES = List.of("critical", "default", "low", "few", "slow");
+  private static final List<String> FEW_CLIENTS = List.of("ann", "bob", "cyd", "dan", "eve");
+  private static final List<String> FEW_QUEUES =
+      List.of("critical", "default", "low", "few", "slow");
+
+  /** More queues than a claim reads at once, and more clients than it reads of a queue. */
+  private static final int CROWD_OF_QUEUES = 40;
+
+  private static final int CROWD_OF_CLIENTS = 130;
   private static final List<String> HOSTS = List.of("one.test:80", "two.test:8080");
   private static final List<Integer> STATUSES = List.of(200, 200, 404, 500, 503, 0);
 
@@ -135,6 +141,9 @@ class HistoryTest {
     final Stage stage = Stage.open(REDIS);
     final RedisAsyncCommands<byte[], byte[]> raw = stage.link.calls();
     final Random random;
+    final boolean crowd;
+    final List<String> clients;
+    final List<String> queues;
     final Model model;
     final List<Worker> workers = new ArrayList<>();
     final List<Said> saidBefore = new ArrayList<>();
@@ -152,6 +161,9 @@ class HistoryTest {
 
     History(long seed) {
       random = new Random(seed);
+      crowd = seed % 4 == 0;
+      clients = crowd ? named("client", CROWD_OF_CLIENTS, List.of()) : FEW_CLIENTS;
+      queues = crowd ? named("q", CROWD_OF_QUEUES, FEW_QUEUES) : FEW_QUEUES;
       StoreOptions defaults = StoreOptions.defaults(REDIS.settings());
       model =
           new Model(
@@ -175,10 +187,8 @@ class HistoryTest {
       new TreeMap<>(QueueSettings.BUILT_IN)
           .forEach((name, weight) ->
               model.putQueue(name, stage.n(name), QueueSettings.defaults(weight)));
-      putQueue("few");
-      putQueue("slow");
-      putClient("ann");
-      putClient("bob");
+      queues.stream().filter(name -> !model.queues.containsKey(name)).forEach(this::putQueue);
+      clients.stream().limit(clients.size() / 2).forEach(this::putClient);
     }
 
     List<String> lastMoves() {
@@ -186,7 +196,7 @@ class HistoryTest {
     }
 
     void run() {
-      for (step = 0; step < STEPS; step++) {
+      for (step = 0; step < (crowd ? STEPS / 3 : STEPS); step++) {
         passTime();
         move();
         compareRecords();
@@ -200,6 +210,14 @@ class HistoryTest {
         }
       }
       drainAll();
+    }
+
+    private static List<String> named(String word, int count, List<String> others) {
+      List<String> all = new ArrayList<>(others);
+      for (int i = 0; i < count; i++) {
+        all.add(word + i);
+      }
+      return all;
     }
 
     private String nextWorker() {
@@ -267,7 +285,7 @@ class HistoryTest {
       } else if (way < 87) {
         revive();
       } else if (way < 89) {
-        putClient(any(CLIENTS));
+        putClient(any(clients));
       } else if (way < 90) {
         deleteClient();
       } else if (way < 92) {
@@ -275,7 +293,7 @@ class HistoryTest {
       } else if (way < 93) {
         purge();
       } else if (way < 95) {
-        putQueue(any(QUEUES));
+        putQueue(any(queues));
       } else if (way < 96) {
         deleteQueue();
       } else if (way < 97) {
@@ -290,7 +308,7 @@ class HistoryTest {
     }
 
     private void enqueue() {
-      int count = chance(70) ? 1 : 1 + random.nextInt(8);
+      int count = crowd ? 1 + random.nextInt(40) : chance(70) ? 1 : 1 + random.nextInt(8);
       List<Map.Entry<TaskId, Stage.Wish>> group = new ArrayList<>();
       for (int i = 0; i < count; i++) {
         group.add(
@@ -352,7 +370,7 @@ class HistoryTest {
     }
 
     private Stage.Wish wish() {
-      Stage.Wish wish = Stage.wish().client(any(CLIENTS)).queue(any(QUEUES));
+      Stage.Wish wish = Stage.wish().client(any(clients)).queue(any(queues));
       wish.url("http://" + (chance(80) ? "zero.test" : any(HOSTS)) + "/x");
       switch (random.nextInt(10)) {
         case 0, 1 -> wish.in(Duration.ofMillis(random.nextInt(20_000)));
@@ -385,7 +403,7 @@ class HistoryTest {
 
     private void claim(Worker worker) {
       // Who waits for a message has slots: without one it would not have been idle.
-      worker.slots = !worker.idle && chance(15) ? 0 : 1 + random.nextInt(6);
+      worker.slots = !worker.idle && chance(15) ? 0 : 1 + random.nextInt(crowd ? 60 : 6);
       worker.request++;
       Exchange exchange = exchange(worker);
       apply(worker, exchange);
@@ -413,8 +431,8 @@ class HistoryTest {
           worker.slots,
           worker.request,
           exchange.claims().stream().map(c -> c.id() + "#" + c.number()).toList());
-      model.beforeClaim();
       Map<TaskId, byte[]> records = records();
+      model.beforeClaim(t -> exchange.again() && asItWas(t, records.get(t.id)));
       passedOver(records, exchange.claims());
       for (Claim claim : exchange.claims()) {
         model.claimed(claim.id(), claim.number(), claim.probe(), worker.id);
@@ -443,6 +461,14 @@ class HistoryTest {
       }
     }
 
+    /** A claim readies, and takes back, only so many at once: then it says that there is more. */
+    private static boolean asItWas(Item t, byte @Nullable [] record) {
+      return record != null
+          && record[1] == t.state
+          && number(record, 24, 6) == t.due
+          && number(record, 10, 6) == t.claim;
+    }
+
     /** What a claim dropped, or put off, is taken from the records, and judged. */
     private void passedOver(Map<TaskId, byte[]> records, List<Claim> claims) {
       List<TaskId> given = claims.stream().map(Claim::id).toList();
@@ -454,7 +480,7 @@ class HistoryTest {
               .toList();
       for (Item t : moved) {
         byte[] record = records.get(t.id);
-        model.passedOver(t, (char) record[1], number(record, 24, 6), given);
+        model.passedOver(t, (char) record[1], number(record, 24, 6), given, moved.size());
       }
     }
 
@@ -491,7 +517,7 @@ class HistoryTest {
 
     private void settle(Worker worker) {
       List<Said> verdicts = new ArrayList<>();
-      int count = 1 + random.nextInt(3);
+      int count = 1 + random.nextInt(crowd ? 40 : 3);
       while (verdicts.size() < count && !worker.held.isEmpty()) {
         verdicts.add(verdict(worker.id, worker.held.remove(random.nextInt(worker.held.size()))));
       }
@@ -692,7 +718,7 @@ class HistoryTest {
       Boolean enabled = chance(20) ? Boolean.valueOf(chance(40)) : Boolean.TRUE;
       ClientStore.AllowedQueues allowed =
           chance(20)
-              ? new ClientStore.AllowedQueues(chance(50) ? null : List.of(any(QUEUES), any(QUEUES)))
+              ? new ClientStore.AllowedQueues(chance(50) ? null : List.of(any(queues), any(queues)))
               : null;
       if (tier != null) {
         client.tier = tier;
@@ -711,7 +737,7 @@ class HistoryTest {
     }
 
     private void deleteClient() {
-      String id = any(CLIENTS);
+      String id = any(clients);
       note("delete client %s", id);
       equal(model.deleteClient(id), stage.store.clients().delete(id), "delete client " + id);
     }
@@ -723,7 +749,7 @@ class HistoryTest {
         stage.store.queues().pauseAll(model.allPaused);
         return;
       }
-      String name = any(QUEUES);
+      String name = any(queues);
       Model.Queue queue = model.queues.get(name);
       boolean paused = chance(40);
       note("pause %s %s", name, paused);
@@ -734,7 +760,7 @@ class HistoryTest {
     }
 
     private void purge() {
-      String name = any(QUEUES);
+      String name = any(queues);
       note("purge %s", name);
       equal(model.purge(name), stage.store.queues().purge(name), "purge " + name);
     }
@@ -762,7 +788,7 @@ class HistoryTest {
     }
 
     private void deleteQueue() {
-      String name = any(QUEUES);
+      String name = any(queues);
       boolean force = chance(60);
       note("delete queue %s %s", name, force);
       QueueStore.Deleted real = stage.store.queues().delete(name, force);
@@ -776,10 +802,10 @@ class HistoryTest {
     }
 
     private void replay() {
-      String name = any(QUEUES);
+      String name = any(queues);
       if (model.queues.containsKey(name)) {
         Long most = chance(50) ? Long.valueOf(1 + random.nextInt(3)) : null;
-        String client = chance(50) ? any(CLIENTS) : null;
+        String client = chance(50) ? any(clients) : null;
         note("replay %s %s %s", name, most, client);
         long expected = model.replay(name, most == null ? Long.MAX_VALUE : most, client);
         equal(expected, stage.store.queues().replayDead(name, most, client).orElse(-1L), "replay");
@@ -988,7 +1014,7 @@ class HistoryTest {
       for (int i = 0; i < 3000 && waiting(); i++) {
         step++;
         time(stage.now() + (i % 4 == 0 ? 1500 : 200));
-        worker.slots = 10;
+        worker.slots = crowd ? 100 : 10;
         worker.request++;
         apply(worker, exchange(worker));
         compareRecords();

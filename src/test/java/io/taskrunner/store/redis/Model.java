@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -566,8 +567,12 @@ final class Model {
 
   // -- claim
 
-  /** What a claim does before it gives: takes back ended leases, makes ready what is due. */
-  void beforeClaim() {
+  /**
+   * What a claim does before it gives: takes back ended leases, makes ready what is due.
+   *
+   * @param notYet what is left for the next claim
+   */
+  void beforeClaim(Predicate<Item> notYet) {
     if (now < beat || now - beat > lease / 2) {
       grace = now + lease;
     }
@@ -575,14 +580,15 @@ final class Model {
     beat = now;
     if (now >= grace) {
       tasks.values().stream()
-          .filter(t -> t.state == 'a' && t.leaseEnd <= now)
+          .filter(t -> t.state == 'a' && t.leaseEnd <= now && !notYet.test(t))
           .toList()
           .forEach(this::lose);
     }
     for (Queue queue : queues.values()) {
       long epoch = epoch();
       for (Item t : List.copyOf(tasks.values())) {
-        if (t.queue == queue && (t.state == 's' || t.state == 't') && t.due <= now) {
+        boolean due = (t.state == 's' || t.state == 't') && t.due <= now;
+        if (t.queue == queue && due && !notYet.test(t)) {
           if (t.clientGone()) {
             end(t, 'c');
           } else {
@@ -754,7 +760,7 @@ final class Model {
   }
 
   /** A ready task that a claim moved without giving it: what it became, and whether it may. */
-  void passedOver(Item t, char became, long due, List<TaskId> given) {
+  void passedOver(Item t, char became, long due, List<TaskId> given, int moved) {
     for (Item before : ready(t.queue, t.client)) {
       if (before == t) {
         break;
@@ -787,7 +793,7 @@ final class Model {
       breaker.waiting++;
       long from = Math.max(breaker.at, now >= breaker.at ? now + 1000 : now);
       require(
-          due >= from && due <= from + Math.max(1000, (breaker.waiting + 50) * 5L),
+          due >= from && due <= from + Math.max(1000, (breaker.waiting + moved) * 5L),
           "%s was put off to %d at %d, from %d, %d wait, open until %d",
           t,
           due,
