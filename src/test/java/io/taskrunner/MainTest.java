@@ -408,10 +408,7 @@ class MainTest {
     private static HttpResponse<String> send(HttpRequest request)
         throws IOException, InterruptedException {
       try (HttpClient caller =
-          HttpClient.newBuilder()
-              .version(HttpClient.Version.HTTP_1_1)
-              .connectTimeout(Duration.ofSeconds(PATIENCE_SEC))
-              .build()) {
+          HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(PATIENCE_SEC)).build()) {
         return caller.send(request, HttpResponse.BodyHandlers.ofString());
       }
     }
