@@ -163,7 +163,9 @@ final class RedisTasks implements TaskStore {
 
   @Override
   public Page list(Filter filter, int limit, @Nullable String cursor) throws BadCursor {
-    String fingerprint = Integer.toHexString(filter.hashCode());
+    // Of its text: the hash of an enum is another in each process, and a cursor goes to any of
+    // them.
+    String fingerprint = Integer.toHexString(filter.toString().hashCode());
     List<String> queues = queues(filter);
     if (queues.isEmpty()) {
       return new Page(List.of(), null);

@@ -14,8 +14,10 @@ import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -121,6 +123,17 @@ class ListTest {
     TaskId other = stage.enqueue(wish().queue("low"));
     stage.store.queues().purge("default");
     assertEquals(List.of(other), list(null, null, null, 10));
+  }
+
+  /** What it says of its filter must be the same in every process, so it is written out here. */
+  @Test
+  void aCursorIsReadByEveryReplica() throws BadCursor {
+    stage.enqueue(2, wish().in(Duration.ofSeconds(5)));
+    Filter filter = new Filter("default", TaskState.SCHEDULED, null, null);
+    String cursor = stage.store.tasks().list(filter, 1, null).nextCursor();
+    String text = new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8);
+    assertEquals("80121b8a", text.lines().findFirst().orElseThrow());
+    assertEquals(1, stage.store.tasks().list(filter, 1, cursor).tasks().size());
   }
 
   @Test
