@@ -9,6 +9,7 @@
 --@include lib/turns
 --@include lib/finish
 --@include lib/alive
+--@include lib/close
 local id = ARGV[2]
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
@@ -26,8 +27,5 @@ else
   take_out(q, id, t)
   finish(q, id, t, 'c')
 end
-flush_queues()
-flush_clients()
-flush_shard()
-if wake_wanted or keeper_late then wake() end
+close()
 return 'done'

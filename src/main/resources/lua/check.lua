@@ -14,6 +14,7 @@
 --@include lib/prove_tasks
 --@include lib/prove_queues
 --@include lib/prove_counts
+--@include lib/close
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local proofs = {
   tasks = prove_tasks, logs = prove_logs, members = prove_members, owners = prove_owners, parked = prove_places,
@@ -21,8 +22,5 @@ local proofs = {
   clients = prove_clients, expiring = prove_expiring, count_queues = count_queues, count_clients = count_clients,
 }
 proofs[ARGV[3]]()
-flush_queues()
-flush_clients()
-flush_shard()
-if wake_wanted or keeper_late then wake() end
+close()
 return { findings, facts }

@@ -18,6 +18,7 @@
 --@include lib/reap
 --@include lib/ready
 --@include lib/choose
+--@include lib/close
 local worker, worker_bytes, request, slots = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local lease_ms, max_retries, probes_max, open_ms = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local EXPIRED, EXAMINED_MAX, BYTES_MAX = 8, 1000, 8 * 1024 * 1024
@@ -180,7 +181,6 @@ load_breakers()
 local recovered = reap(max_retries, probes_max, open_ms, lease_ms)
 local again = ready_due() or #recovered >= 100
 readmit()
-load_breakers()
 local short = slots > 0
 if slots > 0 and not shard().paused then
   running_all = call('ZCARD', P .. 'leases')
@@ -194,7 +194,5 @@ call('HSET', P .. 'worker:' .. worker, 'request', request, 'given', table.concat
 call('PEXPIRE', P .. 'worker:' .. worker, lease_ms * 2)
 local wait = keep_time(short and not again)
 if ((wake_wanted or keeper_late) and not short) or (slots > 0 and not short and call('EXISTS', P .. 'busy') == 1) then wake() end
-flush_queues()
-flush_clients()
-flush_shard()
+write_back()
 return { 'claims', now, wait, again and '1' or '0', recovered, queue_facts, tasks, trimmed_done, trimmed_dead }

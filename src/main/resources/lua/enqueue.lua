@@ -12,6 +12,7 @@
 --@include lib/queue
 --@include lib/turns
 --@include lib/minute
+--@include lib/close
 local open, strangers_max, key_ttl_ms = ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
 local FIRST, STRIDE, NO_ID = 5, 6, string.rep('\0', 16)
 local ready_adds, claimable, touched = {}, false, {}
@@ -140,8 +141,5 @@ end
 for _, c in pairs(clients) do
   if c then flush_minute(c) end
 end
-flush_queues()
-flush_clients()
-flush_shard()
-if claimable or keeper_late then wake() end
+close(claimable)
 return replies

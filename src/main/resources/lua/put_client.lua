@@ -6,6 +6,7 @@
 --@include lib/client
 --@include lib/queue
 --@include lib/turns
+--@include lib/close
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local id = ARGV[2]
 local key = P .. 'client:' .. id
@@ -26,8 +27,5 @@ for at = 3, #ARGV, 2 do
   if ARGV[at + 1] == '' then call('HDEL', key, ARGV[at]) else call('HSET', key, ARGV[at], ARGV[at + 1]) end
 end
 unpark(id)
-flush_queues()
-flush_clients()
-flush_shard()
-if wake_wanted or keeper_late then wake() end
+close()
 return 'done'

@@ -9,6 +9,7 @@
 --@include lib/turns
 --@include lib/finish
 --@include lib/revive
+--@include lib/close
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local q, most, owner, until_ms, rank = queue(tonumber(ARGV[2])), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 if not q then return { 0, -1 } end
@@ -24,8 +25,5 @@ for _, id in ipairs(ids) do
   end
 end
 serve(q)
-flush_queues()
-flush_clients()
-flush_shard()
-if started > 0 then wake() end
+close(started > 0)
 return { started, (#ids < 200 or started >= most) and -1 or rank }

@@ -10,6 +10,7 @@
 --@include lib/finish
 --@include lib/alive
 --@include lib/revive
+--@include lib/close
 local id = ARGV[2]
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
@@ -20,8 +21,5 @@ local q = queue(t.n)
 if state ~= 'd' or not q then return state end
 if not revive(q, id, t) then return 'missing' end
 serve(q)
-flush_queues()
-flush_clients()
-flush_shard()
-wake()
+close(true)
 return 'done'

@@ -8,6 +8,7 @@
 --@include lib/queue
 --@include lib/turns
 --@include lib/alive
+--@include lib/close
 local id = ARGV[2]
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
@@ -21,8 +22,5 @@ t.state, t.due = 'r', now
 write_head(id, t)
 make_ready(q, id, t)
 serve(q)
-flush_queues()
-flush_clients()
-flush_shard()
-wake()
+close(true)
 return 'done'

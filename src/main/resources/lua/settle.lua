@@ -14,6 +14,7 @@
 --@include lib/breaker
 --@include lib/release
 --@include lib/settle
+--@include lib/close
 local worker, probes_max, open_ms = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local FIRST, STRIDE = 5, 2
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
@@ -43,12 +44,11 @@ local function settle(at)
     return 'd'
   elseif ours then
     return 'r'
-  elseif claim > t.claim and (t.state == 'r' or t.state == 's' or t.state == 't') then
+  elseif claim > t.claim and waits(t) then
     -- A failover forgot the claim: the attempt was made all the same.
     local q = queue(t.n)
     if q and q.gen == t.gen then take_out(q, id, t) end
-    t.claim, t.worker, t.attempts = claim, worker, math.min(t.attempts + 1, 65535)
-    if t.first == 0 then t.first = math.min(claim, now) end
+    remember_claim(t, claim, worker)
     if q then served_later[q] = true end
     apply(q, id, t, kind, delay_ms, status, error, entry)
     return 'd'
@@ -62,8 +62,5 @@ for at = FIRST, #ARGV, STRIDE do
 end
 if #ended > 0 then call('ZREM', P .. 'leases', unpack(ended)) end
 readmit()
-flush_queues()
-flush_clients()
-flush_shard()
-if wake_wanted or keeper_late then wake() end
+close()
 return { table.concat(letters), trimmed_done, trimmed_dead }

@@ -9,6 +9,7 @@
 --@include lib/queue
 --@include lib/turns
 --@include lib/finish
+--@include lib/close
 local stranger_ms = tonumber(ARGV[2])
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
@@ -19,10 +20,7 @@ local function retire(id)
   if not t then return end
   local q = queue(t.n)
   if t.state == 'd' then
-    if q then
-      caps(q)
-      set_dead_bytes(q, math.max(0, q.caps.dead_bytes - call('STRLEN', P .. 'task:' .. id)))
-    end
+    if q then count_dead_bytes(q, id, -1) end
     call('ZREM', P .. 'queue:' .. t.n .. ':dead', id)
   else
     call('ZREM', P .. 'queue:' .. t.n .. ':done', id)
@@ -155,8 +153,5 @@ for _, id in ipairs(ended) do retire(id) end
 local more = drain()
 forget_breakers()
 more = forget_strangers() or more or #ended == 200
-flush_queues()
-flush_clients()
-flush_shard()
-if wake_wanted or keeper_late then wake() end
+close()
 return more and '1' or '0'

@@ -6,10 +6,8 @@
 --@include lib/client
 --@include lib/queue
 --@include lib/turns
+--@include lib/close
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 for at = 2, #ARGV do unpark(ARGV[at]) end
-flush_queues()
-flush_clients()
-flush_shard()
-if wake_wanted or keeper_late then wake() end
+close()
 return 'done'

@@ -23,7 +23,8 @@ local function shard()
     local f = call('HMGET', KEYS[1], 'v', 'weights', 'keeper', 'keeper_at', 'beat', 'grace', 'paused', 'hide_ms')
     loaded_shard = {
       v = tonumber(f[1]) or 0, weights = tonumber(f[2]) or 0, keeper = f[3] or '', keeper_at = tonumber(f[4]) or NEVER,
-      beat = tonumber(f[5]) or 0, grace = tonumber(f[6]) or 0, paused = f[7] == '1', hide_ms = tonumber(f[8]) or 10000, hide_text = f[8] or '10000',
+      beat = tonumber(f[5]) or 0, grace = tonumber(f[6]) or 0, paused = f[7] == '1',
+      hide_ms = tonumber(f[8]) or 10000, hide_text = f[8] or '10000',
     }
   end
   return loaded_shard

@@ -23,7 +23,7 @@ local function breaker(host)
 end
 
 local function write_breaker(b)
-  breakers[b.host] = b
+  breakers[b.host], breakers.any = b, true
   call('HSET', P .. 'open', b.host, pack('>I6I4I4I4', b.at, b.out, b.good, b.waiting))
 end
 

@@ -31,7 +31,7 @@ local function choose()
 end
 
 local function load_owners(q)
-  local raw = call('ZRANGEBYSCORE', q.base .. 'turns', '-inf', '(4503599627370496', 'WITHSCORES', 'LIMIT', 0, 100)
+  local raw = call('ZRANGEBYSCORE', q.base .. 'turns', '-inf', '(' .. text(PARKED), 'WITHSCORES', 'LIMIT', 0, 100)
   q.owners, q.next_owner, q.owners_whole = {}, 1, #raw < 200
   for i = 1, #raw, 2 do
     q.owners[i / 2 + 0.5] = { id = raw[i], turn = tonumber(raw[i + 1]), taken = 0 }

@@ -12,18 +12,18 @@ local function caps(q)
   return q.caps
 end
 
-local function set_dead_bytes(q, bytes)
-  q.caps.dead_bytes = bytes
-  call('HSET', q.flow, 'dead_bytes', bytes)
+-- A task comes to a queue's dead (1), or leaves them (-1).
+local function count_dead_bytes(q, id, change)
+  local limits = caps(q)
+  limits.dead_bytes = math.max(0, limits.dead_bytes + change * call('STRLEN', P .. 'task:' .. id))
+  call('HSET', q.flow, 'dead_bytes', limits.dead_bytes)
 end
 
 -- Drops the oldest task of a queue's `done` or `dead`.
 local function trim_oldest(q, set)
   local id = call('ZPOPMIN', P .. 'queue:' .. q.n .. ':' .. set)[1]
   if not id then return false end
-  if set == 'dead' then
-    set_dead_bytes(q, math.max(0, caps(q).dead_bytes - call('STRLEN', P .. 'task:' .. id)))
-  end
+  if set == 'dead' then count_dead_bytes(q, id, -1) end
   call('ZREM', P .. 'retire', id)
   call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
   return true
@@ -39,7 +39,7 @@ local function bury(q, id, t)
   local limits = caps(q)
   call('ZADD', P .. 'queue:' .. q.n .. ':dead', now_text, id)
   call('ZADD', P .. 'retire', now + limits.dead_retention_ms, id)
-  set_dead_bytes(q, limits.dead_bytes + call('STRLEN', P .. 'task:' .. id))
+  count_dead_bytes(q, id, 1)
   for _ = 1, 10 do
     local count = call('ZCARD', P .. 'queue:' .. q.n .. ':dead')
     if count <= limits.dead_max and (limits.dead_bytes <= limits.dead_max_bytes or count <= 1) then break end
@@ -67,12 +67,9 @@ local function finish(q, id, t, state)
     call('SET', P .. 'task:' .. id, '\1' .. head(t) .. string.sub(raw, 53, -1 - t.body))
     call('ZADD', P .. 'queue:' .. q.n .. ':done', now_text, id)
     call('ZADD', P .. 'retire', now + math.max(t.retention * 1000, shard().hide_ms), id)
-    if call('ZCARD', P .. 'queue:' .. q.n .. ':done') > caps(q).done_max then
-      for _ = 1, 2 do
-        if call('ZCARD', P .. 'queue:' .. q.n .. ':done') > caps(q).done_max and trim_oldest(q, 'done') then
-          trimmed_done = trimmed_done + 1
-        end
-      end
+    for _ = 1, 2 do
+      if call('ZCARD', P .. 'queue:' .. q.n .. ':done') <= caps(q).done_max or not trim_oldest(q, 'done') then break end
+      trimmed_done = trimmed_done + 1
     end
   end
 end

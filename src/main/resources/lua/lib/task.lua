@@ -35,6 +35,16 @@ local function write_head(id, t)
   call('SETRANGE', P .. 'task:' .. id, '1', head(t))
 end
 
+local function waits(t)
+  return t.state == 'r' or t.state == 's' or t.state == 't'
+end
+
+-- A failover forgot a claim, under which an attempt was made all the same.
+local function remember_claim(t, claim, worker)
+  t.claim, t.worker, t.attempts = claim, worker, math.min(t.attempts + 1, 65535)
+  if t.first == 0 then t.first = math.min(claim, now) end
+end
+
 -- What the task says for itself: when it expires, its own max_concurrent, its retry settings; nil where it says nothing.
 local function own_settings(t)
   local at, expires, max_concurrent, retry = t.more, nil, nil, nil

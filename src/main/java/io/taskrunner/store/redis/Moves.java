@@ -1,6 +1,7 @@
 package io.taskrunner.store.redis;
 
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
@@ -22,6 +23,16 @@ final class Moves {
   /** The first argument of every script: empty for Redis' own clock. */
   byte[] now() {
     return injectedTime.map(clock -> Keys.bytes(clock.millis())).orElse(SERVER_TIME);
+  }
+
+  /** The time that scripts go by, in ms since the epoch; asks Redis. */
+  long millis() {
+    if (injectedTime.isPresent()) {
+      return injectedTime.get().millis();
+    }
+    List<byte[]> time = link.patiently(redis -> redis.time());
+    return Long.parseLong(Keys.text(time.get(0))) * 1000
+        + Long.parseLong(Keys.text(time.get(1))) / 1000;
   }
 
   byte[][] keys() {

@@ -265,8 +265,7 @@ final class RedisClients implements ClientStore {
     // First the rule that a key is needed, then the key: in between nobody gets in.
     link.patiently(
         redis -> redis.hset(shard.key("client:" + clientId), Keys.bytes("keyed"), Keys.bytes(1)));
-    List<byte[]> time = link.patiently(redis -> redis.time());
-    String value = clientId + ":" + keyId + ":" + Keys.text(time.get(0));
+    String value = clientId + ":" + keyId + ":" + moves.millis() / 1000;
     link.patiently(redis -> redis.hset(keysOf(clientId), Keys.bytes(keyId), Keys.bytes(digest)));
     link.patiently(redis -> redis.hset(config.key("keys"), Keys.bytes(digest), Keys.bytes(value)));
     link.patiently(redis -> redis.hdel(shard.key("client:" + clientId), Keys.bytes("stranger")));

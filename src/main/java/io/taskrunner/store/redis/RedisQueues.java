@@ -153,7 +153,7 @@ final class RedisQueues implements QueueStore {
     long most = limit == null ? Long.MAX_VALUE : limit;
     long started = 0;
     long rank = 0;
-    byte[] until = Keys.bytes(now());
+    byte[] until = Keys.bytes(moves.millis());
     while (rank >= 0 && started < most) {
       List<Object> reply =
           moves.run(
@@ -167,16 +167,6 @@ final class RedisQueues implements QueueStore {
       rank = number(reply, 1);
     }
     return Optional.of(started);
-  }
-
-  private long now() {
-    byte[] injected = moves.now();
-    if (injected.length > 0) {
-      return Long.parseLong(Keys.text(injected));
-    }
-    List<byte[]> time = link.patiently(redis -> redis.time());
-    return Long.parseLong(Keys.text(time.get(0))) * 1000
-        + Long.parseLong(Keys.text(time.get(1))) / 1000;
   }
 
   @Override

@@ -310,14 +310,7 @@ final class RedisWork implements WorkStore {
   @Override
   public List<Breaker> breakers() {
     Map<byte[], byte[]> open = link.patiently(redis -> redis.hgetall(shard.key("open")));
-    byte[] injected = moves.now();
-    long now;
-    if (injected.length > 0) {
-      now = Long.parseLong(Keys.text(injected));
-    } else {
-      List<byte[]> time = link.patiently(redis -> redis.time());
-      now = Long.parseLong(Keys.text(time.get(0))) * 1000;
-    }
+    long now = moves.millis();
     List<Breaker> breakers = new ArrayList<>();
     open.forEach((host, text) ->
         breakers.add(
