@@ -116,6 +116,7 @@ local function serve_owner(q, o)
       end
     end
   end
+  if not next_id(q, o, slots - #tasks / 2) then leave_line(q, o) end
   return true
 end
 

@@ -82,7 +82,7 @@ class HistoryTest {
     return seed != null
         ? LongStream.of(seed)
         : LongStream.concat(
-            LongStream.of(1, 2, 3, 4, 5, 6),
+            LongStream.of(1, 2, 3, 4, 5, 6, 901_330_464),
             new Random().longs(Integer.getInteger("history.more", 2), 100, Integer.MAX_VALUE));
   }
 
