@@ -20,12 +20,11 @@ end
 local function prove_home(id, t)
   local q, key, due = queue(t.n), home(t)
   local score = tonumber(call('ZSCORE', key, id))
-  local waits = t.state == 'r' or t.state == 's' or t.state == 't'
   if not score then
     if not find('task_in_no_set', 'task:' .. id, t.state .. ' is not in ' .. string.sub(key, #P + 1)) then return end
     if t.state == 'a' then
       call('ZADD', key, now, id) -- its lease is over: the next claim takes it back
-    elseif not q or (waits and q.gen ~= t.gen) then
+    elseif not q or (waits(t) and q.gen ~= t.gen) then
       gone(id)
     else
       call('ZADD', key, due, id)

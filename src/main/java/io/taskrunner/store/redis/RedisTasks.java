@@ -163,8 +163,7 @@ final class RedisTasks implements TaskStore {
 
   @Override
   public Page list(Filter filter, int limit, @Nullable String cursor) throws BadCursor {
-    // Of its text: the hash of an enum is another in each process, and a cursor goes to any of
-    // them.
+    // Of its text, since an enum's hash differs between the processes that a cursor may go to.
     String fingerprint = Integer.toHexString(filter.toString().hashCode());
     List<String> queues = queues(filter);
     if (queues.isEmpty()) {
