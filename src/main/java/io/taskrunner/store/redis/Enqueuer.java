@@ -31,13 +31,18 @@ import org.jspecify.annotations.Nullable;
  * trip is shared. More scripts on their way at once would make smaller groups, which cost Redis and
  * this process more, and give the worker less of both.
  *
+ * <p>It gives way to the worker of its process, if that has one: what arrives while the worker
+ * waits for Redis goes when the worker was answered. So the two take turns, and under full load
+ * tasks are delivered as fast as they are taken in. A lone call loses nothing that counts: Redis
+ * does one script after the other anyway.
+ *
  * <p>A group whose script failed since Redis is away is sent again as it is, until its callers'
  * patience is over: a task's id is made before it is first sent, and the script gives the same
  * answer for an id that it knows. What is held meanwhile is bounded: beyond the bound a call is
  * refused at once.
  *
  * <p>Any thread may call {@link #enqueue}. Whoever raises {@code inFlight} forms the group; whoever
- * adds a task or brings a group back looks again afterwards.
+ * adds a task, brings a group back or lets go on looks again afterwards.
  */
 final class Enqueuer {
 
@@ -68,6 +73,7 @@ final class Enqueuer {
   private final AtomicInteger held = new AtomicInteger();
   private final AtomicLong heldBytes = new AtomicLong();
   private final AtomicBoolean inFlight = new AtomicBoolean();
+  private final AtomicInteger givingWay = new AtomicInteger();
 
   /** One call on its way. */
   private static final class Pending {
@@ -134,8 +140,19 @@ final class Enqueuer {
     return pending.result;
   }
 
+  /** Sends no more until {@link #goOn} was called as often as this. */
+  void giveWay() {
+    givingWay.incrementAndGet();
+  }
+
+  void goOn() {
+    if (givingWay.decrementAndGet() == 0) {
+      form();
+    }
+  }
+
   private void form() {
-    while (!waiting.isEmpty() && inFlight.compareAndSet(false, true)) {
+    while (!waiting.isEmpty() && givingWay.get() == 0 && inFlight.compareAndSet(false, true)) {
       List<Pending> group = nextGroup();
       if (group.isEmpty()) {
         inFlight.set(false);

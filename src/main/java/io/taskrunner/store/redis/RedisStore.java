@@ -75,7 +75,7 @@ public final class RedisStore implements AutoCloseable {
     Moves configMoves = new Moves(link, config, options.injectedTime());
     this.queues = new RedisQueues(link, moves, configMoves, shard, names);
     this.clients = new RedisClients(link, moves, shard, config, names);
-    this.work = new RedisWork(link, moves, shard, trimmed, options);
+    this.work = new RedisWork(link, moves, enqueuer, shard, trimmed, options);
     this.system = new RedisSystem(link, options.redis(), room);
     this.doctor = new Doctor(link, moves, shard, names);
   }

@@ -22,6 +22,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** The moves of a worker. */
 final class RedisWork implements WorkStore {
@@ -33,14 +34,22 @@ final class RedisWork implements WorkStore {
 
   private final Link link;
   private final Moves moves;
+  private final Enqueuer enqueuer;
   private final Keys shard;
   private final Trimmed trimmed;
   private final byte[] breakerOpenMillis;
   private final byte[] breakerProbes;
 
-  RedisWork(Link link, Moves moves, Keys shard, Trimmed trimmed, StoreOptions options) {
+  RedisWork(
+      Link link,
+      Moves moves,
+      Enqueuer enqueuer,
+      Keys shard,
+      Trimmed trimmed,
+      StoreOptions options) {
     this.link = link;
     this.moves = moves;
+    this.enqueuer = enqueuer;
     this.shard = shard;
     this.trimmed = trimmed;
     this.breakerOpenMillis = Keys.bytes(options.breakerOpen().toMillis());
@@ -51,15 +60,9 @@ final class RedisWork implements WorkStore {
   public Exchange exchange(List<Settlement> verdicts, ClaimRequest claim) {
     byte[][] settleArgs = verdicts.isEmpty() ? null : settleArgs(claim.workerId(), verdicts);
     byte[][] claimArgs = claimArgs(claim);
-    List<CompletionStage<List<Object>>> replies = new ArrayList<>(2);
     long deadline = System.nanoTime() + link.patience().toNanos();
     try {
-      link.pipeline(redis -> {
-        if (settleArgs != null) {
-          replies.add(moves.begin(redis, Script.SETTLE, settleArgs));
-        }
-        replies.add(moves.begin(redis, Script.CLAIM, claimArgs));
-      });
+      List<CompletionStage<List<Object>>> replies = send(settleArgs, claimArgs);
       List<Settled> settled =
           settleArgs == null ? List.of() : settled(Link.await(replies.getFirst(), deadline));
       return read(claim, settled, Link.await(replies.getLast(), deadline));
@@ -69,6 +72,30 @@ final class RedisWork implements WorkStore {
       }
       throw failure;
     }
+  }
+
+  private List<CompletionStage<List<Object>>> send(
+      byte @Nullable [][] settleArgs, byte[][] claimArgs) {
+    List<CompletionStage<List<Object>>> replies = new ArrayList<>(2);
+    enqueuer.giveWay();
+    try {
+      link.pipeline(redis -> {
+        if (settleArgs != null) {
+          replies.add(moves.begin(redis, Script.SETTLE, settleArgs));
+        }
+        replies.add(moves.begin(redis, Script.CLAIM, claimArgs));
+      });
+    } catch (RuntimeException notSent) {
+      enqueuer.goOn();
+      throw notSent;
+    }
+    replies
+        .getLast()
+        .toCompletableFuture()
+        .copy()
+        .orTimeout(link.patience().toNanos(), TimeUnit.NANOSECONDS)
+        .whenComplete((_, _) -> enqueuer.goOn());
+    return replies;
   }
 
   @Override
