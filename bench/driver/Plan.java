@@ -14,7 +14,7 @@ package driver;
  */
 record Plan(
     int rounds, int plain, int warm, int load, int paced, int scheduled, int window, int waiting) {
-  static final Plan FULL = new Plan(3, 4, 10, 10, 6, 1_000, 5, 10_000);
+  static final Plan FULL = new Plan(3, 4, 30, 10, 6, 1_000, 5, 10_000);
   static final Plan QUICK = new Plan(1, 2, 2, 3, 2, 300, 2, 2_000);
 
   Plan withRounds(int count) {
