@@ -22,7 +22,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A real redis-server of its own, from the binary that the embedded package carries; in memory
- * unless told otherwise.
+ * unless told otherwise, and in an empty folder of its own: a replica writes a file even so.
  */
 public final class RedisServer implements AutoCloseable {
 
@@ -55,6 +55,8 @@ public final class RedisServer implements AutoCloseable {
                 Integer.toString(port),
                 "--bind",
                 "127.0.0.1",
+                "--dir",
+                Files.createTempDirectory("redis-data").toString(),
                 "--save",
                 ""));
     command.addAll(List.of(options));

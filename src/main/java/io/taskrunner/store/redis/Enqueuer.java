@@ -13,9 +13,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
@@ -41,8 +43,12 @@ import org.jspecify.annotations.Nullable;
  * answer for an id that it knows. What is held meanwhile is bounded: beyond the bound a call is
  * refused at once.
  *
+ * <p>Where replicas must have a task before its call is answered, the group waits for them on its
+ * line after the script was answered, while the next group goes on another line. Too few in time
+ * means that nobody knows: the tasks are there, and may be lost with their master.
+ *
  * <p>Any thread may call {@link #enqueue}. Whoever raises {@code inFlight} forms the group; whoever
- * adds a task, brings a group back or lets go on looks again afterwards.
+ * adds a task, brings a group or a line back or lets go on looks again afterwards.
  */
 final class Enqueuer {
 
@@ -54,14 +60,15 @@ final class Enqueuer {
   private static final int FACTS_BYTES = 36;
   private static final int KEY_BYTES = 16;
   private static final int NOT_SAID = -1;
+  private static final long LATE_MILLIS = 200;
   private static final Duration RETRY_PAUSE = Duration.ofMillis(50);
   private static final byte[] EMPTY = new byte[0];
 
-  private final Link link;
   private final Moves moves;
   private final QueueNames names;
   private final TaskIds ids;
   private final Room room;
+  private final Durability durability;
   private final byte[] open;
   private final byte[] strangersMax;
   private final byte[] keyTtlMillis;
@@ -69,6 +76,7 @@ final class Enqueuer {
   private final ScheduledExecutorService timer;
   private final Executor lookUps;
 
+  private final Deque<Line> free;
   private final Queue<Pending> waiting = new ConcurrentLinkedQueue<>();
   private final AtomicInteger held = new AtomicInteger();
   private final AtomicLong heldBytes = new AtomicLong();
@@ -84,6 +92,7 @@ final class Enqueuer {
     final CompletableFuture<EnqueueResult> result = new CompletableFuture<>();
     int queue;
     boolean lookedUp;
+    @Nullable Throwable failure;
 
     Pending(Enqueue command, TaskId id, byte[] tail, long deadline, int queue) {
       this.command = command;
@@ -100,14 +109,16 @@ final class Enqueuer {
       QueueNames names,
       TaskIds ids,
       Room room,
+      Durability durability,
       StoreOptions options,
       ScheduledExecutorService timer,
       Executor lookUps) {
-    this.link = link;
     this.moves = moves;
     this.names = names;
     this.ids = ids;
     this.room = room;
+    this.durability = durability;
+    this.free = new ConcurrentLinkedDeque<>(link.lines());
     this.open = Keys.bytes(options.openClients() ? 1 : 0);
     this.strangersMax = Keys.bytes(options.maxOpenClients());
     this.keyTtlMillis = Keys.bytes(options.idempotencyTtl().toMillis());
@@ -153,11 +164,18 @@ final class Enqueuer {
 
   private void form() {
     while (!waiting.isEmpty() && givingWay.get() == 0 && inFlight.compareAndSet(false, true)) {
-      List<Pending> group = nextGroup();
-      if (group.isEmpty()) {
-        inFlight.set(false);
-      } else {
-        send(group);
+      Line line = free.poll();
+      List<Pending> group = line == null ? List.of() : nextGroup();
+      if (!group.isEmpty()) {
+        send(group, line);
+        return;
+      }
+      if (line != null) {
+        free.push(line);
+      }
+      inFlight.set(false);
+      if (free.isEmpty()) {
+        return; // whoever brings a line back looks again
       }
     }
   }
@@ -170,13 +188,17 @@ final class Enqueuer {
       if (next == null) {
         break;
       }
+      if (next.deadline - System.nanoTime() <= 0) {
+        end(next, new StoreUnavailable("Redis did not take the task in time", next.failure));
+        continue;
+      }
       group.add(next);
       bytes += next.tail.length;
     }
     return group;
   }
 
-  private void send(List<Pending> group) {
+  private void send(List<Pending> group, Line line) {
     byte[][] args = new byte[4 + group.size() * ARGS][];
     args[0] = moves.now();
     args[1] = open;
@@ -186,22 +208,67 @@ final class Enqueuer {
     for (Pending pending : group) {
       at = put(args, at, pending);
     }
+    int losses = line.losses();
     try {
-      Link.<List<Object>>run(link.enqueues(), Script.ENQUEUE, moves.keys(), args)
+      Link.<List<Object>>run(line.commands(), Script.ENQUEUE, moves.keys(), args)
           .toCompletableFuture()
-          .orTimeout(
-              Math.max(1, group.getFirst().deadline - System.nanoTime()), TimeUnit.NANOSECONDS)
+          .orTimeout(nanosLeft(group), TimeUnit.NANOSECONDS)
           .whenComplete((replies, failure) -> {
             if (failure == null) {
-              landed();
-              complete(group, replies);
+              taken(group, replies, line, losses);
             } else {
-              failed(group, Link.cause(failure));
+              failed(group, line, Link.cause(failure));
             }
           });
     } catch (RedisException notSent) {
-      failed(group, notSent);
+      failed(group, line, notSent);
     }
+  }
+
+  private static long nanosLeft(List<Pending> group) {
+    return Math.max(1, group.getFirst().deadline - System.nanoTime());
+  }
+
+  /** The master has them. */
+  private void taken(List<Pending> group, List<Object> replies, Line line, int losses) {
+    int replicas = durability.replicas();
+    if (replicas == 0) {
+      free.push(line);
+    }
+    inFlight.set(false);
+    form();
+    if (replicas == 0) {
+      complete(group, replies, 0);
+      return;
+    }
+    long millis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(nanosLeft(group)));
+    try {
+      line.commands()
+          .waitForReplication(replicas, millis)
+          .toCompletableFuture()
+          .orTimeout(millis + LATE_MILLIS, TimeUnit.MILLISECONDS)
+          .whenComplete((reached, failure) -> {
+            boolean told = failure == null && line.losses() == losses;
+            free.push(line);
+            if (told && reached >= replicas) {
+              complete(group, replies, Math.toIntExact(reached));
+            } else if (told || nanosLeft(group) < RETRY_PAUSE.toNanos()) {
+              group.forEach(pending -> end(pending, tooFew(replicas)));
+            } else {
+              sendAgain(group, failure);
+            }
+            form();
+          });
+    } catch (RedisException notSent) {
+      free.push(line);
+      sendAgain(group, notSent);
+      form();
+    }
+  }
+
+  private static StoreUnavailable tooFew(int replicas) {
+    return new StoreUnavailable(
+        "fewer than " + replicas + " replicas confirmed the task in time; it may run", null);
   }
 
   private static int put(byte[][] args, int from, Pending pending) {
@@ -243,12 +310,7 @@ final class Enqueuer {
     return number == null ? NOT_SAID : number;
   }
 
-  private void landed() {
-    inFlight.set(false);
-    form();
-  }
-
-  private void complete(List<Pending> group, List<Object> replies) {
+  private void complete(List<Pending> group, List<Object> replies, int replicas) {
     for (int i = 0; i < group.size(); i++) {
       Pending pending = group.get(i);
       byte[] reply = (byte[]) replies.get(i);
@@ -256,7 +318,7 @@ final class Enqueuer {
         pending.lookedUp = true;
         lookUps.execute(() -> lookUp(pending));
       } else {
-        end(pending, () -> result(pending, reply));
+        end(pending, () -> result(pending, reply, replicas));
       }
     }
   }
@@ -277,27 +339,42 @@ final class Enqueuer {
     }
   }
 
-  private void failed(List<Pending> group, Throwable failure) {
-    if (Link.isFull(failure)) {
-      landed();
-      group.forEach(pending -> end(pending, EnqueueResult.StoreFull::new));
+  private void failed(List<Pending> group, Line line, Throwable failure) {
+    free.push(line);
+    if (Link.isOutage(failure)) {
+      // Nothing else goes meanwhile: it would fail as well.
+      group.forEach(pending -> pending.failure = failure);
+      timer.schedule(
+          () -> {
+            waiting.addAll(group);
+            inFlight.set(false);
+            form();
+          },
+          RETRY_PAUSE.toMillis(),
+          TimeUnit.MILLISECONDS);
       return;
     }
-    boolean outage = Link.isOutage(failure);
-    List<Pending> patient = new ArrayList<>();
-    long soon = System.nanoTime() + RETRY_PAUSE.toNanos();
+    inFlight.set(false);
+    form();
     for (Pending pending : group) {
-      if (outage && pending.deadline > soon) {
-        patient.add(pending);
+      if (Link.isFull(failure)) {
+        end(pending, EnqueueResult.StoreFull::new);
       } else {
-        end(pending, new StoreUnavailable("Redis did not take the task in time", failure));
+        end(pending, new StoreUnavailable("Redis did not take the task", failure));
       }
     }
-    if (patient.isEmpty()) {
-      landed();
-    } else {
-      timer.schedule(() -> send(patient), RETRY_PAUSE.toMillis(), TimeUnit.MILLISECONDS);
-    }
+  }
+
+  /** The script gives the same answer for an id that it knows. */
+  private void sendAgain(List<Pending> group, @Nullable Throwable failure) {
+    group.forEach(pending -> pending.failure = failure);
+    timer.schedule(
+        () -> {
+          waiting.addAll(group);
+          form();
+        },
+        RETRY_PAUSE.toMillis(),
+        TimeUnit.MILLISECONDS);
   }
 
   private void end(Pending pending, java.util.function.Supplier<EnqueueResult> result) {
@@ -315,7 +392,7 @@ final class Enqueuer {
             : new StoreUnavailable("Redis is away", failure));
   }
 
-  private static EnqueueResult result(Pending pending, byte[] reply) {
+  private static EnqueueResult result(Pending pending, byte[] reply, int replicas) {
     ByteBuffer in = ByteBuffer.wrap(reply);
     char word = (char) in.get();
     TaskId id = new TaskId(in.getLong(), in.getLong());
@@ -326,8 +403,8 @@ final class Enqueuer {
     Duration retryAfter = Duration.ofMillis(TaskCodec.number(in, 6));
     var quota = new EnqueueResult.Quota(limits, remaining, fullAgain);
     return switch (word) {
-      case 'e' -> new EnqueueResult.Enqueued(id, due, quota, 0);
-      case 'd' -> new EnqueueResult.Duplicate(id, due, quota, 0);
+      case 'e' -> new EnqueueResult.Enqueued(id, due, quota, replicas);
+      case 'd' -> new EnqueueResult.Duplicate(id, due, quota, replicas);
       case 'r' -> new EnqueueResult.RateLimited(quota, retryAfter);
       case 'u' -> new EnqueueResult.KeyReused();
       case 'q' -> new EnqueueResult.QueueNotFound();

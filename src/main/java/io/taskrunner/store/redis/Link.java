@@ -1,6 +1,7 @@
 package io.taskrunner.store.redis;
 
 import io.lettuce.core.ClientOptions;
+import io.lettuce.core.ConnectionBuilder;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisException;
@@ -17,22 +18,29 @@ import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.lettuce.core.resource.ClientResources;
 import io.lettuce.core.resource.DefaultClientResources;
 import io.lettuce.core.resource.Delay;
+import io.lettuce.core.resource.NettyCustomizer;
+import io.netty.channel.Channel;
 import io.taskrunner.config.HostPort;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.redis.RedisStore.Shared;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * The connections to Redis, and the patience with it.
@@ -41,38 +49,58 @@ import java.util.function.Function;
  * since the master is away, loading or was changed is repeated until {@code
  * REDIS_COMMAND_TIMEOUT_MS} is over: every script can be repeated.
  *
- * <p>Enqueues, the claim loop and everything else have a connection each, so that none waits behind
- * another's large replies.
+ * <p>Enqueues, the claim loop and everything else have connections of their own, so that none waits
+ * behind another's large replies, nor behind the replicas that an enqueue may wait for.
  */
 final class Link implements AutoCloseable {
 
+  private static final Duration CONNECT_MAX = Duration.ofSeconds(2);
   private static final Duration RECONNECT_MAX = Duration.ofMillis(500);
   private static final long PAUSE_MIN_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
   private static final long PAUSE_MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
   private final ClientResources resources;
   private final RedisClient client;
-  private final StatefulRedisConnection<byte[], byte[]> enqueues;
+  private final List<Line> lines;
   private final StatefulRedisConnection<byte[], byte[]> exchanges;
   private final StatefulRedisConnection<byte[], byte[]> calls;
+  private final Watch watch;
   private final Duration patience;
 
-  private Link(ClientResources resources, RedisClient client, Duration patience) {
+  private Link(
+      ClientResources resources,
+      RedisClient client,
+      RedisURI uri,
+      Set<Channel> channels,
+      int lines,
+      Duration patience) {
     this.resources = resources;
     this.client = client;
     this.patience = patience;
-    this.enqueues = client.connect(ByteArrayCodec.INSTANCE);
+    this.lines =
+        Stream.generate(() -> new Line(client.connect(ByteArrayCodec.INSTANCE)))
+            .limit(lines)
+            .toList();
     this.exchanges = client.connect(ByteArrayCodec.INSTANCE);
     this.calls = client.connect(ByteArrayCodec.INSTANCE);
+    this.watch =
+        new Watch(
+            client,
+            calls,
+            channels,
+            Optional.of(uri).filter(named -> !named.getSentinels().isEmpty()));
   }
 
   /**
    * Connects.
    *
+   * @param lines how many groups of enqueues may wait for replicas at once
    * @param shared to run on and to count in; empty for loops of its own, and no count
    * @throws StoreUnavailable Redis does not answer, or refuses us
    */
-  static Link open(RedisSettings settings, Optional<Shared> shared) {
+  static Link open(RedisSettings settings, int lines, Optional<Shared> shared) {
+    RedisURI uri = uri(settings);
+    Set<Channel> channels = ConcurrentHashMap.newKeySet();
     ClientResources.Builder builder = DefaultClientResources.builder();
     if (shared.isPresent()) {
       builder.eventLoopGroupProvider(new SharedLoops(shared.get().loops()));
@@ -83,27 +111,40 @@ final class Link implements AutoCloseable {
     ClientResources resources =
         builder
             .computationThreadPoolSize(2)
+            .nettyCustomizer(keepIn(channels, !uri.getSentinels().isEmpty()))
             .reconnectDelay(
                 Delay.exponential(Duration.ofMillis(5), RECONNECT_MAX, 2, TimeUnit.MILLISECONDS))
             .build();
-    RedisClient client = RedisClient.create(resources, uri(settings));
+    RedisClient client = RedisClient.create(resources, uri);
     client.setOptions(
         ClientOptions.builder()
             .protocolVersion(ProtocolVersion.RESP2)
+            .replayFilter(_ -> true) // what was on its way is repeated by those who sent it
             .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
             .socketOptions(
-                SocketOptions.builder()
-                    .connectTimeout(Duration.ofSeconds(2))
-                    .tcpNoDelay(true)
-                    .build())
+                SocketOptions.builder().connectTimeout(CONNECT_MAX).tcpNoDelay(true).build())
             .build());
     try {
-      return new Link(resources, client, settings.commandTimeout());
+      return new Link(resources, client, uri, channels, lines, settings.commandTimeout());
     } catch (RedisException away) {
       client.shutdown(Duration.ZERO, Duration.ofSeconds(1));
       resources.shutdown(0, 1, TimeUnit.SECONDS);
       throw new StoreUnavailable("Redis does not answer", away);
     }
+  }
+
+  /** Keeps the connections to data nodes; those to Sentinels come and go as they are asked. */
+  private static NettyCustomizer keepIn(Set<Channel> channels, boolean sentinels) {
+    return new NettyCustomizer() {
+      @Override
+      public void afterChannelInitialized(Channel channel) {
+        String uri = String.valueOf(channel.attr(ConnectionBuilder.REDIS_URI).get());
+        if (!sentinels || uri.startsWith(RedisURI.URI_SCHEME_REDIS_SENTINEL)) {
+          channels.add(channel);
+          channel.closeFuture().addListener(_ -> channels.remove(channel));
+        }
+      }
+    };
   }
 
   private static RedisURI uri(RedisSettings settings) {
@@ -115,6 +156,8 @@ final class Link implements AutoCloseable {
         builder = RedisURI.builder().withSentinelMasterId(sentinel.master());
         for (HostPort address : sentinel.sentinels()) {
           RedisURI one = RedisURI.create(address.host(), address.port());
+          one.setTimeout(CONNECT_MAX);
+          one.setSsl(settings.tls());
           sentinel
               .password()
               .ifPresent(password -> one.setCredentialsProvider(credentials("", password.value())));
@@ -145,8 +188,8 @@ final class Link implements AutoCloseable {
   }
 
   /** Where enqueues go. */
-  RedisAsyncCommands<byte[], byte[]> enqueues() {
-    return enqueues.async();
+  List<Line> lines() {
+    return lines;
   }
 
   /** Where everything goes that has no connection of its own. */
@@ -232,6 +275,8 @@ final class Link implements AutoCloseable {
       return reply
           .toCompletableFuture()
           .get(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+    } catch (CancellationException cut) {
+      throw new RedisException("the connection was lost", cut);
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       throw new StoreUnavailable("interrupted while waiting for Redis", interrupted);
@@ -271,7 +316,10 @@ final class Link implements AutoCloseable {
           || message.startsWith("NOREPLICAS")
           || message.startsWith("UNBLOCKED");
     }
-    return failure instanceof RedisException || failure instanceof IOException;
+    // Lettuce cancels what was on its way over a connection that broke.
+    return failure instanceof RedisException
+        || failure instanceof IOException
+        || failure instanceof CancellationException;
   }
 
   /** Whether Redis refused to write since its memory is full. */
@@ -291,6 +339,7 @@ final class Link implements AutoCloseable {
 
   @Override
   public void close() {
+    watch.close();
     client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
     resources.shutdown(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
   }

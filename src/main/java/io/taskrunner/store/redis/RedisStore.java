@@ -34,6 +34,9 @@ public final class RedisStore implements AutoCloseable {
   private static final byte[] STRANGER_MILLIS = Keys.bytes(Duration.ofDays(1).toMillis());
   private static final int TIDY_ROUNDS_MAX = 50;
 
+  /** Groups of enqueues that may wait for replicas at once. */
+  private static final int LINES = 4;
+
   private final Link link;
   private final Moves moves;
   private final Keys config;
@@ -58,7 +61,7 @@ public final class RedisStore implements AutoCloseable {
    */
   public record Shared(EventLoopGroup loops, MeterRegistry registry) {}
 
-  private RedisStore(Link link, StoreOptions options) {
+  private RedisStore(Link link, Durability durability, StoreOptions options) {
     this.link = link;
     this.timer =
         Executors.newScheduledThreadPool(
@@ -70,13 +73,21 @@ public final class RedisStore implements AutoCloseable {
     Room room = new Room();
     Enqueuer enqueuer =
         new Enqueuer(
-            link, moves, names, new TaskIds(options.clock(), 0), room, options, timer, lookUps);
+            link,
+            moves,
+            names,
+            new TaskIds(options.clock(), 0),
+            room,
+            durability,
+            options,
+            timer,
+            lookUps);
     this.tasks = new RedisTasks(moves, enqueuer, names);
     Moves configMoves = new Moves(link, config, options.injectedTime());
     this.queues = new RedisQueues(link, moves, configMoves, shard, names);
     this.clients = new RedisClients(link, moves, shard, config, names);
     this.work = new RedisWork(link, moves, enqueuer, shard, trimmed, options);
-    this.system = new RedisSystem(link, options.redis(), room);
+    this.system = new RedisSystem(link, options.redis(), room, durability);
     this.doctor = new Doctor(link, moves, shard, names);
   }
 
@@ -107,8 +118,9 @@ public final class RedisStore implements AutoCloseable {
   }
 
   private static RedisStore openUntended(StoreOptions options, Optional<Shared> shared) {
-    Link link = Link.open(options.redis(), shared);
-    RedisStore store = new RedisStore(link, options);
+    Durability durability = new Durability(options.redis());
+    Link link = Link.open(options.redis(), durability.never() ? 1 : LINES, shared);
+    RedisStore store = new RedisStore(link, durability, options);
     try {
       store.prepare(options);
       return store;
@@ -139,7 +151,7 @@ public final class RedisStore implements AutoCloseable {
     names.reload();
     queues.makeBuiltIn();
     system.check();
-    system.readMemory();
+    system.read();
   }
 
   /** What is done once a second. */
@@ -151,11 +163,11 @@ public final class RedisStore implements AutoCloseable {
         names.reload();
         version = read;
       }
-      if (system.readMemory()) {
+      if (system.read()) {
         for (Integer n : names.numbers()) {
           trimmed.count(moves.<Long>run(Script.TRIM_DONE, Keys.bytes(n)), 0);
         }
-        system.readMemory();
+        system.read();
       }
       tidy();
     } catch (StoreUnavailable away) {

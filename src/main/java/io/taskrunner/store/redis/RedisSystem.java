@@ -22,13 +22,15 @@ final class RedisSystem implements SystemStore {
   private final Link link;
   private final RedisSettings settings;
   private final Room room;
+  private final Durability durability;
   private volatile List<String> warnings = List.of();
   private volatile String role = "master";
 
-  RedisSystem(Link link, RedisSettings settings, Room room) {
+  RedisSystem(Link link, RedisSettings settings, Room room, Durability durability) {
     this.link = link;
     this.settings = settings;
     this.room = room;
+    this.durability = durability;
   }
 
   @Override
@@ -50,7 +52,6 @@ final class RedisSystem implements SystemStore {
   /** Reads how Redis is set up; what it will not tell is left out. */
   void check() {
     Map<String, String> info = info("server", "memory", "persistence", "replication");
-    role = info.getOrDefault("role", "master");
     List<String> found = new ArrayList<>();
     String[] version = info.getOrDefault("redis_version", "0.0").split("\\.", -1);
     int major = Integer.parseInt(version[0]);
@@ -77,9 +78,18 @@ final class RedisSystem implements SystemStore {
     return warnings;
   }
 
-  /** Reads the memory in use, which bounds what is admitted until the next reading. */
-  boolean readMemory() {
-    Map<String, String> info = info("memory");
+  /**
+   * Reads the memory in use, which bounds what is admitted until the next reading, and whether
+   * there are replicas.
+   *
+   * @return whether it is full
+   */
+  boolean read() {
+    Map<String, String> info = info("memory", "replication");
+    role = info.getOrDefault("role", "master");
+    if (!"0".equals(info.getOrDefault("connected_slaves", "0"))) {
+      durability.replicated();
+    }
     long used = Long.parseLong(info.getOrDefault("used_memory", "0"));
     long most =
         settings.storeMaxBytes().orElse(Long.parseLong(info.getOrDefault("maxmemory", "0")));

@@ -90,7 +90,7 @@ class RetryParityTest {
             end
             return told
             """;
-    try (Link link = Link.open(REDIS.settings(), Optional.empty())) {
+    try (Link link = Link.open(REDIS.settings(), 1, Optional.empty())) {
       List<byte[]> told =
           Link.await(
               link.calls()

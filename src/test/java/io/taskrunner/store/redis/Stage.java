@@ -76,7 +76,7 @@ final class Stage implements AutoCloseable {
                 () -> Instant.ofEpochMilli(now),
                 Optional.of(() -> Instant.ofEpochMilli(now))));
     this.redis = server.redis().sync();
-    this.link = Link.open(server.settings(), Optional.empty());
+    this.link = Link.open(server.settings(), 1, Optional.empty());
     this.moves = new Moves(link, Keys.shard("tr", 0), Optional.of(() -> Instant.ofEpochMilli(now)));
   }
 

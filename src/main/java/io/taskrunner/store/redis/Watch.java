@@ -1,0 +1,170 @@
+package io.taskrunner.store.redis;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisFuture;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.api.StatefulConnection;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.codec.StringCodec;
+import io.lettuce.core.sentinel.api.StatefulRedisSentinelConnection;
+import io.netty.channel.Channel;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Cuts connections that lead nowhere, twice a second. Lettuce reconnects by itself, and asks the
+ * Sentinels anew, but only when it notices that a connection is gone. It does not notice
+ *
+ * <ul>
+ *   <li>a server that is frozen, or behind a network that drops everything;
+ *   <li>a master that was made a replica while the connection stood;
+ *   <li>a master that was cut off from its Sentinels, which have made another, but not from us.
+ * </ul>
+ *
+ * <p>Sentinels are believed when more than half of those that were named agree.
+ */
+final class Watch implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
+  private static final long EVERY_MILLIS = 500;
+  private static final long ANSWER_MILLIS = 400;
+  private static final long HUNG_NANOS = TimeUnit.SECONDS.toNanos(3);
+
+  private final RedisClient client;
+  private final StatefulRedisConnection<byte[], byte[]> calls;
+  private final Set<Channel> channels;
+  private final Optional<RedisURI> sentinels;
+  private final ScheduledExecutorService timer =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("redis-watch").factory());
+
+  // Confined to the timer's thread.
+  private final Map<RedisURI, CompletableFuture<StatefulRedisSentinelConnection<String, String>>>
+      connections = new HashMap<>();
+  private @Nullable RedisFuture<List<Object>> beat;
+  private long beatNanos;
+
+  /**
+   * Begins to watch.
+   *
+   * @param calls a connection whose commands are answered at once
+   * @param channels all that stand, and that are cut when they lead nowhere
+   * @param sentinels whom to ask for the master; empty for a lone node
+   */
+  Watch(
+      RedisClient client,
+      StatefulRedisConnection<byte[], byte[]> calls,
+      Set<Channel> channels,
+      Optional<RedisURI> sentinels) {
+    this.client = client;
+    this.calls = calls;
+    this.channels = channels;
+    this.sentinels = sentinels;
+    timer.scheduleWithFixedDelay(this::look, EVERY_MILLIS, EVERY_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  private void look() {
+    try {
+      askNode();
+      sentinels.ifPresent(this::askSentinels);
+    } catch (RuntimeException fault) {
+      LOG.error("the watch over Redis failed once", fault);
+    }
+  }
+
+  private void askNode() {
+    RedisFuture<List<Object>> asking = beat;
+    if (asking == null) {
+      beatNanos = System.nanoTime();
+      beat = calls.async().role();
+    } else if (asking.toCompletableFuture().isDone()) {
+      beat = null;
+      if (sentinels.isPresent() && isReplica(asking)) {
+        cut(channels, "it is no master any more");
+      }
+    } else if (System.nanoTime() - beatNanos > HUNG_NANOS) {
+      beat = null;
+      cut(channels, "it does not answer");
+    }
+  }
+
+  private static boolean isReplica(RedisFuture<List<Object>> answered) {
+    CompletableFuture<List<Object>> role = answered.toCompletableFuture();
+    return !role.isCompletedExceptionally()
+        && role.join().getFirst() instanceof byte[] word
+        && !Keys.text(word).equals("master");
+  }
+
+  private void askSentinels(RedisURI all) {
+    List<CompletableFuture<SocketAddress>> answers = new ArrayList<>();
+    for (RedisURI sentinel : all.getSentinels()) {
+      answers.add(
+          connections
+              .computeIfAbsent(sentinel, this::connect)
+              .thenCompose(told -> told.async().getMasterAddrByName(all.getSentinelMasterId()))
+              .completeOnTimeout(null, ANSWER_MILLIS, TimeUnit.MILLISECONDS)
+              .exceptionally(_ -> null));
+    }
+    Map<SocketAddress, Integer> votes = new HashMap<>();
+    for (CompletableFuture<SocketAddress> answer : answers) {
+      SocketAddress master = answer.join();
+      if (master != null) {
+        votes.merge(master, 1, Integer::sum);
+      }
+    }
+    connections.values().removeIf(CompletableFuture::isCompletedExceptionally);
+    votes.forEach((master, count) -> {
+      if (2 * count > all.getSentinels().size()) {
+        cut(
+            channels.stream().filter(channel -> leadsElsewhere(channel, master)).toList(),
+            "the Sentinels name another master");
+      }
+    });
+  }
+
+  private CompletableFuture<StatefulRedisSentinelConnection<String, String>> connect(
+      RedisURI sentinel) {
+    return client.connectSentinelAsync(StringCodec.UTF8, sentinel).toCompletableFuture();
+  }
+
+  private static boolean leadsElsewhere(Channel channel, SocketAddress master) {
+    return channel.remoteAddress() instanceof InetSocketAddress to
+        && master instanceof InetSocketAddress named
+        && (to.getPort() != named.getPort()
+            || (!named.isUnresolved() && !to.getAddress().equals(named.getAddress())));
+  }
+
+  private static void cut(Collection<Channel> channels, String reason) {
+    List<Channel> standing = channels.stream().filter(Channel::isActive).toList();
+    if (!standing.isEmpty()) {
+      LOG.atWarn()
+          .addKeyValue("redis", standing.getFirst().remoteAddress())
+          .addKeyValue("connections", standing.size())
+          .addKeyValue("reason", reason)
+          .log("the connections to Redis are cut, to be made anew");
+      standing.forEach(Channel::close);
+    }
+  }
+
+  @Override
+  public void close() {
+    timer.shutdownNow();
+    connections
+        .values()
+        .forEach(connection -> connection.thenAccept(StatefulConnection::closeAsync));
+  }
+}
