@@ -7,19 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.sun.net.httpserver.HttpServer;
 import io.taskrunner.config.Setting;
 import io.taskrunner.config.Settings;
+import io.taskrunner.testkit.Ports;
+import io.taskrunner.testkit.ProgramProcess;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -31,7 +28,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -46,12 +42,12 @@ class MainTest {
 
   @TempDir Path temp;
 
-  private final List<Running> running = new ArrayList<>();
+  private final List<ProgramProcess> running = new ArrayList<>();
 
   @AfterEach
   void nothingIsLeftRunning() throws Exception {
-    for (Running one : running) {
-      one.process.destroyForcibly().waitFor();
+    for (ProgramProcess one : running) {
+      one.kill();
     }
     Path pid = data().resolve("redis.pid");
     if (Files.exists(pid)) {
@@ -62,7 +58,7 @@ class MainTest {
 
   @Test
   void theHelpNamesEveryCommandAndSetting() throws Exception {
-    Running help = start(Map.of(), "--help");
+    ProgramProcess help = start(Map.of(), "--help");
     assertEquals(0, help.end());
     for (String command : List.of("dev", "serve", "doctor")) {
       assertTrue(help.said("  " + command), command);
@@ -74,7 +70,7 @@ class MainTest {
 
   @Test
   void theVersionIsTold() throws Exception {
-    Running version = start(Map.of(), "--version");
+    ProgramProcess version = start(Map.of(), "--version");
     assertEquals(0, version.end());
     assertTrue(version.said("Task Runner "), version.output());
   }
@@ -82,7 +78,7 @@ class MainTest {
   @Test
   void wordsThatMeanNothingEndItWithTwo() throws Exception {
     for (String[] words : new String[][] {{}, {"run"}, {"dev", "--now"}}) {
-      Running confused = start(Map.of(), words);
+      ProgramProcess confused = start(Map.of(), words);
       assertEquals(2, confused.end(), confused.output());
       assertTrue(confused.said("dev|serve|doctor") || confused.said("--now"), confused.output());
     }
@@ -90,7 +86,7 @@ class MainTest {
 
   @Test
   void everyFaultOfTheSettingsIsToldAndEndsItWithTwo() throws Exception {
-    Running faulty =
+    ProgramProcess faulty =
         start(
             Map.of("PORT", "0", "LEASE_SEC", "soon", "ADMIN_API_KEY_FILE", "/nowhere/at/all"),
             "serve");
@@ -102,10 +98,10 @@ class MainTest {
 
   @Test
   void aRedisThatIsNotThereIsToldWithoutItsPassword() throws Exception {
-    Running lonely =
+    ProgramProcess lonely =
         start(
             Map.of(
-                "REDIS_URL", "redis://:sesame@127.0.0.1:" + freePort(),
+                "REDIS_URL", "redis://:sesame@127.0.0.1:" + Ports.free(),
                 "REDIS_CONNECT_RETRIES", "1",
                 "REDIS_RETRY_INTERVAL_SEC", "1"),
             "serve");
@@ -118,7 +114,7 @@ class MainTest {
   @Test
   void itStartsBeforeItsRedisAndIsReadyOnceThatIsThere() throws Exception {
     // A Redis of a known port and password, which is not there at first.
-    Running first = startDev(Map.of());
+    ProgramProcess first = startDev(Map.of());
     Path program = data().resolve("redis-server-7.0.15");
     first.terminate();
     assertEquals(0, first.end(), first.output());
@@ -126,7 +122,7 @@ class MainTest {
     String password = Files.readString(data().resolve("redis.password")).strip();
     String port = lineOf(configuration, "port ").substring(5);
 
-    Running early =
+    ProgramProcess early =
         start(
             Map.of(
                 "REDIS_URL", "redis://:" + password + "@127.0.0.1:" + port,
@@ -151,10 +147,10 @@ class MainTest {
 
   @Test
   void aSignalWhileItWaitsForRedisEndsItInOrder() throws Exception {
-    Running waiting =
+    ProgramProcess waiting =
         start(
             Map.of(
-                "REDIS_URL", "redis://127.0.0.1:" + freePort(),
+                "REDIS_URL", "redis://127.0.0.1:" + Ports.free(),
                 "REDIS_CONNECT_RETRIES", "10000",
                 "REDIS_RETRY_INTERVAL_SEC", "60"),
             "serve");
@@ -166,7 +162,7 @@ class MainTest {
   @Test
   void aPortThatIsTakenIsToldAndItsRedisDoesNotStayBehind() throws Exception {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
-      Running late = start(Map.of("PORT", String.valueOf(taken.getLocalPort())), "dev");
+      ProgramProcess late = start(Map.of("PORT", String.valueOf(taken.getLocalPort())), "dev");
       assertEquals(1, late.end(), late.output());
       assertTrue(
           late.said("PORT: " + taken.getLocalPort() + " cannot be listened on at 127.0.0.1"),
@@ -178,8 +174,8 @@ class MainTest {
   @Test
   void severalSignalsAreOneAndTheEndIsInOrder() throws Exception {
     try (Target target = new Target()) {
-      Running dev = startDev(Map.of());
-      assertEquals(201, dev.enqueue(target.url("/hello"), "").statusCode());
+      ProgramProcess dev = startDev(Map.of());
+      assertEquals(201, enqueue(dev, target.url("/hello"), "").statusCode());
       assertEquals("/hello 0", target.next());
       dev.terminate();
       dev.terminate();
@@ -193,16 +189,16 @@ class MainTest {
   void whatRunsAtTheEndMayFinishWithinTheGrace() throws Exception {
     try (Target target = new Target()) {
       target.hold();
-      Running dev = startDev(Map.of("SHUTDOWN_GRACE_SEC", "60"));
-      dev.enqueue(target.url("/slow"), "");
+      ProgramProcess dev = startDev(Map.of("SHUTDOWN_GRACE_SEC", "60"));
+      enqueue(dev, target.url("/slow"), "");
       assertEquals("/slow 0", target.next());
       dev.terminate();
       dev.await("Stopping");
       target.release();
       assertEquals(0, dev.end(), dev.output());
 
-      Running again = startDev(Map.of());
-      again.enqueue(target.url("/next"), "");
+      ProgramProcess again = startDev(Map.of());
+      enqueue(again, target.url("/next"), "");
       assertEquals("/next 0", target.next(), "the slow one was settled and does not come again");
     }
   }
@@ -211,8 +207,8 @@ class MainTest {
   void whatIsCutOffAtTheEndIsGivenBackAtNoCost() throws Exception {
     try (Target target = new Target()) {
       target.hold();
-      Running dev = startDev(Map.of("SHUTDOWN_GRACE_SEC", "0"));
-      dev.enqueue(target.url("/cut"), "");
+      ProgramProcess dev = startDev(Map.of("SHUTDOWN_GRACE_SEC", "0"));
+      enqueue(dev, target.url("/cut"), "");
       assertEquals("/cut 0", target.next());
       dev.terminate();
       assertEquals(0, dev.end(), dev.output());
@@ -225,7 +221,7 @@ class MainTest {
 
   @Test
   void callsAreServedWhileItDrainsThoughItIsNotReady() throws Exception {
-    Running dev = startDev(Map.of("SHUTDOWN_DRAIN_SEC", "300"));
+    ProgramProcess dev = startDev(Map.of("SHUTDOWN_DRAIN_SEC", "300"));
     dev.terminate();
     dev.await("Stopping");
     HttpResponse<String> ready = dev.get("/health/ready");
@@ -234,23 +230,23 @@ class MainTest {
     }
     assertEquals(503, ready.statusCode());
     assertEquals(200, dev.get("/version").statusCode());
-    assertEquals(201, dev.enqueue("http://127.0.0.1:1/later", ",\"delay\":3600").statusCode());
+    assertEquals(201, enqueue(dev, "http://127.0.0.1:1/later", ",\"delay\":3600").statusCode());
   }
 
   @Test
   void nothingIsLostWhenTheWholeProgramIsKilledInMidRun() throws Exception {
     int tasks = 200;
     try (Target target = new Target()) {
-      Running dev = startDev(Map.of("LEASE_SEC", "5", "WORKER_CONCURRENCY", "20"));
+      ProgramProcess dev = startDev(Map.of("LEASE_SEC", "5", "WORKER_CONCURRENCY", "20"));
       Map<String, String> env = Map.of("LEASE_SEC", "5", "WORKER_CONCURRENCY", "20");
       for (int i = 0; i < tasks; i++) {
         String client = ",\"client_id\":\"client-" + i % 40 + "\"";
-        assertEquals(201, dev.enqueue(target.url("/" + i), client).statusCode());
+        assertEquals(201, enqueue(dev, target.url("/" + i), client).statusCode());
         if (i == tasks / 2) {
           target.hold(); // from here on attempts are under way when it dies
         }
       }
-      dev.process.destroyForcibly().waitFor();
+      dev.kill();
       target.release();
 
       startDev(env);
@@ -261,15 +257,15 @@ class MainTest {
 
   @Test
   void theDoctorSaysThatAllIsWell() throws Exception {
-    Running dev = startDev(Map.of());
-    dev.enqueue("http://127.0.0.1:1/later", ",\"delay\":3600");
-    Running beside = start(Map.of(), "doctor");
+    ProgramProcess dev = startDev(Map.of());
+    enqueue(dev, "http://127.0.0.1:1/later", ",\"delay\":3600");
+    ProgramProcess beside = start(Map.of(), "doctor");
     assertEquals(0, beside.end(), beside.output());
     assertTrue(beside.said("All is well."), beside.output());
 
     dev.terminate();
     assertEquals(0, dev.end());
-    Running alone = start(Map.of(), "doctor", "--repair");
+    ProgramProcess alone = start(Map.of(), "doctor", "--repair");
     assertEquals(0, alone.end(), alone.output());
     assertFalse(Files.exists(data().resolve("redis.pid")), "it stops the Redis that it started");
   }
@@ -278,31 +274,18 @@ class MainTest {
     return temp.resolve("data");
   }
 
-  private Running startDev(Map<String, String> env) throws Exception {
-    Running dev = start(env, "dev");
-    dev.await("Task Runner listens on " + dev.url);
+  private ProgramProcess startDev(Map<String, String> env) throws Exception {
+    ProgramProcess dev = start(env, "dev");
+    dev.await("Task Runner listens on " + dev.url());
     return dev;
   }
 
-  private Running start(Map<String, String> env, String... words) throws IOException {
+  private ProgramProcess start(Map<String, String> env, String... words) throws IOException {
     Map<String, String> whole = new HashMap<>(env);
-    whole.putIfAbsent("PORT", String.valueOf(freePort()));
     whole.put("DATA_DIR", data().toString());
-    Running one = new Running(whole, words);
+    ProgramProcess one = ProgramProcess.start(whole, words);
     running.add(one);
     return one;
-  }
-
-  /** A port below those of outgoing connections, which could take it away before it is used. */
-  private static int freePort() throws IOException {
-    while (true) {
-      int port = ThreadLocalRandom.current().nextInt(20_000, 32_000);
-      try (ServerSocket probe = new ServerSocket(port, 1, InetAddress.ofLiteral("127.0.0.1"))) {
-        return probe.getLocalPort();
-      } catch (BindException taken) {
-        continue;
-      }
-    }
   }
 
   private static String lineOf(Path file, String start) throws IOException {
@@ -312,106 +295,11 @@ class MainTest {
         .orElseThrow();
   }
 
-  /** A process of the program, and everything that it says. */
-  private static final class Running {
-    final Process process;
-    final String url;
-    private final StringBuilder output = new StringBuilder();
-    private final Thread reader;
-
-    Running(Map<String, String> env, String... words) throws IOException {
-      List<String> command =
-          new ArrayList<>(
-              List.of(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "-Xmx256m",
-                  "-XX:TieredStopAtLevel=1",
-                  "--enable-native-access=ALL-UNNAMED",
-                  "--sun-misc-unsafe-memory-access=allow",
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  Main.class.getName()));
-      command.addAll(List.of(words));
-      ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-      builder.environment().clear();
-      builder.environment().putAll(env);
-      process = builder.start();
-      process.getOutputStream().close();
-      url = "http://127.0.0.1:" + env.get("PORT");
-      reader = Thread.ofVirtual().start(this::read);
-    }
-
-    private void read() {
-      try (var lines = process.inputReader()) {
-        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-          hear(line + "\n");
-        }
-      } catch (IOException ended) {
-        // What it said so far is all that there is.
-      }
-      hear("");
-    }
-
-    private synchronized void hear(String text) {
-      output.append(text);
-      notifyAll();
-    }
-
-    synchronized String output() {
-      return output.toString();
-    }
-
-    boolean said(String text) {
-      return output().contains(text);
-    }
-
-    /** Waits until it says so. */
-    synchronized void await(String text) throws InterruptedException {
-      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SEC);
-      while (output.indexOf(text) < 0) {
-        long left = deadline - System.nanoTime();
-        if (left <= 0 || !reader.isAlive()) {
-          throw new AssertionError("it did not say \"" + text + "\" but:\n" + output);
-        }
-        TimeUnit.NANOSECONDS.timedWait(this, Math.min(left, 100_000_000L));
-      }
-    }
-
-    /** Sends SIGTERM; what it says from then on is still heard. */
-    void terminate() {
-      process.toHandle().destroy();
-    }
-
-    int end() throws InterruptedException {
-      if (!process.waitFor(PATIENCE_SEC, TimeUnit.SECONDS)) {
-        throw new AssertionError("it did not end but said:\n" + output());
-      }
-      reader.join();
-      return process.exitValue();
-    }
-
-    HttpResponse<String> get(String path) throws IOException, InterruptedException {
-      return send(HttpRequest.newBuilder(URI.create(url + path)).build());
-    }
-
-    HttpResponse<String> enqueue(String target, String more)
-        throws IOException, InterruptedException {
-      String client = more.contains("client_id") ? "" : "\"client_id\":\"my-service\",";
-      String body = "{" + client + "\"task\":{\"url\":\"" + target + "\"}" + more + "}";
-      return send(
-          HttpRequest.newBuilder(URI.create(url + "/v1/enqueue"))
-              .header("Content-Type", "application/json")
-              .POST(HttpRequest.BodyPublishers.ofString(body))
-              .build());
-    }
-
-    private static HttpResponse<String> send(HttpRequest request)
-        throws IOException, InterruptedException {
-      try (HttpClient caller =
-          HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(PATIENCE_SEC)).build()) {
-        return caller.send(request, HttpResponse.BodyHandlers.ofString());
-      }
-    }
+  private static HttpResponse<String> enqueue(ProgramProcess dev, String target, String more)
+      throws IOException, InterruptedException {
+    String client = more.contains("client_id") ? "" : "\"client_id\":\"my-service\",";
+    return dev.post(
+        "/v1/enqueue", "{" + client + "\"task\":{\"url\":\"" + target + "\"}" + more + "}");
   }
 
   /** A target that tells what it gets, and may hold its answers back. */

@@ -5,8 +5,6 @@ import io.taskrunner.config.RedisSettings;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -28,8 +26,11 @@ public final class RedisServer implements AutoCloseable {
 
   private static final Path BINARY = extract();
 
+  private static final int OUTPUT_MAX = 64 * 1024;
+
   private final Process process;
   private final int port;
+  private final StringBuilder output = new StringBuilder();
 
   private RedisServer(Process process, int port) {
     this.process = process;
@@ -39,7 +40,7 @@ public final class RedisServer implements AutoCloseable {
   /** Starts one on a free port, with more options as on redis-server's command line. */
   public static RedisServer start(String... options) {
     try {
-      return start(freePort(), options);
+      return start(Ports.free(), options);
     } catch (IOException failed) {
       throw new IllegalStateException(failed);
     }
@@ -60,27 +61,65 @@ public final class RedisServer implements AutoCloseable {
                 "--save",
                 ""));
     command.addAll(List.of(options));
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    var out = process.inputReader();
-    String line;
-    while ((line = out.readLine()) != null) {
-      if (line.contains("Ready to accept connections")) {
-        // What it says later is read away, so that its pipe never fills.
-        Thread.ofVirtual().start(() -> readAway(out));
-        return new RedisServer(process, port);
-      }
-    }
-    throw new IllegalStateException("redis-server ended at once: " + command);
+    return start(port, command, "Ready to accept connections");
   }
 
-  private static void readAway(BufferedReader out) {
+  /**
+   * Starts one that reads, and rewrites, a configuration of its own: a node of a Sentinel set.
+   *
+   * @param port that the configuration names
+   */
+  static RedisServer startNode(int port, Path configuration, String... options) throws IOException {
+    List<String> command = new ArrayList<>(List.of(BINARY.toString(), configuration.toString()));
+    command.addAll(List.of(options));
+    return start(port, command, "Ready to accept connections");
+  }
+
+  /** Starts a Sentinel that reads, and rewrites, a configuration of its own. */
+  static RedisServer startSentinel(int port, Path configuration) throws IOException {
+    List<String> command = List.of(BINARY.toString(), configuration.toString(), "--sentinel");
+    return start(port, command, "+monitor master");
+  }
+
+  private static RedisServer start(int port, List<String> command, String ready)
+      throws IOException {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    var out = process.inputReader();
+    StringBuilder said = new StringBuilder();
+    String line;
+    while ((line = out.readLine()) != null) {
+      said.append(line).append('\n');
+      if (line.contains(ready)) {
+        RedisServer server = new RedisServer(process, port);
+        server.hear(said.toString());
+        // What it says later is read away, so that its pipe never fills.
+        Thread.ofVirtual().start(() -> server.read(out));
+        return server;
+      }
+    }
+    throw new IllegalStateException("redis-server ended at once: " + command + "\n" + said);
+  }
+
+  private void read(BufferedReader out) {
     try {
-      while (out.readLine() != null) {
-        // nobody asks
+      for (String line = out.readLine(); line != null; line = out.readLine()) {
+        hear(line + "\n");
       }
     } catch (IOException ended) {
       // its process is over
     }
+  }
+
+  private synchronized void hear(String text) {
+    output.append(text);
+    if (output.length() > OUTPUT_MAX) {
+      output.delete(0, output.length() - OUTPUT_MAX);
+    }
+  }
+
+  /** The last of what it said. */
+  public synchronized String output() {
+    return output.toString();
   }
 
   /** Where it listens, on 127.0.0.1. */
@@ -136,12 +175,6 @@ public final class RedisServer implements AutoCloseable {
     } catch (InterruptedException interrupted) {
       process.destroyForcibly();
       Thread.currentThread().interrupt();
-    }
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
     }
   }
 

@@ -1,0 +1,213 @@
+package io.taskrunner.testkit;
+
+import io.taskrunner.Main;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * The program in a process of its own, with an environment of its own and nothing else of ours in
+ * it; and everything that it says.
+ */
+public final class ProgramProcess implements AutoCloseable {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+  private static final HttpClient CALLER = HttpClient.newBuilder().connectTimeout(PATIENCE).build();
+
+  private final Process process;
+  private final String url;
+  private final StringBuilder output = new StringBuilder();
+  private final Thread reader;
+
+  private ProgramProcess(Process process, String url) {
+    this.process = process;
+    this.url = url;
+    reader = Thread.ofVirtual().start(this::read);
+  }
+
+  /**
+   * Starts it, and does not wait for anything.
+   *
+   * @param env its whole environment; without a {@code PORT} it gets a free one
+   * @param words of the command line
+   */
+  public static ProgramProcess start(Map<String, String> env, String... words) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx256m",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+ExitOnOutOfMemoryError",
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName()));
+    command.addAll(List.of(words));
+    Map<String, String> whole = new HashMap<>(env);
+    whole.computeIfAbsent("PORT", _ -> Integer.toString(Ports.free()));
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().clear();
+    builder.environment().putAll(whole);
+    Process process = builder.start();
+    process.getOutputStream().close();
+    return new ProgramProcess(process, "http://127.0.0.1:" + whole.get("PORT"));
+  }
+
+  private void read() {
+    try (var lines = process.inputReader()) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        hear(line + "\n");
+      }
+    } catch (IOException ended) {
+      // What it said so far is all that there is.
+    }
+    hear("");
+  }
+
+  private synchronized void hear(String text) {
+    output.append(text);
+    notifyAll();
+  }
+
+  /** The process itself. */
+  public Process process() {
+    return process;
+  }
+
+  /** Where it serves, without a slash at the end. */
+  public String url() {
+    return url;
+  }
+
+  /** What it has said so far, on both its outputs. */
+  public synchronized String output() {
+    return output.toString();
+  }
+
+  /** Whether it has said so. */
+  public boolean said(String text) {
+    return output().contains(text);
+  }
+
+  /** Waits until it says so. */
+  public synchronized void await(String text) throws InterruptedException {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (output.indexOf(text) < 0) {
+      long left = deadline - System.nanoTime();
+      if (left <= 0 || !reader.isAlive()) {
+        throw new AssertionError("it did not say \"" + text + "\" but:\n" + output);
+      }
+      TimeUnit.NANOSECONDS.timedWait(this, Math.min(left, 100_000_000L));
+    }
+  }
+
+  /** Waits until it has started and says that it is ready. */
+  public void awaitReady() throws InterruptedException {
+    await("Task Runner listens on " + url);
+    awaitReady(PATIENCE);
+  }
+
+  /**
+   * Waits until it says that it is ready.
+   *
+   * @return how long that took
+   */
+  public Duration awaitReady(Duration atMost) throws InterruptedException {
+    long began = System.nanoTime();
+    while (status("/health/ready") != 200) {
+      if (System.nanoTime() - began > atMost.toNanos()) {
+        throw new AssertionError("not ready within " + atMost + "; it said:\n" + output());
+      }
+      LockSupport.parkNanos(POLL_NANOS);
+    }
+    return Duration.ofNanos(System.nanoTime() - began);
+  }
+
+  /** What it answers to a GET; 0 when nobody answers. */
+  public int status(String path) throws InterruptedException {
+    try {
+      return get(path).statusCode();
+    } catch (IOException nobody) {
+      return 0;
+    }
+  }
+
+  /** Asks for a path. */
+  public HttpResponse<String> get(String path, String... headers)
+      throws IOException, InterruptedException {
+    return send(HttpRequest.newBuilder(URI.create(url + path)), headers);
+  }
+
+  /** Posts JSON to a path. */
+  public HttpResponse<String> post(String path, String json, String... headers)
+      throws IOException, InterruptedException {
+    return send(
+        HttpRequest.newBuilder(URI.create(url + path))
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString(json)),
+        headers);
+  }
+
+  private static HttpResponse<String> send(HttpRequest.Builder request, String... headers)
+      throws IOException, InterruptedException {
+    if (headers.length > 0) {
+      request.headers(headers);
+    }
+    return CALLER.send(request.timeout(PATIENCE).build(), HttpResponse.BodyHandlers.ofString());
+  }
+
+  /** Asks it to end, by SIGTERM; what it says from then on is still heard. */
+  public void terminate() {
+    process.toHandle().destroy();
+  }
+
+  /** Kills it as a power cut would. */
+  public void kill() throws InterruptedException {
+    process.destroyForcibly().waitFor();
+  }
+
+  /** Freezes it, by SIGSTOP. */
+  public void freeze() throws IOException, InterruptedException {
+    signal("STOP");
+  }
+
+  /** Lets it go on, by SIGCONT. */
+  public void thaw() throws IOException, InterruptedException {
+    signal("CONT");
+  }
+
+  private void signal(String name) throws IOException, InterruptedException {
+    Process kill =
+        new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).inheritIO().start();
+    if (kill.waitFor() != 0) {
+      throw new IOException("no signal reached process " + process.pid());
+    }
+  }
+
+  /** Waits for its end, and tells its exit status. */
+  public int end() throws InterruptedException {
+    if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+      throw new AssertionError("it did not end but said:\n" + output());
+    }
+    reader.join();
+    return process.exitValue();
+  }
+
+  @Override
+  public void close() {
+    process.destroyForcibly();
+  }
+}
