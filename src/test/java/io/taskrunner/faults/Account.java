@@ -1,0 +1,36 @@
+package io.taskrunner.faults;
+
+import io.taskrunner.store.redis.Doctor.Finding;
+import java.util.List;
+
+/**
+ * What became of everything that was asked, once all has come to rest.
+ *
+ * @param accepted calls that were answered with a 2xx
+ * @param refused calls that were answered with a 503
+ * @param broken calls without an answer: their connection ended
+ * @param strange other answers, which no scenario expects
+ * @param lost accepted tasks that never arrived
+ * @param dead tasks that ended in {@code dead}
+ * @param again deliveries beyond the first of each task
+ * @param doubled calls, repeated with their key, that made more than one task
+ * @param gapMillis the longest time without a successful enqueue
+ * @param refusalMillis the longest time that a refusal took
+ * @param withoutRetryAfter refusals that did not say when to come again
+ * @param replicasMin the least number of replicas that an answer named
+ * @param findings what the doctor found
+ */
+record Account(
+    int accepted,
+    int refused,
+    int broken,
+    List<String> strange,
+    int lost,
+    long dead,
+    int again,
+    int doubled,
+    long gapMillis,
+    long refusalMillis,
+    int withoutRetryAfter,
+    int replicasMin,
+    List<Finding> findings) {}

@@ -1,0 +1,297 @@
+package io.taskrunner.faults;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.taskrunner.config.RedisSettings;
+import io.taskrunner.store.redis.Doctor.Finding;
+import io.taskrunner.store.redis.RedisStore;
+import io.taskrunner.store.redis.StoreOptions;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A steady load of enqueues and a ledger of every answer. The load is an open loop: calls begin at
+ * their times, whatever became of those before. Each has a path and an idempotency key of its own.
+ * What was noted is guarded by {@code this}, which is notified of each acceptance.
+ */
+final class Ledger implements AutoCloseable {
+
+  private static final int CLIENTS = 8;
+  private static final Duration CALL_MAX = Duration.ofSeconds(30);
+  private static final Duration REST_MAX = Duration.ofSeconds(90);
+  private static final long REPEAT_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final Pattern TASK_ID = Pattern.compile("\"task_id\":\"([0-9a-f-]{36})\"");
+  private static final Pattern REPLICAS = Pattern.compile("replicas=([0-9]+)");
+  private static final JsonMapper JSON = new JsonMapper();
+
+  private final URI api;
+  private final Receiver receiver;
+  private final int perSecond;
+  private final boolean repeats;
+  private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
+  private final HttpClient http =
+      HttpClient.newBuilder()
+          .version(HttpClient.Version.HTTP_1_1)
+          .connectTimeout(Duration.ofSeconds(5))
+          .executor(Executors.newVirtualThreadPerTaskExecutor())
+          .build();
+  private final Thread pacer = Thread.ofPlatform().name("pacer").daemon(true).unstarted(this::pace);
+  private volatile boolean ending;
+
+  private final Set<String> tasks = new HashSet<>();
+  private final List<Long> successes = new ArrayList<>();
+  private final List<String> strange = new ArrayList<>();
+  private int refused;
+  private int broken;
+  private int withoutRetryAfter;
+  private long refusalNanos;
+  private int replicasMin = Integer.MAX_VALUE;
+  private long beganNanos;
+  private long endedNanos;
+
+  /**
+   * Not begun yet.
+   *
+   * @param api where the API is
+   * @param repeats whether a call that was refused or got no answer is made again, with its key,
+   *     until it is accepted
+   */
+  Ledger(String api, Receiver receiver, int perSecond, boolean repeats) {
+    this.api = URI.create(api);
+    this.receiver = receiver;
+    this.perSecond = perSecond;
+    this.repeats = repeats;
+  }
+
+  /** Begins the load, from clients whose limits it never meets. */
+  void begin() throws IOException, InterruptedException {
+    for (int i = 0; i < CLIENTS; i++) {
+      HttpResponse<String> answer =
+          http.send(
+              request("/admin/clients/set")
+                  .header("X-Admin-Key", Scene.ADMIN_KEY)
+                  .POST(
+                      HttpRequest.BodyPublishers.ofString(
+                          "{\"client_id\":\"load-"
+                              + i
+                              + "\",\"rate_limit\":{\"max_concurrent\":10000,"
+                              + "\"requests_per_min\":1000000}}"))
+                  .build(),
+              HttpResponse.BodyHandlers.ofString());
+      if (answer.statusCode() != 200) {
+        throw new AssertionError("a client could not be set: " + answer.body());
+      }
+    }
+    beganNanos = System.nanoTime();
+    pacer.start();
+  }
+
+  private HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(api.resolve(path))
+        .timeout(CALL_MAX)
+        .header("Content-Type", "application/json");
+  }
+
+  private void pace() {
+    long every = TimeUnit.SECONDS.toNanos(1) / perSecond;
+    for (int i = 0; !ending; i++) {
+      long at = beganNanos + i * every;
+      for (long wait = at - System.nanoTime(); wait > 0; wait = at - System.nanoTime()) {
+        LockSupport.parkNanos(wait);
+      }
+      int number = i;
+      calls.execute(() -> call(number));
+    }
+  }
+
+  private void call(int number) {
+    String path = "/task/" + number;
+    HttpRequest request =
+        request("/v1/enqueue")
+            .header("Idempotency-Key", "call-" + number)
+            .POST(
+                HttpRequest.BodyPublishers.ofString(
+                    "{\"client_id\":\"load-"
+                        + number % CLIENTS
+                        + "\",\"task\":{\"url\":\""
+                        + receiver.url(path)
+                        + "\",\"body\":\"{}\"}}"))
+            .build();
+    try {
+      while (!attempt(request) && repeats) {
+        LockSupport.parkNanos(REPEAT_NANOS);
+      }
+    } catch (InterruptedException closing) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Makes the call once, and says whether nothing is left to be asked. */
+  private boolean attempt(HttpRequest request) throws InterruptedException {
+    long began = System.nanoTime();
+    try {
+      HttpResponse<String> answer = http.send(request, HttpResponse.BodyHandlers.ofString());
+      return note(answer, began, System.nanoTime());
+    } catch (IOException noAnswer) {
+      noteBroken();
+      return false;
+    }
+  }
+
+  private synchronized void noteBroken() {
+    broken++;
+  }
+
+  private synchronized boolean note(HttpResponse<String> answer, long began, long ended) {
+    switch (answer.statusCode()) {
+      case 200, 201 -> {
+        Matcher id = TASK_ID.matcher(answer.body());
+        Matcher replicas = REPLICAS.matcher(answer.headers().firstValue("X-Durability").orElse(""));
+        if (!id.find() || !replicas.find()) {
+          strange.add(answer.statusCode() + " " + answer.headers().map() + " " + answer.body());
+          return true;
+        }
+        tasks.add(id.group(1));
+        replicasMin = Math.min(replicasMin, Integer.parseInt(replicas.group(1)));
+        successes.add(ended);
+        notifyAll();
+        return true;
+      }
+      case 503 -> {
+        refused++;
+        refusalNanos = Math.max(refusalNanos, ended - began);
+        if (answer.headers().firstValue("Retry-After").isEmpty()) {
+          withoutRetryAfter++;
+        }
+        return false;
+      }
+      default -> {
+        strange.add(answer.statusCode() + " " + answer.body());
+        return true;
+      }
+    }
+  }
+
+  /** Waits until this many more were accepted than now. */
+  synchronized void awaitMore(int count) throws InterruptedException {
+    int goal = successes.size() + count;
+    long deadline = System.nanoTime() + REST_MAX.toNanos();
+    while (successes.size() < goal) {
+      long left = deadline - System.nanoTime();
+      if (left <= 0) {
+        throw new AssertionError(
+            "accepted: %d of %d; refused: %d, broken: %d, strange: %s"
+                .formatted(successes.size(), goal, refused, broken, strange));
+      }
+      TimeUnit.NANOSECONDS.timedWait(this, left);
+    }
+  }
+
+  /** The longest time without a successful enqueue between two times, in ms. */
+  synchronized long gapMillis(long fromNanos, long toNanos) {
+    long longest = 0;
+    long last = fromNanos;
+    for (long at :
+        successes.stream().filter(one -> one > fromNanos && one < toNanos).sorted().toList()) {
+      longest = Math.max(longest, at - last);
+      last = at;
+    }
+    return TimeUnit.NANOSECONDS.toMillis(Math.max(longest, toNanos - last));
+  }
+
+  /** Ends the load, and waits for the last answers. */
+  void end() throws InterruptedException {
+    ending = true;
+    pacer.join();
+    endedNanos = System.nanoTime();
+    calls.shutdown();
+    if (!calls.awaitTermination(REST_MAX.toSeconds(), TimeUnit.SECONDS)) {
+      throw new AssertionError("calls still have no answer " + REST_MAX + " after the load");
+    }
+  }
+
+  /**
+   * Waits, after {@link #end}, until all that was accepted has arrived and nothing is left to be
+   * done; or not.
+   *
+   * @param redis for the doctor to look at
+   */
+  Account settle(RedisSettings redis) throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + REST_MAX.toNanos();
+    JsonNode stats = stats();
+    while ((lost() > 0 || isUnderWay(stats)) && System.nanoTime() < deadline) {
+      receiver.awaitAny(Duration.ofMillis(100));
+      stats = stats();
+    }
+    if (isUnderWay(stats)) {
+      strange.add("not at rest: " + stats);
+    }
+    List<Finding> findings;
+    try (RedisStore store = RedisStore.open(StoreOptions.defaults(redis))) {
+      findings = store.doctor().examine();
+    }
+    synchronized (this) {
+      return new Account(
+          successes.size(),
+          refused,
+          broken,
+          List.copyOf(strange),
+          lost(),
+          stats.get("dead").asLong(),
+          receiver.again(),
+          receiver.doubled(),
+          gapMillis(beganNanos, endedNanos),
+          TimeUnit.NANOSECONDS.toMillis(refusalNanos),
+          withoutRetryAfter,
+          replicasMin,
+          findings);
+    }
+  }
+
+  private synchronized int lost() {
+    Set<String> missing = new HashSet<>(tasks);
+    missing.removeAll(receiver.arrived());
+    return missing.size();
+  }
+
+  private static boolean isUnderWay(JsonNode stats) {
+    return stats.get("scheduled").asLong()
+            + stats.get("ready").asLong()
+            + stats.get("active").asLong()
+            + stats.get("retry").asLong()
+        > 0;
+  }
+
+  /** How the queue stands. */
+  private JsonNode stats() throws IOException, InterruptedException {
+    HttpResponse<String> answer =
+        http.send(
+            request("/v1/queues/default").header("X-Admin-Key", Scene.ADMIN_KEY).build(),
+            HttpResponse.BodyHandlers.ofString());
+    if (answer.statusCode() != 200) {
+      throw new AssertionError("the queue could not be looked at: " + answer.body());
+    }
+    return JSON.readTree(answer.body()).get("stats");
+  }
+
+  @Override
+  public void close() {
+    ending = true;
+    calls.shutdownNow();
+    http.shutdownNow();
+  }
+}

@@ -1,0 +1,115 @@
+package io.taskrunner.faults;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.taskrunner.faults.Receiver.Gate;
+import io.taskrunner.testkit.Ports;
+import io.taskrunner.testkit.ProgramProcess;
+import io.taskrunner.testkit.RedisServer;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Processes of the program are killed, or stand still. */
+@Tag("faults")
+@Timeout(180)
+class ProcessFaultsTest {
+
+  private static final int PER_SECOND = 100;
+
+  @RegisterExtension final Scene scene = new Scene();
+
+  @Test
+  void whatAKilledWorkerRanIsRunByAnother() throws Exception {
+    RedisServer redis = scene.redis(Ports.free(), "everysec");
+    Map<String, String> on = Scene.on(redis.port());
+    ProgramProcess api = scene.program("api", on);
+    ProgramProcess first = scene.program("worker", on);
+    ProgramProcess second = scene.program("worker", on);
+    Receiver receiver = scene.receiver();
+    Ledger ledger = scene.ledger(api, receiver, PER_SECOND);
+    api.awaitReady();
+    first.awaitReady();
+    second.awaitReady();
+
+    ledger.begin();
+    ledger.awaitMore(2 * PER_SECOND);
+    Gate gate = receiver.hold();
+    receiver.awaitHeld(gate, 2 * Scene.SLOTS); // each slot of both is taken
+    first.kill();
+    receiver.letPass();
+    gate.open(200);
+    ledger.awaitMore(Scene.LEASE_SEC * PER_SECOND);
+    ledger.end();
+
+    Account account = ledger.settle(redis.settings());
+    Table.add("a worker killed -9, another goes on", account, "in flight: " + Scene.SLOTS);
+    Scene.assertNothingLost(account);
+    assertEquals(0, account.refused() + account.broken(), "the API was not touched");
+    assertEquals(Scene.SLOTS, account.again(), "exactly what was in flight comes again");
+  }
+
+  @Test
+  void anApiThatIsKilledAndStartedAgainLosesAndDoublesNothing() throws Exception {
+    RedisServer redis = scene.redis(Ports.free(), "everysec");
+    Map<String, String> on = Scene.on(redis.port());
+    String port = Integer.toString(Ports.free());
+    ProgramProcess api = scene.program("api", on, "PORT", port);
+    ProgramProcess worker = scene.program("worker", on);
+    Receiver receiver = scene.receiver();
+    Ledger ledger = scene.patientLedger(api, receiver, PER_SECOND);
+    api.awaitReady();
+    worker.awaitReady();
+
+    ledger.begin();
+    ledger.awaitMore(2 * PER_SECOND);
+    api.kill();
+    ProgramProcess again = scene.program("api", on, "PORT", port);
+    again.awaitReady();
+    ledger.awaitMore(3 * PER_SECOND);
+    ledger.end();
+
+    Account account = ledger.settle(redis.settings());
+    Table.add("the API killed -9 and started again", account, "calls are repeated by their keys");
+    Scene.assertNothingLost(account);
+    assertTrue(account.broken() > 0, "calls were cut off");
+    assertEquals(0, account.again());
+  }
+
+  @Test
+  void theLateAnswersOfAWorkerThatStoodStillChangeNothing() throws Exception {
+    RedisServer redis = scene.redis(Ports.free(), "everysec");
+    Map<String, String> on = Scene.on(redis.port());
+    ProgramProcess api = scene.program("api", on);
+    ProgramProcess frozen = scene.program("worker", on);
+    Receiver receiver = scene.receiver();
+    Ledger ledger = scene.ledger(api, receiver, PER_SECOND);
+    api.awaitReady();
+    frozen.awaitReady();
+
+    ledger.begin();
+    ledger.awaitMore(PER_SECOND);
+    Gate gate = receiver.hold();
+    Set<String> held = receiver.awaitHeld(gate, Scene.SLOTS);
+    frozen.freeze();
+    receiver.letPass();
+    ProgramProcess other = scene.program("worker", on);
+    other.awaitReady();
+    receiver.awaitDeliveries(held, 2);
+    gate.open(400); // each of these would bury its task, did it count
+    frozen.thaw();
+    frozen.await("a lease was lost");
+    ledger.awaitMore(2 * PER_SECOND);
+    ledger.end();
+
+    Account account = ledger.settle(redis.settings());
+    Table.add("a worker stands still past its leases", account, "in flight: " + Scene.SLOTS);
+    Scene.assertNothingLost(account);
+    assertEquals(0, account.refused() + account.broken(), "the API was not touched");
+    assertEquals(Scene.SLOTS, account.again(), "exactly what was in flight comes again");
+  }
+}

@@ -1,0 +1,141 @@
+package io.taskrunner.faults;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+
+/**
+ * What tasks are sent to: notes each arrival, and answers 200 at once unless told to hold its
+ * answers back. All of its notes are guarded by {@code this}, which is notified of each arrival.
+ */
+final class Receiver implements AutoCloseable {
+
+  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private final HttpServer server;
+  private final Map<String, Integer> deliveries = new HashMap<>();
+  private final Map<String, Set<String>> tasksOfPath = new HashMap<>();
+  private Gate gate = new Gate();
+
+  /** Answers that are held back until it opens. */
+  static final class Gate {
+    private final CompletableFuture<Integer> status = new CompletableFuture<>();
+    private final Set<String> held = new HashSet<>();
+
+    private Gate() {}
+
+    /** Lets what is held, and what comes to it, be answered with this status. */
+    void open(int answer) {
+      status.complete(answer);
+    }
+  }
+
+  Receiver() throws IOException {
+    gate.open(200);
+    server = HttpServer.create(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0), 1024);
+    server.setExecutor(threads);
+    server.createContext("/", this::answer);
+    server.start();
+  }
+
+  private void answer(HttpExchange exchange) throws IOException {
+    exchange.getRequestBody().readAllBytes();
+    String task = exchange.getRequestHeaders().getFirst("X-CloudTasks-TaskName");
+    CompletableFuture<Integer> status = note(exchange.getRequestURI().getPath(), task);
+    try (exchange) {
+      exchange.sendResponseHeaders(status.join(), -1);
+    }
+  }
+
+  private synchronized CompletableFuture<Integer> note(String path, String task) {
+    deliveries.merge(task, 1, Integer::sum);
+    tasksOfPath.computeIfAbsent(path, _ -> new HashSet<>()).add(task);
+    gate.held.add(task);
+    notifyAll();
+    return gate.status;
+  }
+
+  /** Where a path of it is. */
+  String url(String path) {
+    return "http://127.0.0.1:" + server.getAddress().getPort() + path;
+  }
+
+  /** From now on answers are held back. */
+  synchronized Gate hold() {
+    gate = new Gate();
+    return gate;
+  }
+
+  /** From now on what comes is answered with 200 at once; what is held stays held. */
+  synchronized void letPass() {
+    gate = new Gate();
+    gate.open(200);
+  }
+
+  /** Waits until this many tasks are held back, and tells which. */
+  Set<String> awaitHeld(Gate at, int count) throws InterruptedException {
+    await(count + " tasks held", () -> at.held.size() >= count);
+    synchronized (this) {
+      return Set.copyOf(at.held);
+    }
+  }
+
+  /** Waits until each of these tasks has come this often. */
+  void awaitDeliveries(Set<String> tasks, int times) throws InterruptedException {
+    await(
+        times + " deliveries of " + tasks,
+        () -> tasks.stream().allMatch(task -> deliveries.getOrDefault(task, 0) >= times));
+  }
+
+  private synchronized void await(String what, BooleanSupplier condition)
+      throws InterruptedException {
+    long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+    while (!condition.getAsBoolean()) {
+      long left = deadline - System.nanoTime();
+      if (left <= 0) {
+        throw new AssertionError("in vain waited for " + what);
+      }
+      TimeUnit.NANOSECONDS.timedWait(this, left);
+    }
+  }
+
+  /** Waits for the next arrival, at most this long. */
+  synchronized void awaitAny(Duration atMost) throws InterruptedException {
+    TimeUnit.NANOSECONDS.timedWait(this, atMost.toNanos());
+  }
+
+  /** The tasks that have come at least once. */
+  synchronized Set<String> arrived() {
+    return Set.copyOf(deliveries.keySet());
+  }
+
+  /** How many deliveries there were beyond the first of each task. */
+  synchronized int again() {
+    return deliveries.values().stream().mapToInt(times -> times - 1).sum();
+  }
+
+  /** How many paths came by more than one task. */
+  synchronized int doubled() {
+    return (int) tasksOfPath.values().stream().filter(tasks -> tasks.size() > 1).count();
+  }
+
+  @Override
+  public void close() {
+    synchronized (this) {
+      gate.open(200);
+    }
+    server.stop(0);
+    threads.shutdownNow();
+  }
+}

@@ -1,0 +1,148 @@
+package io.taskrunner.faults;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.taskrunner.testkit.ProgramProcess;
+import io.taskrunner.testkit.RedisServer;
+import io.taskrunner.testkit.SentinelSet;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/**
+ * What a scenario plays with: whatever it starts ends with it, the last first; and when it fails,
+ * everything that its processes said is printed. Register it in a field of the instance.
+ */
+final class Scene implements BeforeEachCallback, AfterEachCallback {
+
+  /** The admin's key at every API of a scene. */
+  static final String ADMIN_KEY = "admin-sesame";
+
+  /** The shortest lease that can be set, in seconds. */
+  static final int LEASE_SEC = 5;
+
+  /** The attempts at once of each worker. */
+  static final int SLOTS = 10;
+
+  private final Deque<AutoCloseable> open = new ArrayDeque<>();
+  private final List<ProgramProcess> programs = new ArrayList<>();
+  private final List<SentinelSet> sets = new ArrayList<>();
+  private Path folder = Path.of("");
+
+  @Override
+  public void beforeEach(ExtensionContext context) throws IOException {
+    folder = Files.createTempDirectory("faults");
+    open.push(() -> delete(folder));
+  }
+
+  @Override
+  public void afterEach(ExtensionContext context) throws Exception {
+    if (context.getExecutionException().isPresent()) {
+      for (ProgramProcess program : programs) {
+        System.out.println("== " + program.url() + " said\n" + program.output());
+      }
+      sets.forEach(set -> System.out.println("== the Sentinels and nodes said\n" + set.logs()));
+    }
+    while (!open.isEmpty()) {
+      open.pop().close();
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  /** A folder that goes with the scene. */
+  Path folder() {
+    return folder;
+  }
+
+  /** Has something closed at the end. */
+  <T extends AutoCloseable> T with(T part) {
+    open.push(part);
+    return part;
+  }
+
+  /** A Redis that appends to a file in the scene's folder. */
+  RedisServer redis(int port, String fsync) throws IOException {
+    return with(
+        RedisServer.start(
+            port, "--dir", folder.toString(), "--appendonly", "yes", "--appendfsync", fsync));
+  }
+
+  /** Three nodes and three Sentinels. */
+  SentinelSet sentinels() throws IOException {
+    SentinelSet set = with(SentinelSet.start(folder));
+    sets.add(set);
+    return set;
+  }
+
+  /** The environment of a program on one Redis. */
+  static Map<String, String> on(int redisPort) {
+    return Map.of("REDIS_URL", "redis://127.0.0.1:" + redisPort);
+  }
+
+  /** Starts an API or a worker; it is not awaited. */
+  ProgramProcess program(String mode, Map<String, String> redis, String... more)
+      throws IOException {
+    Map<String, String> env = new HashMap<>(redis);
+    env.put("MODE", mode);
+    env.put("BIND", "127.0.0.1");
+    env.put("ALLOW_PRIVATE_URLS", "true");
+    env.put("CLIENT_AUTH", "open");
+    env.put("CLOUD_TASKS_AUTH", "open");
+    env.put("ADMIN_API_KEY", ADMIN_KEY);
+    env.put("LOG_FORMAT", "text");
+    env.put("LEASE_SEC", Integer.toString(LEASE_SEC));
+    env.put("WORKER_CONCURRENCY", Integer.toString(SLOTS));
+    for (int i = 0; i < more.length; i += 2) {
+      env.put(more[i], more[i + 1]);
+    }
+    ProgramProcess program = with(ProgramProcess.start(env, "serve"));
+    programs.add(program);
+    return program;
+  }
+
+  /** Something to send tasks to. */
+  Receiver receiver() throws IOException {
+    return with(new Receiver());
+  }
+
+  /** A load that is not begun yet. */
+  Ledger ledger(ProgramProcess api, Receiver receiver, int perSecond) {
+    return with(new Ledger(api.url(), receiver, perSecond, false));
+  }
+
+  /** The same, but each call is repeated with its key until it is accepted. */
+  Ledger patientLedger(ProgramProcess api, Receiver receiver, int perSecond) {
+    return with(new Ledger(api.url(), receiver, perSecond, true));
+  }
+
+  /** What holds whatever happened. */
+  static void assertNothingLost(Account account) {
+    assertAll(
+        account.toString(),
+        () -> assertEquals(List.of(), account.strange(), "other answers than 2xx and 503"),
+        () -> assertEquals(0, account.lost(), "accepted tasks that never arrived"),
+        () -> assertEquals(0, account.dead(), "tasks that are dead and should not be"),
+        () -> assertEquals(0, account.doubled(), "calls that made more than one task"),
+        () -> assertEquals(0, account.withoutRetryAfter(), "503 without Retry-After"),
+        () -> assertEquals(List.of(), account.findings(), "the doctor"));
+  }
+}

@@ -1,0 +1,311 @@
+package io.taskrunner.testkit;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisException;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.sentinel.api.StatefulRedisSentinelConnection;
+import io.taskrunner.config.HostPort;
+import io.taskrunner.config.RedisSettings;
+import io.taskrunner.config.Secret;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Three nodes of Redis, one of them the master, and three Sentinels that watch over them: real
+ * processes, set up as the operating guide recommends, with a password for either kind.
+ */
+public final class SentinelSet implements AutoCloseable {
+
+  /** The name that the Sentinels know the master by. */
+  public static final String MASTER = "mymaster";
+
+  /** The password of the nodes. */
+  public static final String NODE_PASSWORD = "node-sesame";
+
+  /** The password of the Sentinels. */
+  public static final String SENTINEL_PASSWORD = "sentinel-sesame";
+
+  private static final int NODES = 3;
+  private static final int SENTINELS = 3;
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
+  private final Path folder;
+  private final RedisClient client = RedisClient.create();
+  private final Map<Integer, RedisServer> nodes = new TreeMap<>();
+  private final List<RedisServer> sentinels = new ArrayList<>();
+
+  private SentinelSet(Path folder) {
+    this.folder = folder;
+  }
+
+  /**
+   * Starts all six, and waits until each replica has everything and each Sentinel knows them all.
+   *
+   * @param folder where they keep their files
+   */
+  public static SentinelSet start(Path folder) throws IOException {
+    SentinelSet set = new SentinelSet(folder);
+    try {
+      int master = Ports.free();
+      set.startNode(master);
+      for (int i = 1; i < NODES; i++) {
+        set.startNode(Ports.free(), "--replicaof", "127.0.0.1", Integer.toString(master));
+      }
+      for (int i = 0; i < SENTINELS; i++) {
+        set.startSentinel(Ports.free(), master);
+      }
+      set.awaitWhole();
+      return set;
+    } catch (IOException | RuntimeException | AssertionError failed) {
+      set.close();
+      throw failed;
+    }
+  }
+
+  private void startNode(int port, String... options) throws IOException {
+    Path configuration = folder.resolve("node-" + port + ".conf");
+    if (!Files.exists(configuration)) {
+      Path data = Files.createDirectories(folder.resolve("node-" + port));
+      Files.write(
+          configuration,
+          List.of(
+              "port " + port,
+              "bind 127.0.0.1",
+              "dir " + data,
+              "save \"\"",
+              "appendonly yes",
+              "maxmemory-policy noeviction",
+              "min-replicas-to-write 1",
+              "repl-diskless-sync-delay 0",
+              "requirepass " + NODE_PASSWORD,
+              "masterauth " + NODE_PASSWORD));
+    }
+    nodes.put(port, RedisServer.startNode(port, configuration, options));
+  }
+
+  private void startSentinel(int port, int master) throws IOException {
+    Path configuration = folder.resolve("sentinel-" + port + ".conf");
+    Path data = Files.createDirectories(folder.resolve("sentinel-" + port));
+    Files.write(
+        configuration,
+        List.of(
+            "port " + port,
+            "bind 127.0.0.1",
+            "dir " + data,
+            "requirepass " + SENTINEL_PASSWORD,
+            "sentinel sentinel-pass " + SENTINEL_PASSWORD,
+            "sentinel monitor " + MASTER + " 127.0.0.1 " + master + " 2",
+            "sentinel auth-pass " + MASTER + " " + NODE_PASSWORD,
+            "sentinel down-after-milliseconds " + MASTER + " 2000",
+            "sentinel failover-timeout " + MASTER + " 10000",
+            "sentinel parallel-syncs " + MASTER + " 2"));
+    sentinels.add(RedisServer.startSentinel(port, configuration));
+  }
+
+  /** The environment of a program that shall use it. */
+  public Map<String, String> environment() {
+    List<String> addresses =
+        sentinels.stream().map(sentinel -> "127.0.0.1:" + sentinel.port()).toList();
+    return Map.of(
+        "REDIS_SENTINEL_ADDR", String.join(",", addresses),
+        "REDIS_MASTER_NAME", MASTER,
+        "REDIS_PASSWORD", NODE_PASSWORD,
+        "REDIS_SENTINEL_PASSWORD", SENTINEL_PASSWORD);
+  }
+
+  /** Settings that reach it. */
+  public RedisSettings settings() {
+    List<HostPort> addresses =
+        sentinels.stream().map(sentinel -> new HostPort("127.0.0.1", sentinel.port())).toList();
+    return new RedisSettings(
+        new RedisSettings.Target.Sentinel(
+            addresses, MASTER, Optional.of(new Secret(SENTINEL_PASSWORD))),
+        Optional.empty(),
+        Optional.of(new Secret(NODE_PASSWORD)),
+        false,
+        0,
+        "tr",
+        1,
+        0,
+        Duration.ofSeconds(1),
+        Duration.ofSeconds(10),
+        OptionalInt.empty(),
+        OptionalLong.empty(),
+        0.9);
+  }
+
+  /** The port of the node that every Sentinel names as the master; empty while they differ. */
+  public OptionalInt master() {
+    OptionalInt named = OptionalInt.empty();
+    for (RedisServer sentinel : sentinels) {
+      try (var connection = connect(sentinel)) {
+        int port = Integer.parseInt(connection.sync().master(MASTER).get("port"));
+        if (named.isPresent() && named.getAsInt() != port) {
+          return OptionalInt.empty();
+        }
+        named = OptionalInt.of(port);
+      }
+    }
+    return named;
+  }
+
+  /**
+   * Kills the master as a power cut would.
+   *
+   * @return its port
+   */
+  public int killMaster() {
+    int port = master().orElseThrow(() -> new AssertionError("the Sentinels name no one master"));
+    killNode(port);
+    return port;
+  }
+
+  /** Kills the node on this port as a power cut would. */
+  public void killNode(int port) {
+    RedisServer node = nodes.remove(port);
+    if (node == null) {
+      throw new IllegalArgumentException("no node runs on port " + port);
+    }
+    node.kill();
+  }
+
+  /** Waits until every Sentinel names another master than this one; returns its port. */
+  public int awaitMasterOtherThan(int port) {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (System.nanoTime() < deadline) {
+      OptionalInt named = master();
+      if (named.isPresent() && named.getAsInt() != port) {
+        return named.getAsInt();
+      }
+      LockSupport.parkNanos(POLL_NANOS);
+    }
+    throw new AssertionError("no failover within " + PATIENCE + ":\n" + logs());
+  }
+
+  /** Starts a node that was killed, on its old files, as a replica of the master of now. */
+  public void restart(int port) throws IOException {
+    int master = master().orElseThrow(() -> new AssertionError("the Sentinels name no one master"));
+    startNode(port, "--replicaof", "127.0.0.1", Integer.toString(master));
+  }
+
+  /**
+   * Waits until there is one master with two replicas that have everything, and each Sentinel knows
+   * all of them and of the other Sentinels, and finds nothing wrong with any.
+   */
+  public void awaitWhole() {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    String wrong = "never looked at";
+    while (System.nanoTime() < deadline) {
+      try {
+        wrong = whatIsMissing();
+      } catch (RedisException away) {
+        wrong = String.valueOf(away.getMessage());
+      }
+      if (wrong.isEmpty()) {
+        return;
+      }
+      LockSupport.parkNanos(POLL_NANOS);
+    }
+    throw new AssertionError("not whole within " + PATIENCE + ": " + wrong + "\n" + logs());
+  }
+
+  private String whatIsMissing() {
+    OptionalInt master = master();
+    if (master.isEmpty() || !nodes.containsKey(master.getAsInt())) {
+      return "the Sentinels name no one master";
+    }
+    for (int port : nodes.keySet()) {
+      String info = replication(port);
+      boolean well =
+          port == master.getAsInt()
+              ? info.contains("role:master")
+                  && info.contains("connected_slaves:" + (NODES - 1))
+                  && occurrences(info, "state=online") == NODES - 1
+              : info.contains("role:slave")
+                  && info.contains("master_port:" + master.getAsInt())
+                  && info.contains("master_link_status:up");
+      if (!well) {
+        return "node " + port + " says " + info;
+      }
+    }
+    for (RedisServer sentinel : sentinels) {
+      try (var connection = connect(sentinel)) {
+        Map<String, String> seen = connection.sync().master(MASTER);
+        if (!"master".equals(seen.get("flags"))
+            || !Integer.toString(SENTINELS - 1).equals(seen.get("num-other-sentinels"))) {
+          return "a Sentinel says " + seen;
+        }
+        List<Map<String, String>> replicas = connection.sync().replicas(MASTER);
+        long well =
+            replicas.stream()
+                .filter(replica ->
+                    "slave".equals(replica.get("flags"))
+                        && "ok".equals(replica.get("master-link-status"))
+                        && Integer.toString(master.getAsInt()).equals(replica.get("master-port")))
+                .count();
+        if (well != NODES - 1 || replicas.size() != NODES - 1) {
+          return "a Sentinel says " + replicas;
+        }
+      }
+    }
+    return "";
+  }
+
+  private static int occurrences(String text, String part) {
+    int count = 0;
+    for (int at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) {
+      count++;
+    }
+    return count;
+  }
+
+  private String replication(int port) {
+    try (StatefulRedisConnection<String, String> connection =
+        client.connect(uri(port, NODE_PASSWORD))) {
+      return connection.sync().info("replication");
+    }
+  }
+
+  private StatefulRedisSentinelConnection<String, String> connect(RedisServer sentinel) {
+    return client.connectSentinel(uri(sentinel.port(), SENTINEL_PASSWORD));
+  }
+
+  private static RedisURI uri(int port, String password) {
+    return RedisURI.builder()
+        .withHost("127.0.0.1")
+        .withPort(port)
+        .withPassword(password.toCharArray())
+        .withTimeout(Duration.ofSeconds(5))
+        .build();
+  }
+
+  /** The last of what its processes said. */
+  public String logs() {
+    StringBuilder all = new StringBuilder();
+    nodes.forEach(
+        (port, node) -> all.append("node ").append(port).append('\n').append(node.output()));
+    sentinels.forEach(sentinel ->
+        all.append("sentinel ").append(sentinel.port()).append('\n').append(sentinel.output()));
+    return all.toString();
+  }
+
+  @Override
+  public void close() {
+    sentinels.forEach(RedisServer::kill);
+    nodes.values().forEach(RedisServer::kill);
+    client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+  }
+}
