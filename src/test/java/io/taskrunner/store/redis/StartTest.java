@@ -1,0 +1,73 @@
+package io.taskrunner.store.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.taskrunner.testkit.RedisServer;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+/** What a program finds in Redis when it starts. */
+class StartTest {
+
+  private static final String NO_FILE =
+      "Redis has neither an append-only file nor replicas: a restart of Redis loses tasks.";
+
+  private static RedisStore open(RedisServer redis) {
+    return RedisStore.openUntended(StoreOptions.defaults(redis.settings()));
+  }
+
+  @Test
+  void aNewerFormatIsRefusedAndLeftAlone() {
+    try (RedisServer redis = RedisServer.start();
+        Link link = Link.open(redis.settings(), 1, Optional.empty())) {
+      open(redis).close();
+      byte[] shard = Keys.shard("tr", 0).key("shard");
+      String newer = Integer.toString(RedisStore.FORMAT + 1);
+      link.patiently(calls -> calls.hset(shard, Keys.bytes("format"), Keys.bytes(newer)));
+
+      IllegalStateException refused =
+          assertThrows(IllegalStateException.class, () -> open(redis).close());
+      assertEquals(
+          "The data in this Redis is of a newer format than 1, which this program writes: run a newer"
+              + " one.",
+          refused.getMessage());
+      byte[] kept = link.patiently(calls -> calls.hget(shard, Keys.bytes("format")));
+      assertEquals(newer, Keys.text(kept));
+    }
+  }
+
+  @Test
+  void aRedisThatMayForgetIsWarnedOf() {
+    try (RedisServer redis = RedisServer.start("--maxmemory-policy", "allkeys-lru");
+        RedisStore store = open(redis)) {
+      List<String> warnings =
+          List.of(
+              "Redis' maxmemory-policy is allkeys-lru: set noeviction, or accepted tasks may be"
+                  + " evicted.",
+              NO_FILE);
+      assertEquals(warnings, store.warnings());
+      assertEquals(warnings, store.system().health().warnings());
+    }
+  }
+
+  @Test
+  void anAppendOnlyFileOrAReplicaIsEnough() {
+    try (RedisServer redis = RedisServer.start("--appendonly", "yes");
+        RedisStore store = open(redis)) {
+      assertEquals(List.of(), store.warnings());
+    }
+    try (RedisServer master = RedisServer.start("--repl-diskless-sync-delay", "0");
+        RedisServer replica = RedisServer.start("--replicaof", "127.0.0.1 " + master.port());
+        Link link = Link.open(master.settings(), 1, Optional.empty())) {
+      while (link.patiently(calls -> calls.waitForReplication(1, 1000)) < 1) {
+        assertTrue(replica.process().isAlive());
+      }
+      try (RedisStore store = open(master)) {
+        assertEquals(List.of(), store.warnings());
+      }
+    }
+  }
+}
