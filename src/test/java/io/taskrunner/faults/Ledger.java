@@ -1,11 +1,11 @@
 package io.taskrunner.faults;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.redis.Doctor.Finding;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
+import io.taskrunner.testkit.ProgramProcess;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -20,6 +20,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -36,9 +37,9 @@ final class Ledger implements AutoCloseable {
   private static final long REPEAT_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final Pattern TASK_ID = Pattern.compile("\"task_id\":\"([0-9a-f-]{36})\"");
   private static final Pattern REPLICAS = Pattern.compile("replicas=([0-9]+)");
-  private static final JsonMapper JSON = new JsonMapper();
 
-  private final URI api;
+  private final Admin admin;
+  private final URI enqueue;
   private final Receiver receiver;
   private final int perSecond;
   private final boolean repeats;
@@ -70,8 +71,9 @@ final class Ledger implements AutoCloseable {
    * @param repeats whether a call that was refused or got no answer is made again, with its key,
    *     until it is accepted
    */
-  Ledger(String api, Receiver receiver, int perSecond, boolean repeats) {
-    this.api = URI.create(api);
+  Ledger(ProgramProcess api, Receiver receiver, int perSecond, boolean repeats) {
+    this.admin = new Admin(api);
+    this.enqueue = URI.create(api.url() + "/v1/enqueue");
     this.receiver = receiver;
     this.perSecond = perSecond;
     this.repeats = repeats;
@@ -80,30 +82,10 @@ final class Ledger implements AutoCloseable {
   /** Begins the load, from clients whose limits it never meets. */
   void begin() throws IOException, InterruptedException {
     for (int i = 0; i < CLIENTS; i++) {
-      HttpResponse<String> answer =
-          http.send(
-              request("/admin/clients/set")
-                  .header("X-Admin-Key", Scene.ADMIN_KEY)
-                  .POST(
-                      HttpRequest.BodyPublishers.ofString(
-                          "{\"client_id\":\"load-"
-                              + i
-                              + "\",\"rate_limit\":{\"max_concurrent\":10000,"
-                              + "\"requests_per_min\":1000000}}"))
-                  .build(),
-              HttpResponse.BodyHandlers.ofString());
-      if (answer.statusCode() != 200) {
-        throw new AssertionError("a client could not be set: " + answer.body());
-      }
+      admin.client("load-" + i);
     }
     beganNanos = System.nanoTime();
     pacer.start();
-  }
-
-  private HttpRequest.Builder request(String path) {
-    return HttpRequest.newBuilder(api.resolve(path))
-        .timeout(CALL_MAX)
-        .header("Content-Type", "application/json");
   }
 
   private void pace() {
@@ -121,7 +103,9 @@ final class Ledger implements AutoCloseable {
   private void call(int number) {
     String path = "/task/" + number;
     HttpRequest request =
-        request("/v1/enqueue")
+        HttpRequest.newBuilder(enqueue)
+            .timeout(CALL_MAX)
+            .header("Content-Type", "application/json")
             .header("Idempotency-Key", "call-" + number)
             .POST(
                 HttpRequest.BodyPublishers.ofString(
@@ -173,6 +157,7 @@ final class Ledger implements AutoCloseable {
       }
       case 503 -> {
         refused++;
+        notifyAll();
         refusalNanos = Math.max(refusalNanos, ended - began);
         if (answer.headers().firstValue("Retry-After").isEmpty()) {
           withoutRetryAfter++;
@@ -189,13 +174,22 @@ final class Ledger implements AutoCloseable {
   /** Waits until this many more were accepted than now. */
   synchronized void awaitMore(int count) throws InterruptedException {
     int goal = successes.size() + count;
+    await(goal + " accepted", () -> successes.size() >= goal);
+  }
+
+  /** Waits until this many were refused. */
+  synchronized void awaitRefused(int count) throws InterruptedException {
+    await(count + " refused", () -> refused >= count);
+  }
+
+  private void await(String what, BooleanSupplier condition) throws InterruptedException {
     long deadline = System.nanoTime() + REST_MAX.toNanos();
-    while (successes.size() < goal) {
+    while (!condition.getAsBoolean()) {
       long left = deadline - System.nanoTime();
       if (left <= 0) {
         throw new AssertionError(
-            "accepted: %d of %d; refused: %d, broken: %d, strange: %s"
-                .formatted(successes.size(), goal, refused, broken, strange));
+            "in vain waited for %s; accepted: %d, refused: %d, broken: %d, strange: %s"
+                .formatted(what, successes.size(), refused, broken, strange));
       }
       TimeUnit.NANOSECONDS.timedWait(this, left);
     }
@@ -232,10 +226,10 @@ final class Ledger implements AutoCloseable {
    */
   Account settle(RedisSettings redis) throws IOException, InterruptedException {
     long deadline = System.nanoTime() + REST_MAX.toNanos();
-    JsonNode stats = stats();
+    JsonNode stats = admin.stats("default");
     while ((lost() > 0 || isUnderWay(stats)) && System.nanoTime() < deadline) {
       receiver.awaitAny(Duration.ofMillis(100));
-      stats = stats();
+      stats = admin.stats("default");
     }
     if (isUnderWay(stats)) {
       strange.add("not at rest: " + stats);
@@ -276,21 +270,12 @@ final class Ledger implements AutoCloseable {
         > 0;
   }
 
-  /** How the queue stands. */
-  private JsonNode stats() throws IOException, InterruptedException {
-    HttpResponse<String> answer =
-        http.send(
-            request("/v1/queues/default").header("X-Admin-Key", Scene.ADMIN_KEY).build(),
-            HttpResponse.BodyHandlers.ofString());
-    if (answer.statusCode() != 200) {
-      throw new AssertionError("the queue could not be looked at: " + answer.body());
-    }
-    return JSON.readTree(answer.body()).get("stats");
-  }
-
   @Override
-  public void close() {
+  public void close() throws InterruptedException {
     ending = true;
+    if (pacer.isAlive()) {
+      pacer.join();
+    }
     calls.shutdownNow();
     http.shutdownNow();
   }

@@ -22,6 +22,8 @@ import java.util.function.BooleanSupplier;
  */
 final class Receiver implements AutoCloseable {
 
+  private static final int BACKLOG = 4096;
+
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final HttpServer server;
   private final Map<String, Integer> deliveries = new HashMap<>();
@@ -41,9 +43,10 @@ final class Receiver implements AutoCloseable {
     }
   }
 
-  Receiver() throws IOException {
+  /** Listens on this address alone, or on all when that is the wildcard. */
+  Receiver(String address) throws IOException {
     gate.open(200);
-    server = HttpServer.create(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0), 1024);
+    server = HttpServer.create(new InetSocketAddress(InetAddress.ofLiteral(address), 0), BACKLOG);
     server.setExecutor(threads);
     server.createContext("/", this::answer);
     server.start();
@@ -68,7 +71,12 @@ final class Receiver implements AutoCloseable {
 
   /** Where a path of it is. */
   String url(String path) {
-    return "http://127.0.0.1:" + server.getAddress().getPort() + path;
+    return "http://127.0.0.1:" + port() + path;
+  }
+
+  /** Its port. */
+  int port() {
+    return server.getAddress().getPort();
   }
 
   /** From now on answers are held back. */
@@ -89,6 +97,11 @@ final class Receiver implements AutoCloseable {
     synchronized (this) {
       return Set.copyOf(at.held);
     }
+  }
+
+  /** Waits until this many tasks have come. */
+  void awaitArrived(int count) throws InterruptedException {
+    await(count + " tasks", () -> deliveries.size() >= count);
   }
 
   /** Waits until each of these tasks has come this often. */

@@ -77,6 +77,36 @@ class RedisFaultsTest {
     assertTrue(account.again() <= Scene.SLOTS, "run again: " + account.again());
   }
 
+  @Test
+  void aFullDiskRefusesUntilThereIsRoomAgain() throws Exception {
+    try (SmallDisk disk = SmallDisk.mounted(scene.folder().resolve("disk"))) {
+      String patience = Integer.toString(COMMAND_TIMEOUT_MS);
+      ProgramProcess dev = scene.dev(disk.folder(), "REDIS_COMMAND_TIMEOUT_MS", patience);
+      Ledger ledger = scene.ledger(dev, scene.receiver(), PER_SECOND);
+      dev.awaitReady();
+
+      ledger.begin();
+      ledger.awaitMore(PER_SECOND);
+      disk.fill();
+      ledger.awaitRefused(PER_SECOND);
+      assertEquals(200, dev.status("/health/live"));
+      disk.makeRoom();
+      ledger.awaitMore(2 * PER_SECOND);
+      ledger.end();
+
+      Account account = ledger.settle(disk.redis());
+      Table.add("the disk of dev's Redis is full for a while", account, "");
+      Scene.assertNothingLost(account);
+      assertEquals(0, account.broken(), "each call got an answer");
+      assertTrue(
+          account.refusalMillis() <= COMMAND_TIMEOUT_MS + 1000,
+          "a refusal took " + account.refusalMillis() + " ms");
+      assertTrue(account.again() <= Scene.SLOTS, "run again: " + account.again());
+      dev.terminate();
+      assertEquals(0, dev.end(), dev.output());
+    }
+  }
+
   private static void awaitUnready(ProgramProcess program) throws InterruptedException {
     long deadline = System.nanoTime() + Duration.ofSeconds(5).toNanos();
     while (program.status("/health/ready") != 503) {

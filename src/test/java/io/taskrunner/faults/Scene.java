@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.taskrunner.testkit.ProgramProcess;
+import io.taskrunner.testkit.Proxy;
 import io.taskrunner.testkit.RedisServer;
 import io.taskrunner.testkit.SentinelSet;
 import java.io.IOException;
@@ -98,11 +99,28 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
     return Map.of("REDIS_URL", "redis://127.0.0.1:" + redisPort);
   }
 
+  /** A bad network before a server of 127.0.0.1. */
+  Proxy proxy(int port) {
+    return with(Proxy.start(port));
+  }
+
   /** Starts an API or a worker; it is not awaited. */
   ProgramProcess program(String mode, Map<String, String> redis, String... more)
       throws IOException {
     Map<String, String> env = new HashMap<>(redis);
     env.put("MODE", mode);
+    return start("serve", env, more);
+  }
+
+  /** Starts all of it with a Redis of its own in this folder; it is not awaited. */
+  ProgramProcess dev(Path data, String... more) throws IOException {
+    Map<String, String> env = new HashMap<>();
+    env.put("DATA_DIR", data.toString());
+    return start("dev", env, more);
+  }
+
+  private ProgramProcess start(String word, Map<String, String> env, String... more)
+      throws IOException {
     env.put("BIND", "127.0.0.1");
     env.put("ALLOW_PRIVATE_URLS", "true");
     env.put("CLIENT_AUTH", "open");
@@ -114,24 +132,29 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
     for (int i = 0; i < more.length; i += 2) {
       env.put(more[i], more[i + 1]);
     }
-    ProgramProcess program = with(ProgramProcess.start(env, "serve"));
+    ProgramProcess program = with(ProgramProcess.start(env, word));
     programs.add(program);
     return program;
   }
 
   /** Something to send tasks to. */
   Receiver receiver() throws IOException {
-    return with(new Receiver());
+    return with(new Receiver("127.0.0.1"));
+  }
+
+  /** The same, reached by every address of 127.0.0.0/8. */
+  Receiver receiverEverywhere() throws IOException {
+    return with(new Receiver("0.0.0.0"));
   }
 
   /** A load that is not begun yet. */
   Ledger ledger(ProgramProcess api, Receiver receiver, int perSecond) {
-    return with(new Ledger(api.url(), receiver, perSecond, false));
+    return with(new Ledger(api, receiver, perSecond, false));
   }
 
   /** The same, but each call is repeated with its key until it is accepted. */
   Ledger patientLedger(ProgramProcess api, Receiver receiver, int perSecond) {
-    return with(new Ledger(api.url(), receiver, perSecond, true));
+    return with(new Ledger(api, receiver, perSecond, true));
   }
 
   /** What holds whatever happened. */

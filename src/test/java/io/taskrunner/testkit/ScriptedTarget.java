@@ -27,7 +27,7 @@ public final class ScriptedTarget implements AutoCloseable {
   /** A short answer that keeps the connection. */
   public static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-  private static final long PATIENCE_SEC = 20;
+  private static final long PATIENCE_SEC = 60;
 
   /** What to do once a request is there. */
   @FunctionalInterface

@@ -1,0 +1,76 @@
+package io.taskrunner.faults;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.taskrunner.testkit.ProgramProcess;
+import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Calls of an API by its admin, each of which must go well.
+ *
+ * @param api where they go
+ */
+record Admin(ProgramProcess api) {
+
+  private static final JsonMapper JSON = new JsonMapper();
+  private static final Duration PATIENCE = Duration.ofSeconds(90);
+  private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  /** Sets a client whose limits no scenario meets. */
+  void client(String id) throws IOException, InterruptedException {
+    post(
+        "/admin/clients/set",
+        "{\"client_id\":\""
+            + id
+            + "\",\"rate_limit\":{\"max_concurrent\":10000,\"requests_per_min\":1000000}}");
+  }
+
+  /** Enqueues a task; returns its id. */
+  String enqueue(String json) throws IOException, InterruptedException {
+    return post("/v1/enqueue", json).get("task_id").asText();
+  }
+
+  /** Posts JSON to a path. */
+  JsonNode post(String path, String json) throws IOException, InterruptedException {
+    return read(path, api.post(path, json, "X-Admin-Key", Scene.ADMIN_KEY));
+  }
+
+  /** A task as it stands. */
+  JsonNode task(String id) throws IOException, InterruptedException {
+    return get("/v1/tasks/" + id);
+  }
+
+  /** How a queue stands. */
+  JsonNode stats(String queue) throws IOException, InterruptedException {
+    return get("/v1/queues/" + queue).get("stats");
+  }
+
+  /** Waits until a task is in a state; returns it as it stands then. */
+  JsonNode awaitState(String id, String state) throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    JsonNode task = task(id);
+    while (!task.get("state").asText().equals(state)) {
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError("not " + state + ": " + task);
+      }
+      LockSupport.parkNanos(POLL_NANOS);
+      task = task(id);
+    }
+    return task;
+  }
+
+  private JsonNode get(String path) throws IOException, InterruptedException {
+    return read(path, api.get(path, "X-Admin-Key", Scene.ADMIN_KEY));
+  }
+
+  private static JsonNode read(String path, HttpResponse<String> answer) throws IOException {
+    if (answer.statusCode() / 100 != 2) {
+      throw new AssertionError(path + ": " + answer.statusCode() + " " + answer.body());
+    }
+    return JSON.readTree(answer.body());
+  }
+}

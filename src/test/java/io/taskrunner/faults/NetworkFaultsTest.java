@@ -1,0 +1,114 @@
+package io.taskrunner.faults;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.taskrunner.testkit.Ports;
+import io.taskrunner.testkit.ProgramProcess;
+import io.taskrunner.testkit.Proxy;
+import io.taskrunner.testkit.RedisServer;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** The network between the program and its Redis is bad. */
+@Tag("faults")
+@Timeout(180)
+class NetworkFaultsTest {
+
+  private static final int PER_SECOND = 100;
+  private static final int COMMAND_TIMEOUT_MS = 2000;
+  private static final int CUTS = 5;
+
+  @RegisterExtension final Scene scene = new Scene();
+
+  /** The program behind a bad network, in two processes, under load. */
+  private final class Behind {
+    final RedisServer redis = scene.redis(Ports.free(), "everysec");
+    final Proxy network = scene.proxy(redis.port());
+    final ProgramProcess api = program("api");
+    final ProgramProcess worker = program("worker");
+    final Ledger ledger = scene.ledger(api, scene.receiver(), PER_SECOND);
+
+    Behind() throws IOException, InterruptedException {
+      api.awaitReady();
+      worker.awaitReady();
+      ledger.begin();
+      ledger.awaitMore(PER_SECOND);
+    }
+
+    private ProgramProcess program(String mode) throws IOException {
+      Map<String, String> on = Scene.on(network.port());
+      String patience = Integer.toString(COMMAND_TIMEOUT_MS);
+      return scene.program(mode, on, "REDIS_COMMAND_TIMEOUT_MS", patience);
+    }
+
+    /** Ends the load, and says what became of it. */
+    Account end(String scenario, String remark) throws IOException, InterruptedException {
+      ledger.awaitMore(2 * PER_SECOND);
+      ledger.end();
+      Account account = ledger.settle(redis.settings());
+      Table.add(scenario, account, remark);
+      Scene.assertNothingLost(account);
+      assertEquals(0, account.broken(), "each call got an answer");
+      assertTrue(account.again() <= Scene.SLOTS, "delivered again: " + account.again());
+      return account;
+    }
+  }
+
+  @Test
+  void aSlowNetworkDelaysAndRefusesNothing() throws Exception {
+    Behind all = new Behind();
+    all.network.delay(Duration.ofMillis(200));
+    all.ledger.awaitMore(6 * PER_SECOND);
+    all.network.delay(Duration.ZERO);
+    Account account = all.end("200 ms between the program and Redis, each way", "");
+    assertEquals(0, account.refused());
+    assertEquals(0, account.again());
+  }
+
+  @Test
+  void aNetworkThatSwallowsEverythingIsAnOutageThatEnds() throws Exception {
+    Behind all = new Behind();
+    all.network.swallow(true);
+    long began = System.nanoTime();
+    long outage = Duration.ofSeconds(Scene.LEASE_SEC + 3).toNanos();
+    for (long left = outage; left > 0; left = outage - (System.nanoTime() - began)) {
+      assertEquals(200, all.api.status("/health/live"));
+      assertEquals(200, all.worker.status("/health/live"));
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+    }
+    assertEquals(503, all.api.status("/health/ready"));
+    assertEquals(503, all.worker.status("/health/ready"));
+    all.network.swallow(false);
+    Duration apiBack = all.api.awaitReady(Duration.ofSeconds(5));
+    all.worker.awaitReady(Duration.ofSeconds(5));
+    Account account =
+        all.end(
+            "the network swallows everything for longer than a lease",
+            "ready again after " + apiBack.toMillis() + " ms");
+    assertTrue(account.refused() > 0, "calls were refused");
+    assertTrue(
+        account.refusalMillis() <= COMMAND_TIMEOUT_MS + 1000,
+        "a refusal took " + account.refusalMillis() + " ms");
+  }
+
+  @Test
+  void connectionsThatEndHalfwayOrByAResetAreMadeAnew() throws Exception {
+    Behind all = new Behind();
+    for (int i = 0; i < CUTS; i++) {
+      all.network.halfClose();
+      all.ledger.awaitMore(PER_SECOND / 2);
+      all.network.reset();
+      all.ledger.awaitMore(PER_SECOND / 2);
+    }
+    Account account = all.end("connections to Redis half-closed and reset, 5 times each", "");
+    assertEquals(0, account.refused());
+  }
+}

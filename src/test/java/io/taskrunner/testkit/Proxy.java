@@ -1,0 +1,197 @@
+package io.taskrunner.testkit;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A bad network between a program and a server of 127.0.0.1: a TCP proxy that delays, swallows, or
+ * ends what goes through it. Bytes are never reordered, and none is left out between two that
+ * arrive: a connection that lost one stays silent for good, as one does that a firewall forgot.
+ */
+public final class Proxy implements AutoCloseable {
+
+  private static final int CHUNK = 16 * 1024;
+
+  private final ServerSocket server;
+  private final int to;
+  private final Set<Link> links = ConcurrentHashMap.newKeySet();
+  private volatile long delayNanos;
+  private volatile boolean swallowing;
+
+  private Proxy(ServerSocket server, int to) {
+    this.server = server;
+    this.to = to;
+    Thread.ofVirtual().name("proxy").start(this::accept);
+  }
+
+  /** Begins to forward to this port, faithfully at first. */
+  public static Proxy start(int to) {
+    try {
+      return new Proxy(new ServerSocket(0, 512, InetAddress.ofLiteral("127.0.0.1")), to);
+    } catch (IOException noSocket) {
+      throw new UncheckedIOException(noSocket);
+    }
+  }
+
+  /** Its port. */
+  public int port() {
+    return server.getLocalPort();
+  }
+
+  /** From now on each byte takes this long, in each direction. */
+  public void delay(Duration each) {
+    delayNanos = each.toNanos();
+  }
+
+  /**
+   * From now on connections are accepted and nothing is forwarded, in neither direction; or that is
+   * over. A connection on which something was swallowed stays silent also then.
+   */
+  public void swallow(boolean on) {
+    swallowing = on;
+  }
+
+  /** Ends each connection in the direction towards the program; the other one stays open. */
+  public void halfClose() throws IOException {
+    for (Link link : links) {
+      link.program.shutdownOutput();
+    }
+  }
+
+  /** Ends each connection by a reset, on both sides. */
+  public void reset() throws IOException {
+    for (Link link : links) {
+      link.program.setSoLinger(true, 0);
+      link.server.setSoLinger(true, 0);
+      link.close();
+    }
+  }
+
+  private void accept() {
+    try {
+      while (true) {
+        Socket program = server.accept();
+        Thread.ofVirtual().name("proxy-connection").start(() -> join(program));
+      }
+    } catch (IOException closed) {
+      // the test is over
+    }
+  }
+
+  private void join(Socket program) {
+    try {
+      Link link = new Link(program, new Socket(InetAddress.ofLiteral("127.0.0.1"), to));
+      links.add(link);
+      link.start();
+    } catch (IOException away) {
+      close(program);
+    }
+  }
+
+  private static void close(Socket socket) {
+    try {
+      socket.close();
+    } catch (IOException closing) {
+      throw new UncheckedIOException(closing);
+    }
+  }
+
+  /** Bytes on their way, and when they arrive; none of them: the end of the stream. */
+  private record Chunk(byte[] bytes, long arrivesNanos) {}
+
+  /** A connection on either side, and its two directions. */
+  private final class Link {
+    private final Socket program;
+    private final Socket server;
+    private volatile boolean silent;
+
+    Link(Socket program, Socket server) {
+      this.program = program;
+      this.server = server;
+    }
+
+    void start() throws IOException {
+      program.setTcpNoDelay(true);
+      server.setTcpNoDelay(true);
+      begin(program, server);
+      begin(server, program);
+    }
+
+    private void begin(Socket from, Socket into) throws IOException {
+      InputStream in = from.getInputStream();
+      OutputStream out = into.getOutputStream();
+      BlockingQueue<Chunk> way = new LinkedBlockingQueue<>();
+      Thread.ofVirtual().start(() -> read(in, way));
+      Thread.ofVirtual().start(() -> write(way, out, into));
+    }
+
+    private void read(InputStream in, BlockingQueue<Chunk> way) {
+      byte[] buffer = new byte[CHUNK];
+      try {
+        for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
+          silent |= swallowing;
+          if (!silent) {
+            way.add(new Chunk(Arrays.copyOf(buffer, count), System.nanoTime() + delayNanos));
+          }
+        }
+      } catch (IOException broken) {
+        // as good as an end
+      }
+      way.add(new Chunk(new byte[0], System.nanoTime() + delayNanos));
+    }
+
+    private void write(BlockingQueue<Chunk> way, OutputStream out, Socket into) {
+      try {
+        for (Chunk next = way.take(); next.bytes.length > 0; next = way.take()) {
+          for (long wait = next.arrivesNanos - System.nanoTime();
+              wait > 0;
+              wait = next.arrivesNanos - System.nanoTime()) {
+            LockSupport.parkNanos(wait);
+          }
+          out.write(next.bytes);
+        }
+        into.shutdownOutput();
+        if (into == program) {
+          close(); // its server has ended it
+        }
+      } catch (IOException broken) {
+        close();
+      } catch (InterruptedException never) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    void close() {
+      links.remove(this);
+      Proxy.close(program);
+      Proxy.close(server);
+    }
+  }
+
+  @Override
+  public void close() {
+    close(server);
+    List.copyOf(links).forEach(Link::close);
+  }
+
+  private static void close(ServerSocket socket) {
+    try {
+      socket.close();
+    } catch (IOException closing) {
+      throw new UncheckedIOException(closing);
+    }
+  }
+}
