@@ -56,7 +56,41 @@ class SentinelFaultsTest {
         "gaps " + gaps + " ms; replicas ≥ " + account.replicasMin());
     Scene.assertNothingLost(account);
     assertEquals(0, account.broken(), "each call got an answer");
+    assertTrue(account.replicasMin() >= 1, "an answer said replicas=" + account.replicasMin());
     gaps.forEach(gap -> assertTrue(gap < GAP_MAX_MILLIS, "a gap of " + gap + " ms"));
     assertTrue(account.again() <= KILLS * Scene.SLOTS, "delivered again: " + account.again());
+  }
+
+  @Test
+  void aMasterThatStandsStillIsLeftForTheNextOne() throws Exception {
+    SentinelSet set = scene.sentinels();
+    ProgramProcess api = scene.program("api", set.environment());
+    ProgramProcess worker = scene.program("worker", set.environment());
+    Ledger ledger = scene.ledger(api, scene.receiver(), PER_SECOND);
+    api.awaitReady();
+    worker.awaitReady();
+
+    ledger.begin();
+    ledger.awaitMore(PER_SECOND);
+    long frozen = System.nanoTime();
+    int still = set.freezeMaster();
+    set.awaitMasterOtherThan(still);
+    ledger.awaitMore(PER_SECOND);
+    long gap = ledger.gapMillis(frozen, System.nanoTime());
+    set.thaw(still); // and is made a replica
+    set.awaitWhole();
+    ledger.awaitMore(PER_SECOND);
+    ledger.end();
+
+    Account account = ledger.settle(set.settings());
+    Table.add(
+        "the master stands still, another takes over, and it comes back",
+        account,
+        "replicas ≥ " + account.replicasMin());
+    Scene.assertNothingLost(account);
+    assertEquals(0, account.broken(), "each call got an answer");
+    assertTrue(account.replicasMin() >= 1, "an answer said replicas=" + account.replicasMin());
+    assertTrue(gap < GAP_MAX_MILLIS, "a gap of " + gap + " ms");
+    assertTrue(account.again() <= Scene.SLOTS, "delivered again: " + account.again());
   }
 }

@@ -180,21 +180,13 @@ public final class ProgramProcess implements AutoCloseable {
   }
 
   /** Freezes it, by SIGSTOP. */
-  public void freeze() throws IOException, InterruptedException {
-    signal("STOP");
+  public void freeze() throws IOException {
+    Signal.STOP.to(process);
   }
 
   /** Lets it go on, by SIGCONT. */
-  public void thaw() throws IOException, InterruptedException {
-    signal("CONT");
-  }
-
-  private void signal(String name) throws IOException, InterruptedException {
-    Process kill =
-        new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).inheritIO().start();
-    if (kill.waitFor() != 0) {
-      throw new IOException("no signal reached process " + process.pid());
-    }
+  public void thaw() throws IOException {
+    Signal.CONT.to(process);
   }
 
   /** Waits for its end, and tells its exit status. */

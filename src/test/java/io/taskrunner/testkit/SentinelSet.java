@@ -175,11 +175,32 @@ public final class SentinelSet implements AutoCloseable {
 
   /** Kills the node on this port as a power cut would. */
   public void killNode(int port) {
-    RedisServer node = nodes.remove(port);
+    node(port).kill();
+    nodes.remove(port);
+  }
+
+  /**
+   * Freezes the master, so that its connections stand and nothing answers.
+   *
+   * @return its port
+   */
+  public int freezeMaster() throws IOException {
+    int port = master().orElseThrow(() -> new AssertionError("the Sentinels name no one master"));
+    Signal.STOP.to(node(port).process());
+    return port;
+  }
+
+  /** Lets a node that was frozen go on. */
+  public void thaw(int port) throws IOException {
+    Signal.CONT.to(node(port).process());
+  }
+
+  private RedisServer node(int port) {
+    RedisServer node = nodes.get(port);
     if (node == null) {
       throw new IllegalArgumentException("no node runs on port " + port);
     }
-    node.kill();
+    return node;
   }
 
   /** Waits until every Sentinel names another master than this one; returns its port. */
