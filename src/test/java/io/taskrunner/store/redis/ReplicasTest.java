@@ -146,6 +146,9 @@ class ReplicasTest {
 
     // The script knows the key by now and writes nothing; its task is still on one node alone.
     assertUnconfirmed(store.tasks().enqueue(wish().key("k", "p").command()));
+    // Nor does it help to ask another process, whose connections never wrote it.
+    RedisStore other = store(OptionalInt.of(1));
+    assertUnconfirmed(other.tasks().enqueue(wish().key("k", "p").command()));
     freeze(replica, false);
     CompletableFuture<EnqueueResult> third = store.tasks().enqueue(wish().key("k", "p").command());
     assertInstanceOf(EnqueueResult.Duplicate.class, third.join());
