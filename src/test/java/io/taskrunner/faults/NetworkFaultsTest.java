@@ -23,7 +23,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class NetworkFaultsTest {
 
   private static final int PER_SECOND = 100;
-  private static final int COMMAND_TIMEOUT_MS = 5000;
+  private static final int COMMAND_TIMEOUT_MS = 2000;
   private static final int CUTS = 5;
 
   @RegisterExtension final Scene scene = new Scene();

@@ -305,6 +305,7 @@ final class Link implements AutoCloseable {
   /** Whether a failure is Redis' absence, which passes, rather than a fault of the command. */
   static boolean isOutage(Throwable failure) {
     if (failure instanceof RedisCommandExecutionException refused) {
+      // Redis 6.2 puts words of its own before what a script was refused with.
       String message = String.valueOf(refused.getMessage()).toUpperCase(Locale.ROOT);
       return message.contains("READONLY")
           || message.startsWith("LOADING")
@@ -312,8 +313,8 @@ final class Link implements AutoCloseable {
           || message.startsWith("CLUSTERDOWN")
           || message.startsWith("TRYAGAIN")
           || message.startsWith("BUSY")
-          || message.startsWith("MISCONF")
-          || message.startsWith("NOREPLICAS")
+          || message.contains("MISCONF")
+          || message.contains("NOREPLICAS")
           || message.startsWith("UNBLOCKED");
     }
     // Lettuce cancels what was on its way over a connection that broke.

@@ -1,6 +1,7 @@
 package io.taskrunner.store.redis;
 
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandTimeoutException;
 import io.lettuce.core.RedisFuture;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulConnection;
@@ -19,6 +20,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -56,7 +58,7 @@ final class Watch implements AutoCloseable {
   private final Map<RedisURI, CompletableFuture<StatefulRedisSentinelConnection<String, String>>>
       connections = new HashMap<>();
   private @Nullable RedisFuture<List<Object>> beat;
-  private long beatNanos;
+  private long heardNanos = System.nanoTime();
 
   /**
    * Begins to watch.
@@ -87,19 +89,29 @@ final class Watch implements AutoCloseable {
   }
 
   private void askNode() {
-    RedisFuture<List<Object>> asking = beat;
-    if (asking == null) {
-      beatNanos = System.nanoTime();
-      beat = calls.async().role();
-    } else if (asking.toCompletableFuture().isDone()) {
-      beat = null;
-      if (sentinels.isPresent() && isReplica(asking)) {
+    if (beat != null && beat.toCompletableFuture().isDone()) {
+      if (!timedOut(beat)) {
+        heardNanos = System.nanoTime();
+      }
+      if (sentinels.isPresent() && isReplica(beat)) {
         cut(channels, "it is no master any more");
       }
-    } else if (System.nanoTime() - beatNanos > HUNG_NANOS) {
       beat = null;
-      cut(channels, "it does not answer");
     }
+    if (System.nanoTime() - heardNanos > HUNG_NANOS) {
+      heardNanos = System.nanoTime();
+      cut(channels, "it does not answer");
+      beat = null;
+    }
+    if (beat == null) {
+      beat = calls.async().role();
+    }
+  }
+
+  private static boolean timedOut(RedisFuture<List<Object>> answered) {
+    CompletableFuture<List<Object>> role = answered.toCompletableFuture();
+    return role.state() == Future.State.FAILED
+        && role.exceptionNow() instanceof RedisCommandTimeoutException;
   }
 
   private static boolean isReplica(RedisFuture<List<Object>> answered) {
