@@ -165,12 +165,12 @@ final class Enqueuer {
   private void form() {
     while (!waiting.isEmpty() && givingWay.get() == 0 && inFlight.compareAndSet(false, true)) {
       Line line = free.poll();
-      List<Pending> group = line == null ? List.of() : nextGroup();
-      if (!group.isEmpty()) {
-        send(group, line);
-        return;
-      }
       if (line != null) {
+        List<Pending> group = nextGroup();
+        if (!group.isEmpty()) {
+          send(group, line);
+          return;
+        }
         free.push(line);
       }
       inFlight.set(false);
@@ -229,41 +229,41 @@ final class Enqueuer {
     return Math.max(1, group.getFirst().deadline - System.nanoTime());
   }
 
+  private void landed() {
+    inFlight.set(false);
+    form();
+  }
+
   /** The master has them. */
   private void taken(List<Pending> group, List<Object> replies, Line line, int losses) {
     int replicas = durability.replicas();
-    if (replicas == 0) {
+    if (replicas > 0) {
+      landed();
+      await(replicas, group, replies, line, losses);
+    } else {
       free.push(line);
-    }
-    inFlight.set(false);
-    form();
-    if (replicas == 0) {
+      landed();
       complete(group, replies, 0);
-      return;
     }
+  }
+
+  private void await(
+      int replicas, List<Pending> group, List<Object> replies, Line line, int losses) {
     long millis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(nanosLeft(group)));
-    try {
-      line.commands()
-          .waitForReplication(replicas, millis)
-          .toCompletableFuture()
-          .orTimeout(millis + LATE_MILLIS, TimeUnit.MILLISECONDS)
-          .whenComplete((reached, failure) -> {
-            boolean told = failure == null && line.losses() == losses;
-            free.push(line);
-            if (told && reached >= replicas) {
-              complete(group, replies, Math.toIntExact(reached));
-            } else if (told || nanosLeft(group) < RETRY_PAUSE.toNanos()) {
-              group.forEach(pending -> end(pending, tooFew(replicas)));
-            } else {
-              sendAgain(group, failure);
-            }
-            form();
-          });
-    } catch (RedisException notSent) {
-      free.push(line);
-      sendAgain(group, notSent);
-      form();
-    }
+    line.awaitReplicas(replicas, millis)
+        .orTimeout(millis + LATE_MILLIS, TimeUnit.MILLISECONDS)
+        .whenComplete((reached, failure) -> {
+          boolean told = failure == null && line.losses() == losses;
+          free.push(line);
+          if (told && reached >= replicas) {
+            complete(group, replies, Math.toIntExact(reached));
+          } else if (told || nanosLeft(group) < RETRY_PAUSE.toNanos()) {
+            group.forEach(pending -> end(pending, tooFew(replicas)));
+          } else {
+            sendAgain(group, failure, this::form);
+          }
+          form();
+        });
   }
 
   private static StoreUnavailable tooFew(int replicas) {
@@ -343,19 +343,10 @@ final class Enqueuer {
     free.push(line);
     if (Link.isOutage(failure)) {
       // Nothing else goes meanwhile: it would fail as well.
-      group.forEach(pending -> pending.failure = failure);
-      timer.schedule(
-          () -> {
-            waiting.addAll(group);
-            inFlight.set(false);
-            form();
-          },
-          RETRY_PAUSE.toMillis(),
-          TimeUnit.MILLISECONDS);
+      sendAgain(group, failure, this::landed);
       return;
     }
-    inFlight.set(false);
-    form();
+    landed();
     for (Pending pending : group) {
       if (Link.isFull(failure)) {
         end(pending, EnqueueResult.StoreFull::new);
@@ -366,12 +357,12 @@ final class Enqueuer {
   }
 
   /** The script gives the same answer for an id that it knows. */
-  private void sendAgain(List<Pending> group, @Nullable Throwable failure) {
+  private void sendAgain(List<Pending> group, @Nullable Throwable failure, Runnable then) {
     group.forEach(pending -> pending.failure = failure);
     timer.schedule(
         () -> {
           waiting.addAll(group);
-          form();
+          then.run();
         },
         RETRY_PAUSE.toMillis(),
         TimeUnit.MILLISECONDS);

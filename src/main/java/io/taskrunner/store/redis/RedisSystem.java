@@ -66,8 +66,7 @@ final class RedisSystem implements SystemStore {
               + ": set noeviction, or accepted tasks may be evicted.");
     }
     boolean appends = "1".equals(info.get("aof_enabled"));
-    boolean replicas = !"0".equals(info.getOrDefault("connected_slaves", "0"));
-    if (!appends && !replicas) {
+    if (!appends && !hasReplicas(info)) {
       found.add(
           "Redis has neither an append-only file nor replicas: a restart of Redis loses tasks.");
     }
@@ -87,7 +86,7 @@ final class RedisSystem implements SystemStore {
   boolean read() {
     Map<String, String> info = info("memory", "replication");
     role = info.getOrDefault("role", "master");
-    if (!"0".equals(info.getOrDefault("connected_slaves", "0"))) {
+    if (hasReplicas(info)) {
       durability.replicated();
     }
     long used = Long.parseLong(info.getOrDefault("used_memory", "0"));
@@ -96,6 +95,10 @@ final class RedisSystem implements SystemStore {
     long bound = (long) (most * settings.storeFullRatio());
     room.read(used, bound);
     return most > 0 && used >= bound;
+  }
+
+  private static boolean hasReplicas(Map<String, String> replication) {
+    return !"0".equals(replication.getOrDefault("connected_slaves", "0"));
   }
 
   private Map<String, String> info(String... sections) {

@@ -22,7 +22,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /** The moves of a worker. */
 final class RedisWork implements WorkStore {
@@ -60,23 +59,8 @@ final class RedisWork implements WorkStore {
   public Exchange exchange(List<Settlement> verdicts, ClaimRequest claim) {
     byte[][] settleArgs = verdicts.isEmpty() ? null : settleArgs(claim.workerId(), verdicts);
     byte[][] claimArgs = claimArgs(claim);
-    long deadline = System.nanoTime() + link.patience().toNanos();
-    try {
-      List<CompletionStage<List<Object>>> replies = send(settleArgs, claimArgs);
-      List<Settled> settled =
-          settleArgs == null ? List.of() : settled(Link.await(replies.getFirst(), deadline));
-      return read(claim, settled, Link.await(replies.getLast(), deadline));
-    } catch (RedisException failure) {
-      if (Link.isOutage(failure)) {
-        throw new StoreUnavailable("Redis is away", failure);
-      }
-      throw failure;
-    }
-  }
-
-  private List<CompletionStage<List<Object>>> send(
-      byte @Nullable [][] settleArgs, byte[][] claimArgs) {
     List<CompletionStage<List<Object>>> replies = new ArrayList<>(2);
+    long deadline = System.nanoTime() + link.patience().toNanos();
     enqueuer.giveWay();
     try {
       link.pipeline(redis -> {
@@ -85,17 +69,17 @@ final class RedisWork implements WorkStore {
         }
         replies.add(moves.begin(redis, Script.CLAIM, claimArgs));
       });
-    } catch (RuntimeException notSent) {
+      List<Settled> settled =
+          settleArgs == null ? List.of() : settled(Link.await(replies.getFirst(), deadline));
+      return read(claim, settled, Link.await(replies.getLast(), deadline));
+    } catch (RedisException failure) {
+      if (Link.isOutage(failure)) {
+        throw new StoreUnavailable("Redis is away", failure);
+      }
+      throw failure;
+    } finally {
       enqueuer.goOn();
-      throw notSent;
     }
-    replies
-        .getLast()
-        .toCompletableFuture()
-        .copy()
-        .orTimeout(link.patience().toNanos(), TimeUnit.NANOSECONDS)
-        .whenComplete((_, _) -> enqueuer.goOn());
-    return replies;
   }
 
   @Override
