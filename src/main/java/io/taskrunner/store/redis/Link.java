@@ -77,11 +77,13 @@ final class Link implements AutoCloseable {
     this.resources = resources;
     this.client = client;
     this.patience = patience;
+    // Event loops are given out in turn, and a first line that shares one with the claim loop's
+    // connection lets enqueues overtake the worker.
+    this.exchanges = client.connect(ByteArrayCodec.INSTANCE);
     this.lines =
         Stream.generate(() -> new Line(client.connect(ByteArrayCodec.INSTANCE)))
             .limit(lines)
             .toList();
-    this.exchanges = client.connect(ByteArrayCodec.INSTANCE);
     this.calls = client.connect(ByteArrayCodec.INSTANCE);
     this.watch =
         new Watch(
