@@ -207,8 +207,7 @@ final class Ledger implements AutoCloseable {
     return TimeUnit.NANOSECONDS.toMillis(Math.max(longest, toNanos - last));
   }
 
-  /** Ends the load, and waits for the last answers. */
-  void end() throws InterruptedException {
+  private void end() throws InterruptedException {
     ending = true;
     pacer.join();
     endedNanos = System.nanoTime();
@@ -219,12 +218,13 @@ final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Waits, after {@link #end}, until all that was accepted has arrived and nothing is left to be
-   * done; or not.
+   * Ends the load, waits for the last answers, and then until all that was accepted has arrived and
+   * nothing is left to be done; or not.
    *
    * @param redis for the doctor to look at
    */
   Account settle(RedisSettings redis) throws IOException, InterruptedException {
+    end();
     long deadline = System.nanoTime() + REST_MAX.toNanos();
     JsonNode stats = admin.stats("default");
     while ((lost() > 0 || isUnderWay(stats)) && System.nanoTime() < deadline) {

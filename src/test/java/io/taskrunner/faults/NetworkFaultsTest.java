@@ -4,12 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.taskrunner.testkit.Ports;
-import io.taskrunner.testkit.ProgramProcess;
 import io.taskrunner.testkit.Proxy;
 import io.taskrunner.testkit.RedisServer;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Tag;
@@ -32,27 +30,23 @@ class NetworkFaultsTest {
   private final class Behind {
     final RedisServer redis = scene.redis(Ports.free(), "everysec");
     final Proxy network = scene.proxy(redis.port());
-    final ProgramProcess api = program("api");
-    final ProgramProcess worker = program("worker");
-    final Ledger ledger = scene.ledger(api, scene.receiver(), PER_SECOND);
+    final Installation all =
+        new Installation(
+            scene,
+            Scene.on(network.port()),
+            PER_SECOND,
+            "REDIS_COMMAND_TIMEOUT_MS",
+            Integer.toString(COMMAND_TIMEOUT_MS));
+    final Ledger ledger = all.ledger;
 
     Behind() throws IOException, InterruptedException {
-      api.awaitReady();
-      worker.awaitReady();
-      ledger.begin();
+      all.begin();
       ledger.awaitMore(PER_SECOND);
-    }
-
-    private ProgramProcess program(String mode) throws IOException {
-      Map<String, String> on = Scene.on(network.port());
-      String patience = Integer.toString(COMMAND_TIMEOUT_MS);
-      return scene.program(mode, on, "REDIS_COMMAND_TIMEOUT_MS", patience);
     }
 
     /** Ends the load, and says what became of it. */
     Account end(String scenario, String remark) throws IOException, InterruptedException {
       ledger.awaitMore(2 * PER_SECOND);
-      ledger.end();
       Account account = ledger.settle(redis.settings());
       Table.add(scenario, account, remark);
       Scene.assertNothingLost(account);
@@ -64,33 +58,33 @@ class NetworkFaultsTest {
 
   @Test
   void aSlowNetworkDelaysAndRefusesNothing() throws Exception {
-    Behind all = new Behind();
-    all.network.delay(Duration.ofMillis(200));
-    all.ledger.awaitMore(6 * PER_SECOND);
-    all.network.delay(Duration.ZERO);
-    Account account = all.end("200 ms between the program and Redis, each way", "");
+    Behind it = new Behind();
+    it.network.delay(Duration.ofMillis(200));
+    it.ledger.awaitMore(6 * PER_SECOND);
+    it.network.delay(Duration.ZERO);
+    Account account = it.end("200 ms between the program and Redis, each way", "");
     assertEquals(0, account.refused());
     assertEquals(0, account.again());
   }
 
   @Test
   void aNetworkThatSwallowsEverythingIsAnOutageThatEnds() throws Exception {
-    Behind all = new Behind();
-    all.network.swallow(true);
+    Behind it = new Behind();
+    it.network.swallow(true);
     long began = System.nanoTime();
     long outage = Duration.ofSeconds(Scene.LEASE_SEC + 3).toNanos();
     for (long left = outage; left > 0; left = outage - (System.nanoTime() - began)) {
-      assertEquals(200, all.api.status("/health/live"));
-      assertEquals(200, all.worker.status("/health/live"));
+      assertEquals(200, it.all.api.status("/health/live"));
+      assertEquals(200, it.all.worker.status("/health/live"));
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
     }
-    assertEquals(503, all.api.status("/health/ready"));
-    assertEquals(503, all.worker.status("/health/ready"));
-    all.network.swallow(false);
-    Duration apiBack = all.api.awaitReady(Duration.ofSeconds(5));
-    all.worker.awaitReady(Duration.ofSeconds(5));
+    assertEquals(503, it.all.api.status("/health/ready"));
+    assertEquals(503, it.all.worker.status("/health/ready"));
+    it.network.swallow(false);
+    Duration apiBack = it.all.api.awaitReady(Duration.ofSeconds(5));
+    it.all.worker.awaitReady(Duration.ofSeconds(5));
     Account account =
-        all.end(
+        it.end(
             "the network swallows everything for longer than a lease",
             "ready again after " + apiBack.toMillis() + " ms");
     assertTrue(account.refused() > 0, "calls were refused");
@@ -101,14 +95,14 @@ class NetworkFaultsTest {
 
   @Test
   void connectionsThatEndHalfwayOrByAResetAreMadeAnew() throws Exception {
-    Behind all = new Behind();
+    Behind it = new Behind();
     for (int i = 0; i < CUTS; i++) {
-      all.network.halfClose();
-      all.ledger.awaitMore(PER_SECOND / 2);
-      all.network.reset();
-      all.ledger.awaitMore(PER_SECOND / 2);
+      it.network.halfClose();
+      it.ledger.awaitMore(PER_SECOND / 2);
+      it.network.reset();
+      it.ledger.awaitMore(PER_SECOND / 2);
     }
-    Account account = all.end("connections to Redis half-closed and reset, 5 times each", "");
+    Account account = it.end("connections to Redis half-closed and reset, 5 times each", "");
     assertEquals(0, account.refused());
   }
 }

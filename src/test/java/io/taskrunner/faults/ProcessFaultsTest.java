@@ -27,26 +27,20 @@ class ProcessFaultsTest {
   void whatAKilledWorkerRanIsRunByAnother() throws Exception {
     RedisServer redis = scene.redis(Ports.free(), "everysec");
     Map<String, String> on = Scene.on(redis.port());
-    ProgramProcess api = scene.program("api", on);
-    ProgramProcess first = scene.program("worker", on);
+    Installation all = new Installation(scene, on, PER_SECOND);
     ProgramProcess second = scene.program("worker", on);
-    Receiver receiver = scene.receiver();
-    Ledger ledger = scene.ledger(api, receiver, PER_SECOND);
-    api.awaitReady();
-    first.awaitReady();
     second.awaitReady();
 
-    ledger.begin();
-    ledger.awaitMore(2 * PER_SECOND);
-    Gate gate = receiver.hold();
-    receiver.awaitHeld(gate, 2 * Scene.SLOTS); // each slot of both is taken
-    first.kill();
-    receiver.letPass();
+    all.begin();
+    all.ledger.awaitMore(2 * PER_SECOND);
+    Gate gate = all.receiver.hold();
+    all.receiver.awaitHeld(gate, 2 * Scene.SLOTS); // each slot of both is taken
+    all.worker.kill();
+    all.receiver.letPass();
     gate.open(200);
-    ledger.awaitMore(Scene.LEASE_SEC * PER_SECOND);
-    ledger.end();
+    all.ledger.awaitMore(Scene.LEASE_SEC * PER_SECOND);
 
-    Account account = ledger.settle(redis.settings());
+    Account account = all.ledger.settle(redis.settings());
     Table.add("a worker killed -9, another goes on", account, "in flight: " + Scene.SLOTS);
     Scene.assertNothingLost(account);
     assertEquals(0, account.refused() + account.broken(), "the API was not touched");
@@ -71,7 +65,6 @@ class ProcessFaultsTest {
     ProgramProcess again = scene.program("api", on, "PORT", port);
     again.awaitReady();
     ledger.awaitMore(3 * PER_SECOND);
-    ledger.end();
 
     Account account = ledger.settle(redis.settings());
     Table.add("the API killed -9 and started again", account, "calls are repeated by their keys");
@@ -84,29 +77,23 @@ class ProcessFaultsTest {
   void theLateAnswersOfAWorkerThatStoodStillChangeNothing() throws Exception {
     RedisServer redis = scene.redis(Ports.free(), "everysec");
     Map<String, String> on = Scene.on(redis.port());
-    ProgramProcess api = scene.program("api", on);
-    ProgramProcess frozen = scene.program("worker", on);
-    Receiver receiver = scene.receiver();
-    Ledger ledger = scene.ledger(api, receiver, PER_SECOND);
-    api.awaitReady();
-    frozen.awaitReady();
+    Installation all = new Installation(scene, on, PER_SECOND);
 
-    ledger.begin();
-    ledger.awaitMore(PER_SECOND);
-    Gate gate = receiver.hold();
-    Set<String> held = receiver.awaitHeld(gate, Scene.SLOTS);
-    frozen.freeze();
-    receiver.letPass();
+    all.begin();
+    all.ledger.awaitMore(PER_SECOND);
+    Gate gate = all.receiver.hold();
+    Set<String> held = all.receiver.awaitHeld(gate, Scene.SLOTS);
+    all.worker.freeze();
+    all.receiver.letPass();
     ProgramProcess other = scene.program("worker", on);
     other.awaitReady();
-    receiver.awaitDeliveries(held, 2);
+    all.receiver.awaitDeliveries(held, 2);
     gate.open(400); // each of these would bury its task, did it count
-    frozen.thaw();
-    frozen.await("a lease was lost");
-    ledger.awaitMore(2 * PER_SECOND);
-    ledger.end();
+    all.worker.thaw();
+    all.worker.await("a lease was lost");
+    all.ledger.awaitMore(2 * PER_SECOND);
 
-    Account account = ledger.settle(redis.settings());
+    Account account = all.ledger.settle(redis.settings());
     Table.add("a worker stands still past its leases", account, "in flight: " + Scene.SLOTS);
     Scene.assertNothingLost(account);
     assertEquals(0, account.refused() + account.broken(), "the API was not touched");

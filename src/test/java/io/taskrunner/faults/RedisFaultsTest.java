@@ -8,7 +8,6 @@ import io.taskrunner.testkit.Ports;
 import io.taskrunner.testkit.ProgramProcess;
 import io.taskrunner.testkit.RedisServer;
 import java.time.Duration;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Tag;
@@ -31,39 +30,33 @@ class RedisFaultsTest {
   void aRedisThatIsKilledAndStartedAgainLosesNothing() throws Exception {
     int port = Ports.free();
     RedisServer redis = scene.redis(port, "always");
-    Map<String, String> on = Scene.on(port);
     String patience = Integer.toString(COMMAND_TIMEOUT_MS);
-    ProgramProcess api = scene.program("api", on, "REDIS_COMMAND_TIMEOUT_MS", patience);
-    ProgramProcess worker = scene.program("worker", on, "REDIS_COMMAND_TIMEOUT_MS", patience);
-    Receiver receiver = scene.receiver();
-    Ledger ledger = scene.ledger(api, receiver, PER_SECOND);
-    api.awaitReady();
-    worker.awaitReady();
+    Installation all =
+        new Installation(scene, Scene.on(port), PER_SECOND, "REDIS_COMMAND_TIMEOUT_MS", patience);
 
-    ledger.begin();
-    ledger.awaitMore(2 * PER_SECOND);
-    Gate gate = receiver.hold();
-    receiver.awaitHeld(gate, Scene.SLOTS);
+    all.begin();
+    all.ledger.awaitMore(2 * PER_SECOND);
+    Gate gate = all.receiver.hold();
+    all.receiver.awaitHeld(gate, Scene.SLOTS);
     redis.kill();
     long killed = System.nanoTime();
-    awaitUnready(api);
-    awaitUnready(worker);
-    receiver.letPass();
+    awaitUnready(all.api);
+    awaitUnready(all.worker);
+    all.receiver.letPass();
     gate.open(200); // their verdicts have to wait for Redis
     long outage = Duration.ofSeconds(Scene.LEASE_SEC + 3).toNanos();
     while (System.nanoTime() - killed < outage) {
-      assertEquals(200, api.status("/health/live"));
-      assertEquals(200, worker.status("/health/live"));
-      assertEquals(503, api.status("/health/ready"));
+      assertEquals(200, all.api.status("/health/live"));
+      assertEquals(200, all.worker.status("/health/live"));
+      assertEquals(503, all.api.status("/health/ready"));
       LockSupport.parkNanos(POLL_NANOS);
     }
     RedisServer again = scene.redis(port, "always");
-    Duration apiBack = api.awaitReady(Duration.ofSeconds(5));
-    worker.awaitReady(Duration.ofSeconds(5).minus(apiBack));
-    ledger.awaitMore(2 * PER_SECOND);
-    ledger.end();
+    Duration apiBack = all.api.awaitReady(Duration.ofSeconds(5));
+    all.worker.awaitReady(Duration.ofSeconds(5).minus(apiBack));
+    all.ledger.awaitMore(2 * PER_SECOND);
 
-    Account account = ledger.settle(again.settings());
+    Account account = all.ledger.settle(again.settings());
     Table.add(
         "Redis killed -9, away for longer than a lease, back on its file (always)",
         account,
@@ -92,7 +85,6 @@ class RedisFaultsTest {
       assertEquals(200, dev.status("/health/live"));
       disk.makeRoom();
       ledger.awaitMore(2 * PER_SECOND);
-      ledger.end();
 
       Account account = ledger.settle(disk.redis());
       Table.add("the disk of dev's Redis is full for a while", account, "");

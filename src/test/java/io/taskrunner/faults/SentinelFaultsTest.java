@@ -3,7 +3,6 @@ package io.taskrunner.faults;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.taskrunner.testkit.ProgramProcess;
 import io.taskrunner.testkit.SentinelSet;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,37 +25,28 @@ class SentinelFaultsTest {
   @Test
   void killingTheMasterTimeAndAgainLosesNothing() throws Exception {
     SentinelSet set = scene.sentinels();
-    ProgramProcess api = scene.program("api", set.environment(), "REDIS_WAIT_REPLICAS", "1");
-    ProgramProcess worker = scene.program("worker", set.environment(), "REDIS_WAIT_REPLICAS", "1");
-    Receiver receiver = scene.receiver();
-    Ledger ledger = scene.ledger(api, receiver, PER_SECOND);
-    api.awaitReady();
-    worker.awaitReady();
+    Installation all =
+        new Installation(scene, set.environment(), PER_SECOND, "REDIS_WAIT_REPLICAS", "1");
 
-    ledger.begin();
+    all.begin();
     List<Long> gaps = new ArrayList<>();
     for (int i = 0; i < KILLS; i++) {
       set.awaitWhole();
-      ledger.awaitMore(PER_SECOND);
+      all.ledger.awaitMore(PER_SECOND);
       long killed = System.nanoTime();
       int dead = set.killMaster();
-      set.awaitMasterOtherThan(dead);
-      ledger.awaitMore(PER_SECOND);
-      gaps.add(ledger.gapMillis(killed, System.nanoTime()));
+      gaps.add(gapOfFailover(set, dead, all.ledger, killed));
       set.restart(dead);
     }
     set.awaitWhole();
-    ledger.awaitMore(PER_SECOND);
-    ledger.end();
+    all.ledger.awaitMore(PER_SECOND);
 
-    Account account = ledger.settle(set.settings());
+    Account account = all.ledger.settle(set.settings());
     Table.add(
         "the master killed -9, " + KILLS + " times, 3 nodes and 3 Sentinels",
         account,
         "gaps " + gaps + " ms; replicas ≥ " + account.replicasMin());
-    Scene.assertNothingLost(account);
-    assertEquals(0, account.broken(), "each call got an answer");
-    assertTrue(account.replicasMin() >= 1, "an answer said replicas=" + account.replicasMin());
+    assertKept(account);
     gaps.forEach(gap -> assertTrue(gap < GAP_MAX_MILLIS, "a gap of " + gap + " ms"));
     assertTrue(account.again() <= KILLS * Scene.SLOTS, "delivered again: " + account.again());
   }
@@ -64,33 +54,38 @@ class SentinelFaultsTest {
   @Test
   void aMasterThatStandsStillIsLeftForTheNextOne() throws Exception {
     SentinelSet set = scene.sentinels();
-    ProgramProcess api = scene.program("api", set.environment());
-    ProgramProcess worker = scene.program("worker", set.environment());
-    Ledger ledger = scene.ledger(api, scene.receiver(), PER_SECOND);
-    api.awaitReady();
-    worker.awaitReady();
+    Installation all = new Installation(scene, set.environment(), PER_SECOND);
 
-    ledger.begin();
-    ledger.awaitMore(PER_SECOND);
+    all.begin();
+    all.ledger.awaitMore(PER_SECOND);
     long frozen = System.nanoTime();
     int still = set.freezeMaster();
-    set.awaitMasterOtherThan(still);
-    ledger.awaitMore(PER_SECOND);
-    long gap = ledger.gapMillis(frozen, System.nanoTime());
+    long gap = gapOfFailover(set, still, all.ledger, frozen);
     set.thaw(still); // and is made a replica
     set.awaitWhole();
-    ledger.awaitMore(PER_SECOND);
-    ledger.end();
+    all.ledger.awaitMore(PER_SECOND);
 
-    Account account = ledger.settle(set.settings());
+    Account account = all.ledger.settle(set.settings());
     Table.add(
         "the master stands still, another takes over, and it comes back",
         account,
         "replicas ≥ " + account.replicasMin());
+    assertKept(account);
+    assertTrue(gap < GAP_MAX_MILLIS, "a gap of " + gap + " ms");
+    assertTrue(account.again() <= Scene.SLOTS, "delivered again: " + account.again());
+  }
+
+  /** Waits until another is the master and takes tasks; tells how long none was taken, in ms. */
+  private static long gapOfFailover(SentinelSet set, int former, Ledger ledger, long sinceNanos)
+      throws InterruptedException {
+    set.awaitMasterOtherThan(former);
+    ledger.awaitMore(PER_SECOND);
+    return ledger.gapMillis(sinceNanos, System.nanoTime());
+  }
+
+  private static void assertKept(Account account) {
     Scene.assertNothingLost(account);
     assertEquals(0, account.broken(), "each call got an answer");
     assertTrue(account.replicasMin() >= 1, "an answer said replicas=" + account.replicasMin());
-    assertTrue(gap < GAP_MAX_MILLIS, "a gap of " + gap + " ms");
-    assertTrue(account.again() <= Scene.SLOTS, "delivered again: " + account.again());
   }
 }

@@ -50,11 +50,8 @@ class TargetFaultsTest {
   @Test
   void targetsThatNeverEndHoldUpNobody() throws Exception {
     RedisServer redis = scene.redis(Ports.free(), "everysec");
-    Map<String, String> on = Scene.on(redis.port());
-    ProgramProcess api = scene.program("api", on);
-    ProgramProcess worker = scene.program("worker", on);
-    Ledger ledger = scene.ledger(api, scene.receiver(), PER_SECOND);
-    Admin admin = new Admin(api);
+    Installation all = new Installation(scene, Scene.on(redis.port()), PER_SECOND);
+    Admin admin = new Admin(all.api);
     ScriptedTarget silent = scene.with(ScriptedTarget.start());
     ScriptedTarget slow = scene.with(ScriptedTarget.start());
     ScriptedTarget endless = scene.with(ScriptedTarget.start());
@@ -64,11 +61,9 @@ class TargetFaultsTest {
       slow.plays(TargetFaultsTest::aByteASecond);
       endless.plays(talk -> tenGigabytes(talk, sent));
     }
-    api.awaitReady();
-    worker.awaitReady();
 
-    ledger.begin();
-    ledger.awaitMore(PER_SECOND);
+    all.begin();
+    all.ledger.awaitMore(PER_SECOND);
     admin.client("hostile");
     List<String> timedOut = new ArrayList<>();
     List<String> cutOff = new ArrayList<>();
@@ -87,10 +82,9 @@ class TargetFaultsTest {
       assertEquals(200, attempt.get("status").asInt());
       assertTrue(attempt.get("duration_ms").asLong() < 2000, attempt.toString());
     }
-    ledger.awaitMore(PER_SECOND);
-    ledger.end();
+    all.ledger.awaitMore(PER_SECOND);
 
-    Account account = ledger.settle(redis.settings());
+    Account account = all.ledger.settle(redis.settings());
     Table.add(
         "targets that never answer, answer a byte a second, answer 10 GB",
         account,
@@ -130,19 +124,14 @@ class TargetFaultsTest {
         System.getProperty("os.name").equals("Linux"),
         "only Linux answers on every address of 127.0.0.0/8");
     RedisServer redis = scene.redis(Ports.free(), "everysec");
-    Map<String, String> on = Scene.on(redis.port());
-    ProgramProcess api = scene.program("api", on);
-    ProgramProcess worker =
-        scene.program("worker", on, "WORKER_CONCURRENCY", Integer.toString(AT_ONCE));
-    Receiver receiver = scene.receiver();
+    String atOnce = Integer.toString(AT_ONCE);
+    Installation all =
+        new Installation(scene, Scene.on(redis.port()), PER_SECOND, "WORKER_CONCURRENCY", atOnce);
     Receiver crowd = scene.receiverEverywhere();
-    Ledger ledger = scene.ledger(api, receiver, PER_SECOND);
-    Admin admin = new Admin(api);
-    api.awaitReady();
-    worker.awaitReady();
+    Admin admin = new Admin(all.api);
 
-    ledger.begin();
-    ledger.awaitMore(PER_SECOND);
+    all.begin();
+    all.ledger.awaitMore(PER_SECOND);
     admin.client("crowd");
     Gate gate = crowd.hold();
     for (int from = 0; from < TARGETS; from += BATCH) {
@@ -154,11 +143,10 @@ class TargetFaultsTest {
     crowd.letPass();
     gate.open(200);
     crowd.awaitArrived(TARGETS);
-    ledger.awaitMore(PER_SECOND);
-    ledger.end();
+    all.ledger.awaitMore(PER_SECOND);
 
-    Account account = ledger.settle(redis.settings());
-    long peak = peakKib(worker);
+    Account account = all.ledger.settle(redis.settings());
+    long peak = peakKib(all.worker);
     Table.add("10,000 targets, " + AT_ONCE + " at once", account, "worker's peak " + peak + " KiB");
     Scene.assertNothingLost(account);
     assertEquals(0, account.broken(), "each call got an answer");
@@ -198,19 +186,16 @@ class TargetFaultsTest {
     int attempts = 3;
     RedisServer redis = scene.redis(Ports.free(), "everysec");
     Map<String, String> on = Scene.on(redis.port());
-    ProgramProcess api = scene.program("api", on);
-    ProgramProcess worker = scene.program("worker", on);
-    Ledger ledger = scene.ledger(api, scene.receiver(), PER_SECOND);
-    Admin admin = new Admin(api);
+    Installation all = new Installation(scene, on, PER_SECOND);
+    ProgramProcess worker = all.worker;
+    Admin admin = new Admin(all.api);
     ScriptedTarget poison = scene.with(ScriptedTarget.start());
     for (int i = 0; i < attempts; i++) {
       poison.plays(ScriptedTarget.Talk::awaitEnd);
     }
-    api.awaitReady();
-    worker.awaitReady();
 
-    ledger.begin();
-    ledger.awaitMore(PER_SECOND);
+    all.begin();
+    all.ledger.awaitMore(PER_SECOND);
     admin.client("poisoner");
     String id =
         admin.enqueue(
@@ -226,10 +211,9 @@ class TargetFaultsTest {
     }
     JsonNode dead = admin.awaitState(id, "dead");
     worker.awaitReady();
-    ledger.awaitMore(PER_SECOND);
-    ledger.end();
+    all.ledger.awaitMore(PER_SECOND);
 
-    Account account = ledger.settle(redis.settings());
+    Account account = all.ledger.settle(redis.settings());
     Table.add(
         "a task that kills its worker, " + attempts + " times", account, "it is dead: lease_lost");
     Scene.assertNothingLost(account);

@@ -22,13 +22,6 @@ class RedisAwayTest {
 
   private static final Duration PATIENCE = Duration.ofSeconds(1);
 
-  private static void signal(RedisServer redis, String signal)
-      throws IOException, InterruptedException {
-    Process kill =
-        new ProcessBuilder("kill", "-" + signal, Long.toString(redis.process().pid())).start();
-    assertEquals(0, kill.waitFor());
-  }
-
   @Test
   void callsWaitThenAreRefusedAndAreServedAgainAtOnce() throws IOException, InterruptedException {
     try (RedisServer redis = RedisServer.start();
@@ -40,7 +33,7 @@ class RedisAwayTest {
                 new Served.Stores(
                     store.tasks(), store.queues(), store.clients(), store.system()))) {
       assertEquals(200, served.get("/health/ready").status());
-      signal(redis, "STOP");
+      redis.freeze();
       try {
         Reply refused = served.post("/v1/enqueue", KEYED);
         assertEquals("503 store_unavailable", refused.status() + " " + refused.code());
@@ -52,7 +45,7 @@ class RedisAwayTest {
         assertEquals(200, served.get("/version").status());
         assertEquals(200, served.get("/metrics").status());
       } finally {
-        signal(redis, "CONT");
+        redis.thaw();
       }
       long back = System.nanoTime();
       while (served.get("/health/ready").status() != 200) {
@@ -78,7 +71,7 @@ class RedisAwayTest {
                 Setup.local(),
                 new Served.Stores(store.tasks(), store.queues(), store.clients(), store.system()));
         Socket socket = served.connect()) {
-      signal(redis, "STOP");
+      redis.freeze();
       String call =
           "POST /v1/enqueue HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
               + KEYED.length()
@@ -86,7 +79,7 @@ class RedisAwayTest {
               + KEYED;
       socket.getOutputStream().write(call.getBytes(StandardCharsets.US_ASCII));
       assertEquals(503, served.get("/health/ready").status());
-      signal(redis, "CONT");
+      redis.thaw();
       assertEquals(201, Served.read(socket.getInputStream(), true).status());
     }
   }

@@ -2,6 +2,7 @@ package io.taskrunner.testkit;
 
 import io.taskrunner.config.HostPort;
 import io.taskrunner.config.RedisSettings;
+import io.taskrunner.config.Secret;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -20,7 +21,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A real redis-server of its own, from the binary that the embedded package carries; in memory
- * unless told otherwise, and in an empty folder of its own: a replica writes a file even so.
+ * unless told otherwise, as a replica too.
  */
 public final class RedisServer implements AutoCloseable {
 
@@ -56,10 +57,10 @@ public final class RedisServer implements AutoCloseable {
                 Integer.toString(port),
                 "--bind",
                 "127.0.0.1",
-                "--dir",
-                Files.createTempDirectory("redis-data").toString(),
                 "--save",
-                ""));
+                "",
+                "--repl-diskless-load",
+                "swapdb"));
     command.addAll(List.of(options));
     return start(port, command, "Ready to accept connections");
   }
@@ -139,10 +140,28 @@ public final class RedisServer implements AutoCloseable {
 
   /** Settings for a Redis on this port of 127.0.0.1, with this patience. */
   public static RedisSettings settings(int port, Duration commandTimeout) {
-    return new RedisSettings(
+    return settings(port, commandTimeout, OptionalInt.empty());
+  }
+
+  /** The same, with this many replicas to wait for. */
+  public static RedisSettings settings(
+      int port, Duration commandTimeout, OptionalInt waitReplicas) {
+    return settings(
         new RedisSettings.Target.Node(new HostPort("127.0.0.1", port)),
         Optional.empty(),
+        commandTimeout,
+        waitReplicas);
+  }
+
+  static RedisSettings settings(
+      RedisSettings.Target target,
+      Optional<Secret> password,
+      Duration commandTimeout,
+      OptionalInt waitReplicas) {
+    return new RedisSettings(
+        target,
         Optional.empty(),
+        password,
         false,
         0,
         "tr",
@@ -150,9 +169,19 @@ public final class RedisServer implements AutoCloseable {
         0,
         Duration.ofSeconds(1),
         commandTimeout,
-        OptionalInt.empty(),
+        waitReplicas,
         OptionalLong.empty(),
         0.9);
+  }
+
+  /** Freezes it, by SIGSTOP: its connections stand, and nothing answers. */
+  public void freeze() throws IOException {
+    Signal.STOP.to(process);
+  }
+
+  /** Lets it go on, by SIGCONT. */
+  public void thaw() throws IOException {
+    Signal.CONT.to(process);
   }
 
   /** Kills it as a power cut would. */

@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -78,41 +77,40 @@ public final class SentinelSet implements AutoCloseable {
   private void startNode(int port, String... options) throws IOException {
     Path configuration = folder.resolve("node-" + port + ".conf");
     if (!Files.exists(configuration)) {
-      Path data = Files.createDirectories(folder.resolve("node-" + port));
-      Files.write(
-          configuration,
-          List.of(
-              "port " + port,
-              "bind 127.0.0.1",
-              "dir " + data,
-              "save \"\"",
-              "appendonly yes",
-              "maxmemory-policy noeviction",
-              "min-replicas-to-write 1",
-              "repl-diskless-sync-delay 0",
-              "requirepass " + NODE_PASSWORD,
-              "masterauth " + NODE_PASSWORD));
+      configure(
+          "node",
+          port,
+          "save \"\"",
+          "appendonly yes",
+          "maxmemory-policy noeviction",
+          "min-replicas-to-write 1",
+          "repl-diskless-sync-delay 0",
+          "requirepass " + NODE_PASSWORD,
+          "masterauth " + NODE_PASSWORD);
     }
     nodes.put(port, RedisServer.startNode(port, configuration, options));
   }
 
   private void startSentinel(int port, int master) throws IOException {
-    Path configuration = folder.resolve("sentinel-" + port + ".conf");
-    Path data = Files.createDirectories(folder.resolve("sentinel-" + port));
-    Files.write(
-        configuration,
-        List.of(
-            "port " + port,
-            "bind 127.0.0.1",
-            "dir " + data,
+    Path configuration =
+        configure(
+            "sentinel",
+            port,
             "requirepass " + SENTINEL_PASSWORD,
             "sentinel sentinel-pass " + SENTINEL_PASSWORD,
             "sentinel monitor " + MASTER + " 127.0.0.1 " + master + " 2",
             "sentinel auth-pass " + MASTER + " " + NODE_PASSWORD,
             "sentinel down-after-milliseconds " + MASTER + " 2000",
             "sentinel failover-timeout " + MASTER + " 10000",
-            "sentinel parallel-syncs " + MASTER + " 2"));
+            "sentinel parallel-syncs " + MASTER + " 2");
     sentinels.add(RedisServer.startSentinel(port, configuration));
+  }
+
+  private Path configure(String kind, int port, String... lines) throws IOException {
+    Path data = Files.createDirectories(folder.resolve(kind + "-" + port));
+    List<String> all = new ArrayList<>(List.of("port " + port, "bind 127.0.0.1", "dir " + data));
+    all.addAll(List.of(lines));
+    return Files.write(folder.resolve(kind + "-" + port + ".conf"), all);
   }
 
   /** The environment of a program that shall use it. */
@@ -130,21 +128,12 @@ public final class SentinelSet implements AutoCloseable {
   public RedisSettings settings() {
     List<HostPort> addresses =
         sentinels.stream().map(sentinel -> new HostPort("127.0.0.1", sentinel.port())).toList();
-    return new RedisSettings(
+    return RedisServer.settings(
         new RedisSettings.Target.Sentinel(
             addresses, MASTER, Optional.of(new Secret(SENTINEL_PASSWORD))),
-        Optional.empty(),
         Optional.of(new Secret(NODE_PASSWORD)),
-        false,
-        0,
-        "tr",
-        1,
-        0,
-        Duration.ofSeconds(1),
         Duration.ofSeconds(10),
-        OptionalInt.empty(),
-        OptionalLong.empty(),
-        0.9);
+        OptionalInt.empty());
   }
 
   /** The port of the node that every Sentinel names as the master; empty while they differ. */
@@ -162,21 +151,20 @@ public final class SentinelSet implements AutoCloseable {
     return named;
   }
 
+  private int theMaster() {
+    return master().orElseThrow(() -> new AssertionError("the Sentinels name no one master"));
+  }
+
   /**
    * Kills the master as a power cut would.
    *
    * @return its port
    */
   public int killMaster() {
-    int port = master().orElseThrow(() -> new AssertionError("the Sentinels name no one master"));
-    killNode(port);
-    return port;
-  }
-
-  /** Kills the node on this port as a power cut would. */
-  public void killNode(int port) {
+    int port = theMaster();
     node(port).kill();
     nodes.remove(port);
+    return port;
   }
 
   /**
@@ -185,14 +173,14 @@ public final class SentinelSet implements AutoCloseable {
    * @return its port
    */
   public int freezeMaster() throws IOException {
-    int port = master().orElseThrow(() -> new AssertionError("the Sentinels name no one master"));
-    Signal.STOP.to(node(port).process());
+    int port = theMaster();
+    node(port).freeze();
     return port;
   }
 
   /** Lets a node that was frozen go on. */
   public void thaw(int port) throws IOException {
-    Signal.CONT.to(node(port).process());
+    node(port).thaw();
   }
 
   private RedisServer node(int port) {
@@ -218,8 +206,7 @@ public final class SentinelSet implements AutoCloseable {
 
   /** Starts a node that was killed, on its old files, as a replica of the master of now. */
   public void restart(int port) throws IOException {
-    int master = master().orElseThrow(() -> new AssertionError("the Sentinels name no one master"));
-    startNode(port, "--replicaof", "127.0.0.1", Integer.toString(master));
+    startNode(port, "--replicaof", "127.0.0.1", Integer.toString(theMaster()));
   }
 
   /**

@@ -76,12 +76,12 @@ class OutageTest {
       List<TaskId> ids = rig.enqueue(4, "mia", "default", target.url("/"));
       target.awaitCount(4, ofSeconds(20));
 
-      signal(redis, "-STOP");
+      redis.freeze();
       CompletableFuture<Void> longer =
           Target.after(LEASE.plusSeconds(2), 0).thenAccept(nothing -> {});
       longer.join(); // The time of an outage is what is tested.
       assertFalse(target.arrivals().stream().anyMatch(arrival -> arrival.over().isDone()));
-      signal(redis, "-CONT");
+      redis.thaw();
 
       Target.after(ofSeconds(3), 0).join(); // Long enough for leases to be taken back wrongly.
       answer.complete(200);
@@ -92,13 +92,8 @@ class OutageTest {
       }
       assertEquals(4, target.count(), "none twice");
     } finally {
-      signal(redis, "-CONT");
+      redis.thaw();
       redis.close();
     }
-  }
-
-  private static void signal(RedisServer redis, String signal)
-      throws IOException, InterruptedException {
-    new ProcessBuilder("kill", signal, Long.toString(redis.process().pid())).start().waitFor();
   }
 }

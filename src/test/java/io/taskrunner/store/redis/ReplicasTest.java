@@ -69,40 +69,12 @@ class ReplicasTest {
   }
 
   private RedisStore store(OptionalInt waitReplicas) {
-    RedisSettings plain = RedisServer.settings(master.port(), PATIENCE);
-    RedisSettings settings =
-        new RedisSettings(
-            plain.target(),
-            plain.username(),
-            plain.password(),
-            plain.tls(),
-            plain.database(),
-            plain.keyPrefix(),
-            plain.shards(),
-            plain.connectRetries(),
-            plain.retryInterval(),
-            plain.commandTimeout(),
-            waitReplicas,
-            plain.storeMaxBytes(),
-            plain.storeFullRatio());
+    RedisSettings settings = RedisServer.settings(master.port(), PATIENCE, waitReplicas);
     return kept(RedisStore.openUntended(StoreOptions.defaults(settings)));
   }
 
   private static int replicas(CompletableFuture<EnqueueResult> answer) {
     return assertInstanceOf(Accepted.class, answer.join()).replicas();
-  }
-
-  private static void freeze(RedisServer server, boolean frozen) {
-    try {
-      String signal = frozen ? "-STOP" : "-CONT";
-      assertEquals(
-          0,
-          new ProcessBuilder("kill", signal, Long.toString(server.process().pid()))
-              .start()
-              .waitFor());
-    } catch (IOException | InterruptedException failed) {
-      throw new IllegalStateException(failed);
-    }
   }
 
   private static void assertUnconfirmed(CompletableFuture<EnqueueResult> answer) {
@@ -123,22 +95,22 @@ class ReplicasTest {
   }
 
   @Test
-  void leftToItselfItWaitsFromTheMomentWhenThereIsAReplica() {
+  void leftToItselfItWaitsFromTheMomentWhenThereIsAReplica() throws IOException {
     RedisStore store = store(OptionalInt.empty());
     assertEquals(0, replicas(store.tasks().enqueue(wish().command())));
     RedisServer replica = replica();
     store.everySecond();
     assertEquals(1, replicas(store.tasks().enqueue(wish().command())));
-    freeze(replica, true);
+    replica.freeze();
     assertUnconfirmed(store.tasks().enqueue(wish().command()));
-    freeze(replica, false);
+    replica.thaw();
   }
 
   @Test
-  void whileTheReplicaIsFrozenNothingIsAnsweredWellAndARepeatWaitsToo() {
+  void whileTheReplicaIsFrozenNothingIsAnsweredWellAndARepeatWaitsToo() throws IOException {
     RedisServer replica = replica();
     RedisStore store = store(OptionalInt.of(1));
-    freeze(replica, true);
+    replica.freeze();
     long start = System.nanoTime();
     assertUnconfirmed(store.tasks().enqueue(wish().key("k", "p").command()));
     long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
@@ -149,7 +121,7 @@ class ReplicasTest {
     // Nor does it help to ask another process, whose connections never wrote it.
     RedisStore other = store(OptionalInt.of(1));
     assertUnconfirmed(other.tasks().enqueue(wish().key("k", "p").command()));
-    freeze(replica, false);
+    replica.thaw();
     CompletableFuture<EnqueueResult> third = store.tasks().enqueue(wish().key("k", "p").command());
     assertInstanceOf(EnqueueResult.Duplicate.class, third.join());
     assertEquals(1, replicas(third));
@@ -183,10 +155,10 @@ class ReplicasTest {
   }
 
   @Test
-  void aMasterThatDiesMeanwhileLeavesNobodyWithoutAnAnswer() {
+  void aMasterThatDiesMeanwhileLeavesNobodyWithoutAnAnswer() throws IOException {
     RedisServer replica = replica();
     RedisStore store = store(OptionalInt.of(1));
-    freeze(replica, true);
+    replica.freeze();
     CompletableFuture<EnqueueResult> answer = store.tasks().enqueue(wish().command());
     master.kill();
     CompletionException failed =
@@ -194,16 +166,16 @@ class ReplicasTest {
             CompletionException.class,
             () -> answer.orTimeout(PATIENCE.toMillis() + 1000, TimeUnit.MILLISECONDS).join());
     assertInstanceOf(StoreUnavailable.class, failed.getCause());
-    freeze(replica, false);
+    replica.thaw();
   }
 
   @Test
-  void aFrozenRedisIsNoticedAndFoundAgain() {
+  void aFrozenRedisIsNoticedAndFoundAgain() throws IOException {
     RedisStore store = store(OptionalInt.of(0));
-    freeze(master, true);
+    master.freeze();
     CompletableFuture<EnqueueResult> during = store.tasks().enqueue(wish().command());
     assertThrows(CompletionException.class, during::join);
-    freeze(master, false);
+    master.thaw();
     assertEquals(0, replicas(store.tasks().enqueue(wish().command())));
   }
 }
