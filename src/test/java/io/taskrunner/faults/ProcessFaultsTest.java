@@ -4,11 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.taskrunner.faults.Receiver.Gate;
+import io.taskrunner.telemetry.Meters;
 import io.taskrunner.testkit.Ports;
 import io.taskrunner.testkit.ProgramProcess;
 import io.taskrunner.testkit.RedisServer;
+import java.io.IOException;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -90,7 +95,7 @@ class ProcessFaultsTest {
     all.receiver.awaitDeliveries(held, 2);
     gate.open(400); // each of these would bury its task, did it count
     all.worker.thaw();
-    all.worker.await("a lease was lost");
+    awaitOutdone(all.worker, Scene.SLOTS);
     all.ledger.awaitMore(2 * PER_SECOND);
 
     Account account = all.ledger.settle(redis.settings());
@@ -98,5 +103,31 @@ class ProcessFaultsTest {
     Scene.assertNothingLost(account);
     assertEquals(0, account.refused() + account.broken(), "the API was not touched");
     assertEquals(Scene.SLOTS, account.again(), "exactly what was in flight comes again");
+  }
+
+  /**
+   * Waits until a worker has learned of each of these attempts that it is not its own any more:
+   * from the renewal, which cuts it off, or from the verdict of its answer, whichever is first.
+   */
+  private static void awaitOutdone(ProgramProcess worker, int attempts)
+      throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+    String metrics = worker.get("/metrics").body();
+    while (counted(metrics, Meters.LEASES_LOST) + counted(metrics, Meters.LATE_ANSWERS)
+        < attempts) {
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError("not all of its attempts are given up:\n" + metrics);
+      }
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+      metrics = worker.get("/metrics").body();
+    }
+  }
+
+  private static double counted(String metrics, String counter) {
+    return metrics
+        .lines()
+        .filter(line -> line.startsWith(counter + "_total"))
+        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+        .sum();
   }
 }

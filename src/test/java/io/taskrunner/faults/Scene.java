@@ -3,6 +3,7 @@ package io.taskrunner.faults;
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.taskrunner.testkit.Folders;
 import io.taskrunner.testkit.ProgramProcess;
 import io.taskrunner.testkit.Proxy;
 import io.taskrunner.testkit.RedisServer;
@@ -12,12 +13,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -45,7 +44,7 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
   @Override
   public void beforeEach(ExtensionContext context) throws IOException {
     folder = Files.createTempDirectory("faults");
-    open.push(() -> delete(folder));
+    open.push(() -> Folders.delete(folder));
   }
 
   @Override
@@ -58,14 +57,6 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
     }
     while (!open.isEmpty()) {
       open.pop().close();
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
     }
   }
 

@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A real redis-server of its own, from the binary that the embedded package carries; in memory
- * unless told otherwise, as a replica too.
+ * unless told otherwise, and with an empty folder of its own: a replica writes a file even so.
  */
 public final class RedisServer implements AutoCloseable {
 
@@ -49,6 +49,7 @@ public final class RedisServer implements AutoCloseable {
 
   /** Starts one on this port. */
   public static RedisServer start(int port, String... options) throws IOException {
+    Path folder = Folders.temporary("redis-data");
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -57,10 +58,10 @@ public final class RedisServer implements AutoCloseable {
                 Integer.toString(port),
                 "--bind",
                 "127.0.0.1",
+                "--dir",
+                folder.toString(),
                 "--save",
-                "",
-                "--repl-diskless-load",
-                "swapdb"));
+                ""));
     command.addAll(List.of(options));
     return start(port, command, "Ready to accept connections");
   }
