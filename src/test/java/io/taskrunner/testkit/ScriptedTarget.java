@@ -106,6 +106,7 @@ public final class ScriptedTarget implements AutoCloseable {
 
   private final ServerSocket server;
   private final String scheme;
+  private final Thread acceptor;
   private final BlockingQueue<Part> script = new LinkedBlockingQueue<>();
   private final BlockingQueue<Part> greetings = new LinkedBlockingQueue<>();
   private final BlockingQueue<Received> received = new LinkedBlockingQueue<>();
@@ -116,7 +117,7 @@ public final class ScriptedTarget implements AutoCloseable {
   private ScriptedTarget(ServerSocket server, String scheme) {
     this.server = server;
     this.scheme = scheme;
-    Thread.ofVirtual().name("scripted-target").start(this::accept);
+    this.acceptor = Thread.ofVirtual().name("scripted-target").start(this::accept);
   }
 
   /** A target without TLS. */
@@ -195,15 +196,19 @@ public final class ScriptedTarget implements AutoCloseable {
     return number;
   }
 
+  /** Ends every connection; once it returns, a new one is refused. */
   @Override
   public void close() {
     try {
       server.close();
+      acceptor.join(); // the socket listens for as long as a virtual thread is inside accept
       for (Socket socket : open) {
         socket.close();
       }
     } catch (IOException closing) {
       throw new UncheckedIOException(closing);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 
