@@ -1,10 +1,12 @@
 -- claim: gives a worker the next tasks, each under a lease. Before it, what is due is made ready and ended leases are taken
 -- back. Repeated with an equal request number it gives the same answer, less what is no longer the worker's.
 -- ARGV   now, worker (hex), worker (8 bytes), request number, slots (0 only beats), lease_ms, default max_retries,
---        probes of a half-open breaker, ms that a breaker stays open
+--        probes of a half-open breaker, ms that a breaker stays open, then for each queue that permits are at hand for: n,
+--        how many
 -- REPLY  word ('claims', or 'refused' for an old request number), now, ms until this worker should look again (-1: about a
 --        second), again ('1': there may be more at once), recovered (id, n, dead), queues (n, name, policy, …), tasks (id,
---        record, …), tasks trimmed from `done` and `dead`
+--        record, …), tasks trimmed from `done` and `dead`, sum of the weights of queues that can be served, queues
+--        that more permits are needed for (n, tasks that are ready, …)
 --@include lib/base
 --@include lib/wake
 --@include lib/task
@@ -47,7 +49,7 @@ local function repeat_answer(before)
       hand_over(id, t, head(t), raw)
     end
   end
-  return { 'claims', now, 0, '1', {}, queue_facts, tasks, 0, 0 }
+  return { 'claims', now, 0, '1', {}, queue_facts, tasks, 0, 0, shard().weights, {} }
 end
 
 local function lease(q, c, id, t, probe)
@@ -64,7 +66,11 @@ local function lease(q, c, id, t, probe)
   local s = shard()
   s.v = math.max(s.v, q.vt)
   q.vt = q.vt + 1 / q.weight
-  if q.rate then q.tokens = q.tokens - 1 end
+  if q.permits then
+    permits[q.n] = permits[q.n] - 1
+  elseif q.rate then
+    q.tokens = q.tokens - 1
+  end
 end
 
 local function put_off(q, id, t, at)
@@ -120,6 +126,11 @@ local function serve_owner(q, o)
   return true
 end
 
+local function may_go_on(q)
+  if q.permits then return permitted(q) end
+  return q.running < q.max_concurrent and not (q.rate and q.tokens < 1)
+end
+
 local function fill()
   while #tasks / 2 < slots and examined < EXAMINED_MAX and bytes < BYTES_MAX do
     if #line == 0 then
@@ -130,13 +141,13 @@ local function fill()
     end
     local i = choose()
     local q = line[i]
-    if q.rate and not q.owners then refill(q) end
+    if q.rate and not q.permits and not q.owners then refill(q) end
     local owner = next_owner(q)
     if owner then
       examined = examined + 1
       serve_owner(q, owner)
     end
-    settle_line(i, owner and q.running < q.max_concurrent and not (q.rate and q.tokens < 1) and next_owner(q) ~= nil)
+    settle_line(i, owner and may_go_on(q) and next_owner(q) ~= nil)
   end
   return #tasks / 2 < slots
 end
@@ -178,6 +189,7 @@ local last = tonumber(before[1]) or -1
 if request < last then return { 'refused' } end
 if request == last then return repeat_answer(before[2]) end
 
+for at = 10, #ARGV, 2 do permits[tonumber(ARGV[at])] = tonumber(ARGV[at + 1]) end
 load_breakers()
 local recovered = reap(max_retries, probes_max, open_ms, lease_ms)
 local again = ready_due() or #recovered >= 100
@@ -196,4 +208,5 @@ call('PEXPIRE', P .. 'worker:' .. worker, lease_ms * 2)
 local wait = keep_time(short and not again)
 if ((wake_wanted or keeper_late) and not short) or (slots > 0 and not short and call('EXISTS', P .. 'busy') == 1) then wake() end
 write_back()
-return { 'claims', now, wait, again and '1' or '0', recovered, queue_facts, tasks, trimmed_done, trimmed_dead }
+return { 'claims', now, wait, again and '1' or '0', recovered, queue_facts, tasks, trimmed_done, trimmed_dead,
+  shard().weights, wanted }

@@ -1,13 +1,11 @@
 -- delete_queue: a queue is no more. What waits and what is over is drained by `tidy`; what runs is deleted when it ends.
--- ARGV   now, n, '1' to delete it with its tasks
--- REPLY  'done', 'missing', or 'full'
+-- ARGV   now, n
+-- REPLY  'done', or 'missing'
 --@include lib/base
 --@include lib/queue
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local q = queue(tonumber(ARGV[2]))
 if not q then return 'missing' end
-local waiting = q.ready + call('ZCARD', q.base .. 'due')
-if ARGV[3] ~= '1' and waiting + q.running + call('ZCARD', P .. 'queue:' .. q.n .. ':dead') > 0 then return 'full' end
 q.paused, q.due_dirty = true, true
 serve(q)
 call('ZREM', P .. 'timers', q.n)

@@ -42,7 +42,8 @@ local function refusal(owner, proof, n, name)
   elseif call('ZCARD', P .. 'strangers') >= strangers_max then
     return 'm'
   end
-  if not queue(n) then return 'q' end
+  local q = queue(n)
+  if not q or q.closed then return 'q' end
   if c and c.queues and not string.find(c.queues, ',' .. name .. ',', 1, true) then return 'n' end
 end
 

@@ -1,4 +1,4 @@
--- put_queue: makes a queue, or replaces its settings; its tasks and its pause stay.
+-- put_queue: makes a queue, or replaces its settings; its tasks and its pause stay, and one that was closed is open again.
 -- ARGV   now, n, then the fields of `flow` that can be set, name and value in turn; an empty value is none
 -- REPLY  1 when it was made, 0 when it was there
 --@include lib/base
@@ -16,6 +16,7 @@ end
 for at = 3, #ARGV, 2 do
   if ARGV[at + 1] == '' then call('HDEL', flow, ARGV[at]) else call('HSET', flow, ARGV[at], ARGV[at + 1]) end
 end
+if old and old.closed then call('HSET', flow, 'paused', string.sub(call('HGET', flow, 'paused'), 2)) end
 queues[n] = nil
 local q = queue(n)
 if old and call('ZSCORE', P .. 'busy', n) then

@@ -5,20 +5,38 @@ local line_whole = true
 local line_end = 0       -- the virtual time of the last of them: behind it, others may come first
 local running_all = 0
 
+local PAGE, PAGES_MAX = 32, 30
+local permits = {} -- how many permits are at hand, by queue
+local wanted = {}  -- queues that more permits are needed for, and how many tasks are ready there
+
+-- Whether the queue may be served, as far as permits go.
+local function permitted(q)
+  if not q.permits or (permits[q.n] or 0) > 0 then return true end
+  if not q.wanted then
+    q.wanted = true
+    wanted[#wanted + 1], wanted[#wanted + 2] = q.n, q.ready
+  end
+  return false
+end
+
 local function load_line()
   line = {}
-  local raw = call('ZRANGE', P .. 'busy', 0, 31, 'WITHSCORES')
-  for i = 1, #raw, 2 do
-    local q = queue(tonumber(raw[i]))
-    if q then
-      q.busy, q.vt = true, tonumber(raw[i + 1])
-      line[#line + 1] = q
-    else
-      call('ZREM', P .. 'busy', raw[i])
+  for page = 0, PAGES_MAX - 1 do
+    local raw = call('ZRANGE', P .. 'busy', page * PAGE, page * PAGE + PAGE - 1, 'WITHSCORES')
+    for i = 1, #raw, 2 do
+      local q = queue(tonumber(raw[i]))
+      if not q then
+        call('ZREM', P .. 'busy', raw[i])
+      elseif permitted(q) then
+        q.busy, q.vt = true, tonumber(raw[i + 1])
+        line[#line + 1] = q
+      end
     end
+    line_whole = #raw < 2 * PAGE
+    line_end = tonumber(raw[#raw]) or 0
+    if #line > 0 or line_whole then return end
   end
-  line_whole = #raw < 64
-  line_end = tonumber(raw[#raw]) or 0
+  line_whole = true
 end
 
 local function choose()

@@ -1,4 +1,7 @@
 -- queue: what a queue obeys and counts; `serve` alone decides whether it can be served now, and when to look next.
+-- A queue of which `closed` is true takes nothing in and gives nothing out, since it is about to be deleted. Where `permits` is
+-- true the queue's own limits are over all shards: another place gives out permits (see permit.lua), and they bind nothing here.
+local CLOSED = 'x'
 local queues = {}
 local keeper_late = false
 
@@ -7,10 +10,11 @@ local function queue(n)
   if q == nil then
     local flow = P .. 'queue:' .. n .. ':flow'
     local f = call('HMGET', flow, 'gen', 'paused', 'weight', 'max_concurrent', 'rate', 'burst', 'tokens', 'tokens_at',
-      'running', 'ready', 'retry', 'vt', 'turn', 'timer', 'policy', 'name')
+      'running', 'ready', 'retry', 'vt', 'turn', 'timer', 'policy', 'name', 'permits')
     if f[1] then
       q = {
-        n = n, flow = flow, gen = tonumber(f[1]), base = P .. 'queue:' .. n .. '.' .. f[1] .. ':', paused = f[2] == '1',
+        n = n, flow = flow, gen = tonumber(f[1]), base = P .. 'queue:' .. n .. '.' .. f[1] .. ':',
+        paused = f[2] and f[2] ~= '0', closed = f[2] and string.sub(f[2], 1, 1) == CLOSED, permits = f[17] == '1',
         weight = tonumber(f[3]), max_concurrent = tonumber(f[4]) or NEVER, rate = tonumber(f[5]), burst = tonumber(f[6]),
         tokens = tonumber(f[7]) or 0, tokens_at = tonumber(f[8]) or 0, running = tonumber(f[9]) or 0,
         ready = tonumber(f[10]) or 0, retry = tonumber(f[11]) or 0, vt = tonumber(f[12]) or 0, turn = tonumber(f[13]) or 0,
@@ -57,9 +61,9 @@ local function serve(q)
   if q.first == nil then
     q.first = tonumber(call('ZRANGE', q.base .. 'turns', 0, 0, 'WITHSCORES')[2]) or NEVER
   end
-  local open = not q.paused and q.first < PARKED and q.running < q.max_concurrent
+  local open = not q.paused and q.first < PARKED and (q.permits or q.running < q.max_concurrent)
   local token_at = NEVER
-  if open and q.rate then
+  if open and q.rate and not q.permits then
     refill(q)
     if q.tokens < 1 then
       open = false
@@ -79,7 +83,7 @@ local function serve(q)
     end
     q.busy, q.dirty, s.dirty = open, true, true
   end
-  if q.due_dirty or q.rate then
+  if q.due_dirty or (q.rate and not q.permits) then
     local due = tonumber(call('ZRANGE', q.base .. 'due', 0, 0, 'WITHSCORES')[2]) or NEVER
     set_timer(q, math.min(due, token_at))
     q.due_dirty = false

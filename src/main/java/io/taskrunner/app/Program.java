@@ -207,7 +207,7 @@ final class Program {
             InstantSource.system());
     started("dispatcher", dispatcher::close);
     return new Worker(
-        store.work(), Performer.by(dispatcher), settings.worker(), registry, new SecureRandom());
+        store.works(), Performer.by(dispatcher), settings.worker(), registry, new SecureRandom());
   }
 
   private void listen(ApiServer server) throws CannotStart {

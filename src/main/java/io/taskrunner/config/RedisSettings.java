@@ -43,6 +43,7 @@ public record RedisSettings(
     OptionalLong storeMaxBytes,
     double storeFullRatio) {
 
+  private static final int CLUSTER_SHARDS = 64;
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_.-]{1,64}");
   private static final Pattern PREFIX = Pattern.compile("[A-Za-z0-9_.-]{1,32}");
   private static final Pattern USER = Pattern.compile("[!-~]{1,128}");
@@ -56,6 +57,13 @@ public record RedisSettings(
     /** One node by its address. */
     record Node(HostPort address) implements Target {}
 
+    /** The masters of a cluster, by some of its nodes. */
+    record Cluster(List<HostPort> nodes) implements Target {
+      public Cluster {
+        nodes = List.copyOf(nodes);
+      }
+    }
+
     /** The master that Sentinels name; the default deployment. */
     record Sentinel(List<HostPort> sentinels, String master, Optional<Secret> password)
         implements Target {
@@ -65,13 +73,23 @@ public record RedisSettings(
     }
   }
 
+  /** These settings, but for one node of the cluster. */
+  public RedisSettings at(HostPort node) {
+    return at(node, username, password, tls);
+  }
+
   /** These settings, but for a node that asks for this password. */
   public RedisSettings at(HostPort node, Secret nodePassword) {
+    return at(node, Optional.empty(), Optional.of(nodePassword), false);
+  }
+
+  private RedisSettings at(
+      HostPort node, Optional<String> user, Optional<Secret> nodePassword, boolean byTls) {
     return new RedisSettings(
         new Target.Node(node),
-        Optional.empty(),
-        Optional.of(nodePassword),
-        false,
+        user,
+        nodePassword,
+        byTls,
         0,
         keyPrefix,
         shards,
@@ -87,6 +105,7 @@ public record RedisSettings(
   public String where() {
     return switch (target) {
       case Target.Node(HostPort address) -> address.toString();
+      case Target.Cluster(List<HostPort> nodes) -> "the cluster of " + nodes.getFirst();
       case Target.Sentinel(List<HostPort> sentinels, String master, _) ->
           "the master \"" + master + "\" of " + sentinels.size() + " Sentinels";
     };
@@ -116,7 +135,7 @@ public record RedisSettings(
             "REDIS_URL", "redis://127.0.0.1:6379", SCHEMES, URL_FORM, "one Redis by its address");
     List<HostPort> cluster =
         env.addresses(
-            "REDIS_CLUSTER_NODES", 6379, "the first nodes to ask in a Redis Cluster (not yet)");
+            "REDIS_CLUSTER_NODES", 6379, "the nodes of a Redis Cluster that are asked first");
     Optional<Secret> password = env.secret("REDIS_PASSWORD", "the password of the data nodes");
     Optional<Secret> sentinelPassword =
         env.secret("REDIS_SENTINEL_PASSWORD", "the password of the Sentinels");
@@ -140,17 +159,14 @@ public record RedisSettings(
     int shards =
         env.integer(
             "REDIS_SHARDS",
-            1,
+            cluster.isEmpty() ? 1 : CLUSTER_SHARDS,
             "1 (Cluster 64)",
             1,
             1024,
             "over how many hash tags the tasks are spread; fixed at the first start");
 
-    if (!cluster.isEmpty()) {
-      env.fault("REDIS_CLUSTER_NODES", "Redis Cluster is not supported by this version yet");
-    }
-    if (shards > 1) {
-      env.fault("REDIS_SHARDS", "expected: 1; more is not supported by this version yet");
+    if (!cluster.isEmpty() && database != 0) {
+      env.fault("REDIS_DB", "expected: 0, the only one that a Redis Cluster has");
     }
     long kinds =
         List.of(!sentinels.isEmpty(), url.isPresent(), !cluster.isEmpty()).stream()
@@ -167,6 +183,8 @@ public record RedisSettings(
     Target target = new Target.Node(new HostPort("127.0.0.1", 6379));
     if (!sentinels.isEmpty()) {
       target = new Target.Sentinel(sentinels, master, sentinelPassword);
+    } else if (!cluster.isEmpty()) {
+      target = new Target.Cluster(cluster);
     } else if (url.isPresent()) {
       UrlParts parts = UrlParts.of(url.get());
       target = new Target.Node(parts.address());

@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
-/** The moves of a worker. All methods block, and raise {@link StoreUnavailable}. */
+/** The moves of a worker in one shard. All methods block, and raise {@link StoreUnavailable}. */
 public interface WorkStore {
 
   /**
@@ -68,13 +68,15 @@ public interface WorkStore {
    * @param again whether there may be more at once
    * @param lookAgainIn the longest that this worker should wait without a message
    * @param recovered ended leases that this claim took back
+   * @param weight the sum of the weights of the queues that can be served
    */
   record Exchange(
       List<Settled> settled,
       List<Claim> claims,
       boolean again,
       Duration lookAgainIn,
-      List<Recovered> recovered) {}
+      List<Recovered> recovered,
+      double weight) {}
 
   /** A lease that was taken back from a worker that is gone. */
   record Recovered(TaskId id, String queue, boolean dead) {}

@@ -86,6 +86,7 @@ final class ClaimLoop {
   private final Judge judge;
   private final WorkerMeters meters;
   private final WorkerOptions options;
+  private final Slots slots;
   private final RandomGenerator random;
   private final Thread thread;
 
@@ -111,6 +112,8 @@ final class ClaimLoop {
 
   // Confined to the loop's thread.
   private int busy;
+  private int reserved;
+  private double weight = 1;
   private long number;
   private @Nullable Asked unanswered;
   private boolean maybeMore = true;
@@ -124,11 +127,13 @@ final class ClaimLoop {
 
   ClaimLoop(
       WorkStore store,
+      Slots slots,
       Performer performer,
       WorkerMeters meters,
       WorkerOptions options,
       RandomGenerator random) {
     this.store = store;
+    this.slots = slots;
     this.performer = performer;
     this.meters = meters;
     this.options = options;
@@ -142,6 +147,11 @@ final class ClaimLoop {
     turnNanos = System.nanoTime();
     lookAtNanos = turnNanos;
     thread.start();
+  }
+
+  /** The moves of its shard. */
+  WorkStore store() {
+    return store;
   }
 
   /** What runs here; also what has finished and was not yet taken in. */
@@ -181,6 +191,7 @@ final class ClaimLoop {
   /** Takes no more tasks from now on; what is claimed already but not begun is put back. */
   void stopClaiming() {
     stopping = true;
+    slots.leave(this);
     signal();
   }
 
@@ -261,21 +272,20 @@ final class ClaimLoop {
   }
 
   private boolean hasReason() {
-    return settler.hasAny()
-        || (freeSlots() > 0 && (woken || maybeMore))
-        || turnNanos - lookAtNanos >= 0;
+    return settler.hasAny() || ((woken || maybeMore) && hasSlot()) || turnNanos - lookAtNanos >= 0;
   }
 
-  private int freeSlots() {
-    return stopping ? 0 : Math.clamp((long) options.concurrency() - busy, 0, CLAIM_MAX);
+  private boolean hasSlot() {
+    return !stopping && slots.hasFor(this);
   }
 
   private Asked ask() {
     woken = false;
     cancelledEarly.clear();
+    reserved = stopping ? 0 : slots.take(this, weight, CLAIM_MAX);
     ClaimRequest request =
         new ClaimRequest(
-            options.workerId(), ++number, freeSlots(), options.lease(), options.maxRetry());
+            options.workerId(), ++number, reserved, options.lease(), options.maxRetry());
     Asked asked = new Asked(request, settler.next());
     unanswered = asked;
     return asked;
@@ -318,7 +328,15 @@ final class ClaimLoop {
       log.atInfo().addKeyValue("reason", away.getMessage()).log("the store is away");
     }
     failures++;
+    letGo();
     pause(retryWait());
+  }
+
+  /** While the store is away, other shards may use the slots. */
+  private void letGo() {
+    slots.leave(this);
+    slots.giveBack(reserved);
+    reserved = 0;
   }
 
   private void broken(Asked asked, RuntimeException bug) {
@@ -328,6 +346,7 @@ final class ClaimLoop {
     } else {
       failures = 0;
       unanswered = null;
+      letGo();
       lookAtNanos = System.nanoTime() + LOOK_AGAIN_NANOS;
       log.atError()
           .addKeyValue("verdicts", asked.verdicts().size())
@@ -355,15 +374,21 @@ final class ClaimLoop {
     for (int i = 0; i < claims.size(); i++) {
       begin(claims.get(i), now);
     }
+    slots.giveBack(reserved);
+    reserved = 0;
     claimed.addAndGet(claims.size());
     recovered(exchange.recovered());
+    weight = exchange.weight();
     maybeMore = exchange.again() || claims.size() >= asked.request().slots();
+    if (!maybeMore) {
+      slots.leave(this);
+    }
     lookAtNanos = now + lookAgainNanos(exchange.lookAgainIn());
     unsettled = settler.untaken();
   }
 
   private long lookAgainNanos(Duration told) {
-    if (freeSlots() > 0 && told.compareTo(LOOK_AGAIN) < 0) {
+    if (hasSlot() && told.compareTo(LOOK_AGAIN) < 0) {
       return Math.max(LOOK_AGAIN_MIN_NANOS, told.toNanos());
     }
     double spread = 1 + LOOK_AGAIN_SPREAD * (2 * random.nextDouble() - 1);
@@ -393,12 +418,14 @@ final class ClaimLoop {
       }
       return;
     }
-    if (stopping) {
+    if (stopping || (reserved == 0 && !slots.takeOne())) {
       putBack(claim, claimedNanos);
       return;
     }
+    reserved = Math.max(0, reserved - 1); // it has its slot now, and keeps it while it runs
     if (cancelledEarly.remove(id)) {
       deliver(claim, new Verdict.Cancel(), claimedNanos);
+      slots.giveBack(1);
       return;
     }
     long start = System.nanoTime();
@@ -408,6 +435,7 @@ final class ClaimLoop {
     } catch (RuntimeException bug) {
       log.atError().addKeyValue("task_id", id).setCause(bug).log("an attempt could not be begun");
       settler.add(judge.unbegun(claim, claimedNanos, start));
+      slots.giveBack(1);
       return;
     }
     Run run = new Run(claim, request, claimedNanos, start);
@@ -432,14 +460,17 @@ final class ClaimLoop {
   }
 
   private void takeFinished() {
+    int ended = 0;
     for (Run run = finished.poll(); run != null; run = finished.poll()) {
       running.remove(run.claim().id());
       busy--;
+      ended++;
       PendingVerdict verdict = judge.judge(run);
       if (verdict != null) {
         settler.add(verdict);
       }
     }
+    slots.giveBack(ended);
     unsettled = settler.untaken();
   }
 
@@ -491,7 +522,7 @@ final class ClaimLoop {
     return !finished.isEmpty()
         || reconnected
         || ended
-        || (woken && freeSlots() > 0)
+        || ((woken || maybeMore) && hasSlot())
         || (stopping && !left);
   }
 
@@ -511,7 +542,8 @@ final class ClaimLoop {
     }
   }
 
-  private void signal() {
+  /** There is news for the thread. */
+  void signal() {
     if (waiting) {
       LockSupport.unpark(thread);
     }

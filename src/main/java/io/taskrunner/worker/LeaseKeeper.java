@@ -2,20 +2,17 @@ package io.taskrunner.worker;
 
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.WorkStore;
-import io.taskrunner.store.WorkStore.Breaker;
 import io.taskrunner.store.WorkStore.Ended;
 import io.taskrunner.store.WorkStore.Running;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the leases of what runs, at a third of their length, and looks at the shared breakers.
+ * Keeps the leases of what runs, at a third of their length.
  *
  * <p>A renewal names each task that really runs here, with its claim; what is not named runs out.
  * Whatever the store says is not this worker's any more, or was cancelled, is cut off. Silence of
@@ -28,7 +25,6 @@ final class LeaseKeeper {
   static final int RENEW_MAX = 500;
 
   private static final Logger log = LoggerFactory.getLogger(LeaseKeeper.class);
-  private static final long BREAKERS_EVERY_NANOS = Duration.ofSeconds(1).toNanos();
   private static final long RETRY_NANOS = Duration.ofMillis(250).toNanos();
 
   private final WorkStore store;
@@ -38,7 +34,6 @@ final class LeaseKeeper {
   private final Thread thread;
   private volatile boolean ended;
   private volatile boolean atOnce;
-  private Map<String, Boolean> breakers = Map.of();
 
   LeaseKeeper(WorkStore store, ClaimLoop loop, WorkerMeters meters, WorkerOptions options) {
     this.store = store;
@@ -71,7 +66,6 @@ final class LeaseKeeper {
   private void run() {
     long renewEvery = options.lease().toNanos() / 3;
     long renewAt = System.nanoTime() + renewEvery;
-    long breakersAt = System.nanoTime();
     while (!ended) {
       long now = System.nanoTime();
       try {
@@ -80,19 +74,14 @@ final class LeaseKeeper {
           renew();
           renewAt = now + renewEvery;
         }
-        if (now - breakersAt >= 0) {
-          breakersAt = now + BREAKERS_EVERY_NANOS;
-          look(store.breakers());
-        }
       } catch (StoreUnavailable away) {
         log.atDebug().addKeyValue("reason", away.getMessage()).log("the store is away");
         renewAt = System.nanoTime() + RETRY_NANOS;
-        breakersAt = renewAt;
       } catch (RuntimeException bug) {
         log.error("a renewal failed; the next follows", bug);
         renewAt = System.nanoTime() + RETRY_NANOS;
       }
-      await(Math.min(renewAt, breakersAt));
+      await(renewAt);
     }
   }
 
@@ -129,29 +118,5 @@ final class LeaseKeeper {
           .addKeyValue("task_id", task.id())
           .log("a lease was lost; its request is cut off");
     }
-  }
-
-  private void look(List<Breaker> now) {
-    Map<String, Boolean> next = HashMap.newHashMap(now.size());
-    for (Breaker breaker : now) {
-      next.put(breaker.host(), breaker.halfOpen());
-      Boolean before = breakers.get(breaker.host());
-      if (before == null || before != breaker.halfOpen()) {
-        changed(breaker.host(), breaker.halfOpen() ? "half_open" : "open");
-      }
-    }
-    for (String host : breakers.keySet()) {
-      if (!next.containsKey(host)) {
-        changed(host, "closed");
-      }
-    }
-    if (!next.equals(breakers)) {
-      breakers = next;
-      meters.breakers(now);
-    }
-  }
-
-  private static void changed(String host, String state) {
-    log.atInfo().addKeyValue("host", host).addKeyValue("state", state).log("circuit breaker");
   }
 }

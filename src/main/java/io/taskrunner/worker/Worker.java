@@ -6,6 +6,7 @@ import io.taskrunner.store.WorkStore;
 import io.taskrunner.task.TaskId;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -25,30 +26,39 @@ public final class Worker {
 
   private static final Logger log = LoggerFactory.getLogger(Worker.class);
 
-  private final WorkStore store;
   private final WorkerOptions options;
-  private final ClaimLoop loop;
-  private final LeaseKeeper keeper;
-  private @Nullable AutoCloseable messages;
+  private final List<Part> parts;
+  private final BreakerWatch breakers;
   private boolean started;
   private boolean stopped;
+
+  /** What drives one shard. */
+  private static final class Part {
+    final ClaimLoop loop;
+    final LeaseKeeper keeper;
+    @Nullable AutoCloseable messages;
+
+    Part(ClaimLoop loop, LeaseKeeper keeper) {
+      this.loop = loop;
+      this.keeper = keeper;
+    }
+  }
 
   /**
    * A worker under a name of its own.
    *
-   * @param store where tasks come from
+   * @param stores where tasks come from, one for each shard
    * @param performer makes the attempts
    * @param settings what can be set
    * @param registry where its meters go
    * @param random for the name, jitter and spread
    */
   public Worker(
-      WorkStore store,
+      List<WorkStore> stores,
       Performer performer,
       WorkerSettings settings,
       MeterRegistry registry,
       RandomGenerator random) {
-    this.store = store;
     options =
         new WorkerOptions(
             HexFormat.of().toHexDigits(random.nextLong()),
@@ -57,8 +67,15 @@ public final class Worker {
             settings.maxRetry(),
             settings.lease());
     WorkerMeters meters = new WorkerMeters(registry);
-    loop = new ClaimLoop(store, performer, meters, options, random);
-    keeper = new LeaseKeeper(store, loop, meters, options);
+    Slots slots = new Slots(options.concurrency(), stores.size() > 1, random);
+    parts =
+        stores.stream()
+            .map(store -> {
+              ClaimLoop loop = new ClaimLoop(store, slots, performer, meters, options, random);
+              return new Part(loop, new LeaseKeeper(store, loop, meters, options));
+            })
+            .toList();
+    breakers = new BreakerWatch(stores, meters);
   }
 
   /** Begins to take tasks. Once only. */
@@ -67,9 +84,12 @@ public final class Worker {
       throw new IllegalStateException("start: a second time (expected: once)");
     }
     started = true;
-    messages = store.listen(options.workerId(), new Messages());
-    loop.start();
-    keeper.start();
+    for (Part part : parts) {
+      part.messages = part.loop.store().listen(options.workerId(), new Messages(part));
+      part.loop.start();
+      part.keeper.start();
+    }
+    breakers.start();
     log.atInfo()
         .addKeyValue("worker", options.workerId())
         .addKeyValue("slots", options.concurrency())
@@ -90,23 +110,20 @@ public final class Worker {
     stopped = true;
     boolean delivered = false;
     try {
-      loop.stopClaiming();
-      delivered = loop.awaitQuiet(grace);
+      parts.forEach(part -> part.loop.stopClaiming());
+      delivered = awaitQuiet(grace);
       if (!delivered) {
-        int running = loop.running().size();
+        int running = parts.stream().mapToInt(part -> part.loop.running().size()).sum();
         if (running > 0) {
           log.atInfo()
               .addKeyValue("running", running)
               .log("the grace is over; what runs is cut off and given back");
         }
-        loop.cutOff();
-        delivered = loop.awaitQuiet(DELIVERY_MAX);
+        parts.forEach(part -> part.loop.cutOff());
+        delivered = awaitQuiet(DELIVERY_MAX);
       }
     } finally {
-      loop.cutOff();
-      loop.end();
-      keeper.end();
-      close();
+      end();
       log.atInfo()
           .addKeyValue("worker", options.workerId())
           .log(
@@ -116,43 +133,61 @@ public final class Worker {
     }
   }
 
+  private boolean awaitQuiet(Duration atMost) throws InterruptedException {
+    long deadline = System.nanoTime() + atMost.toNanos();
+    boolean quiet = true;
+    for (Part part : parts) {
+      quiet &= part.loop.awaitQuiet(Duration.ofNanos(deadline - System.nanoTime()));
+    }
+    return quiet;
+  }
+
+  private void end() throws InterruptedException {
+    for (Part part : parts) {
+      part.loop.cutOff();
+      part.loop.end();
+      part.keeper.end();
+      close(part.messages);
+    }
+    breakers.end();
+  }
+
   /** Whether it goes round, or waits for the store to come back. */
   public boolean alive() {
-    return loop.alive();
+    return parts.stream().allMatch(part -> part.loop.alive());
   }
 
   /** What it is doing. */
   public WorkerStatus status() {
-    return loop.status();
+    return parts.stream().map(part -> part.loop.status()).reduce(WorkerStatus::and).orElseThrow();
   }
 
-  private void close() {
-    AutoCloseable open = messages;
+  private static void close(@Nullable AutoCloseable open) {
     if (open == null) {
       return;
     }
     try {
       open.close();
     } catch (Exception cannotMatterNow) {
-      log.debug("the channel of the worker did not close", cannotMatterNow);
+      log.debug("a channel of the worker did not close", cannotMatterNow);
     }
   }
 
-  private final class Messages implements WorkStore.Listener {
+  private record Messages(Part part) implements WorkStore.Listener {
     @Override
     public void wake() {
-      loop.wake();
+      part.loop.wake();
     }
 
     @Override
     public void cancelled(TaskId id) {
-      loop.cancelled(id);
+      part.loop.cancelled(id);
     }
 
     @Override
     public void reconnected() {
-      loop.reconnected();
-      keeper.renewAtOnce();
+      part.loop.reconnected();
+      part.keeper.renewAtOnce();
     }
   }
 }

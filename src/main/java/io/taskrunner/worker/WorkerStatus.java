@@ -20,4 +20,18 @@ public record WorkerStatus(
     long settled,
     int unsettled,
     boolean storeAway,
-    boolean stopping) {}
+    boolean stopping) {
+
+  /** Two parts of one worker, with the same slots. */
+  WorkerStatus and(WorkerStatus other) {
+    return new WorkerStatus(
+        id,
+        slots,
+        running + other.running,
+        claimed + other.claimed,
+        settled + other.settled,
+        unsettled + other.unsettled,
+        storeAway || other.storeAway,
+        stopping || other.stopping);
+  }
+}

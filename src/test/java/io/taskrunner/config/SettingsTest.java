@@ -144,9 +144,9 @@ class SettingsTest {
           REDIS_TLS                | yes                       | true, false
           REDIS_DB                 | -1                        | 0 to 65535
           REDIS_KEY_PREFIX         | a{b}                      | 1 to 32
-          REDIS_CLUSTER_NODES      | a:6379                    | not supported by this version yet
+          REDIS_CLUSTER_NODES      | a:6379:b                  | host:port
           REDIS_SHARDS             | 0                         | 1 to 1024
-          REDIS_SHARDS             | 64                        | not supported by this version yet
+          REDIS_SHARDS             | 1025                      | 1 to 1024
           REDIS_CONNECT_RETRIES    | 10001                     | 0 to 10000
           REDIS_RETRY_INTERVAL_SEC | 0                         | 1 to 60
           REDIS_RETRY_INTERVAL_SEC | 61                        | 1 to 60

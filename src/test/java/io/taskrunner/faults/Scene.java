@@ -3,6 +3,7 @@ package io.taskrunner.faults;
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.taskrunner.testkit.ClusterSet;
 import io.taskrunner.testkit.Folders;
 import io.taskrunner.testkit.ProgramProcess;
 import io.taskrunner.testkit.Proxy;
@@ -17,6 +18,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -38,7 +40,7 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
 
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
   private final List<ProgramProcess> programs = new ArrayList<>();
-  private final List<SentinelSet> sets = new ArrayList<>();
+  private final List<Supplier<String>> logs = new ArrayList<>();
   private Path folder = Path.of("");
 
   @Override
@@ -53,7 +55,7 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
       for (ProgramProcess program : programs) {
         System.out.println("== " + program.url() + " said\n" + program.output());
       }
-      sets.forEach(set -> System.out.println("== the Sentinels and nodes said\n" + set.logs()));
+      logs.forEach(said -> System.out.println("== the nodes said\n" + said.get()));
     }
     while (!open.isEmpty()) {
       open.pop().close();
@@ -81,7 +83,14 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
   /** Three nodes and three Sentinels. */
   SentinelSet sentinels() throws IOException {
     SentinelSet set = with(SentinelSet.start(folder));
-    sets.add(set);
+    logs.add(set::logs);
+    return set;
+  }
+
+  /** A cluster of three masters with a replica each. */
+  ClusterSet cluster() throws IOException {
+    ClusterSet set = with(ClusterSet.start(folder));
+    logs.add(set::logs);
     return set;
   }
 

@@ -68,7 +68,8 @@ class ContractTest {
   private List<Claim> claim(int most) {
     wish++;
     return store
-        .work()
+        .works()
+        .getFirst()
         .exchange(List.of(), new ClaimRequest(WORKER, wish, most, Duration.ofSeconds(30), 5))
         .claims();
   }
@@ -79,7 +80,8 @@ class ContractTest {
         new Attempt(
             claim.attempt(), Instant.EPOCH, Duration.ofMillis(12), status, error, "because");
     store
-        .work()
+        .works()
+        .getFirst()
         .settle(
             WORKER,
             List.of(

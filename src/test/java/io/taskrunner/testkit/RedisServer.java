@@ -150,13 +150,30 @@ public final class RedisServer implements AutoCloseable {
     return settings(
         new RedisSettings.Target.Node(new HostPort("127.0.0.1", port)),
         Optional.empty(),
+        1,
         commandTimeout,
         waitReplicas);
+  }
+
+  /** Settings that reach it, with everything spread over this many shards. */
+  public RedisSettings settings(int shards) {
+    return settings(port, shards);
+  }
+
+  /** Settings for a Redis on this port of 127.0.0.1, with everything spread over so many shards. */
+  public static RedisSettings settings(int port, int shards) {
+    return settings(
+        new RedisSettings.Target.Node(new HostPort("127.0.0.1", port)),
+        Optional.empty(),
+        shards,
+        Duration.ofSeconds(5),
+        OptionalInt.empty());
   }
 
   static RedisSettings settings(
       RedisSettings.Target target,
       Optional<Secret> password,
+      int shards,
       Duration commandTimeout,
       OptionalInt waitReplicas) {
     return new RedisSettings(
@@ -166,7 +183,7 @@ public final class RedisServer implements AutoCloseable {
         false,
         0,
         "tr",
-        1,
+        shards,
         0,
         Duration.ofSeconds(1),
         commandTimeout,

@@ -132,6 +132,7 @@ public final class SentinelSet implements AutoCloseable {
         new RedisSettings.Target.Sentinel(
             addresses, MASTER, Optional.of(new Secret(SENTINEL_PASSWORD))),
         Optional.of(new Secret(NODE_PASSWORD)),
+        1,
         Duration.ofSeconds(10),
         OptionalInt.empty());
   }

@@ -87,7 +87,7 @@ final class Rig implements AutoCloseable {
 
   /** A worker in a process of its own; started. */
   WorkerProcess.Child process(int slots, Duration lease) throws IOException {
-    WorkerProcess.Child child = new WorkerProcess.Child(redisPort, slots, lease);
+    WorkerProcess.Child child = new WorkerProcess.Child(redisPort, slots, lease, redis.shards());
     started.add(child);
     return child;
   }
@@ -161,9 +161,10 @@ final class Rig implements AutoCloseable {
   /** Waits until so many breakers are not closed. */
   void awaitBreakers(int count) {
     long until = System.nanoTime() + PATIENCE.toNanos();
-    while (store.work().breakers().size() != count) {
+    while (store.works().getFirst().breakers().size() != count) {
       if (System.nanoTime() > until) {
-        throw new AssertionError(store.work().breakers() + " (expected: " + count + ")");
+        throw new AssertionError(
+            store.works().getFirst().breakers() + " (expected: " + count + ")");
       }
     }
   }

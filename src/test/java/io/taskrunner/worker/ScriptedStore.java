@@ -64,7 +64,8 @@ final class ScriptedStore implements WorkStore {
 
     private void answer(Settled each, boolean again, Duration look, List<Claim> claims) {
       answer.complete(
-          new Exchange(Collections.nCopies(verdicts.size(), each), claims, again, look, List.of()));
+          new Exchange(
+              Collections.nCopies(verdicts.size(), each), claims, again, look, List.of(), 1));
     }
 
     void says(List<Ended> ended) {

@@ -44,7 +44,7 @@ final class WorkerProcess implements AutoCloseable {
             slots, Duration.ofMinutes(5), 5, lease, Duration.ofSeconds(30), Duration.ZERO);
     worker =
         new Worker(
-            store.work(),
+            store.works(),
             Performer.by(dispatcher),
             settings,
             new SimpleMeterRegistry(),
@@ -63,11 +63,11 @@ final class WorkerProcess implements AutoCloseable {
     loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
   }
 
-  /** Arguments: the port of Redis, slots, lease in ms. */
+  /** Arguments: the port of Redis, slots, lease in ms, shards. */
   public static void main(String[] args) throws Exception {
     StoreOptions redis =
         StoreOptions.defaults(
-            RedisServer.settings(Integer.parseInt(args[0]), Duration.ofSeconds(5)));
+            RedisServer.settings(Integer.parseInt(args[0]), Integer.parseInt(args[3])));
     BreakerOptions off = new BreakerOptions(0, Duration.ofSeconds(30), Duration.ofSeconds(60));
     Duration lease = Duration.ofMillis(Long.parseLong(args[2]));
     try (WorkerProcess self = new WorkerProcess(redis, off, Integer.parseInt(args[1]), lease)) {
@@ -87,7 +87,7 @@ final class WorkerProcess implements AutoCloseable {
     private final Process process;
     private final BufferedReader out;
 
-    Child(int redisPort, int slots, Duration lease) throws IOException {
+    Child(int redisPort, int slots, Duration lease, int shards) throws IOException {
       String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
       process =
           new ProcessBuilder(
@@ -99,7 +99,8 @@ final class WorkerProcess implements AutoCloseable {
                   WorkerProcess.class.getName(),
                   Integer.toString(redisPort),
                   Integer.toString(slots),
-                  Long.toString(lease.toMillis()))
+                  Long.toString(lease.toMillis()),
+                  Integer.toString(shards))
               .redirectError(ProcessBuilder.Redirect.DISCARD)
               .start();
       out =

@@ -47,7 +47,7 @@ class WorkerTest {
   private Worker start(int slots, Duration lease) {
     WorkerSettings settings =
         new WorkerSettings(slots, ofSeconds(1800), 5, lease, ofSeconds(30), ZERO);
-    Worker made = new Worker(store, performer, settings, registry, new Random(7));
+    Worker made = new Worker(List.of(store), performer, settings, registry, new Random(7));
     worker = made;
     made.start();
     return made;

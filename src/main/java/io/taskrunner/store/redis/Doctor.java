@@ -56,24 +56,25 @@ public final class Doctor {
   private static final byte[] MEND = Keys.bytes("1");
   private static final byte[] ANY_GENERATION = Keys.bytes("-1");
 
-  private final Link link;
-  private final Moves moves;
-  private final Keys shard;
+  private final Shards shards;
   private final QueueNames names;
 
   /**
    * Something that does not hold.
    *
    * @param kind a word for what is wrong, such as {@code task_in_no_set}
-   * @param key the key that it is about, without its prefix; ids of tasks in their canonical form
+   * @param key the key that it is about, without its prefix, but with its shard where there are
+   *     several; ids of tasks in their canonical form
    * @param detail what was found
    */
-  public record Finding(String kind, String key, String detail) {}
+  public record Finding(String kind, String key, String detail) {
+    Finding in(Shard shard) {
+      return new Finding(kind, "{" + shard.number() + "}:" + key, detail);
+    }
+  }
 
-  Doctor(Link link, Moves moves, Keys shard, QueueNames names) {
-    this.link = link;
-    this.moves = moves;
-    this.shard = shard;
+  Doctor(Shards shards, QueueNames names) {
+    this.shards = shards;
     this.names = names;
   }
 
@@ -84,7 +85,16 @@ public final class Doctor {
    * @throws io.taskrunner.store.StoreUnavailable Redis is away
    */
   public List<Finding> examine() {
-    return new Walk(LOOK).walk();
+    return walk(LOOK);
+  }
+
+  private List<Finding> walk(byte[] mend) {
+    List<Finding> found = new ArrayList<>();
+    for (Shard shard : shards) {
+      List<Finding> here = new Walk(shard, mend).walk();
+      here.forEach(one -> found.add(shards.count() == 1 ? one : one.in(shard)));
+    }
+    return found;
   }
 
   /**
@@ -96,7 +106,7 @@ public final class Doctor {
   public List<Finding> repair() {
     Set<Finding> found = new LinkedHashSet<>();
     for (int round = 0; round < ROUNDS_MAX; round++) {
-      List<Finding> more = new Walk(MEND).walk();
+      List<Finding> more = walk(MEND);
       if (more.isEmpty()) {
         break;
       }
@@ -130,6 +140,9 @@ public final class Doctor {
 
   /** One way through all keys. */
   private final class Walk {
+    private final Link link;
+    private final Moves moves;
+    private final Keys shard;
     private final byte[] mend;
     private final List<Finding> found = new ArrayList<>();
     private final List<byte[]> tasks = new ArrayList<>();
@@ -145,7 +158,10 @@ public final class Doctor {
     private final Map<Integer, Tally> ofQueue = new HashMap<>();
     private final Map<String, Tally> ofClient = new HashMap<>();
 
-    Walk(byte[] mend) {
+    Walk(Shard shard, byte[] mend) {
+      this.link = shard.link();
+      this.moves = shard.moves();
+      this.shard = shard.keys();
       this.mend = mend;
     }
 

@@ -5,9 +5,9 @@ import io.taskrunner.config.RedisSettings;
 /**
  * How many replicas must have a task before its call is answered: {@code REDIS_WAIT_REPLICAS}.
  *
- * <p>Left to itself it is 1 with Sentinel, and 1 from the moment when the master is seen with a
- * replica. It stays 1 when that replica is gone: a promise that was once given is not taken back in
- * the moment when it would count.
+ * <p>Left to itself it is 1 with Sentinel or a cluster, and 1 from the moment when the master is
+ * seen with a replica. It stays 1 when that replica is gone: a promise that was once given is not
+ * taken back in the moment when it would count.
  */
 final class Durability {
 
@@ -15,7 +15,7 @@ final class Durability {
   private volatile int replicas;
 
   Durability(RedisSettings settings) {
-    boolean replicated = settings.target() instanceof RedisSettings.Target.Sentinel;
+    boolean replicated = !(settings.target() instanceof RedisSettings.Target.Node);
     auto = settings.waitReplicas().isEmpty();
     replicas = settings.waitReplicas().orElse(replicated ? 1 : 0);
   }

@@ -24,7 +24,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,8 +54,6 @@ final class Enqueuer {
 
   private static final int GROUP_MAX = 100;
   private static final int GROUP_BYTES_MAX = 4 * 1024 * 1024;
-  private static final int HELD_MAX = 10_000;
-  private static final long HELD_BYTES_MAX = 64L * 1024 * 1024;
   private static final int ARGS = 6;
   private static final int FACTS_BYTES = 36;
   private static final int KEY_BYTES = 16;
@@ -64,10 +62,11 @@ final class Enqueuer {
   private static final Duration RETRY_PAUSE = Duration.ofMillis(50);
   private static final byte[] EMPTY = new byte[0];
 
+  private final Link link;
   private final Moves moves;
   private final QueueNames names;
   private final TaskIds ids;
-  private final Room room;
+  private final Held held;
   private final Durability durability;
   private final byte[] open;
   private final byte[] strangersMax;
@@ -76,10 +75,10 @@ final class Enqueuer {
   private final ScheduledExecutorService timer;
   private final Executor lookUps;
 
-  private final Deque<Line> free;
+  /** The indices of lines that no group of this shard is on. */
+  private final Deque<Integer> free;
+
   private final Queue<Pending> waiting = new ConcurrentLinkedQueue<>();
-  private final AtomicInteger held = new AtomicInteger();
-  private final AtomicLong heldBytes = new AtomicLong();
   private final AtomicBoolean inFlight = new AtomicBoolean();
   private final AtomicInteger givingWay = new AtomicInteger();
 
@@ -105,20 +104,22 @@ final class Enqueuer {
 
   Enqueuer(
       Link link,
+      int lines,
       Moves moves,
       QueueNames names,
       TaskIds ids,
-      Room room,
+      Held held,
       Durability durability,
       StoreOptions options,
       ScheduledExecutorService timer,
       Executor lookUps) {
+    this.link = link;
     this.moves = moves;
     this.names = names;
     this.ids = ids;
-    this.room = room;
+    this.held = held;
     this.durability = durability;
-    this.free = new ConcurrentLinkedDeque<>(link.lines());
+    this.free = new ConcurrentLinkedDeque<>(IntStream.range(0, lines).boxed().toList());
     this.open = Keys.bytes(options.openClients() ? 1 : 0);
     this.strangersMax = Keys.bytes(options.maxOpenClients());
     this.keyTtlMillis = Keys.bytes(options.idempotencyTtl().toMillis());
@@ -129,10 +130,10 @@ final class Enqueuer {
 
   CompletableFuture<EnqueueResult> enqueue(Enqueue command) {
     byte[] tail = TaskCodec.tail(command.clientId(), command.spec());
-    if (!room.take(tail.length)) {
+    if (!hasRoom(tail.length)) {
       return CompletableFuture.completedFuture(new EnqueueResult.StoreFull());
     }
-    if (held.get() >= HELD_MAX || heldBytes.get() + tail.length > HELD_BYTES_MAX) {
+    if (!held.take(tail.length)) {
       return CompletableFuture.failedFuture(
           new StoreUnavailable(
               "too many calls wait for Redis", new IllegalStateException("bound reached")));
@@ -144,11 +145,17 @@ final class Enqueuer {
             tail,
             System.nanoTime() + patienceNanos,
             names.known(command.queue()).orElse(-1));
-    held.incrementAndGet();
-    heldBytes.addAndGet(tail.length);
     waiting.add(pending);
     form();
     return pending.result;
+  }
+
+  private boolean hasRoom(int bytes) {
+    try {
+      return link.node().room().take(bytes);
+    } catch (RedisException nowhere) {
+      return true; // it waits until a node is known
+    }
   }
 
   /** Sends no more until {@link #goOn} was called as often as this. */
@@ -164,14 +171,14 @@ final class Enqueuer {
 
   private void form() {
     while (!waiting.isEmpty() && givingWay.get() == 0 && inFlight.compareAndSet(false, true)) {
-      Line line = free.poll();
-      if (line != null) {
+      Integer index = free.poll();
+      if (index != null) {
         List<Pending> group = nextGroup();
         if (!group.isEmpty()) {
-          send(group, line);
+          send(group, index);
           return;
         }
-        free.push(line);
+        free.push(index);
       }
       inFlight.set(false);
       if (free.isEmpty()) {
@@ -198,7 +205,7 @@ final class Enqueuer {
     return group;
   }
 
-  private void send(List<Pending> group, Line line) {
+  private void send(List<Pending> group, int index) {
     byte[][] args = new byte[4 + group.size() * ARGS][];
     args[0] = moves.now();
     args[1] = open;
@@ -208,20 +215,21 @@ final class Enqueuer {
     for (Pending pending : group) {
       at = put(args, at, pending);
     }
-    int losses = line.losses();
     try {
+      Line line = link.node().line(index);
+      int losses = line.losses();
       Link.<List<Object>>run(line.commands(), Script.ENQUEUE, moves.keys(), args)
           .toCompletableFuture()
           .orTimeout(nanosLeft(group), TimeUnit.NANOSECONDS)
           .whenComplete((replies, failure) -> {
             if (failure == null) {
-              taken(group, replies, line, losses);
+              taken(group, replies, index, line, losses);
             } else {
-              failed(group, line, Link.cause(failure));
+              failed(group, index, Link.cause(failure));
             }
           });
     } catch (RedisException notSent) {
-      failed(group, line, notSent);
+      failed(group, index, notSent);
     }
   }
 
@@ -235,26 +243,26 @@ final class Enqueuer {
   }
 
   /** The master has them. */
-  private void taken(List<Pending> group, List<Object> replies, Line line, int losses) {
+  private void taken(List<Pending> group, List<Object> replies, int index, Line line, int losses) {
     int replicas = durability.replicas();
     if (replicas > 0) {
       landed();
-      await(replicas, group, replies, line, losses);
+      await(replicas, group, replies, index, line, losses);
     } else {
-      free.push(line);
+      free.push(index);
       landed();
       complete(group, replies, 0);
     }
   }
 
   private void await(
-      int replicas, List<Pending> group, List<Object> replies, Line line, int losses) {
+      int replicas, List<Pending> group, List<Object> replies, int index, Line line, int losses) {
     long millis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(nanosLeft(group)));
     line.awaitReplicas(replicas, millis)
         .orTimeout(millis + LATE_MILLIS, TimeUnit.MILLISECONDS)
         .whenComplete((reached, failure) -> {
           boolean told = failure == null && line.losses() == losses;
-          free.push(line);
+          free.push(index);
           if (told && reached >= replicas) {
             complete(group, replies, Math.toIntExact(reached));
           } else if (told || nanosLeft(group) < RETRY_PAUSE.toNanos()) {
@@ -339,9 +347,10 @@ final class Enqueuer {
     }
   }
 
-  private void failed(List<Pending> group, Line line, Throwable failure) {
-    free.push(line);
+  private void failed(List<Pending> group, int index, Throwable failure) {
+    free.push(index);
     if (Link.isOutage(failure)) {
+      link.doubt();
       // Nothing else goes meanwhile: it would fail as well.
       sendAgain(group, failure, this::landed);
       return;
@@ -369,14 +378,12 @@ final class Enqueuer {
   }
 
   private void end(Pending pending, java.util.function.Supplier<EnqueueResult> result) {
-    held.decrementAndGet();
-    heldBytes.addAndGet(-pending.tail.length);
+    held.letGo(pending.tail.length);
     pending.result.complete(result.get());
   }
 
   private void end(Pending pending, Throwable failure) {
-    held.decrementAndGet();
-    heldBytes.addAndGet(-pending.tail.length);
+    held.letGo(pending.tail.length);
     pending.result.completeExceptionally(
         failure instanceof StoreUnavailable
             ? failure

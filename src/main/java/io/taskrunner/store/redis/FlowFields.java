@@ -14,8 +14,12 @@ final class FlowFields {
 
   private FlowFields() {}
 
-  /** Name and value in turn; an empty value is none. */
-  static List<byte[]> write(String name, QueueSettings settings) {
+  /**
+   * Name and value in turn; an empty value is none.
+   *
+   * @param shards over how many the queue is spread: with more than one, limits are held by permits
+   */
+  static List<byte[]> write(String name, QueueSettings settings, int shards) {
     List<byte[]> fields = new ArrayList<>();
     Double rate = settings.maxDispatchesPerSec();
     Integer burst = settings.maxBurst();
@@ -23,6 +27,8 @@ final class FlowFields {
     put(fields, "weight", settings.weight());
     put(fields, "max_concurrent", settings.maxConcurrent());
     put(fields, "rate", rate);
+    boolean limited = rate != null || settings.maxConcurrent() != null;
+    put(fields, "permits", limited && shards > 1 ? 1 : null);
     put(fields, "own_burst", burst);
     put(
         fields,

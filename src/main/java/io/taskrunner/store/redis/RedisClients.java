@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -19,14 +20,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Clients, their keys, and tiers.
  *
- * <p>A client's hash lies in its shard, where the scripts obey it. Keys lie in the configuration,
- * by their digest: {@code keys} names each one's client, id and time; {@code keys:<client>} lists a
- * client's digests by id.
+ * <p>A client's hash lies in its home shard, where the scripts obey it; tiers lie in each. Keys lie
+ * in the configuration, by their digest: {@code keys} names each one's client, id and time; {@code
+ * keys:<client>} lists a client's digests by id.
  */
 final class RedisClients implements ClientStore {
 
@@ -34,19 +36,17 @@ final class RedisClients implements ClientStore {
   private static final int CACHE_MAX = 10_000;
   private static final Duration CACHE_TTL = Duration.ofSeconds(1);
 
-  private final Link link;
-  private final Moves moves;
-  private final Keys shard;
+  private final Shards shards;
+  private final Link configLink;
   private final Keys config;
   private final QueueNames names;
   private final Map<String, Cached> owners = new ConcurrentHashMap<>();
 
   private record Cached(Optional<KeyOwner> owner, long at) {}
 
-  RedisClients(Link link, Moves moves, Keys shard, Keys config, QueueNames names) {
-    this.link = link;
-    this.moves = moves;
-    this.shard = shard;
+  RedisClients(Shards shards, Link configLink, Keys config, QueueNames names) {
+    this.shards = shards;
+    this.configLink = configLink;
     this.config = config;
     this.names = names;
   }
@@ -57,10 +57,12 @@ final class RedisClients implements ClientStore {
         cursor == null
             ? Range.unbounded()
             : Range.from(Range.Boundary.excluding(position(cursor)), Range.Boundary.unbounded());
-    List<byte[]> ids =
-        link.patiently(
-            redis -> redis.zrangebylex(shard.key("clients"), range, Limit.create(0, limit + 1)));
-    long count = link.patiently(redis -> redis.zcard(shard.key("clients")));
+    List<List<byte[]>> ofShards =
+        shards.together((shard, redis) ->
+            redis.zrangebylex(shard.keys().key("clients"), range, Limit.create(0, limit + 1)));
+    List<byte[]> ids = ofShards.stream().flatMap(List::stream).sorted(Arrays::compare).toList();
+    List<Long> counts = shards.together((shard, redis) -> redis.zcard(shard.keys().key("clients")));
+    long count = counts.stream().mapToLong(Long::longValue).sum();
     List<Client> clients = new ArrayList<>();
     Map<String, Limits> tiers = tierLimits();
     for (byte[] id : ids.subList(0, Math.min(limit, ids.size()))) {
@@ -116,7 +118,9 @@ final class RedisClients implements ClientStore {
   }
 
   private Map<String, String> hash(String id) {
-    Map<byte[], byte[]> raw = link.patiently(redis -> redis.hgetall(shard.key("client:" + id)));
+    Shard shard = shards.of(id);
+    Map<byte[], byte[]> raw =
+        shard.link().patiently(redis -> redis.hgetall(shard.keys().key("client:" + id)));
     Map<String, String> hash = HashMap.newHashMap(raw.size());
     raw.forEach((name, value) -> hash.put(Keys.text(name), Keys.text(value)));
     return hash;
@@ -157,7 +161,7 @@ final class RedisClients implements ClientStore {
       List<String> queues = change.allowedQueues().queues();
       put(args, "queues", queues == null ? null : text(queues));
     }
-    byte[] word = moves.run(Script.PUT_CLIENT, args.toArray(byte[][]::new));
+    byte[] word = shards.of(id).moves().run(Script.PUT_CLIENT, args.toArray(byte[][]::new));
     return Keys.text(word).equals("done") ? get(id) : Optional.empty();
   }
 
@@ -171,14 +175,14 @@ final class RedisClients implements ClientStore {
     List<byte[]> args = new ArrayList<>();
     args.add(Keys.bytes(id));
     names.numbers().forEach(n -> args.add(Keys.bytes(n)));
-    boolean done =
-        Keys.text(moves.run(Script.DELETE_CLIENT, args.toArray(byte[][]::new))).equals("done");
+    byte[] word = shards.of(id).moves().run(Script.DELETE_CLIENT, args.toArray(byte[][]::new));
+    boolean done = Keys.text(word).equals("done");
     if (done) {
-      Map<byte[], byte[]> digests = link.patiently(redis -> redis.hgetall(keysOf(id)));
+      Map<byte[], byte[]> digests = configLink.patiently(redis -> redis.hgetall(keysOf(id)));
       for (byte[] digest : digests.values()) {
-        link.patiently(redis -> redis.hdel(config.key("keys"), digest));
+        configLink.patiently(redis -> redis.hdel(config.key("keys"), digest));
       }
-      link.patiently(redis -> redis.del(keysOf(id)));
+      configLink.patiently(redis -> redis.del(keysOf(id)));
       owners.clear();
     }
     return done;
@@ -202,7 +206,9 @@ final class RedisClients implements ClientStore {
   }
 
   private Map<String, Limits> tierLimits() {
-    Map<byte[], byte[]> raw = link.patiently(redis -> redis.hgetall(shard.key("tiers")));
+    Shard first = shards.first();
+    Map<byte[], byte[]> raw =
+        first.link().patiently(redis -> redis.hgetall(first.keys().key("tiers")));
     Map<String, Limits> limits = HashMap.newHashMap(raw.size());
     raw.forEach((name, value) -> {
       String[] parts = new String(value, StandardCharsets.UTF_8).split(":", -1);
@@ -214,26 +220,32 @@ final class RedisClients implements ClientStore {
 
   @Override
   public void putTier(Tier tier) {
-    moves.run(
+    shards.run(
         Script.PUT_TIER,
         Keys.bytes(tier.name()),
         Keys.bytes(tier.limits().maxConcurrent()),
         Keys.bytes(tier.limits().requestsPerMin()));
     // Its clients may have room where they are parked.
-    forEachClient(ids -> moves.run(Script.UNPARK, ids.toArray(byte[][]::new)));
+    forEachClient((shard, ids) -> shard.moves().run(Script.UNPARK, ids.toArray(byte[][]::new)));
   }
 
-  private void forEachClient(java.util.function.Consumer<List<byte[]>> step) {
+  private void forEachClient(BiConsumer<Shard, List<byte[]>> step) {
+    shards.forEach(shard -> forEachClient(shard, step));
+  }
+
+  private static void forEachClient(Shard shard, BiConsumer<Shard, List<byte[]>> step) {
     Range<byte[]> rest = Range.unbounded();
     while (true) {
       Range<byte[]> range = rest;
       List<byte[]> ids =
-          link.patiently(
-              redis -> redis.zrangebylex(shard.key("clients"), range, Limit.create(0, 100)));
+          shard
+              .link()
+              .patiently(redis ->
+                  redis.zrangebylex(shard.keys().key("clients"), range, Limit.create(0, 100)));
       if (ids.isEmpty()) {
         return;
       }
-      step.accept(ids);
+      step.accept(shard, ids);
       rest = Range.from(Range.Boundary.excluding(ids.getLast()), Range.Boundary.unbounded());
     }
   }
@@ -244,7 +256,7 @@ final class RedisClients implements ClientStore {
       return TierDeleted.BUILT_IN;
     }
     boolean[] used = {false};
-    forEachClient(ids -> {
+    forEachClient((_, ids) -> {
       for (byte[] id : ids) {
         used[0] |= name.equals(hash(Keys.text(id)).get("tier"));
       }
@@ -252,8 +264,9 @@ final class RedisClients implements ClientStore {
     if (used[0]) {
       return TierDeleted.IN_USE;
     }
-    long gone = link.patiently(redis -> redis.hdel(shard.key("tiers"), Keys.bytes(name)));
-    return gone > 0 ? TierDeleted.DONE : TierDeleted.NOT_FOUND;
+    List<Long> gone =
+        shards.together((shard, redis) -> redis.hdel(shard.keys().key("tiers"), Keys.bytes(name)));
+    return gone.contains(1L) ? TierDeleted.DONE : TierDeleted.NOT_FOUND;
   }
 
   @Override
@@ -262,14 +275,17 @@ final class RedisClients implements ClientStore {
       return Optional.empty();
     }
     String keyId = UUID.nameUUIDFromBytes(Keys.bytes(digest)).toString();
+    Shard home = shards.of(clientId);
+    byte[] client = home.keys().key("client:" + clientId);
     // First the rule that a key is needed, then the key: in between nobody gets in.
-    link.patiently(
-        redis -> redis.hset(shard.key("client:" + clientId), Keys.bytes("keyed"), Keys.bytes(1)));
-    String value = clientId + ":" + keyId + ":" + moves.millis() / 1000;
-    link.patiently(redis -> redis.hset(keysOf(clientId), Keys.bytes(keyId), Keys.bytes(digest)));
-    link.patiently(redis -> redis.hset(config.key("keys"), Keys.bytes(digest), Keys.bytes(value)));
-    link.patiently(redis -> redis.hdel(shard.key("client:" + clientId), Keys.bytes("stranger")));
-    link.patiently(redis -> redis.zrem(shard.key("strangers"), Keys.bytes(clientId)));
+    home.link().patiently(redis -> redis.hset(client, Keys.bytes("keyed"), Keys.bytes(1)));
+    String value = clientId + ":" + keyId + ":" + home.moves().millis() / 1000;
+    configLink.patiently(
+        redis -> redis.hset(keysOf(clientId), Keys.bytes(keyId), Keys.bytes(digest)));
+    configLink.patiently(
+        redis -> redis.hset(config.key("keys"), Keys.bytes(digest), Keys.bytes(value)));
+    home.link().patiently(redis -> redis.hdel(client, Keys.bytes("stranger")));
+    home.link().patiently(redis -> redis.zrem(home.keys().key("strangers"), Keys.bytes(clientId)));
     owners.remove(digest);
     return Optional.of(keyId);
   }
@@ -279,12 +295,12 @@ final class RedisClients implements ClientStore {
     if (get(clientId).isEmpty()) {
       return KeyRevoked.CLIENT_NOT_FOUND;
     }
-    byte[] digest = link.patiently(redis -> redis.hget(keysOf(clientId), Keys.bytes(keyId)));
+    byte[] digest = configLink.patiently(redis -> redis.hget(keysOf(clientId), Keys.bytes(keyId)));
     if (digest == null) {
       return KeyRevoked.KEY_NOT_FOUND;
     }
-    link.patiently(redis -> redis.hdel(config.key("keys"), digest));
-    link.patiently(redis -> redis.hdel(keysOf(clientId), Keys.bytes(keyId)));
+    configLink.patiently(redis -> redis.hdel(config.key("keys"), digest));
+    configLink.patiently(redis -> redis.hdel(keysOf(clientId), Keys.bytes(keyId)));
     owners.remove(Keys.text(digest));
     return KeyRevoked.DONE;
   }
@@ -296,7 +312,8 @@ final class RedisClients implements ClientStore {
       return known;
     }
     long now = System.nanoTime();
-    byte[] value = link.patiently(redis -> redis.hget(config.key("keys"), Keys.bytes(digest)));
+    byte[] value =
+        configLink.patiently(redis -> redis.hget(config.key("keys"), Keys.bytes(digest)));
     if (value == null) {
       owners.remove(digest);
       return Optional.empty();

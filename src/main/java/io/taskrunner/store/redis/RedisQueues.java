@@ -11,24 +11,23 @@ import java.util.OptionalInt;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** The moves of queues. */
+/**
+ * The moves of queues. A queue is in every shard, with the same settings; what a move changes is
+ * changed in all of them before it is answered.
+ */
 final class RedisQueues implements QueueStore {
 
   private static final byte[] HOLD = Keys.bytes("1");
   private static final byte[] LET_GO = Keys.bytes("0");
   private static final byte[] NONE = new byte[0];
 
-  private final Link link;
-  private final Moves moves;
+  private final Shards shards;
   private final Moves configMoves;
-  private final Keys shard;
   private final QueueNames names;
 
-  RedisQueues(Link link, Moves moves, Moves configMoves, Keys shard, QueueNames names) {
-    this.link = link;
-    this.moves = moves;
+  RedisQueues(Shards shards, Moves configMoves, QueueNames names) {
+    this.shards = shards;
     this.configMoves = configMoves;
-    this.shard = shard;
     this.names = names;
   }
 
@@ -54,25 +53,33 @@ final class RedisQueues implements QueueStore {
 
   private Optional<Queue> read(String name, int n) {
     Map<String, String> flow = flow(n);
-    List<Object> stats = moves.run(Script.QUEUE_STATS, Keys.bytes(n));
+    List<List<Object>> stats = shards.run(Script.QUEUE_STATS, Keys.bytes(n));
+    stats = stats.stream().filter(ofShard -> !ofShard.isEmpty()).toList();
     if (flow.isEmpty() || stats.isEmpty()) {
       return Optional.empty();
     }
-    long oldestDue = number(stats, 6);
-    double age = oldestDue < 0 ? 0 : Math.max(0, number(stats, 7) - oldestDue) / 1000.0;
     return Optional.of(
         new Queue(
             name,
             FlowFields.settings(flow),
             "1".equals(flow.get("paused")),
             new Queue.Stats(
-                number(stats, 0),
-                number(stats, 1),
-                number(stats, 2),
-                number(stats, 3),
-                number(stats, 4),
-                number(stats, 5),
-                age)));
+                sum(stats, 0),
+                sum(stats, 1),
+                sum(stats, 2),
+                sum(stats, 3),
+                sum(stats, 4),
+                sum(stats, 5),
+                stats.stream().mapToDouble(RedisQueues::oldestAge).max().orElse(0))));
+  }
+
+  private static long sum(List<List<Object>> stats, int at) {
+    return stats.stream().mapToLong(ofShard -> number(ofShard, at)).sum();
+  }
+
+  private static double oldestAge(List<Object> stats) {
+    long due = number(stats, 6);
+    return due < 0 ? 0 : Math.max(0, number(stats, 7) - due) / 1000.0;
   }
 
   private static long number(List<Object> reply, int at) {
@@ -80,9 +87,9 @@ final class RedisQueues implements QueueStore {
   }
 
   private Map<String, String> flow(int n) {
-    Map<byte[], byte[]> raw =
-        link.patiently(redis -> redis.hgetall(shard.key("queue:" + n + ":flow")));
-    return FlowFields.read(raw);
+    Shard first = shards.first();
+    return FlowFields.read(
+        first.link().patiently(redis -> redis.hgetall(first.keys().key("queue:" + n + ":flow"))));
   }
 
   @Override
@@ -97,10 +104,10 @@ final class RedisQueues implements QueueStore {
     }
     List<byte[]> args = new ArrayList<>();
     args.add(Keys.bytes(n));
-    args.addAll(FlowFields.write(name, settings));
-    long made = moves.run(Script.PUT_QUEUE, args.toArray(byte[][]::new));
+    args.addAll(FlowFields.write(name, settings, shards.count()));
+    List<Long> made = shards.run(Script.PUT_QUEUE, args.toArray(byte[][]::new));
     names.learn(name, n);
-    return made == 1;
+    return made.getFirst() == 1;
   }
 
   @Override
@@ -109,13 +116,26 @@ final class RedisQueues implements QueueStore {
     if (n.isEmpty()) {
       return Deleted.NOT_FOUND;
     }
-    byte[] word = moves.run(Script.DELETE_QUEUE, Keys.bytes(n.getAsInt()), force ? HOLD : LET_GO);
-    if (Keys.text(word).equals("full")) {
+    byte[] number = Keys.bytes(n.getAsInt());
+    if (!force && !close(number)) {
       return Deleted.NOT_EMPTY;
     }
-    configMoves.run(Script.FORGET_QUEUE, Keys.bytes(name), Keys.bytes(n.getAsInt()));
+    List<byte[]> words = shards.run(Script.DELETE_QUEUE, number);
+    configMoves.run(Script.FORGET_QUEUE, Keys.bytes(name), number);
     names.reload();
-    return Keys.text(word).equals("done") ? Deleted.DONE : Deleted.NOT_FOUND;
+    return words.stream().anyMatch(word -> Keys.text(word).equals("done"))
+        ? Deleted.DONE
+        : Deleted.NOT_FOUND;
+  }
+
+  /** Lets nothing in any more, if it is empty; so that no task comes in while it is deleted. */
+  private boolean close(byte[] n) {
+    List<byte[]> words = shards.run(Script.CLOSE_QUEUE, n, HOLD);
+    boolean empty = words.stream().noneMatch(word -> Keys.text(word).equals("full"));
+    if (!empty) {
+      shards.run(Script.CLOSE_QUEUE, n, LET_GO);
+    }
+    return empty;
   }
 
   @Override
@@ -141,7 +161,8 @@ final class RedisQueues implements QueueStore {
     byte[][] all = new byte[args.length + 1][];
     all[0] = Keys.bytes(n.getAsInt());
     System.arraycopy(args, 0, all, 1, args.length);
-    return Keys.text(moves.run(script, all)).equals("done");
+    List<byte[]> words = shards.run(script, all);
+    return words.stream().anyMatch(word -> Keys.text(word).equals("done"));
   }
 
   @Override
@@ -151,32 +172,47 @@ final class RedisQueues implements QueueStore {
       return Optional.empty();
     }
     long most = limit == null ? Long.MAX_VALUE : limit;
+    byte[] until = Keys.bytes(shards.first().moves().millis());
     long started = 0;
-    long rank = 0;
-    byte[] until = Keys.bytes(moves.millis());
-    while (rank >= 0 && started < most) {
-      List<Object> reply =
-          moves.run(
-              Script.REPLAY_DEAD,
-              Keys.bytes(n.getAsInt()),
-              Keys.bytes(Math.min(most - started, 1_000_000_000)),
-              clientId == null ? NONE : Keys.bytes(clientId),
-              until,
-              Keys.bytes(rank));
-      started += number(reply, 0);
-      rank = number(reply, 1);
+    for (Shard shard : clientId == null ? shards.all() : List.of(shards.of(clientId))) {
+      started += replayDead(shard, n.getAsInt(), most - started, clientId, until);
     }
     return Optional.of(started);
   }
 
+  private static long replayDead(
+      Shard shard, int n, long most, @Nullable String clientId, byte[] until) {
+    long started = 0;
+    long rank = 0;
+    while (rank >= 0 && started < most) {
+      List<Object> reply =
+          shard
+              .moves()
+              .run(
+                  Script.REPLAY_DEAD,
+                  Keys.bytes(n),
+                  Keys.bytes(Math.min(most - started, 1_000_000_000)),
+                  clientId == null ? NONE : Keys.bytes(clientId),
+                  until,
+                  Keys.bytes(rank));
+      started += number(reply, 0);
+      rank = number(reply, 1);
+    }
+    return started;
+  }
+
   @Override
   public void pauseAll(boolean paused) {
-    moves.run(Script.PAUSE_ALL, paused ? HOLD : LET_GO);
+    shards.run(Script.PAUSE_ALL, paused ? HOLD : LET_GO);
   }
 
   @Override
   public boolean allPaused() {
-    byte[] paused = link.patiently(redis -> redis.hget(shard.key("shard"), Keys.bytes("paused")));
+    Shard first = shards.first();
+    byte[] paused =
+        first
+            .link()
+            .patiently(redis -> redis.hget(first.keys().key("shard"), Keys.bytes("paused")));
     return paused != null && Keys.text(paused).equals("1");
   }
 

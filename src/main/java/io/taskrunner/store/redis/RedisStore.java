@@ -17,12 +17,13 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The store on one Redis: opens the connections, gives out the moves by whom they are for, and once
- * a second does what nobody waits for: reads Redis' memory and the configuration's version, and
+ * The store on Redis: opens the connections, gives out the moves by whom they are for, and once a
+ * second does what nobody waits for: reads Redis' memory and the configuration's version, and
  * tidies up.
  */
 public final class RedisStore implements AutoCloseable {
@@ -37,16 +38,17 @@ public final class RedisStore implements AutoCloseable {
   /** Groups of enqueues that may wait for replicas at once. */
   private static final int LINES = 4;
 
-  private final Link link;
-  private final Moves moves;
+  private final Nodes nodes;
   private final Keys config;
+  private final Link configLink;
+  private final Shards shards;
   private final QueueNames names;
   private final RedisTasks tasks;
   private final RedisQueues queues;
   private final RedisClients clients;
-  private final RedisWork work;
   private final RedisSystem system;
   private final Doctor doctor;
+  private final Held held = new Held();
   private final Trimmed trimmed = new Trimmed();
   private final ScheduledExecutorService timer;
   private final ExecutorService lookUps =
@@ -61,34 +63,37 @@ public final class RedisStore implements AutoCloseable {
    */
   public record Shared(EventLoopGroup loops, MeterRegistry registry) {}
 
-  private RedisStore(Link link, Durability durability, StoreOptions options) {
-    this.link = link;
+  private RedisStore(Nodes nodes, int lines, Durability durability, StoreOptions options) {
+    this.nodes = nodes;
     this.timer =
         Executors.newScheduledThreadPool(
             2, Thread.ofPlatform().daemon().name("store-", 0).factory());
-    Keys shard = Keys.shard(options.redis().keyPrefix(), 0);
     this.config = Keys.config(options.redis().keyPrefix());
-    this.moves = new Moves(link, shard, options.injectedTime());
-    this.names = new QueueNames(link, config);
-    Room room = new Room();
+    this.configLink = nodes.link(config);
+    this.names = new QueueNames(configLink, config);
+    this.shards =
+        new Shards(
+            IntStream.range(0, options.redis().shards())
+                .mapToObj(number -> shard(number, lines, durability, options))
+                .toList());
+    this.tasks = new RedisTasks(shards, names);
+    Moves configMoves = new Moves(configLink, config, options.injectedTime());
+    this.queues = new RedisQueues(shards, configMoves, names);
+    this.clients = new RedisClients(shards, configLink, config, names);
+    this.system = new RedisSystem(nodes, options.redis(), durability);
+    this.doctor = new Doctor(shards, names);
+  }
+
+  private Shard shard(int number, int lines, Durability durability, StoreOptions options) {
+    Keys keys = Keys.shard(options.redis().keyPrefix(), number);
+    Link link = nodes.link(keys);
+    Moves moves = new Moves(link, keys, options.injectedTime());
+    TaskIds ids = new TaskIds(options.clock(), number);
     Enqueuer enqueuer =
-        new Enqueuer(
-            link,
-            moves,
-            names,
-            new TaskIds(options.clock(), 0),
-            room,
-            durability,
-            options,
-            timer,
-            lookUps);
-    this.tasks = new RedisTasks(moves, enqueuer, names);
-    Moves configMoves = new Moves(link, config, options.injectedTime());
-    this.queues = new RedisQueues(link, moves, configMoves, shard, names);
-    this.clients = new RedisClients(link, moves, shard, config, names);
-    this.work = new RedisWork(link, moves, enqueuer, shard, trimmed, options);
-    this.system = new RedisSystem(link, options.redis(), room, durability);
-    this.doctor = new Doctor(link, moves, shard, names);
+        new Enqueuer(link, lines, moves, names, ids, held, durability, options, timer, lookUps);
+    Permits permits = new Permits(number, this::home, timer);
+    RedisWork work = new RedisWork(link, moves, enqueuer, keys, permits, trimmed, options);
+    return new Shard(number, keys, link, moves, enqueuer, work);
   }
 
   /**
@@ -119,8 +124,14 @@ public final class RedisStore implements AutoCloseable {
 
   private static RedisStore openUntended(StoreOptions options, Optional<Shared> shared) {
     Durability durability = new Durability(options.redis());
-    Link link = Link.open(options.redis(), durability.never() ? 1 : LINES, shared);
-    RedisStore store = new RedisStore(link, durability, options);
+    int lines = durability.never() ? 1 : LINES;
+    String prefix = options.redis().keyPrefix();
+    List<Keys> keys = new ArrayList<>(List.of(Keys.config(prefix)));
+    for (int shard = 0; shard < options.redis().shards(); shard++) {
+      keys.add(Keys.shard(prefix, shard));
+    }
+    Nodes nodes = Nodes.open(options.redis(), lines, shared, keys);
+    RedisStore store = new RedisStore(nodes, lines, durability, options);
     try {
       store.prepare(options);
       return store;
@@ -131,9 +142,13 @@ public final class RedisStore implements AutoCloseable {
   }
 
   private void prepare(StoreOptions options) {
+    long deadline = System.nanoTime() + options.redis().commandTimeout().toNanos();
     for (Script script : Script.values()) {
-      link.patiently(redis -> redis.scriptLoad(script.text()));
+      for (Node node : nodes.masters()) {
+        Link.await(node.calls().scriptLoad(script.text()), deadline);
+      }
     }
+    keepShardCount(options.redis().shards());
     List<byte[]> args = new ArrayList<>();
     args.add(Keys.bytes(FORMAT));
     args.add(Keys.bytes(2 * options.redis().commandTimeout().toMillis()));
@@ -141,8 +156,8 @@ public final class RedisStore implements AutoCloseable {
       args.add(Keys.bytes(tier.name()));
       args.add(Keys.bytes(tier.limits().maxConcurrent() + ":" + tier.limits().requestsPerMin()));
     }
-    Object there = moves.run(Script.PUT_SHARD, args.toArray(byte[][]::new));
-    if (!(there instanceof byte[] word && Keys.text(word).equals("done"))) {
+    List<Object> there = shards.run(Script.PUT_SHARD, args.toArray(byte[][]::new));
+    if (!there.stream().allMatch(RedisStore::isDone)) {
       throw new IllegalStateException(
           "The data in this Redis is of a newer format than "
               + FORMAT
@@ -154,10 +169,44 @@ public final class RedisStore implements AutoCloseable {
     system.read();
   }
 
+  /** Where a queue's own limits are held for all shards. */
+  private Shard home(int n) {
+    return shards.all().get(n % shards.count());
+  }
+
+  private static boolean isDone(Object reply) {
+    return reply instanceof byte[] word && Keys.text(word).equals("done");
+  }
+
+  /** A client's home follows from how many shards there are, so the first start fixes it. */
+  private void keepShardCount(int wanted) {
+    byte[] key = config.key("shards");
+    byte[] kept = configLink.patiently(redis -> redis.get(key));
+    Shard first = shards.first();
+    if (kept == null
+        && first.link().patiently(redis -> redis.exists(first.keys().key("shard"))) > 0) {
+      kept = Keys.bytes(1); // of a version that knew no more
+    } else if (kept == null) {
+      configLink.patiently(redis -> redis.setnx(key, Keys.bytes(wanted)));
+      kept = configLink.patiently(redis -> redis.get(key));
+    }
+    String there = Keys.text(kept);
+    if (!there.equals(Integer.toString(wanted))) {
+      throw new IllegalStateException(
+          "The data in this Redis is spread over "
+              + there
+              + " shards since its first start, and REDIS_SHARDS is "
+              + wanted
+              + ": set REDIS_SHARDS to "
+              + there
+              + ".");
+    }
+  }
+
   /** What is done once a second. */
   void everySecond() {
     try {
-      byte[] fresh = link.patiently(redis -> redis.get(config.key("version")));
+      byte[] fresh = configLink.patiently(redis -> redis.get(config.key("version")));
       String read = fresh == null ? "" : Keys.text(fresh);
       if (!read.equals(version)) {
         names.reload();
@@ -165,7 +214,7 @@ public final class RedisStore implements AutoCloseable {
       }
       if (system.read()) {
         for (Integer n : names.numbers()) {
-          trimmed.count(moves.<Long>run(Script.TRIM_DONE, Keys.bytes(n)), 0);
+          shards.<Long>run(Script.TRIM_DONE, Keys.bytes(n)).forEach(done -> trimmed.count(done, 0));
         }
         system.read();
       }
@@ -179,10 +228,15 @@ public final class RedisStore implements AutoCloseable {
 
   /** Does what nobody waits for, now. */
   void tidy() {
-    for (int round = 0; round < TIDY_ROUNDS_MAX; round++) {
-      if (Keys.text(moves.run(Script.TIDY, STRANGER_MILLIS)).equals("0")) {
-        return;
-      }
+    List<Shard> untidy = shards.all();
+    for (int round = 0; round < TIDY_ROUNDS_MAX && !untidy.isEmpty(); round++) {
+      List<byte[]> more = new Shards(untidy).run(Script.TIDY, STRANGER_MILLIS);
+      List<Shard> before = untidy;
+      untidy =
+          IntStream.range(0, before.size())
+              .filter(i -> Keys.text(more.get(i)).equals("1"))
+              .mapToObj(before::get)
+              .toList();
     }
   }
 
@@ -201,9 +255,9 @@ public final class RedisStore implements AutoCloseable {
     return clients;
   }
 
-  /** The moves of a worker. */
-  public WorkStore work() {
-    return work;
+  /** The moves of a worker, for each shard. */
+  public List<WorkStore> works() {
+    return shards.all().stream().<WorkStore>map(Shard::work).toList();
   }
 
   /** The state of Redis itself. */
@@ -237,6 +291,6 @@ public final class RedisStore implements AutoCloseable {
   public void close() {
     timer.shutdownNow();
     lookUps.shutdownNow();
-    link.close();
+    nodes.close();
   }
 }

@@ -1,14 +1,18 @@
 package io.taskrunner.store.redis;
 
+import io.lettuce.core.RedisException;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.SystemStore;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The state of Redis itself: its health, its memory, and what about its set-up endangers a promise.
@@ -19,25 +23,26 @@ final class RedisSystem implements SystemStore {
   private static final int MAJOR_MIN = 6;
   private static final int MINOR_MIN = 2;
 
-  private final Link link;
+  private final Nodes nodes;
   private final RedisSettings settings;
-  private final Room room;
   private final Durability durability;
   private volatile List<String> warnings = List.of();
   private volatile String role = "master";
 
-  RedisSystem(Link link, RedisSettings settings, Room room, Durability durability) {
-    this.link = link;
+  RedisSystem(Nodes nodes, RedisSettings settings, Durability durability) {
+    this.nodes = nodes;
     this.settings = settings;
-    this.room = room;
     this.durability = durability;
   }
 
+  /** Answers when any node does: a cluster of which one is away still serves the others' shards. */
   @Override
   public Health health() {
     long start = System.nanoTime();
+    List<CompletableFuture<String>> pings =
+        nodes.masters().stream().map(RedisSystem::ping).toList();
     try {
-      Link.await(link.calls().ping(), start + HEALTH_PATIENCE.toNanos());
+      Link.await(firstOf(pings), start + HEALTH_PATIENCE.toNanos());
     } catch (StoreUnavailable away) {
       throw away;
     } catch (RuntimeException away) {
@@ -45,14 +50,51 @@ final class RedisSystem implements SystemStore {
     }
     Duration latency = Duration.ofNanos(System.nanoTime() - start);
     String topology =
-        settings.target() instanceof RedisSettings.Target.Sentinel ? "sentinel" : "standalone";
+        switch (settings.target()) {
+          case RedisSettings.Target.Node _ -> "standalone";
+          case RedisSettings.Target.Sentinel _ -> "sentinel";
+          case RedisSettings.Target.Cluster _ -> "cluster";
+        };
     return new Health(role, topology, latency, warnings);
+  }
+
+  private static CompletableFuture<String> ping(Node node) {
+    try {
+      return node.calls().ping().toCompletableFuture();
+    } catch (RedisException notSent) {
+      return CompletableFuture.failedFuture(notSent);
+    }
+  }
+
+  /** Done when the first has answered, or all have failed. */
+  private static CompletableFuture<String> firstOf(List<CompletableFuture<String>> pings) {
+    if (pings.isEmpty()) {
+      return CompletableFuture.failedFuture(new RedisException("no node is known"));
+    }
+    CompletableFuture<String> first = new CompletableFuture<>();
+    AtomicInteger failed = new AtomicInteger();
+    for (CompletableFuture<String> ping : pings) {
+      ping.whenComplete((answer, failure) -> {
+        if (failure == null) {
+          first.complete(answer);
+        } else if (failed.incrementAndGet() == pings.size()) {
+          first.completeExceptionally(failure);
+        }
+      });
+    }
+    return first;
   }
 
   /** Reads how Redis is set up; what it will not tell is left out. */
   void check() {
-    Map<String, String> info = info("server", "memory", "persistence", "replication");
-    List<String> found = new ArrayList<>();
+    Set<String> found = new LinkedHashSet<>();
+    for (Node node : nodes.masters()) {
+      check(info(node, "server", "memory", "persistence", "replication"), found);
+    }
+    warnings = List.copyOf(found);
+  }
+
+  private static void check(Map<String, String> info, Set<String> found) {
     String[] version = info.getOrDefault("redis_version", "0.0").split("\\.", -1);
     int major = Integer.parseInt(version[0]);
     if (major < MAJOR_MIN || (major == MAJOR_MIN && Integer.parseInt(version[1]) < MINOR_MIN)) {
@@ -70,7 +112,6 @@ final class RedisSystem implements SystemStore {
       found.add(
           "Redis has neither an append-only file nor replicas: a restart of Redis loses tasks.");
     }
-    warnings = List.copyOf(found);
   }
 
   List<String> warnings() {
@@ -79,12 +120,31 @@ final class RedisSystem implements SystemStore {
 
   /**
    * Reads the memory in use, which bounds what is admitted until the next reading, and whether
-   * there are replicas.
+   * there are replicas. A node of a cluster that is away is left out.
    *
-   * @return whether it is full
+   * @return whether one is full
+   * @throws StoreUnavailable no node answers
    */
   boolean read() {
-    Map<String, String> info = info("memory", "replication");
+    boolean full = false;
+    int answered = 0;
+    RuntimeException failure = new RedisException("no node is known");
+    for (Node node : nodes.masters()) {
+      try {
+        full |= read(node);
+        answered++;
+      } catch (StoreUnavailable | RedisException away) {
+        failure = away;
+      }
+    }
+    if (answered == 0) {
+      throw failure;
+    }
+    return full;
+  }
+
+  private boolean read(Node node) {
+    Map<String, String> info = info(node, "memory", "replication");
     role = info.getOrDefault("role", "master");
     if (hasReplicas(info)) {
       durability.replicated();
@@ -93,7 +153,7 @@ final class RedisSystem implements SystemStore {
     long most =
         settings.storeMaxBytes().orElse(Long.parseLong(info.getOrDefault("maxmemory", "0")));
     long bound = (long) (most * settings.storeFullRatio());
-    room.read(used, bound);
+    node.room().read(used, bound);
     return most > 0 && used >= bound;
   }
 
@@ -101,11 +161,11 @@ final class RedisSystem implements SystemStore {
     return !"0".equals(replication.getOrDefault("connected_slaves", "0"));
   }
 
-  private Map<String, String> info(String... sections) {
+  private static Map<String, String> info(Node node, String... sections) {
     Map<String, String> fields = new HashMap<>();
     for (String section : sections) {
       String text =
-          Link.await(link.calls().info(section), System.nanoTime() + TimeUnit.SECONDS.toNanos(2));
+          Link.await(node.calls().info(section), System.nanoTime() + TimeUnit.SECONDS.toNanos(2));
       text.lines()
           .map(line -> line.split(":", 2))
           .filter(parts -> parts.length == 2)

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
@@ -37,17 +38,16 @@ final class RedisTasks implements TaskStore {
           new Walked("dead", List.of(TaskState.DEAD)),
           new Walked("done", List.of(TaskState.SUCCEEDED, TaskState.CANCELLED)));
 
-  private final Moves moves;
-  private final Enqueuer enqueuer;
+  private final Shards shards;
   private final QueueNames names;
 
   private record Walked(String set, List<TaskState> states) {}
 
   /**
-   * A place in the walk: the queue's name, the set, and the owner, score and id of the last task
-   * that was looked at.
+   * A place in the walk: the queue's name, the set, the shard, and the owner, score and id of the
+   * last task that was looked at.
    */
-  private record Place(String queue, int set, String owner, String score, byte[] id) {
+  private record Place(String queue, int set, int shard, String owner, String score, byte[] id) {
     String text(String filter) {
       String plain =
           String.join(
@@ -55,6 +55,7 @@ final class RedisTasks implements TaskStore {
               filter,
               queue,
               Integer.toString(set),
+              Integer.toString(shard),
               owner,
               score,
               Base64.getEncoder().encodeToString(id));
@@ -63,50 +64,54 @@ final class RedisTasks implements TaskStore {
           .encodeToString(plain.getBytes(StandardCharsets.UTF_8));
     }
 
-    static Place start(String queue, int set) {
-      return new Place(queue, set, "", "", new byte[0]);
+    static Place start(String queue, int set, int shard) {
+      return new Place(queue, set, shard, "", "", new byte[0]);
     }
 
-    static Place read(String cursor, String filter) throws BadCursor {
+    static Place read(String cursor, String filter, int shards) throws BadCursor {
       try {
         String[] parts =
             new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8)
                 .split("\n", -1);
         int set = Integer.parseInt(parts[2]);
-        if (parts.length != 6 || !parts[0].equals(filter) || set < 0 || set >= SETS.size()) {
+        int shard = Integer.parseInt(parts[3]);
+        if (parts.length != 7
+            || !parts[0].equals(filter)
+            || Objects.checkIndex(set, SETS.size()) != set
+            || Objects.checkIndex(shard, shards) != shard) {
           throw new BadCursor();
         }
-        if (!parts[4].isEmpty()) {
-          Double.parseDouble(parts[4]);
+        if (!parts[5].isEmpty()) {
+          Double.parseDouble(parts[5]);
         }
-        return new Place(parts[1], set, parts[3], parts[4], Base64.getDecoder().decode(parts[5]));
-      } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException unreadable) {
+        return new Place(
+            parts[1], set, shard, parts[4], parts[5], Base64.getDecoder().decode(parts[6]));
+      } catch (IllegalArgumentException | IndexOutOfBoundsException unreadable) {
         throw new BadCursor();
       }
     }
   }
 
-  RedisTasks(Moves moves, Enqueuer enqueuer, QueueNames names) {
-    this.moves = moves;
-    this.enqueuer = enqueuer;
+  RedisTasks(Shards shards, QueueNames names) {
+    this.shards = shards;
     this.names = names;
   }
 
   @Override
   public CompletableFuture<EnqueueResult> enqueue(Enqueue command) {
-    return enqueuer.enqueue(command);
+    return shards.of(command.clientId()).enqueuer().enqueue(command);
   }
 
   @Override
   public Optional<Task> get(TaskId id) {
-    return read(List.of(id.bytes())).stream().findFirst();
+    return shards.of(id).flatMap(shard -> read(shard, List.of(id.bytes())).stream().findFirst());
   }
 
-  private List<Task> read(List<byte[]> ids) {
+  private List<Task> read(Shard shard, List<byte[]> ids) {
     if (ids.isEmpty()) {
       return List.of();
     }
-    List<Object> reply = moves.run(Script.GET, ids.toArray(byte[][]::new));
+    List<Object> reply = shard.moves().run(Script.GET, ids.toArray(byte[][]::new));
     Map<Integer, String> byNumber = names.byNumber();
     List<Task> tasks = new ArrayList<>(reply.size() / 4);
     for (int i = 0; i < reply.size(); i += 4) {
@@ -169,8 +174,8 @@ final class RedisTasks implements TaskStore {
     if (queues.isEmpty()) {
       return new Page(List.of(), null);
     }
-    Place place =
-        cursor == null ? Place.start(queues.getFirst(), 0) : Place.read(cursor, fingerprint);
+    Walk walk = new Walk(queues, homes(filter));
+    Place place = cursor == null ? walk.start() : Place.read(cursor, fingerprint, shards.count());
     boolean filtered = filter.clientId() != null || filter.label() != null;
     List<Task> found = new ArrayList<>();
     int examined = 0;
@@ -178,7 +183,7 @@ final class RedisTasks implements TaskStore {
       int want = filtered ? STEP_FILTERED : Math.min(limit - found.size(), STEP);
       List<Object> ids = holds(filter, place) ? walk(place, Math.max(1, want)) : List.of();
       examined += 1 + ids.size() / 3;
-      for (Task task : read(everyThird(ids))) {
+      for (Task task : read(shards.all().get(place.shard()), everyThird(ids))) {
         if (found.size() < limit && matches(filter, task, place)) {
           found.add(task);
           if (found.size() == limit) {
@@ -189,7 +194,7 @@ final class RedisTasks implements TaskStore {
       if (found.size() == limit) {
         return new Page(found, place.text(fingerprint));
       }
-      Place next = ids.size() / 3 < want ? following(place, queues) : last(place, ids);
+      Place next = ids.size() / 3 < want ? walk.following(place) : last(place, ids);
       if (next == null) {
         return new Page(found, null);
       }
@@ -215,14 +220,18 @@ final class RedisTasks implements TaskStore {
 
   private List<Object> walk(Place place, int most) {
     int n = names.known(place.queue()).orElse(-1);
-    return moves.run(
-        Script.WALK,
-        Keys.bytes(n),
-        Keys.bytes(SETS.get(place.set()).set()),
-        Keys.bytes(most),
-        Keys.bytes(place.owner()),
-        Keys.bytes(place.score()),
-        place.id());
+    return shards
+        .all()
+        .get(place.shard())
+        .moves()
+        .run(
+            Script.WALK,
+            Keys.bytes(n),
+            Keys.bytes(SETS.get(place.set()).set()),
+            Keys.bytes(most),
+            Keys.bytes(place.owner()),
+            Keys.bytes(place.score()),
+            place.id());
   }
 
   private static List<byte[]> everyThird(List<Object> ids) {
@@ -258,20 +267,40 @@ final class RedisTasks implements TaskStore {
     return new Place(
         place.queue(),
         place.set(),
+        place.shard(),
         Keys.text((byte[]) ids.get(i + 2)),
         Keys.text((byte[]) ids.get(i + 1)),
         (byte[]) ids.get(i));
   }
 
-  private static @Nullable Place following(Place place, List<String> queues) {
-    if (place.set() + 1 < SETS.size()) {
-      return Place.start(place.queue(), place.set() + 1);
+  /** The shards that may hold what is asked for. */
+  private List<Integer> homes(Filter filter) {
+    return filter.clientId() == null
+        ? shards.all().stream().map(Shard::number).toList()
+        : List.of(shards.of(filter.clientId()).number());
+  }
+
+  /** The order of the walk: queue by queue, in each set by set, in each shard by shard. */
+  private record Walk(List<String> queues, List<Integer> shards) {
+    Place start() {
+      return Place.start(queues.getFirst(), 0, shards.getFirst());
     }
-    return queues.stream()
-        .filter(name -> name.compareTo(place.queue()) > 0)
-        .findFirst()
-        .map(name -> Place.start(name, 0))
-        .orElse(null);
+
+    @Nullable Place following(Place place) {
+      for (int shard : shards) {
+        if (shard > place.shard()) {
+          return Place.start(place.queue(), place.set(), shard);
+        }
+      }
+      if (place.set() + 1 < SETS.size()) {
+        return Place.start(place.queue(), place.set() + 1, shards.getFirst());
+      }
+      return queues.stream()
+          .filter(name -> name.compareTo(place.queue()) > 0)
+          .findFirst()
+          .map(name -> Place.start(name, 0, shards.getFirst()))
+          .orElse(null);
+    }
   }
 
   @Override
@@ -290,7 +319,11 @@ final class RedisTasks implements TaskStore {
   }
 
   private Moved move(Script script, TaskId id) {
-    byte[] word = moves.run(script, id.bytes());
+    Optional<Shard> shard = shards.of(id);
+    if (shard.isEmpty()) {
+      return new Moved.NotFound();
+    }
+    byte[] word = shard.get().moves().run(script, id.bytes());
     return switch (Keys.text(word)) {
       case "done" -> new Moved.Done();
       case "missing" -> new Moved.NotFound();

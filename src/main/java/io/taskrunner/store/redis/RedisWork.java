@@ -1,8 +1,6 @@
 package io.taskrunner.store.redis;
 
 import io.lettuce.core.RedisException;
-import io.lettuce.core.pubsub.RedisPubSubAdapter;
-import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.task.Attempt;
@@ -18,14 +16,16 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** The moves of a worker. */
 final class RedisWork implements WorkStore {
 
+  private static final int CLAIM_ARGS = 8;
   private static final int SETTLE_ARGS = 2;
   private static final int FACTS_BYTES = 33;
   private static final byte[] EMPTY = new byte[0];
@@ -35,21 +35,25 @@ final class RedisWork implements WorkStore {
   private final Moves moves;
   private final Enqueuer enqueuer;
   private final Keys shard;
+  private final Permits permits;
   private final Trimmed trimmed;
   private final byte[] breakerOpenMillis;
   private final byte[] breakerProbes;
+  private final Set<Hearing> hearings = ConcurrentHashMap.newKeySet();
 
   RedisWork(
       Link link,
       Moves moves,
       Enqueuer enqueuer,
       Keys shard,
+      Permits permits,
       Trimmed trimmed,
       StoreOptions options) {
     this.link = link;
     this.moves = moves;
     this.enqueuer = enqueuer;
     this.shard = shard;
+    this.permits = permits;
     this.trimmed = trimmed;
     this.breakerOpenMillis = Keys.bytes(options.breakerOpen().toMillis());
     this.breakerProbes = Keys.bytes(options.breakerProbes());
@@ -63,17 +67,21 @@ final class RedisWork implements WorkStore {
     long deadline = System.nanoTime() + link.patience().toNanos();
     enqueuer.giveWay();
     try {
-      link.pipeline(redis -> {
-        if (settleArgs != null) {
-          replies.add(moves.begin(redis, Script.SETTLE, settleArgs));
-        }
-        replies.add(moves.begin(redis, Script.CLAIM, claimArgs));
-      });
+      hearings.forEach(Hearing::follow);
+      link.node()
+          .pipeline(redis -> {
+            if (settleArgs != null) {
+              replies.add(moves.begin(redis, Script.SETTLE, settleArgs));
+            }
+            replies.add(moves.begin(redis, Script.CLAIM, claimArgs));
+          });
       List<Settled> settled =
           settleArgs == null ? List.of() : settled(Link.await(replies.getFirst(), deadline));
+      ended(verdicts);
       return read(claim, settled, Link.await(replies.getLast(), deadline));
     } catch (RedisException failure) {
       if (Link.isOutage(failure)) {
+        link.doubt();
         throw new StoreUnavailable("Redis is away", failure);
       }
       throw failure;
@@ -84,22 +92,36 @@ final class RedisWork implements WorkStore {
 
   @Override
   public List<Settled> settle(String workerId, List<Settlement> verdicts) {
-    return verdicts.isEmpty()
-        ? List.of()
-        : settled(moves.<List<Object>>run(Script.SETTLE, settleArgs(workerId, verdicts)));
+    if (verdicts.isEmpty()) {
+      return List.of();
+    }
+    List<Settled> settled =
+        settled(moves.<List<Object>>run(Script.SETTLE, settleArgs(workerId, verdicts)));
+    ended(verdicts);
+    return settled;
+  }
+
+  private void ended(List<Settlement> verdicts) {
+    if (permits.anyHeld()) {
+      permits.ended(verdicts.stream().map(Settlement::id).toList());
+    }
   }
 
   private byte[][] claimArgs(ClaimRequest claim) {
-    return new byte[][] {
-      Keys.bytes(claim.workerId()),
-      Keys.worker(claim.workerId()),
-      Keys.bytes(claim.request()),
-      Keys.bytes(claim.slots()),
-      Keys.bytes(claim.lease().toMillis()),
-      Keys.bytes(claim.maxRetries()),
-      breakerProbes,
-      breakerOpenMillis
-    };
+    List<byte[]> brought = permits.bring(claim);
+    byte[][] args = new byte[CLAIM_ARGS + brought.size()][];
+    args[0] = Keys.bytes(claim.workerId());
+    args[1] = Keys.worker(claim.workerId());
+    args[2] = Keys.bytes(claim.request());
+    args[3] = Keys.bytes(claim.slots());
+    args[4] = Keys.bytes(claim.lease().toMillis());
+    args[5] = Keys.bytes(claim.maxRetries());
+    args[6] = breakerProbes;
+    args[7] = breakerOpenMillis;
+    for (int i = 0; i < brought.size(); i++) {
+      args[CLAIM_ARGS + i] = brought.get(i);
+    }
+    return args;
   }
 
   private byte[][] settleArgs(String workerId, List<Settlement> verdicts) {
@@ -192,14 +214,27 @@ final class RedisWork implements WorkStore {
     }
     List<Object> tasks = (List<Object>) reply.get(6);
     List<Claim> claims = new ArrayList<>(tasks.size() / 2);
+    List<Integer> numbers = new ArrayList<>(tasks.size() / 2);
     for (int i = 0; i < tasks.size(); i += 2) {
-      claims.add(claim(TaskId.of((byte[]) tasks.get(i)), (byte[]) tasks.get(i + 1), queues, now));
+      TaskCodec.Decoded task = TaskCodec.decode((byte[]) tasks.get(i + 1));
+      boolean probe = (((byte[]) tasks.get(i + 1))[2] & 2) != 0;
+      numbers.add(task.queue());
+      claims.add(claim(TaskId.of((byte[]) tasks.get(i)), task, probe, queues, now));
+    }
+    permits.used(claims, numbers);
+    List<Object> wanted = (List<Object>) reply.get(10);
+    for (int i = 0; i < wanted.size(); i += 2) {
+      int n = Math.toIntExact((Long) wanted.get(i));
+      long ready = (Long) wanted.get(i + 1);
+      int most = (int) Math.min(ready, claim.slots() - claims.size());
+      permits.ask(n, most, claim, () -> hearings.forEach(Hearing::wake));
     }
     trimmed.count((Long) reply.get(7), (Long) reply.get(8));
     // Those that do not watch the clock look again after about a second, not all at once.
     Duration lookAgainIn =
         Duration.ofMillis(wait >= 0 ? wait : ThreadLocalRandom.current().nextLong(800, 1200));
-    return new Exchange(settled, claims, again, lookAgainIn, recovered);
+    double weight = (Long) reply.get(9);
+    return new Exchange(settled, claims, again, lookAgainIn, recovered, weight);
   }
 
   private record QueueFacts(String name, TaskCodec.Policy policy) {}
@@ -222,13 +257,15 @@ final class RedisWork implements WorkStore {
   }
 
   private static Claim claim(
-      TaskId id, byte[] record, Map<Integer, QueueFacts> queues, Instant now) {
-    TaskCodec.Decoded task = TaskCodec.decode(record);
+      TaskId id,
+      TaskCodec.Decoded task,
+      boolean probe,
+      Map<Integer, QueueFacts> queues,
+      Instant now) {
     QueueFacts queue = queues.get(task.queue());
     if (queue == null) {
       throw new IllegalStateException("claim of " + id + " does not tell its queue");
     }
-    int probeBit = record[2] & 2;
     return new Claim(
         id,
         task.claim(),
@@ -242,7 +279,7 @@ final class RedisWork implements WorkStore {
         task.due(),
         task.attempts() == 1 ? Optional.empty() : task.first(),
         now,
-        probeBit != 0,
+        probe,
         task.spec());
   }
 
@@ -268,39 +305,75 @@ final class RedisWork implements WorkStore {
               Long.parseLong(Keys.text((byte[]) reply.get(i + 1))),
               Keys.text((byte[]) reply.get(i + 2)).equals("cancelled")));
     }
+    if (permits.anyHeld()) {
+      permits.ended(ended.stream().filter(task -> !task.cancelled()).map(Ended::id).toList());
+      permits.keep(running.stream().map(Running::id).toList(), lease);
+    }
     return ended;
   }
 
   @Override
   public AutoCloseable listen(String workerId, Listener listener) {
+    Hearing hearing = new Hearing(shard.channel(workerId), listener);
     try {
-      StatefulRedisPubSubConnection<String, byte[]> connection = link.listening();
-      connection.addListener(
-          new RedisPubSubAdapter<>() {
-            private boolean before;
-
-            @Override
-            public void message(String channel, byte[] message) {
-              hear(message, listener);
-            }
-
-            @Override
-            public void subscribed(String channel, long count) {
-              // What was sent while nobody listened is looked for.
-              if (before) {
-                listener.reconnected();
-              } else {
-                before = true;
-                listener.wake();
-              }
-            }
-          });
-      CompletableFuture<Void> subscribed =
-          connection.async().subscribe(shard.channel(workerId)).toCompletableFuture();
-      Link.await(subscribed, System.nanoTime() + TimeUnit.SECONDS.toNanos(5));
-      return connection::close;
+      hearing.follow();
     } catch (RedisException away) {
+      link.doubt();
       throw new StoreUnavailable("Redis is away", away);
+    }
+    hearings.add(hearing);
+    return hearing;
+  }
+
+  /** A worker's channel, listened to at the node where the shard is. */
+  private final class Hearing implements AutoCloseable {
+    private final String channel;
+    private final Listener listener;
+    private boolean before;
+    private @Nullable Node at;
+
+    Hearing(String channel, Listener listener) {
+      this.channel = channel;
+      this.listener = listener;
+    }
+
+    /** Goes where the shard is. */
+    synchronized void follow() {
+      Node there = link.node();
+      if (there != at) {
+        leave();
+        there
+            .ear()
+            .listen(channel, new Ear.Channel(message -> hear(message, listener), this::stands));
+        at = there;
+      }
+    }
+
+    void wake() {
+      listener.wake();
+    }
+
+    /** What was sent while nobody listened is looked for. */
+    private void stands() {
+      if (before) {
+        listener.reconnected();
+      } else {
+        before = true;
+        listener.wake();
+      }
+    }
+
+    private void leave() {
+      if (at != null) {
+        at.ear().forget(channel);
+        at = null;
+      }
+    }
+
+    @Override
+    public synchronized void close() {
+      hearings.remove(this);
+      leave();
     }
   }
 

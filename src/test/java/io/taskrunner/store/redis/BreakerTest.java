@@ -52,7 +52,7 @@ class BreakerTest {
     stage.enqueue(wish().url(URL));
     Claim claim = stage.claim(1).getFirst();
     stage.settle(WORKER, stage.verdict(claim, new Verdict.Bury(), 500, new BreakerReport.Trip()));
-    assertEquals(List.of(new Breaker(HOST, false)), stage.store.work().breakers());
+    assertEquals(List.of(new Breaker(HOST, false)), stage.store.works().getFirst().breakers());
     return claim;
   }
 
@@ -100,12 +100,12 @@ class BreakerTest {
     List<Claim> probes = claimFor(Duration.ofSeconds(4));
     assertEquals(3, probes.size());
     assertTrue(probes.stream().allMatch(claim -> claim.probe() && claim.attempt() == 1));
-    assertEquals(List.of(new Breaker(HOST, true)), stage.store.work().breakers());
+    assertEquals(List.of(new Breaker(HOST, true)), stage.store.works().getFirst().breakers());
     report(probes.get(0), new BreakerReport.Good());
     report(probes.get(1), new BreakerReport.Good());
     assertEquals(0, claimFor(Duration.ofSeconds(3)).size());
     report(probes.get(2), new BreakerReport.Good());
-    assertEquals(List.of(), stage.store.work().breakers());
+    assertEquals(List.of(), stage.store.works().getFirst().breakers());
     List<Claim> rest = claimFor(Duration.ofSeconds(4));
     assertEquals(17, rest.size());
     assertTrue(rest.stream().noneMatch(Claim::probe));
@@ -123,7 +123,7 @@ class BreakerTest {
         WORKER,
         stage.verdict(
             probes.get(0), new Verdict.Retry(Duration.ZERO), 500, new BreakerReport.Bad()));
-    assertEquals(List.of(new Breaker(HOST, false)), stage.store.work().breakers());
+    assertEquals(List.of(new Breaker(HOST, false)), stage.store.works().getFirst().breakers());
     stage.pass(OPEN.minusSeconds(1));
     List<Claim> second = claimFor(Duration.ofSeconds(4));
     assertEquals(3, second.size());
@@ -131,9 +131,9 @@ class BreakerTest {
     report(probes.get(1), new BreakerReport.Good());
     report(probes.get(2), new BreakerReport.Good());
     assertEquals(0, claimFor(Duration.ofSeconds(3)).size());
-    assertEquals(1, stage.store.work().breakers().size());
+    assertEquals(1, stage.store.works().getFirst().breakers().size());
     second.forEach(claim -> report(claim, new BreakerReport.Good()));
-    assertEquals(0, stage.store.work().breakers().size());
+    assertEquals(0, stage.store.works().getFirst().breakers().size());
   }
 
   @Test
@@ -147,7 +147,7 @@ class BreakerTest {
       stage.pass(Duration.ofSeconds(1));
       stage.exchange(Stage.worker(2), 0);
     }
-    assertEquals(List.of(new Breaker(HOST, false)), stage.store.work().breakers());
+    assertEquals(List.of(new Breaker(HOST, false)), stage.store.works().getFirst().breakers());
   }
 
   @Test
@@ -218,7 +218,8 @@ class BreakerTest {
       probes.addAll(claimFor(Duration.ofSeconds(1)));
       stage
           .store
-          .work()
+          .works()
+          .getFirst()
           .renew(
               WORKER,
               LEASE,

@@ -274,7 +274,12 @@ class ClaimTest {
     assertEquals(ids(first.subList(1, 2)), ids(stage.again(WORKER, 2).claims()));
     assertThrows(
         IllegalStateException.class,
-        () -> stage.store.work().exchange(List.of(), new ClaimRequest(WORKER, 0, 2, LEASE, 5)));
+        () ->
+            stage
+                .store
+                .works()
+                .getFirst()
+                .exchange(List.of(), new ClaimRequest(WORKER, 0, 2, LEASE, 5)));
   }
 
   @Test

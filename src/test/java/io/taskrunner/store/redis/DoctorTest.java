@@ -47,7 +47,7 @@ class DoctorTest {
   @BeforeEach
   void open() {
     stage = Stage.open(REDIS);
-    raw = stage.link.calls().getStatefulConnection().sync();
+    raw = stage.link.node().calls().getStatefulConnection().sync();
     stage.client("abc", 2);
     retrying = stage.enqueue(wish().client("two"));
     dead = stage.enqueue(wish());

@@ -96,7 +96,8 @@ class FullMemoryTest {
         List.of(),
         stage
             .store
-            .work()
+            .works()
+            .getFirst()
             .renew(
                 WORKER,
                 LEASE,
@@ -138,7 +139,7 @@ class FullMemoryTest {
     stage.store.queues().pauseAll(false);
     stage.store.queues().delete("other", true);
     stage.store.clients().delete("two");
-    stage.store.work().leave(WORKER);
+    stage.store.works().getFirst().leave(WORKER);
     stage.store.tidy();
     assertNull(stage.state(stage.id()));
     assertEquals(0, stage.redis.llen("tr:{0}:drain"));

@@ -139,7 +139,7 @@ class HistoryTest {
 
   private static final class History {
     final Stage stage = Stage.open(REDIS);
-    final RedisAsyncCommands<byte[], byte[]> raw = stage.link.calls();
+    final RedisAsyncCommands<byte[], byte[]> raw = stage.link.node().calls();
     final Random random;
     final boolean crowd;
     final List<String> clients;
@@ -418,7 +418,8 @@ class HistoryTest {
     private Exchange exchange(Worker worker) {
       return stage
           .store
-          .work()
+          .works()
+          .getFirst()
           .exchange(
               List.of(),
               new ClaimRequest(worker.id, worker.request, worker.slots, LEASE, Model.MAX_RETRIES));
@@ -557,7 +558,8 @@ class HistoryTest {
       List<Settled> real =
           stage
               .store
-              .work()
+              .works()
+              .getFirst()
               .settle(worker, verdicts.stream().map(said -> settlement(said)).toList());
       for (int i = 0; i < verdicts.size(); i++) {
         Said said = verdicts.get(i);
@@ -623,7 +625,8 @@ class HistoryTest {
       for (WorkStore.Ended ended :
           stage
               .store
-              .work()
+              .works()
+              .getFirst()
               .renew(
                   worker.id,
                   LEASE,

@@ -85,7 +85,8 @@ class LifeTest {
 
   private Exchange claim(int slots, Settlement... verdicts) {
     return store
-        .work()
+        .works()
+        .getFirst()
         .exchange(
             List.of(verdicts),
             new ClaimRequest(WORKER, ++request, slots, Duration.ofSeconds(30), 5));

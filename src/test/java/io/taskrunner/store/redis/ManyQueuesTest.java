@@ -49,7 +49,7 @@ class ManyQueuesTest {
 
   @BeforeEach
   void makeQueues() {
-    RedisAsyncCommands<byte[], byte[]> raw = stage.link.calls();
+    RedisAsyncCommands<byte[], byte[]> raw = stage.link.node().calls();
     List<CompletableFuture<?>> made = new ArrayList<>();
     Map<byte[], byte[]> names = new HashMap<>();
     for (int i = 0; i < QUEUES; i++) {
@@ -57,7 +57,7 @@ class ManyQueuesTest {
       names.put(Keys.bytes("q" + i), Keys.bytes(n));
       List<byte[]> args = new ArrayList<>();
       args.add(Keys.bytes(n));
-      args.addAll(FlowFields.write("q" + i, Stage.settings(1, null, null, null)));
+      args.addAll(FlowFields.write("q" + i, Stage.settings(1, null, null, null), 1));
       made.add(
           stage
               .moves

@@ -53,7 +53,8 @@ class RenewTest {
   private List<Ended> renew(Claim claim) {
     return stage
         .store
-        .work()
+        .works()
+        .getFirst()
         .renew(WORKER, LEASE, List.of(new Running(claim.id(), claim.number())));
   }
 
@@ -171,7 +172,8 @@ class RenewTest {
         List.of(),
         stage
             .store
-            .work()
+            .works()
+            .getFirst()
             .renew(WORKER, LEASE, List.of(new Running(claims.getFirst().id(), forgotten))));
     assertEquals(TaskState.ACTIVE, stage.state(claims.getFirst().id()));
     stage.proven();
@@ -198,8 +200,8 @@ class RenewTest {
     for (int i = 0; i < 5; i++) {
       stage.claim(100).forEach(claim -> running.add(new Running(claim.id(), claim.number())));
     }
-    assertEquals(List.of(), stage.store.work().renew(WORKER, LEASE, running));
-    assertEquals(500, stage.store.work().renew(OTHER, LEASE, running).size());
+    assertEquals(List.of(), stage.store.works().getFirst().renew(WORKER, LEASE, running));
+    assertEquals(500, stage.store.works().getFirst().renew(OTHER, LEASE, running).size());
     assertEquals(500, stage.redis.zcard("tr:{0}:leases"));
   }
 }

@@ -90,10 +90,10 @@ class RetryParityTest {
             end
             return told
             """;
-    try (Link link = Link.open(REDIS.settings(), 1, Optional.empty())) {
+    try (Node node = Node.open(REDIS.settings(), 1, Optional.empty())) {
       List<byte[]> told =
           Link.await(
-              link.calls()
+              node.calls()
                   .<List<byte[]>>eval(
                       script.getBytes(StandardCharsets.UTF_8),
                       ScriptOutputType.MULTI,

@@ -177,7 +177,7 @@ class SettleTest {
     claims.addAll(stage.claim(100));
     List<Settlement> verdicts =
         claims.stream().map(claim -> stage.verdict(claim, new Verdict.Succeed(), 200)).toList();
-    List<Settled> settled = stage.store.work().settle(WORKER, verdicts);
+    List<Settled> settled = stage.store.works().getFirst().settle(WORKER, verdicts);
     assertEquals(200, settled.stream().filter(one -> one == Settled.DONE).count());
     assertEquals(200, stage.store.queues().get("default").orElseThrow().stats().succeeded());
   }

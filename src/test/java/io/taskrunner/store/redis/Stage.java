@@ -55,6 +55,7 @@ final class Stage implements AutoCloseable {
 
   final RedisStore store;
   final RedisCommands<String, String> redis;
+  private final Nodes nodes;
   final Link link;
   final Moves moves;
 
@@ -76,7 +77,8 @@ final class Stage implements AutoCloseable {
                 () -> Instant.ofEpochMilli(now),
                 Optional.of(() -> Instant.ofEpochMilli(now))));
     this.redis = server.redis().sync();
-    this.link = Link.open(server.settings(), 1, Optional.empty());
+    this.nodes = Nodes.open(server.settings(), 1, Optional.empty(), List.of());
+    this.link = nodes.link(Keys.shard(server.settings().keyPrefix(), 0));
     this.moves = new Moves(link, Keys.shard("tr", 0), Optional.of(() -> Instant.ofEpochMilli(now)));
   }
 
@@ -351,14 +353,16 @@ final class Stage implements AutoCloseable {
   Exchange exchange(String worker, int slots, Settlement... verdicts) {
     long request = requests.merge(worker, 1L, Long::sum);
     return store
-        .work()
+        .works()
+        .getFirst()
         .exchange(List.of(verdicts), new ClaimRequest(worker, request, slots, LEASE, MAX_RETRIES));
   }
 
   /** The same claim once more. */
   Exchange again(String worker, int slots) {
     return store
-        .work()
+        .works()
+        .getFirst()
         .exchange(
             List.of(),
             new ClaimRequest(worker, requests.getOrDefault(worker, 0L), slots, LEASE, MAX_RETRIES));
@@ -369,7 +373,7 @@ final class Stage implements AutoCloseable {
   }
 
   Settled settle(String worker, Settlement verdict) {
-    return store.work().settle(worker, List.of(verdict)).getFirst();
+    return store.works().getFirst().settle(worker, List.of(verdict)).getFirst();
   }
 
   Settled succeed(Claim claim) {
@@ -404,6 +408,6 @@ final class Stage implements AutoCloseable {
   @Override
   public void close() {
     store.close();
-    link.close();
+    nodes.close();
   }
 }

@@ -22,11 +22,11 @@ class StartTest {
   @Test
   void aNewerFormatIsRefusedAndLeftAlone() {
     try (RedisServer redis = RedisServer.start();
-        Link link = Link.open(redis.settings(), 1, Optional.empty())) {
+        Node node = Node.open(redis.settings(), 1, Optional.empty())) {
       open(redis).close();
       byte[] shard = Keys.shard("tr", 0).key("shard");
       String newer = Integer.toString(RedisStore.FORMAT + 1);
-      link.patiently(calls -> calls.hset(shard, Keys.bytes("format"), Keys.bytes(newer)));
+      ask(node.calls().hset(shard, Keys.bytes("format"), Keys.bytes(newer)));
 
       IllegalStateException refused =
           assertThrows(IllegalStateException.class, () -> open(redis).close());
@@ -34,7 +34,7 @@ class StartTest {
           "The data in this Redis is of a newer format than 1, which this program writes: run a newer"
               + " one.",
           refused.getMessage());
-      byte[] kept = link.patiently(calls -> calls.hget(shard, Keys.bytes("format")));
+      byte[] kept = ask(node.calls().hget(shard, Keys.bytes("format")));
       assertEquals(newer, Keys.text(kept));
     }
   }
@@ -61,13 +61,17 @@ class StartTest {
     }
     try (RedisServer master = RedisServer.start("--repl-diskless-sync-delay", "0");
         RedisServer replica = RedisServer.start("--replicaof", "127.0.0.1 " + master.port());
-        Link link = Link.open(master.settings(), 1, Optional.empty())) {
-      while (link.patiently(calls -> calls.waitForReplication(1, 1000)) < 1) {
+        Node node = Node.open(master.settings(), 1, Optional.empty())) {
+      while (ask(node.calls().waitForReplication(1, 1000)) < 1) {
         assertTrue(replica.process().isAlive());
       }
       try (RedisStore store = open(master)) {
         assertEquals(List.of(), store.warnings());
       }
     }
+  }
+
+  private static <T> T ask(java.util.concurrent.CompletionStage<T> reply) {
+    return Link.await(reply, System.nanoTime() + 5_000_000_000L);
   }
 }

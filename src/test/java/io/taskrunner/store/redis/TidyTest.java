@@ -122,9 +122,9 @@ class TidyTest {
             stage.claim(1).getFirst(), new Verdict.Bury(), 500, new BreakerReport.Trip()));
     stage.pass(Duration.ofMinutes(59));
     stage.store.tidy();
-    assertEquals(1, stage.store.work().breakers().size());
+    assertEquals(1, stage.store.works().getFirst().breakers().size());
     stage.pass(Duration.ofMinutes(3));
     stage.store.tidy();
-    assertEquals(0, stage.store.work().breakers().size());
+    assertEquals(0, stage.store.works().getFirst().breakers().size());
   }
 }

@@ -58,7 +58,8 @@ class WakeTest {
     listening.add(
         stage
             .store
-            .work()
+            .works()
+            .getFirst()
             .listen(
                 worker,
                 new WorkStore.Listener() {
@@ -153,7 +154,7 @@ class WakeTest {
     listen(TWO);
     look(ONE);
     look(TWO);
-    stage.store.work().leave(ONE);
+    stage.store.works().getFirst().leave(ONE);
     assertEquals(TWO, heard());
     assertEquals("", stage.redis.hget("tr:{0}:shard", "keeper"));
     stage.enqueue(wish());

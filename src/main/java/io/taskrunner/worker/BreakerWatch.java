@@ -1,0 +1,84 @@
+package io.taskrunner.worker;
+
+import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.WorkStore;
+import io.taskrunner.store.WorkStore.Breaker;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Looks at the shared breakers once a second: tells the log what changed, and the meters what is
+ * open. A host that is open in one shard and half-open in another counts as open.
+ */
+final class BreakerWatch {
+
+  private static final Logger log = LoggerFactory.getLogger(BreakerWatch.class);
+  private static final long EVERY_MILLIS = Duration.ofSeconds(1).toMillis();
+
+  private final List<WorkStore> stores;
+  private final WorkerMeters meters;
+  private final ScheduledExecutorService timer =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("breaker-watch").daemon(true).factory());
+  private Map<String, Boolean> breakers = Map.of();
+
+  BreakerWatch(List<WorkStore> stores, WorkerMeters meters) {
+    this.stores = stores;
+    this.meters = meters;
+  }
+
+  void start() {
+    timer.scheduleWithFixedDelay(this::look, 0, EVERY_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  void end() {
+    timer.shutdownNow();
+  }
+
+  private void look() {
+    try {
+      Map<String, Boolean> next = new HashMap<>();
+      for (WorkStore store : stores) {
+        for (Breaker breaker : store.breakers()) {
+          next.merge(breaker.host(), breaker.halfOpen(), Boolean::logicalAnd);
+        }
+      }
+      changed(next);
+    } catch (StoreUnavailable away) {
+      log.atDebug().addKeyValue("reason", away.getMessage()).log("the store is away");
+    } catch (RuntimeException bug) {
+      log.error("a look at the breakers failed; the next follows", bug);
+    }
+  }
+
+  private void changed(Map<String, Boolean> next) {
+    next.forEach((host, halfOpen) -> {
+      if (!halfOpen.equals(breakers.get(host))) {
+        tell(host, halfOpen ? "half_open" : "open");
+      }
+    });
+    for (String host : breakers.keySet()) {
+      if (!next.containsKey(host)) {
+        tell(host, "closed");
+      }
+    }
+    if (!next.equals(breakers)) {
+      breakers = next;
+      meters.breakers(
+          next.entrySet().stream()
+              .map(entry -> new Breaker(entry.getKey(), entry.getValue()))
+              .toList());
+    }
+  }
+
+  private static void tell(String host, String state) {
+    log.atInfo().addKeyValue("host", host).addKeyValue("state", state).log("circuit breaker");
+  }
+}

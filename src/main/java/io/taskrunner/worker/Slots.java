@@ -1,0 +1,155 @@
+package io.taskrunner.worker;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The slots of a worker, shared by the loops of its shards.
+ *
+ * <p>A loop takes slots before it asks its shard for tasks, and gives back those that it got none
+ * for. As long as nobody lacks any, a loop may take half of what is free, so that another that is
+ * woken meanwhile finds some. Who finds none stands in line, and each slot that becomes free is
+ * drawn among those in line, by the weight of what waits in their shards.
+ */
+final class Slots {
+
+  private final int all;
+  private final boolean shared;
+  private final RandomGenerator random;
+
+  // Guarded by this.
+  private int used;
+  private final Map<ClaimLoop, Waiting> line = new LinkedHashMap<>();
+
+  /** A loop in line: how heavy what waits in its shard is, and what it has drawn. */
+  private static final class Waiting {
+    double weight;
+    int drawn;
+  }
+
+  /**
+   * Slots.
+   *
+   * @param all how many
+   * @param shared whether several loops take from them
+   */
+  Slots(int all, boolean shared, RandomGenerator random) {
+    this.all = all;
+    this.shared = shared;
+    this.random = random;
+  }
+
+  /** Whether a loop that asks now would get any, or has drawn some. */
+  synchronized boolean hasFor(ClaimLoop loop) {
+    Waiting waiting = line.get(loop);
+    return waiting == null ? used < all : waiting.drawn > 0;
+  }
+
+  /**
+   * Takes slots.
+   *
+   * @param weight of what waits in the loop's shard
+   * @param most how many it can use
+   * @return how many it got; with none it stands in line, and is signalled when it has drawn one
+   */
+  int take(ClaimLoop loop, double weight, int most) {
+    int taken;
+    List<ClaimLoop> drew;
+    synchronized (this) {
+      if (line.isEmpty() && used < all) {
+        int free = all - used;
+        taken = Math.min(most, shared ? (free + 1) / 2 : free);
+        used += taken;
+        return taken;
+      }
+      Waiting waiting = line.computeIfAbsent(loop, _ -> new Waiting());
+      waiting.weight = Math.max(1, weight);
+      drew = draw();
+      int drawn = waiting.drawn;
+      taken = Math.min(most, drawn);
+      if (taken > 0) {
+        line.remove(loop);
+        used -= drawn - taken;
+      }
+    }
+    signal(drew, loop);
+    return taken;
+  }
+
+  /** One slot for a loop that cannot wait in line, if one is free. */
+  synchronized boolean takeOne() {
+    if (used >= all) {
+      return false;
+    }
+    used++;
+    return true;
+  }
+
+  /** Gives slots back. */
+  void giveBack(int count) {
+    if (count == 0) {
+      return;
+    }
+    List<ClaimLoop> drew;
+    synchronized (this) {
+      used -= count;
+      drew = draw();
+    }
+    signal(drew, null);
+  }
+
+  /** A loop cannot use a slot for now: it leaves the line. */
+  void leave(ClaimLoop loop) {
+    List<ClaimLoop> drew;
+    synchronized (this) {
+      Waiting waiting = line.remove(loop);
+      if (waiting == null) {
+        return;
+      }
+      used -= waiting.drawn;
+      drew = draw();
+    }
+    signal(drew, null);
+  }
+
+  /** Draws who in line gets what is free; says who got some. */
+  private List<ClaimLoop> draw() {
+    if (line.isEmpty()) {
+      return List.of();
+    }
+    double weights = line.values().stream().mapToDouble(waiting -> waiting.weight).sum();
+    List<ClaimLoop> drew = new ArrayList<>();
+    for (; used < all; used++) {
+      ClaimLoop drawn = drawn(random.nextDouble() * weights);
+      Waiting waiting = Objects.requireNonNull(line.get(drawn));
+      if (waiting.drawn++ == 0) {
+        drew.add(drawn);
+      }
+    }
+    return drew;
+  }
+
+  private ClaimLoop drawn(double point) {
+    double passed = 0;
+    for (Map.Entry<ClaimLoop, Waiting> entry : line.entrySet()) {
+      passed += entry.getValue().weight;
+      if (point < passed) {
+        return entry.getKey();
+      }
+    }
+    return line.keySet().iterator().next(); // the sum's last digit
+  }
+
+  private static void signal(List<ClaimLoop> drew, @Nullable ClaimLoop asking) {
+    for (ClaimLoop loop : drew) {
+      if (loop != asking) {
+        loop.signal();
+      }
+    }
+  }
+}
