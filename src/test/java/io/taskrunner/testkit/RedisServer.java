@@ -162,12 +162,12 @@ public final class RedisServer implements AutoCloseable {
 
   /** Settings for a Redis on this port of 127.0.0.1, with everything spread over so many shards. */
   public static RedisSettings settings(int port, int shards) {
-    return settings(
-        new RedisSettings.Target.Node(new HostPort("127.0.0.1", port)),
-        Optional.empty(),
-        shards,
-        Duration.ofSeconds(5),
-        OptionalInt.empty());
+    return settings(new RedisSettings.Target.Node(new HostPort("127.0.0.1", port)), shards);
+  }
+
+  /** Settings that name a Redis in this way, with everything spread over so many shards. */
+  public static RedisSettings settings(RedisSettings.Target target, int shards) {
+    return settings(target, Optional.empty(), shards, Duration.ofSeconds(5), OptionalInt.empty());
   }
 
   static RedisSettings settings(

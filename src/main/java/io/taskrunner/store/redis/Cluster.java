@@ -68,14 +68,15 @@ final class Cluster implements Nodes {
       List<Keys> keys) {
     Cluster cluster = new Cluster(settings, seeds, lines, shared);
     keys.forEach(some -> cluster.slots.add(slot(some)));
-    try {
-      cluster.refresh();
-      for (int slot : cluster.slots) {
-        cluster.node(slot);
+    cluster.refresh();
+    for (int slot : cluster.slots) {
+      if (!cluster.owners.containsKey(slot)) {
+        cluster.close();
+        throw new StoreUnavailable(
+            "the Redis Cluster does not answer",
+            new RedisException(
+                "nobody is known to hold slot " + slot + "; " + cluster.topology.trouble()));
       }
-    } catch (RedisException | StoreUnavailable away) {
-      cluster.close();
-      throw new StoreUnavailable("the Redis Cluster does not answer", away);
     }
     cluster.timer.scheduleWithFixedDelay(
         cluster::look, EVERY_MILLIS, EVERY_MILLIS, TimeUnit.MILLISECONDS);

@@ -10,12 +10,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -39,6 +41,7 @@ final class Topology implements AutoCloseable {
       connections = new ConcurrentHashMap<>();
   private final Set<HostPort> seeds;
   private volatile Set<HostPort> known;
+  private volatile String trouble = "no node answers";
 
   /** A run of slots and the address of its master, as one node sees it. */
   private record Range(long first, long last, HostPort master, boolean own) {
@@ -66,6 +69,19 @@ final class Topology implements AutoCloseable {
     return owners;
   }
 
+  /** Why the last node that could not be asked could not. */
+  String trouble() {
+    return trouble;
+  }
+
+  private static Throwable innermost(Throwable failure) {
+    Throwable cause = failure;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return cause;
+  }
+
   private static @Nullable HostPort owner(int slot, List<List<Range>> views) {
     Map<HostPort, Integer> named = new HashMap<>();
     Set<HostPort> claiming = new HashSet<>();
@@ -81,7 +97,7 @@ final class Topology implements AutoCloseable {
     }
     Collection<HostPort> candidates = claiming.isEmpty() ? named.keySet() : claiming;
     return candidates.stream()
-        .max(java.util.Comparator.comparing((HostPort address) -> named.getOrDefault(address, 0)))
+        .max(Comparator.comparing((HostPort address) -> named.getOrDefault(address, 0)))
         .orElse(null);
   }
 
@@ -102,7 +118,8 @@ final class Topology implements AutoCloseable {
     answers.forEach((address, answer) -> {
       try {
         views.add(answer.join());
-      } catch (java.util.concurrent.CompletionException away) {
+      } catch (CompletionException away) {
+        trouble = address + ": " + innermost(away).getMessage();
         forget(address);
       }
     });

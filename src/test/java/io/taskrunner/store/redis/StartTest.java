@@ -4,8 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.taskrunner.config.HostPort;
+import io.taskrunner.config.RedisSettings;
+import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.testkit.RedisServer;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -36,6 +40,23 @@ class StartTest {
           refused.getMessage());
       byte[] kept = ask(node.calls().hget(shard, Keys.bytes("format")));
       assertEquals(newer, Keys.text(kept));
+    }
+  }
+
+  @Test
+  void whatIsNoClusterSaysSo() {
+    try (RedisServer redis = RedisServer.start()) {
+      RedisSettings named =
+          RedisServer.settings(
+              new RedisSettings.Target.Cluster(List.of(new HostPort("127.0.0.1", redis.port()))),
+              4);
+      StoreUnavailable refused =
+          assertThrows(
+              StoreUnavailable.class,
+              () -> RedisStore.openUntended(StoreOptions.defaults(named)).close());
+      String told = String.valueOf(Objects.requireNonNull(refused.getCause()).getMessage());
+      assertTrue(told.contains("127.0.0.1:" + redis.port()), told);
+      assertTrue(told.contains("cluster support disabled"), told);
     }
   }
 
