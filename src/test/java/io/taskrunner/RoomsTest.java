@@ -59,6 +59,7 @@ class RoomsTest {
           "io.lettuce.", Set.of("store.redis", "app"),
           "com.linecorp.armeria.server.", Set.of("http", "cloudtasks", "app"),
           "ch.qos.logback.", Set.of("app"),
+          "io.opentelemetry.", Set.of("telemetry", "app"),
           "picocli.", Set.of("app", "cli"));
 
   /** Rooms that need the JDK alone, and NullAway's annotations. */

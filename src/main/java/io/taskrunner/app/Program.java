@@ -12,16 +12,20 @@ import io.taskrunner.dispatch.DispatchOptions;
 import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
 import io.taskrunner.dispatch.Dispatcher;
 import io.taskrunner.http.ApiServer;
+import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
 import io.taskrunner.telemetry.Build;
 import io.taskrunner.telemetry.Probe;
+import io.taskrunner.telemetry.Tracing;
 import io.taskrunner.worker.Performer;
+import io.taskrunner.worker.Traced;
 import io.taskrunner.worker.Worker;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -142,8 +146,12 @@ final class Program {
         EventLoopGroups.newEventLoopGroup(Runtime.getRuntime().availableProcessors(), "loop");
     started("event loops", () -> stop(loops));
     PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    Optional<Traces> traces = Traces.begin(settings.tracing(), build);
+    traces.ifPresent(sending -> started("traces", sending::close));
+    Optional<Tracing> tracing = traces.map(Traces::tracing);
     RedisStore store =
-        Stores.open(options(redis), Optional.of(new RedisStore.Shared(loops, registry)), endAsked);
+        Stores.open(
+            options(redis), Optional.of(new RedisStore.Shared(loops, registry, tracing)), endAsked);
     started("store", store::close);
     store.warnings().forEach(LOG::warn);
 
@@ -151,7 +159,7 @@ final class Program {
     started("meters", readings::close);
     Optional<Worker> worker =
         settings.server().mode().works()
-            ? Optional.of(worker(store, registry, loops))
+            ? Optional.of(worker(store, registry, loops, tracing))
             : Optional.empty();
     ApiServer.warnings(settings.server(), settings.api()).forEach(LOG::warn);
     ApiServer server =
@@ -163,13 +171,20 @@ final class Program {
                 store.tasks(),
                 store.queues(),
                 store.clients(),
+                store.workers(),
                 store.system(),
                 worker.map(WorkerProbe::new).<List<Probe>>map(List::of).orElse(List.of()),
-                registry),
+                registry,
+                tracing),
             loops);
     listen(server);
     started("server and worker", () -> stop(server, worker));
-    worker.ifPresent(Worker::start);
+    worker.ifPresent(working -> {
+      working.start();
+      Instant now = Instant.ofEpochMilli(InstantSource.system().millis());
+      WorkerBeat beat = WorkerBeat.begin(store.workers(), working, build.version(), now);
+      started("worker beat", beat::close);
+    });
     tell(where);
   }
 
@@ -189,7 +204,11 @@ final class Program {
         Optional.empty());
   }
 
-  private Worker worker(RedisStore store, PrometheusMeterRegistry registry, EventLoopGroup loops) {
+  private Worker worker(
+      RedisStore store,
+      PrometheusMeterRegistry registry,
+      EventLoopGroup loops,
+      Optional<Tracing> tracing) {
     DispatchSettings may = settings.dispatch();
     Dispatcher dispatcher =
         new Dispatcher(
@@ -202,12 +221,19 @@ final class Program {
                 new BreakerOptions(
                     may.breaker().failureThreshold(),
                     may.breaker().timeout(),
-                    may.breaker().interval())),
+                    may.breaker().interval()),
+                tracing.isPresent()),
             loops,
             InstantSource.system());
     started("dispatcher", dispatcher::close);
-    return new Worker(
-        store.works(), Performer.by(dispatcher), settings.worker(), registry, new SecureRandom());
+    List<WorkStore> stores = store.works();
+    Performer performer = Performer.by(dispatcher);
+    if (tracing.isPresent()) {
+      Traced traced = new Traced(tracing.get());
+      stores = stores.stream().map(traced::store).toList();
+      performer = traced.performer(performer);
+    }
+    return new Worker(stores, performer, settings.worker(), registry, new SecureRandom());
   }
 
   private void listen(ApiServer server) throws CannotStart {

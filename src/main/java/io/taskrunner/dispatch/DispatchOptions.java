@@ -13,6 +13,8 @@ import java.util.List;
  * @param deniedCidrs {@code DENIED_CIDRS}
  * @param connectTimeout until a connection stands, with its TLS handshake
  * @param breaker when a host's breaker opens
+ * @param traced whether each attempt has a span, whose place in the trace its claim names; else a
+ *     target is told a place of its own in the caller's trace
  */
 public record DispatchOptions(
     String version,
@@ -20,7 +22,8 @@ public record DispatchOptions(
     List<Cidr> allowedCidrs,
     List<Cidr> deniedCidrs,
     Duration connectTimeout,
-    BreakerOptions breaker) {
+    BreakerOptions breaker,
+    boolean traced) {
 
   /**
    * When a host's breaker opens.

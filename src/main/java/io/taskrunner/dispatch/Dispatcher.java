@@ -86,7 +86,7 @@ public final class Dispatcher implements AutoCloseable {
     this.guard =
         new AddressGuard(options.allowPrivate(), options.allowedCidrs(), options.deniedCidrs());
     this.breaker = new Breaker(options.breaker(), clock);
-    this.headers = new TargetHeaders(options.version());
+    this.headers = new TargetHeaders(options.version(), options.traced());
     this.names = names;
     this.connections = new Connections(loops, tls);
   }

@@ -27,9 +27,11 @@ final class TargetHeaders {
   private static final int TRACEPARENT_LENGTH = 55;
 
   private final String userAgent;
+  private final boolean traced;
 
-  TargetHeaders(String version) {
+  TargetHeaders(String version, boolean traced) {
     userAgent = "Task-Runner/" + version;
+    this.traced = traced;
   }
 
   /**
@@ -103,27 +105,31 @@ final class TargetHeaders {
     sink.header("X-Request-ID", id);
   }
 
-  private static void writeTrace(TaskSpec spec, @Nullable String ownTrace, Sink sink) {
+  private void writeTrace(TaskSpec spec, @Nullable String ownTrace, Sink sink) {
     String caller = spec.traceparent() != null ? spec.traceparent() : ownTrace;
     if (caller == null || !isTraceparent(caller)) {
       return;
     }
-    long span;
-    do {
-      span = ThreadLocalRandom.current().nextLong();
-    } while (span == 0);
-    // Trace Context §3.2.2: of a later version the first four fields are read, and our own version
-    // is sent on.
-    sink.header(
-        "traceparent",
-        "00"
-            + caller.substring(2, 36)
-            + HexFormat.of().toHexDigits(span)
-            + caller.substring(52, 55));
+    sink.header("traceparent", traced ? caller : placeOfOwn(caller));
     String state = spec.tracestate();
     if (state != null && !state.isEmpty() && spec.traceparent() != null) {
       sink.header("tracestate", bytes(state));
     }
+  }
+
+  /**
+   * Trace Context §3.2.2: of a later version the first four fields are read, and our own version is
+   * sent on.
+   */
+  private static String placeOfOwn(String caller) {
+    long span;
+    do {
+      span = ThreadLocalRandom.current().nextLong();
+    } while (span == 0);
+    return "00"
+        + caller.substring(2, 36)
+        + HexFormat.of().toHexDigits(span)
+        + caller.substring(52, 55);
   }
 
   private static boolean isTraceparent(String text) {

@@ -11,6 +11,7 @@ import io.taskrunner.config.ServerSettings;
 import io.taskrunner.http.admin.Clients;
 import io.taskrunner.http.admin.Dispatch;
 import io.taskrunner.http.admin.Tiers;
+import io.taskrunner.http.admin.Workers;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Credentials;
 import io.taskrunner.http.call.Failures;
@@ -28,17 +29,21 @@ import io.taskrunner.http.operate.StoreProbe;
 import io.taskrunner.http.v1.Batches;
 import io.taskrunner.http.v1.Enqueues;
 import io.taskrunner.http.v1.Queues;
+import io.taskrunner.http.v1.Stats;
 import io.taskrunner.http.v1.Tasks;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.SystemStore;
 import io.taskrunner.store.TaskStore;
+import io.taskrunner.store.WorkersStore;
 import io.taskrunner.telemetry.Build;
 import io.taskrunner.telemetry.Probe;
+import io.taskrunner.telemetry.Tracing;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletionException;
 
 /**
@@ -79,18 +84,22 @@ public final class ApiServer {
    * @param tasks where tasks go
    * @param queues where queues are
    * @param clients where clients are
+   * @param workers which workers there are
    * @param system the state of the store
    * @param probes what must be well beside the store, such as the worker's loop
    * @param registry what {@code /metrics} shows
+   * @param tracing where spans of calls go; empty for none
    */
   public record Parts(
       Build build,
       TaskStore tasks,
       QueueStore queues,
       ClientStore clients,
+      WorkersStore workers,
       SystemStore system,
       List<Probe> probes,
-      PrometheusMeterRegistry registry) {}
+      PrometheusMeterRegistry registry,
+      Optional<Tracing> tracing) {}
 
   /**
    * Does not listen yet.
@@ -115,8 +124,10 @@ public final class ApiServer {
       routes.addAll(new Clients(parts.clients(), audit).routes());
       routes.addAll(new Tiers(parts.clients(), audit).routes());
       routes.addAll(new Dispatch(parts.queues(), audit).routes());
+      routes.addAll(new Workers(parts.workers()).routes());
+      routes.addAll(new Stats(parts.queues(), parts.workers()).routes());
       routes.addAll(new Pages(server.pathPrefix(), parts.build()).routes());
-      gauges = new QueueGauges(parts.queues(), parts.registry())::refresh;
+      gauges = new QueueGauges(parts.queues(), parts.workers(), parts.registry())::refresh;
     }
     routes.addAll(new Metrics(parts.registry(), gauges).routes());
     router = new Router(server.pathPrefix(), routes);
@@ -127,6 +138,7 @@ public final class ApiServer {
             credentials,
             new HeldCalls(CALLS_MAX, BYTES_MAX),
             parts.registry(),
+            parts.tracing(),
             api.maxBodyBytes());
     this.server = build(server, eventLoops);
   }

@@ -114,7 +114,27 @@ public interface WorkStore {
       Optional<Instant> firstAttempt,
       Instant now,
       boolean probe,
-      TaskSpec spec) {}
+      TaskSpec spec) {
+
+    /** The same task with another spec. */
+    public Claim with(TaskSpec other) {
+      return new Claim(
+          id,
+          number,
+          clientId,
+          queue,
+          queueRetry,
+          queueTimeout,
+          attempt,
+          answersBelow500,
+          previousStatus,
+          due,
+          firstAttempt,
+          now,
+          probe,
+          other);
+    }
+  }
 
   /** A task that runs here. */
   record Running(TaskId id, long claim) {}

@@ -261,6 +261,12 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
     return new Parsed.Bad(reason);
   }
 
+  /** Without the query, which may hold secrets. */
+  public String withoutQuery() {
+    int query = value.indexOf('?');
+    return query < 0 ? value : value.substring(0, query);
+  }
+
   /**
    * Host and port in one word, as breakers and metrics name them, such as {@code
    * api.example.com:443}.

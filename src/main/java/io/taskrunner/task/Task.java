@@ -70,5 +70,19 @@ public record Task(
     public TaskSpec {
       labels = Map.copyOf(labels);
     }
+
+    /** The same at another place of a trace. */
+    public TaskSpec at(@Nullable String newTraceparent, @Nullable String newTracestate) {
+      return new TaskSpec(
+          request,
+          retry,
+          timeout,
+          expires,
+          maxConcurrent,
+          retention,
+          labels,
+          newTraceparent,
+          newTracestate);
+    }
   }
 }

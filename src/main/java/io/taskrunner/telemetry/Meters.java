@@ -29,6 +29,12 @@ public final class Meters {
   /** For how long the task that waits longest could have started, by {@code queue}. */
   public static final String QUEUE_OLDEST_READY = "task_runner_queue_oldest_ready_seconds";
 
+  /** Tasks that could start, for each slot of the workers that are alive: for autoscaling. */
+  public static final String READY_PER_SLOT = "task_runner_ready_per_slot";
+
+  /** Slots of the workers that are alive and not stopping. */
+  public static final String WORKER_SLOTS = "task_runner_worker_slots";
+
   /** Calls refused since their client was over its requests per minute. */
   public static final String RATE_LIMIT_REFUSALS = "task_runner_rate_limit_refusals";
 

@@ -8,6 +8,7 @@ import io.taskrunner.task.Outcome;
 import io.taskrunner.task.RetryPolicy;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
+import io.taskrunner.telemetry.Tracing;
 import io.taskrunner.worker.WorkerMeters.Ending;
 import java.time.Duration;
 import java.time.Instant;
@@ -145,8 +146,12 @@ final class Judge {
 
   private static LoggingEventBuilder describe(
       LoggingEventBuilder event, Claim claim, Outcome outcome, Duration took) {
+    LoggingEventBuilder about =
+        Tracing.traceId(claim.spec().traceparent())
+            .map(traceId -> event.addKeyValue("trace_id", traceId))
+            .orElse(event);
     LoggingEventBuilder described =
-        event
+        about
             .addKeyValue("task_id", claim.id())
             .addKeyValue("queue", claim.queue())
             .addKeyValue("client_id", claim.clientId())

@@ -67,7 +67,8 @@ final class DispatcherTest {
         List.of(),
         List.of(),
         Duration.ofSeconds(10),
-        new BreakerOptions(0, Duration.ofSeconds(30), Duration.ofSeconds(60)));
+        new BreakerOptions(0, Duration.ofSeconds(30), Duration.ofSeconds(60)),
+        false);
   }
 
   private Outcome perform(ClaimFixture claim) throws Exception {

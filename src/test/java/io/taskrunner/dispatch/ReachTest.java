@@ -96,7 +96,7 @@ final class ReachTest {
     List<Cidr> blocks = allowed.isEmpty() ? List.of() : List.of(Cidr.parse(allowed).orElseThrow());
     DispatchOptions options =
         new DispatchOptions(
-            "1.2.3", allowPrivate, blocks, List.of(), Duration.ofSeconds(10), breaker);
+            "1.2.3", allowPrivate, blocks, List.of(), Duration.ofSeconds(10), breaker, false);
     Dispatcher made = new Dispatcher(options, loops, () -> now, names, Dispatcher.clientTls());
     dispatchers.add(made);
     return made;

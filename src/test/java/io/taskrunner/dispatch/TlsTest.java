@@ -76,7 +76,7 @@ final class TlsTest {
   private Dispatcher dispatcher(SslContext tls, Duration connectTimeout) {
     BreakerOptions off = new BreakerOptions(0, Duration.ofSeconds(30), Duration.ofSeconds(60));
     DispatchOptions options =
-        new DispatchOptions("1.2.3", true, List.of(), List.of(), connectTimeout, off);
+        new DispatchOptions("1.2.3", true, List.of(), List.of(), connectTimeout, off, false);
     Names names =
         _ -> CompletableFuture.completedFuture(List.of(InetAddress.ofLiteral("127.0.0.1")));
     return closing(new Dispatcher(options, loops, InstantSource.system(), names, tls));

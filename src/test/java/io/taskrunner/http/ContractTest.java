@@ -12,6 +12,7 @@ import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.Settlement;
+import io.taskrunner.store.WorkersStore;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
 import io.taskrunner.task.Attempt;
@@ -43,10 +44,7 @@ class ContractTest {
   @BeforeEach
   void start() {
     store = RedisStore.open(StoreOptions.defaults(REDIS.settings()));
-    served =
-        new Served(
-            Setup.local(),
-            new Served.Stores(store.tasks(), store.queues(), store.clients(), store.system()));
+    served = new Served(Setup.local(), Served.Stores.of(store));
   }
 
   @AfterEach
@@ -588,6 +586,35 @@ class ContractTest {
     assertEquals(
         0, REDIS.redis().sync().keys("*").stream().filter(name -> name.contains(key)).count());
     assertRefused(404, "not_found", served.call("PUT", "/admin/clients/abc/signing-secret", null));
+  }
+
+  @Test
+  void workersAreListedUntilTheyGoAndTheirSlotsAreCounted() {
+    store
+        .workers()
+        .beat(
+            new WorkersStore.Facts(
+                WORKER, "host-a", "1.2.3", 4, 1, false, Instant.ofEpochSecond(1)));
+    JsonNode worker = served.get("/admin/workers").json().path("workers").path(0);
+    assertEquals(WORKER, worker.path("id").asText());
+    assertEquals("host-a", worker.path("host").asText());
+    assertEquals("1.2.3", worker.path("version").asText());
+    assertEquals(4, worker.path("slots").asInt());
+    assertEquals(1, worker.path("running").asInt());
+    assertTrue(worker.path("alive").asBoolean());
+    assertEquals("1970-01-01T00:00:01.000Z", worker.path("started_time").asText());
+
+    enqueued("{\"client_id\":\"abc\",\"task\":{\"url\":\"http://h/\"}}");
+    enqueued("{\"client_id\":\"abc\",\"task\":{\"url\":\"http://h/\"}}");
+    JsonNode stats = served.get("/v1/stats").json();
+    assertEquals(2, stats.path("ready").asInt());
+    assertEquals(1, stats.path("workers").asInt());
+    assertEquals(4, stats.path("slots").asInt());
+    assertEquals(0.5, stats.path("ready_per_slot").asDouble());
+
+    store.workers().gone(WORKER);
+    assertEquals("{\"workers\":[]}", served.get("/admin/workers").body());
+    assertEquals(2.0, served.get("/v1/stats").json().path("ready_per_slot").asDouble());
   }
 
   @Test

@@ -13,6 +13,7 @@ import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.SystemStore;
 import io.taskrunner.store.TaskStore;
+import io.taskrunner.store.WorkersStore;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
@@ -204,6 +205,34 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   /** The clients; apart, since two stores have a {@code get} of a text. */
   ClientStore asClients() {
     return new ClientSide();
+  }
+
+  /** Two workers of 10 slots, of which one has not been heard of for long. */
+  WorkersStore asWorkers() {
+    return new WorkerSide();
+  }
+
+  private final class WorkerSide implements WorkersStore {
+    @Override
+    public void beat(Facts facts) {
+      throw new UnsupportedOperationException("workers beat, and servers do not");
+    }
+
+    @Override
+    public void gone(String id) {
+      throw new UnsupportedOperationException("workers go, and servers do not");
+    }
+
+    @Override
+    public List<Present> list() {
+      answer();
+      return List.of(
+          new Present(new Facts("00000000000000aa", "one", "1.2.3", 10, 4, false, NOW), NOW, true),
+          new Present(
+              new Facts("00000000000000bb", "two", "1.2.3", 10, 0, false, NOW),
+              NOW.minusSeconds(30),
+              false));
+    }
   }
 
   @Override

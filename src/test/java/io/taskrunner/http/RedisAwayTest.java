@@ -27,11 +27,7 @@ class RedisAwayTest {
     try (RedisServer redis = RedisServer.start();
         RedisStore store =
             RedisStore.open(StoreOptions.defaults(RedisServer.settings(redis.port(), PATIENCE)));
-        Served served =
-            new Served(
-                Setup.local(),
-                new Served.Stores(
-                    store.tasks(), store.queues(), store.clients(), store.system()))) {
+        Served served = new Served(Setup.local(), Served.Stores.of(store))) {
       assertEquals(200, served.get("/health/ready").status());
       redis.freeze();
       try {
@@ -66,10 +62,7 @@ class RedisAwayTest {
         RedisStore store =
             RedisStore.open(
                 StoreOptions.defaults(RedisServer.settings(redis.port(), Duration.ofSeconds(20))));
-        Served served =
-            new Served(
-                Setup.local(),
-                new Served.Stores(store.tasks(), store.queues(), store.clients(), store.system()));
+        Served served = new Served(Setup.local(), Served.Stores.of(store));
         Socket socket = served.connect()) {
       redis.freeze();
       String call =

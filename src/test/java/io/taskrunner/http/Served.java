@@ -11,6 +11,7 @@ import io.taskrunner.config.ApiSettings.Access;
 import io.taskrunner.config.Secret;
 import io.taskrunner.config.ServerSettings;
 import io.taskrunner.config.ServerSettings.Mode;
+import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.telemetry.Build;
 import io.taskrunner.telemetry.Probe;
 import java.io.IOException;
@@ -106,7 +107,7 @@ final class Served implements AutoCloseable {
   }
 
   Served(Setup setup, FakeStores stores) {
-    this(setup, new Stores(stores, stores, stores.asClients(), stores));
+    this(setup, new Stores(stores, stores, stores.asClients(), stores.asWorkers(), stores));
   }
 
   /** What the server stands on. */
@@ -114,7 +115,14 @@ final class Served implements AutoCloseable {
       io.taskrunner.store.TaskStore tasks,
       io.taskrunner.store.QueueStore queues,
       io.taskrunner.store.ClientStore clients,
-      io.taskrunner.store.SystemStore system) {}
+      io.taskrunner.store.WorkersStore workers,
+      io.taskrunner.store.SystemStore system) {
+
+    static Stores of(RedisStore store) {
+      return new Stores(
+          store.tasks(), store.queues(), store.clients(), store.workers(), store.system());
+    }
+  }
 
   Served(Setup setup, Stores stores) {
     ServerSettings settings =
@@ -137,9 +145,11 @@ final class Served implements AutoCloseable {
             stores.tasks(),
             stores.queues(),
             stores.clients(),
+            stores.workers(),
             stores.system(),
             setup.probes(),
-            registry);
+            registry,
+            Optional.empty());
     server = new ApiServer(settings, api, parts, eventLoops);
     server.start();
   }

@@ -37,7 +37,8 @@ final class WorkerProcess implements AutoCloseable {
   WorkerProcess(StoreOptions redis, BreakerOptions breaker, int slots, Duration lease) {
     store = RedisStore.open(redis);
     DispatchOptions options =
-        new DispatchOptions("test", true, List.of(), List.of(), Duration.ofSeconds(5), breaker);
+        new DispatchOptions(
+            "test", true, List.of(), List.of(), Duration.ofSeconds(5), breaker, false);
     dispatcher = new Dispatcher(options, loops, InstantSource.system());
     WorkerSettings settings =
         new WorkerSettings(

@@ -8,6 +8,7 @@ import com.linecorp.armeria.common.HttpMethod;
 import com.linecorp.armeria.common.HttpRequest;
 import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.RequestHeaders;
+import com.linecorp.armeria.common.RequestHeadersBuilder;
 import com.linecorp.armeria.common.ResponseHeaders;
 import com.linecorp.armeria.common.ResponseHeadersBuilder;
 import com.linecorp.armeria.common.util.TimeoutMode;
@@ -16,10 +17,15 @@ import com.linecorp.armeria.server.RoutingContext;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.telemetry.Tracing;
+import io.taskrunner.telemetry.Tracing.Place;
+import io.taskrunner.telemetry.Tracing.Side;
+import io.taskrunner.telemetry.Tracing.Trace;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -30,6 +36,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * The way of every call, in the contract's order of refusals: the Host, the origin, credentials
@@ -64,6 +71,7 @@ public final class Front implements HttpService {
   private final Credentials credentials;
   private final HeldCalls held;
   private final CallMeters meters;
+  private final Optional<Tracing> tracing;
   private final int bodyMax;
   private final ExecutorService virtual =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("call-", 0).factory());
@@ -79,12 +87,14 @@ public final class Front implements HttpService {
       Credentials credentials,
       HeldCalls held,
       MeterRegistry registry,
+      Optional<Tracing> tracing,
       int bodyMax) {
     this.router = router;
     this.origins = origins;
     this.credentials = credentials;
     this.held = held;
     this.meters = new CallMeters(registry);
+    this.tracing = tracing;
     this.bodyMax = bodyMax;
   }
 
@@ -116,6 +126,7 @@ public final class Front implements HttpService {
     private final ServiceRequestContext ctx;
     private final HttpRequest request;
     private final RequestHeaders headers;
+    private final @Nullable Trace trace;
     private final String id;
     private final long start = System.nanoTime();
     private final Router.@Nullable Match match;
@@ -129,10 +140,39 @@ public final class Front implements HttpService {
     Exchange(ServiceRequestContext ctx, HttpRequest request) {
       this.ctx = ctx;
       this.request = request;
-      this.headers = request.headers();
-      this.id = RequestIds.of(headers);
       this.match = router.find(ctx.path());
-      this.route = match == null ? null : match.path().route(headers.method());
+      this.route = match == null ? null : match.path().route(request.headers().method());
+      this.trace = route == null || isOfThisProcess(route) ? null : trace(route);
+      this.headers = trace == null ? request.headers() : traced(request.headers(), trace);
+      this.id = RequestIds.of(headers);
+    }
+
+    private @Nullable Trace trace(Route route) {
+      if (tracing.isEmpty()) {
+        return null;
+      }
+      RequestHeaders came = request.headers();
+      Place parent = new Place(came.get(Tracing.TRACEPARENT), came.get(Tracing.TRACESTATE));
+      String name = came.method() + " " + route.template();
+      return tracing
+          .get()
+          .begin(Side.SERVER, name, parent)
+          .set("http.request.method", came.method().name())
+          .set("http.route", route.template())
+          .set("url.scheme", "http")
+          .set("url.path", ctx.path());
+    }
+
+    /** What follows is a part of the call's span. */
+    private static RequestHeaders traced(RequestHeaders came, Trace trace) {
+      Place place = trace.place();
+      RequestHeadersBuilder headers = came.toBuilder();
+      headers.set(Tracing.TRACEPARENT, Objects.requireNonNull(place.traceparent()));
+      headers.remove(Tracing.TRACESTATE);
+      if (place.tracestate() != null) {
+        headers.set(Tracing.TRACESTATE, place.tracestate());
+      }
+      return headers.build();
     }
 
     CompletableFuture<Answer> begin() {
@@ -262,7 +302,8 @@ public final class Front implements HttpService {
     }
 
     private Answer blocking(Route route, Map<String, Object> members) {
-      try (var _ = MDC.putCloseable("request_id", id)) {
+      try (var _ = MDC.putCloseable("request_id", id);
+          var _ = traceOfLog()) {
         Call call = call(route, members);
         Caller known = isOfThisProcess(route) ? call.caller() : credentials.known(call.caller());
         Call toAnswer =
@@ -309,6 +350,10 @@ public final class Front implements HttpService {
       }
       long nanos = System.nanoTime() - start;
       meters.record(route, headers.method(), status, nanos);
+      if (trace != null) {
+        trace.set("http.response.status_code", status);
+        (status >= 500 ? trace.failed(Integer.toString(status)) : trace).end();
+      }
       if (LOG.isDebugEnabled()) {
         log(status, nanos);
       }
@@ -354,8 +399,7 @@ public final class Front implements HttpService {
         case Refusal refusal -> refusal.problem();
         case StoreUnavailable _ -> Problem.storeUnavailable();
         default -> {
-          LOG.atError()
-              .addKeyValue("request_id", id)
+          about(LOG.atError())
               .addKeyValue("route", route == null ? "none" : route.template())
               .setCause(cause)
               .log("a call failed");
@@ -364,9 +408,21 @@ public final class Front implements HttpService {
       };
     }
 
+    private LoggingEventBuilder about(LoggingEventBuilder event) {
+      LoggingEventBuilder named = event.addKeyValue("request_id", id);
+      return traceId().map(traceId -> named.addKeyValue("trace_id", traceId)).orElse(named);
+    }
+
+    private MDC.@Nullable MDCCloseable traceOfLog() {
+      return traceId().map(traceId -> MDC.putCloseable("trace_id", traceId)).orElse(null);
+    }
+
+    private Optional<String> traceId() {
+      return Tracing.traceId(headers.get(Tracing.TRACEPARENT));
+    }
+
     private void log(int status, long nanos) {
-      LOG.atDebug()
-          .addKeyValue("request_id", id)
+      about(LOG.atDebug())
           .addKeyValue("method", headers.method())
           .addKeyValue("path", ctx.path())
           .addKeyValue("status", status)

@@ -8,6 +8,8 @@ import io.taskrunner.store.Queue;
 import io.taskrunner.store.Queue.Stats;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.WorkersStore;
+import io.taskrunner.store.WorkersStore.Present;
 import io.taskrunner.telemetry.Meters;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,14 +35,23 @@ public final class QueueGauges {
   private static final Logger LOG = LoggerFactory.getLogger(QueueGauges.class);
 
   private final QueueStore queues;
+  private final WorkersStore workers;
   private final MultiGauge tasks;
   private final MultiGauge oldest;
+  private final MultiGauge backlog;
+  private final MultiGauge slots;
   private boolean known;
   private long knownNanos;
 
+  /** What was asked of the store; empty while it does not answer. */
+  private record Read(List<Queue> queues, List<Present> workers) {}
+
   /** In a registry. */
-  public QueueGauges(QueueStore queues, MeterRegistry registry) {
+  public QueueGauges(QueueStore queues, WorkersStore workers, MeterRegistry registry) {
     this.queues = queues;
+    this.workers = workers;
+    this.backlog = MultiGauge.builder(Meters.READY_PER_SLOT).register(registry);
+    this.slots = MultiGauge.builder(Meters.WORKER_SLOTS).register(registry);
     this.tasks = MultiGauge.builder(Meters.QUEUE_TASKS).register(registry);
     this.oldest = MultiGauge.builder(Meters.QUEUE_OLDEST_READY).register(registry);
   }
@@ -50,19 +61,20 @@ public final class QueueGauges {
     if (known && System.nanoTime() - knownNanos < TimeUnit.SECONDS.toNanos(FRESH_SECONDS)) {
       return;
     }
-    List<Queue> list = ask();
-    known = !list.isEmpty();
+    Read read = ask();
+    known = !read.queues().isEmpty();
     knownNanos = System.nanoTime();
-    show(list);
+    show(read.queues());
+    show(read);
   }
 
-  private List<Queue> ask() {
-    CompletableFuture<List<Queue>> asked = new CompletableFuture<>();
+  private Read ask() {
+    CompletableFuture<Read> asked = new CompletableFuture<>();
     Thread.ofVirtual()
         .name("queue-gauges")
         .start(() -> {
           try {
-            asked.complete(queues.list());
+            asked.complete(new Read(queues.list(), workers.list()));
           } catch (RuntimeException failure) {
             asked.completeExceptionally(failure);
           }
@@ -73,13 +85,19 @@ public final class QueueGauges {
       if (!(failed.getCause() instanceof StoreUnavailable)) {
         LOG.atError().setCause(failed.getCause()).log("the queues could not be counted");
       }
-      return List.of();
+      return new Read(List.of(), List.of());
     } catch (TimeoutException noAnswer) {
-      return List.of();
+      return new Read(List.of(), List.of());
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
-      return List.of();
+      return new Read(List.of(), List.of());
     }
+  }
+
+  private void show(Read read) {
+    Backlog waits = Backlog.of(read.queues(), read.workers());
+    backlog.register(known ? List.of(Row.of(Tags.empty(), waits.perSlot())) : List.of(), true);
+    slots.register(known ? List.of(Row.of(Tags.empty(), waits.slots())) : List.of(), true);
   }
 
   private void show(List<Queue> list) {

@@ -5,7 +5,11 @@ import io.taskrunner.client.Limits;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
+import io.taskrunner.telemetry.Tracing;
+import io.taskrunner.telemetry.Tracing.Place;
+import io.taskrunner.telemetry.Tracing.Trace;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -15,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedDeque;
@@ -74,6 +79,7 @@ final class Enqueuer {
   private final long patienceNanos;
   private final ScheduledExecutorService timer;
   private final Executor lookUps;
+  private final Optional<Tracing> tracing;
 
   /** The indices of lines that no group of this shard is on. */
   private final Deque<Integer> free;
@@ -112,7 +118,8 @@ final class Enqueuer {
       Durability durability,
       StoreOptions options,
       ScheduledExecutorService timer,
-      Executor lookUps) {
+      Executor lookUps,
+      Optional<Tracing> tracing) {
     this.link = link;
     this.moves = moves;
     this.names = names;
@@ -126,6 +133,7 @@ final class Enqueuer {
     this.patienceNanos = link.patience().toNanos();
     this.timer = timer;
     this.lookUps = lookUps;
+    this.tracing = tracing;
   }
 
   CompletableFuture<EnqueueResult> enqueue(Enqueue command) {
@@ -215,6 +223,7 @@ final class Enqueuer {
     for (Pending pending : group) {
       at = put(args, at, pending);
     }
+    List<Trace> traces = traces(group);
     try {
       Line line = link.node().line(index);
       int losses = line.losses();
@@ -222,6 +231,7 @@ final class Enqueuer {
           .toCompletableFuture()
           .orTimeout(nanosLeft(group), TimeUnit.NANOSECONDS)
           .whenComplete((replies, failure) -> {
+            traces.forEach(failure == null ? Trace::end : Enqueuer::failed);
             if (failure == null) {
               taken(group, replies, index, line, losses);
             } else {
@@ -229,8 +239,29 @@ final class Enqueuer {
             }
           });
     } catch (RedisException notSent) {
+      traces.forEach(Enqueuer::failed);
       failed(group, index, notSent);
     }
+  }
+
+  /** A span for each call that is traced. */
+  private List<Trace> traces(List<Pending> group) {
+    if (tracing.isEmpty()) {
+      return List.of();
+    }
+    List<Trace> traces = new ArrayList<>();
+    for (Pending pending : group) {
+      TaskSpec spec = pending.command.spec();
+      if (spec.traceparent() != null) {
+        Place place = new Place(spec.traceparent(), spec.tracestate());
+        traces.add(tracing.get().script("enqueue", group.size(), place));
+      }
+    }
+    return traces;
+  }
+
+  private static void failed(Trace trace) {
+    trace.failed("not_stored").end();
   }
 
   private static long nanosLeft(List<Pending> group) {

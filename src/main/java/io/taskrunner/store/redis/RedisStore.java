@@ -9,6 +9,8 @@ import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.SystemStore;
 import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.WorkStore;
+import io.taskrunner.store.WorkersStore;
+import io.taskrunner.telemetry.Tracing;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +41,7 @@ public final class RedisStore implements AutoCloseable {
   private static final int LINES = 4;
 
   private final Nodes nodes;
+  private final Optional<Tracing> tracing;
   private final Keys config;
   private final Link configLink;
   private final Shards shards;
@@ -46,6 +49,7 @@ public final class RedisStore implements AutoCloseable {
   private final RedisTasks tasks;
   private final RedisQueues queues;
   private final RedisClients clients;
+  private final RedisWorkers workers;
   private final RedisSystem system;
   private final Doctor doctor;
   private final Held held = new Held();
@@ -60,11 +64,18 @@ public final class RedisStore implements AutoCloseable {
    *
    * @param loops to run on
    * @param registry where the time of each command is counted
+   * @param tracing where spans of enqueues go; empty for none
    */
-  public record Shared(EventLoopGroup loops, MeterRegistry registry) {}
+  public record Shared(EventLoopGroup loops, MeterRegistry registry, Optional<Tracing> tracing) {}
 
-  private RedisStore(Nodes nodes, int lines, Durability durability, StoreOptions options) {
+  private RedisStore(
+      Nodes nodes,
+      int lines,
+      Durability durability,
+      StoreOptions options,
+      Optional<Tracing> tracing) {
     this.nodes = nodes;
+    this.tracing = tracing;
     this.timer =
         Executors.newScheduledThreadPool(
             2, Thread.ofPlatform().daemon().name("store-", 0).factory());
@@ -80,6 +91,7 @@ public final class RedisStore implements AutoCloseable {
     Moves configMoves = new Moves(configLink, config, options.injectedTime());
     this.queues = new RedisQueues(shards, configMoves, names);
     this.clients = new RedisClients(shards, configLink, config, names);
+    this.workers = new RedisWorkers(configMoves);
     this.system = new RedisSystem(nodes, options.redis(), durability);
     this.doctor = new Doctor(shards, names);
   }
@@ -90,7 +102,8 @@ public final class RedisStore implements AutoCloseable {
     Moves moves = new Moves(link, keys, options.injectedTime());
     TaskIds ids = new TaskIds(options.clock(), number);
     Enqueuer enqueuer =
-        new Enqueuer(link, lines, moves, names, ids, held, durability, options, timer, lookUps);
+        new Enqueuer(
+            link, lines, moves, names, ids, held, durability, options, timer, lookUps, tracing);
     Permits permits = new Permits(number, this::home, timer);
     RedisWork work = new RedisWork(link, moves, enqueuer, keys, permits, trimmed, options);
     return new Shard(number, keys, link, moves, enqueuer, work);
@@ -131,7 +144,8 @@ public final class RedisStore implements AutoCloseable {
       keys.add(Keys.shard(prefix, shard));
     }
     Nodes nodes = Nodes.open(options.redis(), lines, shared, keys);
-    RedisStore store = new RedisStore(nodes, lines, durability, options);
+    RedisStore store =
+        new RedisStore(nodes, lines, durability, options, shared.flatMap(Shared::tracing));
     try {
       store.prepare(options);
       return store;
@@ -258,6 +272,11 @@ public final class RedisStore implements AutoCloseable {
   /** The moves of a worker, for each shard. */
   public List<WorkStore> works() {
     return shards.all().stream().<WorkStore>map(Shard::work).toList();
+  }
+
+  /** Which workers there are. */
+  public WorkersStore workers() {
+    return workers;
   }
 
   /** The state of Redis itself. */

@@ -13,6 +13,7 @@ import java.util.Set;
 
 /** The moves, one Lua file each. */
 enum Script {
+  BEAT,
   CANCEL,
   CHECK,
   CLAIM,
@@ -44,7 +45,8 @@ enum Script {
   TIDY,
   TRIM_DONE,
   UNPARK,
-  WALK;
+  WALK,
+  WORKERS;
 
   private static final String INCLUDE = "--@include ";
 

@@ -1,0 +1,29 @@
+package io.taskrunner.http.operate;
+
+import io.taskrunner.store.Queue;
+import io.taskrunner.store.WorkersStore.Present;
+import java.util.List;
+
+/**
+ * How much waits, and how many could work on it.
+ *
+ * @param ready tasks that could start
+ * @param slots of all workers that are alive and not stopping
+ */
+public record Backlog(long ready, long slots) {
+
+  /** Of these queues and workers. */
+  public static Backlog of(List<Queue> queues, List<Present> workers) {
+    return new Backlog(
+        queues.stream().mapToLong(queue -> queue.stats().ready()).sum(),
+        workers.stream()
+            .filter(worker -> worker.alive() && !worker.facts().stopping())
+            .mapToLong(worker -> worker.facts().slots())
+            .sum());
+  }
+
+  /** What each slot has before it; without any slot, all of it. What autoscaling goes by. */
+  public double perSlot() {
+    return (double) ready / Math.max(1, slots);
+  }
+}
