@@ -25,7 +25,7 @@ import java.util.function.Supplier;
  */
 public final class Traced {
 
-  /** Attempts whose verdict is still to be settled; more than this are not told of theirs. */
+  /** Attempts whose verdict is still to be settled; more than this are forgotten. */
   private static final int PLACES_MAX = 10_000;
 
   private final Tracing tracing;
@@ -74,9 +74,10 @@ public final class Traced {
             .outcome()
             .whenComplete((outcome, bug) -> {
               tell(trace, bug == null ? outcome : new Outcome.CutOff());
-              if (ended.size() < PLACES_MAX) {
-                ended.put(claim.id(), place);
+              if (ended.size() >= PLACES_MAX) {
+                ended.clear(); // left behind by attempts that came to no verdict
               }
+              ended.put(claim.id(), place);
             }));
   }
 
