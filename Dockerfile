@@ -1,0 +1,30 @@
+# The image of Task Runner: API and worker in one program; MODE chooses (docs/reference/settings.md).
+#   docker build -t task-runner .
+
+FROM maven:3.9-eclipse-temurin-25 AS build
+WORKDIR /src
+COPY pom.xml ./
+COPY src ./src
+RUN mvn -q -B -Dmaven.test.skip=true package
+
+FROM eclipse-temurin:25-jre
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Task Runner" \
+      org.opencontainers.image.description="A self-hosted HTTP task queue and scheduler on Redis" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+WORKDIR /opt/task-runner
+COPY task-runner LICENSE ./
+COPY --from=build /src/target/task-runner.jar ./
+COPY --from=build /src/target/lib ./lib
+# Written once by this very JVM, so that each start is twice as fast (docs/decisions/0013). It belongs to root: what runs here
+# can change nothing of itself, and needs no folder to write to but /tmp.
+RUN ./task-runner train
+USER 10001:10001
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+  CMD ["bash", "-c", "exec 3<>\"/dev/tcp/127.0.0.1/${PORT:-$([ \"${MODE:-}\" = worker ] && echo 8082 || echo 8080)}\" && printf 'GET /health/live HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200'"]
+ENTRYPOINT ["/opt/task-runner/task-runner"]
+CMD ["serve"]
