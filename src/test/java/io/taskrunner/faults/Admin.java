@@ -8,6 +8,7 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 
 /**
  * Calls of an API by its admin, each of which must go well.
@@ -39,6 +40,29 @@ record Admin(ProgramProcess api) {
     return read(path, api.post(path, json, "X-Admin-Key", Scene.ADMIN_KEY));
   }
 
+  /** Whether this is refused because the store is full; else it must be taken. */
+  boolean isFull(String json) throws IOException, InterruptedException {
+    HttpResponse<String> answer = api.post("/v1/enqueue", json, "X-Admin-Key", Scene.ADMIN_KEY);
+    if (!isStoreFull(answer)) {
+      read("/v1/enqueue", answer);
+      return false;
+    }
+    return true;
+  }
+
+  /** Whether an answer says that the store is full, and when to come again. */
+  static boolean isStoreFull(HttpResponse<String> answer) {
+    return answer.statusCode() == 429
+        && answer.body().contains("\"code\":\"store_full\"")
+        && answer.headers().firstValue("Retry-After").isPresent();
+  }
+
+  /** Cancels a task. */
+  void cancel(String id) throws IOException, InterruptedException {
+    String path = "/v1/tasks/" + id;
+    read(path, api.delete(path, "X-Admin-Key", Scene.ADMIN_KEY));
+  }
+
   /** A task as it stands. */
   JsonNode task(String id) throws IOException, InterruptedException {
     return get("/v1/tasks/" + id);
@@ -61,6 +85,21 @@ record Admin(ProgramProcess api) {
       task = task(id);
     }
     return task;
+  }
+
+  /** Waits until a queue stands like this; returns how it does then. */
+  JsonNode awaitStats(String queue, Predicate<JsonNode> like)
+      throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    JsonNode stats = stats(queue);
+    while (!like.test(stats)) {
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError("the queue " + queue + " stands at " + stats);
+      }
+      LockSupport.parkNanos(POLL_NANOS);
+      stats = stats(queue);
+    }
+    return stats;
   }
 
   private JsonNode get(String path) throws IOException, InterruptedException {

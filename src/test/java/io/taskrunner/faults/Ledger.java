@@ -58,6 +58,8 @@ final class Ledger implements AutoCloseable {
   private final List<String> strange = new ArrayList<>();
   private int refused;
   private int broken;
+  private boolean mayBeFull;
+  private int full;
   private int withoutRetryAfter;
   private long refusalNanos;
   private int replicasMin = Integer.MAX_VALUE;
@@ -165,10 +167,25 @@ final class Ledger implements AutoCloseable {
         return false;
       }
       default -> {
+        if (mayBeFull && Admin.isStoreFull(answer)) {
+          full++;
+          notifyAll();
+          return false;
+        }
         strange.add(answer.statusCode() + " " + answer.body());
         return true;
       }
     }
+  }
+
+  /** From now on {@code 429 store_full} is an answer as good as 503; before it is a strange one. */
+  synchronized void mayBeFull() {
+    mayBeFull = true;
+  }
+
+  /** Waits until this many were answered with {@code 429 store_full}. */
+  synchronized void awaitFull(int count) throws InterruptedException {
+    await(count + " store_full", () -> full >= count);
   }
 
   /** Waits until this many more were accepted than now. */

@@ -3,6 +3,7 @@ package io.taskrunner.faults;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.taskrunner.faults.Receiver.Gate;
 import io.taskrunner.testkit.Ports;
 import io.taskrunner.testkit.Proxy;
 import io.taskrunner.testkit.RedisServer;
@@ -86,6 +87,34 @@ class NetworkFaultsTest {
     Account account =
         it.end(
             "the network swallows everything for longer than a lease",
+            "ready again after " + apiBack.toMillis() + " ms");
+    assertTrue(account.refused() > 0, "calls were refused");
+    assertTrue(
+        account.refusalMillis() <= COMMAND_TIMEOUT_MS + 1000,
+        "a refusal took " + account.refusalMillis() + " ms");
+  }
+
+  @Test
+  void aNetworkThatStallsAndDeliversEverythingLateHarmsNothing() throws Exception {
+    Behind it = new Behind();
+    Gate gate = it.all.receiver.hold();
+    it.all.receiver.awaitHeld(gate, Scene.SLOTS);
+    it.network.hold(true);
+    long stalled = System.nanoTime();
+    it.all.receiver.letPass();
+    gate.open(200); // their verdicts are held back, too
+    long stall = Duration.ofSeconds(Scene.LEASE_SEC + 3).toNanos();
+    for (long left = stall; left > 0; left = stall - (System.nanoTime() - stalled)) {
+      assertEquals(200, it.all.api.status("/health/live"));
+      assertEquals(200, it.all.worker.status("/health/live"));
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+    }
+    it.network.hold(false);
+    Duration apiBack = it.all.api.awaitReady(Duration.ofSeconds(5));
+    it.all.worker.awaitReady(Duration.ofSeconds(5));
+    Account account =
+        it.end(
+            "the network stalls for longer than a lease, and delivers all of it late",
             "ready again after " + apiBack.toMillis() + " ms");
     assertTrue(account.refused() > 0, "calls were refused");
     assertTrue(

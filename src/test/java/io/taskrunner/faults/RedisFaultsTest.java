@@ -3,11 +3,14 @@ package io.taskrunner.faults;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.taskrunner.faults.Receiver.Gate;
 import io.taskrunner.testkit.Ports;
 import io.taskrunner.testkit.ProgramProcess;
 import io.taskrunner.testkit.RedisServer;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Tag;
@@ -15,13 +18,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** The one Redis dies, or cannot write. */
+/** The one Redis dies, cannot write, or is full. */
 @Tag("faults")
 @Timeout(180)
 class RedisFaultsTest {
 
   private static final int PER_SECOND = 150;
   private static final int COMMAND_TIMEOUT_MS = 2000;
+  private static final int FOR_MEANWHILE = 20;
+  private static final String BODY = "x".repeat(100_000);
+  private static final int LARGE = 200; // 20 MB in all
   private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   @RegisterExtension final Scene scene = new Scene();
@@ -97,6 +103,68 @@ class RedisFaultsTest {
       dev.terminate();
       assertEquals(0, dev.end(), dev.output());
     }
+  }
+
+  @Test
+  void aFullStoreRefusesAndGoesOnUntilThereIsRoomAgain() throws Exception {
+    RedisServer redis = scene.redis(Ports.free(), "everysec");
+    Installation all = new Installation(scene, Scene.on(redis.port()), PER_SECOND);
+    Admin admin = new Admin(all.api);
+    all.begin();
+    all.ledger.awaitMore(PER_SECOND);
+    admin.client("filler");
+    Receiver others = scene.receiver();
+    String small = later(others.url("/small"), "{}");
+    Set<String> forMeanwhile = new HashSet<>();
+    for (int i = 0; i < FOR_MEANWHILE; i++) {
+      forMeanwhile.add(admin.enqueue(small));
+    }
+    String unwanted = admin.enqueue(small);
+    String large = later(others.url("/large"), BODY);
+    for (int i = 0; i < LARGE; i++) {
+      admin.enqueue(large);
+    }
+
+    Gate gate = all.receiver.hold();
+    all.receiver.awaitHeld(gate, Scene.SLOTS);
+    all.ledger.mayBeFull();
+    redis.configure("maxmemory", "16mb"); // less than is in use: Redis itself refuses, too
+    all.ledger.awaitFull(PER_SECOND);
+    all.receiver.letPass();
+    gate.open(200);
+    for (String id : forMeanwhile) {
+      admin.post("/v1/tasks/" + id + "/run", "");
+    }
+    others.awaitDeliveries(forMeanwhile, 1);
+    admin.cancel(unwanted);
+    // What is over may be dropped at once, to make room; so only what waits is looked at.
+    JsonNode low = admin.awaitStats("low", stats -> stats.get("active").asInt() == 0);
+    assertEquals(LARGE, low.get("scheduled").asInt(), low.toString());
+    assertEquals(0, low.get("ready").asInt() + low.get("retry").asInt(), low.toString());
+    assertTrue(admin.isFull(small), "there is room before the purge");
+    admin.post("/v1/queues/low/purge", "");
+    long purged = System.nanoTime();
+    all.ledger.awaitMore(1);
+    long backMillis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - purged);
+    all.ledger.awaitMore(2 * PER_SECOND);
+
+    Account account = all.ledger.settle(redis.settings());
+    Table.add(
+        "Redis' maxmemory is less than is in use, until a queue is purged",
+        account,
+        "429 store_full; taken again %d ms after the purge".formatted(backMillis));
+    Scene.assertNothingLost(account);
+    assertEquals(0, account.refused() + account.broken(), "no other refusal than store_full");
+    assertEquals(0, account.again() + others.again());
+    assertTrue(backMillis < 5000, "taken again after " + backMillis + " ms");
+  }
+
+  private static String later(String url, String body) {
+    return "{\"client_id\":\"filler\",\"queue\":\"low\",\"delay\":86400,\"task\":{\"url\":\""
+        + url
+        + "\",\"body\":\""
+        + body
+        + "\"}}";
   }
 
   private static void awaitUnready(ProgramProcess program) throws InterruptedException {

@@ -2,6 +2,7 @@ package io.taskrunner.faults;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.taskrunner.testkit.ClusterSet;
 import io.taskrunner.testkit.Folders;
@@ -82,8 +83,19 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
 
   /** Three nodes and three Sentinels. */
   SentinelSet sentinels() throws IOException {
-    SentinelSet set = with(SentinelSet.start(folder));
-    logs.add(set::logs);
+    return logged(SentinelSet.start(folder));
+  }
+
+  /** The same, on a network that can be divided; elsewhere than on Linux, the test is skipped. */
+  SentinelSet divisibleSentinels() throws IOException {
+    assumeTrue(
+        System.getProperty("os.name").equals("Linux"),
+        "only Linux has a second loopback address, which the nodes call each other from");
+    return logged(SentinelSet.startDivisible(folder));
+  }
+
+  private SentinelSet logged(SentinelSet set) {
+    logs.add(with(set)::logs);
     return set;
   }
 

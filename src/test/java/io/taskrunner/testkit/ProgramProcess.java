@@ -161,6 +161,12 @@ public final class ProgramProcess implements AutoCloseable {
         headers);
   }
 
+  /** Deletes a path. */
+  public HttpResponse<String> delete(String path, String... headers)
+      throws IOException, InterruptedException {
+    return send(HttpRequest.newBuilder(URI.create(url + path)).DELETE(), headers);
+  }
+
   private static HttpResponse<String> send(HttpRequest.Builder request, String... headers)
       throws IOException, InterruptedException {
     if (headers.length > 0) {

@@ -10,6 +10,7 @@ import java.net.Socket;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -17,9 +18,10 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A bad network between a program and a server of 127.0.0.1: a TCP proxy that delays, swallows, or
- * ends what goes through it. Bytes are never reordered, and none is left out between two that
- * arrive: a connection that lost one stays silent for good, as one does that a firewall forgot.
+ * A bad network between a program and a server of 127.0.0.1: a TCP proxy that delays, holds back,
+ * swallows, or ends what goes through it. Bytes are never reordered, and none is left out between
+ * two that arrive: a connection that lost one stays silent for good, as one does that a firewall
+ * forgot.
  */
 public final class Proxy implements AutoCloseable {
 
@@ -30,6 +32,9 @@ public final class Proxy implements AutoCloseable {
   private final Set<Link> links = ConcurrentHashMap.newKeySet();
   private volatile long delayNanos;
   private volatile boolean swallowing;
+  private volatile Optional<InetAddress> cutOff = Optional.empty();
+  private final Object stall = new Object();
+  private boolean holding; // guarded by stall
 
   private Proxy(ServerSocket server, int to) {
     this.server = server;
@@ -51,6 +56,11 @@ public final class Proxy implements AutoCloseable {
     return server.getLocalPort();
   }
 
+  /** The port of 127.0.0.1 that it forwards to. */
+  int to() {
+    return to;
+  }
+
   /** From now on each byte takes this long, in each direction. */
   public void delay(Duration each) {
     delayNanos = each.toNanos();
@@ -62,6 +72,36 @@ public final class Proxy implements AutoCloseable {
    */
   public void swallow(boolean on) {
     swallowing = on;
+  }
+
+  /**
+   * From now on everything is swallowed of the connections that come from this address, as when
+   * those machines are cut off; or, of none, that is over, and these connections end.
+   */
+  public void cutOff(Optional<InetAddress> address) {
+    cutOff = address;
+    if (address.isEmpty()) {
+      List.copyOf(links).stream().filter(link -> link.silent).forEach(Link::close);
+    }
+  }
+
+  /**
+   * From now on what is sent is held back, in both directions; or that is over, and all of it
+   * arrives, also what its sender has given up meanwhile.
+   */
+  public void hold(boolean on) {
+    synchronized (stall) {
+      holding = on;
+      stall.notifyAll();
+    }
+  }
+
+  private void awaitPassage() throws InterruptedException {
+    synchronized (stall) {
+      while (holding) {
+        stall.wait();
+      }
+    }
   }
 
   /** Ends each connection in the direction towards the program; the other one stays open. */
@@ -142,7 +182,7 @@ public final class Proxy implements AutoCloseable {
       byte[] buffer = new byte[CHUNK];
       try {
         for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
-          silent |= swallowing;
+          silent |= swallowing || cutOff.filter(program.getInetAddress()::equals).isPresent();
           if (!silent) {
             way.add(new Chunk(Arrays.copyOf(buffer, count), System.nanoTime() + delayNanos));
           }
@@ -155,23 +195,33 @@ public final class Proxy implements AutoCloseable {
 
     private void write(BlockingQueue<Chunk> way, OutputStream out, Socket into) {
       try {
-        for (Chunk next = way.take(); next.bytes.length > 0; next = way.take()) {
-          for (long wait = next.arrivesNanos - System.nanoTime();
-              wait > 0;
-              wait = next.arrivesNanos - System.nanoTime()) {
-            LockSupport.parkNanos(wait);
+        try {
+          for (Chunk next = arrived(way); next.bytes.length > 0; next = arrived(way)) {
+            out.write(next.bytes);
           }
-          out.write(next.bytes);
+          into.shutdownOutput();
+        } catch (IOException gone) {
+          // What a program sent before it went still reaches the server, which then ends it.
+          while (into == program && way.take().bytes.length > 0) {}
+          close();
         }
-        into.shutdownOutput();
         if (into == program) {
           close(); // its server has ended it
         }
-      } catch (IOException broken) {
-        close();
       } catch (InterruptedException never) {
         Thread.currentThread().interrupt();
       }
+    }
+
+    private Chunk arrived(BlockingQueue<Chunk> way) throws InterruptedException {
+      Chunk next = way.take();
+      for (long wait = next.arrivesNanos - System.nanoTime();
+          wait > 0;
+          wait = next.arrivesNanos - System.nanoTime()) {
+        LockSupport.parkNanos(wait);
+      }
+      awaitPassage();
+      return next;
     }
 
     void close() {

@@ -1,5 +1,7 @@
 package io.taskrunner.testkit;
 
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
 import io.taskrunner.config.HostPort;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.config.Secret;
@@ -190,6 +192,16 @@ public final class RedisServer implements AutoCloseable {
         waitReplicas,
         OptionalLong.empty(),
         0.9);
+  }
+
+  /** Changes its configuration while it runs. */
+  public void configure(String name, String value) {
+    RedisClient client = RedisClient.create(RedisURI.create("127.0.0.1", port));
+    try (var connection = client.connect()) {
+      connection.sync().configSet(name, value);
+    } finally {
+      client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+    }
   }
 
   /** Freezes it, by SIGSTOP: its connections stand, and nothing answers. */

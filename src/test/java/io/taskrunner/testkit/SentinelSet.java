@@ -9,10 +9,13 @@ import io.taskrunner.config.HostPort;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.config.Secret;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,18 +39,22 @@ public final class SentinelSet implements AutoCloseable {
   /** The password of the Sentinels. */
   public static final String SENTINEL_PASSWORD = "sentinel-sesame";
 
+  private static final InetAddress AMONG_THEMSELVES = InetAddress.ofLiteral("127.0.0.2");
   private static final int NODES = 3;
   private static final int SENTINELS = 3;
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
   private final Path folder;
+  private final boolean divisible;
   private final RedisClient client = RedisClient.create();
+  private final Map<Integer, Proxy> networks = new HashMap<>();
   private final Map<Integer, RedisServer> nodes = new TreeMap<>();
   private final List<RedisServer> sentinels = new ArrayList<>();
 
-  private SentinelSet(Path folder) {
+  private SentinelSet(Path folder, boolean divisible) {
     this.folder = folder;
+    this.divisible = divisible;
   }
 
   /**
@@ -56,12 +63,24 @@ public final class SentinelSet implements AutoCloseable {
    * @param folder where they keep their files
    */
   public static SentinelSet start(Path folder) throws IOException {
-    SentinelSet set = new SentinelSet(folder);
+    return start(new SentinelSet(folder, false));
+  }
+
+  /**
+   * Starts all six on a network that can be divided: a node is reached through a {@link Proxy},
+   * whose port it is known by, and they and the Sentinels call from an address of their own. Only
+   * Linux has one.
+   */
+  public static SentinelSet startDivisible(Path folder) throws IOException {
+    return start(new SentinelSet(folder, true));
+  }
+
+  private static SentinelSet start(SentinelSet set) throws IOException {
     try {
-      int master = Ports.free();
+      int master = set.portForNode();
       set.startNode(master);
       for (int i = 1; i < NODES; i++) {
-        set.startNode(Ports.free(), "--replicaof", "127.0.0.1", Integer.toString(master));
+        set.startNode(set.portForNode(), "--replicaof", "127.0.0.1", Integer.toString(master));
       }
       for (int i = 0; i < SENTINELS; i++) {
         set.startSentinel(Ports.free(), master);
@@ -72,6 +91,22 @@ public final class SentinelSet implements AutoCloseable {
       set.close();
       throw failed;
     }
+  }
+
+  private int portForNode() {
+    if (!divisible) {
+      return Ports.free();
+    }
+    Proxy network = Proxy.start(Ports.free());
+    networks.put(network.port(), network);
+    return network.port();
+  }
+
+  /**
+   * Cuts a node off from the Sentinels and the other nodes, but from nobody else; or that is over.
+   */
+  public void divide(int port, boolean on) {
+    networks.get(port).cutOff(Optional.of(AMONG_THEMSELVES).filter(_ -> on));
   }
 
   private void startNode(int port, String... options) throws IOException {
@@ -87,6 +122,13 @@ public final class SentinelSet implements AutoCloseable {
           "repl-diskless-sync-delay 0",
           "requirepass " + NODE_PASSWORD,
           "masterauth " + NODE_PASSWORD);
+      if (divisible) {
+        append(
+            configuration,
+            "port " + networks.get(port).to(),
+            "replica-announce-port " + port,
+            "bind-source-addr " + AMONG_THEMSELVES.getHostAddress());
+      }
     }
     nodes.put(port, RedisServer.startNode(port, configuration, options));
   }
@@ -103,6 +145,12 @@ public final class SentinelSet implements AutoCloseable {
             "sentinel down-after-milliseconds " + MASTER + " 2000",
             "sentinel failover-timeout " + MASTER + " 10000",
             "sentinel parallel-syncs " + MASTER + " 2");
+    if (divisible) {
+      append(
+          configuration,
+          "sentinel announce-ip 127.0.0.1",
+          "bind-source-addr " + AMONG_THEMSELVES.getHostAddress());
+    }
     sentinels.add(RedisServer.startSentinel(port, configuration));
   }
 
@@ -111,6 +159,10 @@ public final class SentinelSet implements AutoCloseable {
     List<String> all = new ArrayList<>(List.of("port " + port, "bind 127.0.0.1", "dir " + data));
     all.addAll(List.of(lines));
     return Files.write(folder.resolve(kind + "-" + port + ".conf"), all);
+  }
+
+  private static void append(Path configuration, String... lines) throws IOException {
+    Files.write(configuration, List.of(lines), StandardOpenOption.APPEND);
   }
 
   /** The environment of a program that shall use it. */
@@ -137,6 +189,11 @@ public final class SentinelSet implements AutoCloseable {
         OptionalInt.empty());
   }
 
+  /** The ports of the Sentinels. */
+  public List<Integer> sentinelPorts() {
+    return sentinels.stream().map(RedisServer::port).toList();
+  }
+
   /** The port of the node that every Sentinel names as the master; empty while they differ. */
   public OptionalInt master() {
     OptionalInt named = OptionalInt.empty();
@@ -152,7 +209,13 @@ public final class SentinelSet implements AutoCloseable {
     return named;
   }
 
-  private int theMaster() {
+  /** Whether a node takes itself for the master. */
+  public boolean isMaster(int port) {
+    return replication(port).contains("role:master");
+  }
+
+  /** The port of the node that every Sentinel names as the master, as they must. */
+  public int theMaster() {
     return master().orElseThrow(() -> new AssertionError("the Sentinels name no one master"));
   }
 
@@ -315,6 +378,7 @@ public final class SentinelSet implements AutoCloseable {
   public void close() {
     sentinels.forEach(RedisServer::kill);
     nodes.values().forEach(RedisServer::kill);
+    networks.values().forEach(Proxy::close);
     client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
   }
 }
