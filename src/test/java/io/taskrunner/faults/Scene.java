@@ -10,6 +10,7 @@ import io.taskrunner.testkit.ProgramProcess;
 import io.taskrunner.testkit.Proxy;
 import io.taskrunner.testkit.RedisServer;
 import io.taskrunner.testkit.SentinelSet;
+import io.taskrunner.testkit.TestCertificate;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,6 +80,23 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
     return with(
         RedisServer.start(
             port, "--dir", folder.toString(), "--appendonly", "yes", "--appendfsync", fsync));
+  }
+
+  /** A Redis that also listens by TLS, on this port. */
+  RedisServer redisByTls(int tlsPort, TestCertificate certificate) throws IOException {
+    TestCertificate.Pem pem = certificate.pem(folder);
+    return with(
+        RedisServer.start(
+            "--tls-port", Integer.toString(tlsPort),
+            "--tls-cert-file", pem.certificate().toString(),
+            "--tls-key-file", pem.key().toString(),
+            "--tls-ca-cert-file", pem.certificate().toString(),
+            "--tls-auth-clients", "no"));
+  }
+
+  /** A Sentinel that speaks TLS alone, with a master that listens by TLS on this port. */
+  RedisServer sentinelByTls(int masterPort, TestCertificate certificate) throws IOException {
+    return with(RedisServer.startSentinelByTls(folder, masterPort, certificate.pem(folder)));
   }
 
   /** Three nodes and three Sentinels. */

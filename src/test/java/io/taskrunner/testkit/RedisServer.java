@@ -85,6 +85,32 @@ public final class RedisServer implements AutoCloseable {
     return start(port, command, "+monitor master");
   }
 
+  /**
+   * Starts a Sentinel that speaks TLS alone, to its callers and to its master.
+   *
+   * @param folder where it keeps its file
+   * @param master the port at which its master speaks TLS
+   */
+  public static RedisServer startSentinelByTls(Path folder, int master, TestCertificate.Pem pem)
+      throws IOException {
+    int port = Ports.free();
+    Path configuration =
+        Files.write(
+            folder.resolve("sentinel-by-tls.conf"),
+            List.of(
+                "port 0",
+                "tls-port " + port,
+                "tls-cert-file " + pem.certificate(),
+                "tls-key-file " + pem.key(),
+                "tls-ca-cert-file " + pem.certificate(),
+                "tls-auth-clients no",
+                "tls-replication yes",
+                "bind 127.0.0.1",
+                "dir " + folder,
+                "sentinel monitor mymaster 127.0.0.1 " + master + " 1"));
+    return startSentinel(port, configuration);
+  }
+
   private static RedisServer start(int port, List<String> command, String ready)
       throws IOException {
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();

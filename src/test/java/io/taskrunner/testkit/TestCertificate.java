@@ -3,14 +3,19 @@ package io.taskrunner.testkit;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
+import java.util.Base64;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.X509KeyManager;
 
 /**
  * A certificate that nobody trusts but who is told to, made for the names of one test by the JDK's
@@ -22,6 +27,7 @@ import javax.net.ssl.SSLContext;
 public record TestCertificate(KeyManagerFactory keys, X509Certificate certificate) {
 
   private static final String PASSWORD = "changeit";
+  private static final String NAME = "target";
 
   /**
    * Makes one.
@@ -41,7 +47,7 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
         KeyManagerFactory keys =
             KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         keys.init(loaded, PASSWORD.toCharArray());
-        return new TestCertificate(keys, (X509Certificate) loaded.getCertificate("target"));
+        return new TestCertificate(keys, (X509Certificate) loaded.getCertificate(NAME));
       } finally {
         Files.deleteIfExists(store);
         Files.delete(folder);
@@ -65,6 +71,54 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
     }
   }
 
+  /** Writes it, and the server's key, as PEM for a server that is no Java program. */
+  public Pem pem(Path folder) throws IOException {
+    X509KeyManager manager = (X509KeyManager) keys.getKeyManagers()[0];
+    try {
+      return new Pem(
+          write(folder.resolve("certificate.pem"), "CERTIFICATE", certificate.getEncoded()),
+          write(
+              folder.resolve("key.pem"), "PRIVATE KEY", manager.getPrivateKey(NAME).getEncoded()));
+    } catch (CertificateEncodingException failed) {
+      throw new IllegalStateException(failed);
+    }
+  }
+
+  /**
+   * Two files in PEM.
+   *
+   * @param certificate which is its own authority
+   * @param key of the server
+   */
+  public record Pem(Path certificate, Path key) {}
+
+  private static Path write(Path file, String kind, byte[] content) throws IOException {
+    String lines = Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(content);
+    return Files.writeString(
+        file, "-----BEGIN " + kind + "-----\n" + lines + "\n-----END " + kind + "-----\n");
+  }
+
+  /**
+   * Has a Java program trust it, and nothing else.
+   *
+   * @param folder to keep the trust store in
+   * @return what goes into its environment
+   */
+  public Map<String, String> trusted(Path folder) throws IOException {
+    Path file = folder.resolve("trusted.p12");
+    try (OutputStream out = Files.newOutputStream(file)) {
+      KeyStore store = KeyStore.getInstance("PKCS12");
+      store.load(null, null);
+      store.setCertificateEntry(NAME, certificate);
+      store.store(out, PASSWORD.toCharArray());
+    } catch (GeneralSecurityException failed) {
+      throw new IllegalStateException(failed);
+    }
+    return Map.of(
+        "JAVA_TOOL_OPTIONS",
+        "-Djavax.net.ssl.trustStore=" + file + " -Djavax.net.ssl.trustStorePassword=" + PASSWORD);
+  }
+
   private static void make(Path store, String names) throws IOException, InterruptedException {
     String keytool = Path.of(System.getProperty("java.home"), "bin", "keytool").toString();
     Process process =
@@ -72,7 +126,7 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
                 keytool,
                 "-genkeypair",
                 "-alias",
-                "target",
+                NAME,
                 "-keyalg",
                 "EC",
                 "-groupname",
