@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
@@ -77,7 +78,8 @@ class ClusterFaultsTest {
     RedisSettings settings = cluster.settings(SHARDS);
 
     all.begin();
-    int slot = ClusterSet.slotOf(fill(settings, all.receiver.url("/later")));
+    RedisSettings quick = cluster.settings(SHARDS, OptionalInt.of(0));
+    int slot = ClusterSet.slotOf(fill(quick, all.receiver.url("/later")));
     int from = cluster.masterOf(slot);
     int to = cluster.masterOf((slot + 16_384 / 3) % 16_384);
     all.ledger.awaitMore(PER_SECOND);

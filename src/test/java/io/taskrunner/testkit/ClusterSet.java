@@ -148,13 +148,18 @@ public final class ClusterSet implements AutoCloseable {
 
   /** Settings that reach it. */
   public RedisSettings settings(int shards) {
+    return settings(shards, OptionalInt.empty());
+  }
+
+  /** The same, with this many replicas to wait for. */
+  public RedisSettings settings(int shards, OptionalInt waitReplicas) {
     return RedisServer.settings(
         new RedisSettings.Target.Cluster(
             nodes.keySet().stream().map(port -> new HostPort("127.0.0.1", port)).toList()),
         Optional.of(new Secret(PASSWORD)),
         shards,
         Duration.ofSeconds(15),
-        OptionalInt.empty());
+        waitReplicas);
   }
 
   /** The slot of a shard. */
