@@ -65,6 +65,28 @@ class DeployedTest {
     }
   }
 
+  @Test
+  void whatTheKubernetesChartRendersEnqueuesAndDelivers() throws Exception {
+    Map<String, String> values = new LinkedHashMap<>();
+    values.put("redis.kind", "sentinel");
+    values.put("redis.sentinelAddr", sentinels());
+    values.put("secret.redisPassword", SentinelSet.NODE_PASSWORD);
+    values.put("secret.sentinelPassword", SentinelSet.SENTINEL_PASSWORD);
+    values.put("secret.adminApiKey", ADMIN_KEY);
+    values.put("api.port", Integer.toString(Ports.free()));
+    values.put("worker.port", Integer.toString(Ports.free()));
+    values.put("worker.env.allowPrivateUrls", "true");
+    try (Chart chart = Chart.of(Path.of("deploy/kubernetes"), Map.of())) {
+      Objects objects = chart.render(Chart.settings(values));
+      delivers(
+          KubernetesChartTest.environment(objects, "api"),
+          KubernetesChartTest.container(objects, "api"),
+          KubernetesChartTest.environment(objects, "worker"),
+          KubernetesChartTest.container(objects, "worker"),
+          "");
+    }
+  }
+
   private static JsonNode container(Objects objects, String workload) {
     return objects.the("workload", workload).at("/spec/containers/0");
   }
