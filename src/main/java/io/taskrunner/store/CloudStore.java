@@ -165,6 +165,9 @@ public interface CloudStore {
 
     /** There is no such queue. */
     record NoQueue() implements TaskMade {}
+
+    /** The store has no room. */
+    record Full() implements TaskMade {}
   }
 
   /** A task, or why there is none. */
