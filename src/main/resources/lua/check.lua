@@ -10,6 +10,7 @@
 --@include lib/client
 --@include lib/queue
 --@include lib/turns
+--@include lib/cloud
 --@include lib/prove
 --@include lib/prove_tasks
 --@include lib/prove_queues

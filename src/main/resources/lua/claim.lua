@@ -1,8 +1,8 @@
 -- claim: gives a worker the next tasks, each under a lease. Before it, what is due is made ready and ended leases are taken
 -- back. Repeated with an equal request number it gives the same answer, less what is no longer the worker's.
 -- ARGV   now, worker (hex), worker (8 bytes), request number, slots (0 only beats), lease_ms, default max_retries,
---        probes of a half-open breaker, ms that a breaker stays open, then for each queue that permits are at hand for: n,
---        how many
+--        probes of a half-open breaker, ms that a breaker stays open, slots for tasks that RunTask called for, then for each
+--        queue that permits are at hand for: n, how many
 -- REPLY  word ('claims', or 'refused' for an old request number), now, ms until this worker should look again (-1: about a
 --        second), again ('1': there may be more at once), recovered (id, n, dead), queues (n, name, policy, …), tasks (id,
 --        record, …), tasks trimmed from `done` and `dead`, sum of the weights of queues that can be served, queues
@@ -30,13 +30,13 @@ local lease_end, now_packed = text(now + lease_ms), pack('>I6', now)
 local tasks, told, queue_facts, given = {}, {}, {}, {}
 local examined, bytes, leases = 0, 0, {}
 
-local function hand_over(id, t, head_now, record)
+local function hand_over(id, t, front_now, record)
   local q = queue(t.n)
   if q and not told[t.n] then
     told[t.n] = true
     queue_facts[#queue_facts + 1], queue_facts[#queue_facts + 2], queue_facts[#queue_facts + 3] = t.n, q.name, q.policy
   end
-  tasks[#tasks + 1], tasks[#tasks + 2] = id, '\1' .. head_now .. string.sub(record, 53)
+  tasks[#tasks + 1], tasks[#tasks + 2] = id, '\1' .. front_now .. string.sub(record, 2 + #front_now)
 end
 
 local function repeat_answer(before)
@@ -46,21 +46,27 @@ local function repeat_answer(before)
     local t = raw and parse(raw)
     -- What runs in a queue that is gone by now cannot be told whole: its lease runs out.
     if t and t.state == 'a' and t.claim == claim and t.worker == worker_bytes and queue(t.n) then
-      hand_over(id, t, head(t), raw)
+      hand_over(id, t, front(t), raw)
     end
   end
   return { 'claims', now, 0, '1', {}, queue_facts, tasks, 0, 0, shard().weights, {} }
 end
 
-local function lease(q, c, id, t, probe)
-  t.state, t.claim, t.worker = 'a', math.max(t.claim + 1, now), worker_bytes
-  t.attempts, t.flags = math.min(t.attempts + 1, 65535), probe and PROBE or 0
-  if t.first == 0 then t.first = now end
-  local head_now = head(t)
-  call('SETRANGE', P .. 'task:' .. id, '1', head_now)
-  hand_over(id, t, head_now, t.raw)
+-- The task is this worker's from now on.
+local function give(id, t)
+  t.claim, t.worker = math.max(t.claim + 1, now), worker_bytes
+  local front_now = front(t)
+  call('SETRANGE', P .. 'task:' .. id, '1', front_now)
+  hand_over(id, t, front_now, t.raw)
   leases[#leases + 1], leases[#leases + 2] = lease_end, id
   given[#given + 1] = id .. (t.claim == now and now_packed or pack('>I6', t.claim))
+end
+
+local function lease(q, c, id, t, probe)
+  t.state, t.attempts, t.flags = 'a', math.min(t.attempts + 1, 65535), probe and PROBE or 0
+  if t.first == 0 then t.first = now end
+  if t.cloud then begin_attempt(t, now, 0) end
+  give(id, t)
   q.running, c.running, running_all, bytes = q.running + 1, c.running + 1, running_all + 1, bytes + #t.raw
   c.dirty = true
   local s = shard()
@@ -111,7 +117,7 @@ local function serve_owner(q, o)
       return false
     else
       local go, at = 'go', nil
-      if breakers.any then go, at = ask_breaker(host_of(t), id, t, probes_max, open_ms) end
+      if breakers.any and not t.cloud then go, at = ask_breaker(host_of(t), id, t, probes_max, open_ms) end
       take(q, o)
       if go == 'wait' then
         put_off(q, id, t, at)
@@ -184,18 +190,43 @@ local function keep_time(short)
   return -1
 end
 
+-- Attempts that RunTask began go before everything; they take no slot of the others.
+local function take_express(most)
+  while most > 0 do
+    local id = call('LPOP', P .. 'express')
+    if not id then return end
+    local raw = call('GET', P .. 'task:' .. id)
+    local t = raw and parse(raw)
+    if t and t.state == 'a' and t.worker == NOBODY then
+      local q = queue(t.n)
+      if outdated(q, t) then
+        call('ZREM', P .. 'leases', id)
+        forget(id, t)
+      elseif t.flags % 2 == CANCELLING then
+        call('ZREM', P .. 'leases', id)
+        finish(q, id, t, 'c')
+      else
+        give(id, t)
+        most = most - 1
+      end
+    end
+  end
+end
+
 local before = call('HMGET', P .. 'worker:' .. worker, 'request', 'given')
 local last = tonumber(before[1]) or -1
 if request < last then return { 'refused' } end
 if request == last then return repeat_answer(before[2]) end
 
-for at = 10, #ARGV, 2 do permits[tonumber(ARGV[at])] = tonumber(ARGV[at + 1]) end
+for at = 11, #ARGV, 2 do permits[tonumber(ARGV[at])] = tonumber(ARGV[at + 1]) end
 load_breakers()
 local recovered = reap(max_retries, probes_max, open_ms, lease_ms)
 local again = ready_due() or #recovered >= 100
 readmit()
 local short = slots > 0
-if slots > 0 and not shard().paused then
+if not shard().paused then take_express(tonumber(ARGV[10])) end
+slots = slots + #tasks / 2
+if slots > #tasks / 2 and not shard().paused then
   running_all = call('ZCARD', P .. 'leases')
   load_line()
   short = fill()

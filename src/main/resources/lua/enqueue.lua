@@ -2,14 +2,17 @@
 -- ARGV   now, open ('1': unknown clients are made known), most strangers, ms that an idempotency key lives, then for each
 --        task: packed: id, proof (o open, k key, a admin), n of the queue, 'd' delay or 'a' absolute, that in ms, own
 --        max_concurrent, own requests_per_min (all bits set: not said); then client, name of the queue, idempotency key or
---        '', payload's digest, the record from byte 58 on
+--        '', payload's digest, the record from byte 58 on. A task of Cloud Tasks has '' for a client, the digest of its name or
+--        '' for a key, and for a payload the ms that its name stays taken after its end
 -- REPLY  for each task one packed string: word, id, due, limits, remaining, full again at, retry after ms.
 --        Words: e enqueued, d duplicate, r over the rate, u key used with another payload, q no such queue, n queue not
---        allowed, x client disabled, k key required, m too many strangers, w client unknown
+--        allowed, x client disabled, k key required, m too many strangers, w client unknown. For a task of Cloud Tasks: e, q, or
+--        u when its name is taken; and when it was made in place of full again at
 --@include lib/base
 --@include lib/wake
 --@include lib/client
 --@include lib/queue
+--@include lib/cloud
 --@include lib/turns
 --@include lib/minute
 --@include lib/close
@@ -81,14 +84,44 @@ local function place(q, c, id, due, tail)
   return true
 end
 
+-- Puts a new task of Cloud Tasks, nobody's but its queue's, into its place; false when it is there.
+local function create(q, id, due, digest, taken_ms, tail)
+  if not place(q, client(''), id, due, tail) then return false end
+  local at = born(due)
+  call('ZADD', q.base .. 'all', text(at), id)
+  if at < (q.oldest or NEVER) then
+    q.oldest = at
+    call('ZADD', P .. 'ages', 'LT', text(at), q.n)
+  end
+  if digest ~= '' then take_name(q.n, digest, id, at, tonumber(taken_ms)) end
+  return true
+end
+
+local function enqueue_cloud(id, n, due, digest, taken_ms, tail)
+  local q, word, created = queue(n), 'e', now
+  local taken = digest ~= '' and call('GET', name_key(n, digest))
+  if not q or q.closed or taken or not create(q, id, due, digest, taken_ms, tail) then
+    local known = call('GETRANGE', P .. 'task:' .. id, 24, 57)
+    if known ~= '' then -- the same call again, after an unknown result
+      due, created = unpack_struct('>I6', known), unpack_struct('>I6', known, 29)
+    elseif taken and string.sub(taken, 1, 16) == id then
+      due = now -- the same, and by now the task is over
+    else
+      word = taken and 'u' or 'q'
+    end
+  end
+  return pack('>c1c16I6I4I4I4I6I6', word, id, due, 0, 0, 0, created, 0)
+end
+
 local function enqueue(at)
   local facts, owner, name, key, payload, tail = unpack(ARGV, at, at + STRIDE - 1)
   local id, proof, n, kind, ms, own_concurrent, own_per_min = unpack_struct('>c16c1I4c1I6I4I4', facts)
+  local due = kind == 'd' and now + ms or math.max(now, ms)
+  if owner == '' then return enqueue_cloud(id, n, due, key, payload, tail) end
   local refused = refusal(owner, proof, n, name)
   -- The same call again, after an unknown result, is told what the first was told, whatever changed meanwhile.
   local known = refused and call('GETRANGE', P .. 'task:' .. id, 24, 29) or ''
   if refused and (known == '' or not client(owner)) then return reply(refused, NO_ID, 0) end
-  local due = kind == 'd' and now + ms or math.max(now, ms)
   local c = client(owner)
   local default = not c and tier_limits('default')
   local limits = { math.min(c and c.max_concurrent or default[1], own_concurrent),

@@ -11,6 +11,7 @@ call('RPUSH', P .. 'drain', 'waiting:' .. q.n .. ':' .. q.gen)
 q.gen = q.gen + 1
 q.base = P .. 'queue:' .. q.n .. '.' .. q.gen .. ':'
 call('HSET', q.flow, 'gen', q.gen)
+call('HSET', q.flow, 'purged', now)
 q.first, q.ready, q.retry, q.due_dirty, q.dirty = NEVER, 0, 0, true, true
 serve(q)
 flush_queues()

@@ -18,7 +18,8 @@ if not state then return 'missing' end
 if state ~= 's' and state ~= 't' then return state end
 local q = queue(t.n)
 take_out(q, id, t)
-t.state, t.due = 'r', now
+t.state = 'r'
+set_due(t, now)
 write_head(id, t)
 make_ready(q, id, t)
 serve(q)

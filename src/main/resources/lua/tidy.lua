@@ -1,5 +1,5 @@
 -- tidy: what nobody waits for, a bounded part a call: tasks whose retention ended (200), what a purge or a deletion left
--- (500 tasks), clients that were made known on the spot and have had no task for a day (100), breakers that nobody tries (20).
+-- (500 tasks), tasks of Cloud Tasks that were made 31 days ago (200), clients that were made known on the spot and have had no task for a day (100), breakers that nobody tries (20).
 -- ARGV   now, ms after which such a client is forgotten
 -- REPLY  '1' when there is more to do at once
 --@include lib/base
@@ -9,6 +9,8 @@
 --@include lib/queue
 --@include lib/turns
 --@include lib/finish
+--@include lib/alive
+--@include lib/find
 --@include lib/close
 local stranger_ms = tonumber(ARGV[2])
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
@@ -56,6 +58,7 @@ local function drain_waiting(n, gen, most)
     if #ids > 0 then call('ZREMRANGEBYRANK', base .. 'due', 0, #ids - 1) end
     left = left - #ids
   end
+  if left > 0 then call('DEL', base .. 'all') end -- what runs is left in it
   return left
 end
 
@@ -88,6 +91,25 @@ local function drain_client(owner, n, place, most)
   local left = math.max(0, most - #page[2] / 2)
   if page[1] ~= '0' then return left, set .. page[1] end
   return left, set == 'r' and 'd0' or nil
+end
+
+-- Tasks of Cloud Tasks whose life is over, dispatched or not.
+local function drop_aged()
+  local late, left = call('ZRANGEBYSCORE', P .. 'ages', '-inf', now - LIFE_MS, 'LIMIT', 0, 20), 200
+  for _, n in ipairs(late) do
+    local q = queue(tonumber(n))
+    local all = q and q.base .. 'all'
+    for _, id in ipairs(q and call('ZRANGEBYSCORE', all, '-inf', now - LIFE_MS, 'LIMIT', 0, left) or {}) do
+      local t = read_task(id)
+      if t then drop(q, id, t) end
+      call('ZREM', all, id)
+      left = left - 1
+    end
+    local oldest = q and call('ZRANGE', all, 0, 0, 'WITHSCORES')[2]
+    if oldest then call('ZADD', P .. 'ages', oldest, n) else call('ZREM', P .. 'ages', n) end
+    if left <= 0 then return true end
+  end
+  return #late == 20
 end
 
 local function unpark_more(owner)
@@ -153,5 +175,6 @@ for _, id in ipairs(ended) do retire(id) end
 local more = drain()
 forget_breakers()
 more = forget_strangers() or more or #ended == 200
+more = drop_aged() or more
 close()
 return more and '1' or '0'

@@ -1,5 +1,9 @@
 -- client: an owner of tasks, its limits and its counters; written back once.
-local clients, tiers = {}, {}
+-- The owner '' is a queue itself: one of Cloud Tasks, that has no limits but its own, and no hash.
+local clients = {
+  [''] = { id = '', on = '1', gen = 0, max_concurrent = NEVER, requests_per_min = NEVER, running = 0, live = 0, sum = 0, seen = 0 },
+}
+local tiers = {}
 
 local function tier_limits(name)
   local limits = tiers[name]
@@ -45,7 +49,7 @@ end
 
 local function flush_clients()
   for id, c in pairs(clients) do
-    if c and c.dirty then
+    if c and c.dirty and id ~= '' then
       call('HSET', P .. 'client:' .. id, 'running', c.running, 'live', c.live, 'sum', c.sum, 'seen', c.seen)
     end
   end

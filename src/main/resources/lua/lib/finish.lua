@@ -1,4 +1,5 @@
 -- finish: a task's life ends: it is kept as long as it may be looked up, within the bounds of its queue.
+--@include lib/cloud
 local trimmed_done, trimmed_dead = 0, 0
 
 local function caps(q)
@@ -32,6 +33,7 @@ end
 local function forget(id, t)
   call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
   count_live(t.owner, -1)
+  if t.cloud then unlist(id, t) end
 end
 
 local function bury(q, id, t)
@@ -56,15 +58,18 @@ local function finish(q, id, t, state)
     return
   end
   count_live(t.owner, -1)
+  if t.cloud then unlist(id, t) end
   if state == 'd' then
     bury(q, id, t)
   elseif t.retention == 0 then
     -- The head stays a while, hidden from readers, so that a repeated enqueue or verdict finds it.
-    call('SET', P .. 'task:' .. id, '\1' .. head(t) .. string.sub(t.raw, 53, t.more - 1), 'PX', shard().hide_text)
+    local changed = front(t)
+    call('SET', P .. 'task:' .. id, '\1' .. changed .. string.sub(t.raw, 2 + #changed, (t.own or t.more) - 1), 'PX', shard().hide_text)
     if t.attempts > 1 or state ~= 'k' then call('DEL', P .. 'task:' .. id .. ':log') end
   else
     local raw = call('GET', P .. 'task:' .. id)
-    call('SET', P .. 'task:' .. id, '\1' .. head(t) .. string.sub(raw, 53, -1 - t.body))
+    local changed = front(t)
+    call('SET', P .. 'task:' .. id, '\1' .. changed .. string.sub(raw, 2 + #changed, -1 - t.body))
     call('ZADD', P .. 'queue:' .. q.n .. ':done', now_text, id)
     call('ZADD', P .. 'retire', now + math.max(t.retention * 1000, shard().hide_ms), id)
     for _ = 1, 2 do

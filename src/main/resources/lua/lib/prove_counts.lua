@@ -20,7 +20,7 @@ local function running()
     local t = read_task(id)
     if t and t.state == 'a' then
       owners[t.owner] = (owners[t.owner] or 0) + 1
-      of_queue[t.n] = (of_queue[t.n] or 0) + 1
+      if not express(t) then of_queue[t.n] = (of_queue[t.n] or 0) + 1 end
     end
   end
   return owners, of_queue

@@ -118,6 +118,17 @@ local function faults(q)
   end
 end
 
+-- The tasks of Cloud Tasks that are too old are looked for in time.
+local function prove_age(q)
+  local oldest = tonumber(call('ZRANGE', q.base .. 'all', 0, 0, 'WITHSCORES')[2])
+  local age = tonumber(call('ZSCORE', P .. 'ages', q.n))
+  if oldest and (not age or age > oldest) then
+    if find('ages_wrong', 'queue:' .. q.n, number(age) .. ', its oldest is of ' .. number(oldest)) then
+      call('ZADD', P .. 'ages', text(oldest), q.n)
+    end
+  end
+end
+
 local function prove_queues()
   for at = FIRST, #ARGV do
     local n = tonumber(ARGV[at])
@@ -130,6 +141,7 @@ local function prove_queues()
         end
       end
     else
+      prove_age(q)
       local kind, detail = faults(q)
       if kind and find(kind, 'queue:' .. n .. ':flow', detail) then
         q.vt = tonumber(call('ZSCORE', P .. 'busy', n)) or q.vt

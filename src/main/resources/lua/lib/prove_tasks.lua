@@ -54,6 +54,22 @@ local function prove_ttl(id, t)
   end
 end
 
+-- A task of Cloud Tasks that lives is listed, its name is taken, and one that RunTask called for waits in `express`.
+local function prove_cloud(id, t)
+  local q = queue(t.n)
+  if not q or q.gen ~= t.gen or not (waits(t) or t.state == 'a') then return end
+  if not call('ZSCORE', all_of(t), id) and find('task_not_listed', 'task:' .. id, t.state .. ' is not in all') then
+    list(id, t, t.created)
+  end
+  local taken = t.name and call('GET', name_key(t.n, t.name))
+  if t.name and (not taken or taken == id .. 'o') and find('name_not_taken', 'task:' .. id, 'its name is free') then
+    take_name(t.n, t.name, id, math.max(now, t.created), t.name_taken)
+  end
+  if t.state == 'a' and t.worker == NOBODY and not call('LPOS', P .. 'express', id) then
+    if find('run_not_queued', 'task:' .. id, 'is not in express') then call('RPUSH', P .. 'express', id) end
+  end
+end
+
 local function prove_tasks()
   for at = FIRST, #ARGV do
     local id = ARGV[at]
@@ -61,6 +77,7 @@ local function prove_tasks()
     if t then
       prove_ttl(id, t)
       if home(t) then prove_home(id, t) end
+      if t.cloud then prove_cloud(id, t) end
       local over = t.state == 'd' or t.state == 'k' or t.state == 'c'
       if over and not hidden(t) and call('EXISTS', P .. 'task:' .. id) == 1 then prove_retire(id, t) end
       facts[#facts + 1] = t.state .. pack('>I4I4', t.n, t.state == 'd' and call('STRLEN', P .. 'task:' .. id) or 0) .. t.owner
@@ -79,6 +96,7 @@ end
 
 -- Whether a task belongs into a set that names it.
 local function belongs(t, set, key)
+  if set == 'all' then return t.cloud and (waits(t) or t.state == 'a') and all_of(t) == key end
   if set == 'retire' then return not hidden(t) and (t.state == 'd' or t.state == 'k' or t.state == 'c') end
   return home(t) == key
 end
@@ -88,8 +106,8 @@ local function prove_members()
   local key = P .. set
   if set == 'ready' then
     key = base_of(n, gen) .. 'ready:' .. owner
-  elseif set == 'due' then
-    key = base_of(n, gen) .. 'due'
+  elseif set == 'due' or set == 'all' then
+    key = base_of(n, gen) .. set
   elseif set == 'dead' or set == 'done' then
     key = P .. 'queue:' .. n .. ':' .. set
   end

@@ -10,13 +10,15 @@ local function lost(q, id, t, max_retries)
     pack('>I2I6I4I2B', t.attempts, math.min(t.claim, now), math.max(0, now - math.min(t.claim, now)), 0, LEASE_LOST))
   call('LTRIM', P .. 'task:' .. id .. ':log', -10, -1)
   local c = client(t.owner)
-  if t.attempts > policy.max_retries or (t.first > 0 and now - t.first >= policy.max_duration_ms) then
+  if t.cloud then t.last_ended = now end
+  if spent(policy, t.attempts, t.first > 0 and now - t.first or 0) then
     finish(q, id, t, 'd')
     return 1
   elseif not c or c.gen ~= t.client_gen then
     finish(q, id, t, 'c')
   else
-    t.state, t.due = 't', now + backoff_ms(policy, t.attempts)
+    t.state = 't'
+    set_due(t, math.max(now, (express(t) and t.run_at or now) + backoff_ms(policy, t.attempts)))
     write_head(id, t)
     make_due(q, id, t)
   end

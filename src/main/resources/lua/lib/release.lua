@@ -3,7 +3,7 @@ local served_later, unparked_later = {}, {}
 
 local function release(q, t)
   if q then
-    q.running = math.max(0, q.running - 1)
+    if not express(t) then q.running = math.max(0, q.running - 1) end
     q.dirty, served_later[q] = true, true
   end
   local c = client(t.owner)

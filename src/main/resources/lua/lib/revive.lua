@@ -7,7 +7,12 @@ local function revive(q, id, t)
   count_dead_bytes(q, id, -1)
   call('DEL', P .. 'task:' .. id .. ':log')
   t.state, t.flags, t.error, t.status, t.attempts, t.answers, t.first, t.ended = 'r', 0, 0, 0, 0, 0, 0, 0
-  t.worker, t.due, t.gen, t.client_gen = NOBODY, now, q.gen, c.gen
+  t.worker, t.gen, t.client_gen = NOBODY, q.gen, c.gen
+  set_due(t, now)
+  if t.cloud then
+    t.responses, t.last_due, t.last_began, t.last_ended = 0, 0, 0, 0
+    list(id, t, now)
+  end
   write_head(id, t)
   count_live(t.owner, 1)
   make_ready(q, id, t)

@@ -8,8 +8,10 @@ end
 local function put_back(q, id, t, delay_ms)
   t.attempts = math.max(0, t.attempts - 1)
   if t.attempts == 0 then t.first = 0 end
+  if t.cloud then t.last_ended, t.run_at = now, 0 end
   if delay_ms > 0 then
-    t.state, t.due = t.attempts > 0 and 't' or 's', now + delay_ms
+    t.state = t.attempts > 0 and 't' or 's'
+    set_due(t, now + delay_ms)
     write_head(id, t)
     make_due(q, id, t)
   else
@@ -24,6 +26,10 @@ local function apply(q, id, t, kind, delay_ms, status, error, entry)
   if kind ~= 'b' then
     t.status, t.error = status, error
     if status > 0 and status < 500 then t.answers = math.min(t.answers + 1, 65535) end
+    if t.cloud then
+      t.last_ended = now
+      if status > 0 then t.responses = math.min(t.responses + 1, 65535) end
+    end
   end
   if outdated(q, t) then
     forget(id, t)
@@ -44,7 +50,8 @@ local function apply(q, id, t, kind, delay_ms, status, error, entry)
     finish(q, id, t, 'd')
   elseif kind == 'r' then
     log_attempt(id, t, entry)
-    t.state, t.due = 't', now + delay_ms
+    t.state = 't'
+    set_due(t, now + delay_ms)
     write_head(id, t)
     make_due(q, id, t)
   else

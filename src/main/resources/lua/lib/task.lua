@@ -2,23 +2,40 @@
 --   0 version · 1 state · 2 flags · 3 error · 4 status(2) · 6 attempts(2) · 8 answers below 500(2) · 10 claim(6)
 --  16 worker(8) · 24 due(6) · 30 first attempt(6) · 36 ended(6) · 42 queue(4) · 46 generation(4) · 50 client generation(2)
 --  52 created(6) · 58 retention in seconds(4) · 62 length of the body(4) · 66 mask · 67 length of the owner · 68 owner
---  then, as the mask says: 1 expires(6) · 2 own max_concurrent(4) · 4 retry(21); then the url's length(2) and the url;
+--  then, as the mask says:
+--   8 a task of Cloud Tasks, whose owner is its queue ('' for short). Moves change these: answers(2) · µs that its due time lies
+--     before the ms above(2) · of the attempt begun last: when it was due(6), began(6), ended(6; 0 while it runs), and when a
+--     RunTask called for it(6; 0 when none did)
+--  16 its name: for how many ms it stays taken after its end(4) · digest(16)
+--   1 expires(6) · 2 own max_concurrent(4) · 4 retry(21); then the url's length(2) and the url;
 --  the rest is opaque here, and ends with the body. Times are ms since the epoch.
 local CANCELLING, PROBE = 1, 2
+local CLOUD, NAMED, NO_GENERATION = 8, 16, 2 ^ 32 - 1
 local NOBODY = string.rep('\0', 8)
 local FIXED = '>Bc1BBI2I2I2I6c8I6I6I6I4I4I2I6I4I4BB'
 local HEAD = '>c1BBI2I2I2I6c8I6I6I6I4I4I2'
+local CLOUD_FIELDS = '>I2I2I6I6I6I6'
+
+local function parse_cloud(t)
+  t.cloud = true
+  t.responses, t.early, t.last_due, t.last_began, t.last_ended, t.run_at, t.own = unpack_struct(CLOUD_FIELDS, t.raw, t.more)
+  if t.mask % 32 >= NAMED then
+    t.name_taken, t.name, t.own = unpack_struct('>I4c16', t.raw, t.own)
+  end
+  return t
+end
 
 local function parse(raw)
   local _, state, flags, error, status, attempts, answers, claim, worker, due, first, ended, n, gen, client_gen, created,
     retention, body, mask, owner_length = unpack_struct(FIXED, raw)
   -- Built at once: a table that grows field by field is rehashed five times.
-  return {
+  local t = {
     raw = raw, state = state, flags = flags, error = error, status = status, attempts = attempts, answers = answers,
     claim = claim, worker = worker, due = due, first = first, ended = ended, n = n, gen = gen, client_gen = client_gen,
     created = created, retention = retention, body = body, mask = mask, owner = string.sub(raw, 69, 68 + owner_length),
     more = 69 + owner_length,
   }
+  return mask >= CLOUD and parse_cloud(t) or t
 end
 
 local function read_task(id)
@@ -31,8 +48,31 @@ local function head(t)
     t.ended, t.n, t.gen, t.client_gen)
 end
 
+-- All that moves may have changed: the record from byte 1 on, as far as that reaches.
+local function front(t)
+  if not t.cloud then return head(t) end
+  return head(t) .. string.sub(t.raw, 53, t.more - 1)
+    .. pack(CLOUD_FIELDS, t.responses, t.early, t.last_due, t.last_began, t.last_ended, t.run_at)
+end
+
 local function write_head(id, t)
-  call('SETRANGE', P .. 'task:' .. id, '1', head(t))
+  call('SETRANGE', P .. 'task:' .. id, '1', front(t))
+end
+
+-- An attempt of a task of Cloud Tasks begins; `run_at` is when a RunTask called for it, or 0.
+local function begin_attempt(t, at, run_at)
+  t.last_due, t.last_began, t.last_ended, t.run_at = t.due, at, 0, run_at
+end
+
+-- Whether a RunTask called for the attempt that runs: past the limits of its queue, so that it is not counted by them.
+local function express(t)
+  return t.cloud and t.run_at > 0
+end
+
+-- When a task waits for next.
+local function set_due(t, due)
+  t.due = due
+  if t.cloud then t.early, t.run_at = 0, 0 end
 end
 
 local function waits(t)
@@ -43,11 +83,12 @@ end
 local function remember_claim(t, claim, worker)
   t.claim, t.worker, t.attempts = claim, worker, math.min(t.attempts + 1, 65535)
   if t.first == 0 then t.first = math.min(claim, now) end
+  if t.cloud then begin_attempt(t, math.min(claim, now), 0) end
 end
 
 -- What the task says for itself: when it expires, its own max_concurrent, its retry settings; nil where it says nothing.
 local function own_settings(t)
-  local at, expires, max_concurrent, retry = t.more, nil, nil, nil
+  local at, expires, max_concurrent, retry = t.own or t.more, nil, nil, nil
   if t.mask % 2 >= 1 then
     expires, at = unpack_struct('>I6', t.raw, at)
   end

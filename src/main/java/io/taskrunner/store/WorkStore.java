@@ -1,6 +1,7 @@
 package io.taskrunner.store;
 
 import io.taskrunner.task.Attempt;
+import io.taskrunner.task.CloudRetryPolicy;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
@@ -57,8 +58,17 @@ public interface WorkStore {
    * @param slots at most so many tasks, 0 to 100; 0 only beats
    * @param lease for each
    * @param maxRetries the worker's default, for leases that it takes back
+   * @param express at most so many tasks more, of those that {@link CloudStore#run} called for
    */
-  record ClaimRequest(String workerId, long request, int slots, Duration lease, int maxRetries) {}
+  record ClaimRequest(
+      String workerId, long request, int slots, Duration lease, int maxRetries, int express) {
+
+    /** A wish for nothing that was called for. */
+    public ClaimRequest(
+        String workerId, long request, int slots, Duration lease, int maxRetries) {
+      this(workerId, request, slots, lease, maxRetries, 0);
+    }
+  }
 
   /**
    * What came of an exchange.
@@ -99,6 +109,7 @@ public interface WorkStore {
    * @param now the store's time of the claim
    * @param probe whether the attempt tries out a half-open breaker
    * @param spec what to perform
+   * @param cloud what a task of a queue of {@link CloudStore} has beside; null for others
    */
   record Claim(
       TaskId id,
@@ -114,7 +125,42 @@ public interface WorkStore {
       Optional<Instant> firstAttempt,
       Instant now,
       boolean probe,
-      TaskSpec spec) {
+      TaskSpec spec,
+      @Nullable Cloud cloud) {
+
+    /** One that is none of {@link CloudStore}. */
+    public Claim(
+        TaskId id,
+        long number,
+        String clientId,
+        String queue,
+        Retry queueRetry,
+        @Nullable Duration queueTimeout,
+        int attempt,
+        int answersBelow500,
+        OptionalInt previousStatus,
+        Instant due,
+        Optional<Instant> firstAttempt,
+        Instant now,
+        boolean probe,
+        TaskSpec spec) {
+      this(
+          id,
+          number,
+          clientId,
+          queue,
+          queueRetry,
+          queueTimeout,
+          attempt,
+          answersBelow500,
+          previousStatus,
+          due,
+          firstAttempt,
+          now,
+          probe,
+          spec,
+          null);
+    }
 
     /** The same task with another spec. */
     public Claim with(TaskSpec other) {
@@ -132,9 +178,31 @@ public interface WorkStore {
           firstAttempt,
           now,
           probe,
-          other);
+          other,
+          cloud);
+    }
+
+    /** Whether {@link CloudStore#run} called for this attempt. */
+    public boolean express() {
+      return cloud != null && cloud.calledFor().isPresent();
     }
   }
+
+  /**
+   * What a task of a queue of {@link CloudStore} has beside.
+   *
+   * @param queueId the last part of the name of its queue
+   * @param taskName the last part of its own name
+   * @param retry the rule of its queue
+   * @param echoed the task as the protocol writes it, as it was given
+   * @param calledFor when {@link CloudStore#run} called for this attempt; empty when it did not
+   */
+  record Cloud(
+      String queueId,
+      String taskName,
+      CloudRetryPolicy retry,
+      byte[] echoed,
+      Optional<Instant> calledFor) {}
 
   /** A task that runs here. */
   record Running(TaskId id, long claim) {}
@@ -197,6 +265,11 @@ public interface WorkStore {
   interface Listener {
     /** There may be something to claim. */
     void wake();
+
+    /** There is a task that {@link CloudStore#run} called for: any worker may take it. */
+    default void express() {
+      wake();
+    }
 
     /** A task that may run here was cancelled. */
     void cancelled(TaskId id);

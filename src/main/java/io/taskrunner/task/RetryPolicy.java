@@ -21,7 +21,8 @@ public record RetryPolicy(
     Duration maxBackoff,
     int maxDoublings,
     @Nullable Duration maxDuration,
-    boolean retryClientErrors) {
+    boolean retryClientErrors)
+    implements RetryRule {
 
   /** {@code min_backoff_sec} where nothing is said. */
   public static final Duration MIN_BACKOFF = Duration.ofSeconds(1);
@@ -37,14 +38,7 @@ public record RetryPolicy(
 
   private static final double JITTER = 0.2;
 
-  /**
-   * What follows from an outcome.
-   *
-   * @param outcome of the attempt
-   * @param attempt its number, from 1
-   * @param sinceFirst the time since the task's first attempt began
-   * @param random gives a number in [0, 1) for the jitter
-   */
+  @Override
   public Verdict judge(Outcome outcome, int attempt, Duration sinceFirst, DoubleSupplier random) {
     return switch (outcome) {
       case Outcome.Answered(int status, _) when status / 100 == 2 -> new Verdict.Succeed();

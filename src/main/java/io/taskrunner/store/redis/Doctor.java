@@ -151,6 +151,7 @@ public final class Doctor {
     private final List<byte[]> over = new ArrayList<>();
     private final Set<Generation> generations = new LinkedHashSet<>();
     private final Set<Generation> due = new HashSet<>();
+    private final Set<Generation> all = new HashSet<>();
     private final Map<Generation, Set<String>> owners = new LinkedHashMap<>();
     private final Set<String> parked = new LinkedHashSet<>();
     private final Set<Integer> queues = new TreeSet<>();
@@ -250,6 +251,8 @@ public final class Doctor {
         owners.computeIfAbsent(generation, _ -> new HashSet<>()).add(parts[2]);
       } else if (parts[1].equals("due")) {
         due.add(generation);
+      } else if (parts[1].equals("all")) {
+        all.add(generation);
       }
     }
 
@@ -262,6 +265,9 @@ public final class Doctor {
           owner -> owners.computeIfAbsent(generation, _ -> new HashSet<>()).add(text(owner)));
       if (due.contains(generation)) {
         members("due", n, gen, NONE, base + "due");
+      }
+      if (all.contains(generation)) {
+        members("all", n, gen, NONE, base + "all");
       }
       for (String owner : owners.getOrDefault(generation, Set.of())) {
         members("ready", n, gen, Keys.bytes(owner), base + "ready:" + owner);

@@ -1,7 +1,8 @@
 package io.taskrunner.store.redis;
 
 import io.lettuce.core.RedisException;
-import io.taskrunner.client.Limits;
+import io.taskrunner.store.CloudStore.NewTask;
+import io.taskrunner.store.CloudStore.TaskMade;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.StoreUnavailable;
@@ -10,13 +11,8 @@ import io.taskrunner.task.TaskId;
 import io.taskrunner.telemetry.Tracing;
 import io.taskrunner.telemetry.Tracing.Place;
 import io.taskrunner.telemetry.Tracing.Trace;
-import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -29,6 +25,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -60,12 +57,8 @@ final class Enqueuer {
   private static final int GROUP_MAX = 100;
   private static final int GROUP_BYTES_MAX = 4 * 1024 * 1024;
   private static final int ARGS = 6;
-  private static final int FACTS_BYTES = 36;
-  private static final int KEY_BYTES = 16;
-  private static final int NOT_SAID = -1;
   private static final long LATE_MILLIS = 200;
   private static final Duration RETRY_PAUSE = Duration.ofMillis(50);
-  private static final byte[] EMPTY = new byte[0];
 
   private final Link link;
   private final Moves moves;
@@ -84,27 +77,37 @@ final class Enqueuer {
   /** The indices of lines that no group of this shard is on. */
   private final Deque<Integer> free;
 
-  private final Queue<Pending> waiting = new ConcurrentLinkedQueue<>();
+  private final Queue<Pending<?>> waiting = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean inFlight = new AtomicBoolean();
   private final AtomicInteger givingWay = new AtomicInteger();
 
   /** One call on its way. */
-  private static final class Pending {
-    final Enqueue command;
+  private static final class Pending<R> {
+    final Call<R> call;
     final TaskId id;
     final byte[] tail;
     final long deadline;
-    final CompletableFuture<EnqueueResult> result = new CompletableFuture<>();
+    final CompletableFuture<R> result = new CompletableFuture<>();
     int queue;
     boolean lookedUp;
     @Nullable Throwable failure;
 
-    Pending(Enqueue command, TaskId id, byte[] tail, long deadline, int queue) {
-      this.command = command;
+    Pending(Call<R> call, TaskId id, long deadline, int queue) {
+      this.call = call;
       this.id = id;
-      this.tail = tail;
+      this.tail = call.tail();
       this.deadline = deadline;
       this.queue = queue;
+    }
+
+    int put(byte[][] args, int from) {
+      int at = call.put(args, from, id, queue);
+      args[at++] = tail;
+      return at;
+    }
+
+    void answer(byte[] reply, int replicas) {
+      result.complete(call.read(id, reply, replicas));
     }
   }
 
@@ -137,22 +140,29 @@ final class Enqueuer {
   }
 
   CompletableFuture<EnqueueResult> enqueue(Enqueue command) {
-    byte[] tail = TaskCodec.tail(command.clientId(), command.spec());
-    if (!hasRoom(tail.length)) {
-      return CompletableFuture.completedFuture(new EnqueueResult.StoreFull());
+    return begin(EnqueueCall.of(command));
+  }
+
+  CompletableFuture<TaskMade> create(NewTask task) {
+    return begin(CreateCall.of(task));
+  }
+
+  private <R> CompletableFuture<R> begin(Call<R> call) {
+    int bytes = call.tail().length;
+    if (!hasRoom(bytes)) {
+      return CompletableFuture.completedFuture(call.full());
     }
-    if (!held.take(tail.length)) {
+    if (!held.take(bytes)) {
       return CompletableFuture.failedFuture(
           new StoreUnavailable(
               "too many calls wait for Redis", new IllegalStateException("bound reached")));
     }
-    Pending pending =
-        new Pending(
-            command,
+    Pending<R> pending =
+        new Pending<>(
+            call,
             ids.next(),
-            tail,
             System.nanoTime() + patienceNanos,
-            names.known(command.queue()).orElse(-1));
+            names.known(call.queue()).orElse(-1));
     waiting.add(pending);
     form();
     return pending.result;
@@ -181,7 +191,7 @@ final class Enqueuer {
     while (!waiting.isEmpty() && givingWay.get() == 0 && inFlight.compareAndSet(false, true)) {
       Integer index = free.poll();
       if (index != null) {
-        List<Pending> group = nextGroup();
+        List<Pending<?>> group = nextGroup();
         if (!group.isEmpty()) {
           send(group, index);
           return;
@@ -195,11 +205,11 @@ final class Enqueuer {
     }
   }
 
-  private List<Pending> nextGroup() {
-    List<Pending> group = new ArrayList<>();
+  private List<Pending<?>> nextGroup() {
+    List<Pending<?>> group = new ArrayList<>();
     long bytes = 0;
     while (group.size() < GROUP_MAX && bytes < GROUP_BYTES_MAX) {
-      Pending next = waiting.poll();
+      Pending<?> next = waiting.poll();
       if (next == null) {
         break;
       }
@@ -213,15 +223,15 @@ final class Enqueuer {
     return group;
   }
 
-  private void send(List<Pending> group, int index) {
+  private void send(List<Pending<?>> group, int index) {
     byte[][] args = new byte[4 + group.size() * ARGS][];
     args[0] = moves.now();
     args[1] = open;
     args[2] = strangersMax;
     args[3] = keyTtlMillis;
     int at = 4;
-    for (Pending pending : group) {
-      at = put(args, at, pending);
+    for (Pending<?> pending : group) {
+      at = pending.put(args, at);
     }
     List<Trace> traces = traces(group);
     try {
@@ -245,13 +255,13 @@ final class Enqueuer {
   }
 
   /** A span for each call that is traced. */
-  private List<Trace> traces(List<Pending> group) {
+  private List<Trace> traces(List<Pending<?>> group) {
     if (tracing.isEmpty()) {
       return List.of();
     }
     List<Trace> traces = new ArrayList<>();
-    for (Pending pending : group) {
-      TaskSpec spec = pending.command.spec();
+    for (Pending<?> pending : group) {
+      TaskSpec spec = pending.call.spec();
       if (spec.traceparent() != null) {
         Place place = new Place(spec.traceparent(), spec.tracestate());
         traces.add(tracing.get().script("enqueue", group.size(), place));
@@ -264,7 +274,7 @@ final class Enqueuer {
     trace.failed("not_stored").end();
   }
 
-  private static long nanosLeft(List<Pending> group) {
+  private static long nanosLeft(List<Pending<?>> group) {
     return Math.max(1, group.getFirst().deadline - System.nanoTime());
   }
 
@@ -274,7 +284,7 @@ final class Enqueuer {
   }
 
   /** The master has them. */
-  private void taken(List<Pending> group, List<Object> replies, int index, Line line, int losses) {
+  private void taken(List<Pending<?>> group, List<Object> replies, int index, Line line, int losses) {
     int replicas = durability.replicas();
     if (replicas > 0) {
       landed();
@@ -287,7 +297,7 @@ final class Enqueuer {
   }
 
   private void await(
-      int replicas, List<Pending> group, List<Object> replies, int index, Line line, int losses) {
+      int replicas, List<Pending<?>> group, List<Object> replies, int index, Line line, int losses) {
     long millis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(nanosLeft(group)));
     line.awaitReplicas(replicas, millis)
         .orTimeout(millis + LATE_MILLIS, TimeUnit.MILLISECONDS)
@@ -310,64 +320,26 @@ final class Enqueuer {
         "fewer than " + replicas + " replicas confirmed the task in time; it may run", null);
   }
 
-  private static int put(byte[][] args, int from, Pending pending) {
-    Enqueue command = pending.command;
-    Enqueue.Idempotency idempotency = command.idempotency();
-    int at = from;
-    args[at++] = facts(pending);
-    args[at++] = Keys.bytes(command.clientId());
-    args[at++] = Keys.bytes(command.queue());
-    args[at++] = idempotency == null ? EMPTY : Arrays.copyOf(sha256(idempotency.key()), KEY_BYTES);
-    args[at++] = idempotency == null ? EMPTY : idempotency.payload();
-    args[at++] = pending.tail;
-    return at;
-  }
-
-  private static byte[] facts(Pending pending) {
-    Enqueue command = pending.command;
-    Packed facts = new Packed(FACTS_BYTES).put(pending.id);
-    facts.put(
-        switch (command.proof()) {
-          case OPEN -> 'o';
-          case KEY -> 'k';
-          case ADMIN -> 'a';
-        },
-        1);
-    facts.put(pending.queue, 4);
-    switch (command.when()) {
-      case Enqueue.When.In(Duration delay) -> facts.put('d', 1).put(delay.toMillis(), 6);
-      case Enqueue.When.At(Instant time) ->
-          facts.put('a', 1).put(Math.max(0, time.toEpochMilli()), 6);
-    }
-    return facts
-        .put(optional(command.maxConcurrent()), 4)
-        .put(optional(command.requestsPerMin()), 4)
-        .toByteArray();
-  }
-
-  private static int optional(@Nullable Integer number) {
-    return number == null ? NOT_SAID : number;
-  }
-
-  private void complete(List<Pending> group, List<Object> replies, int replicas) {
+  private void complete(List<Pending<?>> group, List<Object> replies, int replicas) {
     for (int i = 0; i < group.size(); i++) {
-      Pending pending = group.get(i);
+      Pending<?> pending = group.get(i);
       byte[] reply = (byte[]) replies.get(i);
       if (reply[0] == 'q' && !pending.lookedUp) {
         pending.lookedUp = true;
         lookUps.execute(() -> lookUp(pending));
       } else {
-        end(pending, () -> result(pending, reply, replicas));
+        held.letGo(pending.tail.length);
+        pending.answer(reply, replicas);
       }
     }
   }
 
   /** A queue that this process does not know may have been made, or made anew, by another. */
-  private void lookUp(Pending pending) {
+  private void lookUp(Pending<?> pending) {
     try {
-      int found = names.look(pending.command.queue()).orElse(-1);
+      int found = names.look(pending.call.queue()).orElse(-1);
       if (found < 0 || found == pending.queue) {
-        end(pending, EnqueueResult.QueueNotFound::new);
+        end(pending, Call::noQueue);
       } else {
         pending.queue = found;
         waiting.add(pending);
@@ -378,7 +350,7 @@ final class Enqueuer {
     }
   }
 
-  private void failed(List<Pending> group, int index, Throwable failure) {
+  private void failed(List<Pending<?>> group, int index, Throwable failure) {
     free.push(index);
     if (Link.isOutage(failure)) {
       link.doubt();
@@ -387,9 +359,9 @@ final class Enqueuer {
       return;
     }
     landed();
-    for (Pending pending : group) {
+    for (Pending<?> pending : group) {
       if (Link.isFull(failure)) {
-        end(pending, EnqueueResult.StoreFull::new);
+        end(pending, Call::full);
       } else {
         end(pending, new StoreUnavailable("Redis did not take the task", failure));
       }
@@ -397,7 +369,7 @@ final class Enqueuer {
   }
 
   /** The script gives the same answer for an id that it knows. */
-  private void sendAgain(List<Pending> group, @Nullable Throwable failure, Runnable then) {
+  private void sendAgain(List<Pending<?>> group, @Nullable Throwable failure, Runnable then) {
     group.forEach(pending -> pending.failure = failure);
     timer.schedule(
         () -> {
@@ -408,49 +380,16 @@ final class Enqueuer {
         TimeUnit.MILLISECONDS);
   }
 
-  private void end(Pending pending, java.util.function.Supplier<EnqueueResult> result) {
+  private <R> void end(Pending<R> pending, Function<Call<R>, R> answer) {
     held.letGo(pending.tail.length);
-    pending.result.complete(result.get());
+    pending.result.complete(answer.apply(pending.call));
   }
 
-  private void end(Pending pending, Throwable failure) {
+  private void end(Pending<?> pending, Throwable failure) {
     held.letGo(pending.tail.length);
     pending.result.completeExceptionally(
         failure instanceof StoreUnavailable
             ? failure
             : new StoreUnavailable("Redis is away", failure));
-  }
-
-  private static EnqueueResult result(Pending pending, byte[] reply, int replicas) {
-    ByteBuffer in = ByteBuffer.wrap(reply);
-    char word = (char) in.get();
-    TaskId id = new TaskId(in.getLong(), in.getLong());
-    Instant due = Instant.ofEpochMilli(TaskCodec.number(in, 6));
-    Limits limits = new Limits((int) TaskCodec.number(in, 4), (int) TaskCodec.number(in, 4));
-    int remaining = (int) TaskCodec.number(in, 4);
-    Instant fullAgain = Instant.ofEpochMilli(TaskCodec.number(in, 6));
-    Duration retryAfter = Duration.ofMillis(TaskCodec.number(in, 6));
-    var quota = new EnqueueResult.Quota(limits, remaining, fullAgain);
-    return switch (word) {
-      case 'e' -> new EnqueueResult.Enqueued(id, due, quota, replicas);
-      case 'd' -> new EnqueueResult.Duplicate(id, due, quota, replicas);
-      case 'r' -> new EnqueueResult.RateLimited(quota, retryAfter);
-      case 'u' -> new EnqueueResult.KeyReused();
-      case 'q' -> new EnqueueResult.QueueNotFound();
-      case 'n' -> new EnqueueResult.QueueNotAllowed();
-      case 'x' -> new EnqueueResult.ClientDisabled();
-      case 'k' -> new EnqueueResult.KeyRequired();
-      case 'w' -> new EnqueueResult.ClientUnknown();
-      case 'm' -> new EnqueueResult.TooManyClients();
-      default -> throw new IllegalStateException("enqueue of " + pending.id + " answered " + word);
-    };
-  }
-
-  private static byte[] sha256(String text) {
-    try {
-      return MessageDigest.getInstance("SHA-256").digest(Keys.bytes(text));
-    } catch (NoSuchAlgorithmException everyJdkHasIt) {
-      throw new IllegalStateException(everyJdkHasIt);
-    }
   }
 }

@@ -52,8 +52,8 @@ final class RedisQueues implements QueueStore {
   }
 
   private Optional<Queue> read(String name, int n) {
-    Map<String, String> flow = flow(n);
-    List<List<Object>> stats = shards.run(Script.QUEUE_STATS, Keys.bytes(n));
+    Map<String, String> flow = flow(name, n);
+    List<List<Object>> stats = shards.allOfQueue(name).run(Script.QUEUE_STATS, Keys.bytes(n));
     stats = stats.stream().filter(ofShard -> !ofShard.isEmpty()).toList();
     if (flow.isEmpty() || stats.isEmpty()) {
       return Optional.empty();
@@ -86,8 +86,8 @@ final class RedisQueues implements QueueStore {
     return (Long) reply.get(at);
   }
 
-  private Map<String, String> flow(int n) {
-    Shard first = shards.first();
+  private Map<String, String> flow(String name, int n) {
+    Shard first = shards.ofQueue(name);
     return FlowFields.read(
         first.link().patiently(redis -> redis.hgetall(first.keys().key("queue:" + n + ":flow"))));
   }
@@ -95,7 +95,7 @@ final class RedisQueues implements QueueStore {
   @Override
   public boolean put(String name, QueueSettings settings) {
     int n = Math.toIntExact(configMoves.<Long>run(Script.NAME_QUEUE, Keys.bytes(name), NONE));
-    if (flow(n).isEmpty()) {
+    if (flow(name, n).isEmpty()) {
       // The name's number is of a queue that is gone, or was just given: a number is never used
       // twice.
       n =
@@ -161,7 +161,7 @@ final class RedisQueues implements QueueStore {
     byte[][] all = new byte[args.length + 1][];
     all[0] = Keys.bytes(n.getAsInt());
     System.arraycopy(args, 0, all, 1, args.length);
-    List<byte[]> words = shards.run(script, all);
+    List<byte[]> words = shards.allOfQueue(name).run(script, all);
     return words.stream().anyMatch(word -> Keys.text(word).equals("done"));
   }
 
@@ -174,7 +174,7 @@ final class RedisQueues implements QueueStore {
     long most = limit == null ? Long.MAX_VALUE : limit;
     byte[] until = Keys.bytes(shards.first().moves().millis());
     long started = 0;
-    for (Shard shard : clientId == null ? shards.all() : List.of(shards.of(clientId))) {
+    for (Shard shard : clientId == null ? shards.allOfQueue(name).all() : List.of(shards.of(clientId))) {
       started += replayDead(shard, n.getAsInt(), most - started, clientId, until);
     }
     return Optional.of(started);
@@ -220,7 +220,7 @@ final class RedisQueues implements QueueStore {
   void makeBuiltIn() {
     for (Map.Entry<String, Integer> queue : new TreeMap<>(QueueSettings.BUILT_IN).entrySet()) {
       OptionalInt n = names.look(queue.getKey());
-      if (n.isEmpty() || flow(n.getAsInt()).isEmpty()) {
+      if (n.isEmpty() || flow(queue.getKey(), n.getAsInt()).isEmpty()) {
         put(queue.getKey(), QueueSettings.defaults(queue.getValue()));
       }
     }

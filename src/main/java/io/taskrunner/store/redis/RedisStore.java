@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.EventLoopGroup;
 import io.taskrunner.client.Tier;
 import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.SystemStore;
@@ -49,6 +50,7 @@ public final class RedisStore implements AutoCloseable {
   private final RedisTasks tasks;
   private final RedisQueues queues;
   private final RedisClients clients;
+  private final RedisCloud cloud;
   private final RedisWorkers workers;
   private final RedisSystem system;
   private final Doctor doctor;
@@ -90,6 +92,7 @@ public final class RedisStore implements AutoCloseable {
     this.tasks = new RedisTasks(shards, names);
     Moves configMoves = new Moves(configLink, config, options.injectedTime());
     this.queues = new RedisQueues(shards, configMoves, names);
+    this.cloud = new RedisCloud(shards, configMoves, names);
     this.clients = new RedisClients(shards, configLink, config, names);
     this.workers = new RedisWorkers(configMoves);
     this.system = new RedisSystem(nodes, options.redis(), durability);
@@ -262,6 +265,11 @@ public final class RedisStore implements AutoCloseable {
   /** The moves of queues. */
   public QueueStore queues() {
     return queues;
+  }
+
+  /** The moves of Cloud Tasks. */
+  public CloudStore cloud() {
+    return cloud;
   }
 
   /** Clients, keys and tiers. */

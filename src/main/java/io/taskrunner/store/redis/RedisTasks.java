@@ -154,7 +154,7 @@ final class RedisTasks implements TaskStore {
     }
     return new Task(
         id,
-        record.clientId(),
+        record.cloud() == null ? record.clientId() : queue,
         queue,
         state,
         record.spec(),

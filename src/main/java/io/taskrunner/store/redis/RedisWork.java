@@ -5,6 +5,7 @@ import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.CloudRetryPolicy;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
 import java.nio.ByteBuffer;
@@ -25,11 +26,14 @@ import org.jspecify.annotations.Nullable;
 /** The moves of a worker. */
 final class RedisWork implements WorkStore {
 
-  private static final int CLAIM_ARGS = 8;
+  private static final int CLAIM_ARGS = 9;
   private static final int SETTLE_ARGS = 2;
   private static final int FACTS_BYTES = 33;
   private static final byte[] EMPTY = new byte[0];
   private static final String CANCELLED = "cancel";
+
+  /** What is said to all workers: there is a task that RunTask called for. */
+  private static final String EXPRESS = "express";
 
   private final Link link;
   private final Moves moves;
@@ -118,6 +122,7 @@ final class RedisWork implements WorkStore {
     args[5] = Keys.bytes(claim.maxRetries());
     args[6] = breakerProbes;
     args[7] = breakerOpenMillis;
+    args[8] = Keys.bytes(claim.express());
     for (int i = 0; i < brought.size(); i++) {
       args[CLAIM_ARGS + i] = brought.get(i);
     }
@@ -269,7 +274,7 @@ final class RedisWork implements WorkStore {
     return new Claim(
         id,
         task.claim(),
-        task.clientId(),
+        task.cloud() == null ? task.clientId() : queue.name(),
         queue.name(),
         queue.policy().retry(),
         queue.policy().timeout(),
@@ -280,7 +285,21 @@ final class RedisWork implements WorkStore {
         task.attempts() == 1 ? Optional.empty() : task.first(),
         now,
         probe,
-        task.spec());
+        task.spec(),
+        cloud(id, task.cloud(), queue));
+  }
+
+  private static @Nullable Cloud cloud(
+      TaskId id, TaskCodec.@Nullable Cloud task, QueueFacts queue) {
+    CloudRetryPolicy retry = queue.policy().cloud();
+    return task == null || retry == null
+        ? null
+        : new Cloud(
+            queue.name().substring(queue.name().lastIndexOf('/') + 1),
+            task.name() == null ? TaskNumber.of(id) : task.name(),
+            retry,
+            task.echoed(),
+            task.calledFor());
   }
 
   @Override
@@ -381,6 +400,8 @@ final class RedisWork implements WorkStore {
     int word = CANCELLED.length();
     if (message.length == word + TaskId.BYTES) {
       listener.cancelled(TaskId.of(Arrays.copyOfRange(message, word, message.length)));
+    } else if (Keys.text(message).equals(EXPRESS)) {
+      listener.express();
     } else {
       listener.wake();
     }

@@ -37,6 +37,20 @@ record Shards(List<Shard> all) implements Iterable<Shard> {
     return all.get((int) (hash.getValue() % all.size()));
   }
 
+  /** Where a queue is whole, or may be read; one of Cloud Tasks is in one shard alone. */
+  Shard ofQueue(String name) {
+    return isCloud(name) ? of(name) : first();
+  }
+
+  /** The shards that a queue is in. */
+  Shards allOfQueue(String name) {
+    return isCloud(name) ? new Shards(List.of(of(name))) : this;
+  }
+
+  private static boolean isCloud(String name) {
+    return name.indexOf('/') >= 0;
+  }
+
   /** Where a task is, if there is such a shard. */
   Optional<Shard> of(TaskId id) {
     return id.shard() < all.size() ? Optional.of(all.get(id.shard())) : Optional.empty();

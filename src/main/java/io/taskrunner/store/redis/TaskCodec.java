@@ -2,6 +2,7 @@ package io.taskrunner.store.redis;
 
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.CloudRetryPolicy;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetUrl;
@@ -11,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The head (bytes 0 to 51) and the time of creation are written by scripts; what Java writes
  * begins at byte {@value #TAIL}. What stands behind the url is read by Java alone: a byte of flags,
  * the method, and in this order what the flags say: timeout, headers, labels, traceparent,
- * tracestate; last the body.
+ * tracestate, what a task of Cloud Tasks has beside; last the body.
  */
 final class TaskCodec {
 
@@ -50,6 +52,16 @@ final class TaskCodec {
   private static final int EXPIRES = 1;
   private static final int MAX_CONCURRENT = 2;
   private static final int OWN_RETRY = 4;
+  private static final int CLOUD = 8;
+  private static final int NAMED = 16;
+
+  /** What moves change of a task of Cloud Tasks, and the name that it was given, behind it. */
+  private static final int CLOUD_FIELDS = 28;
+
+  private static final int CLOUD_NAME = 20;
+
+  /** The length of the digest of a name. */
+  static final int DIGEST = 16;
 
   private static final int TEXT = 1;
   private static final int TIMEOUT = 2;
@@ -57,26 +69,56 @@ final class TaskCodec {
   private static final int LABELS = 8;
   private static final int TRACEPARENT = 16;
   private static final int TRACESTATE = 32;
+  private static final int CLOUD_OPAQUE = 64;
 
   private static final long UNSET6 = (1L << 48) - 1;
   private static final long UNSET4 = (1L << 32) - 1;
   private static final int UNSET2 = (1 << 16) - 1;
+  private static final int CLOUD_RULE = (1 << 16) - 2;
 
   private TaskCodec() {}
 
+  /**
+   * What a task of Cloud Tasks has beside, at its creation.
+   *
+   * @param early µs that its due time lies before the ms that it waits for, 0 to 999
+   * @param name that it was given; null for none
+   * @param taken how long the name stays taken after the task's end
+   * @param echoed kept as it is
+   */
+  record CloudFacts(int early, @Nullable String name, Duration taken, byte[] echoed) {}
+
   /** What never changes of a task, from byte {@value #TAIL} on. */
   static byte[] tail(String clientId, TaskSpec spec) {
+    return tail(clientId, spec, null);
+  }
+
+  /** The same of a task of Cloud Tasks, which is its queue's own. */
+  static byte[] cloudTail(TaskSpec spec, CloudFacts facts) {
+    return tail("", spec, facts);
+  }
+
+  private static byte[] tail(String clientId, TaskSpec spec, @Nullable CloudFacts cloud) {
     TargetRequest request = spec.request();
-    Packed out = new Packed(128 + request.body().length + request.url().value().length());
+    int more = cloud == null ? 0 : 64 + cloud.echoed().length;
+    Packed out = new Packed(128 + more + request.body().length + request.url().value().length());
     out.put(Math.min(spec.retention().toSeconds(), UNSET4), 4);
     out.put(request.body().length, 4);
     boolean ownRetry = !spec.retry().equals(Retry.UNSET);
     out.put(
         (spec.expires() != null ? EXPIRES : 0)
             | (spec.maxConcurrent() != null ? MAX_CONCURRENT : 0)
-            | (ownRetry ? OWN_RETRY : 0),
+            | (ownRetry ? OWN_RETRY : 0)
+            | (cloud != null ? CLOUD : 0)
+            | (cloud != null && cloud.name() != null ? NAMED : 0),
         1);
     out.shortText(clientId, 1);
+    if (cloud != null) {
+      out.put(0, 2).put(cloud.early(), 2).write(new byte[CLOUD_FIELDS - 4]);
+      if (cloud.name() != null) {
+        out.put(Math.min(cloud.taken().toMillis(), UNSET4), 4).write(digest(cloud.name()));
+      }
+    }
     if (spec.expires() != null) {
       out.put(Math.clamp(spec.expires().toEpochMilli(), 0, UNSET6 - 1), 6);
     }
@@ -87,12 +129,17 @@ final class TaskCodec {
       putRetry(out, spec.retry());
     }
     out.shortText(request.url().value(), 2);
-    putOpaque(out, spec);
+    putOpaque(out, spec, cloud);
     out.write(request.body());
     return out.toByteArray();
   }
 
-  private static void putOpaque(Packed out, TaskSpec spec) {
+  /** What stands for the name of a task of Cloud Tasks in keys. */
+  static byte[] digest(String name) {
+    return Arrays.copyOf(Digests.sha256(name), DIGEST);
+  }
+
+  private static void putOpaque(Packed out, TaskSpec spec, @Nullable CloudFacts cloud) {
     TargetRequest request = spec.request();
     out.put(
         (request.text() ? TEXT : 0)
@@ -100,17 +147,19 @@ final class TaskCodec {
             | (request.headers().isEmpty() ? 0 : HEADERS)
             | (spec.labels().isEmpty() ? 0 : LABELS)
             | (spec.traceparent() != null ? TRACEPARENT : 0)
-            | (spec.tracestate() != null ? TRACESTATE : 0),
+            | (spec.tracestate() != null ? TRACESTATE : 0)
+            | (cloud != null ? CLOUD_OPAQUE : 0),
         1);
     out.put(TargetRequest.METHODS.indexOf(request.method()), 1);
     if (spec.timeout() != null) {
       out.put(spec.timeout().toMillis(), 6);
     }
     if (!request.headers().isEmpty()) {
-      out.put(request.headers().size(), 1);
+      int wide = cloud == null ? 0 : 1; // there may be 80 KB of them
+      out.put(request.headers().size(), 1 + wide);
       for (TargetRequest.Header header : request.headers()) {
-        out.shortText(header.name(), 2);
-        out.shortText(header.value(), 2);
+        out.shortText(header.name(), 2 + wide);
+        out.shortText(header.value(), 2 + wide);
       }
     }
     if (!spec.labels().isEmpty()) {
@@ -127,6 +176,22 @@ final class TaskCodec {
     if (spec.tracestate() != null) {
       out.shortText(spec.tracestate(), 2);
     }
+    if (cloud != null) {
+      out.shortText(cloud.name() == null ? "" : cloud.name(), 2);
+      out.put(cloud.echoed().length, 4).write(cloud.echoed());
+    }
+  }
+
+  /** What a queue of Cloud Tasks says to its tasks. */
+  static byte[] policy(CloudRetryPolicy retry) {
+    return new Packed(28)
+        .put(CLOUD_RULE, 2)
+        .put(retry.maxAttempts(), 4)
+        .put(retry.minBackoff().toMillis(), 6)
+        .put(Math.min(retry.maxBackoff().toMillis(), UNSET6), 6)
+        .put(retry.maxDoublings(), 4)
+        .put(Math.min(retry.maxDuration().toMillis(), UNSET6), 6)
+        .toByteArray();
   }
 
   /** What a queue says to its tasks: its retry settings and its timeout. */
@@ -163,13 +228,40 @@ final class TaskCodec {
         clientErrors == 255 ? null : clientErrors == 1);
   }
 
-  /** What a queue says to its tasks. */
-  record Policy(Retry retry, @Nullable Duration timeout) {
+  /**
+   * What a queue says to its tasks.
+   *
+   * @param cloud the rule of a queue of Cloud Tasks, which goes before all else; null for others
+   */
+  record Policy(Retry retry, @Nullable Duration timeout, @Nullable CloudRetryPolicy cloud) {
     static Policy of(byte[] bytes) {
       ByteBuffer in = ByteBuffer.wrap(bytes);
+      if (number(in, 2) == CLOUD_RULE) {
+        return cloud(in);
+      }
+      in.rewind();
       Retry retry = TaskCodec.retry(in);
       long timeout = number(in, 6);
-      return new Policy(retry, timeout == UNSET6 ? null : Duration.ofMillis(timeout));
+      return new Policy(retry, timeout == UNSET6 ? null : Duration.ofMillis(timeout), null);
+    }
+
+    private static Policy cloud(ByteBuffer in) {
+      int attempts = (int) number(in, 4);
+      Duration min = Duration.ofMillis(number(in, 6));
+      Duration max = Duration.ofMillis(number(in, 6));
+      int doublings = (int) number(in, 4);
+      Duration duration = Duration.ofMillis(number(in, 6));
+      // As far as it can be told in our own words.
+      Retry retry =
+          new Retry(
+              attempts < 0 ? null : attempts - 1,
+              min,
+              max,
+              doublings,
+              duration.isZero() ? null : duration,
+              true);
+      return new Policy(
+          retry, null, new CloudRetryPolicy(attempts, duration, min, max, doublings));
     }
   }
 
@@ -188,7 +280,8 @@ final class TaskCodec {
       Instant created,
       String clientId,
       boolean bodyDropped,
-      TaskSpec spec) {
+      TaskSpec spec,
+      @Nullable Cloud cloud) {
 
     /** The target's last status, as headers tell it: 504 after a timeout. */
     OptionalInt previousStatus() {
@@ -199,6 +292,25 @@ final class TaskCodec {
     }
   }
 
+  /**
+   * What a task of Cloud Tasks has beside.
+   *
+   * @param name that it was given; null for none
+   * @param responses attempts that got a status
+   * @param lastDue when the attempt begun last was due
+   * @param lastBegan when it began; empty before the first
+   * @param lastEnded when it ended; empty while it runs
+   * @param calledFor when a RunTask called for the attempt that runs
+   */
+  record Cloud(
+      @Nullable String name,
+      byte[] echoed,
+      int responses,
+      Instant lastDue,
+      Optional<Instant> lastBegan,
+      Optional<Instant> lastEnded,
+      Optional<Instant> calledFor) {}
+
   /** Reads a whole record. */
   static Decoded decode(byte[] record) {
     ByteBuffer in = ByteBuffer.wrap(record);
@@ -207,6 +319,10 @@ final class TaskCodec {
     int bodyLength = (int) number(in, 4);
     int mask = (int) number(in, 1);
     String clientId = shortText(in, 1);
+    int cloudAt = in.position();
+    if ((mask & CLOUD) != 0) {
+      in.position(cloudAt + CLOUD_FIELDS + ((mask & NAMED) != 0 ? CLOUD_NAME : 0));
+    }
     Instant expires = (mask & EXPIRES) != 0 ? Instant.ofEpochMilli(number(in, 6)) : null;
     Integer maxConcurrent =
         (mask & MAX_CONCURRENT) != 0 ? Integer.valueOf((int) number(in, 4)) : null;
@@ -215,10 +331,19 @@ final class TaskCodec {
     int flags = (int) number(in, 1);
     String method = TargetRequest.METHODS.get((int) number(in, 1));
     Duration timeout = (flags & TIMEOUT) != 0 ? Duration.ofMillis(number(in, 6)) : null;
-    List<TargetRequest.Header> headers = (flags & HEADERS) != 0 ? headers(in) : List.of();
+    int wide = (flags & CLOUD_OPAQUE) != 0 ? 1 : 0;
+    List<TargetRequest.Header> headers = (flags & HEADERS) != 0 ? headers(in, wide) : List.of();
     Map<String, String> labels = (flags & LABELS) != 0 ? labels(in) : Map.of();
     String traceparent = (flags & TRACEPARENT) != 0 ? shortText(in, 2) : null;
     String tracestate = (flags & TRACESTATE) != 0 ? shortText(in, 2) : null;
+    Instant due = Instant.ofEpochMilli(number(ByteBuffer.wrap(record).position(HEAD_DUE), 6));
+    Instant created = Instant.ofEpochMilli(number(ByteBuffer.wrap(record).position(CREATED), 6));
+    Cloud cloud = null;
+    if (wide > 0) {
+      ByteBuffer fields = ByteBuffer.wrap(record).position(cloudAt);
+      cloud = cloud(in, fields, (mask & NAMED) != 0);
+      due = exact(due, created, (int) number(fields.position(cloudAt + 2), 2));
+    }
     byte[] body = new byte[in.remaining()];
     in.get(body);
     TargetRequest request = new TargetRequest(method, url, headers, body, (flags & TEXT) != 0);
@@ -229,11 +354,11 @@ final class TaskCodec {
         (int) number(in.position(HEAD_ATTEMPTS), 2),
         (int) number(in.position(HEAD_ANSWERS), 2),
         number(in.position(HEAD_CLAIM), 6),
-        Instant.ofEpochMilli(number(in.position(HEAD_DUE), 6)),
+        due,
         time(number(in.position(HEAD_FIRST), 6)),
         time(number(in.position(HEAD_ENDED), 6)),
         (int) number(in.position(HEAD_QUEUE), 4),
-        Instant.ofEpochMilli(number(in.position(CREATED), 6)),
+        created,
         clientId,
         body.length < bodyLength,
         new TaskSpec(
@@ -245,18 +370,44 @@ final class TaskCodec {
             retention,
             labels,
             traceparent,
-            tracestate));
+            tracestate),
+        cloud);
+  }
+
+  private static Cloud cloud(ByteBuffer in, ByteBuffer fields, boolean named) {
+    String name = shortText(in, 2);
+    byte[] echoed = new byte[(int) number(in, 4)];
+    in.get(echoed);
+    int responses = (int) number(fields, 2);
+    number(fields, 2); // read with the due time
+    return new Cloud(
+        named ? name : null,
+        echoed,
+        responses,
+        Instant.ofEpochMilli(number(fields, 6)),
+        time(number(fields, 6)),
+        time(number(fields, 6)),
+        time(number(fields, 6)));
+  }
+
+  /**
+   * A due time to the µs. A task waits for whole ms, never too few; one that was due at once is due
+   * when it was made.
+   */
+  static Instant exact(Instant due, Instant created, int early) {
+    return due.equals(created) ? due : due.minusNanos(early * 1000L);
   }
 
   private static Optional<Instant> time(long millis) {
     return millis == 0 ? Optional.empty() : Optional.of(Instant.ofEpochMilli(millis));
   }
 
-  private static List<TargetRequest.Header> headers(ByteBuffer in) {
-    int count = (int) number(in, 1);
+  private static List<TargetRequest.Header> headers(ByteBuffer in, int wide) {
+    int count = (int) number(in, 1 + wide);
     List<TargetRequest.Header> headers = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
-      headers.add(new TargetRequest.Header(shortText(in, 2), shortText(in, 2)));
+      headers.add(
+          new TargetRequest.Header(shortText(in, 2 + wide), shortText(in, 2 + wide)));
     }
     return headers;
   }

@@ -358,14 +358,35 @@ final class Stage implements AutoCloseable {
         .exchange(List.of(verdicts), new ClaimRequest(worker, request, slots, LEASE, MAX_RETRIES));
   }
 
-  /** The same claim once more. */
-  Exchange again(String worker, int slots) {
+  /** The same with slots for what RunTask called for. */
+  Exchange exchange(String worker, int slots, int express) {
+    long request = requests.merge(worker, 1L, Long::sum);
     return store
         .works()
         .getFirst()
         .exchange(
             List.of(),
-            new ClaimRequest(worker, requests.getOrDefault(worker, 0L), slots, LEASE, MAX_RETRIES));
+            new ClaimRequest(worker, request, slots, LEASE, MAX_RETRIES, express));
+  }
+
+  /** The same claim once more. */
+  Exchange again(String worker, int slots) {
+    return again(worker, slots, 0);
+  }
+
+  Exchange again(String worker, int slots, int express) {
+    return store
+        .works()
+        .getFirst()
+        .exchange(
+            List.of(),
+            new ClaimRequest(
+                worker,
+                requests.getOrDefault(worker, 0L),
+                slots,
+                LEASE,
+                MAX_RETRIES,
+                express));
   }
 
   List<Claim> claim(int slots) {

@@ -1,0 +1,29 @@
+-- put_queue: makes a queue, or replaces its settings; its tasks and its pause stay, and one that was closed is open again.
+-- `gen` is its first generation, `from` where the fields of `flow` that can be set begin in ARGV: name and value in turn; an
+-- empty value is none.
+local function put_queue(n, gen, from)
+  local old = queue(n)
+  local flow = P .. 'queue:' .. n .. ':flow'
+  if not old then call('HSET', flow, 'gen', text(gen)) end
+  for at = from, #ARGV, 2 do
+    if ARGV[at + 1] == '' then call('HDEL', flow, ARGV[at]) else call('HSET', flow, ARGV[at], ARGV[at + 1]) end
+  end
+  if old and old.closed then call('HSET', flow, 'paused', string.sub(call('HGET', flow, 'paused'), 2)) end
+  queues[n] = nil
+  local q = queue(n)
+  if old and call('ZSCORE', P .. 'busy', n) then
+    shard().weights = shard().weights + q.weight - old.weight
+    shard().dirty = true
+  end
+  if q.rate and not (old and old.rate) then
+    q.tokens, q.tokens_at, q.dirty = q.burst, now, true
+  elseif q.rate then
+    refill(old) -- the time until now counts at the rate that was in force
+    q.tokens, q.tokens_at, q.dirty = math.min(old.tokens, q.burst), now, true
+  end
+  q.due_dirty = true
+  local open = serve(q)
+  flush_queues()
+  flush_shard()
+  if open or keeper_late then wake() end
+end
