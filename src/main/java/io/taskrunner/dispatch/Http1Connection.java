@@ -133,7 +133,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
     header("Host", TargetHeaders.authority(request.url()));
     sending.writeHeaders(this::header);
     byte[] body = request.body();
-    if (body.length > 0 || expectsBody(request.method())) {
+    if (body.length > 0 || TargetHeaders.expectsBody(request.method())) {
       header("Content-Length", Integer.toString(body.length));
     }
     head.append("\r\n");
@@ -151,10 +151,6 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
 
   private void header(String name, String value) {
     head.append(name).append(": ").append(value).append("\r\n");
-  }
-
-  private static boolean expectsBody(String method) {
-    return method.equals("POST") || method.equals("PUT") || method.equals("PATCH");
   }
 
   /** The request was written, or cannot be. */

@@ -166,7 +166,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
     exchange.sending.writeHeaders(
         (name, value) -> headers.add(AsciiString.cached(name.toLowerCase(Locale.ROOT)), value));
     byte[] body = request.body();
-    if (body.length > 0) {
+    if (body.length > 0 || TargetHeaders.expectsBody(request.method())) {
       headers.add(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(body.length));
     }
     channel

@@ -1,6 +1,7 @@
 package io.taskrunner.dispatch;
 
 import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.WorkStore.Cloud;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetRequest.Header;
 import io.taskrunner.task.TargetUrl;
@@ -8,6 +9,8 @@ import io.taskrunner.task.Task.TaskSpec;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.HexFormat;
+import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +28,21 @@ final class TargetHeaders {
   }
 
   private static final int TRACEPARENT_LENGTH = 55;
+
+  /** What a task of Cloud Tasks does not say itself, nor what a connection lives by. */
+  private static final Set<String> GOOGLES =
+      Set.of(
+          "host",
+          "content-length",
+          "user-agent",
+          "connection",
+          "keep-alive",
+          "proxy-connection",
+          "transfer-encoding",
+          "te",
+          "trailer",
+          "upgrade",
+          "expect");
 
   private final String userAgent;
   private final boolean traced;
@@ -44,8 +62,18 @@ final class TargetHeaders {
         : url.hostAndPort();
   }
 
+  /** RFC 9110 §8.6: the length of no body is said where one is expected. */
+  static boolean expectsBody(String method) {
+    return method.equals("POST") || method.equals("PUT") || method.equals("PATCH");
+  }
+
   /** Gives all headers of a claim's request to {@code sink}. */
   void write(Claim claim, Sink sink) {
+    Cloud cloud = claim.cloud();
+    if (cloud != null) {
+      writeAsGoogle(claim, cloud, sink);
+      return;
+    }
     TaskSpec spec = claim.spec();
     TargetRequest request = spec.request();
     boolean saysAgent = false;
@@ -86,10 +114,44 @@ final class TargetHeaders {
     writeTrace(spec, ownTrace, sink);
   }
 
+  /** A task of Cloud Tasks: its own headers, as far as they may be its own, and Google's. */
+  private void writeAsGoogle(Claim claim, Cloud cloud, Sink sink) {
+    TaskSpec spec = claim.spec();
+    boolean ownTrace = false;
+    for (Header header : spec.request().headers()) {
+      if (!isGoogles(header.name())) {
+        sink.header(header.name(), bytes(header.value()));
+        ownTrace |= header.name().equalsIgnoreCase("traceparent");
+      }
+    }
+    sink.header("User-Agent", "Google-Cloud-Tasks");
+    writeAttempt(claim, cloud.queueId(), cloud.taskName(), sink);
+    if (!ownTrace) {
+      writeTrace(spec, null, sink);
+    }
+  }
+
+  /** Whether a task of Cloud Tasks may not say this itself, or nobody may. */
+  private static boolean isGoogles(String name) {
+    String lower = name.toLowerCase(Locale.ROOT);
+    return GOOGLES.contains(lower)
+        || lower.startsWith("x-cloudtasks-")
+        || lower.startsWith("x-google-")
+        || lower.startsWith("x-appengine-")
+        || lower.isEmpty()
+        || lower.chars().anyMatch(c -> c <= ' ' || c == ':' || c >= 0x7F);
+  }
+
   private static void writeOurs(Claim claim, Sink sink) {
     String id = claim.id().toString();
-    sink.header("X-CloudTasks-QueueName", claim.queue());
-    sink.header("X-CloudTasks-TaskName", id);
+    writeAttempt(claim, claim.queue(), id, sink);
+    sink.header("X-Task-Runner-Claim", Long.toString(claim.number()));
+    sink.header("X-Request-ID", id);
+  }
+
+  private static void writeAttempt(Claim claim, String queue, String task, Sink sink) {
+    sink.header("X-CloudTasks-QueueName", queue);
+    sink.header("X-CloudTasks-TaskName", task);
     sink.header("X-CloudTasks-TaskRetryCount", Integer.toString(claim.attempt() - 1));
     sink.header("X-CloudTasks-TaskExecutionCount", Integer.toString(claim.answersBelow500()));
     sink.header("X-CloudTasks-TaskETA", seconds(claim.due()));
@@ -101,8 +163,6 @@ final class TargetHeaders {
       }
       sink.header("X-CloudTasks-TaskRetryReason", "");
     }
-    sink.header("X-Task-Runner-Claim", Long.toString(claim.number()));
-    sink.header("X-Request-ID", id);
   }
 
   private void writeTrace(TaskSpec spec, @Nullable String ownTrace, Sink sink) {

@@ -43,6 +43,8 @@ import org.slf4j.LoggerFactory;
  *   <li>an attempt has finished;
  *   <li>the store says that there may be something to claim, and a slot is free. A message that
  *       comes while an exchange is under way stays noted, and means one more;
+ *   <li>a task was called for ({@code RunTask}), or one that was has ended, and one of the slots
+ *       for such is free;
  *   <li>the last answer was full or said {@code again}, and a slot is free;
  *   <li>it is time to look again: as the store said, and no later than a second ± 20 % after the
  *       last answer, which is also this worker's beat, with no slots when none is free.
@@ -97,6 +99,7 @@ final class ClaimLoop {
   private final CountDownLatch quiet = new CountDownLatch(1);
   private volatile boolean waiting;
   private volatile boolean woken;
+  private volatile boolean called;
   private volatile boolean reconnected;
   private volatile boolean stopping;
   private volatile boolean cuttingOff;
@@ -167,6 +170,12 @@ final class ClaimLoop {
   /** There may be something to claim. */
   void wake() {
     woken = true;
+    signal();
+  }
+
+  /** There is a task that was called for. */
+  void express() {
+    called = true;
     signal();
   }
 
@@ -272,7 +281,14 @@ final class ClaimLoop {
   }
 
   private boolean hasReason() {
-    return settler.hasAny() || ((woken || maybeMore) && hasSlot()) || turnNanos - lookAtNanos >= 0;
+    return settler.hasAny()
+        || ((woken || maybeMore) && hasSlot())
+        || (called && hasExpressSlot())
+        || turnNanos - lookAtNanos >= 0;
+  }
+
+  private boolean hasExpressSlot() {
+    return !stopping && slots.expressFree() > 0;
   }
 
   private boolean hasSlot() {
@@ -281,11 +297,17 @@ final class ClaimLoop {
 
   private Asked ask() {
     woken = false;
+    called = false;
     cancelledEarly.clear();
     reserved = stopping ? 0 : slots.take(this, weight, CLAIM_MAX);
     ClaimRequest request =
         new ClaimRequest(
-            options.workerId(), ++number, reserved, options.lease(), options.maxRetry());
+            options.workerId(),
+            ++number,
+            reserved,
+            options.lease(),
+            options.maxRetry(),
+            stopping ? 0 : slots.expressFree());
     Asked asked = new Asked(request, settler.next());
     unanswered = asked;
     return asked;
@@ -371,7 +393,9 @@ final class ClaimLoop {
       settler.sendAgain(now);
     }
     List<Claim> claims = exchange.claims();
+    int express = 0;
     for (int i = 0; i < claims.size(); i++) {
+      express += claims.get(i).express() ? 1 : 0;
       begin(claims.get(i), now);
     }
     slots.giveBack(reserved);
@@ -379,7 +403,7 @@ final class ClaimLoop {
     claimed.addAndGet(claims.size());
     recovered(exchange.recovered());
     weight = exchange.weight();
-    maybeMore = exchange.again() || claims.size() >= asked.request().slots();
+    maybeMore = exchange.again() || claims.size() - express >= asked.request().slots();
     if (!maybeMore) {
       slots.leave(this);
     }
@@ -418,14 +442,13 @@ final class ClaimLoop {
       }
       return;
     }
-    if (stopping || (reserved == 0 && !slots.takeOne())) {
+    if (stopping || !takeSlot(claim)) {
       putBack(claim, claimedNanos);
       return;
     }
-    reserved = Math.max(0, reserved - 1); // it has its slot now, and keeps it while it runs
     if (cancelledEarly.remove(id)) {
       deliver(claim, new Verdict.Cancel(), claimedNanos);
-      slots.giveBack(1);
+      giveBackSlot(claim);
       return;
     }
     long start = System.nanoTime();
@@ -435,7 +458,7 @@ final class ClaimLoop {
     } catch (RuntimeException bug) {
       log.atError().addKeyValue("task_id", id).setCause(bug).log("an attempt could not be begun");
       settler.add(judge.unbegun(claim, claimedNanos, start));
-      slots.giveBack(1);
+      giveBackSlot(claim);
       return;
     }
     Run run = new Run(claim, request, claimedNanos, start);
@@ -453,6 +476,28 @@ final class ClaimLoop {
         .whenComplete((outcome, bug) -> finish(run, bug == null ? outcome : judge.failed(id, bug)));
   }
 
+  /** A task gets its slot, and keeps it while it runs. */
+  private boolean takeSlot(Claim claim) {
+    if (claim.express()) {
+      slots.beginExpress();
+      return true;
+    }
+    if (reserved == 0) {
+      return slots.takeOne();
+    }
+    reserved--;
+    return true;
+  }
+
+  private void giveBackSlot(Claim claim) {
+    if (claim.express()) {
+      slots.endExpress();
+      called = true; // another may wait
+    } else {
+      slots.giveBack(1);
+    }
+  }
+
   private void finish(Run run, Outcome outcome) {
     run.end(outcome, System.nanoTime());
     finished.offer(run);
@@ -464,7 +509,11 @@ final class ClaimLoop {
     for (Run run = finished.poll(); run != null; run = finished.poll()) {
       running.remove(run.claim().id());
       busy--;
-      ended++;
+      if (run.first().express()) {
+        giveBackSlot(run.first());
+      } else {
+        ended++;
+      }
       PendingVerdict verdict = judge.judge(run);
       if (verdict != null) {
         settler.add(verdict);
@@ -523,6 +572,7 @@ final class ClaimLoop {
         || reconnected
         || ended
         || ((woken || maybeMore) && hasSlot())
+        || (called && hasExpressSlot())
         || (stopping && !left);
   }
 

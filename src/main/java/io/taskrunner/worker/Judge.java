@@ -5,13 +5,14 @@ import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Outcome;
-import io.taskrunner.task.RetryPolicy;
+import io.taskrunner.task.RetryRule;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.telemetry.Tracing;
 import io.taskrunner.worker.WorkerMeters.Ending;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.random.RandomGenerator;
@@ -22,7 +23,7 @@ import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * Turns what an attempt came to into the verdict that goes to the store, and tells the meters and
- * the log of it. The rule itself is {@link RetryPolicy#judge}; here its arguments are found: the
+ * the log of it. The rule itself is {@link RetryRule#judge}; here its arguments are found: the
  * task's settings over its queue's over the worker's, and times on the store's clock, which is the
  * claim's time plus what has passed since.
  *
@@ -95,10 +96,22 @@ final class Judge {
 
   private Verdict verdict(
       Claim claim, Outcome outcome, Instant start, Duration took, boolean cancelled) {
-    RetryPolicy policy = claim.spec().retry().over(claim.queueRetry()).policy(options.maxRetry());
     Duration sinceFirst = Duration.between(claim.firstAttempt().orElse(start), start).plus(took);
-    Verdict verdict = policy.judge(outcome, claim.attempt(), sinceFirst, random::nextDouble);
+    Verdict verdict =
+        rule(claim).judge(outcome, claim.attempt(), sinceFirst, random::nextDouble);
+    if (verdict instanceof Verdict.Retry(Duration in) && claim.express()) {
+      // What was called for waits from the call on.
+      Instant called = Objects.requireNonNull(claim.cloud()).calledFor().orElse(start);
+      Duration left = in.minus(Duration.between(called, start.plus(took)));
+      verdict = new Verdict.Retry(left.isNegative() ? Duration.ZERO : left);
+    }
     return cancelled && !(verdict instanceof Verdict.Succeed) ? new Verdict.Cancel() : verdict;
+  }
+
+  private RetryRule rule(Claim claim) {
+    return claim.cloud() != null
+        ? claim.cloud().retry()
+        : claim.spec().retry().over(claim.queueRetry()).policy(options.maxRetry());
   }
 
   private static Attempt attempt(int number, Instant start, Duration took, Outcome outcome) {

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -15,9 +16,16 @@ import org.jspecify.annotations.Nullable;
  * for. As long as nobody lacks any, a loop may take half of what is free, so that another that is
  * woken meanwhile finds some. Who finds none stands in line, and each slot that becomes free is
  * drawn among those in line, by the weight of what waits in their shards.
+ *
+ * <p>Beside them there are {@value #EXPRESS} for tasks that were called for. Nobody takes these
+ * ahead: loops that are answered at the same time may together go beyond.
  */
 final class Slots {
 
+  /** Slots for tasks that were called for. */
+  static final int EXPRESS = 2;
+
+  private final AtomicInteger express = new AtomicInteger();
   private final int all;
   private final boolean shared;
   private final RandomGenerator random;
@@ -79,6 +87,21 @@ final class Slots {
     }
     signal(drew, loop);
     return taken;
+  }
+
+  /** How many tasks that were called for may begin. */
+  int expressFree() {
+    return Math.max(0, EXPRESS - express.get());
+  }
+
+  /** A task that was called for begins. */
+  void beginExpress() {
+    express.incrementAndGet();
+  }
+
+  /** A task that was called for has ended. */
+  void endExpress() {
+    express.decrementAndGet();
   }
 
   /** One slot for a loop that cannot wait in line, if one is free. */

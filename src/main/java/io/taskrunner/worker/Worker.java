@@ -180,6 +180,11 @@ public final class Worker {
     }
 
     @Override
+    public void express() {
+      part.loop.express();
+    }
+
+    @Override
     public void cancelled(TaskId id) {
       part.loop.cancelled(id);
     }

@@ -6,6 +6,7 @@ import io.taskrunner.config.RedisSettings;
 import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
 import io.taskrunner.store.ClientStore.Change;
 import io.taskrunner.store.ClientStore.OwnLimits;
+import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.QueueStore;
@@ -56,6 +57,10 @@ final class Rig implements AutoCloseable {
 
   QueueStore queues() {
     return store.queues();
+  }
+
+  CloudStore cloud() {
+    return store.cloud();
   }
 
   Doctor doctor() {
