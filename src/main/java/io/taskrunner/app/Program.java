@@ -7,23 +7,31 @@ import io.netty.channel.EventLoopGroup;
 import io.taskrunner.config.ApiSettings;
 import io.taskrunner.config.DispatchSettings;
 import io.taskrunner.config.RedisSettings;
+import io.taskrunner.config.Secret;
 import io.taskrunner.config.Settings;
+import io.taskrunner.config.TokenSettings;
+import io.taskrunner.dispatch.Bearers;
 import io.taskrunner.dispatch.DispatchOptions;
 import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
 import io.taskrunner.dispatch.Dispatcher;
 import io.taskrunner.http.ApiServer;
+import io.taskrunner.store.TokenKeys;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
 import io.taskrunner.telemetry.Build;
 import io.taskrunner.telemetry.Probe;
 import io.taskrunner.telemetry.Tracing;
+import io.taskrunner.worker.Authorized;
 import io.taskrunner.worker.Performer;
 import io.taskrunner.worker.Traced;
 import io.taskrunner.worker.Worker;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.security.interfaces.RSAPrivateCrtKey;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -155,11 +163,12 @@ final class Program {
     started("store", store::close);
     store.warnings().forEach(LOG::warn);
 
+    TokenKeys tokens = tokenKeys(store);
     Readings readings = new Readings(registry, store);
     started("meters", readings::close);
     Optional<Worker> worker =
         settings.server().mode().works()
-            ? Optional.of(worker(store, registry, loops, tracing))
+            ? Optional.of(worker(store, tokens, registry, loops, tracing))
             : Optional.empty();
     ApiServer.warnings(settings.server(), settings.api()).forEach(LOG::warn);
     ApiServer server =
@@ -172,6 +181,7 @@ final class Program {
                 store.queues(),
                 store.clients(),
                 store.workers(),
+                tokens,
                 store.system(),
                 worker.map(WorkerProbe::new).<List<Probe>>map(List::of).orElse(List.of()),
                 registry,
@@ -204,8 +214,29 @@ final class Program {
         Optional.empty());
   }
 
+  private TokenKeys tokenKeys(RedisStore store) throws CannotStart {
+    TokenSettings tokens = settings.tokens();
+    List<RSAPrivateCrtKey> given = List.of();
+    if (tokens.keyFile().isPresent()) {
+      Path file = tokens.keyFile().get();
+      try {
+        given = TokenKeys.read(Files.readString(file));
+      } catch (IOException | IllegalArgumentException unreadable) {
+        throw new CannotStart(
+            "CLOUD_TASKS_SIGNING_KEY_FILE: " + file + ": " + unreadable.getMessage(), unreadable);
+      }
+    }
+    return new TokenKeys(
+        store.tokens(),
+        given,
+        tokens.access().map(Secret::value),
+        tokens.keyLifetime(),
+        new SecureRandom());
+  }
+
   private Worker worker(
       RedisStore store,
+      TokenKeys tokens,
       PrometheusMeterRegistry registry,
       EventLoopGroup loops,
       Optional<Tracing> tracing) {
@@ -227,7 +258,8 @@ final class Program {
             InstantSource.system());
     started("dispatcher", dispatcher::close);
     List<WorkStore> stores = store.works();
-    Performer performer = Performer.by(dispatcher);
+    Performer performer =
+        new Authorized(Performer.by(dispatcher), new Bearers(tokens, InstantSource.system()));
     if (tracing.isPresent()) {
       Traced traced = new Traced(tracing.get());
       stores = stores.stream().map(traced::store).toList();

@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Env {
 
+  private static final String PATH = "a path";
   private static final int SHOWN_MAX = 200;
 
   private final Map<String, String> given;
@@ -215,18 +216,22 @@ public final class Env {
 
   /** A path in the file system. */
   Path path(String name, String fallback, String meaning) {
-    declare(name, fallback, "a path", meaning, false);
-    return parsed(
-            name,
-            text -> {
-              try {
-                return Optional.of(Path.of(text));
-              } catch (InvalidPathException no) {
-                return Optional.empty();
-              }
-            },
-            "a path")
-        .orElse(Path.of(fallback));
+    declare(name, fallback, PATH, meaning, false);
+    return parsed(name, Env::asPath, PATH).orElse(Path.of(fallback));
+  }
+
+  /** A path in the file system, or none. */
+  Optional<Path> optionalPath(String name, String meaning) {
+    declare(name, "none", PATH, meaning, false);
+    return parsed(name, Env::asPath, PATH);
+  }
+
+  private static Optional<Path> asPath(String text) {
+    try {
+      return Optional.of(Path.of(text));
+    } catch (InvalidPathException no) {
+      return Optional.empty();
+    }
   }
 
   /** An address of this machine to listen on. */

@@ -21,6 +21,7 @@ import io.taskrunner.http.call.Origins;
 import io.taskrunner.http.call.Route;
 import io.taskrunner.http.call.Router;
 import io.taskrunner.http.call.SlowCallers;
+import io.taskrunner.http.operate.Discovery;
 import io.taskrunner.http.operate.Health;
 import io.taskrunner.http.operate.Metrics;
 import io.taskrunner.http.operate.Pages;
@@ -35,6 +36,7 @@ import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.SystemStore;
 import io.taskrunner.store.TaskStore;
+import io.taskrunner.store.TokenKeys;
 import io.taskrunner.store.WorkersStore;
 import io.taskrunner.telemetry.Build;
 import io.taskrunner.telemetry.Probe;
@@ -85,6 +87,7 @@ public final class ApiServer {
    * @param queues where queues are
    * @param clients where clients are
    * @param workers which workers there are
+   * @param tokens what the tokens of tasks are signed with
    * @param system the state of the store
    * @param probes what must be well beside the store, such as the worker's loop
    * @param registry what {@code /metrics} shows
@@ -96,6 +99,7 @@ public final class ApiServer {
       QueueStore queues,
       ClientStore clients,
       WorkersStore workers,
+      TokenKeys tokens,
       SystemStore system,
       List<Probe> probes,
       PrometheusMeterRegistry registry,
@@ -126,6 +130,8 @@ public final class ApiServer {
       routes.addAll(new Dispatch(parts.queues(), audit).routes());
       routes.addAll(new Workers(parts.workers()).routes());
       routes.addAll(new Stats(parts.queues(), parts.workers()).routes());
+      issuer(server, api)
+          .ifPresent(issuer -> routes.addAll(new Discovery(issuer, parts.tokens()).routes()));
       routes.addAll(new Pages(server.pathPrefix(), parts.build()).routes());
       gauges = new QueueGauges(parts.queues(), parts.workers(), parts.registry())::refresh;
     }
@@ -165,6 +171,16 @@ public final class ApiServer {
         Duration.ZERO); // Front and Failures log what is a bug.
     builder.gracefulShutdownTimeout(Duration.ofMillis(100), STOP_WITHIN);
     return builder.build();
+  }
+
+  /**
+   * Who says that a token of a task is genuine: where callers reach this server, without a slash at
+   * the end. Never what a call names in its {@code Host}. Empty when that was not said.
+   */
+  public static Optional<String> issuer(ServerSettings server, ApiSettings api) {
+    return api.publicUrl()
+        .map(url -> url.toString().replaceAll("/+$", ""))
+        .or(() -> Optional.of(server.url()).filter(_ -> server.dev()));
   }
 
   /** What {@code /health/detailed} warns of, and a start should tell. */

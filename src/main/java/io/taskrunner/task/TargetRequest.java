@@ -1,6 +1,8 @@
 package io.taskrunner.task;
 
 import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The HTTP request that a task performs.
@@ -10,9 +12,15 @@ import java.util.List;
  * @param headers in the order given, as given
  * @param body the exact bytes; empty for none. Never changed after this record is made
  * @param text whether the body was given as text (and is shown as text)
+ * @param token that it carries in place of an {@code Authorization} of its own; null for none
  */
 public record TargetRequest(
-    String method, TargetUrl url, List<Header> headers, byte[] body, boolean text) {
+    String method,
+    TargetUrl url,
+    List<Header> headers,
+    byte[] body,
+    boolean text,
+    @Nullable Token token) {
 
   /** The methods that a task may use. */
   public static final List<String> METHODS =
@@ -24,5 +32,21 @@ public record TargetRequest(
   /** Keeps the headers from being changed. */
   public TargetRequest {
     headers = List.copyOf(headers);
+  }
+
+  /** One without a token. */
+  public TargetRequest(
+      String method, TargetUrl url, List<Header> headers, byte[] body, boolean text) {
+    this(method, url, headers, body, text, null);
+  }
+
+  /** The same with this value of {@code Authorization}, and without a token to be made. */
+  public TargetRequest authorized(String value) {
+    List<Header> all =
+        Stream.concat(
+                headers.stream().filter(it -> !it.name().equalsIgnoreCase("Authorization")),
+                Stream.of(new Header("Authorization", value)))
+            .toList();
+    return new TargetRequest(method, url, all, body, text);
   }
 }

@@ -71,6 +71,20 @@ public record Task(
       labels = Map.copyOf(labels);
     }
 
+    /** The same with another request. */
+    public TaskSpec with(TargetRequest other) {
+      return new TaskSpec(
+          other,
+          retry,
+          timeout,
+          expires,
+          maxConcurrent,
+          retention,
+          labels,
+          traceparent,
+          tracestate);
+    }
+
     /** The same at another place of a trace. */
     public TaskSpec at(@Nullable String newTraceparent, @Nullable String newTracestate) {
       return new TaskSpec(

@@ -1,16 +1,21 @@
 package io.taskrunner.http;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.nimbusds.jose.jwk.JWKSet;
+import com.nimbusds.jose.jwk.RSAKey;
 import io.taskrunner.config.ServerSettings.Mode;
 import io.taskrunner.http.Served.Reply;
 import io.taskrunner.http.Served.Setup;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.TokenKeys;
 import io.taskrunner.telemetry.Probe;
+import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
@@ -187,6 +192,33 @@ class OperateTest {
         assertEquals(404, served.get(path).status(), path);
       }
       assertEquals(404, served.post("/v1/enqueue", "{}").status());
+    }
+  }
+
+  @Test
+  void receiversFindTheKeysOfTokens() throws Exception {
+    try (Served served = new Served(Setup.local().prefix("/tasks"), new FakeStores())) {
+      JsonNode document = served.get("/tasks/.well-known/openid-configuration").json();
+      String issuer = document.path("issuer").asText();
+      assertTrue(issuer.matches("http://127\\.0\\.0\\.1:\\d+/tasks"), issuer);
+      assertEquals(issuer + "/.well-known/jwks.json", document.path("jwks_uri").asText());
+      Reply keys = served.get("/tasks/.well-known/jwks.json");
+      assertEquals("public, max-age=3600", keys.header("cache-control"));
+      TokenKeys.SigningKey signing = served.tokens.signing();
+      RSAKey shown = JWKSet.parse(keys.body()).getKeyByKeyId(signing.id()).toRSAKey();
+      assertEquals(signing.open(), shown.toRSAPublicKey());
+      assertFalse(shown.isPrivate());
+      assertFalse(keys.body().contains("\"d\""), keys.body());
+      String pem = served.get("/tasks/oauth2/v1/certs").json().path(signing.id()).asText();
+      String der = pem.replaceAll("-----[A-Z ]+-----|\\n", "");
+      assertArrayEquals(signing.open().getEncoded(), Base64.getDecoder().decode(der));
+    }
+  }
+
+  @Test
+  void whoDoesNotSayWhereItIsIssuesNothing() {
+    try (Served served = new Served(Setup.serve(), new FakeStores())) {
+      assertEquals(404, served.get("/.well-known/openid-configuration").status());
     }
   }
 }

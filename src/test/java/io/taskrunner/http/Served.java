@@ -11,9 +11,11 @@ import io.taskrunner.config.ApiSettings.Access;
 import io.taskrunner.config.Secret;
 import io.taskrunner.config.ServerSettings;
 import io.taskrunner.config.ServerSettings.Mode;
+import io.taskrunner.store.TokenKeys;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.telemetry.Build;
 import io.taskrunner.telemetry.Probe;
+import io.taskrunner.testkit.HeldTokens;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -21,7 +23,9 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,6 +46,13 @@ final class Served implements AutoCloseable {
   private static final int PATIENCE_MILLIS = 20_000;
 
   final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  final TokenKeys tokens =
+      new TokenKeys(
+          new HeldTokens(InstantSource.system()),
+          List.of(),
+          Optional.empty(),
+          Duration.ofDays(90),
+          new SecureRandom());
   final ApiServer server;
   private final EventLoopGroup eventLoops = EventLoopGroups.newEventLoopGroup(1);
 
@@ -146,6 +157,7 @@ final class Served implements AutoCloseable {
             stores.queues(),
             stores.clients(),
             stores.workers(),
+            tokens,
             stores.system(),
             setup.probes(),
             registry,

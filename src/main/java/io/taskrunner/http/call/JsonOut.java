@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Writes JSON to memory. */
@@ -61,6 +62,17 @@ public final class JsonOut {
   /** An item that is a text. */
   public void item(String value) throws IOException {
     out.writeString(value);
+  }
+
+  /** A member that is an array of texts. */
+  public void texts(String name, List<String> values) throws IOException {
+    array(
+        name,
+        items -> {
+          for (String value : values) {
+            items.item(value);
+          }
+        });
   }
 
   /** A text or null. */

@@ -9,6 +9,7 @@ import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.SystemStore;
 import io.taskrunner.store.TaskStore;
+import io.taskrunner.store.TokenStore;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.WorkersStore;
 import io.taskrunner.telemetry.Tracing;
@@ -52,6 +53,7 @@ public final class RedisStore implements AutoCloseable {
   private final RedisClients clients;
   private final RedisCloud cloud;
   private final RedisWorkers workers;
+  private final RedisTokens tokens;
   private final RedisSystem system;
   private final Doctor doctor;
   private final Held held = new Held();
@@ -95,6 +97,7 @@ public final class RedisStore implements AutoCloseable {
     this.cloud = new RedisCloud(shards, configMoves, names);
     this.clients = new RedisClients(shards, configLink, config, names);
     this.workers = new RedisWorkers(configMoves);
+    this.tokens = new RedisTokens(configMoves);
     this.system = new RedisSystem(nodes, options.redis(), durability);
     this.doctor = new Doctor(shards, names);
   }
@@ -280,6 +283,11 @@ public final class RedisStore implements AutoCloseable {
   /** The moves of a worker, for each shard. */
   public List<WorkStore> works() {
     return shards.all().stream().<WorkStore>map(Shard::work).toList();
+  }
+
+  /** What tokens are made with. */
+  public TokenStore tokens() {
+    return tokens;
   }
 
   /** Which workers there are. */

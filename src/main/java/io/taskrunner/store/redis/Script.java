@@ -51,6 +51,7 @@ enum Script {
   RUN_TASK,
   SETTLE,
   TIDY,
+  TOKEN_KEYS,
   TRIM_DONE,
   UNPARK,
   WALK,

@@ -7,6 +7,7 @@ import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
+import io.taskrunner.task.Token;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -27,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The head (bytes 0 to 51) and the time of creation are written by scripts; what Java writes
  * begins at byte {@value #TAIL}. What stands behind the url is read by Java alone: a byte of flags,
  * the method, and in this order what the flags say: timeout, headers, labels, traceparent,
- * tracestate, what a task of Cloud Tasks has beside; last the body.
+ * tracestate, what a task of Cloud Tasks has beside, the token; last the body.
  */
 final class TaskCodec {
 
@@ -70,6 +71,10 @@ final class TaskCodec {
   private static final int TRACEPARENT = 16;
   private static final int TRACESTATE = 32;
   private static final int CLOUD_OPAQUE = 64;
+  private static final int TOKEN = 128;
+
+  private static final int IDENTITY = 1;
+  private static final int ACCESS = 2;
 
   private static final long UNSET6 = (1L << 48) - 1;
   private static final long UNSET4 = (1L << 32) - 1;
@@ -148,7 +153,8 @@ final class TaskCodec {
             | (spec.labels().isEmpty() ? 0 : LABELS)
             | (spec.traceparent() != null ? TRACEPARENT : 0)
             | (spec.tracestate() != null ? TRACESTATE : 0)
-            | (cloud != null ? CLOUD_OPAQUE : 0),
+            | (cloud != null ? CLOUD_OPAQUE : 0)
+            | (request.token() != null ? TOKEN : 0),
         1);
     out.put(TargetRequest.METHODS.indexOf(request.method()), 1);
     if (spec.timeout() != null) {
@@ -179,6 +185,22 @@ final class TaskCodec {
     if (cloud != null) {
       out.shortText(cloud.name() == null ? "" : cloud.name(), 2);
       out.put(cloud.echoed().length, 4).write(cloud.echoed());
+    }
+    Token token = request.token();
+    if (token != null) {
+      switch (token) {
+        case Token.Identity(String account, String audience, String issuer) -> {
+          out.put(IDENTITY, 1);
+          out.shortText(account, 2);
+          out.shortText(audience, 2);
+          out.shortText(issuer, 2);
+        }
+        case Token.Access(String account, String scope) -> {
+          out.put(ACCESS, 1);
+          out.shortText(account, 2);
+          out.shortText(scope, 2);
+        }
+      }
     }
   }
 
@@ -343,9 +365,11 @@ final class TaskCodec {
       cloud = cloud(in, fields, (mask & NAMED) != 0);
       due = exact(due, created, (int) number(fields.position(cloudAt + 2), 2));
     }
+    Token token = (flags & TOKEN) != 0 ? token(in) : null;
     byte[] body = new byte[in.remaining()];
     in.get(body);
-    TargetRequest request = new TargetRequest(method, url, headers, body, (flags & TEXT) != 0);
+    TargetRequest request =
+        new TargetRequest(method, url, headers, body, (flags & TEXT) != 0, token);
     return new Decoded(
         (char) record[HEAD_STATE],
         record[HEAD_ERROR],
@@ -371,6 +395,12 @@ final class TaskCodec {
             traceparent,
             tracestate),
         cloud);
+  }
+
+  private static Token token(ByteBuffer in) {
+    return number(in, 1) == IDENTITY
+        ? new Token.Identity(shortText(in, 2), shortText(in, 2), shortText(in, 2))
+        : new Token.Access(shortText(in, 2), shortText(in, 2));
   }
 
   private static Cloud cloud(ByteBuffer in, ByteBuffer fields, boolean named) {
