@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param ownRequestsPerMin replaces the tier's number; null for the tier's
  * @param limits what is in force: its own numbers, else the tier's
  * @param allowedQueues the queues that it may use; null for all
+ * @param serviceAccounts whom its tasks may say to be in a token, {@link #ANY_ACCOUNT} for anyone;
+ *     empty for no tokens
  * @param created when it was first known
  * @param updated when an admin last changed it
  */
@@ -26,14 +28,24 @@ public record Client(
     @Nullable Integer ownRequestsPerMin,
     Limits limits,
     @Nullable List<String> allowedQueues,
+    List<String> serviceAccounts,
     Instant created,
     Instant updated) {
 
   /** The form of a client's id. */
   public static final Pattern ID = Pattern.compile("[A-Za-z0-9_-]{3,64}");
 
-  /** Keeps the queues from being changed. */
+  /** Stands for every service account. */
+  public static final String ANY_ACCOUNT = "*";
+
+  /** Keeps the queues and accounts from being changed. */
   public Client {
+    serviceAccounts = List.copyOf(serviceAccounts);
     allowedQueues = allowedQueues == null ? null : List.copyOf(allowedQueues);
+  }
+
+  /** Whether its tasks may carry a token of this account. */
+  public boolean mayBe(String account) {
+    return serviceAccounts.contains(account) || serviceAccounts.contains(ANY_ACCOUNT);
   }
 }

@@ -82,12 +82,24 @@ public interface ClientStore {
    *
    * @param limits null keeps them
    * @param allowedQueues null keeps them; {@link AllowedQueues#queues} null is all
+   * @param serviceAccounts null keeps them
    */
   record Change(
       @Nullable String tier,
       @Nullable Boolean enabled,
       @Nullable OwnLimits limits,
-      @Nullable AllowedQueues allowedQueues) {}
+      @Nullable AllowedQueues allowedQueues,
+      @Nullable List<String> serviceAccounts) {
+
+    /** One that keeps the service accounts. */
+    public Change(
+        @Nullable String tier,
+        @Nullable Boolean enabled,
+        @Nullable OwnLimits limits,
+        @Nullable AllowedQueues allowedQueues) {
+      this(tier, enabled, limits, allowedQueues, null);
+    }
+  }
 
   /** A client's own limits; null is the tier's. */
   record OwnLimits(@Nullable Integer maxConcurrent, @Nullable Integer requestsPerMin) {}

@@ -513,6 +513,19 @@ class ContractTest {
     assertEquals("[\"low\"]", got.path("allowed_queues").toString());
     assertTrue(
         set("{\"client_id\":\"abc\",\"allowed_queues\":null}").path("allowed_queues").isNull());
+    assertEquals(
+        "[\"projects/p/*\",\"projects/p/locations/l/queues/q\"]",
+        set("{\"client_id\":\"abc\",\"allowed_queues\":"
+                + "[\"projects/p/*\",\"projects/p/locations/l/queues/q\"]}")
+            .path("allowed_queues")
+            .toString());
+    assertFalse(got.has("service_accounts"));
+    assertEquals(
+        "[\"a@example.com\"]",
+        set("{\"client_id\":\"abc\",\"service_accounts\":[\"a@example.com\"]}")
+            .path("service_accounts")
+            .toString());
+    assertFalse(set("{\"client_id\":\"abc\",\"service_accounts\":null}").has("service_accounts"));
     JsonNode list = served.get("/admin/clients").json();
     assertEquals(1, list.path("count").asInt());
     assertEquals("abc", list.path("clients").path(0).path("client_id").asText());
@@ -536,6 +549,8 @@ class ContractTest {
             admin("{\"requests_per_min\":0}"),
             admin("5"),
             "{\"client_id\":\"abc\",\"allowed_queues\":[\"a b\"]}",
+            "{\"client_id\":\"abc\",\"allowed_queues\":[\"projects/p/queues/q\"]}",
+            "{\"client_id\":\"abc\",\"service_accounts\":[\"a,b\"]}",
             "{\"client_id\":\"abc\",\"x\":1}")) {
       assertRefused(400, "invalid_request", served.post("/admin/clients/set", body));
     }

@@ -79,7 +79,16 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
 
   static Client client(String id, boolean enabled, List<String> allowedQueues) {
     return new Client(
-        id, Tier.DEFAULT, enabled, null, null, new Limits(3, 50), allowedQueues, NOW, NOW);
+        id,
+        Tier.DEFAULT,
+        enabled,
+        null,
+        null,
+        new Limits(3, 50),
+        allowedQueues,
+        List.of(),
+        NOW,
+        NOW);
   }
 
   private CompletableFuture<EnqueueResult> take(Enqueue command) {
@@ -280,6 +289,7 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
               change.allowedQueues() == null
                   ? was.allowedQueues()
                   : change.allowedQueues().queues(),
+              change.serviceAccounts() == null ? was.serviceAccounts() : change.serviceAccounts(),
               NOW,
               NOW);
       clients.put(id, client);

@@ -26,6 +26,7 @@ import java.io.IOException;
 import java.security.SecureRandom;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The calls under {@code /admin/clients}. */
@@ -34,6 +35,22 @@ public final class Clients {
   private static final String ID_FORM = "3 to 64 of A-Z a-z 0-9 _ -";
 
   private static final String NAME_FORM = "1 to 64 of A-Z a-z 0-9 _ -";
+
+  /** A queue, or one of Google's names: a queue's whole name, or what it lies in, with a star. */
+  private static final Pattern QUEUES =
+      Pattern.compile(
+          QueueSettings.NAME.pattern()
+              + "|projects/[A-Za-z0-9:.-]{1,200}"
+              + "(/locations/[A-Za-z0-9-]{1,100}(/queues/[A-Za-z0-9-]{1,100})?)?(/\\*)?");
+
+  private static final String QUEUES_FORM =
+      NAME_FORM + "; or projects/P/locations/L/queues/Q, or projects/P/*";
+
+  private static final Pattern ACCOUNT =
+      Pattern.compile(Pattern.quote(Client.ANY_ACCOUNT) + "|[^\\s,\\p{Cntrl}]{1,320}");
+
+  private static final String ACCOUNT_FORM =
+      "the address of a service account without spaces and commas, or " + Client.ANY_ACCOUNT;
 
   private static final int LIMIT = 50;
 
@@ -108,9 +125,11 @@ public final class Clients {
     final Boolean enabled = fields.flag("enabled");
     final LimitsChange limits = limits(fields);
     final AllowedQueues queues = allowedQueues(fields);
+    final List<String> accounts = serviceAccounts(fields);
     fields.done();
     faults.raise();
-    Client client = set(id == null ? "" : id, tier, enabled, limits, queues);
+    OwnLimits own = limits == null || id == null ? null : limits.over(clients.get(id));
+    Client client = set(id == null ? "" : id, new Change(tier, enabled, own, queues, accounts));
     audit.tell(
         call,
         "client set",
@@ -123,22 +142,18 @@ public final class Clients {
     return Answer.ok(json(client));
   }
 
-  private Client set(
-      String id,
-      @Nullable String tier,
-      @Nullable Boolean enabled,
-      @Nullable LimitsChange limits,
-      @Nullable AllowedQueues queues) {
-    OwnLimits own = limits == null ? null : limits.over(clients.get(id));
+  private Client set(String id, Change change) {
     return clients
-        .set(id, new Change(tier, enabled, own, queues))
+        .set(id, change)
         .orElseThrow(() ->
             new Refusal(
                 Problem.invalid(
                     List.of(
                         Fault.body(
                             "/tier",
-                            "tier: " + Fields.shown(tier) + " (expected: an existing tier)")))));
+                            "tier: "
+                                + Fields.shown(change.tier())
+                                + " (expected: an existing tier)")))));
   }
 
   /** Which of a client's own limits change; a null value is the tier's again. */
@@ -189,7 +204,18 @@ public final class Clients {
       fields.nullIsAbsent("allowed_queues");
       return new AllowedQueues(null);
     }
-    return new AllowedQueues(fields.texts("allowed_queues", QueueSettings.NAME, NAME_FORM));
+    return new AllowedQueues(fields.texts("allowed_queues", QUEUES, QUEUES_FORM));
+  }
+
+  private static @Nullable List<String> serviceAccounts(Fields fields) {
+    if (!fields.has("service_accounts")) {
+      return null;
+    }
+    if (!fields.hasValue("service_accounts")) {
+      fields.nullIsAbsent("service_accounts");
+      return List.of();
+    }
+    return fields.texts("service_accounts", ACCOUNT, ACCOUNT_FORM);
   }
 
   private Answer get(Call call) {
@@ -262,13 +288,10 @@ public final class Clients {
     if (queues == null) {
       out.text("allowed_queues", null);
     } else {
-      out.array(
-          "allowed_queues",
-          items -> {
-            for (String queue : queues) {
-              items.item(queue);
-            }
-          });
+      out.texts("allowed_queues", queues);
+    }
+    if (!client.serviceAccounts().isEmpty()) {
+      out.texts("service_accounts", client.serviceAccounts());
     }
     out.time("created_at", client.created());
     out.time("updated_at", client.updated());

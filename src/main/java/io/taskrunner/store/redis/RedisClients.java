@@ -112,7 +112,8 @@ final class RedisClients implements ClientStore {
             new Limits(
                 concurrent != null ? concurrent : ofTier.maxConcurrent(),
                 perMin != null ? perMin : ofTier.requestsPerMin()),
-            queues == null ? null : queues(queues),
+            queues == null ? null : names(queues),
+            names(hash.getOrDefault("accounts", ",")),
             time(hash.get("created")),
             time(hash.get("updated"))));
   }
@@ -135,12 +136,12 @@ final class RedisClients implements ClientStore {
   }
 
   /** {@code ,a,b,}: commas on both sides, so that a script finds a name by plain search. */
-  private static List<String> queues(String text) {
+  private static List<String> names(String text) {
     return text.equals(",") ? List.of() : List.of(text.substring(1, text.length() - 1).split(","));
   }
 
-  private static String text(List<String> queues) {
-    return queues.isEmpty() ? "," : "," + String.join(",", queues) + ",";
+  private static String text(List<String> names) {
+    return names.isEmpty() ? "," : "," + String.join(",", names) + ",";
   }
 
   @Override
@@ -160,6 +161,9 @@ final class RedisClients implements ClientStore {
     if (change.allowedQueues() != null) {
       List<String> queues = change.allowedQueues().queues();
       put(args, "queues", queues == null ? null : text(queues));
+    }
+    if (change.serviceAccounts() != null) {
+      put(args, "accounts", text(change.serviceAccounts()));
     }
     byte[] word = shards.of(id).moves().run(Script.PUT_CLIENT, args.toArray(byte[][]::new));
     return Keys.text(word).equals("done") ? get(id) : Optional.empty();

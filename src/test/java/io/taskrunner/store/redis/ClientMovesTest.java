@@ -72,6 +72,27 @@ class ClientMovesTest {
   }
 
   @Test
+  void aClientMayBeTheAccountsThatItWasGiven() {
+    stage.client("abc", 1);
+    assertEquals(List.of(), accounts());
+    List<String> given = List.of("a@example.com", "b@example.com");
+    stage.store.clients().set("abc", new Change(null, null, null, null, given));
+    stage.store.clients().set("abc", new Change(null, true, null, null));
+    assertEquals(given, accounts());
+    assertTrue(stage.store.clients().get("abc").orElseThrow().mayBe("b@example.com"));
+    assertFalse(stage.store.clients().get("abc").orElseThrow().mayBe("c@example.com"));
+    stage.store.clients().set("abc", new Change(null, null, null, null, List.of("*")));
+    assertTrue(stage.store.clients().get("abc").orElseThrow().mayBe("c@example.com"));
+    stage.store.clients().delete("abc");
+    stage.client("abc", 1);
+    assertEquals(List.of(), accounts());
+  }
+
+  private List<String> accounts() {
+    return stage.store.clients().get("abc").orElseThrow().serviceAccounts();
+  }
+
+  @Test
   void aRaisedTierLetsItsClientsBackIn() {
     stage.tier("own", 1, 1000);
     for (String id : List.of("one", "two")) {
