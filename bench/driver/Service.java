@@ -158,7 +158,8 @@ record Service(
     return Pacer.post(port, path, wording.json(url, body, due));
   }
 
-  private static Running startRedis(String name, Path server, int port, Path folder)
+  /** An empty Redis with an append-only file. */
+  static Running startRedis(String name, Path server, int port, Path folder)
       throws IOException, InterruptedException {
     Path data = Files.createDirectory(folder.resolve(name));
     // No rewrite of the append-only file: when it falls is chance, and its cost is the same to

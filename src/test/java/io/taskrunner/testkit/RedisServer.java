@@ -40,6 +40,11 @@ public final class RedisServer implements AutoCloseable {
     this.port = port;
   }
 
+  /** The program itself. */
+  public static Path binary() {
+    return BINARY;
+  }
+
   /** Starts one on a free port, with more options as on redis-server's command line. */
   public static RedisServer start(String... options) {
     try {
