@@ -11,6 +11,7 @@ import java.util.Map;
  * @param log how much is logged
  * @param redis which Redis holds everything
  * @param api who may call
+ * @param cloudTasks how far Google's protocol is kept to
  * @param worker how many attempts run
  * @param dispatch where they may go
  * @param tracing where spans go
@@ -22,6 +23,7 @@ public record Settings(
     LogSettings log,
     RedisSettings redis,
     ApiSettings api,
+    CloudTasksSettings cloudTasks,
     WorkerSettings worker,
     DispatchSettings dispatch,
     TracingSettings tracing,
@@ -66,6 +68,7 @@ public record Settings(
             log,
             redis,
             ApiSettings.read(env),
+            CloudTasksSettings.read(env),
             WorkerSettings.read(env),
             DispatchSettings.read(env),
             TracingSettings.read(env),
