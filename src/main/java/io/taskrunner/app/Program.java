@@ -4,6 +4,7 @@ import com.linecorp.armeria.common.util.EventLoopGroups;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.channel.EventLoopGroup;
+import io.taskrunner.cloudtasks.CloudTasks;
 import io.taskrunner.config.ApiSettings;
 import io.taskrunner.config.DispatchSettings;
 import io.taskrunner.config.RedisSettings;
@@ -185,7 +186,13 @@ final class Program {
                 store.system(),
                 worker.map(WorkerProbe::new).<List<Probe>>map(List::of).orElse(List.of()),
                 registry,
-                tracing),
+                tracing,
+                Optional.of(
+                    new CloudTasks(
+                        settings.api(),
+                        settings.cloudTasks(),
+                        store.cloud(),
+                        InstantSource.system()))),
             loops);
     listen(server);
     started("server and worker", () -> stop(server, worker));

@@ -11,6 +11,7 @@ import java.util.Map;
  * @param log how much is logged
  * @param redis which Redis holds everything
  * @param api who may call
+ * @param cloudTasks how far Google's protocol is kept to
  * @param tokens what the tokens of tasks are made with
  * @param worker how many attempts run
  * @param dispatch where they may go
@@ -23,6 +24,7 @@ public record Settings(
     LogSettings log,
     RedisSettings redis,
     ApiSettings api,
+    CloudTasksSettings cloudTasks,
     TokenSettings tokens,
     WorkerSettings worker,
     DispatchSettings dispatch,
@@ -68,6 +70,7 @@ public record Settings(
             log,
             redis,
             ApiSettings.read(env),
+            CloudTasksSettings.read(env),
             TokenSettings.read(env),
             WorkerSettings.read(env),
             DispatchSettings.read(env),

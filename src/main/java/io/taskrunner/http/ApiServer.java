@@ -16,6 +16,7 @@ import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Credentials;
 import io.taskrunner.http.call.Failures;
 import io.taskrunner.http.call.Front;
+import io.taskrunner.http.call.Gate;
 import io.taskrunner.http.call.HeldCalls;
 import io.taskrunner.http.call.Origins;
 import io.taskrunner.http.call.Route;
@@ -77,6 +78,7 @@ public final class ApiServer {
   private final Health health;
   private final Front front;
   private final Router router;
+  private final Optional<Annex> annex;
   private final Server server;
 
   /**
@@ -92,6 +94,7 @@ public final class ApiServer {
    * @param probes what must be well beside the store, such as the worker's loop
    * @param registry what {@code /metrics} shows
    * @param tracing where spans of calls go; empty for none
+   * @param annex what else is served where calls are served; empty for nothing
    */
   public record Parts(
       Build build,
@@ -103,7 +106,8 @@ public final class ApiServer {
       SystemStore system,
       List<Probe> probes,
       PrometheusMeterRegistry registry,
-      Optional<Tracing> tracing) {}
+      Optional<Tracing> tracing,
+      Optional<Annex> annex) {}
 
   /**
    * Does not listen yet.
@@ -137,20 +141,26 @@ public final class ApiServer {
     }
     routes.addAll(new Metrics(parts.registry(), gauges).routes());
     router = new Router(server.pathPrefix(), routes);
+    Origins origins = new Origins(server.onLoopback(), api.publicUrl());
+    HeldCalls held = new HeldCalls(CALLS_MAX, BYTES_MAX);
     front =
         new Front(
             router,
-            new Origins(server.onLoopback(), api.publicUrl()),
+            origins,
             credentials,
-            new HeldCalls(CALLS_MAX, BYTES_MAX),
+            held,
             parts.registry(),
             parts.tracing(),
             api.maxBodyBytes());
-    this.server = build(server, eventLoops);
+    annex = parts.annex().filter(_ -> server.mode().serves());
+    ServerBuilder builder = Server.builder();
+    annex.ifPresent(joining ->
+        joining.join(
+            builder, new Gate(origins, credentials, held, parts.registry()), server.pathPrefix()));
+    this.server = build(builder, server, eventLoops);
   }
 
-  private Server build(ServerSettings settings, EventLoopGroup eventLoops) {
-    ServerBuilder builder = Server.builder();
+  private Server build(ServerBuilder builder, ServerSettings settings, EventLoopGroup eventLoops) {
     builder.port(new InetSocketAddress(settings.bind(), settings.port()), SessionProtocol.HTTP);
     builder.workerGroup(eventLoops, false);
     builder.bossGroupFactory(Acceptor::make);
@@ -230,5 +240,6 @@ public final class ApiServer {
     health.drain();
     server.stop().join();
     front.close();
+    annex.ifPresent(Annex::close);
   }
 }

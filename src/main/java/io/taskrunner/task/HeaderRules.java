@@ -47,6 +47,11 @@ public final class HeaderRules {
 
   private HeaderRules() {}
 
+  /** Whether this is a token of RFC 9110, as the name of a header is. */
+  public static boolean isName(String name) {
+    return !name.isEmpty() && name.chars().allMatch(c -> c < TOKEN.length && TOKEN[c]);
+  }
+
   /** What is wrong with a name; empty when a task may send it. */
   public static Optional<String> nameFault(String name) {
     if (name.isEmpty()) {

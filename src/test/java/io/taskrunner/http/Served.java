@@ -161,6 +161,7 @@ final class Served implements AutoCloseable {
             stores.system(),
             setup.probes(),
             registry,
+            Optional.empty(),
             Optional.empty());
     server = new ApiServer(settings, api, parts, eventLoops);
     server.start();

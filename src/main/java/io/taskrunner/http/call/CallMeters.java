@@ -24,7 +24,12 @@ final class CallMeters {
   }
 
   void record(@Nullable Route route, HttpMethod method, int status, long nanos) {
-    Key key = new Key(route == null ? UNMATCHED : route.template(), method, status);
+    record(route == null ? UNMATCHED : route.template(), method, status, nanos);
+  }
+
+  /** As above, by the template of a route. */
+  void record(String route, HttpMethod method, int status, long nanos) {
+    Key key = new Key(route, method, status);
     Timer timer = timers.get(key);
     if (timer == null) {
       timer = timers.computeIfAbsent(key, this::timer);

@@ -104,6 +104,49 @@ public final class Credentials {
     return admin != null ? SHOWS_ADMIN : scraper ? SHOWS_SCRAPER : SHOWS_NOTHING;
   }
 
+  /**
+   * Reads the credentials of a call of another contract, in which the admin's key may come as a
+   * bearer token too. Never asks the store.
+   *
+   * @param open whether a token that is nobody's is as good as none: clients that cannot do without
+   *     one send any
+   */
+  Shown bearer(RequestHeaders headers, boolean open) {
+    String admin = headers.get(ADMIN_KEY);
+    if (admin != null && !isAdminKey(admin)) {
+      return wrong("The X-Admin-Key is not right.");
+    }
+    List<String> keys = new ArrayList<>(2);
+    String authorization = headers.get(HttpHeaderNames.AUTHORIZATION);
+    if (authorization != null) {
+      boolean bearer = authorization.regionMatches(true, 0, BEARER, 0, BEARER.length());
+      String token = bearer ? authorization.substring(BEARER.length()).strip() : "";
+      if (isAdminKey(token)) {
+        return SHOWS_ADMIN;
+      }
+      if (KEY.matcher(token).matches()) {
+        keys.add(token);
+      } else if (!open) {
+        return wrong("The bearer token is neither a client's key nor the admin's.");
+      }
+    }
+    String apiKey = headers.get(API_KEY);
+    if (apiKey != null) {
+      if (!KEY.matcher(apiKey).matches()) {
+        return wrong("The key is not right.");
+      }
+      keys.add(apiKey);
+    }
+    if (!keys.isEmpty()) {
+      return new Shown.Keys(keys, admin != null);
+    }
+    return admin != null ? SHOWS_ADMIN : SHOWS_NOTHING;
+  }
+
+  private boolean isAdminKey(String key) {
+    return settings.adminKey().isPresent() && settings.adminKey().get().matches(key);
+  }
+
   /** The caller that keys are known to name; empty when they must be looked up. Never blocks. */
   Optional<Caller> known(Shown.Keys shown) {
     return caller(shown, clients::knownKeyOwner);

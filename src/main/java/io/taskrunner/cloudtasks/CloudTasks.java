@@ -1,0 +1,108 @@
+package io.taskrunner.cloudtasks;
+
+import com.google.rpc.Code;
+import com.linecorp.armeria.common.HttpResponse;
+import com.linecorp.armeria.common.util.Exceptions;
+import com.linecorp.armeria.server.RequestTimeoutException;
+import com.linecorp.armeria.server.ServerBuilder;
+import io.taskrunner.config.ApiSettings;
+import io.taskrunner.config.CloudTasksSettings;
+import io.taskrunner.http.Annex;
+import io.taskrunner.http.call.Gate;
+import io.taskrunner.store.CloudStore;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Google Cloud Tasks on the port of everything else: gRPC at the root, REST under {@code /v2/}, and
+ * under {@code /projects/} for the Firebase Admin SDKs.
+ */
+public final class CloudTasks implements Annex {
+
+  /** A purge of a great queue takes a while; a caller that left is noticed earlier. */
+  private static final Duration CALL_WITHIN = Duration.ofMinutes(5);
+
+  private static final Logger LOG = LoggerFactory.getLogger(CloudTasks.class);
+
+  private final ApiSettings api;
+  private final CloudTasksSettings settings;
+  private final CloudStore store;
+  private final InstantSource clock;
+  private final ExecutorService virtual =
+      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("cloud-call-", 0).factory());
+
+  /** Over a store. */
+  public CloudTasks(
+      ApiSettings api, CloudTasksSettings settings, CloudStore store, InstantSource clock) {
+    this.api = api;
+    this.settings = settings;
+    this.store = store;
+    this.clock = clock;
+  }
+
+  @Override
+  public void join(ServerBuilder server, Gate gate, String pathPrefix) {
+    Guard guard = new Guard(api);
+    Queues queues = new Queues(store, guard, settings.queueReuse(), clock);
+    Tasks tasks =
+        new Tasks(
+            store,
+            queues,
+            new TaskRules(settings, guard, clock),
+            guard,
+            settings.autoCreateQueues(),
+            clock,
+            virtual);
+    List<Method> methods =
+        Methods.all(queues, tasks, new Policies(store, guard), new Locations(guard));
+    Calls calls = new Calls(gate, guard, virtual);
+    Grpc grpc = new Grpc(methods, calls);
+    for (String service : Methods.SERVICES) {
+      server
+          .route()
+          .pathPrefix(service)
+          .requestTimeout(CALL_WITHIN)
+          .errorHandler((_, thrown) -> failed(thrown, Grpc::failed))
+          .build((ctx, request) -> grpc.serve(ctx, request));
+    }
+    serve(server, methods, calls, pathPrefix + "/v2/", "");
+    serve(server, methods, calls, pathPrefix + "/", "projects/");
+  }
+
+  private static void serve(
+      ServerBuilder server, List<Method> methods, Calls calls, String prefix, String beginning) {
+    server
+        .route()
+        .pathPrefix(prefix + beginning)
+        .requestTimeout(CALL_WITHIN)
+        .errorHandler((_, thrown) -> failed(thrown, Rest::failed))
+        .build(new Rest(methods, calls, prefix));
+  }
+
+  /** What the server below refuses by itself, as a surface writes it. */
+  private static HttpResponse failed(Throwable thrown, Function<Failure, HttpResponse> surface) {
+    Throwable cause = Exceptions.peel(thrown);
+    if (cause instanceof RequestTimeoutException) {
+      return surface.apply(new Failure(Code.DEADLINE_EXCEEDED, "The call took too long."));
+    }
+    return surface.apply(
+        Failure.of(cause)
+            .orElseGet(() -> {
+              if (!Exceptions.isExpected(cause)) {
+                LOG.error("a call failed", cause);
+              }
+              return Failure.internal();
+            }));
+  }
+
+  @Override
+  public void close() {
+    virtual.shutdownNow();
+  }
+}

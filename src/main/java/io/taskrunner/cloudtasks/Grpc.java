@@ -1,0 +1,174 @@
+package io.taskrunner.cloudtasks;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import com.google.rpc.Code;
+import com.linecorp.armeria.common.HttpData;
+import com.linecorp.armeria.common.HttpHeaderNames;
+import com.linecorp.armeria.common.HttpHeaders;
+import com.linecorp.armeria.common.HttpMethod;
+import com.linecorp.armeria.common.HttpRequest;
+import com.linecorp.armeria.common.HttpResponse;
+import com.linecorp.armeria.common.HttpStatus;
+import com.linecorp.armeria.common.RequestHeaders;
+import com.linecorp.armeria.common.ResponseHeaders;
+import com.linecorp.armeria.common.ResponseHeadersBuilder;
+import com.linecorp.armeria.server.HttpService;
+import com.linecorp.armeria.server.ServiceRequestContext;
+import io.netty.util.AsciiString;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.zip.GZIPInputStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The gRPC surface: unary calls over HTTP/2, as <a
+ * href="https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md">gRPC over HTTP2</a> has
+ * them. A message is a byte that says whether it is compressed, its length in four, and its bytes;
+ * the status follows in the trailers. A deadline is its caller's to keep.
+ */
+final class Grpc implements HttpService {
+
+  private static final AsciiString STATUS = AsciiString.cached("grpc-status");
+  private static final AsciiString MESSAGE = AsciiString.cached("grpc-message");
+  private static final AsciiString DETAILS = AsciiString.cached("grpc-status-details-bin");
+  private static final AsciiString ENCODING = AsciiString.cached("grpc-encoding");
+  private static final AsciiString ACCEPT_ENCODING = AsciiString.cached("grpc-accept-encoding");
+
+  private static final String TYPE = "application/grpc";
+  private static final int PREFIX = 5;
+
+  /** Above what a task may be: that is told by the size of the task. */
+  private static final int MESSAGE_MAX = 4 * 1024 * 1024;
+
+  private static final int BATCH_MAX = 16 * 1024 * 1024;
+
+  private static final HttpHeaders WELL = HttpHeaders.of(STATUS, "0");
+
+  private final Map<String, Method> methods;
+  private final Calls calls;
+
+  Grpc(List<Method> methods, Calls calls) {
+    this.methods =
+        methods.stream().collect(Collectors.toUnmodifiableMap(Method::path, Function.identity()));
+    this.calls = calls;
+  }
+
+  @Override
+  public HttpResponse serve(ServiceRequestContext ctx, HttpRequest request) {
+    RequestHeaders headers = request.headers();
+    String type = headers.get(HttpHeaderNames.CONTENT_TYPE, "");
+    if (headers.method() != HttpMethod.POST || !type.startsWith(TYPE)) {
+      return HttpResponse.of(HttpStatus.UNSUPPORTED_MEDIA_TYPE);
+    }
+    @Nullable Method method = methods.get(ctx.path());
+    int max = method != null && method.path().contains("Batch") ? BATCH_MAX : MESSAGE_MAX;
+    return calls.perform(
+        ctx,
+        request,
+        method == null ? "unmatched" : method.path(),
+        method,
+        new Failure(Code.UNIMPLEMENTED, "Method not found: " + ctx.path()),
+        max + PREFIX,
+        new Unary(method, headers.get(ENCODING, "identity"), max));
+  }
+
+  /** What a call that went wrong on its way is answered. */
+  static HttpResponse failed(Failure failure) {
+    ResponseHeadersBuilder trailers =
+        head()
+            .set(STATUS, Integer.toString(failure.code().getNumber()))
+            .set(MESSAGE, percent(failure.status().getMessage()))
+            .endOfStream(true);
+    if (failure.status().getDetailsCount() > 0) {
+      trailers.set(
+          DETAILS,
+          Base64.getEncoder().withoutPadding().encodeToString(failure.status().toByteArray()));
+    }
+    return HttpResponse.of(trailers.build());
+  }
+
+  private static ResponseHeadersBuilder head() {
+    return ResponseHeaders.builder(HttpStatus.OK)
+        .set(HttpHeaderNames.CONTENT_TYPE, TYPE)
+        .set(ACCEPT_ENCODING, "identity,gzip");
+  }
+
+  /** As the protocol wants it: all but printable ASCII, and the percent itself, encoded. */
+  private static String percent(String message) {
+    StringBuilder encoded = new StringBuilder(message.length());
+    for (byte one : message.getBytes(StandardCharsets.UTF_8)) {
+      if (one >= ' ' && one <= '~' && one != '%') {
+        encoded.append((char) one);
+      } else {
+        encoded.append(String.format("%%%02X", one));
+      }
+    }
+    return encoded.toString();
+  }
+
+  private record Unary(@Nullable Method method, String encoding, int max) implements Calls.Surface {
+
+    @Override
+    public Message read(byte[] body) {
+      if (method == null) {
+        throw Failure.internal(); // it is told before anything is read
+      }
+      ByteBuffer frame = ByteBuffer.wrap(body);
+      if (body.length < PREFIX
+          || body[0] < 0
+          || body[0] > 1
+          || frame.getInt(1) != body.length - PREFIX) {
+        throw new Failure(Code.INTERNAL, "The call is not one whole gRPC message.");
+      }
+      try {
+        return method
+            .request()
+            .get()
+            .getParserForType()
+            .parseFrom(
+                body[0] == 0
+                    ? new ByteArrayInputStream(body, PREFIX, body.length - PREFIX)
+                    : new ByteArrayInputStream(unzipped(body)));
+      } catch (InvalidProtocolBufferException notTheMessage) {
+        throw Failure.invalid("The message cannot be read as " + method.path() + " wants it.");
+      }
+    }
+
+    private byte[] unzipped(byte[] body) {
+      if (!encoding.equals("gzip")) {
+        throw new Failure(Code.UNIMPLEMENTED, "grpc-encoding: only identity and gzip are read.");
+      }
+      try (GZIPInputStream in =
+          new GZIPInputStream(new ByteArrayInputStream(body, PREFIX, body.length - PREFIX))) {
+        byte[] whole = in.readNBytes(max + 1);
+        if (whole.length > max) {
+          throw Failure.invalid("The message is larger than " + max + " bytes.");
+        }
+        return whole;
+      } catch (IOException notGzip) {
+        throw new Failure(Code.INTERNAL, "The message is not gzip.");
+      }
+    }
+
+    @Override
+    public HttpResponse write(Message answer) {
+      int size = answer.getSerializedSize();
+      byte[] frame = new byte[PREFIX + size];
+      ByteBuffer.wrap(frame).putInt(1, size).position(PREFIX).put(answer.toByteArray());
+      return HttpResponse.of(head().build(), HttpData.wrap(frame), WELL);
+    }
+
+    @Override
+    public HttpResponse write(Failure failure) {
+      return failed(failure);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+package io.taskrunner.cloudtasks;
+
+import com.google.cloud.location.GetLocationRequest;
+import com.google.cloud.location.ListLocationsRequest;
+import com.google.cloud.location.ListLocationsResponse;
+import com.google.cloud.location.Location;
+import io.taskrunner.cloudtasks.Names.LocationName;
+import io.taskrunner.http.call.Caller;
+
+/**
+ * The calls about locations. Every location is served alike, and none is more than a part of a
+ * name; one is told to those who ask which there are.
+ */
+final class Locations {
+
+  private static final String ANY = "us-central1";
+
+  private final Guard guard;
+
+  Locations(Guard guard) {
+    this.guard = guard;
+  }
+
+  ListLocationsResponse list(ListLocationsRequest request, Caller caller) {
+    String project = Names.project(request.getName());
+    guard.admitProject(caller, request.getName());
+    Queues.pageSize(request.getPageSize(), 1);
+    return ListLocationsResponse.newBuilder()
+        .addLocations(location(new LocationName(project, ANY)))
+        .build();
+  }
+
+  Location get(GetLocationRequest request, Caller caller) {
+    LocationName name = Names.location(request.getName());
+    guard.admitProject(caller, name.toString());
+    return location(name);
+  }
+
+  private static Location location(LocationName name) {
+    return Location.newBuilder()
+        .setName(name.toString())
+        .setLocationId(name.location())
+        .putLabels("cloud.googleapis.com/region", name.location())
+        .build();
+  }
+}

@@ -1,0 +1,220 @@
+package io.taskrunner.cloudtasks;
+
+import com.google.cloud.location.GetLocationRequest;
+import com.google.cloud.location.ListLocationsRequest;
+import com.google.cloud.tasks.v2.CreateTaskRequest;
+import com.google.cloud.tasks.v2.DeleteQueueRequest;
+import com.google.cloud.tasks.v2.DeleteTaskRequest;
+import com.google.cloud.tasks.v2.GetQueueRequest;
+import com.google.cloud.tasks.v2.GetTaskRequest;
+import com.google.cloud.tasks.v2.ListQueuesRequest;
+import com.google.cloud.tasks.v2.ListTasksRequest;
+import com.google.cloud.tasks.v2.PauseQueueRequest;
+import com.google.cloud.tasks.v2.PurgeQueueRequest;
+import com.google.cloud.tasks.v2.ResumeQueueRequest;
+import com.google.cloud.tasks.v2.RunTaskRequest;
+import com.google.iam.v1.GetIamPolicyRequest;
+import com.google.iam.v1.SetIamPolicyRequest;
+import com.google.iam.v1.TestIamPermissionsRequest;
+import com.google.protobuf.Message;
+import io.taskrunner.cloudtasks.v1.BatchCreateTasksRequest;
+import io.taskrunner.cloudtasks.v1.CreateQueueRequest;
+import io.taskrunner.cloudtasks.v1.UpdateQueueRequest;
+import io.taskrunner.http.call.Caller;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BiFunction;
+import java.util.function.Supplier;
+
+/** All methods that are served, as {@code google.api.http} places them. */
+final class Methods {
+
+  private static final String TASKS = "/google.cloud.tasks.v2.CloudTasks/";
+  private static final String LOCATIONS = "/google.cloud.location.Locations/";
+  private static final String BULK = "/taskrunner.cloudtasks.v1.BulkTasks/";
+
+  /** What every gRPC path begins with. */
+  static final List<String> SERVICES = List.of(TASKS, LOCATIONS, BULK);
+
+  private static final String PROJECT = "projects/*";
+  private static final String LOCATION = PROJECT + "/locations/*";
+  private static final String QUEUE = LOCATION + "/queues/*";
+  private static final String TASK = QUEUE + "/tasks/*";
+
+  private Methods() {}
+
+  static List<Method> all(Queues queues, Tasks tasks, Policies policies, Locations locations) {
+    return List.of(
+        blocking(
+            TASKS + "ListQueues",
+            ListQueuesRequest::getDefaultInstance,
+            queues::list,
+            "GET " + LOCATION + "/queues",
+            "parent",
+            ""),
+        blocking(
+            TASKS + "GetQueue",
+            GetQueueRequest::getDefaultInstance,
+            queues::get,
+            "GET " + QUEUE,
+            "name",
+            ""),
+        blocking(
+            TASKS + "CreateQueue",
+            CreateQueueRequest::getDefaultInstance,
+            queues::create,
+            "POST " + LOCATION + "/queues",
+            "parent",
+            "queue"),
+        blocking(
+            TASKS + "UpdateQueue",
+            UpdateQueueRequest::getDefaultInstance,
+            queues::update,
+            "PATCH " + QUEUE,
+            "queue.name",
+            "queue"),
+        blocking(
+            TASKS + "DeleteQueue",
+            DeleteQueueRequest::getDefaultInstance,
+            queues::delete,
+            "DELETE " + QUEUE,
+            "name",
+            ""),
+        blocking(
+            TASKS + "PurgeQueue",
+            PurgeQueueRequest::getDefaultInstance,
+            queues::purge,
+            "POST " + QUEUE + ":purge",
+            "name",
+            "*"),
+        blocking(
+            TASKS + "PauseQueue",
+            PauseQueueRequest::getDefaultInstance,
+            queues::pause,
+            "POST " + QUEUE + ":pause",
+            "name",
+            "*"),
+        blocking(
+            TASKS + "ResumeQueue",
+            ResumeQueueRequest::getDefaultInstance,
+            queues::resume,
+            "POST " + QUEUE + ":resume",
+            "name",
+            "*"),
+        blocking(
+            TASKS + "GetIamPolicy",
+            GetIamPolicyRequest::getDefaultInstance,
+            policies::get,
+            "POST " + QUEUE + ":getIamPolicy",
+            "resource",
+            "*"),
+        blocking(
+            TASKS + "SetIamPolicy",
+            SetIamPolicyRequest::getDefaultInstance,
+            policies::set,
+            "POST " + QUEUE + ":setIamPolicy",
+            "resource",
+            "*"),
+        blocking(
+            TASKS + "TestIamPermissions",
+            TestIamPermissionsRequest::getDefaultInstance,
+            policies::test,
+            "POST " + QUEUE + ":testIamPermissions",
+            "resource",
+            "*"),
+        blocking(
+            TASKS + "ListTasks",
+            ListTasksRequest::getDefaultInstance,
+            tasks::list,
+            "GET " + QUEUE + "/tasks",
+            "parent",
+            ""),
+        blocking(
+            TASKS + "GetTask",
+            GetTaskRequest::getDefaultInstance,
+            tasks::get,
+            "GET " + TASK,
+            "name",
+            ""),
+        direct(
+            TASKS + "CreateTask",
+            CreateTaskRequest::getDefaultInstance,
+            tasks::create,
+            "POST " + QUEUE + "/tasks",
+            "parent",
+            "*"),
+        blocking(
+            TASKS + "DeleteTask",
+            DeleteTaskRequest::getDefaultInstance,
+            tasks::delete,
+            "DELETE " + TASK,
+            "name",
+            ""),
+        blocking(
+            TASKS + "RunTask",
+            RunTaskRequest::getDefaultInstance,
+            tasks::run,
+            "POST " + TASK + ":run",
+            "name",
+            "*"),
+        direct(
+            BULK + "BatchCreateTasks",
+            BatchCreateTasksRequest::getDefaultInstance,
+            tasks::createAll,
+            "POST " + QUEUE + "/tasks:batchCreate",
+            "parent",
+            "*"),
+        blocking(
+            LOCATIONS + "ListLocations",
+            ListLocationsRequest::getDefaultInstance,
+            locations::list,
+            "GET " + PROJECT + "/locations",
+            "name",
+            ""),
+        blocking(
+            LOCATIONS + "GetLocation",
+            GetLocationRequest::getDefaultInstance,
+            locations::get,
+            "GET " + LOCATION,
+            "name",
+            ""));
+  }
+
+  private static <Q extends Message> Method blocking(
+      String path,
+      Supplier<Q> request,
+      BiFunction<Q, Caller, ? extends Message> answer,
+      String rest,
+      String name,
+      String body) {
+    return new Method(
+        path,
+        request,
+        new Method.Handler.Blocking((given, caller) -> answer.apply(as(request, given), caller)),
+        rest,
+        name,
+        body);
+  }
+
+  private static <Q extends Message> Method direct(
+      String path,
+      Supplier<Q> request,
+      BiFunction<Q, Caller, ? extends CompletableFuture<? extends Message>> answer,
+      String rest,
+      String name,
+      String body) {
+    return new Method(
+        path,
+        request,
+        new Method.Handler.Direct((given, caller) -> answer.apply(as(request, given), caller)),
+        rest,
+        name,
+        body);
+  }
+
+  /** A request was parsed as the type that its method gives. */
+  @SuppressWarnings("unchecked")
+  private static <Q extends Message> Q as(Supplier<Q> type, Message given) {
+    return (Q) type.get().getClass().cast(given);
+  }
+}

@@ -1,0 +1,53 @@
+package io.taskrunner.config;
+
+import java.time.Duration;
+
+/**
+ * How far the protocol of Google Cloud Tasks is kept to where Google and those who run their own
+ * may want different things.
+ *
+ * @param maxSchedule how far ahead a task may be scheduled
+ * @param queueReuse how long the name of a deleted queue stays taken; zero for not at all
+ * @param taskReuse how long the name of a task stays taken after its end
+ * @param autoCreateQueues whether a task for a queue that is not there makes it
+ * @param tokensNeedHttps whether a task with a token must have an https url
+ */
+public record CloudTasksSettings(
+    Duration maxSchedule,
+    Duration queueReuse,
+    Duration taskReuse,
+    boolean autoCreateQueues,
+    boolean tokensNeedHttps) {
+
+  static CloudTasksSettings read(Env env) {
+    env.section("Google Cloud Tasks");
+    return new CloudTasksSettings(
+        Duration.ofDays(
+            env.integer(
+                "CLOUD_TASKS_MAX_SCHEDULE_DAYS",
+                30,
+                1,
+                3650,
+                "how far ahead a task may be scheduled; Google's: 30")),
+        env.seconds(
+            "CLOUD_TASKS_QUEUE_REUSE_SEC",
+            604_800,
+            0,
+            31_536_000,
+            "how long the name of a deleted queue stays taken; Google's: 7 days"),
+        env.seconds(
+            "CLOUD_TASKS_TASK_REUSE_SEC",
+            3600,
+            0,
+            31_536_000,
+            "how long the name of a task stays taken after its end; Google's: about an hour"),
+        env.flag(
+            "CLOUD_TASKS_AUTO_CREATE_QUEUES",
+            false,
+            "whether a task for a queue that is not there makes it, with Google's defaults"),
+        env.flag(
+            "CLOUD_TASKS_TOKENS_NEED_HTTPS",
+            false,
+            "whether a task that asks for a token must have an https url, as Google wants it"));
+  }
+}

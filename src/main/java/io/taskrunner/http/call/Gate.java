@@ -1,0 +1,99 @@
+package io.taskrunner.http.call;
+
+import com.linecorp.armeria.common.HttpMethod;
+import com.linecorp.armeria.common.HttpRequest;
+import com.linecorp.armeria.common.RequestHeaders;
+import com.linecorp.armeria.server.ServiceRequestContext;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * What a call of another contract on the same port passes, so that it is bounded, counted and
+ * guarded as all are: the Host and origin, the calls held, the body, who calls.
+ */
+public final class Gate {
+
+  private final Origins origins;
+  private final Credentials credentials;
+  private final HeldCalls held;
+  private final CallMeters meters;
+
+  /** Shares all of this with the calls of {@link Front}. */
+  public Gate(Origins origins, Credentials credentials, HeldCalls held, MeterRegistry registry) {
+    this.origins = origins;
+    this.credentials = credentials;
+    this.held = held;
+    this.meters = new CallMeters(registry);
+  }
+
+  /**
+   * Lets a call in; it is held until it leaves.
+   *
+   * @throws Refusal 421, 403 or 503
+   */
+  public Passage enter(ServiceRequestContext ctx, HttpRequest request) {
+    origins.check(request.headers());
+    if (!held.enter()) {
+      throw new Refusal(Problem.busy());
+    }
+    return new Passage(ctx, request);
+  }
+
+  /**
+   * Who calls, where the headers alone tell it. Never blocks.
+   *
+   * @param open whether a token that is nobody's is as good as none
+   * @return empty when it must be looked up
+   * @throws Refusal 401: something shown is wrong
+   */
+  public Optional<Caller> caller(RequestHeaders headers, boolean open) {
+    return switch (credentials.bearer(headers, open)) {
+      case Credentials.Shown.Known known -> Optional.of(known.caller());
+      case Credentials.Shown.Wrong wrong -> throw new Refusal(wrong.problem());
+      case Credentials.Shown.Keys _ -> Optional.empty();
+    };
+  }
+
+  /**
+   * Who calls: the admin, a client that may call, or nobody. Blocks.
+   *
+   * @throws Refusal 401 or 403
+   */
+  public Caller lookUp(RequestHeaders headers, boolean open) {
+    return switch (credentials.bearer(headers, open)) {
+      case Credentials.Shown.Known known -> known.caller();
+      case Credentials.Shown.Wrong wrong -> throw new Refusal(wrong.problem());
+      case Credentials.Shown.Keys keys -> credentials.known(credentials.lookUp(keys));
+    };
+  }
+
+  /** Times a call by a route's template, method and HTTP status. */
+  public void record(String route, HttpMethod method, int status, long nanos) {
+    meters.record(route, method, status, nanos);
+  }
+
+  /** A call that is inside. */
+  public final class Passage {
+    private final ServiceRequestContext ctx;
+    private final HttpRequest request;
+    private long bytes;
+
+    private Passage(ServiceRequestContext ctx, HttpRequest request) {
+      this.ctx = ctx;
+      this.request = request;
+    }
+
+    /** The whole body, up to a limit; completes exceptionally with {@link Refusal} beyond. */
+    public CompletableFuture<byte[]> body(int limit) {
+      BodyReader reader = new BodyReader(limit, held);
+      request.subscribe(reader, ctx.eventLoop());
+      return reader.whole().whenComplete((body, _) -> bytes = body == null ? 0 : body.length);
+    }
+
+    /** The call is over. */
+    public void leave() {
+      held.leave(bytes);
+    }
+  }
+}
