@@ -10,6 +10,7 @@
 --        u when its name is taken; and when it was made in place of full again at
 --@include lib/base
 --@include lib/wake
+--@include lib/task
 --@include lib/client
 --@include lib/queue
 --@include lib/cloud
@@ -99,7 +100,7 @@ end
 
 local function enqueue_cloud(id, n, due, digest, taken_ms, tail)
   local q, word, created = queue(n), 'e', now
-  local taken = digest ~= '' and call('GET', name_key(n, digest))
+  local taken = digest ~= '' and holder(n, digest)
   if not q or q.closed or taken or not create(q, id, due, digest, taken_ms, tail) then
     local known = call('GETRANGE', P .. 'task:' .. id, 24, 57)
     if known ~= '' then -- the same call again, after an unknown result

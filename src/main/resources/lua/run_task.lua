@@ -23,9 +23,6 @@ t.attempts = math.min(t.attempts + 1, 65535)
 if t.first == 0 then t.first = now end
 begin_attempt(t, now, now)
 write_head(id, t)
-call('ZADD', P .. 'leases', text(NEVER), id) -- it cannot be lost before a worker has it
-call('RPUSH', P .. 'express', id)
--- Whoever listens is told, since it is taken in slots that even a full worker has.
-for _, channel in ipairs(call('PUBSUB', 'CHANNELS', P .. 'wake:*')) do call('PUBLISH', channel, 'express') end
+call_for(id)
 close()
 return { 'task', id, call('GET', P .. 'task:' .. id) }

@@ -36,11 +36,11 @@ local function settle(at)
   if not t then return 'l' end
   local ours = t.claim == claim and t.worker == worker
   if ours and t.state == 'a' then
-    ended[#ended + 1] = id
     local q = queue(t.n)
     release(q, t)
     tell_breaker(id, t, report)
     apply(q, id, t, kind, delay_ms, status, error, entry)
+    if t.state ~= 'a' or outdated(q, t) then ended[#ended + 1] = id end
     return 'd'
   elseif ours then
     return 'r'

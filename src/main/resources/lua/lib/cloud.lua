@@ -21,6 +21,14 @@ local function take_name(n, digest, id, at, taken_ms)
   call('SET', name_key(n, digest), id .. 'l', 'PX', text(at + LIFE_MS - now + taken_ms))
 end
 
+-- An attempt that a RunTask called for is in nobody's hands until a worker takes it off `express`; it cannot be lost before that.
+-- Whoever listens is told, since it is taken in slots that even a full worker has.
+local function call_for(id)
+  call('ZADD', P .. 'leases', text(NEVER), id)
+  call('RPUSH', P .. 'express', id)
+  for _, channel in ipairs(call('PUBSUB', 'CHANNELS', P .. 'wake:*')) do call('PUBLISH', channel, 'express') end
+end
+
 -- A task that was over lives again; its name is its own again, unless another has it by now.
 local function list(id, t, at)
   call('ZADD', all_of(t), text(at), id)
@@ -42,4 +50,17 @@ local function unlist(id, t)
   else
     call('DEL', key)
   end
+end
+
+-- Who has a name: its id and whether it lives, or false. A purged task is over, though `tidy` has not come to it, or it still runs.
+local function holder(n, digest)
+  local taken = call('GET', name_key(n, digest))
+  if not taken or string.sub(taken, 17) == 'o' then return taken end
+  local id, q = string.sub(taken, 1, 16), queue(n)
+  local t = read_task(id)
+  if t and q and t.gen ~= q.gen then
+    unlist(id, t)
+    return call('GET', name_key(n, digest))
+  end
+  return taken
 end

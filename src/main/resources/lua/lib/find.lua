@@ -3,7 +3,7 @@
 -- Says the id and the task; or nil, and 'over' when one of this name ended not long ago, 'nothing', or 'no_queue'.
 local function find(n, digest, candidate)
   if not queue(n) then return nil, 'no_queue' end
-  local taken = call('GET', name_key(n, digest))
+  local taken = holder(n, digest)
   local id = taken and string.sub(taken, 1, 16) or candidate
   local raw = id ~= '' and call('GET', P .. 'task:' .. id)
   local t = raw and parse(raw)

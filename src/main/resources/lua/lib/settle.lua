@@ -6,9 +6,15 @@ local function log_attempt(id, t, entry)
 end
 
 local function put_back(q, id, t, delay_ms)
+  if express(t) then -- it was called for, and still is
+    t.worker = NOBODY
+    write_head(id, t)
+    call_for(id)
+    return
+  end
   t.attempts = math.max(0, t.attempts - 1)
   if t.attempts == 0 then t.first = 0 end
-  if t.cloud then t.last_ended, t.run_at = now, 0 end
+  if t.cloud then t.last_ended = now end
   if delay_ms > 0 then
     t.state = t.attempts > 0 and 't' or 's'
     set_due(t, now + delay_ms)

@@ -99,9 +99,7 @@ public final class Dispatcher implements AutoCloseable {
   public Sending perform(Claim claim, Duration timeout) {
     Sending sending = new Sending(claim, timeout, this);
     Optional<Duration> open =
-        claim.probe() || claim.cloud() != null
-            ? Optional.empty()
-            : breaker.openFor(sending.url());
+        claim.probe() || claim.cloud() != null ? Optional.empty() : breaker.openFor(sending.url());
     if (open.isPresent()) {
       sending.endUnsent(new Outcome.BreakerOpen(open.get()));
     } else {

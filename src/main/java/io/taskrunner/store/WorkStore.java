@@ -64,8 +64,7 @@ public interface WorkStore {
       String workerId, long request, int slots, Duration lease, int maxRetries, int express) {
 
     /** A wish for nothing that was called for. */
-    public ClaimRequest(
-        String workerId, long request, int slots, Duration lease, int maxRetries) {
+    public ClaimRequest(String workerId, long request, int slots, Duration lease, int maxRetries) {
       this(workerId, request, slots, lease, maxRetries, 0);
     }
   }

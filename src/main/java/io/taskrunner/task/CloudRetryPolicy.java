@@ -22,14 +22,11 @@ public record CloudRetryPolicy(
     implements RetryRule {
 
   @Override
-  public Verdict judge(
-      Outcome outcome, int attempt, Duration sinceFirst, DoubleSupplier random) {
+  public Verdict judge(Outcome outcome, int attempt, Duration sinceFirst, DoubleSupplier random) {
     return switch (outcome) {
       case Outcome.Answered(int status, _) when status / 100 == 2 -> new Verdict.Succeed();
       case Outcome.Answered _, Outcome.TimedOut _, Outcome.Unanswered _ ->
-          spent(attempt, sinceFirst)
-              ? new Verdict.Bury()
-              : new Verdict.Retry(backoff(attempt));
+          spent(attempt, sinceFirst) ? new Verdict.Bury() : new Verdict.Retry(backoff(attempt));
       case Outcome.BreakerOpen(Duration retryIn) -> new Verdict.PutBack(retryIn);
       case Outcome.CutOff _ -> new Verdict.PutBack(Duration.ZERO);
       case Outcome.Cancelled _ -> new Verdict.Cancel();

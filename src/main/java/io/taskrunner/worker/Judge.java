@@ -97,8 +97,7 @@ final class Judge {
   private Verdict verdict(
       Claim claim, Outcome outcome, Instant start, Duration took, boolean cancelled) {
     Duration sinceFirst = Duration.between(claim.firstAttempt().orElse(start), start).plus(took);
-    Verdict verdict =
-        rule(claim).judge(outcome, claim.attempt(), sinceFirst, random::nextDouble);
+    Verdict verdict = rule(claim).judge(outcome, claim.attempt(), sinceFirst, random::nextDouble);
     if (verdict instanceof Verdict.Retry(Duration in) && claim.express()) {
       // What was called for waits from the call on.
       Instant called = Objects.requireNonNull(claim.cloud()).calledFor().orElse(start);

@@ -67,8 +67,7 @@ class CloudTest {
 
   private void make(QueueName name, double rate, int burst, int concurrent, Retries retry) {
     Settings settings = new Settings(rate, burst, concurrent, retry, new byte[0]);
-    assertInstanceOf(
-        QueueMade.Made.class, rig.cloud().make(name, settings, Duration.ofDays(7)));
+    assertInstanceOf(QueueMade.Made.class, rig.cloud().make(name, settings, Duration.ofDays(7)));
   }
 
   private CompletableFuture<TaskMade> send(
@@ -92,8 +91,7 @@ class CloudTest {
     TaskSpec spec =
         new TaskSpec(
             request, Retry.UNSET, deadline, null, null, Duration.ZERO, Map.of(), null, null);
-    return rig.cloud()
-        .create(new NewTask(queue, id, due, spec, new byte[0], Duration.ofHours(1)));
+    return rig.cloud().create(new NewTask(queue, id, due, spec, new byte[0], Duration.ofHours(1)));
   }
 
   private static CloudTask made(CompletableFuture<TaskMade> answer) {
@@ -102,8 +100,9 @@ class CloudTest {
 
   private void answers(int... statuses) {
     AtomicInteger next = new AtomicInteger();
-    target.answers(
-        _ -> Target.after(Duration.ZERO, statuses[Math.min(next.getAndIncrement(), statuses.length - 1)]));
+    target.answers(_ ->
+        Target.after(
+            Duration.ZERO, statuses[Math.min(next.getAndIncrement(), statuses.length - 1)]));
   }
 
   private List<String> received(String header) {
@@ -169,7 +168,8 @@ class CloudTest {
                 new Header("X-AppEngine-Thing", "forged"),
                 new Header("Content-Length", "7"),
                 new Header("Host", "elsewhere"),
-                new Header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+                new Header(
+                    "traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
                 new Header("X-Request-ID", "own")));
     target.awaitCount(1, PATIENCE);
     Target.Arrival arrival = target.arrivals().getFirst();
@@ -211,8 +211,8 @@ class CloudTest {
   @Test
   void aTaskIsRunAtOnceThoughEverySlotIsTakenAndItsQueueIsPaused() throws Exception {
     CompletableFuture<Integer> held = new CompletableFuture<>();
-    target.answers(arrival ->
-        arrival.task().equals("holds") ? held : Target.after(Duration.ZERO, 500));
+    target.answers(
+        arrival -> arrival.task().equals("holds") ? held : Target.after(Duration.ZERO, 500));
     rig.worker(1, LEASE).start();
     made(send(QUEUE, "holds", null));
     target.awaitCount(1, PATIENCE);
@@ -229,10 +229,12 @@ class CloudTest {
       CloudTask failed =
           assertInstanceOf(
                   Found.Task.class,
-                  await(id, found -> found instanceof Found.Task(CloudTask task) && task.responses() == 1))
+                  await(
+                      id,
+                      found ->
+                          found instanceof Found.Task(CloudTask task) && task.responses() == 1))
               .task();
-      Duration wait =
-          Duration.between(failed.last().orElseThrow().dispatched(), failed.due());
+      Duration wait = Duration.between(failed.last().orElseThrow().dispatched(), failed.due());
       assertTrue(wait.toMillis() >= 5, "the usual wait from the call on: " + wait);
       assertTrue(failed.due().isBefore(later));
     }

@@ -284,7 +284,8 @@ final class Enqueuer {
   }
 
   /** The master has them. */
-  private void taken(List<Pending<?>> group, List<Object> replies, int index, Line line, int losses) {
+  private void taken(
+      List<Pending<?>> group, List<Object> replies, int index, Line line, int losses) {
     int replicas = durability.replicas();
     if (replicas > 0) {
       landed();
@@ -297,7 +298,12 @@ final class Enqueuer {
   }
 
   private void await(
-      int replicas, List<Pending<?>> group, List<Object> replies, int index, Line line, int losses) {
+      int replicas,
+      List<Pending<?>> group,
+      List<Object> replies,
+      int index,
+      Line line,
+      int losses) {
     long millis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(nanosLeft(group)));
     line.awaitReplicas(replicas, millis)
         .orTimeout(millis + LATE_MILLIS, TimeUnit.MILLISECONDS)

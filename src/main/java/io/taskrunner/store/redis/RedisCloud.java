@@ -52,9 +52,7 @@ final class RedisCloud implements CloudStore {
     while (true) {
       List<Object> named =
           configMoves.run(
-              Script.NAME_CLOUD,
-              Keys.bytes(name.toString()),
-              Keys.bytes(reuseAfter.toMillis()));
+              Script.NAME_CLOUD, Keys.bytes(name.toString()), Keys.bytes(reuseAfter.toMillis()));
       int n = Math.toIntExact((Long) named.get(1));
       switch (word(named)) {
         case "recent" -> {
@@ -87,8 +85,7 @@ final class RedisCloud implements CloudStore {
 
   private Optional<CloudQueue> read(QueueName name, int n) {
     Shard shard = home(name);
-    return CloudFields.read(
-        name, shard.link().patiently(redis -> redis.hgetall(flow(shard, n))));
+    return CloudFields.read(name, shard.link().patiently(redis -> redis.hgetall(flow(shard, n))));
   }
 
   private static byte[] flow(Shard shard, int n) {
@@ -249,10 +246,7 @@ final class RedisCloud implements CloudStore {
                 case "task" ->
                     Optional.<Found>of(
                         new Found.Task(
-                            task(
-                                queue,
-                                TaskId.of((byte[]) reply.get(1)),
-                                (byte[]) reply.get(2))));
+                            task(queue, TaskId.of((byte[]) reply.get(1)), (byte[]) reply.get(2))));
                 case "over" -> Optional.<Found>of(new Found.Over());
                 case "nothing" -> Optional.<Found>of(new Found.Nothing());
                 default -> Optional.<Found>empty();
@@ -282,8 +276,7 @@ final class RedisCloud implements CloudStore {
           }
           List<CloudTask> tasks = new ArrayList<>();
           for (int i = 4; i < reply.size(); i += 2) {
-            tasks.add(
-                task(queue, TaskId.of((byte[]) reply.get(i)), (byte[]) reply.get(i + 1)));
+            tasks.add(task(queue, TaskId.of((byte[]) reply.get(i)), (byte[]) reply.get(i + 1)));
           }
           boolean more = ((byte[]) reply.get(1))[0] == '1';
           Place last = new Place(Keys.text((byte[]) reply.get(2)), (byte[]) reply.get(3));
@@ -339,11 +332,12 @@ final class RedisCloud implements CloudStore {
         record.attempts(),
         cloud.responses(),
         record.first(),
-        record.attempts() == 0 ? Optional.empty() : cloud.lastBegan().map(began -> last(record, cloud, began)));
+        record.attempts() == 0
+            ? Optional.empty()
+            : cloud.lastBegan().map(began -> last(record, cloud, began)));
   }
 
-  private static LastAttempt last(
-      TaskCodec.Decoded record, TaskCodec.Cloud cloud, Instant began) {
+  private static LastAttempt last(TaskCodec.Decoded record, TaskCodec.Cloud cloud, Instant began) {
     return new LastAttempt(
         cloud.lastDue(),
         began,

@@ -174,7 +174,8 @@ final class RedisQueues implements QueueStore {
     long most = limit == null ? Long.MAX_VALUE : limit;
     byte[] until = Keys.bytes(shards.first().moves().millis());
     long started = 0;
-    for (Shard shard : clientId == null ? shards.allOfQueue(name).all() : List.of(shards.of(clientId))) {
+    for (Shard shard :
+        clientId == null ? shards.allOfQueue(name).all() : List.of(shards.of(clientId))) {
       started += replayDead(shard, n.getAsInt(), most - started, clientId, until);
     }
     return Optional.of(started);

@@ -187,7 +187,7 @@ final class TaskCodec {
     return new Packed(28)
         .put(CLOUD_RULE, 2)
         .put(retry.maxAttempts(), 4)
-        .put(retry.minBackoff().toMillis(), 6)
+        .put(Math.min(retry.minBackoff().toMillis(), UNSET6), 6)
         .put(Math.min(retry.maxBackoff().toMillis(), UNSET6), 6)
         .put(retry.maxDoublings(), 4)
         .put(Math.min(retry.maxDuration().toMillis(), UNSET6), 6)
@@ -260,8 +260,7 @@ final class TaskCodec {
               doublings,
               duration.isZero() ? null : duration,
               true);
-      return new Policy(
-          retry, null, new CloudRetryPolicy(attempts, duration, min, max, doublings));
+      return new Policy(retry, null, new CloudRetryPolicy(attempts, duration, min, max, doublings));
     }
   }
 
@@ -406,8 +405,7 @@ final class TaskCodec {
     int count = (int) number(in, 1 + wide);
     List<TargetRequest.Header> headers = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
-      headers.add(
-          new TargetRequest.Header(shortText(in, 2 + wide), shortText(in, 2 + wide)));
+      headers.add(new TargetRequest.Header(shortText(in, 2 + wide), shortText(in, 2 + wide)));
     }
     return headers;
   }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lettuce.core.api.sync.RedisCommands;
 import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.CloudStore.CloudQueue;
 import io.taskrunner.store.CloudStore.CloudTask;
@@ -28,7 +29,6 @@ import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Moved;
 import io.taskrunner.store.WorkStore.Claim;
-import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.Settled;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.Retry;
@@ -51,6 +51,7 @@ import java.util.OptionalInt;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -188,11 +189,10 @@ class CloudTest {
     QueueName name = new QueueName("p", "l", "raced");
     List<CompletableFuture<QueueMade>> all =
         IntStream.range(0, 20)
-            .mapToObj(_ ->
-                CompletableFuture.supplyAsync(() -> cloud.make(name, settings(USUAL), WEEK)))
+            .mapToObj(
+                _ -> CompletableFuture.supplyAsync(() -> cloud.make(name, settings(USUAL), WEEK)))
             .toList();
-    assertEquals(
-        1, all.stream().filter(one -> one.join() instanceof QueueMade.Made).count());
+    assertEquals(1, all.stream().filter(one -> one.join() instanceof QueueMade.Made).count());
   }
 
   @Test
@@ -242,8 +242,7 @@ class CloudTest {
     stage.redis.hset("tr:{config}:queues:dying", MAIL.toString(), n);
     assertInstanceOf(QueueMade.TooRecent.class, cloud.make(MAIL, settings(USUAL), WEEK));
     assertEquals(Optional.empty(), cloud.queue(MAIL));
-    assertInstanceOf(
-        QueueMade.Made.class, cloud.make(MAIL, settings(USUAL), Duration.ZERO));
+    assertInstanceOf(QueueMade.Made.class, cloud.make(MAIL, settings(USUAL), Duration.ZERO));
     create("old");
     assertEquals(1, stage.claim(10).size());
     stage.store.tidy();
@@ -443,7 +442,10 @@ class CloudTest {
     List<CompletableFuture<TaskMade>> all =
         IntStream.range(0, 300).mapToObj(_ -> cloud.create(task("same", null))).toList();
     List<TaskMade> made =
-        all.stream().map(CompletableFuture::join).filter(one -> one instanceof TaskMade.Made).toList();
+        all.stream()
+            .map(CompletableFuture::join)
+            .filter(one -> one instanceof TaskMade.Made)
+            .toList();
     assertEquals(1, made.size());
     assertEquals(1, tasks().size());
     QueueName other = new QueueName("p", "l", "other");
@@ -690,8 +692,7 @@ class CloudTest {
 
   @Test
   void lostLeasesGoByTheSameRule() {
-    cloud.change(
-        MAIL, settings(new Retries(2, Duration.ZERO, Duration.ofSeconds(10), HOUR, 3)));
+    cloud.change(MAIL, settings(new Retries(2, Duration.ZERO, Duration.ofSeconds(10), HOUR, 3)));
     create("a");
     claimOne();
     assertTrue(reap());
@@ -732,8 +733,7 @@ class CloudTest {
     Task dead = stage.store.tasks().get(named.taskId()).orElseThrow();
     assertEquals(MAIL.toString(), dead.queue());
     assertEquals(MAIL.toString(), dead.clientId());
-    assertEquals(
-        2, list(new Filter(MAIL.toString(), TaskState.DEAD, null, null)).size());
+    assertEquals(2, list(new Filter(MAIL.toString(), TaskState.DEAD, null, null)).size());
 
     assertInstanceOf(Moved.Done.class, stage.store.tasks().revive(named.taskId()));
     assertEquals(0, found("a").dispatches());
@@ -862,7 +862,9 @@ class CloudTest {
     assertEquals("1", stage.flow(MAIL.toString(), "running"));
     stage.pass(Duration.ofDays(2));
     cloud.pause(MAIL, false);
-    assertEquals(List.of(), stage.claim(10).stream().filter(c -> c.cloud().taskName().equals("later")).toList());
+    assertEquals(
+        List.of(),
+        stage.claim(10).stream().filter(c -> c.cloud().taskName().equals("later")).toList());
   }
 
   @Test
@@ -895,8 +897,7 @@ class CloudTest {
 
   @Test
   void whatWasCalledForMayBeDeletedPurgedAndCancelledFirst() {
-    List<CloudTask> all =
-        List.of(create("deleted"), create("cancelled"), create("purged"));
+    List<CloudTask> all = List.of(create("deleted"), create("cancelled"), create("purged"));
     all.forEach(task -> cloud.run(MAIL, task.id()));
     cloud.delete(MAIL, "deleted");
     stage.store.tasks().cancel(all.get(1).taskId());
@@ -922,13 +923,19 @@ class CloudTest {
   }
 
   @Test
-  void aRunThatWasCutOffWaitsAgain() {
+  void aRunThatWasCutOffIsStillCalledFor() {
     made(task("a", at(60_000)));
+    cloud.pause(MAIL, true);
     cloud.run(MAIL, "a");
     Claim claim = express(0, 1).getFirst();
     stage.settle(WORKER, stage.verdict(claim, new Verdict.PutBack(Duration.ZERO), -1));
     stage.proven();
-    assertEquals(1, claimOne().attempt());
+    Claim again = express(Stage.worker(2), 0, 1).getFirst();
+    assertEquals(1, again.attempt());
+    assertTrue(again.number() > claim.number());
+    assertEquals(Settled.LATE, stage.succeed(claim));
+    stage.settle(Stage.worker(2), stage.verdict(again, new Verdict.Succeed(), 200));
+    over("a");
   }
 
   @Test
@@ -1017,8 +1024,7 @@ class CloudTest {
     assertEquals(TaskState.SUCCEEDED, stage.state(ours));
     assertTrue(
         stage.store.queues().list().stream().anyMatch(q -> q.name().equals(MAIL.toString())));
-    assertInstanceOf(
-        EnqueueResult.Enqueued.class, stage.put(Stage.wish().client("another")));
+    assertInstanceOf(EnqueueResult.Enqueued.class, stage.put(Stage.wish().client("another")));
     assertEquals(0, stage.redis.exists("tr:{0}:client:"));
   }
 
@@ -1030,10 +1036,7 @@ class CloudTest {
     stage.settle(
         WORKER,
         stage.verdict(
-            claim,
-            retry(0),
-            500,
-            new io.taskrunner.store.WorkStore.BreakerReport.Trip()));
+            claim, retry(0), 500, new io.taskrunner.store.WorkStore.BreakerReport.Trip()));
     create("a");
     assertEquals("a", claimOne().cloud().taskName());
   }
@@ -1054,5 +1057,77 @@ class CloudTest {
     assertEquals(1000, settings.maxConcurrent());
     assertEquals(99, settings.retry().maxRetries());
     assertNotEquals(Optional.empty(), cloud.queue(MAIL).orElseThrow().purged());
+  }
+
+  @Test
+  void whatIsBrokenOfThemIsFoundAndMended() {
+    CloudTask named = create("a");
+    CloudTask called = create("b");
+    create("c");
+    cloud.run(MAIL, "b");
+    RedisCommands<byte[], byte[]> raw = stage.link.node().calls().getStatefulConnection().sync();
+    byte[] all = Keys.bytes(stage.key(MAIL.toString(), "all"));
+
+    raw.zrem(all, named.taskId().bytes());
+    mends("task_not_listed");
+    raw.zadd(all, 1, stage.id().bytes());
+    mends("member_of_no_task");
+    raw.del(Keys.bytes("tr:{0}:ages"));
+    mends("ages_wrong");
+    raw.del(Keys.bytes("tr:{0}:express"));
+    mends("run_not_queued");
+    for (byte[] key : raw.keys("tr:{0}:key:q:*")) {
+      raw.del(key);
+    }
+    mends("name_not_taken");
+    assertEquals(called.taskId(), express(0, 2).getFirst().id());
+    over();
+  }
+
+  /** Each task is found by its name, and leaves it taken. */
+  private void over() {
+    for (String id : List.of("a", "c")) {
+      found(id);
+      cloud.delete(MAIL, id);
+      over(id);
+    }
+  }
+
+  private void mends(String kind) {
+    assertTrue(kinds(stage.store.doctor().examine()).contains(kind), kind);
+    stage.store.doctor().repair();
+    stage.proven();
+  }
+
+  private static Set<String> kinds(List<Doctor.Finding> findings) {
+    return findings.stream().map(Doctor.Finding::kind).collect(Collectors.toSet());
+  }
+
+  @Test
+  void whenMemoryIsFullOnlyCreationIsRefused() {
+    create("claimed");
+    Claim claim = claimOne();
+    create("deleted");
+    create("called");
+    create("purged");
+    stage.redis.configSet("maxmemory-policy", "noeviction");
+    stage.redis.configSet("maxmemory", "1");
+    try {
+      assertInstanceOf(TaskMade.Full.class, cloud.create(task("new", null)).join());
+      assertInstanceOf(TaskMade.Full.class, cloud.create(task(null, null)).join());
+      assertInstanceOf(Found.Task.class, cloud.delete(MAIL, "deleted"));
+      assertInstanceOf(Found.Task.class, cloud.run(MAIL, "called"));
+      assertEquals(1, express(0, 1).size());
+      assertEquals(Settled.DONE, stage.succeed(claim));
+      assertTrue(cloud.pause(MAIL, true).isPresent());
+      assertTrue(cloud.change(MAIL, settings(USUAL)).isPresent());
+      assertTrue(cloud.purge(MAIL).isPresent());
+      assertTrue(cloud.delete(MAIL));
+      stage.store.tidy();
+    } finally {
+      stage.redis.configSet("maxmemory", "0");
+    }
+    assertInstanceOf(QueueMade.Made.class, cloud.make(MAIL, settings(USUAL), Duration.ZERO));
+    create("new");
   }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.CloudRetryPolicy;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetUrl;
@@ -18,6 +19,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
@@ -183,6 +185,47 @@ class CodecTest {
       TaskCodec.Policy read = TaskCodec.Policy.of(TaskCodec.policy(spec.retry(), spec.timeout()));
       assertEquals(spec.retry(), read.retry());
       assertEquals(Optional.ofNullable(spec.timeout()), Optional.ofNullable(read.timeout()));
+    }
+  }
+
+  @Test
+  void whatAQueueOfCloudTasksSaysIsReadAsItWasWritten() {
+    for (int i = 0; i < 500; i++) {
+      CloudRetryPolicy policy =
+          new CloudRetryPolicy(
+              random.nextInt(4) == 0 ? -1 : 1 + random.nextInt(Integer.MAX_VALUE),
+              random.nextBoolean() ? Duration.ZERO : millis(1L << 47),
+              millis(1L << 47),
+              millis(1L << 47),
+              random.nextInt(Integer.MAX_VALUE));
+      assertEquals(policy, TaskCodec.Policy.of(TaskCodec.policy(policy)).cloud());
+    }
+  }
+
+  @Test
+  void aTaskOfCloudTasksIsReadAsItWasWritten() {
+    for (int i = 0; i < 500; i++) {
+      TaskSpec spec = spec();
+      String name = random.nextBoolean() ? "n" + word(100) : null;
+      byte[] echoed = new byte[random.nextInt(300)];
+      random.nextBytes(echoed);
+      byte[] record =
+          record(
+              TaskCodec.cloudTail(
+                  spec, new TaskCodec.CloudFacts(250, name, Duration.ofHours(1), echoed)));
+      TaskCodec.Decoded read = TaskCodec.decode(record);
+      TaskCodec.Cloud cloud = Objects.requireNonNull(read.cloud());
+      assertEquals(Optional.ofNullable(name), Optional.ofNullable(cloud.name()));
+      assertArrayEquals(echoed, cloud.echoed());
+      assertEquals(0, cloud.responses());
+      assertEquals(Optional.empty(), cloud.lastBegan());
+      assertEquals(Optional.empty(), cloud.calledFor());
+      assertArrayEquals(spec.request().body(), read.spec().request().body());
+      assertEquals(spec.request().headers(), read.spec().request().headers());
+      assertEquals(spec.request().url(), read.spec().request().url());
+      assertEquals(spec.labels(), read.spec().labels());
+      assertEquals(spec.retry(), read.spec().retry());
+      assertEquals("", read.clientId());
     }
   }
 }

@@ -3,8 +3,11 @@ package io.taskrunner.store.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.lettuce.core.ScriptOutputType;
+import io.taskrunner.task.CloudRetryPolicy;
+import io.taskrunner.task.Outcome;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.RetryPolicy;
+import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
 import java.io.IOException;
 import java.io.InputStream;
@@ -73,23 +76,64 @@ class RetryParityTest {
       args.add(Keys.bytes(most));
       args.add(Keys.bytes(k));
     }
-    assertEquals(expected, inLua(args));
-  }
-
-  private static List<String> inLua(List<byte[]> args) throws IOException {
-    String script =
-        "local unpack_struct, NEVER = struct.unpack, 2 ^ 53 - 1\n"
-            + read("/lua/lib/retry.lua")
-            + """
-            local told = {}
+    assertEquals(
+        expected,
+        inLua(
+            args,
+            """
             for at = 1, #ARGV, 4 do
               local own = ARGV[at] ~= '' and ARGV[at] or nil
               local p = retry_policy(own, ARGV[at + 1], tonumber(ARGV[at + 2]))
               told[#told + 1] = string.format('%.0f %.0f %.0f', p.max_retries,
                 backoff_ms(p, tonumber(ARGV[at + 3])), p.max_duration_ms)
             end
-            return told
-            """;
+            """));
+  }
+
+  @Test
+  void googlesRuleIsTheSameInLuaAndJava() throws IOException {
+    List<byte[]> args = new ArrayList<>();
+    List<String> expected = new ArrayList<>();
+    for (int i = 0; i < POLICIES; i++) {
+      CloudRetryPolicy policy =
+          new CloudRetryPolicy(
+              random.nextInt(4) == 0 ? -1 : 1 + random.nextInt(50),
+              random.nextBoolean() ? Duration.ZERO : Duration.ofMillis(random.nextInt(100_000)),
+              Duration.ofMillis(random.nextInt(3) == 0 ? 0 : random.nextInt(100_000)),
+              Duration.ofMillis(random.nextLong(100_000_000_000L)),
+              random.nextInt(random.nextBoolean() ? 20 : Integer.MAX_VALUE));
+      int attempts = 1 + random.nextInt(random.nextBoolean() ? 60 : 65_535);
+      long since = random.nextInt(120_000);
+      boolean buried =
+          policy.judge(
+                  new Outcome.TimedOut(Duration.ZERO), attempts, Duration.ofMillis(since), () -> 0)
+              instanceof Verdict.Bury;
+      expected.add(policy.backoff(attempts).toMillis() + " " + buried);
+      args.add(TaskCodec.policy(policy));
+      args.add(Keys.bytes(attempts));
+      args.add(Keys.bytes(since));
+    }
+    assertEquals(
+        expected,
+        inLua(
+            args,
+            """
+            for at = 1, #ARGV, 3 do
+              local p = retry_policy(nil, ARGV[at], 5)
+              local attempts = tonumber(ARGV[at + 1])
+              told[#told + 1] = string.format('%.0f %s', backoff_ms(p, attempts),
+                tostring(spent(p, attempts, tonumber(ARGV[at + 2]))))
+            end
+            """));
+  }
+
+  private static List<String> inLua(List<byte[]> args, String loop) throws IOException {
+    String script =
+        "local unpack_struct, NEVER = struct.unpack, 2 ^ 53 - 1\n"
+            + read("/lua/lib/retry.lua")
+            + "local told = {}\n"
+            + loop
+            + "return told\n";
     try (Node node = Node.open(REDIS.settings(), 1, Optional.empty())) {
       List<byte[]> told =
           Link.await(

@@ -364,9 +364,7 @@ final class Stage implements AutoCloseable {
     return store
         .works()
         .getFirst()
-        .exchange(
-            List.of(),
-            new ClaimRequest(worker, request, slots, LEASE, MAX_RETRIES, express));
+        .exchange(List.of(), new ClaimRequest(worker, request, slots, LEASE, MAX_RETRIES, express));
   }
 
   /** The same claim once more. */
@@ -381,12 +379,7 @@ final class Stage implements AutoCloseable {
         .exchange(
             List.of(),
             new ClaimRequest(
-                worker,
-                requests.getOrDefault(worker, 0L),
-                slots,
-                LEASE,
-                MAX_RETRIES,
-                express));
+                worker, requests.getOrDefault(worker, 0L), slots, LEASE, MAX_RETRIES, express));
   }
 
   List<Claim> claim(int slots) {
