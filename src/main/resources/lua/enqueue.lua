@@ -10,10 +10,8 @@
 --        u when its name is taken; and when it was made in place of full again at
 --@include lib/base
 --@include lib/wake
---@include lib/task
 --@include lib/client
 --@include lib/queue
---@include lib/cloud
 --@include lib/turns
 --@include lib/minute
 --@include lib/close
@@ -85,40 +83,50 @@ local function place(q, c, id, due, tail)
   return true
 end
 
--- Puts a new task of Cloud Tasks, nobody's but its queue's, into its place; false when it is there.
-local function create(q, id, due, digest, taken_ms, tail)
-  if not place(q, client(''), id, due, tail) then return false end
-  local at = born(due)
-  call('ZADD', q.base .. 'all', text(at), id)
-  if at < (q.oldest or NEVER) then
-    q.oldest = at
-    call('ZADD', P .. 'ages', 'LT', text(at), q.n)
-  end
-  if digest ~= '' then take_name(q.n, digest, id, at, tonumber(taken_ms)) end
-  return true
-end
+-- What only tasks of Cloud Tasks need is made when the first of them comes: each function costs its making in every call.
+local enqueue_cloud
+local function load_cloud()
+  --@include lib/task
+  --@include lib/cloud
 
-local function enqueue_cloud(id, n, due, digest, taken_ms, tail)
-  local q, word, created = queue(n), 'e', now
-  local taken = digest ~= '' and holder(n, digest)
-  if not q or q.closed or taken or not create(q, id, due, digest, taken_ms, tail) then
-    local known = call('GETRANGE', P .. 'task:' .. id, 24, 57)
-    if known ~= '' then -- the same call again, after an unknown result
-      due, created = unpack_struct('>I6', known), unpack_struct('>I6', known, 29)
-    elseif taken and string.sub(taken, 1, 16) == id then
-      due = now -- the same, and by now the task is over
-    else
-      word = taken and 'u' or 'q'
+  -- Puts a new task of Cloud Tasks, nobody's but its queue's, into its place; false when it is there.
+  local function create(q, id, due, digest, taken_ms, tail)
+    if not place(q, client(''), id, due, tail) then return false end
+    local at = born(due)
+    call('ZADD', q.base .. 'all', text(at), id)
+    if at < (q.oldest or NEVER) then
+      q.oldest = at
+      call('ZADD', P .. 'ages', 'LT', text(at), q.n)
     end
+    if digest ~= '' then take_name(q.n, digest, id, at, tonumber(taken_ms)) end
+    return true
   end
-  return pack('>c1c16I6I4I4I4I6I6', word, id, due, 0, 0, 0, created, 0)
+
+  enqueue_cloud = function(id, n, due, digest, taken_ms, tail)
+    local q, word, created = queue(n), 'e', now
+    local taken = digest ~= '' and holder(n, digest)
+    if not q or q.closed or taken or not create(q, id, due, digest, taken_ms, tail) then
+      local known = call('GETRANGE', P .. 'task:' .. id, 24, 57)
+      if known ~= '' then -- the same call again, after an unknown result
+        due, created = unpack_struct('>I6', known), unpack_struct('>I6', known, 29)
+      elseif taken and string.sub(taken, 1, 16) == id then
+        due = now -- the same, and by now the task is over
+      else
+        word = taken and 'u' or 'q'
+      end
+    end
+    return pack('>c1c16I6I4I4I4I6I6', word, id, due, 0, 0, 0, created, 0)
+  end
 end
 
 local function enqueue(at)
   local facts, owner, name, key, payload, tail = unpack(ARGV, at, at + STRIDE - 1)
   local id, proof, n, kind, ms, own_concurrent, own_per_min = unpack_struct('>c16c1I4c1I6I4I4', facts)
   local due = kind == 'd' and now + ms or math.max(now, ms)
-  if owner == '' then return enqueue_cloud(id, n, due, key, payload, tail) end
+  if owner == '' then
+    if not enqueue_cloud then load_cloud() end
+    return enqueue_cloud(id, n, due, key, payload, tail)
+  end
   local refused = refusal(owner, proof, n, name)
   -- The same call again, after an unknown result, is told what the first was told, whatever changed meanwhile.
   local known = refused and call('GETRANGE', P .. 'task:' .. id, 24, 29) or ''

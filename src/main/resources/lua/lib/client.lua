@@ -1,9 +1,5 @@
 -- client: an owner of tasks, its limits and its counters; written back once.
--- The owner '' is a queue itself: one of Cloud Tasks, that has no limits but its own, and no hash.
-local clients = {
-  [''] = { id = '', on = '1', gen = 0, max_concurrent = NEVER, requests_per_min = NEVER, running = 0, live = 0, sum = 0, seen = 0 },
-}
-local tiers = {}
+local clients, tiers = {}, {}
 
 local function tier_limits(name)
   local limits = tiers[name]
@@ -16,9 +12,13 @@ local function tier_limits(name)
   return limits
 end
 
+-- The owner '' is a queue itself: one of Cloud Tasks, which has no limits but its own, and no hash.
 local function client(id)
   local c = clients[id]
-  if c == nil then
+  if c == nil and id == '' then
+    c = { id = '', on = '1', gen = 0, max_concurrent = NEVER, requests_per_min = NEVER, running = 0, live = 0, sum = 0, seen = 0 }
+    clients[id] = c
+  elseif c == nil then
     local f = call('HMGET', P .. 'client:' .. id, 'on', 'gen', 'tier', 'max_concurrent', 'requests_per_min', 'running',
       'live', 'sum', 'keyed', 'queues', 'stranger', 'seen')
     if f[1] then

@@ -92,8 +92,8 @@ enum Script {
       return;
     }
     for (String line : read(name).lines().toList()) {
-      if (line.startsWith(INCLUDE)) {
-        append(line.substring(INCLUDE.length()).strip(), text, included);
+      if (line.strip().startsWith(INCLUDE)) {
+        append(line.strip().substring(INCLUDE.length()).strip(), text, included);
       } else if (!line.isBlank() && !line.stripLeading().startsWith("--")) {
         text.append(line.strip()).append('\n');
       }
