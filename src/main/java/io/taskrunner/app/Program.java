@@ -191,6 +191,7 @@ final class Program {
                     new CloudTasks(
                         settings.api(),
                         settings.cloudTasks(),
+                        ApiServer.issuer(settings.server(), settings.api()),
                         store.cloud(),
                         InstantSource.system()))),
             loops);

@@ -13,6 +13,7 @@ import io.taskrunner.store.CloudStore;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Function;
@@ -32,16 +33,26 @@ public final class CloudTasks implements Annex {
 
   private final ApiSettings api;
   private final CloudTasksSettings settings;
+  private final Optional<String> issuer;
   private final CloudStore store;
   private final InstantSource clock;
   private final ExecutorService virtual =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("cloud-call-", 0).factory());
 
-  /** Over a store. */
+  /**
+   * Over a store.
+   *
+   * @param issuer who states the identities of tasks; empty when that is not known
+   */
   public CloudTasks(
-      ApiSettings api, CloudTasksSettings settings, CloudStore store, InstantSource clock) {
+      ApiSettings api,
+      CloudTasksSettings settings,
+      Optional<String> issuer,
+      CloudStore store,
+      InstantSource clock) {
     this.api = api;
     this.settings = settings;
+    this.issuer = issuer;
     this.store = store;
     this.clock = clock;
   }
@@ -49,12 +60,13 @@ public final class CloudTasks implements Annex {
   @Override
   public void join(ServerBuilder server, Gate gate, String pathPrefix) {
     Guard guard = new Guard(api);
-    Queues queues = new Queues(store, guard, settings.queueReuse(), clock);
+    Tokens tokens = new Tokens(api.cloudTasksOpenTokens(), issuer);
+    Queues queues = new Queues(store, guard, tokens, settings.queueReuse(), clock);
     Tasks tasks =
         new Tasks(
             store,
             queues,
-            new TaskRules(settings, guard, clock),
+            new TaskRules(settings, tokens, clock),
             guard,
             settings.autoCreateQueues(),
             clock,

@@ -9,11 +9,9 @@ import java.util.List;
 final class Guard {
 
   private final boolean open;
-  private final boolean openTokens;
 
   Guard(ApiSettings settings) {
     this.open = settings.cloudTasksAuth() == ApiSettings.Access.OPEN;
-    this.openTokens = settings.cloudTasksOpenTokens();
   }
 
   /** Whether nobody in particular may call. */
@@ -56,16 +54,6 @@ final class Guard {
   void admitProject(Caller caller, String name) {
     if (!(caller instanceof Caller.Known)) {
       admit(caller, name);
-    }
-  }
-
-  /** Lets a caller have tasks carry a token. */
-  void admitToken(Caller caller) {
-    if (caller instanceof Caller.Nobody && !openTokens) {
-      throw new Failure(
-          Code.PERMISSION_DENIED,
-          "Only callers with credentials may use oidc_token and oauth_token;"
-              + " CLOUD_TASKS_OPEN_TOKENS=true would let everybody.");
     }
   }
 

@@ -10,6 +10,7 @@ import io.taskrunner.cloudtasks.v1.UriOverride;
 import io.taskrunner.cloudtasks.v1.UriOverride.Scheme;
 import io.taskrunner.cloudtasks.v1.UriOverride.UriOverrideEnforceMode;
 import io.taskrunner.task.HeaderRules;
+import java.util.Optional;
 
 /** The httpTarget of a queue: what may stand in it, and what it makes of a task. */
 final class HttpTargets {
@@ -52,9 +53,14 @@ final class HttpTargets {
     }
   }
 
-  /** Whether a token is asked for. */
-  static boolean hasToken(HttpTarget target) {
-    return target.hasOauthToken() || target.hasOidcToken();
+  /** Whom tasks are to say to be; empty when no token is asked for. */
+  static Optional<String> account(HttpTarget target) {
+    if (target.hasOauthToken()) {
+      return Optional.of(target.getOauthToken().getServiceAccountEmail());
+    }
+    return target.hasOidcToken()
+        ? Optional.of(target.getOidcToken().getServiceAccountEmail())
+        : Optional.empty();
   }
 
   /** A request as a queue has it made. */

@@ -52,6 +52,7 @@ final class Queues {
 
   private final CloudStore store;
   private final Guard guard;
+  private final Tokens tokens;
   private final Duration reuse;
   private final InstantSource clock;
   private final ConcurrentHashMap<QueueName, SeenTarget> targets = new ConcurrentHashMap<>();
@@ -59,9 +60,10 @@ final class Queues {
   /** The httpTarget of a queue, as it was at a moment of {@link System#nanoTime}. */
   private record SeenTarget(Optional<HttpTarget> target, long at) {}
 
-  Queues(CloudStore store, Guard guard, Duration reuse, InstantSource clock) {
+  Queues(CloudStore store, Guard guard, Tokens tokens, Duration reuse, InstantSource clock) {
     this.store = store;
     this.guard = guard;
+    this.tokens = tokens;
     this.reuse = reuse;
     this.clock = clock;
   }
@@ -268,9 +270,7 @@ final class Queues {
   }
 
   private void admitToken(Queue queue, Caller caller) {
-    if (HttpTargets.hasToken(queue.getHttpTarget())) {
-      guard.admitToken(caller);
-    }
+    HttpTargets.account(queue.getHttpTarget()).ifPresent(account -> tokens.admit(caller, account));
   }
 
   static Failure noQueue() {

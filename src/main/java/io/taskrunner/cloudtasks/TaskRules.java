@@ -46,12 +46,12 @@ final class TaskRules {
   private static final String GOOGLES_AGENT = "Google-Cloud-Tasks";
 
   private final CloudTasksSettings settings;
-  private final Guard guard;
+  private final Tokens tokens;
   private final InstantSource clock;
 
-  TaskRules(CloudTasksSettings settings, Guard guard, InstantSource clock) {
+  TaskRules(CloudTasksSettings settings, Tokens tokens, InstantSource clock) {
     this.settings = settings;
-    this.guard = guard;
+    this.tokens = tokens;
     this.clock = clock;
   }
 
@@ -63,7 +63,7 @@ final class TaskRules {
    *
    * @throws Failure it cannot be
    */
-  Checked check(QueueName queue, Task given, Caller caller) {
+  Checked check(QueueName queue, Task given) {
     @Nullable String id = null;
     if (!given.getName().isEmpty()) {
       TaskName name = Names.task(given.getName());
@@ -103,7 +103,7 @@ final class TaskRules {
                 + "h in the future.");
       }
     }
-    HttpRequest request = checked(given.getHttpRequest(), caller);
+    HttpRequest request = checked(given.getHttpRequest());
     Task task =
         Task.newBuilder()
             .setName(given.getName())
@@ -119,7 +119,7 @@ final class TaskRules {
     return new Checked(queue, id, due, task);
   }
 
-  private HttpRequest checked(HttpRequest given, Caller caller) {
+  private static HttpRequest checked(HttpRequest given) {
     if (given.getUrl().isEmpty()) {
       throw Failure.invalid("HttpRequest.url is required.");
     }
@@ -134,9 +134,7 @@ final class TaskRules {
     if (!given.getBody().isEmpty() && !HttpTargets.mayHaveBody(method)) {
       throw Failure.invalid("HttpRequest.body is only allowed for POST, PUT and PATCH.");
     }
-    if (hasToken(given)) {
-      checkToken(given, caller);
-    }
+    checkAccount(given);
     HttpRequest.Builder request = given.toBuilder().setHttpMethod(method).clearHeaders();
     given
         .getHeadersMap()
@@ -177,15 +175,20 @@ final class TaskRules {
     }
   }
 
-  private void checkToken(HttpRequest request, Caller caller) {
-    guard.admitToken(caller);
-    String account =
-        request.hasOidcToken()
-            ? request.getOidcToken().getServiceAccountEmail()
-            : request.getOauthToken().getServiceAccountEmail();
-    if (account.isEmpty()) {
+  private static void checkAccount(HttpRequest request) {
+    if (hasToken(request) && account(request).isEmpty()) {
       throw Failure.invalid("HttpRequest.authorization_header needs a serviceAccountEmail.");
     }
+  }
+
+  private static String account(HttpRequest request) {
+    return request.hasOidcToken()
+        ? request.getOidcToken().getServiceAccountEmail()
+        : request.getOauthToken().getServiceAccountEmail();
+  }
+
+  private void admitToken(HttpRequest request, Caller caller) {
+    tokens.admit(caller, account(request));
     if (settings.tokensNeedHttps() && !request.getUrl().regionMatches(true, 0, "https:", 0, 6)) {
       throw Failure.invalid(
           "HttpRequest.url must start with 'https://' for request with"
@@ -222,10 +225,14 @@ final class TaskRules {
    * A task for the store.
    *
    * @param target what its queue does to it
+   * @throws Failure the caller may not have it carry a token
    */
-  NewTask made(Checked checked, Optional<HttpTarget> target) {
+  NewTask made(Checked checked, Optional<HttpTarget> target, Caller caller) {
     HttpRequest said = checked.task().getHttpRequest();
     HttpRequest request = target.map(queue -> HttpTargets.applied(queue, said)).orElse(said);
+    if (hasToken(request)) {
+      admitToken(request, caller);
+    }
     Task echoed =
         checked.task().toBuilder()
             .clearName()
@@ -244,23 +251,19 @@ final class TaskRules {
   }
 
   /** What is sent: here Google's request, token included, becomes the engine's. */
-  private static TaskSpec spec(HttpRequest request, Duration deadline) {
+  private TaskSpec spec(HttpRequest request, Duration deadline) {
     List<TargetRequest.Header> headers = new ArrayList<>();
     request
         .getHeadersMap()
-        .forEach((name, value) -> {
-          // A token takes the place of what the caller wrote, whatever its case.
-          if (!hasToken(request) || !name.equalsIgnoreCase("Authorization")) {
-            headers.add(new TargetRequest.Header(name, value));
-          }
-        });
+        .forEach((name, value) -> headers.add(new TargetRequest.Header(name, value)));
     return new TaskSpec(
         new TargetRequest(
             request.getHttpMethod().name(),
             url(request.getUrl()),
             headers,
             request.getBody().toByteArray(),
-            false),
+            false,
+            tokens.of(request)),
         Retry.UNSET,
         deadline,
         null,

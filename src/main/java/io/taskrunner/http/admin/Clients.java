@@ -36,15 +36,8 @@ public final class Clients {
 
   private static final String NAME_FORM = "1 to 64 of A-Z a-z 0-9 _ -";
 
-  /** A queue, or one of Google's names: a queue's whole name, or what it lies in, with a star. */
-  private static final Pattern QUEUES =
-      Pattern.compile(
-          QueueSettings.NAME.pattern()
-              + "|projects/[A-Za-z0-9:.-]{1,200}"
-              + "(/locations/[A-Za-z0-9-]{1,100}(/queues/[A-Za-z0-9-]{1,100})?)?(/\\*)?");
-
-  private static final String QUEUES_FORM =
-      NAME_FORM + "; or projects/P/locations/L/queues/Q, or projects/P/*";
+  private static final String QUEUE_FORM =
+      "1 to 64 of A-Z a-z 0-9 _ -, or a name of Cloud Tasks as projects/p/*";
 
   private static final Pattern ACCOUNT =
       Pattern.compile(Pattern.quote(Client.ANY_ACCOUNT) + "|[^\\s,\\p{Cntrl}]{1,320}");
@@ -204,7 +197,7 @@ public final class Clients {
       fields.nullIsAbsent("allowed_queues");
       return new AllowedQueues(null);
     }
-    return new AllowedQueues(fields.texts("allowed_queues", QUEUES, QUEUES_FORM));
+    return new AllowedQueues(fields.texts("allowed_queues", Client.ALLOWED_QUEUE, QUEUE_FORM));
   }
 
   private static @Nullable List<String> serviceAccounts(Fields fields) {

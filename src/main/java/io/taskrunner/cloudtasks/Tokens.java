@@ -1,0 +1,85 @@
+package io.taskrunner.cloudtasks;
+
+import com.google.cloud.tasks.v2.HttpRequest;
+import com.google.cloud.tasks.v2.OAuthToken;
+import com.google.cloud.tasks.v2.OidcToken;
+import com.google.rpc.Code;
+import io.taskrunner.http.call.Caller;
+import io.taskrunner.task.Token;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The tokens that tasks carry: who may have them say what. */
+final class Tokens {
+
+  private static final String SCOPE = "https://www.googleapis.com/auth/cloud-platform";
+
+  private final boolean open;
+  private final Optional<String> issuer;
+
+  /**
+   * Of an installation.
+   *
+   * @param open whether those who show no credentials may have any
+   * @param issuer who states an identity; empty when that is not known
+   */
+  Tokens(boolean open, Optional<String> issuer) {
+    this.open = open;
+    this.issuer = issuer;
+  }
+
+  /**
+   * Lets a caller have tasks say that they come from an account.
+   *
+   * @throws Failure it may not
+   */
+  void admit(Caller caller, String account) {
+    switch (caller) {
+      case Caller.Admin _ -> {}
+      case Caller.Known known -> {
+        if (!known.client().mayBe(account)) {
+          throw new Failure(
+              Code.PERMISSION_DENIED,
+              "The client "
+                  + known.client().id()
+                  + " may not have tasks say that they come from "
+                  + account
+                  + ": an admin has to name that among its service_accounts.");
+        }
+      }
+      case Caller.Nobody _ when open -> {}
+      case Caller.Nobody _, Caller.Keyed _, Caller.Scraper _ ->
+          throw new Failure(
+              Code.PERMISSION_DENIED,
+              "Only callers with credentials may use oidc_token and oauth_token;"
+                  + " CLOUD_TASKS_OPEN_TOKENS=true would let everybody.");
+    }
+  }
+
+  /**
+   * What a request is to carry; null for nothing.
+   *
+   * @throws Failure an identity cannot be stated
+   */
+  @Nullable Token of(HttpRequest request) {
+    if (request.hasOidcToken()) {
+      OidcToken said = request.getOidcToken();
+      String audience = said.getAudience().isEmpty() ? request.getUrl() : said.getAudience();
+      return new Token.Identity(said.getServiceAccountEmail(), audience, known());
+    }
+    if (request.hasOauthToken()) {
+      OAuthToken said = request.getOauthToken();
+      String scope = said.getScope().isEmpty() ? SCOPE : said.getScope();
+      return new Token.Access(said.getServiceAccountEmail(), scope);
+    }
+    return null;
+  }
+
+  private String known() {
+    return issuer.orElseThrow(() ->
+        new Failure(
+            Code.FAILED_PRECONDITION,
+            "oidc_token needs an issuer that receivers can reach: PUBLIC_URL has to say where this"
+                + " server is."));
+  }
+}
