@@ -1,8 +1,21 @@
 package io.taskrunner.worker;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
+import io.taskrunner.store.CloudStore;
+import io.taskrunner.store.CloudStore.Found;
+import io.taskrunner.store.CloudStore.NewTask;
+import io.taskrunner.store.CloudStore.QueueMade;
+import io.taskrunner.store.CloudStore.QueueName;
+import io.taskrunner.store.CloudStore.Retries;
+import io.taskrunner.store.CloudStore.Settings;
+import io.taskrunner.store.CloudStore.TaskMade;
+import io.taskrunner.task.Retry;
+import io.taskrunner.task.TargetRequest;
+import io.taskrunner.task.TargetUrl;
+import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.testkit.ClusterSet;
 import java.nio.file.Path;
@@ -10,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -73,6 +87,57 @@ class ClusterTest {
       assertAllCame(target, ids);
       ids.forEach(rig::finished);
       assertEquals(to, cluster.masterOf(slot));
+      assertEquals(List.of(), rig.doctor().examine());
+    }
+  }
+
+  @Test
+  void aTaskOfCloudTasksIsRunAtOnceWhicheverMasterHoldsIt() throws Exception {
+    cluster.awaitWhole();
+    try (Rig rig = new Rig(cluster.settings(SHARDS), 0);
+        Target target = new Target()) {
+      rig.worker(4, LEASE).start();
+      CloudStore cloud = rig.cloud();
+      Settings settings =
+          new Settings(
+              500,
+              100,
+              1000,
+              new Retries(100, Duration.ZERO, Duration.ofMillis(100), Duration.ofHours(1), 16),
+              new byte[0]);
+      TargetUrl url =
+          assertInstanceOf(TargetUrl.Parsed.Good.class, TargetUrl.parse(target.url("/"))).url();
+      TaskSpec spec =
+          new TaskSpec(
+              new TargetRequest("POST", url, List.of(), new byte[0], false),
+              Retry.UNSET,
+              Duration.ofSeconds(15),
+              null,
+              null,
+              Duration.ZERO,
+              Map.of(),
+              null,
+              null);
+      Set<Integer> shards = new HashSet<>();
+      for (int i = 0; i < 30; i++) {
+        QueueName queue = new QueueName("p", "l", "queue-" + i);
+        assertInstanceOf(QueueMade.Made.class, cloud.make(queue, settings, Duration.ofDays(7)));
+        cloud.pause(queue, true);
+        TaskMade made =
+            cloud
+                .create(
+                    new NewTask(queue, "task-" + i, null, spec, new byte[0], Duration.ofHours(1)))
+                .join();
+        shards.add(assertInstanceOf(TaskMade.Made.class, made).task().taskId().shard());
+        assertInstanceOf(Found.Task.class, cloud.run(queue, "task-" + i));
+        target.awaitCount(i + 1, PATIENCE);
+      }
+      assertEquals(SHARDS, shards.size());
+      assertEquals(30, cloud.queues("p", "l", null, 100).size());
+      for (int i = 0; i < 30; i++) {
+        assertEquals(true, cloud.delete(new QueueName("p", "l", "queue-" + i)));
+      }
+      assertEquals(List.of(), cloud.queues("p", "l", null, 100));
       assertEquals(List.of(), rig.doctor().examine());
     }
   }
