@@ -32,6 +32,15 @@ public record Client(
   /** The form of a client's id. */
   public static final Pattern ID = Pattern.compile("[A-Za-z0-9_-]{3,64}");
 
+  /**
+   * The form of an entry of {@link #allowedQueues}: the name of a queue; or, of Google Cloud Tasks,
+   * a whole name of a queue or of what queues lie in, or either with a star at its end.
+   */
+  public static final Pattern ALLOWED_QUEUE =
+      Pattern.compile(
+          "[A-Za-z0-9_-]{1,64}|projects/[A-Za-z0-9:.-]{1,200}"
+              + "(/locations/[A-Za-z0-9-]{1,100}(/queues(/[A-Za-z0-9-]{1,100})?)?)?(/\\*)?");
+
   /** Keeps the queues from being changed. */
   public Client {
     allowedQueues = allowedQueues == null ? null : List.copyOf(allowedQueues);

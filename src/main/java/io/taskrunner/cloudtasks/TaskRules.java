@@ -63,7 +63,7 @@ final class TaskRules {
    *
    * @throws Failure it cannot be
    */
-  Checked check(QueueName queue, Task given, Caller caller) {
+  Checked check(QueueName queue, Task given) {
     @Nullable String id = null;
     if (!given.getName().isEmpty()) {
       TaskName name = Names.task(given.getName());
@@ -103,7 +103,7 @@ final class TaskRules {
                 + "h in the future.");
       }
     }
-    HttpRequest request = checked(given.getHttpRequest(), caller);
+    HttpRequest request = checked(given.getHttpRequest());
     Task task =
         Task.newBuilder()
             .setName(given.getName())
@@ -119,7 +119,7 @@ final class TaskRules {
     return new Checked(queue, id, due, task);
   }
 
-  private HttpRequest checked(HttpRequest given, Caller caller) {
+  private static HttpRequest checked(HttpRequest given) {
     if (given.getUrl().isEmpty()) {
       throw Failure.invalid("HttpRequest.url is required.");
     }
@@ -134,9 +134,7 @@ final class TaskRules {
     if (!given.getBody().isEmpty() && !HttpTargets.mayHaveBody(method)) {
       throw Failure.invalid("HttpRequest.body is only allowed for POST, PUT and PATCH.");
     }
-    if (hasToken(given)) {
-      checkToken(given, caller);
-    }
+    checkAccount(given);
     HttpRequest.Builder request = given.toBuilder().setHttpMethod(method).clearHeaders();
     given
         .getHeadersMap()
@@ -178,15 +176,18 @@ final class TaskRules {
     }
   }
 
-  private void checkToken(HttpRequest request, Caller caller) {
-    guard.admitToken(caller);
+  private static void checkAccount(HttpRequest request) {
     String account =
         request.hasOidcToken()
             ? request.getOidcToken().getServiceAccountEmail()
             : request.getOauthToken().getServiceAccountEmail();
-    if (account.isEmpty()) {
+    if (hasToken(request) && account.isEmpty()) {
       throw Failure.invalid("HttpRequest.authorization_header needs a serviceAccountEmail.");
     }
+  }
+
+  private void admitToken(HttpRequest request, Caller caller) {
+    guard.admitToken(caller);
     if (settings.tokensNeedHttps() && !request.getUrl().regionMatches(true, 0, "https:", 0, 6)) {
       throw Failure.invalid(
           "HttpRequest.url must start with 'https://' for request with"
@@ -222,10 +223,14 @@ final class TaskRules {
    * A task for the store.
    *
    * @param target what its queue does to it
+   * @throws Failure the caller may not have it carry a token
    */
-  NewTask made(Checked checked, Optional<HttpTarget> target) {
+  NewTask made(Checked checked, Optional<HttpTarget> target, Caller caller) {
     HttpRequest said = checked.task().getHttpRequest();
     HttpRequest request = target.map(queue -> HttpTargets.applied(queue, said)).orElse(said);
+    if (hasToken(request)) {
+      admitToken(request, caller);
+    }
     Task echoed =
         checked.task().toBuilder()
             .clearName()

@@ -82,13 +82,13 @@ final class Tasks {
   private CompletableFuture<Task> create(
       QueueName queue, CreateTaskRequest request, Caller caller) {
     Task.View view = TaskView.view(request.getResponseView());
-    Checked checked = rules.check(queue, request.getTask(), caller);
+    Checked checked = rules.check(queue, request.getTask());
     @Nullable Optional<HttpTarget> known = queues.knownTarget(queue);
     CompletableFuture<NewTask> task =
         known != null
-            ? CompletableFuture.completedFuture(rules.made(checked, known))
+            ? CompletableFuture.completedFuture(rules.made(checked, known, caller))
             : CompletableFuture.supplyAsync(
-                () -> rules.made(checked, queues.target(queue)), blocking);
+                () -> rules.made(checked, queues.target(queue), caller), blocking);
     return task.thenCompose(made -> create(made, caller)).thenApply(made -> TaskView.of(made, view));
   }
 
@@ -170,18 +170,20 @@ final class Tasks {
     ListTasksResponse.Builder page = ListTasksResponse.newBuilder();
     long bytes = 0;
     int chunk = CHUNK;
-    do {
+    boolean more = true;
+    while (more) {
       Page part = part(queue, cursor, Math.min(size - page.getTasksCount(), chunk));
       List<Task> shown = part.tasks().stream().map(task -> TaskView.of(task, view)).toList();
-      long more = shown.stream().mapToLong(Task::getSerializedSize).sum();
-      if (bytes + more > PAGE_BYTES && shown.size() > 1) {
+      long these = shown.stream().mapToLong(Task::getSerializedSize).sum();
+      if (bytes + these > PAGE_BYTES && shown.size() > 1) {
         chunk = 1; // again from here, one by one up to the bound
       } else {
         page.addAllTasks(shown);
-        bytes += more;
+        bytes += these;
         cursor = part.next();
+        more = cursor != null && page.getTasksCount() < size && bytes < PAGE_BYTES;
       }
-    } while (cursor != null && page.getTasksCount() < size && bytes < PAGE_BYTES);
+    }
     if (cursor != null) {
       page.setNextPageToken(PageToken.make(listed, cursor, clock.instant()));
     }

@@ -33,6 +33,8 @@ public final class Clients {
 
   private static final String ID_FORM = "3 to 64 of A-Z a-z 0-9 _ -";
 
+  private static final String QUEUE_FORM =
+      "1 to 64 of A-Z a-z 0-9 _ -, or a name of Cloud Tasks as projects/p/*";
   private static final String NAME_FORM = "1 to 64 of A-Z a-z 0-9 _ -";
 
   private static final int LIMIT = 50;
@@ -189,7 +191,7 @@ public final class Clients {
       fields.nullIsAbsent("allowed_queues");
       return new AllowedQueues(null);
     }
-    return new AllowedQueues(fields.texts("allowed_queues", QueueSettings.NAME, NAME_FORM));
+    return new AllowedQueues(fields.texts("allowed_queues", Client.ALLOWED_QUEUE, QUEUE_FORM));
   }
 
   private Answer get(Call call) {
