@@ -71,8 +71,7 @@ public final class CloudTasks implements Annex {
             settings.autoCreateQueues(),
             clock,
             virtual);
-    List<Method> methods =
-        Methods.all(queues, tasks, new Policies(store, guard), new Locations(guard));
+    List<Method> methods = Methods.all(queues, tasks, new Policies(store, guard), new Locations());
     Calls calls = new Calls(gate, guard, virtual);
     Grpc grpc = new Grpc(methods, calls);
     for (String service : Methods.SERVICES) {

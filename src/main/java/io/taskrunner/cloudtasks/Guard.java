@@ -19,26 +19,10 @@ final class Guard {
     return open;
   }
 
-  /**
-   * Lets a caller use what lies under a name.
-   *
-   * @param name of a queue or of what it lies in
-   */
-  void admit(Caller caller, String name) {
+  /** Lets in whoever may call anything at all. */
+  void admit(Caller caller) {
     switch (caller) {
-      case Caller.Admin _ -> {}
-      case Caller.Known known -> {
-        List<String> allowed = known.client().allowedQueues();
-        if (allowed != null && allowed.stream().noneMatch(pattern -> covers(pattern, name))) {
-          throw new Failure(
-              Code.PERMISSION_DENIED,
-              "The client "
-                  + known.client().id()
-                  + " is bound to queues by its allowed_queues, and "
-                  + name
-                  + " is none of them.");
-        }
-      }
+      case Caller.Admin _, Caller.Known _ -> {}
       case Caller.Nobody _ when open -> {}
       case Caller.Nobody _, Caller.Keyed _ ->
           throw new Failure(
@@ -50,10 +34,23 @@ final class Guard {
     }
   }
 
-  /** Lets a caller ask for what is no secret of anybody's: it needs to be somebody, no more. */
-  void admitProject(Caller caller, String name) {
-    if (!(caller instanceof Caller.Known)) {
-      admit(caller, name);
+  /**
+   * Lets a caller that is in use what lies under a name.
+   *
+   * @param name of a queue or of what it lies in
+   */
+  void admit(Caller caller, String name) {
+    if (caller instanceof Caller.Known known) {
+      List<String> allowed = known.client().allowedQueues();
+      if (allowed != null && allowed.stream().noneMatch(pattern -> covers(pattern, name))) {
+        throw new Failure(
+            Code.PERMISSION_DENIED,
+            "The client "
+                + known.client().id()
+                + " is bound to queues by its allowed_queues, and "
+                + name
+                + " is none of them.");
+      }
     }
   }
 
