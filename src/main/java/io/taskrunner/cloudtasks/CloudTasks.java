@@ -13,7 +13,6 @@ import io.taskrunner.store.CloudStore;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Function;
@@ -33,7 +32,7 @@ public final class CloudTasks implements Annex {
 
   private final ApiSettings api;
   private final CloudTasksSettings settings;
-  private final Optional<String> issuer;
+  private final String issuer;
   private final CloudStore store;
   private final InstantSource clock;
   private final ExecutorService virtual =
@@ -42,12 +41,12 @@ public final class CloudTasks implements Annex {
   /**
    * Over a store.
    *
-   * @param issuer who states the identities of tasks; empty when that is not known
+   * @param issuer who states the identities of tasks
    */
   public CloudTasks(
       ApiSettings api,
       CloudTasksSettings settings,
-      Optional<String> issuer,
+      String issuer,
       CloudStore store,
       InstantSource clock) {
     this.api = api;
@@ -84,6 +83,13 @@ public final class CloudTasks implements Annex {
     }
     serve(server, methods, calls, pathPrefix + "/v2/", "");
     serve(server, methods, calls, pathPrefix + "/", "projects/");
+    // Where the Node client looks for locations when it speaks REST.
+    serve(
+        server,
+        methods.stream().filter(method -> method.path().startsWith(Methods.LOCATIONS)).toList(),
+        calls,
+        pathPrefix + "/v1/",
+        "projects/");
   }
 
   private static void serve(

@@ -30,7 +30,10 @@ import java.util.function.Supplier;
 final class Methods {
 
   private static final String TASKS = "/google.cloud.tasks.v2.CloudTasks/";
-  private static final String LOCATIONS = "/google.cloud.location.Locations/";
+
+  /** What the paths of {@code Locations} begin with. */
+  static final String LOCATIONS = "/google.cloud.location.Locations/";
+
   private static final String BULK = "/taskrunner.cloudtasks.v1.BulkTasks/";
 
   /** What every gRPC path begins with. */

@@ -6,7 +6,6 @@ import com.google.cloud.tasks.v2.OidcToken;
 import com.google.rpc.Code;
 import io.taskrunner.http.call.Caller;
 import io.taskrunner.task.Token;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The tokens that tasks carry: who may have them say what. */
@@ -15,15 +14,15 @@ final class Tokens {
   private static final String SCOPE = "https://www.googleapis.com/auth/cloud-platform";
 
   private final boolean open;
-  private final Optional<String> issuer;
+  private final String issuer;
 
   /**
    * Of an installation.
    *
    * @param open whether those who show no credentials may have any
-   * @param issuer who states an identity; empty when that is not known
+   * @param issuer who states an identity
    */
-  Tokens(boolean open, Optional<String> issuer) {
+  Tokens(boolean open, String issuer) {
     this.open = open;
     this.issuer = issuer;
   }
@@ -56,16 +55,12 @@ final class Tokens {
     }
   }
 
-  /**
-   * What a request is to carry; null for nothing.
-   *
-   * @throws Failure an identity cannot be stated
-   */
+  /** What a request is to carry; null for nothing. */
   @Nullable Token of(HttpRequest request) {
     if (request.hasOidcToken()) {
       OidcToken said = request.getOidcToken();
       String audience = said.getAudience().isEmpty() ? request.getUrl() : said.getAudience();
-      return new Token.Identity(said.getServiceAccountEmail(), audience, known());
+      return new Token.Identity(said.getServiceAccountEmail(), audience, issuer);
     }
     if (request.hasOauthToken()) {
       OAuthToken said = request.getOauthToken();
@@ -73,13 +68,5 @@ final class Tokens {
       return new Token.Access(said.getServiceAccountEmail(), scope);
     }
     return null;
-  }
-
-  private String known() {
-    return issuer.orElseThrow(() ->
-        new Failure(
-            Code.FAILED_PRECONDITION,
-            "oidc_token needs an issuer that receivers can reach: PUBLIC_URL has to say where this"
-                + " server is."));
   }
 }

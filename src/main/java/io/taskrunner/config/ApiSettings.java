@@ -81,6 +81,6 @@ public record ApiSettings(
             "PUBLIC_URL",
             List.of("http", "https"),
             "an http or https URL",
-            "where callers reach this server"));
+            "where callers reach this server; the issuer of what oidc_token states"));
   }
 }

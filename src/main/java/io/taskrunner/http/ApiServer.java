@@ -134,8 +134,7 @@ public final class ApiServer {
       routes.addAll(new Dispatch(parts.queues(), audit).routes());
       routes.addAll(new Workers(parts.workers()).routes());
       routes.addAll(new Stats(parts.queues(), parts.workers()).routes());
-      issuer(server, api)
-          .ifPresent(issuer -> routes.addAll(new Discovery(issuer, parts.tokens()).routes()));
+      routes.addAll(new Discovery(issuer(server, api), parts.tokens()).routes());
       routes.addAll(new Pages(server.pathPrefix(), parts.build()).routes());
       gauges = new QueueGauges(parts.queues(), parts.workers(), parts.registry())::refresh;
     }
@@ -185,12 +184,10 @@ public final class ApiServer {
 
   /**
    * Who says that a token of a task is genuine: where callers reach this server, without a slash at
-   * the end. Never what a call names in its {@code Host}. Empty when that was not said.
+   * the end. Never what a call names in its {@code Host}.
    */
-  public static Optional<String> issuer(ServerSettings server, ApiSettings api) {
-    return api.publicUrl()
-        .map(url -> url.toString().replaceAll("/+$", ""))
-        .or(() -> Optional.of(server.url()).filter(_ -> server.dev()));
+  public static String issuer(ServerSettings server, ApiSettings api) {
+    return api.publicUrl().map(url -> url.toString().replaceAll("/+$", "")).orElseGet(server::url);
   }
 
   /** What {@code /health/detailed} warns of, and a start should tell. */

@@ -214,11 +214,4 @@ class OperateTest {
       assertArrayEquals(signing.open().getEncoded(), Base64.getDecoder().decode(der));
     }
   }
-
-  @Test
-  void whoDoesNotSayWhereItIsIssuesNothing() {
-    try (Served served = new Served(Setup.serve(), new FakeStores())) {
-      assertEquals(404, served.get("/.well-known/openid-configuration").status());
-    }
-  }
 }
