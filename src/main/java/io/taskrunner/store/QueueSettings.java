@@ -35,6 +35,13 @@ public record QueueSettings(
   /** The form of a queue's name. */
   public static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]{1,64}");
 
+  /** The same, or the whole name of a queue of Google Cloud Tasks. */
+  public static final Pattern ANY_NAME =
+      Pattern.compile(
+          NAME.pattern()
+              + "|projects/[A-Za-z0-9:.-]{1,200}/locations/[A-Za-z0-9-]{1,100}"
+              + "/queues/[A-Za-z0-9-]{1,100}");
+
   /** The queues that always exist, with their weights. */
   public static final Map<String, Integer> BUILT_IN = Map.of("critical", 6, "default", 3, "low", 1);
 

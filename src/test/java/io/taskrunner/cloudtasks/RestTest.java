@@ -1,15 +1,18 @@
 package io.taskrunner.cloudtasks;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import io.taskrunner.cloudtasks.CloudProgram.Reply;
 import io.taskrunner.testkit.ScriptedTarget;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.Socket;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
@@ -74,6 +77,28 @@ class RestTest {
     assertEquals("RUNNING", queue.at("/state").asText());
     assertFalse(queue.has("purgeTime"));
     assertFalse(queue.at("/retryConfig").has("maxRetryDuration"));
+  }
+
+  @Test
+  void whatIsGivenUpIsGoneHereAndDeadForV1() throws Exception {
+    String queue = PARENT + "/queues/" + CloudProgram.fresh("q");
+    String settings = "{\"name\":\"" + queue + "\",\"retryConfig\":{\"maxAttempts\":1}}";
+    assertEquals(200, call("POST", PARENT + "/queues", settings).status());
+    String task = "{\"task\":{\"httpRequest\":{\"url\":\"http://127.0.0.1:1/\"}}}";
+    String name = call("POST", queue + "/tasks", task).json().at("/name").asText();
+    String dead = "/runner/v1/tasks?state=dead&queue=" + URLEncoder.encode(queue, UTF_8);
+    JsonNode listed = MissingNode.getInstance();
+    long began = System.nanoTime();
+    while (listed.path("tasks").isEmpty()) {
+      Reply reply = program.call("GET", dead, null);
+      assertEquals(200, reply.status(), reply.raw().body());
+      listed = reply.json();
+      assertTrue(System.nanoTime() - began < 30_000_000_000L, listed.toString());
+    }
+    assertEquals("connect_failed", listed.at("/tasks/0/last_error").asText());
+    assertEquals(404, call("GET", name, null).status());
+    String replay = "/runner/v1/queues/" + URLEncoder.encode(queue, UTF_8) + "/dead/replay";
+    assertEquals(1, program.call("POST", replay, null).json().at("/replayed").asInt());
   }
 
   @Test

@@ -34,6 +34,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Tasks {
 
+  private static final String QUEUE_FORM =
+      EnqueueFields.QUEUE_FORM + ", or projects/P/locations/L/queues/Q";
+
   private static final int LIMIT = 50;
 
   private static final int LIMIT_MAX = 1000;
@@ -74,7 +77,7 @@ public final class Tasks {
     if (ownId != null && clientId != null && !clientId.equals(ownId)) {
       throw new Refusal(Problem.clientMismatch());
     }
-    String queue = query.text("queue", QueueSettings.NAME, EnqueueFields.QUEUE_FORM);
+    String queue = query.text("queue", QueueSettings.ANY_NAME, QUEUE_FORM);
     String state =
         query.text("state", STATE, "one of scheduled ready active retry succeeded dead cancelled");
     int limit = query.integer("limit", LIMIT, 1, LIMIT_MAX);
