@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.stream.Gatherers;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,9 @@ final class RedisQueues implements QueueStore {
   private static final byte[] HOLD = Keys.bytes("1");
   private static final byte[] LET_GO = Keys.bytes("0");
   private static final byte[] NONE = new byte[0];
+
+  /** Queues that are read at the same time: few, so that other calls find their way between. */
+  private static final int AT_ONCE = 16;
 
   private final Shards shards;
   private final Moves configMoves;
@@ -33,17 +37,21 @@ final class RedisQueues implements QueueStore {
 
   @Override
   public List<Queue> list() {
-    List<Queue> queues = new ArrayList<>();
-    for (String name : names.names()) {
-      names.known(name).ifPresent(n -> read(name, n).ifPresent(queues::add));
-    }
-    return queues;
+    return names.names().stream()
+        .gather(Gatherers.mapConcurrent(AT_ONCE, this::known))
+        .flatMap(Optional::stream)
+        .toList();
+  }
+
+  /** A queue of which the copy knows the number. */
+  private Optional<Queue> known(String name) {
+    OptionalInt n = names.known(name);
+    return n.isPresent() ? read(name, n.getAsInt()) : Optional.empty();
   }
 
   @Override
   public Optional<Queue> get(String name) {
-    OptionalInt n = names.known(name);
-    Optional<Queue> known = n.isPresent() ? read(name, n.getAsInt()) : Optional.empty();
+    Optional<Queue> known = known(name);
     if (known.isPresent()) {
       return known;
     }
