@@ -105,6 +105,13 @@ SHUTDOWN_GRACE_SEC: {{ int64 $env.graceSec | quote }}
 {{- fail (printf "%s.replicas.min (%d) is above %s.replicas.max (%d)" . (int $replicas.min) . (int $replicas.max)) }}
 {{- end }}
 {{- end }}
+{{- range list "api" "worker" }}
+{{- range $name, $_ := (index $.Values .).extraEnv }}
+{{- if has $name (list "TLS_CERT_FILE" "TLS_KEY_FILE") }}
+{{- fail (printf "%s is not for extraEnv: Control Plane ends TLS before the workload, within the GVC too, and its probes speak in the clear" $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if and .Values.redis.enabled .Values.redisSentinelAddr }}
 {{- fail "redisSentinelAddr is set while redis.enabled is true; set redis.enabled: false to use your own Sentinels" }}
 {{- end }}

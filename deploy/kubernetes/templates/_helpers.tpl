@@ -68,6 +68,10 @@ OTEL_EXPORTER_OTLP_ENDPOINT: {{ . | quote }}
 {{- with $env.pathPrefix }}
 PATH_PREFIX: {{ . | quote }}
 {{- end }}
+{{- if $part.tlsSecret }}
+TLS_CERT_FILE: /tls/tls.crt
+TLS_KEY_FILE: /tls/tls.key
+{{- end }}
 CLIENT_AUTH: {{ $env.clientAuth }}
 CLOUD_TASKS_AUTH: {{ $env.cloudTasksAuth }}
 REDIS_WAIT_REPLICAS: {{ $env.waitReplicas | toString | quote }}
@@ -81,6 +85,11 @@ CB_FAILURE_THRESHOLD: {{ int64 $env.cbFailureThreshold | quote }}
 CB_TIMEOUT_SEC: {{ int64 $env.cbTimeoutSec | quote }}
 SHUTDOWN_GRACE_SEC: {{ int64 $env.graceSec | quote }}
 {{- end }}
+{{- end }}
+
+{{/* How the port is spoken to: that of a worker is for probes and metrics alone, and always in the clear. */}}
+{{- define "task-runner.scheme" -}}
+{{ dig "tlsSecret" "" (index .root.Values .part) | empty | ternary "http" "https" }}
 {{- end }}
 
 {{/* A variable and the key of the secret that it is read from. Those of the API are the API's alone. */}}
@@ -158,6 +167,13 @@ imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- $part := index $.Values . }}
 {{- if and $part.autoscaling.enabled (gt (int $part.replicas) (int $part.autoscaling.max)) }}
 {{- fail (printf "%s.replicas (%d) is above %s.autoscaling.max (%d)" . (int $part.replicas) . (int $part.autoscaling.max)) }}
+{{- end }}
+{{- end }}
+{{- range list "api" "worker" }}
+{{- range $name, $_ := (index $.Values .).extraEnv }}
+{{- if has $name (list "TLS_CERT_FILE" "TLS_KEY_FILE") }}
+{{- fail (printf "%s is not for extraEnv, since the probes would not know of it; name a secret in api.tlsSecret" $name) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- $dangers := include "task-runner.dangers" . }}

@@ -1,6 +1,8 @@
 // Google's Node client against the server at HOST:PORT, by one transport: every method, and the
-// errors as the client tells them. Ends with status 0 and "all is well" when all is.
+// errors as the client tells them. Ends with status 0 and "all is well" when all is. Speaks TLS when
+// TLS_CA names the file of who is trusted.
 import assert from 'node:assert/strict';
+import {readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {pathToFileURL} from 'node:url';
 
@@ -10,15 +12,21 @@ const {CloudTasksClient} = require('@google-cloud/tasks');
 const {GoogleAuth, grpc} = require('google-gax');
 const [host, port] = address.split(':');
 
-// [docs: a client]
 const rest = transport === 'rest';
+const authority = process.env.TLS_CA;
+
+// [docs: a client]
 const client = new CloudTasksClient({
   apiEndpoint: host,
   port: Number(port),
   projectId: 'shop',
   ...(rest
-    ? {fallback: true, protocol: 'http', auth: anonymous()}
-    : {sslCreds: grpc.credentials.createInsecure()}),
+    ? {fallback: true, protocol: authority ? 'https' : 'http', auth: anonymous()}
+    : {
+        sslCreds: authority
+          ? grpc.credentials.createSsl(readFileSync(authority))
+          : grpc.credentials.createInsecure(),
+      }),
 });
 
 // REST wants an auth client in any case; this one adds no header.

@@ -93,6 +93,11 @@ public final class Env {
     faults.add(new Fault(name, "***", why));
   }
 
+  /** Notes what was found by another look at what variables name. */
+  void faults(List<Fault> found) {
+    faults.addAll(found);
+  }
+
   /** Whether the variable, or the file of it, was given rather than left to its default. */
   boolean isGiven(String name) {
     return given.containsKey(name) || given.containsKey(name + "_FILE");
@@ -396,7 +401,7 @@ public final class Env {
     return one.name().toLowerCase(Locale.ROOT);
   }
 
-  private static String quoted(String text) {
+  static String quoted(String text) {
     StringBuilder quoted = new StringBuilder("\"");
     text.codePoints()
         .limit(SHOWN_MAX)

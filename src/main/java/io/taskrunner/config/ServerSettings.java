@@ -12,9 +12,15 @@ import java.util.regex.Pattern;
  * @param port 1 to 65535
  * @param bind the address to listen on
  * @param pathPrefix empty, or {@code /x} without a slash at its end
+ * @param tls with which files the port speaks TLS; empty for plaintext
  */
 public record ServerSettings(
-    boolean dev, Mode mode, int port, InetAddress bind, String pathPrefix) {
+    boolean dev,
+    Mode mode,
+    int port,
+    InetAddress bind,
+    String pathPrefix,
+    Optional<TlsSettings> tls) {
 
   private static final Pattern PREFIX = Pattern.compile("(?:/[A-Za-z0-9._~-]{1,64}){1,8}");
 
@@ -58,7 +64,8 @@ public record ServerSettings(
                 PREFIX,
                 "/ and A-Z a-z 0-9 . _ ~ -, no slash at the end",
                 "serve everything under this path; health and metrics stay at the root too")
-            .orElse(""));
+            .orElse(""),
+        TlsSettings.read(env));
   }
 
   /** Whether only this machine can reach the listener. */
@@ -69,7 +76,7 @@ public record ServerSettings(
   /** Where a person on this machine finds it, prefix included, without a slash at its end. */
   public String url() {
     String host = bind.isAnyLocalAddress() ? "127.0.0.1" : bind.getHostAddress();
-    return "http://" + new HostPort(host, port) + pathPrefix;
+    return (tls.isPresent() ? "https://" : "http://") + new HostPort(host, port) + pathPrefix;
   }
 
   /** The prefix, when there is one. */

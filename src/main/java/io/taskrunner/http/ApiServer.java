@@ -7,6 +7,7 @@ import com.linecorp.armeria.server.ServerBuilder;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.channel.EventLoopGroup;
 import io.taskrunner.config.ApiSettings;
+import io.taskrunner.config.InvalidSettings;
 import io.taskrunner.config.ServerSettings;
 import io.taskrunner.http.admin.Clients;
 import io.taskrunner.http.admin.Dispatch;
@@ -50,8 +51,9 @@ import java.util.Optional;
 import java.util.concurrent.CompletionException;
 
 /**
- * The server of one process: HTTP/1.1 and cleartext HTTP/2 on one port. A worker serves health,
- * metrics and its version; what serves calls serves the whole contract.
+ * The server of one process: HTTP/1.1 and HTTP/2 on one port, all of it in the clear or all of it
+ * over TLS. A worker serves health, metrics and its version; what serves calls serves the whole
+ * contract.
  */
 public final class ApiServer {
 
@@ -79,6 +81,7 @@ public final class ApiServer {
   private final Front front;
   private final Router router;
   private final Optional<Annex> annex;
+  private final Optional<ServerCertificate> certificate;
   private final Server server;
 
   /**
@@ -113,12 +116,16 @@ public final class ApiServer {
    * Does not listen yet.
    *
    * @param eventLoops shared with others, who close them; those of Armeria's own otherwise
+   * @throws InvalidSettings the files for TLS cannot be used any more
    */
   public ApiServer(ServerSettings server, ApiSettings api, Parts parts, EventLoopGroup eventLoops) {
     Credentials credentials = new Credentials(server, api, parts.clients());
     List<String> warnings = warnings(server, api);
     StoreProbe store = new StoreProbe(parts.system());
-    health = new Health(server.mode(), parts.build(), store, parts.probes(), credentials, warnings);
+    certificate = server.tls().map(ServerCertificate::begin);
+    List<Probe> probes = new ArrayList<>(parts.probes());
+    certificate.ifPresent(probes::add);
+    health = new Health(server.mode(), parts.build(), store, probes, credentials, warnings);
     List<Route> routes = new ArrayList<>(health.routes());
     Runnable gauges = () -> {};
     if (server.mode().serves()) {
@@ -160,7 +167,10 @@ public final class ApiServer {
   }
 
   private Server build(ServerBuilder builder, ServerSettings settings, EventLoopGroup eventLoops) {
-    builder.port(new InetSocketAddress(settings.bind(), settings.port()), SessionProtocol.HTTP);
+    certificate.ifPresent(builder::tlsProvider);
+    builder.port(
+        new InetSocketAddress(settings.bind(), settings.port()),
+        certificate.isPresent() ? SessionProtocol.HTTPS : SessionProtocol.HTTP);
     builder.workerGroup(eventLoops, false);
     builder.bossGroupFactory(Acceptor::make);
     builder.serviceUnder("/", front);
@@ -173,7 +183,13 @@ public final class ApiServer {
     builder.http1MaxInitialLineLength(HEADERS_MAX);
     builder.http2MaxHeaderListSize(HEADERS_MAX);
     builder.http2MaxStreamsPerConnection(STREAMS_MAX);
-    builder.childChannelPipelineCustomizer(pipeline -> SlowCallers.watch(pipeline, HEADERS_WITHIN));
+    builder.childChannelPipelineCustomizer(
+        certificate.isPresent()
+            ? pipeline -> {
+              PlainCallers.watch(pipeline);
+              SlowCallers.watchTls(pipeline, HEADERS_WITHIN);
+            }
+            : pipeline -> SlowCallers.watch(pipeline, HEADERS_WITHIN));
     builder.meterRegistry(NoopMeterRegistry.get()); // The contract names what is measured.
     builder.disableServerHeader();
     builder.unloggedExceptionsReportInterval(
@@ -222,6 +238,11 @@ public final class ApiServer {
     }
   }
 
+  /** What it shows to who connects by TLS; empty where it speaks in the clear. */
+  Optional<ServerCertificate> certificate() {
+    return certificate;
+  }
+
   /** The port that is listened on. */
   public int port() {
     return server.activeLocalPort();
@@ -238,5 +259,6 @@ public final class ApiServer {
     server.stop().join();
     front.close();
     annex.ifPresent(Annex::close);
+    certificate.ifPresent(ServerCertificate::close);
   }
 }

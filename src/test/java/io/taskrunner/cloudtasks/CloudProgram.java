@@ -53,7 +53,7 @@ final class CloudProgram implements AutoCloseable {
 
   /** {@code host:port}. */
   String address() {
-    return program.url().substring("http://".length());
+    return program.url().replaceFirst("https?://", "");
   }
 
   /** A name that no test has used. */

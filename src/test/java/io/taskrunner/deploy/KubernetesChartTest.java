@@ -233,6 +233,31 @@ class KubernetesChartTest {
     }
   }
 
+  @Test
+  void withATlsSecretTheApiSpeaksTlsAndItsProbesFollow() throws IOException {
+    Map<String, String> values = Map.of("api.tlsSecret", "tls", "serviceMonitor.enabled", "true");
+    Objects objects = chart.render(Chart.settings(values));
+    JsonNode api = container(objects, "api");
+    for (String probe : List.of("startupProbe", "readinessProbe", "livenessProbe")) {
+      assertEquals("HTTPS", api.at("/" + probe + "/httpGet/scheme").asText());
+      assertEquals(
+          "HTTP", container(objects, "worker").at("/" + probe + "/httpGet/scheme").asText());
+    }
+    Map<String, String> env = environment(objects, "api");
+    JsonNode mount = api.at("/volumeMounts/1");
+    assertEquals(mount.get("mountPath").asText() + "/tls.crt", env.get("TLS_CERT_FILE"));
+    assertEquals(mount.get("mountPath").asText() + "/tls.key", env.get("TLS_KEY_FILE"));
+    JsonNode volume = pod(objects, "api").at("/volumes/1");
+    assertEquals(mount.get("name"), volume.get("name"));
+    assertEquals("tls", volume.at("/secret/secretName").asText());
+    assertFalse(environment(objects, "worker").containsKey("TLS_CERT_FILE"));
+    assertEquals(
+        "https",
+        objects.the("ServiceMonitor", NAME + "-api").at("/spec/endpoints/0/scheme").asText());
+    assertFalse(
+        objects.the("ServiceMonitor", NAME + "-worker").at("/spec/endpoints/0").has("scheme"));
+  }
+
   @ParameterizedTest
   @CsvSource(
       quoteCharacter = '\'',
@@ -387,6 +412,7 @@ class KubernetesChartTest {
           api: {replicas: 7, autoscaling: {enabled: true}}   | api.replicas (7) is above api.autoscaling.max (6)
           worker: {extraEnv: {MODE: api}}                    | worker.extraEnv.MODE
           api: {extraEnv: {REDIS_PASSWORD: x}}               | api.extraEnv.REDIS_PASSWORD
+          worker: {extraEnv: {TLS_CERT_FILE: /x}}            | name a secret in api.tlsSecret
           """)
   void valuesThatContradictEachOtherAreRefused(String values, String said) throws IOException {
     String refusal = chart.refusal(values + "\n");

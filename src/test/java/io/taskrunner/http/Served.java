@@ -11,6 +11,7 @@ import io.taskrunner.config.ApiSettings.Access;
 import io.taskrunner.config.Secret;
 import io.taskrunner.config.ServerSettings;
 import io.taskrunner.config.ServerSettings.Mode;
+import io.taskrunner.config.TlsSettings;
 import io.taskrunner.store.TokenKeys;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.telemetry.Build;
@@ -65,36 +66,46 @@ final class Served implements AutoCloseable {
       Optional<String> adminKey,
       Access clientAuth,
       int bodyMax,
-      List<Probe> probes) {
+      List<Probe> probes,
+      Optional<TlsSettings> tls) {
 
     static Setup serve() {
-      return new Setup(
-          false, Mode.BOTH, "0.0.0.0", "", Optional.of(ADMIN), Access.OPEN, 1 << 20, List.of());
+      return of(false, "0.0.0.0", Optional.of(ADMIN));
     }
 
     static Setup local() {
+      return of(true, "127.0.0.1", Optional.empty());
+    }
+
+    private static Setup of(boolean dev, String bind, Optional<String> adminKey) {
       return new Setup(
-          true, Mode.BOTH, "127.0.0.1", "", Optional.empty(), Access.OPEN, 1 << 20, List.of());
+          dev, Mode.BOTH, bind, "", adminKey, Access.OPEN, 1 << 20, List.of(), Optional.empty());
     }
 
     Setup mode(Mode other) {
-      return new Setup(dev, other, bind, prefix, adminKey, clientAuth, bodyMax, probes);
+      return new Setup(dev, other, bind, prefix, adminKey, clientAuth, bodyMax, probes, tls);
     }
 
     Setup prefix(String other) {
-      return new Setup(dev, mode, bind, other, adminKey, clientAuth, bodyMax, probes);
+      return new Setup(dev, mode, bind, other, adminKey, clientAuth, bodyMax, probes, tls);
     }
 
     Setup withoutAdminKey() {
-      return new Setup(dev, mode, bind, prefix, Optional.empty(), clientAuth, bodyMax, probes);
+      return new Setup(dev, mode, bind, prefix, Optional.empty(), clientAuth, bodyMax, probes, tls);
     }
 
     Setup required() {
-      return new Setup(dev, mode, bind, prefix, adminKey, Access.REQUIRED, bodyMax, probes);
+      return new Setup(dev, mode, bind, prefix, adminKey, Access.REQUIRED, bodyMax, probes, tls);
     }
 
     Setup probes(Probe... others) {
-      return new Setup(dev, mode, bind, prefix, adminKey, clientAuth, bodyMax, List.of(others));
+      return new Setup(
+          dev, mode, bind, prefix, adminKey, clientAuth, bodyMax, List.of(others), tls);
+    }
+
+    Setup tls(TlsSettings files) {
+      return new Setup(
+          dev, mode, bind, prefix, adminKey, clientAuth, bodyMax, probes, Optional.of(files));
     }
   }
 
@@ -137,7 +148,8 @@ final class Served implements AutoCloseable {
 
   Served(Setup setup, Stores stores) {
     ServerSettings settings =
-        new ServerSettings(setup.dev(), setup.mode(), 0, address(setup.bind()), setup.prefix());
+        new ServerSettings(
+            setup.dev(), setup.mode(), 0, address(setup.bind()), setup.prefix(), setup.tls());
     ApiSettings api =
         new ApiSettings(
             setup.adminKey().map(Secret::new),

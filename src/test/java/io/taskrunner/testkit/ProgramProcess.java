@@ -2,11 +2,16 @@ package io.taskrunner.testkit;
 
 import io.taskrunner.Main;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -27,19 +32,22 @@ public final class ProgramProcess implements AutoCloseable {
 
   private final Process process;
   private final String url;
+  private final HttpClient caller;
   private final StringBuilder output = new StringBuilder();
   private final Thread reader;
 
-  private ProgramProcess(Process process, String url) {
+  private ProgramProcess(Process process, String url, HttpClient caller) {
     this.process = process;
     this.url = url;
+    this.caller = caller;
     reader = Thread.ofVirtual().start(this::read);
   }
 
   /**
    * Starts it, and does not wait for anything.
    *
-   * @param env its whole environment; without a {@code PORT} it gets a free one
+   * @param env its whole environment; without a {@code PORT} it gets a free one; with a {@code
+   *     TLS_CERT_FILE} it is called over TLS, and that certificate trusted
    * @param words of the command line
    */
   public static ProgramProcess start(Map<String, String> env, String... words) throws IOException {
@@ -63,7 +71,24 @@ public final class ProgramProcess implements AutoCloseable {
     builder.environment().putAll(whole);
     Process process = builder.start();
     process.getOutputStream().close();
-    return new ProgramProcess(process, "http://127.0.0.1:" + whole.get("PORT"));
+    String certificate = whole.get("TLS_CERT_FILE");
+    return new ProgramProcess(
+        process,
+        (certificate == null ? "http" : "https") + "://127.0.0.1:" + whole.get("PORT"),
+        certificate == null ? CALLER : trusting(Path.of(certificate)));
+  }
+
+  private static HttpClient trusting(Path file) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      X509Certificate certificate =
+          (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(in);
+      return HttpClient.newBuilder()
+          .sslContext(TestCertificate.trusting(certificate))
+          .connectTimeout(PATIENCE)
+          .build();
+    } catch (CertificateException none) {
+      throw new IOException(none);
+    }
   }
 
   private void read() {
@@ -167,12 +192,12 @@ public final class ProgramProcess implements AutoCloseable {
     return send(HttpRequest.newBuilder(URI.create(url + path)).DELETE(), headers);
   }
 
-  private static HttpResponse<String> send(HttpRequest.Builder request, String... headers)
+  private HttpResponse<String> send(HttpRequest.Builder request, String... headers)
       throws IOException, InterruptedException {
     if (headers.length > 0) {
       request.headers(headers);
     }
-    return CALLER.send(request.timeout(PATIENCE).build(), HttpResponse.BodyHandlers.ofString());
+    return caller.send(request.timeout(PATIENCE).build(), HttpResponse.BodyHandlers.ofString());
   }
 
   /** Asks it to end, by SIGTERM; what it says from then on is still heard. */

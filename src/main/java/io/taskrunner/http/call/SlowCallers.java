@@ -6,6 +6,8 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http2.Http2ConnectionHandler;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -20,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * the calls that they came to. Bytes that came to no call, while no body is under way, are the
  * beginning of headers. On HTTP/2 many calls share the bytes and the server below bounds what one
  * may send as headers, so there only the first bytes are watched.
+ *
+ * <p>Where TLS is spoken, the handshake must be over in time, counted from the connection's first
+ * moment; then the bytes within are watched likewise.
  */
 public final class SlowCallers {
 
@@ -41,6 +46,43 @@ public final class SlowCallers {
     SlowCallers watcher = new SlowCallers(within);
     pipeline.addFirst(watcher.bytes());
     pipeline.addBefore(pipeline.lastContext().name(), null, watcher.calls());
+  }
+
+  /**
+   * Watches one connection that begins with TLS, and has its codec once the handshake is over; the
+   * handler that puts it there is the last by now.
+   */
+  public static void watchTls(ChannelPipeline pipeline, Duration within) {
+    pipeline.addLast(new SlowCallers(within).handshake());
+  }
+
+  /** Stands behind the handler that puts the codec at the end when it hears of the handshake. */
+  private ChannelHandler handshake() {
+    return new ChannelInboundHandlerAdapter() {
+      @Override
+      public void handlerAdded(ChannelHandlerContext ctx) {
+        alarm =
+            ctx.executor().schedule(() -> ctx.close(), within.toMillis(), TimeUnit.MILLISECONDS);
+      }
+
+      @Override
+      public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        ctx.fireUserEventTriggered(event);
+        if (event instanceof SslHandshakeCompletionEvent over && over.isSuccess()) {
+          stop();
+          ChannelPipeline pipeline = ctx.pipeline();
+          pipeline.addAfter(pipeline.context(SslHandler.class).name(), null, bytes());
+          pipeline.addBefore(pipeline.lastContext().name(), null, calls());
+          pipeline.remove(this);
+        }
+      }
+
+      @Override
+      public void channelInactive(ChannelHandlerContext ctx) {
+        stop();
+        ctx.fireChannelInactive();
+      }
+    };
   }
 
   private ChannelHandler bytes() {

@@ -10,17 +10,22 @@ import com.linecorp.armeria.common.RequestHeaders;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.nio.charset.StandardCharsets;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Time is the channel's own, and set. Each read is made to come to what a test says. */
 class SlowCallersTest {
 
-  private final EmbeddedChannel channel = new EmbeddedChannel();
+  private EmbeddedChannel channel = new EmbeddedChannel();
   private Object next = "";
 
   @BeforeEach
@@ -87,6 +92,65 @@ class SlowCallersTest {
     pass(20);
     assertTrue(channel.isOpen());
     call.close();
+    read("");
+    pass(10);
+    assertFalse(channel.isOpen());
+  }
+
+  /** TLS that is looked past: what is read comes to what a test says, as above. */
+  private EmbeddedChannel tls() throws NoSuchAlgorithmException {
+    EmbeddedChannel begun = new EmbeddedChannel();
+    begun.freezeTime();
+    SslHandler transparent =
+        new SslHandler(SSLContext.getDefault().createSSLEngine()) {
+          @Override
+          public void handlerAdded(ChannelHandlerContext ctx) {}
+
+          @Override
+          public void channelRead(ChannelHandlerContext ctx, Object message) {
+            ctx.fireChannelRead(next);
+          }
+
+          @Override
+          public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
+            ctx.close(promise);
+          }
+        };
+    begun.pipeline().addLast(transparent);
+    begun
+        .pipeline()
+        .addLast(
+            new ChannelInboundHandlerAdapter() {
+              @Override
+              public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+                ctx.pipeline().addLast(new ChannelInboundHandlerAdapter());
+                ctx.fireUserEventTriggered(event);
+              }
+            });
+    SlowCallers.watchTls(begun.pipeline(), Duration.ofSeconds(10));
+    return begun;
+  }
+
+  @Test
+  void aHandshakeThatIsNotOverInTimeEndsTheConnection() throws Exception {
+    channel = tls();
+    pass(9);
+    assertTrue(channel.isOpen());
+    pass(1);
+    assertFalse(channel.isOpen(), "though no byte came");
+  }
+
+  @Test
+  void whatComesWithinTlsIsWatchedOnceTheHandshakeIsOver() throws Exception {
+    channel = tls();
+    channel.pipeline().fireUserEventTriggered(SslHandshakeCompletionEvent.SUCCESS);
+    pass(60);
+    assertTrue(channel.isOpen(), "it may wait for its first call");
+    read("");
+    pass(9);
+    read(HttpRequest.of(HttpMethod.GET, "/"));
+    pass(60);
+    assertTrue(channel.isOpen());
     read("");
     pass(10);
     assertFalse(channel.isOpen());

@@ -1,0 +1,37 @@
+package io.taskrunner.http;
+
+import io.netty.channel.ChannelHandler.Sharable;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPipeline;
+import io.netty.handler.ssl.NotSslRecordException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Hangs up on who speaks in the clear where TLS is wanted. Anybody can do so at any time; the
+ * server below would log each with a stack.
+ */
+@Sharable
+final class PlainCallers extends ChannelInboundHandlerAdapter {
+
+  private static final Logger LOG = LoggerFactory.getLogger(PlainCallers.class);
+  private static final PlainCallers ONE = new PlainCallers();
+
+  private PlainCallers() {}
+
+  /** Watches one connection, at whose end stands what waits for the handshake. */
+  static void watch(ChannelPipeline pipeline) {
+    pipeline.addBefore(pipeline.lastContext().name(), null, ONE);
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) throws Exception {
+    if (cause.getCause() instanceof NotSslRecordException) {
+      LOG.debug("{} spoke in the clear to a port of TLS", ctx.channel().remoteAddress());
+      ctx.close();
+    } else {
+      super.exceptionCaught(ctx, cause);
+    }
+  }
+}
