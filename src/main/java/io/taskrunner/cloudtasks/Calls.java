@@ -106,7 +106,7 @@ final class Calls {
 
     CompletableFuture<Message> answer(Gate.Passage passage, Method method, int bodyMax) {
       Optional<Caller> known = gate.caller(headers, guard.open());
-      known.ifPresent(guard::admit);
+      known.ifPresent(caller -> guard.admit(caller, method.scope()));
       return passage
           .body(bodyMax)
           .thenCompose(body -> {
@@ -120,7 +120,7 @@ final class Calls {
 
     private Message blocking(Method method, byte[] body, Optional<Caller> known) {
       Caller caller = known.orElseGet(() -> gate.lookUp(headers, guard.open()));
-      guard.admit(caller);
+      guard.admit(caller, method.scope());
       return move(method, surface.read(body), caller).join();
     }
 

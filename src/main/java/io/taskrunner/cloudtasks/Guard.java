@@ -1,6 +1,7 @@
 package io.taskrunner.cloudtasks;
 
 import com.google.rpc.Code;
+import io.taskrunner.client.Scope;
 import io.taskrunner.config.ApiSettings;
 import io.taskrunner.http.call.Caller;
 import java.util.List;
@@ -19,8 +20,9 @@ final class Guard {
     return open;
   }
 
-  /** Lets in whoever may call anything at all. */
-  void admit(Caller caller) {
+  /** Lets in whoever may call anything of this scope at all. */
+  void admit(Caller caller, Scope scope) {
+    caller.needs(scope);
     switch (caller) {
       case Caller.Admin _, Caller.Known _ -> {}
       case Caller.Nobody _ when open -> {}

@@ -1,6 +1,7 @@
 package io.taskrunner.cloudtasks;
 
 import com.google.protobuf.Message;
+import io.taskrunner.client.Scope;
 import io.taskrunner.http.call.Caller;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
@@ -10,6 +11,7 @@ import java.util.function.Supplier;
  *
  * @param path of gRPC: {@code /service/method}
  * @param request an empty one; loaded when it is first called
+ * @param scope what a client's key must open
  * @param handler answers it
  * @param rest {@code VERB collection/*&#47;collection:verb}, as {@link Rest} makes it of a call
  * @param name the field that the path names, in dots
@@ -18,6 +20,7 @@ import java.util.function.Supplier;
 record Method(
     String path,
     Supplier<? extends Message> request,
+    Scope scope,
     Handler handler,
     String rest,
     String name,

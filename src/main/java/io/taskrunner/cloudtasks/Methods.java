@@ -17,6 +17,7 @@ import com.google.iam.v1.GetIamPolicyRequest;
 import com.google.iam.v1.SetIamPolicyRequest;
 import com.google.iam.v1.TestIamPermissionsRequest;
 import com.google.protobuf.Message;
+import io.taskrunner.client.Scope;
 import io.taskrunner.cloudtasks.v1.BatchCreateTasksRequest;
 import io.taskrunner.cloudtasks.v1.CreateQueueRequest;
 import io.taskrunner.cloudtasks.v1.UpdateQueueRequest;
@@ -50,6 +51,7 @@ final class Methods {
     return List.of(
         blocking(
             TASKS + "ListQueues",
+            Scope.READ,
             ListQueuesRequest::getDefaultInstance,
             queues::list,
             "GET " + LOCATION + "/queues",
@@ -57,6 +59,7 @@ final class Methods {
             ""),
         blocking(
             TASKS + "GetQueue",
+            Scope.READ,
             GetQueueRequest::getDefaultInstance,
             queues::get,
             "GET " + QUEUE,
@@ -64,6 +67,7 @@ final class Methods {
             ""),
         blocking(
             TASKS + "CreateQueue",
+            Scope.OPERATE,
             CreateQueueRequest::getDefaultInstance,
             queues::create,
             "POST " + LOCATION + "/queues",
@@ -71,6 +75,7 @@ final class Methods {
             "queue"),
         blocking(
             TASKS + "UpdateQueue",
+            Scope.OPERATE,
             UpdateQueueRequest::getDefaultInstance,
             queues::update,
             "PATCH " + QUEUE,
@@ -78,6 +83,7 @@ final class Methods {
             "queue"),
         blocking(
             TASKS + "DeleteQueue",
+            Scope.OPERATE,
             DeleteQueueRequest::getDefaultInstance,
             queues::delete,
             "DELETE " + QUEUE,
@@ -85,6 +91,7 @@ final class Methods {
             ""),
         blocking(
             TASKS + "PurgeQueue",
+            Scope.OPERATE,
             PurgeQueueRequest::getDefaultInstance,
             queues::purge,
             "POST " + QUEUE + ":purge",
@@ -92,6 +99,7 @@ final class Methods {
             "*"),
         blocking(
             TASKS + "PauseQueue",
+            Scope.OPERATE,
             PauseQueueRequest::getDefaultInstance,
             queues::pause,
             "POST " + QUEUE + ":pause",
@@ -99,6 +107,7 @@ final class Methods {
             "*"),
         blocking(
             TASKS + "ResumeQueue",
+            Scope.OPERATE,
             ResumeQueueRequest::getDefaultInstance,
             queues::resume,
             "POST " + QUEUE + ":resume",
@@ -106,6 +115,7 @@ final class Methods {
             "*"),
         blocking(
             TASKS + "GetIamPolicy",
+            Scope.READ,
             GetIamPolicyRequest::getDefaultInstance,
             policies::get,
             "POST " + QUEUE + ":getIamPolicy",
@@ -113,6 +123,7 @@ final class Methods {
             "*"),
         blocking(
             TASKS + "SetIamPolicy",
+            Scope.OPERATE,
             SetIamPolicyRequest::getDefaultInstance,
             policies::set,
             "POST " + QUEUE + ":setIamPolicy",
@@ -120,6 +131,7 @@ final class Methods {
             "*"),
         blocking(
             TASKS + "TestIamPermissions",
+            Scope.READ,
             TestIamPermissionsRequest::getDefaultInstance,
             policies::test,
             "POST " + QUEUE + ":testIamPermissions",
@@ -127,6 +139,7 @@ final class Methods {
             "*"),
         blocking(
             TASKS + "ListTasks",
+            Scope.READ,
             ListTasksRequest::getDefaultInstance,
             tasks::list,
             "GET " + QUEUE + "/tasks",
@@ -134,6 +147,7 @@ final class Methods {
             ""),
         blocking(
             TASKS + "GetTask",
+            Scope.READ,
             GetTaskRequest::getDefaultInstance,
             tasks::get,
             "GET " + TASK,
@@ -141,6 +155,7 @@ final class Methods {
             ""),
         direct(
             TASKS + "CreateTask",
+            Scope.ENQUEUE,
             CreateTaskRequest::getDefaultInstance,
             tasks::create,
             "POST " + QUEUE + "/tasks",
@@ -148,6 +163,7 @@ final class Methods {
             "*"),
         blocking(
             TASKS + "DeleteTask",
+            Scope.OPERATE,
             DeleteTaskRequest::getDefaultInstance,
             tasks::delete,
             "DELETE " + TASK,
@@ -155,6 +171,7 @@ final class Methods {
             ""),
         blocking(
             TASKS + "RunTask",
+            Scope.OPERATE,
             RunTaskRequest::getDefaultInstance,
             tasks::run,
             "POST " + TASK + ":run",
@@ -162,6 +179,7 @@ final class Methods {
             "*"),
         direct(
             BULK + "BatchCreateTasks",
+            Scope.ENQUEUE,
             BatchCreateTasksRequest::getDefaultInstance,
             tasks::createAll,
             "POST " + QUEUE + "/tasks:batchCreate",
@@ -169,6 +187,7 @@ final class Methods {
             "*"),
         blocking(
             LOCATIONS + "ListLocations",
+            Scope.READ,
             ListLocationsRequest::getDefaultInstance,
             locations::list,
             "GET " + PROJECT + "/locations",
@@ -176,6 +195,7 @@ final class Methods {
             ""),
         blocking(
             LOCATIONS + "GetLocation",
+            Scope.READ,
             GetLocationRequest::getDefaultInstance,
             locations::get,
             "GET " + LOCATION,
@@ -185,6 +205,7 @@ final class Methods {
 
   private static <Q extends Message> Method blocking(
       String path,
+      Scope scope,
       Supplier<Q> request,
       BiFunction<Q, Caller, ? extends Message> answer,
       String rest,
@@ -193,6 +214,7 @@ final class Methods {
     return new Method(
         path,
         request,
+        scope,
         new Method.Handler.Blocking((given, caller) -> answer.apply(as(request, given), caller)),
         rest,
         name,
@@ -201,6 +223,7 @@ final class Methods {
 
   private static <Q extends Message> Method direct(
       String path,
+      Scope scope,
       Supplier<Q> request,
       BiFunction<Q, Caller, ? extends CompletableFuture<? extends Message>> answer,
       String rest,
@@ -209,6 +232,7 @@ final class Methods {
     return new Method(
         path,
         request,
+        scope,
         new Method.Handler.Direct((given, caller) -> answer.apply(as(request, given), caller)),
         rest,
         name,

@@ -7,16 +7,20 @@ import com.google.iam.v1.TestIamPermissionsRequest;
 import com.google.iam.v1.TestIamPermissionsResponse;
 import com.google.protobuf.ByteString;
 import com.google.rpc.Code;
+import io.taskrunner.client.Scope;
 import io.taskrunner.cloudtasks.v1.StoredQueue;
 import io.taskrunner.http.call.Caller;
 import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.CloudStore.CloudQueue;
 import io.taskrunner.store.CloudStore.QueueName;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.zip.CRC32;
 
 /** The calls about who may use a queue: kept and given back, and nothing more. All block. */
 final class Policies {
+
+  private static final Pattern READING = Pattern.compile(".*\\.(get\\w*|list\\w*|fullView)");
 
   private final CloudStore store;
   private final Guard guard;
@@ -49,9 +53,21 @@ final class Policies {
     Optional<CloudQueue> queue = store.queue(named(request.getResource(), caller));
     TestIamPermissionsResponse.Builder held = TestIamPermissionsResponse.newBuilder();
     if (queue.isPresent()) {
-      held.addAllPermissions(request.getPermissionsList());
+      for (String permission : request.getPermissionsList()) {
+        if (caller.opens(scope(permission))) {
+          held.addPermissions(permission);
+        }
+      }
     }
     return held.build();
+  }
+
+  /** What a key must open to use a permission, such as {@code cloudtasks.tasks.create}. */
+  private static Scope scope(String permission) {
+    if (permission.equals("cloudtasks.tasks.create")) {
+      return Scope.ENQUEUE;
+    }
+    return READING.matcher(permission).matches() ? Scope.READ : Scope.OPERATE;
   }
 
   private QueueName named(String text, Caller caller) {

@@ -1,10 +1,14 @@
 package io.taskrunner.store;
 
 import io.taskrunner.client.Client;
+import io.taskrunner.client.Scope;
 import io.taskrunner.client.Tier;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Clients, their keys, and tiers. All methods block, and raise {@link StoreUnavailable}. */
@@ -42,9 +46,19 @@ public interface ClientStore {
    * Adds a key to a client, which is known by a key alone from then on.
    *
    * @param digest of the key
-   * @return the key's name; empty when the client is not known
+   * @param name what the admin calls it; empty for nothing
+   * @param scopes what it opens
+   * @return the key's id; empty when the client is not known
    */
-  Optional<String> addKey(String clientId, String digest);
+  Optional<String> addKey(String clientId, String digest, String name, Set<Scope> scopes);
+
+  /** As {@link #addKey(String, String, String, Set)}, without a name, and for everything. */
+  default Optional<String> addKey(String clientId, String digest) {
+    return addKey(clientId, digest, "", Scope.ALL);
+  }
+
+  /** A client's keys, the oldest first; empty when the client is not known. */
+  Optional<List<KeyOwner>> keys(String clientId);
 
   /** Revokes a key. */
   KeyRevoked revokeKey(String clientId, String keyId);
@@ -107,8 +121,31 @@ public interface ClientStore {
   /** Which queues a client may use. */
   record AllowedQueues(@Nullable List<String> queues) {}
 
-  /** Who holds a key. */
-  record KeyOwner(String clientId, String keyId, Instant created) {}
+  /**
+   * Who holds a key, and what for.
+   *
+   * @param name what the admin calls the key; empty for nothing
+   * @param scopes what it opens
+   */
+  record KeyOwner(String clientId, String keyId, Instant created, String name, Set<Scope> scopes) {
+
+    /** Keeps the scopes from being changed. */
+    public KeyOwner {
+      scopes = Set.copyOf(scopes);
+    }
+
+    /** Of a key without a name that opens everything. */
+    public KeyOwner(String clientId, String keyId, Instant created) {
+      this(clientId, keyId, created, "", Scope.ALL);
+    }
+
+    /** This key, shown together with another of the same client: who has both may do as either. */
+    public KeyOwner and(KeyOwner other) {
+      Set<Scope> both =
+          Stream.concat(scopes.stream(), other.scopes.stream()).collect(Collectors.toSet());
+      return new KeyOwner(clientId, keyId, created, name, both);
+    }
+  }
 
   /**
    * Some clients.

@@ -74,6 +74,10 @@ class CallersTest {
   }
 
   private static String keyOf(String client, String queues) throws Exception {
+    return keyOf(client, queues, "[\"enqueue\",\"read\",\"operate\"]");
+  }
+
+  private static String keyOf(String client, String queues, String scopes) throws Exception {
     Reply set =
         program.call(
             "POST",
@@ -85,7 +89,12 @@ class CallersTest {
             "application/json");
     assertEquals(200, set.status(), set.raw().body());
     Reply key =
-        program.call("POST", "/admin/clients/" + client + "/keys", null, "X-Admin-Key", ADMIN);
+        program.call(
+            "POST",
+            "/admin/clients/" + client + "/keys",
+            "{\"scopes\":" + scopes + "}",
+            "X-Admin-Key",
+            ADMIN);
     assertEquals(201, key.status(), key.raw().body());
     return key.json().at("/key").asText();
   }
@@ -167,6 +176,52 @@ class CallersTest {
     as(bound).createTask(later("projects/p/locations/l/queues/one"));
     String other = keyOf("other", "[\"low\"]");
     refused(Status.Code.PERMISSION_DENIED, "bound", () -> as(other).listQueues(list("p")));
+  }
+
+  @Test
+  void aClientsKeyOpensWhatItsScopesSay() throws Exception {
+    String queue = "projects/p/locations/l/queues/scoped";
+    String name = as(ADMIN).createTask(later(queue)).getName();
+    String creates = keyOf("creates", "null", "[\"enqueue\"]");
+    as(creates).createTask(later(queue));
+    refused(Status.Code.PERMISSION_DENIED, "scope read", () -> as(creates).listQueues(list("p")));
+    String reads = keyOf("reads", "null", "[\"read\"]");
+    as(reads).listQueues(list("p"));
+    refused(
+        Status.Code.PERMISSION_DENIED, "scope enqueue", () -> as(reads).createTask(later(queue)));
+    refused(
+        Status.Code.PERMISSION_DENIED,
+        "scope operate",
+        () ->
+            as(reads)
+                .purgeQueue(
+                    com.google.cloud.tasks.v2.PurgeQueueRequest.newBuilder()
+                        .setName(queue)
+                        .build()));
+    assertEquals(
+        403,
+        program.call("DELETE", "/v2/" + name, null, "Authorization", "Bearer " + reads).status());
+    String operates = keyOf("operates", "null", "[\"operate\"]");
+    refused(
+        Status.Code.PERMISSION_DENIED,
+        "scope enqueue",
+        () -> as(operates).createTask(later(queue)));
+    assertEquals(
+        200,
+        program
+            .call("DELETE", "/v2/" + name, null, "Authorization", "Bearer " + operates)
+            .status());
+    String test = "/v2/" + queue + ":testIamPermissions";
+    String asked =
+        "{\"permissions\":[\"cloudtasks.tasks.create\",\"cloudtasks.tasks.get\","
+            + "\"cloudtasks.queues.list\",\"cloudtasks.queues.purge\"]}";
+    assertEquals(
+        "[\"cloudtasks.tasks.get\",\"cloudtasks.queues.list\"]",
+        program
+            .call("POST", test, asked, "Authorization", "Bearer " + reads)
+            .json()
+            .path("permissions")
+            .toString());
   }
 
   @Test

@@ -1,12 +1,16 @@
 package io.taskrunner.http;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.taskrunner.client.Scope;
 import io.taskrunner.config.ServerSettings.Mode;
 import io.taskrunner.http.Served.Reply;
 import io.taskrunner.http.Served.Setup;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** Who may call what, and in which order a call is refused. */
@@ -100,6 +104,44 @@ class CallersTest {
       assertRefused(403, "forbidden", served.get("/admin/clients", key));
       assertRefused(403, "forbidden", served.get("/metrics", key));
       assertEquals(200, served.get("/health/live", key).status());
+    }
+  }
+
+  @Test
+  void aKeyOpensWhatItsScopesSay() {
+    FakeStores stores = new FakeStores();
+    try (Served served = new Served(Setup.serve().required(), stores)) {
+      for (Scope held : Scope.values()) {
+        String[] key = {"X-API-Key", stores.keyOf("abc", null, Set.of(held))};
+        assertScope(held, Scope.ENQUEUE, served.post("/v1/enqueue", NO_ID, key));
+        assertScope(held, Scope.ENQUEUE, served.post("/v1/enqueue/batch", "{}", key));
+        for (String path : List.of("/v1/tasks", "/v1/tasks/x", "/v1/queues", "/v1/queues/low")) {
+          assertScope(held, Scope.READ, served.get(path, key));
+        }
+        assertScope(held, Scope.OPERATE, served.post("/v1/tasks/x/run", null, key));
+        assertScope(held, Scope.OPERATE, served.post("/v1/tasks/x/retry", null, key));
+        assertScope(held, Scope.OPERATE, served.call("DELETE", "/v1/tasks/x", null, key));
+        assertRefused(403, "forbidden", served.get("/admin/clients", key));
+        assertRefused(
+            400, "invalid_request", served.post("/v1/enqueue", "{", key)); // malformed comes first
+        assertEquals(200, served.get("/health/live", key).status());
+      }
+      String enqueues = stores.keyOf("abc", null, Set.of(Scope.ENQUEUE));
+      String reads = stores.keyOf("abc", null, Set.of(Scope.READ));
+      String[] both = {"X-API-Key", enqueues, "Authorization", "Bearer " + reads};
+      assertEquals(201, served.post("/v1/enqueue", NO_ID, both).status());
+      assertEquals(200, served.get("/v1/tasks", both).status());
+      assertScope(Scope.READ, Scope.OPERATE, served.post("/v1/tasks/x/run", null, both));
+    }
+  }
+
+  private static void assertScope(Scope held, Scope needed, Reply reply) {
+    if (held == needed) {
+      assertFalse(reply.body().contains("scope_missing"), reply.body());
+    } else {
+      assertRefused(403, "scope_missing", reply);
+      assertEquals(needed.word(), reply.json().path("scope").asText());
+      assertTrue(reply.json().path("detail").asText().contains(needed.word()), reply.body());
     }
   }
 

@@ -575,7 +575,44 @@ class ContractTest {
     assertEquals("no-store", made.header("cache-control"));
     String key = made.json().path("key").asText();
     assertTrue(key.matches("tr_[A-Za-z0-9_-]{43}"), key);
+    assertTrue(made.json().path("name").isNull());
+    assertEquals("[\"enqueue\",\"read\",\"operate\"]", made.json().path("scopes").toString());
     String other = served.post("/admin/clients/abc/keys", "{}").json().path("key").asText();
+    for (String wrong :
+        List.of(
+            "{\"scopes\":[]}",
+            "{\"scopes\":[\"write\"]}",
+            "{\"scopes\":[\"read\",\"read\"]}",
+            "{\"scopes\":\"read\"}",
+            "{\"name\":\"a b\"}",
+            "{\"name\":\"\"}",
+            "{\"scope\":[\"read\"]}")) {
+      Reply refused = served.post("/admin/clients/abc/keys", wrong);
+      assertRefused(400, "invalid_request", refused);
+      assertEquals(1, refused.json().path("errors").size(), refused.body());
+    }
+    Reply narrow =
+        served.post(
+            "/admin/clients/abc/keys", "{\"name\":\"ci\",\"scopes\":[\"operate\",\"read\"]}");
+    assertEquals(201, narrow.status(), narrow.body());
+    String[] reader = {"X-API-Key", narrow.json().path("key").asText()};
+    assertEquals(200, served.get("/v1/tasks", reader).status());
+    assertRefused(403, "scope_missing", served.post("/v1/enqueue", task(""), reader));
+    Reply listed = served.get("/admin/clients/abc/keys");
+    assertEquals(3, listed.json().path("keys").size());
+    assertFalse(listed.body().contains("tr_"), listed.body());
+    JsonNode ci =
+        listed
+            .json()
+            .path("keys")
+            .valueStream()
+            .filter(item -> item.path("name").asText().equals("ci"))
+            .findAny()
+            .orElseThrow();
+    assertEquals(narrow.json().path("key_id"), ci.path("key_id"));
+    assertEquals("[\"read\",\"operate\"]", ci.path("scopes").toString());
+    assertTrue(Instant.parse(ci.path("created_at").asText()).isAfter(Instant.EPOCH));
+    assertRefused(404, "client_not_found", served.get("/admin/clients/nobody/keys"));
     assertNotEquals(key, other);
     assertRefused(401, "unauthenticated", served.post("/v1/enqueue", task("")));
     assertEquals(

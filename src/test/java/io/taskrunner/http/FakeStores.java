@@ -3,6 +3,7 @@ package io.taskrunner.http;
 import io.taskrunner.client.ApiKey;
 import io.taskrunner.client.Client;
 import io.taskrunner.client.Limits;
+import io.taskrunner.client.Scope;
 import io.taskrunner.client.Tier;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.Enqueue;
@@ -27,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -71,9 +73,14 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
 
   /** A client with a key. */
   String keyOf(String clientId, List<String> allowedQueues) {
+    return keyOf(clientId, allowedQueues, Scope.ALL);
+  }
+
+  /** A client with a key that opens this alone. */
+  String keyOf(String clientId, List<String> allowedQueues, Set<Scope> scopes) {
     clients.put(clientId, client(clientId, true, allowedQueues));
     String key = ApiKey.make(new SecureRandom());
-    keys.put(ApiKey.digest(key), new ClientStore.KeyOwner(clientId, "k1", NOW));
+    keys.put(ApiKey.digest(key), new ClientStore.KeyOwner(clientId, "k1", NOW, "", scopes));
     return key;
   }
 
@@ -316,12 +323,20 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     }
 
     @Override
-    public Optional<String> addKey(String clientId, String digest) {
+    public Optional<String> addKey(String clientId, String digest, String name, Set<Scope> scopes) {
       if (!clients.containsKey(clientId)) {
         return Optional.empty();
       }
-      keys.put(digest, new KeyOwner(clientId, "k2", NOW));
+      keys.put(digest, new KeyOwner(clientId, "k2", NOW, name, scopes));
       return Optional.of("k2");
+    }
+
+    @Override
+    public Optional<List<KeyOwner>> keys(String clientId) {
+      return clients.containsKey(clientId)
+          ? Optional.of(
+              keys.values().stream().filter(key -> key.clientId().equals(clientId)).toList())
+          : Optional.empty();
     }
 
     @Override

@@ -71,12 +71,16 @@ class OpenapiTest {
           switch (route.access()) {
             case ANYONE -> "[]";
             case ENQUEUE -> "[{},{\"clientBearer\":[]},{\"clientKey\":[]},{\"adminKey\":[]}]";
-            case CLIENT -> "[{\"clientBearer\":[]},{\"clientKey\":[]},{\"adminKey\":[]}]";
+            case READ, OPERATE -> "[{\"clientBearer\":[]},{\"clientKey\":[]},{\"adminKey\":[]}]";
             case ADMIN -> "[{\"adminKey\":[]}]";
             case METRICS -> "[{\"metricsToken\":[]},{\"adminKey\":[]}]";
             case DETAIL -> "[{},{\"metricsToken\":[]},{\"adminKey\":[]}]";
           };
       assertEquals(expected, security, route.template());
+      assertEquals(
+          route.access().scope().isPresent(),
+          operation.at("/responses/403/description").asText().contains("`scope_missing`"),
+          route.template());
       JsonNode body = operation.path("requestBody");
       assertEquals(route.body() != Route.Body.NONE, body.isObject(), route.template());
       assertEquals(

@@ -4,6 +4,7 @@ import com.linecorp.armeria.common.HttpMethod;
 import io.taskrunner.client.ApiKey;
 import io.taskrunner.client.Client;
 import io.taskrunner.client.Limits;
+import io.taskrunner.client.Scope;
 import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
@@ -18,14 +19,17 @@ import io.taskrunner.http.call.Route;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.ClientStore.AllowedQueues;
 import io.taskrunner.store.ClientStore.Change;
+import io.taskrunner.store.ClientStore.KeyOwner;
 import io.taskrunner.store.ClientStore.OwnLimits;
 import io.taskrunner.store.ClientStore.Page;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.TaskStore.BadCursor;
 import java.io.IOException;
 import java.security.SecureRandom;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -75,6 +79,7 @@ public final class Clients {
             Access.ADMIN,
             Route.Body.OPTIONAL,
             this::addKey),
+        Route.of(HttpMethod.GET, "/admin/clients/{id}/keys", Access.ADMIN, this::listKeys),
         Route.of(
             HttpMethod.DELETE, "/admin/clients/{id}/keys/{key_id}", Access.ADMIN, this::revokeKey));
   }
@@ -237,20 +242,77 @@ public final class Clients {
   }
 
   private Answer addKey(Call call) {
-    call.noFields();
+    Faults faults = new Faults();
+    Fields fields = call.fields(faults).nullIsAbsent("name", "scopes");
+    final String name = fields.text("name", QueueSettings.NAME, NAME_FORM);
+    final Set<Scope> scopes = scopes(fields);
+    fields.done();
+    faults.raise();
     String id = call.param(0);
     String key = ApiKey.make(random);
     String keyId =
         clients
-            .addKey(id, ApiKey.digest(key))
+            .addKey(id, ApiKey.digest(key), name == null ? "" : name, scopes)
             .orElseThrow(() -> new Refusal(Problem.clientNotFound()));
-    audit.tell(call, "key made", "client_id", id, "key_id", keyId);
+    audit.tell(
+        call,
+        "key made",
+        "client_id",
+        id,
+        "key_id",
+        keyId,
+        "scopes",
+        String.join(" ", words(scopes)));
     byte[] json =
         JsonOut.object(out -> {
           out.text("key_id", keyId);
           out.text("key", key);
+          out.text("name", name);
+          out.texts("scopes", words(scopes));
         });
     return Answer.created(json).with("cache-control", "no-store");
+  }
+
+  /** What a key shall open: at least one scope, each once; everything when nothing is said. */
+  private static Set<Scope> scopes(Fields fields) {
+    List<?> given = fields.array("scopes");
+    if (given == null) {
+      return Scope.ALL;
+    }
+    Set<Scope> scopes = EnumSet.noneOf(Scope.class);
+    for (Object word : given) {
+      Optional<Scope> scope = word instanceof String text ? Scope.ofWord(text) : Optional.empty();
+      if (scope.isEmpty() || !scopes.add(scope.get())) {
+        fields.fault("scopes", word, "each of enqueue, read and operate at most once");
+      }
+    }
+    if (given.isEmpty()) {
+      fields.fault("scopes", "empty (expected: at least one of enqueue, read and operate)");
+    }
+    return scopes;
+  }
+
+  private static List<String> words(Set<Scope> scopes) {
+    return Scope.ordered(scopes).stream().map(Scope::word).toList();
+  }
+
+  private Answer listKeys(Call call) {
+    List<KeyOwner> keys =
+        clients.keys(call.param(0)).orElseThrow(() -> new Refusal(Problem.clientNotFound()));
+    return Answer.ok(
+        JsonOut.object(out ->
+            out.array(
+                "keys",
+                items -> {
+                  for (KeyOwner key : keys) {
+                    items.item(item -> {
+                      item.text("key_id", key.keyId());
+                      item.text("name", key.name().isEmpty() ? null : key.name());
+                      item.texts("scopes", words(key.scopes()));
+                      item.time("created_at", key.created());
+                    });
+                  }
+                })));
   }
 
   private Answer revokeKey(Call call) {

@@ -1,17 +1,35 @@
 package io.taskrunner.http.call;
 
+import io.taskrunner.client.Scope;
+import java.util.Optional;
+
 /** Whom a route is for. */
 public enum Access {
   /** Everybody. */
   ANYONE,
-  /** Clients, with or without a key as {@code CLIENT_AUTH} has it, and the admin. */
+  /**
+   * Clients, with or without a key as {@code CLIENT_AUTH} has it, and the admin. A key needs the
+   * scope {@link Scope#ENQUEUE}.
+   */
   ENQUEUE,
-  /** Clients with a key, and the admin. */
-  CLIENT,
+  /** Clients with a key of the scope {@link Scope#READ}, and the admin. */
+  READ,
+  /** Clients with a key of the scope {@link Scope#OPERATE}, and the admin. */
+  OPERATE,
   /** The admin alone. */
   ADMIN,
   /** Those with the token of the metrics, and the admin; everybody where metrics are free. */
   METRICS,
   /** Everybody, who are told more when they are those of {@link #METRICS}. */
-  DETAIL
+  DETAIL;
+
+  /** What a client's key must open; empty where it makes no difference. */
+  public Optional<Scope> scope() {
+    return switch (this) {
+      case ENQUEUE -> Optional.of(Scope.ENQUEUE);
+      case READ -> Optional.of(Scope.READ);
+      case OPERATE -> Optional.of(Scope.OPERATE);
+      case ANYONE, ADMIN, METRICS, DETAIL -> Optional.empty();
+    };
+  }
 }

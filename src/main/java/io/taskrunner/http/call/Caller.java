@@ -1,6 +1,8 @@
 package io.taskrunner.http.call;
 
 import io.taskrunner.client.Client;
+import io.taskrunner.client.Scope;
+import io.taskrunner.store.ClientStore.KeyOwner;
 
 /** Who calls. */
 public sealed interface Caller {
@@ -8,17 +10,42 @@ public sealed interface Caller {
   /** May do everything. */
   record Admin() implements Caller {}
 
-  /** Showed a key of this client; its standing is not looked up yet. */
-  record Keyed(String clientId) implements Caller {}
+  /** Showed a key of a client, whose standing is not looked up yet. */
+  record Keyed(KeyOwner key) implements Caller {
+    /** The client of the key. */
+    public String clientId() {
+      return key.clientId();
+    }
+  }
 
   /** Showed a key, and is a client that may call. */
-  record Known(Client client) implements Caller {}
+  record Known(Client client, KeyOwner key) implements Caller {}
 
   /** Showed the token of the metrics. */
   record Scraper() implements Caller {}
 
   /** Showed nothing. */
   record Nobody() implements Caller {}
+
+  /**
+   * Refuses a client whose key does not open this.
+   *
+   * @throws Refusal 403
+   */
+  default void needs(Scope scope) {
+    if (!opens(scope)) {
+      throw new Refusal(Problem.scopeMissing(scope));
+    }
+  }
+
+  /** Whether a client's key opens this; who showed no key of a client is not bound by scopes. */
+  default boolean opens(Scope scope) {
+    return switch (this) {
+      case Keyed keyed -> keyed.key().scopes().contains(scope);
+      case Known known -> known.key().scopes().contains(scope);
+      case Admin _, Scraper _, Nobody _ -> true;
+    };
+  }
 
   /** How the caller is named in a log. */
   default String name() {

@@ -164,13 +164,14 @@ public final class Credentials {
 
   private static Optional<Caller> caller(
       Shown.Keys shown, Function<String, Optional<ClientStore.KeyOwner>> owners) {
-    String client = null;
+    ClientStore.KeyOwner client = null;
     for (String key : shown.keys()) {
       Optional<ClientStore.KeyOwner> owner = owners.apply(ApiKey.digest(key));
-      if (owner.isEmpty() || (client != null && !client.equals(owner.get().clientId()))) {
+      if (owner.isEmpty()
+          || (client != null && !client.clientId().equals(owner.get().clientId()))) {
         return Optional.empty();
       }
-      client = owner.get().clientId();
+      client = client == null ? owner.get() : client.and(owner.get());
     }
     return Optional.of(shown.admin() || client == null ? ADMIN : new Caller.Keyed(client));
   }
@@ -182,6 +183,7 @@ public final class Credentials {
    * @throws Refusal 401 or 403: that is not enough
    */
   Caller admit(io.taskrunner.http.call.Access access, Caller caller) {
+    access.scope().ifPresent(caller::needs);
     return switch (access) {
       case ANYONE, DETAIL -> caller;
       case ENQUEUE ->
@@ -192,7 +194,7 @@ public final class Credentials {
             case Caller.Nobody _ ->
                 throw new Refusal(Problem.unauthenticated("A client's key is needed."));
           };
-      case CLIENT ->
+      case READ, OPERATE ->
           switch (caller) {
             case Caller.Admin _, Caller.Keyed _, Caller.Known _ -> caller;
             case Caller.Scraper _ -> throw new Refusal(Problem.forbidden());
@@ -245,7 +247,7 @@ public final class Credentials {
       if (!client.enabled()) {
         throw new Refusal(Problem.clientDisabled());
       }
-      return new Caller.Known(client);
+      return new Caller.Known(client, keyed.key());
     }
     return caller;
   }

@@ -435,7 +435,7 @@ public final class Front implements HttpService {
   private static boolean isOfThisProcess(Route route) {
     return switch (route.access()) {
       case ANYONE, METRICS, DETAIL -> true;
-      case ENQUEUE, CLIENT, ADMIN -> false;
+      case ENQUEUE, READ, OPERATE, ADMIN -> false;
     };
   }
 

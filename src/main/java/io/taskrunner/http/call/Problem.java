@@ -1,6 +1,7 @@
 package io.taskrunner.http.call;
 
 import com.linecorp.armeria.common.HttpStatus;
+import io.taskrunner.client.Scope;
 import io.taskrunner.task.TaskState;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -145,6 +146,19 @@ public record Problem(
   /** A client's key on an admin's call. */
   public static Problem forbidden() {
     return of(403, "forbidden", "This call needs the admin's key.");
+  }
+
+  /** A client's key that does not open this. */
+  public static Problem scopeMissing(Scope scope) {
+    return new Problem(
+        HttpStatus.FORBIDDEN,
+        "scope_missing",
+        "This key lacks the scope "
+            + scope.word()
+            + ", which this call needs. An admin can make a key that has it.",
+        List.of(),
+        Map.of("scope", scope.word()),
+        Map.of());
   }
 
   /** No admin's key is set, and the listener is open to others. */

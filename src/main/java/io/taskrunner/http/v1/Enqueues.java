@@ -137,7 +137,7 @@ public final class Enqueues {
   static @Nullable String ownId(Caller caller) {
     return switch (caller) {
       case Caller.Keyed keyed -> keyed.clientId();
-      case Caller.Known(Client client) -> client.id();
+      case Caller.Known(Client client, _) -> client.id();
       case Caller.Admin _, Caller.Nobody _, Caller.Scraper _ -> null;
     };
   }

@@ -48,8 +48,8 @@ public final class Queues {
   /** The routes. */
   public List<Route> routes() {
     return List.of(
-        Route.of(HttpMethod.GET, "/v1/queues", Access.CLIENT, this::list),
-        Route.of(HttpMethod.GET, "/v1/queues/{name}", Access.CLIENT, this::get),
+        Route.of(HttpMethod.GET, "/v1/queues", Access.READ, this::list),
+        Route.of(HttpMethod.GET, "/v1/queues/{name}", Access.READ, this::get),
         Route.of(HttpMethod.PUT, "/v1/queues/{name}", Access.ADMIN, Route.Body.OPTIONAL, this::put),
         Route.of(HttpMethod.DELETE, "/v1/queues/{name}", Access.ADMIN, this::delete),
         Route.of(
@@ -102,7 +102,7 @@ public final class Queues {
   }
 
   private static boolean maySee(Caller caller, String queue) {
-    return !(caller instanceof Caller.Known(Client client))
+    return !(caller instanceof Caller.Known(Client client, _))
         || client.allowedQueues() == null
         || client.allowedQueues().contains(queue);
   }

@@ -56,15 +56,15 @@ public final class Tasks {
   /** The routes. */
   public List<Route> routes() {
     return List.of(
-        Route.of(HttpMethod.GET, "/v1/tasks", Access.CLIENT, this::list),
-        Route.of(HttpMethod.GET, "/v1/tasks/{id}", Access.CLIENT, this::get),
-        Route.of(HttpMethod.DELETE, "/v1/tasks/{id}", Access.CLIENT, this::cancel),
+        Route.of(HttpMethod.GET, "/v1/tasks", Access.READ, this::list),
+        Route.of(HttpMethod.GET, "/v1/tasks/{id}", Access.READ, this::get),
+        Route.of(HttpMethod.DELETE, "/v1/tasks/{id}", Access.OPERATE, this::cancel),
         Route.of(
-            HttpMethod.POST, "/v1/tasks/{id}/run", Access.CLIENT, Route.Body.OPTIONAL, this::run),
+            HttpMethod.POST, "/v1/tasks/{id}/run", Access.OPERATE, Route.Body.OPTIONAL, this::run),
         Route.of(
             HttpMethod.POST,
             "/v1/tasks/{id}/retry",
-            Access.CLIENT,
+            Access.OPERATE,
             Route.Body.OPTIONAL,
             this::retry));
   }

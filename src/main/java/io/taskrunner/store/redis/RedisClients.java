@@ -1,9 +1,11 @@
 package io.taskrunner.store.redis;
 
+import io.lettuce.core.KeyValue;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.taskrunner.client.Client;
 import io.taskrunner.client.Limits;
+import io.taskrunner.client.Scope;
 import io.taskrunner.client.Tier;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.TaskStore.BadCursor;
@@ -18,6 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
@@ -274,7 +277,7 @@ final class RedisClients implements ClientStore {
   }
 
   @Override
-  public Optional<String> addKey(String clientId, String digest) {
+  public Optional<String> addKey(String clientId, String digest, String name, Set<Scope> scopes) {
     if (get(clientId).isEmpty()) {
       return Optional.empty();
     }
@@ -283,7 +286,14 @@ final class RedisClients implements ClientStore {
     byte[] client = home.keys().key("client:" + clientId);
     // First the rule that a key is needed, then the key: in between nobody gets in.
     home.link().patiently(redis -> redis.hset(client, Keys.bytes("keyed"), Keys.bytes(1)));
-    String value = clientId + ":" + keyId + ":" + home.moves().millis() / 1000;
+    String value =
+        String.join(
+            ":",
+            clientId,
+            keyId,
+            Long.toString(home.moves().millis() / 1000),
+            Scope.letters(scopes),
+            name);
     configLink.patiently(
         redis -> redis.hset(keysOf(clientId), Keys.bytes(keyId), Keys.bytes(digest)));
     configLink.patiently(
@@ -292,6 +302,38 @@ final class RedisClients implements ClientStore {
     home.link().patiently(redis -> redis.zrem(home.keys().key("strangers"), Keys.bytes(clientId)));
     owners.remove(digest);
     return Optional.of(keyId);
+  }
+
+  /** Scopes and name came later: a key without them opens everything. */
+  private static KeyOwner owner(byte[] value) {
+    String[] parts = Keys.text(value).split(":", -1);
+    return new KeyOwner(
+        parts[0],
+        parts[1],
+        Instant.ofEpochSecond(Long.parseLong(parts[2])),
+        parts.length > 4 ? parts[4] : "",
+        parts.length > 3 ? Scope.ofLetters(parts[3]) : Scope.ALL);
+  }
+
+  @Override
+  public Optional<List<KeyOwner>> keys(String clientId) {
+    if (get(clientId).isEmpty()) {
+      return Optional.empty();
+    }
+    Map<byte[], byte[]> digests = configLink.patiently(redis -> redis.hgetall(keysOf(clientId)));
+    if (digests.isEmpty()) {
+      return Optional.of(List.of());
+    }
+    byte[][] fields = digests.values().toArray(byte[][]::new);
+    List<KeyValue<byte[], byte[]>> values =
+        configLink.patiently(redis -> redis.hmget(config.key("keys"), fields));
+    // A digest without a key is of one whose making was broken off: it opens nothing.
+    return Optional.of(
+        values.stream()
+            .filter(KeyValue::hasValue)
+            .map(value -> owner(value.getValue()))
+            .sorted(Comparator.comparing(KeyOwner::created).thenComparing(KeyOwner::keyId))
+            .toList());
   }
 
   @Override
@@ -322,10 +364,7 @@ final class RedisClients implements ClientStore {
       owners.remove(digest);
       return Optional.empty();
     }
-    String[] parts = Keys.text(value).split(":", -1);
-    Optional<KeyOwner> owner =
-        Optional.of(
-            new KeyOwner(parts[0], parts[1], Instant.ofEpochSecond(Long.parseLong(parts[2]))));
+    Optional<KeyOwner> owner = Optional.of(owner(value));
     if (owners.size() >= CACHE_MAX) {
       owners.clear();
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.taskrunner.client.Scope;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.ClientStore.Change;
 import io.taskrunner.store.ClientStore.TierDeleted;
@@ -20,6 +21,7 @@ import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -198,6 +200,29 @@ class ClientMovesTest {
     assertEquals(ClientStore.KeyRevoked.DONE, stage.store.clients().revokeKey("abc", key));
     assertInstanceOf(EnqueueResult.KeyRequired.class, stage.put(wish()));
     assertTrue(stage.store.clients().keyOwner("digest").isEmpty());
+  }
+
+  @Test
+  void aKeyKeepsItsNameAndScopesAndOneOfBeforeThemOpensEverything() {
+    stage.client("abc", 1);
+    ClientStore clients = stage.store.clients();
+    assertEquals(Optional.of(List.of()), clients.keys("abc"));
+    assertEquals(Optional.empty(), clients.keys("nobody"));
+    String narrow = clients.addKey("abc", "narrow", "ci", Set.of(Scope.READ)).orElseThrow();
+    stage.pass(Duration.ofSeconds(1));
+    String wide = clients.addKey("abc", "wide").orElseThrow();
+    List<ClientStore.KeyOwner> keys = clients.keys("abc").orElseThrow();
+    assertEquals(List.of(narrow, wide), keys.stream().map(ClientStore.KeyOwner::keyId).toList());
+    assertEquals("ci", keys.getFirst().name());
+    assertEquals(Set.of(Scope.READ), keys.getFirst().scopes());
+    assertEquals(keys.getFirst(), clients.keyOwner("narrow").orElseThrow());
+    assertEquals(Scope.ALL, clients.keyOwner("wide").orElseThrow().scopes());
+    stage.redis.hset("tr:{config}:keys", "old", "abc:id:1700000000");
+    ClientStore.KeyOwner old = clients.keyOwner("old").orElseThrow();
+    assertEquals(Scope.ALL, old.scopes());
+    assertEquals("", old.name());
+    clients.revokeKey("abc", narrow);
+    assertEquals(1, clients.keys("abc").orElseThrow().size());
   }
 
   @Test
