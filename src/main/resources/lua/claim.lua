@@ -6,7 +6,8 @@
 -- REPLY  word ('claims', or 'refused' for an old request number), now, ms until this worker should look again (-1: about a
 --        second), again ('1': there may be more at once), recovered (id, n, dead), queues (n, name, policy, …), tasks (id,
 --        record, …), tasks trimmed from `done` and `dead`, sum of the weights of queues that can be served, queues
---        that more permits are needed for (n, tasks that are ready, …)
+--        that more permits are needed for (n, tasks that are ready, …), clients among the tasks' whose requests are signed
+--        (client, version of its secrets, …)
 --@include lib/base
 --@include lib/wake
 --@include lib/task
@@ -27,7 +28,7 @@ local EXPIRED, EXAMINED_MAX, BYTES_MAX = 8, 1000, 8 * 1024 * 1024
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
 local lease_end, now_packed = text(now + lease_ms), pack('>I6', now)
-local tasks, told, queue_facts, given = {}, {}, {}, {}
+local tasks, told, queue_facts, given, signed = {}, {}, {}, {}, {}
 local examined, bytes, leases = 0, 0, {}
 
 local function hand_over(id, t, front_now, record)
@@ -35,6 +36,11 @@ local function hand_over(id, t, front_now, record)
   if q and not told[t.n] then
     told[t.n] = true
     queue_facts[#queue_facts + 1], queue_facts[#queue_facts + 2], queue_facts[#queue_facts + 3] = t.n, q.name, q.policy
+  end
+  local c = client(t.owner)
+  if c and c.signing and not told[t.owner] then
+    told[t.owner] = true
+    signed[#signed + 1], signed[#signed + 2] = t.owner, c.signing
   end
   tasks[#tasks + 1], tasks[#tasks + 2] = id, '\1' .. front_now .. string.sub(record, 2 + #front_now)
 end
@@ -49,7 +55,7 @@ local function repeat_answer(before)
       hand_over(id, t, front(t), raw)
     end
   end
-  return { 'claims', now, 0, '1', {}, queue_facts, tasks, 0, 0, shard().weights, {} }
+  return { 'claims', now, 0, '1', {}, queue_facts, tasks, 0, 0, shard().weights, {}, signed }
 end
 
 -- The task is this worker's from now on.
@@ -240,4 +246,4 @@ local wait = keep_time(short and not again)
 if ((wake_wanted or keeper_late) and not short) or (slots > 0 and not short and call('EXISTS', P .. 'busy') == 1) then wake() end
 write_back()
 return { 'claims', now, wait, again and '1' or '0', recovered, queue_facts, tasks, trimmed_done, trimmed_dead,
-  shard().weights, wanted }
+  shard().weights, wanted, signed }

@@ -8,7 +8,7 @@ local id = ARGV[2]
 local c = client(id)
 if not c or c.on == 'x' then return 'missing' end
 call('HSET', P .. 'client:' .. id, 'on', 'x', 'gen', (c.gen + 1) % 65536, 'updated', now)
-call('HDEL', P .. 'client:' .. id, 'stranger')
+call('HDEL', P .. 'client:' .. id, 'stranger', 'signing')
 call('ZREM', P .. 'clients', id)
 call('ZREM', P .. 'strangers', id)
 for at = 3, #ARGV do call('RPUSH', P .. 'drain', 'client:' .. id .. ':' .. ARGV[at]) end

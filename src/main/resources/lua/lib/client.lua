@@ -20,13 +20,14 @@ local function client(id)
     clients[id] = c
   elseif c == nil then
     local f = call('HMGET', P .. 'client:' .. id, 'on', 'gen', 'tier', 'max_concurrent', 'requests_per_min', 'running',
-      'live', 'sum', 'keyed', 'queues', 'stranger', 'seen')
+      'live', 'sum', 'keyed', 'queues', 'stranger', 'seen', 'signing')
     if f[1] then
       local limits = tier_limits(f[3] or 'default')
       c = {
         id = id, on = f[1], gen = tonumber(f[2]) or 0, max_concurrent = tonumber(f[4]) or limits[1],
         requests_per_min = tonumber(f[5]) or limits[2], running = tonumber(f[6]) or 0, live = tonumber(f[7]) or 0,
         sum = tonumber(f[8]) or 0, keyed = f[9] == '1', queues = f[10], stranger = f[11] == '1', seen = tonumber(f[12]) or 0,
+        signing = f[13],
       }
     else
       c = false

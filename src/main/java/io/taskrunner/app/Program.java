@@ -15,6 +15,7 @@ import io.taskrunner.dispatch.Bearers;
 import io.taskrunner.dispatch.DispatchOptions;
 import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
 import io.taskrunner.dispatch.Dispatcher;
+import io.taskrunner.dispatch.Signer;
 import io.taskrunner.http.ApiServer;
 import io.taskrunner.store.TokenKeys;
 import io.taskrunner.store.WorkStore;
@@ -25,6 +26,7 @@ import io.taskrunner.telemetry.Probe;
 import io.taskrunner.telemetry.Tracing;
 import io.taskrunner.worker.Authorized;
 import io.taskrunner.worker.Performer;
+import io.taskrunner.worker.Signed;
 import io.taskrunner.worker.Traced;
 import io.taskrunner.worker.Worker;
 import java.io.IOException;
@@ -181,6 +183,7 @@ final class Program {
                 store.tasks(),
                 store.queues(),
                 store.clients(),
+                store.signing(),
                 store.workers(),
                 tokens,
                 store.system(),
@@ -267,7 +270,9 @@ final class Program {
     started("dispatcher", dispatcher::close);
     List<WorkStore> stores = store.works();
     Performer performer =
-        new Authorized(Performer.by(dispatcher), new Bearers(tokens, InstantSource.system()));
+        new Signed(
+            new Authorized(Performer.by(dispatcher), new Bearers(tokens, InstantSource.system())),
+            new Signer(store.signing(), InstantSource.system()));
     if (tracing.isPresent()) {
       Traced traced = new Traced(tracing.get());
       stores = stores.stream().map(traced::store).toList();

@@ -138,7 +138,8 @@ final class Breaker {
       case Outcome.TimedOut _ -> Evidence.BAD;
       case Outcome.Unanswered(AttemptError error, _) ->
           error == AttemptError.BLOCKED_ADDRESS ? Evidence.NONE : Evidence.BAD;
-      case Outcome.BreakerOpen _, Outcome.CutOff _, Outcome.Cancelled _ -> Evidence.NONE;
+      case Outcome.BreakerOpen _, Outcome.NotReady _, Outcome.CutOff _, Outcome.Cancelled _ ->
+          Evidence.NONE;
     };
   }
 }

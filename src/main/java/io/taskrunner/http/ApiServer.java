@@ -11,6 +11,7 @@ import io.taskrunner.config.InvalidSettings;
 import io.taskrunner.config.ServerSettings;
 import io.taskrunner.http.admin.Clients;
 import io.taskrunner.http.admin.Dispatch;
+import io.taskrunner.http.admin.SigningSecrets;
 import io.taskrunner.http.admin.Tiers;
 import io.taskrunner.http.admin.Workers;
 import io.taskrunner.http.call.Audit;
@@ -36,6 +37,7 @@ import io.taskrunner.http.v1.Stats;
 import io.taskrunner.http.v1.Tasks;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.QueueStore;
+import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.SystemStore;
 import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.TokenKeys;
@@ -91,6 +93,7 @@ public final class ApiServer {
    * @param tasks where tasks go
    * @param queues where queues are
    * @param clients where clients are
+   * @param signing what their tasks' requests are signed with
    * @param workers which workers there are
    * @param tokens what the tokens of tasks are signed with
    * @param system the state of the store
@@ -104,6 +107,7 @@ public final class ApiServer {
       TaskStore tasks,
       QueueStore queues,
       ClientStore clients,
+      SigningStore signing,
       WorkersStore workers,
       TokenKeys tokens,
       SystemStore system,
@@ -137,6 +141,7 @@ public final class ApiServer {
       routes.addAll(new Tasks(parts.tasks(), audit).routes());
       routes.addAll(new Queues(parts.queues(), audit).routes());
       routes.addAll(new Clients(parts.clients(), audit).routes());
+      routes.addAll(new SigningSecrets(parts.clients(), parts.signing(), audit).routes());
       routes.addAll(new Tiers(parts.clients(), audit).routes());
       routes.addAll(new Dispatch(parts.queues(), audit).routes());
       routes.addAll(new Workers(parts.workers()).routes());

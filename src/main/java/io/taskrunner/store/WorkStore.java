@@ -109,6 +109,8 @@ public interface WorkStore {
    * @param probe whether the attempt tries out a half-open breaker
    * @param spec what to perform
    * @param cloud what a task of a queue of {@link CloudStore} has beside; null for others
+   * @param signing the version of the secrets that its client's requests are signed with, or a
+   *     later one; 0 when they are not signed
    */
   record Claim(
       TaskId id,
@@ -125,9 +127,10 @@ public interface WorkStore {
       Instant now,
       boolean probe,
       TaskSpec spec,
-      @Nullable Cloud cloud) {
+      @Nullable Cloud cloud,
+      long signing) {
 
-    /** One that is none of {@link CloudStore}. */
+    /** One that is none of {@link CloudStore}, and not signed. */
     public Claim(
         TaskId id,
         long number,
@@ -158,7 +161,8 @@ public interface WorkStore {
           now,
           probe,
           spec,
-          null);
+          null,
+          0);
     }
 
     /** The same task with another spec. */
@@ -178,7 +182,8 @@ public interface WorkStore {
           now,
           probe,
           other,
-          cloud);
+          cloud,
+          signing);
     }
 
     /** Whether {@link CloudStore#run} called for this attempt. */

@@ -28,6 +28,7 @@ public record CloudRetryPolicy(
       case Outcome.Answered _, Outcome.TimedOut _, Outcome.Unanswered _ ->
           spent(attempt, sinceFirst) ? new Verdict.Bury() : new Verdict.Retry(backoff(attempt));
       case Outcome.BreakerOpen(Duration retryIn) -> new Verdict.PutBack(retryIn);
+      case Outcome.NotReady(Duration retryIn) -> new Verdict.PutBack(retryIn);
       case Outcome.CutOff _ -> new Verdict.PutBack(Duration.ZERO);
       case Outcome.Cancelled _ -> new Verdict.Cancel();
     };

@@ -28,6 +28,9 @@ public sealed interface Outcome {
   /** Not sent, since the breaker of the target's host is open. */
   record BreakerOpen(Duration retryIn) implements Outcome {}
 
+  /** Not sent, since what it must carry, such as a signature, cannot be made now. */
+  record NotReady(Duration retryIn) implements Outcome {}
+
   /** Cut off, or not begun, since the worker stops. */
   record CutOff() implements Outcome {}
 

@@ -51,6 +51,7 @@ public record RetryPolicy(
           new Verdict.Bury();
       case Outcome.Unanswered _ -> retryOrBury(attempt, sinceFirst, Duration.ZERO, random);
       case Outcome.BreakerOpen(Duration retryIn) -> new Verdict.PutBack(retryIn);
+      case Outcome.NotReady(Duration retryIn) -> new Verdict.PutBack(retryIn);
       case Outcome.CutOff _ -> new Verdict.PutBack(Duration.ZERO);
       case Outcome.Cancelled _ -> new Verdict.Cancel();
     };

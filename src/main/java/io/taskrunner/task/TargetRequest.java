@@ -40,6 +40,12 @@ public record TargetRequest(
     this(method, url, headers, body, text, null);
   }
 
+  /** The same with more headers, which it does not have. */
+  public TargetRequest with(List<Header> more) {
+    return new TargetRequest(
+        method, url, Stream.concat(headers.stream(), more.stream()).toList(), body, text, token);
+  }
+
   /** The same with this value of {@code Authorization}, and without a token to be made. */
   public TargetRequest authorized(String value) {
     List<Header> all =

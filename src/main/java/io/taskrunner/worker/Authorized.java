@@ -2,13 +2,10 @@ package io.taskrunner.worker;
 
 import io.taskrunner.dispatch.Bearers;
 import io.taskrunner.store.StoreUnavailable;
-import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.TargetRequest;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,6 +14,9 @@ import org.slf4j.LoggerFactory;
  * have to be read first, so it is done beside.
  */
 public final class Authorized implements Performer {
+
+  /** How long a task waits whose token cannot be made. */
+  private static final Duration LATER = Duration.ofSeconds(1);
 
   private static final Logger LOG = LoggerFactory.getLogger(Authorized.class);
 
@@ -45,86 +45,9 @@ public final class Authorized implements Performer {
       later.begin(() -> performer.perform(claim.with(claim.spec().with(request)), timeout));
     } catch (StoreUnavailable away) {
       LOG.warn("No token for task {}: the keys cannot be read", claim.id());
-      later.end(new Outcome.CutOff());
+      later.end(new Outcome.NotReady(LATER));
     } catch (RuntimeException | Error bug) {
-      later.outcome.completeExceptionally(bug);
-    }
-  }
-
-  /** A request that begins when its token is made, unless it is over by then. */
-  private static final class Later implements Request {
-
-    /** Begins it. */
-    private interface Start {
-      Request now();
-    }
-
-    private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
-    private @Nullable Request begun; // guarded by this
-
-    void begin(Start start) {
-      Request request;
-      synchronized (this) {
-        if (outcome.isDone()) {
-          return;
-        }
-        request = start.now();
-        begun = request;
-      }
-      request
-          .outcome()
-          .whenComplete((known, bug) -> {
-            if (bug == null) {
-              outcome.complete(known);
-            } else {
-              outcome.completeExceptionally(bug);
-            }
-          });
-    }
-
-    void end(Outcome known) {
-      outcome.complete(known);
-    }
-
-    private synchronized @Nullable Request begun() {
-      return begun;
-    }
-
-    @Override
-    public CompletableFuture<Outcome> outcome() {
-      return outcome;
-    }
-
-    @Override
-    public BreakerReport breaker() {
-      Request request = begun();
-      return request == null ? new BreakerReport.None() : request.breaker();
-    }
-
-    @Override
-    public void cancel() {
-      stop(new Outcome.Cancelled());
-    }
-
-    @Override
-    public void cutOff() {
-      stop(new Outcome.CutOff());
-    }
-
-    private void stop(Outcome why) {
-      Request request;
-      synchronized (this) {
-        request = begun;
-        if (request == null) {
-          outcome.complete(why);
-          return;
-        }
-      }
-      if (why instanceof Outcome.Cancelled) {
-        request.cancel();
-      } else {
-        request.cutOff();
-      }
+      later.fail(bug);
     }
   }
 }

@@ -125,6 +125,8 @@ final class Judge {
           unanswered(number, start, took, AttemptError.CONNECTION_LOST, "cancelled");
       case Outcome.CutOff _ ->
           unanswered(number, start, took, AttemptError.CONNECTION_LOST, "cut off");
+      case Outcome.NotReady _ ->
+          unanswered(number, start, took, AttemptError.CONNECT_FAILED, "not ready");
       case Outcome.BreakerOpen _ ->
           unanswered(number, start, took, AttemptError.CONNECT_FAILED, "circuit breaker open");
     };
@@ -176,6 +178,7 @@ final class Judge {
       case Outcome.Unanswered(AttemptError error, _) ->
           described.addKeyValue("error", error.word());
       case Outcome.BreakerOpen _ -> described.addKeyValue("error", "breaker_open");
+      case Outcome.NotReady _ -> described.addKeyValue("error", "not_ready");
       case Outcome.CutOff _ -> described.addKeyValue("error", "cut_off");
       case Outcome.Cancelled _ -> described.addKeyValue("error", "cancelled");
     };

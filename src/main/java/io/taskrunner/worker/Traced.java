@@ -92,6 +92,7 @@ public final class Traced {
       case Outcome.TimedOut _ -> trace.failed("timeout");
       case Outcome.Unanswered unanswered -> trace.failed(unanswered.error().word());
       case Outcome.BreakerOpen _ -> trace.failed("breaker_open");
+      case Outcome.NotReady _ -> trace.failed("not_ready");
       case Outcome.CutOff _ -> trace.failed("cut_off");
       case Outcome.Cancelled _ -> trace.failed("cancelled");
     }

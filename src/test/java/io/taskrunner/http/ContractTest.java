@@ -637,7 +637,6 @@ class ContractTest {
         served.call("DELETE", "/admin/clients/nobody/keys/" + keyId, null));
     assertEquals(
         0, REDIS.redis().sync().keys("*").stream().filter(name -> name.contains(key)).count());
-    assertRefused(404, "not_found", served.call("PUT", "/admin/clients/abc/signing-secret", null));
   }
 
   @Test
@@ -700,5 +699,70 @@ class ContractTest {
         400,
         "invalid_request",
         served.call("PUT", "/admin/tiers/g%20d", "{\"max_concurrent\":9,\"requests_per_min\":1}"));
+  }
+
+  @Test
+  void signingSecretsAreMadeRotatedShownAndEnded() {
+    String path = "/admin/clients/abc/signing-secret";
+    assertRefused(404, "client_not_found", served.call("PUT", path, null));
+    assertRefused(404, "client_not_found", served.get(path));
+    assertRefused(404, "client_not_found", served.call("DELETE", path, null));
+    set("{\"client_id\":\"abc\"}");
+    assertRefused(404, "signing_secret_not_found", served.get(path));
+    assertRefused(404, "signing_secret_not_found", served.call("DELETE", path, null));
+    for (String wrong :
+        List.of("{\"type\":\"rsa\"}", "{\"type\":1}", "{\"secret\":\"whsec_AAAA\"}")) {
+      assertRefused(400, "invalid_request", served.call("PUT", path, wrong));
+    }
+    assertRefused(404, "signing_secret_not_found", served.get(path));
+
+    Reply made = served.call("PUT", path, null);
+    assertEquals(201, made.status(), made.body());
+    assertEquals("no-store", made.header("cache-control"));
+    String secret = made.json().path("secret").asText();
+    assertTrue(secret.matches("whsec_[A-Za-z0-9+/]{43}="), secret);
+    assertEquals(
+        "{\"type\":\"hmac\",\"secret\":\""
+            + secret
+            + "\",\"public_key\":null,\"previous_valid_until\":null}",
+        made.body());
+    assertRefused(401, "unauthenticated", served.post("/v1/enqueue", task("")));
+
+    Reply rotated = served.call("PUT", path, "{\"type\":\"ed25519\"}");
+    assertEquals(200, rotated.status(), rotated.body());
+    String pair = rotated.json().path("secret").asText();
+    String open = rotated.json().path("public_key").asText();
+    assertTrue(pair.matches("whsk_[A-Za-z0-9+/]{86}=="), "a key pair");
+    assertTrue(open.matches("whpk_[A-Za-z0-9+/]{43}="), open);
+    Instant until = Instant.parse(rotated.json().path("previous_valid_until").asText());
+    assertTrue(until.isAfter(Instant.parse("2026-01-01T00:00:00Z")), until.toString());
+
+    Reply shown = served.get(path);
+    assertEquals("ed25519", shown.json().path("type").asText());
+    assertEquals(open, shown.json().path("public_key").asText());
+    assertEquals(
+        until.toString(),
+        Instant.parse(shown.json().path("previous_valid_until").asText()).toString());
+    JsonNode previous = shown.json().path("previous");
+    assertEquals(1, previous.size());
+    assertEquals("hmac", previous.get(0).path("type").asText());
+    assertTrue(previous.get(0).path("public_key").isNull());
+    for (String said :
+        List.of(
+            shown.body(),
+            served.get("/admin/clients").body(),
+            served.get("/admin/clients/get?client_id=abc").body())) {
+      assertFalse(said.contains(secret.substring(6)) || said.contains(pair.substring(5)), said);
+    }
+
+    for (int i = 0; i < 3; i++) {
+      assertEquals(200, served.call("PUT", path, "{}").status());
+    }
+    Reply tooMany = served.call("PUT", path, null);
+    assertRefused(409, "too_many_signing_secrets", tooMany);
+    assertTrue(tooMany.json().path("detail").asText().contains("DELETE"), tooMany.body());
+    assertEquals(204, served.call("DELETE", path, null).status());
+    assertRefused(404, "signing_secret_not_found", served.call("DELETE", path, null));
+    assertEquals(201, served.call("PUT", path, null).status());
   }
 }

@@ -4,6 +4,7 @@ import io.taskrunner.client.ApiKey;
 import io.taskrunner.client.Client;
 import io.taskrunner.client.Limits;
 import io.taskrunner.client.Scope;
+import io.taskrunner.client.SigningSecret;
 import io.taskrunner.client.Tier;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.Enqueue;
@@ -11,6 +12,7 @@ import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
+import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.SystemStore;
 import io.taskrunner.store.TaskStore;
@@ -226,6 +228,33 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   /** Two workers of 10 slots, of which one has not been heard of for long. */
   WorkersStore asWorkers() {
     return new WorkerSide();
+  }
+
+  /** No client signs. */
+  SigningStore asSigning() {
+    return new SigningSide();
+  }
+
+  private final class SigningSide implements SigningStore {
+    @Override
+    public Put put(String clientId, SigningSecret secret) {
+      answer();
+      return clients.containsKey(clientId)
+          ? new Put.Done(Optional.empty())
+          : new Put.ClientNotFound();
+    }
+
+    @Override
+    public Ended end(String clientId) {
+      answer();
+      return clients.containsKey(clientId) ? Ended.NOT_FOUND : Ended.CLIENT_NOT_FOUND;
+    }
+
+    @Override
+    public Optional<Held> held(String clientId) {
+      answer();
+      return Optional.empty();
+    }
   }
 
   private final class WorkerSide implements WorkersStore {

@@ -129,7 +129,10 @@ final class Served implements AutoCloseable {
   }
 
   Served(Setup setup, FakeStores stores) {
-    this(setup, new Stores(stores, stores, stores.asClients(), stores.asWorkers(), stores));
+    this(
+        setup,
+        new Stores(
+            stores, stores, stores.asClients(), stores.asSigning(), stores.asWorkers(), stores));
   }
 
   /** What the server stands on. */
@@ -137,12 +140,18 @@ final class Served implements AutoCloseable {
       io.taskrunner.store.TaskStore tasks,
       io.taskrunner.store.QueueStore queues,
       io.taskrunner.store.ClientStore clients,
+      io.taskrunner.store.SigningStore signing,
       io.taskrunner.store.WorkersStore workers,
       io.taskrunner.store.SystemStore system) {
 
     static Stores of(RedisStore store) {
       return new Stores(
-          store.tasks(), store.queues(), store.clients(), store.workers(), store.system());
+          store.tasks(),
+          store.queues(),
+          store.clients(),
+          store.signing(),
+          store.workers(),
+          store.system());
     }
   }
 
@@ -168,6 +177,7 @@ final class Served implements AutoCloseable {
             stores.tasks(),
             stores.queues(),
             stores.clients(),
+            stores.signing(),
             stores.workers(),
             tokens,
             stores.system(),

@@ -114,7 +114,7 @@ class AuthorizedTest {
                   throw new StoreUnavailable("away", null);
                 })
             .perform(claim(), TIMEOUT);
-    assertInstanceOf(Outcome.CutOff.class, outcome(request));
+    assertEquals(new Outcome.NotReady(Duration.ofSeconds(1)), outcome(request));
     assertEquals(0, sends.unseen());
   }
 }

@@ -45,6 +45,28 @@ final class Claims {
         first.spec());
   }
 
+  /** One of a client whose requests are signed, by this version of its secrets. */
+  static Claim signed(int n, long version) {
+    Claim bare = claim(n);
+    return new Claim(
+        bare.id(),
+        bare.number(),
+        bare.clientId(),
+        bare.queue(),
+        bare.queueRetry(),
+        bare.queueTimeout(),
+        bare.attempt(),
+        bare.answersBelow500(),
+        bare.previousStatus(),
+        bare.due(),
+        bare.firstAttempt(),
+        bare.now(),
+        bare.probe(),
+        bare.spec(),
+        null,
+        version);
+  }
+
   static Claim timed(int n, @Nullable Duration task, @Nullable Duration queue) {
     return claim(n, n, 1, Retry.UNSET, Retry.UNSET, task, queue, Optional.empty());
   }

@@ -8,6 +8,7 @@ import io.taskrunner.config.WorkerSettings;
 import io.taskrunner.dispatch.DispatchOptions;
 import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
 import io.taskrunner.dispatch.Dispatcher;
+import io.taskrunner.dispatch.Signer;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
 import io.taskrunner.testkit.RedisServer;
@@ -46,7 +47,8 @@ final class WorkerProcess implements AutoCloseable {
     worker =
         new Worker(
             store.works(),
-            Performer.by(dispatcher),
+            new Signed(
+                Performer.by(dispatcher), new Signer(store.signing(), InstantSource.system())),
             settings,
             new SimpleMeterRegistry(),
             new Random());

@@ -4,6 +4,7 @@ import com.linecorp.armeria.common.HttpStatus;
 import io.taskrunner.client.Scope;
 import io.taskrunner.task.TaskState;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -204,6 +205,22 @@ public record Problem(
   /** No such key of this client. */
   public static Problem keyNotFound() {
     return of(404, "key_not_found", "This client has no such key.");
+  }
+
+  /** The client does not sign. */
+  public static Problem signingSecretNotFound() {
+    return of(404, "signing_secret_not_found", "This client has no signing secret.");
+  }
+
+  /** As many secrets of a client sign at once as may. */
+  public static Problem tooManySigningSecrets(int most, Instant until) {
+    return of(
+        409,
+        "too_many_signing_secrets",
+        most
+            + " secrets of this client sign side by side. The oldest ends at "
+            + Times.text(until)
+            + "; with DELETE all end now.");
   }
 
   /** No such tier. */

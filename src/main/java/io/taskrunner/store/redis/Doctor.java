@@ -34,7 +34,8 @@ import org.slf4j.LoggerFactory;
  * {@code check.lua}, which looks at it at one moment: each task is in exactly the set that its
  * state names, once; an owner is in {@code turns} exactly when it has ready tasks, and parked only
  * at a limit; a queue is in {@code busy} exactly when {@code serve} says so; nothing points to
- * nothing; what must expire will.
+ * nothing; what must expire will. A client whose requests are signed has secrets, and its claims
+ * name the last version of them.
  *
  * <p>Counters take a whole walk to be proven. What the walk counted differs from a counter whenever
  * something moved meanwhile; so such a counter is only suspected, and counted again at one moment
@@ -58,6 +59,7 @@ public final class Doctor {
 
   private final Shards shards;
   private final QueueNames names;
+  private final RedisSigning signing;
 
   /**
    * Something that does not hold.
@@ -73,9 +75,10 @@ public final class Doctor {
     }
   }
 
-  Doctor(Shards shards, QueueNames names) {
+  Doctor(Shards shards, QueueNames names, RedisSigning signing) {
     this.shards = shards;
     this.names = names;
+    this.signing = signing;
   }
 
   /**
@@ -90,10 +93,13 @@ public final class Doctor {
 
   private List<Finding> walk(byte[] mend) {
     List<Finding> found = new ArrayList<>();
+    Map<String, Long> signed = new HashMap<>();
     for (Shard shard : shards) {
-      List<Finding> here = new Walk(shard, mend).walk();
-      here.forEach(one -> found.add(shards.count() == 1 ? one : one.in(shard)));
+      Walk walk = new Walk(shard, mend);
+      walk.walk().forEach(one -> found.add(shards.count() == 1 ? one : one.in(shard)));
+      signed.putAll(walk.signed);
     }
+    found.addAll(signing.prove(signed, mend == MEND));
     return found;
   }
 
@@ -158,6 +164,9 @@ public final class Doctor {
     private final Set<String> clients = new LinkedHashSet<>();
     private final Map<Integer, Tally> ofQueue = new HashMap<>();
     private final Map<String, Tally> ofClient = new HashMap<>();
+
+    /** The clients whose requests are signed, and by which version of their secrets. */
+    private final Map<String, Long> signed = new HashMap<>();
 
     Walk(Shard shard, byte[] mend) {
       this.link = shard.link();
@@ -435,6 +444,10 @@ public final class Doctor {
             List<List<byte[]>> minutes =
                 together(step, (redis, id) -> redis.lrange(minute(id), 0, -1));
             for (int i = 0; i < step.size(); i++) {
+              String version = hashes.get(i).get("signing");
+              if (version != null) {
+                signed.put(text(step.get(i)), Long.valueOf(version));
+              }
               if (suspect(text(step.get(i)), hashes.get(i), minutes.get(i))) {
                 clientsSuspected.add(step.get(i));
               }

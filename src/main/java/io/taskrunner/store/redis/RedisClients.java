@@ -190,6 +190,7 @@ final class RedisClients implements ClientStore {
         configLink.patiently(redis -> redis.hdel(config.key("keys"), digest));
       }
       configLink.patiently(redis -> redis.del(keysOf(id)));
+      configLink.patiently(redis -> redis.hdel(config.key("signing"), Keys.bytes(id)));
       owners.clear();
     }
     return done;

@@ -6,6 +6,7 @@ import io.taskrunner.client.Tier;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.QueueStore;
+import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.SystemStore;
 import io.taskrunner.store.TaskStore;
@@ -54,6 +55,7 @@ public final class RedisStore implements AutoCloseable {
   private final RedisCloud cloud;
   private final RedisWorkers workers;
   private final RedisTokens tokens;
+  private final RedisSigning signing;
   private final RedisSystem system;
   private final Doctor doctor;
   private final Held held = new Held();
@@ -98,8 +100,9 @@ public final class RedisStore implements AutoCloseable {
     this.clients = new RedisClients(shards, configLink, config, names);
     this.workers = new RedisWorkers(configMoves);
     this.tokens = new RedisTokens(configMoves);
+    this.signing = new RedisSigning(shards, configMoves, configLink, config);
     this.system = new RedisSystem(nodes, options.redis(), durability);
-    this.doctor = new Doctor(shards, names);
+    this.doctor = new Doctor(shards, names, signing);
   }
 
   private Shard shard(int number, int lines, Durability durability, StoreOptions options) {
@@ -288,6 +291,11 @@ public final class RedisStore implements AutoCloseable {
   /** What tokens are made with. */
   public TokenStore tokens() {
     return tokens;
+  }
+
+  /** What the requests of clients' tasks are signed with. */
+  public SigningStore signing() {
+    return signing;
   }
 
   /** Which workers there are. */

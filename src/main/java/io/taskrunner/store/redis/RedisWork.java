@@ -217,6 +217,7 @@ final class RedisWork implements WorkStore {
       String queue = nameOf((int) TaskCodec.number(in, 4), queues);
       recovered.add(new Recovered(id, queue, in.get() == 1));
     }
+    Map<String, Long> signed = signed((List<Object>) reply.get(11));
     List<Object> tasks = (List<Object>) reply.get(6);
     List<Claim> claims = new ArrayList<>(tasks.size() / 2);
     List<Integer> numbers = new ArrayList<>(tasks.size() / 2);
@@ -224,7 +225,7 @@ final class RedisWork implements WorkStore {
       TaskCodec.Decoded task = TaskCodec.decode((byte[]) tasks.get(i + 1));
       boolean probe = (((byte[]) tasks.get(i + 1))[2] & 2) != 0;
       numbers.add(task.queue());
-      claims.add(claim(TaskId.of((byte[]) tasks.get(i)), task, probe, queues, now));
+      claims.add(claim(TaskId.of((byte[]) tasks.get(i)), task, probe, queues, signed, now));
     }
     permits.used(claims, numbers);
     List<Object> wanted = (List<Object>) reply.get(10);
@@ -266,6 +267,7 @@ final class RedisWork implements WorkStore {
       TaskCodec.Decoded task,
       boolean probe,
       Map<Integer, QueueFacts> queues,
+      Map<String, Long> signed,
       Instant now) {
     QueueFacts queue = queues.get(task.queue());
     if (queue == null) {
@@ -286,7 +288,20 @@ final class RedisWork implements WorkStore {
         now,
         probe,
         task.spec(),
-        cloud(id, task.cloud(), queue));
+        cloud(id, task.cloud(), queue),
+        signed.isEmpty() ? 0 : signed.getOrDefault(task.clientId(), 0L));
+  }
+
+  private static Map<String, Long> signed(List<Object> facts) {
+    if (facts.isEmpty()) {
+      return Map.of();
+    }
+    Map<String, Long> versions = HashMap.newHashMap(facts.size() / 2);
+    for (int i = 0; i < facts.size(); i += 2) {
+      versions.put(
+          Keys.text((byte[]) facts.get(i)), Long.parseLong(Keys.text((byte[]) facts.get(i + 1))));
+    }
+    return versions;
   }
 
   private static @Nullable Cloud cloud(

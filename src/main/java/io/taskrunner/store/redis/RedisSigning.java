@@ -1,0 +1,198 @@
+package io.taskrunner.store.redis;
+
+import io.taskrunner.client.SigningSecret;
+import io.taskrunner.store.SigningStore;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * Signing secrets. They lie in the configuration, one value a client ({@code signing}); the
+ * client's hash, in its home shard, names the version of the last change, and each claim tells it.
+ * So a worker knows with the task whether it must be signed, and asks for secrets only when it does
+ * not know that version.
+ *
+ * <p>What signs is written before it is named, and what is named is never lowered: a claim may name
+ * an older version than lies there, never a newer one.
+ */
+final class RedisSigning implements SigningStore {
+
+  private static final byte[] OVERLAP = Keys.bytes(SigningSecret.OVERLAP.toMillis());
+  private static final byte[] MOST = Keys.bytes(SigningSecret.MOST);
+  private static final int TRIES_MAX = 10;
+
+  private final Shards shards;
+  private final Moves configMoves;
+  private final Link configLink;
+  private final Keys config;
+
+  RedisSigning(Shards shards, Moves configMoves, Link configLink, Keys config) {
+    this.shards = shards;
+    this.configMoves = configMoves;
+    this.configLink = configLink;
+    this.config = config;
+  }
+
+  @Override
+  public Put put(String clientId, SigningSecret secret) {
+    if (!isKnown(clientId)) {
+      return new Put.ClientNotFound();
+    }
+    for (int i = 0; i < TRIES_MAX; i++) {
+      List<Object> reply =
+          configMoves.run(
+              Script.PUT_SECRET,
+              Keys.bytes(clientId),
+              Keys.bytes(Character.toString(secret.type().letter())),
+              secret.bytes(),
+              OVERLAP,
+              MOST);
+      long until = (Long) reply.get(2);
+      if (Keys.text((byte[]) reply.get(0)).equals("many")) {
+        return new Put.TooMany(Instant.ofEpochMilli(until));
+      }
+      if (!name(clientId, (Long) reply.get(1))) {
+        configMoves.run(Script.END_SECRETS, Keys.bytes(clientId)); // deleted meanwhile
+        return new Put.ClientNotFound();
+      }
+      if (read(clientId).isPresent()) {
+        return new Put.Done(
+            until == 0 ? Optional.empty() : Optional.of(Instant.ofEpochMilli(until)));
+      }
+      // Somebody ended signing in between: what is named must lie there.
+    }
+    throw new IllegalStateException("the signing secret of " + clientId + " is ended all the time");
+  }
+
+  private boolean isKnown(String clientId) {
+    Shard home = shards.of(clientId);
+    byte[] on =
+        home.link()
+            .patiently(
+                redis -> redis.hget(home.keys().key("client:" + clientId), Keys.bytes("on")));
+    return on != null && !Keys.text(on).equals("x");
+  }
+
+  /** Has the claims of a client's tasks name a version; false when the client is not known. */
+  boolean name(String clientId, long version) {
+    byte[] word =
+        shards
+            .of(clientId)
+            .moves()
+            .run(Script.SIGN_CLIENT, Keys.bytes(clientId), Keys.bytes("on"), Keys.bytes(version));
+    return Keys.text(word).equals("done");
+  }
+
+  @Override
+  public Ended end(String clientId) {
+    List<Object> reply = configMoves.run(Script.END_SECRETS, Keys.bytes(clientId));
+    boolean there = Keys.text((byte[]) reply.get(0)).equals("1");
+    byte[] word =
+        shards
+            .of(clientId)
+            .moves()
+            .run(
+                Script.SIGN_CLIENT,
+                Keys.bytes(clientId),
+                Keys.bytes("off"),
+                Keys.bytes((Long) reply.get(1)));
+    return switch (Keys.text(word)) {
+      case "missing" -> Ended.CLIENT_NOT_FOUND;
+      case "none" -> there ? Ended.DONE : Ended.NOT_FOUND;
+      default -> Ended.DONE;
+    };
+  }
+
+  @Override
+  public Optional<Held> held(String clientId) {
+    Optional<Held> held = read(clientId);
+    if (held.isEmpty() || held.get().secrets().size() == 1) {
+      return held;
+    }
+    Instant now = Instant.ofEpochMilli(configMoves.millis());
+    return Optional.of(
+        new Held(
+            held.get().version(),
+            held.get().secrets().stream()
+                .filter(one -> one.until().isEmpty() || one.until().get().isAfter(now))
+                .toList()));
+  }
+
+  private Optional<Held> read(String clientId) {
+    byte[] held =
+        configLink.patiently(redis -> redis.hget(config.key("signing"), Keys.bytes(clientId)));
+    return held == null ? Optional.empty() : Optional.of(decode(held));
+  }
+
+  /**
+   * Proves that a client whose claims name a version has secrets, and that the version is the last;
+   * and mends the latter. What is gone an admin must make anew, or end.
+   *
+   * @param named the versions that clients name, as they were read a moment ago
+   */
+  List<Doctor.Finding> prove(Map<String, Long> named, boolean mend) {
+    Map<String, Long> there = new TreeMap<>();
+    configLink
+        .patiently(redis -> redis.hgetall(config.key("signing")))
+        .forEach((client, held) -> there.put(Keys.text(client), decode(held).version()));
+    List<Doctor.Finding> found = new ArrayList<>();
+    for (String client : new TreeSet<>(named.keySet())) {
+      if (!there.containsKey(client) && named(client) > 0 && read(client).isEmpty()) {
+        found.add(
+            new Doctor.Finding(
+                "signing_secret_missing",
+                "signing:" + client,
+                "its tasks wait until an admin makes another, or ends signing"));
+      }
+    }
+    there.forEach((client, version) -> {
+      if (named.getOrDefault(client, 0L) >= version) {
+        return;
+      }
+      long now = read(client).map(Held::version).orElse(0L);
+      if (named(client) < now) {
+        found.add(
+            new Doctor.Finding(
+                "signing_not_named", "signing:" + client, "claims do not name version " + now));
+        if (mend && !name(client, now)) {
+          configMoves.run(Script.END_SECRETS, Keys.bytes(client)); // of a client that is no more
+        }
+      }
+    });
+    return found;
+  }
+
+  private long named(String clientId) {
+    Shard home = shards.of(clientId);
+    byte[] version =
+        home.link()
+            .patiently(
+                redis -> redis.hget(home.keys().key("client:" + clientId), Keys.bytes("signing")));
+    return version == null ? 0 : Long.parseLong(Keys.text(version));
+  }
+
+  /** Reads what {@code lua/lib/secrets.lua} writes. */
+  static Held decode(byte[] held) {
+    ByteBuffer in = ByteBuffer.wrap(held);
+    long version = TaskCodec.number(in, 6);
+    List<Signing> secrets = new ArrayList<>();
+    while (in.hasRemaining()) {
+      Instant created = Instant.ofEpochMilli(TaskCodec.number(in, 6));
+      long until = TaskCodec.number(in, 6);
+      SigningSecret.Type type = SigningSecret.Type.ofLetter((char) in.get());
+      byte[] secret = new byte[(int) TaskCodec.number(in, 1)];
+      in.get(secret);
+      secrets.add(
+          new Signing(
+              new SigningSecret(type, secret),
+              created,
+              until == 0 ? Optional.empty() : Optional.of(Instant.ofEpochMilli(until))));
+    }
+    return new Held(version, secrets);
+  }
+}

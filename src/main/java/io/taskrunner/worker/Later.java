@@ -1,0 +1,90 @@
+package io.taskrunner.worker;
+
+import io.taskrunner.store.WorkStore.BreakerReport;
+import io.taskrunner.task.Outcome;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** A request that begins when what it must carry is made, unless it is over by then. */
+final class Later implements Performer.Request {
+
+  /** Begins it. */
+  interface Start {
+    Performer.Request now();
+  }
+
+  private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+  private Performer.@Nullable Request begun; // guarded by this
+
+  /** Begins it now. */
+  void begin(Start start) {
+    Performer.Request request;
+    synchronized (this) {
+      if (outcome.isDone()) {
+        return;
+      }
+      request = start.now();
+      begun = request;
+    }
+    request
+        .outcome()
+        .whenComplete((known, bug) -> {
+          if (bug == null) {
+            outcome.complete(known);
+          } else {
+            outcome.completeExceptionally(bug);
+          }
+        });
+  }
+
+  /** It is not sent. */
+  void end(Outcome known) {
+    outcome.complete(known);
+  }
+
+  /** A bug of ours. */
+  void fail(Throwable bug) {
+    outcome.completeExceptionally(bug);
+  }
+
+  private synchronized Performer.@Nullable Request begun() {
+    return begun;
+  }
+
+  @Override
+  public CompletableFuture<Outcome> outcome() {
+    return outcome;
+  }
+
+  @Override
+  public BreakerReport breaker() {
+    Performer.Request request = begun();
+    return request == null ? new BreakerReport.None() : request.breaker();
+  }
+
+  @Override
+  public void cancel() {
+    stop(new Outcome.Cancelled());
+  }
+
+  @Override
+  public void cutOff() {
+    stop(new Outcome.CutOff());
+  }
+
+  private void stop(Outcome why) {
+    Performer.Request request;
+    synchronized (this) {
+      request = begun;
+      if (request == null) {
+        outcome.complete(why);
+        return;
+      }
+    }
+    if (why instanceof Outcome.Cancelled) {
+      request.cancel();
+    } else {
+      request.cutOff();
+    }
+  }
+}

@@ -1,0 +1,80 @@
+package io.taskrunner.worker;
+
+import io.taskrunner.dispatch.Signer;
+import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.task.Outcome;
+import io.taskrunner.task.TargetRequest;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Has the attempts of clients with a signing secret carry their signatures; none of these is ever
+ * sent without. What takes longer than a loop may be held up, such as a long body or secrets that
+ * must be read first, is done beside.
+ */
+public final class Signed implements Performer {
+
+  /** How long a task waits that cannot be signed. */
+  private static final Duration LATER = Duration.ofSeconds(1);
+
+  private static final Duration TOLD_AGAIN_AFTER = Duration.ofSeconds(10);
+
+  private static final Logger LOG = LoggerFactory.getLogger(Signed.class);
+
+  private final Performer performer;
+  private final Signer signer;
+  private final AtomicLong told = new AtomicLong(System.nanoTime() - TOLD_AGAIN_AFTER.toNanos());
+
+  /** Over one that sends what it is given. */
+  public Signed(Performer performer, Signer signer) {
+    this.performer = performer;
+    this.signer = signer;
+  }
+
+  @Override
+  public Request perform(Claim claim, Duration timeout) {
+    if (claim.signing() == 0) {
+      return performer.perform(claim, timeout);
+    }
+    Optional<TargetRequest> signed = signer.signAtOnce(claim);
+    if (signed.isPresent()) {
+      return performer.perform(claim.with(claim.spec().with(signed.get())), timeout);
+    }
+    Later later = new Later();
+    Thread.ofVirtual().name("sign").start(() -> begin(later, claim, timeout));
+    return later;
+  }
+
+  private void begin(Later later, Claim claim, Duration timeout) {
+    try {
+      Optional<TargetRequest> signed = signer.sign(claim);
+      if (signed.isPresent()) {
+        later.begin(() -> performer.perform(claim.with(claim.spec().with(signed.get())), timeout));
+      } else {
+        tell(
+            claim,
+            "The signing secret of client {} is not in Redis: its tasks wait until an admin makes another,"
+                + " or ends signing");
+        later.end(new Outcome.NotReady(LATER));
+      }
+    } catch (StoreUnavailable away) {
+      tell(claim, "The signing secret of client {} cannot be read: its tasks wait");
+      later.end(new Outcome.NotReady(LATER));
+    } catch (RuntimeException | Error bug) {
+      later.fail(bug);
+    }
+  }
+
+  /** Once in a while: there may be many tasks. */
+  private void tell(Claim claim, String what) {
+    long last = told.get();
+    long now = System.nanoTime();
+    if (now - last >= TOLD_AGAIN_AFTER.toNanos() && told.compareAndSet(last, now)) {
+      LOG.warn(what, claim.clientId());
+    }
+  }
+}
