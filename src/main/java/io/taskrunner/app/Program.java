@@ -184,6 +184,7 @@ final class Program {
                 store.queues(),
                 store.clients(),
                 store.signing(),
+                store.adminKeys(),
                 store.workers(),
                 tokens,
                 store.system(),

@@ -21,9 +21,13 @@ public final class ApiKey {
 
   /** A fresh key. */
   public static String make(SecureRandom random) {
+    return make(PREFIX, random);
+  }
+
+  static String make(String prefix, SecureRandom random) {
     byte[] bytes = new byte[BYTES];
     random.nextBytes(bytes);
-    return PREFIX + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+    return prefix + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
   }
 
   /** The hexadecimal SHA-256 that a key is known by in the store. */

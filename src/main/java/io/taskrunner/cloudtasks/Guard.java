@@ -29,7 +29,7 @@ final class Guard {
       case Caller.Nobody _, Caller.Keyed _ ->
           throw new Failure(
               Code.UNAUTHENTICATED,
-              "Credentials are needed: a client's key or the ADMIN_API_KEY as bearer token in"
+              "Credentials are needed: a client's key or an admin's as bearer token in"
                   + " authorization. CLOUD_TASKS_AUTH=open would take calls without.");
       case Caller.Scraper _ ->
           throw new Failure(Code.PERMISSION_DENIED, "The METRICS_TOKEN opens metrics alone.");

@@ -45,8 +45,8 @@ public record ApiSettings(
     return new ApiSettings(
         env.secret(
             "ADMIN_API_KEY",
-            "opens everything as X-Admin-Key; without it admin calls are served on a loopback"
-                + " address alone"),
+            "opens everything as X-Admin-Key; without it, and without a named admin key, admin calls"
+                + " are served on a loopback address alone"),
         env.oneOf("CLIENT_AUTH", Access.OPEN, "whether a client may enqueue without a key"),
         env.integer(
             "MAX_OPEN_CLIENTS",

@@ -9,6 +9,7 @@ import io.netty.channel.EventLoopGroup;
 import io.taskrunner.config.ApiSettings;
 import io.taskrunner.config.InvalidSettings;
 import io.taskrunner.config.ServerSettings;
+import io.taskrunner.http.admin.AdminKeys;
 import io.taskrunner.http.admin.Clients;
 import io.taskrunner.http.admin.Dispatch;
 import io.taskrunner.http.admin.SigningSecrets;
@@ -35,6 +36,7 @@ import io.taskrunner.http.v1.Enqueues;
 import io.taskrunner.http.v1.Queues;
 import io.taskrunner.http.v1.Stats;
 import io.taskrunner.http.v1.Tasks;
+import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.SigningStore;
@@ -94,6 +96,7 @@ public final class ApiServer {
    * @param queues where queues are
    * @param clients where clients are
    * @param signing what their tasks' requests are signed with
+   * @param adminKeys where named keys of admins are
    * @param workers which workers there are
    * @param tokens what the tokens of tasks are signed with
    * @param system the state of the store
@@ -108,6 +111,7 @@ public final class ApiServer {
       QueueStore queues,
       ClientStore clients,
       SigningStore signing,
+      AdminKeyStore adminKeys,
       WorkersStore workers,
       TokenKeys tokens,
       SystemStore system,
@@ -123,7 +127,7 @@ public final class ApiServer {
    * @throws InvalidSettings the files for TLS cannot be used any more
    */
   public ApiServer(ServerSettings server, ApiSettings api, Parts parts, EventLoopGroup eventLoops) {
-    Credentials credentials = new Credentials(server, api, parts.clients());
+    Credentials credentials = new Credentials(server, api, parts.clients(), parts.adminKeys());
     List<String> warnings = warnings(server, api);
     StoreProbe store = new StoreProbe(parts.system());
     certificate = server.tls().map(ServerCertificate::begin);
@@ -142,6 +146,7 @@ public final class ApiServer {
       routes.addAll(new Queues(parts.queues(), audit).routes());
       routes.addAll(new Clients(parts.clients(), audit).routes());
       routes.addAll(new SigningSecrets(parts.clients(), parts.signing(), audit).routes());
+      routes.addAll(new AdminKeys(parts.adminKeys(), audit).routes());
       routes.addAll(new Tiers(parts.clients(), audit).routes());
       routes.addAll(new Dispatch(parts.queues(), audit).routes());
       routes.addAll(new Workers(parts.workers()).routes());
@@ -219,7 +224,8 @@ public final class ApiServer {
         warnings.add("CLIENT_AUTH is open: whoever reaches this port can enqueue without a key.");
       }
       if (api.adminKey().isEmpty() && !server.onLoopback()) {
-        warnings.add("ADMIN_API_KEY is not set: admin calls are refused.");
+        warnings.add(
+            "ADMIN_API_KEY is not set: admin calls are taken with a named admin key alone.");
       }
     }
     return warnings;

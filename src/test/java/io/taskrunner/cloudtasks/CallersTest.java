@@ -160,6 +160,34 @@ class CallersTest {
   }
 
   @Test
+  void aNamedAdminKeyMayAndAReadOnlyOneLooks() throws Exception {
+    String queue = "projects/p/locations/l/queues/named";
+    String full = adminKey("full", "false");
+    String name = as(full).createTask(later(queue)).getName();
+    String reads = adminKey("reads", "true");
+    as(reads).listQueues(list("p"));
+    refused(Status.Code.PERMISSION_DENIED, "read-only", () -> as(reads).createTask(later(queue)));
+    assertEquals(403, program.call("DELETE", "/v2/" + name, null, "X-Admin-Key", reads).status());
+    assertEquals(200, program.call("DELETE", "/v2/" + name, null, "X-Admin-Key", full).status());
+    refused(
+        Status.Code.UNAUTHENTICATED,
+        "key is not right",
+        () -> as("tra_" + "x".repeat(43)).listQueues(list("p")));
+  }
+
+  private static String adminKey(String name, String readOnly) throws Exception {
+    Reply made =
+        program.call(
+            "POST",
+            "/admin/keys",
+            "{\"name\":\"" + name + "\",\"read_only\":" + readOnly + "}",
+            "X-Admin-Key",
+            ADMIN);
+    assertEquals(201, made.status(), made.raw().body());
+    return made.json().at("/key").asText();
+  }
+
+  @Test
   void aClientMayAndOneThatIsBoundOnlyWhereItIsBound() throws Exception {
     assertEquals(0, as(keyOf("free", "null")).listQueues(list("free")).getQueuesCount());
     String bound = keyOf("bound", "[\"projects/mine/*\",\"projects/p/locations/l/queues/one\"]");

@@ -329,6 +329,53 @@ class CallersTest {
   }
 
   @Test
+  void aNamedAdminKeyMayDoEverythingAndAReadOnlyOneLooks() {
+    FakeStores stores = new FakeStores();
+    String[] named = {"X-Admin-Key", stores.adminKey("deploys", false)};
+    String[] reads = {"X-Admin-Key", stores.adminKey("dashboard", true)};
+    String client = stores.keyOf("abc", null, Set.of(Scope.READ));
+    String unknown = "tra_" + "A".repeat(43);
+    for (Setup setup :
+        List.of(Setup.serve(), Setup.serve().withoutAdminKey(), Setup.local().required())) {
+      try (Served served = new Served(setup, stores)) {
+        for (String[] key : List.of(named, reads)) {
+          for (String path :
+              List.of("/v1/queues", "/v1/tasks", "/admin/clients", "/admin/keys", "/metrics")) {
+            assertEquals(200, served.get(path, key).status(), path);
+          }
+          assertEquals(200, served.call("HEAD", "/admin/clients", null, key).status());
+        }
+        assertEquals(201, served.post("/v1/enqueue", TASK, named).status());
+        assertEquals(201, served.call("PUT", "/v1/queues/made", "{}", named).status());
+        assertEquals(204, served.call("DELETE", "/v1/queues/made", null, named).status());
+        assertRefused(403, "read_only", served.post("/v1/enqueue", TASK, reads));
+        assertRefused(403, "read_only", served.post("/v1/tasks/x/run", null, reads));
+        assertRefused(403, "read_only", served.call("PUT", "/v1/queues/made", "{}", reads));
+        assertRefused(403, "read_only", served.call("DELETE", "/v1/queues/low", null, reads));
+        assertRefused(403, "read_only", served.post("/admin/keys", "{\"name\":\"x\"}", reads));
+        assertRefused(403, "read_only", served.post("/admin/dispatch/pause", null, reads));
+        assertRefused(400, "invalid_request", served.post("/admin/keys", "{", reads));
+        for (String path : List.of("/admin/clients", "/v1/queues", "/health/live", "/nowhere")) {
+          assertRefused(401, "unauthenticated", served.get(path, "X-Admin-Key", unknown));
+        }
+        assertRefused(401, "unauthenticated", served.get("/v1/queues", "X-API-Key", named[1]));
+        assertEquals(
+            201,
+            served
+                .post("/v1/enqueue", TASK, named[0], named[1], "X-API-Key", client)
+                .status()); // the admin is more than the client
+      }
+    }
+    stores.away = true;
+    try (Served served = new Served(Setup.serve(), stores)) {
+      assertRefused(503, "store_unavailable", served.get("/admin/keys", named));
+      assertEquals(200, served.get("/health/live", named).status());
+      assertRefused(401, "unauthenticated", served.get("/metrics", named));
+      assertEquals(200, served.get("/metrics", "X-Admin-Key", Served.ADMIN).status());
+    }
+  }
+
+  @Test
   void metricsWantTheirToken() {
     String[] token = {"Authorization", "Bearer " + Served.METRICS};
     try (Served served = new Served(Setup.serve(), new FakeStores())) {

@@ -640,6 +640,48 @@ class ContractTest {
   }
 
   @Test
+  void adminKeysAreMadeShownOnceReplacedAndRevoked() {
+    Reply made = served.post("/admin/keys", "{\"name\":\"deploys\"}");
+    assertEquals(201, made.status(), made.body());
+    assertEquals("no-store", made.header("cache-control"));
+    String first = made.json().path("key").asText();
+    assertTrue(first.matches("tra_[A-Za-z0-9_-]{43}"), first);
+    assertFalse(made.json().path("read_only").asBoolean(true));
+    assertEquals(200, served.get("/admin/keys", "X-Admin-Key", first).status());
+    assertEquals(201, served.post("/admin/keys", "{\"name\":\"see\",\"read_only\":true}").status());
+    Reply listed = served.get("/admin/keys");
+    assertEquals(List.of("deploys", "see"), listed.json().path("keys").findValuesAsText("name"));
+    assertTrue(listed.json().at("/keys/1/read_only").asBoolean());
+    assertFalse(listed.body().contains("tra_"), listed.body());
+    String second =
+        served.post("/admin/keys", "{\"name\":\"deploys\"}").json().path("key").asText();
+    assertRefused(401, "unauthenticated", served.get("/admin/keys", "X-Admin-Key", first));
+    assertEquals(200, served.get("/admin/keys", "X-Admin-Key", second).status());
+    assertEquals(204, served.call("DELETE", "/admin/keys/deploys", null).status());
+    assertRefused(401, "unauthenticated", served.get("/admin/keys", "X-Admin-Key", second));
+    assertRefused(404, "key_not_found", served.call("DELETE", "/admin/keys/deploys", null));
+    for (String wrong :
+        List.of(
+            "{}",
+            "{\"name\":\"root\"}",
+            "{\"name\":\"loopback\"}",
+            "{\"name\":\"a b\"}",
+            "{\"name\":\"x\",\"read_only\":1}",
+            "{\"name\":\"x\",\"scopes\":[]}")) {
+      assertRefused(400, "invalid_request", served.post("/admin/keys", wrong));
+    }
+    for (String hidden : List.of(first, second)) {
+      assertFalse(
+          REDIS.redis().sync().hgetall("tr:{config}:admin_keys").toString().contains(hidden));
+    }
+    for (int i = 0; i < 99; i++) {
+      assertTrue(store.adminKeys().put("k" + i, "digest" + i, false));
+    }
+    assertRefused(409, "too_many_keys", served.post("/admin/keys", "{\"name\":\"more\"}"));
+    assertEquals(201, served.post("/admin/keys", "{\"name\":\"k7\"}").status());
+  }
+
+  @Test
   void workersAreListedUntilTheyGoAndTheirSlotsAreCounted() {
     store
         .workers()

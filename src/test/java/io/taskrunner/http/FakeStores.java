@@ -1,11 +1,13 @@
 package io.taskrunner.http;
 
+import io.taskrunner.client.AdminKey;
 import io.taskrunner.client.ApiKey;
 import io.taskrunner.client.Client;
 import io.taskrunner.client.Limits;
 import io.taskrunner.client.Scope;
 import io.taskrunner.client.SigningSecret;
 import io.taskrunner.client.Tier;
+import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
@@ -52,6 +54,7 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   final Map<String, Queue> queues = new TreeMap<>();
   final Map<String, Client> clients = new TreeMap<>();
   final Map<String, ClientStore.KeyOwner> keys = new ConcurrentHashMap<>();
+  final Map<String, AdminKey> adminKeys = new ConcurrentHashMap<>();
   final List<Enqueue> enqueued = new CopyOnWriteArrayList<>();
 
   /** What an enqueue comes to. */
@@ -223,6 +226,48 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   /** The clients; apart, since two stores have a {@code get} of a text. */
   ClientStore asClients() {
     return new ClientSide();
+  }
+
+  /** Named keys of admins. */
+  AdminKeyStore asAdminKeys() {
+    return new AdminKeySide();
+  }
+
+  /** A named key of an admin. */
+  String adminKey(String name, boolean readOnly) {
+    String key = AdminKey.make(new SecureRandom());
+    adminKeys.put(ApiKey.digest(key), new AdminKey(name, readOnly, NOW));
+    return key;
+  }
+
+  private final class AdminKeySide implements AdminKeyStore {
+    @Override
+    public boolean put(String name, String digest, boolean readOnly) {
+      adminKeys.put(digest, new AdminKey(name, readOnly, NOW));
+      return true;
+    }
+
+    @Override
+    public List<AdminKey> list() {
+      answer();
+      return List.copyOf(adminKeys.values());
+    }
+
+    @Override
+    public boolean delete(String name) {
+      return adminKeys.values().removeIf(key -> key.name().equals(name));
+    }
+
+    @Override
+    public Optional<AdminKey> find(String digest) {
+      answer();
+      return Optional.ofNullable(adminKeys.get(digest));
+    }
+
+    @Override
+    public Optional<AdminKey> known(String digest) {
+      return Optional.empty();
+    }
   }
 
   /** Two workers of 10 slots, of which one has not been heard of for long. */

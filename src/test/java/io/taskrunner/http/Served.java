@@ -132,7 +132,13 @@ final class Served implements AutoCloseable {
     this(
         setup,
         new Stores(
-            stores, stores, stores.asClients(), stores.asSigning(), stores.asWorkers(), stores));
+            stores,
+            stores,
+            stores.asClients(),
+            stores.asSigning(),
+            stores.asAdminKeys(),
+            stores.asWorkers(),
+            stores));
   }
 
   /** What the server stands on. */
@@ -141,6 +147,7 @@ final class Served implements AutoCloseable {
       io.taskrunner.store.QueueStore queues,
       io.taskrunner.store.ClientStore clients,
       io.taskrunner.store.SigningStore signing,
+      io.taskrunner.store.AdminKeyStore adminKeys,
       io.taskrunner.store.WorkersStore workers,
       io.taskrunner.store.SystemStore system) {
 
@@ -150,6 +157,7 @@ final class Served implements AutoCloseable {
           store.queues(),
           store.clients(),
           store.signing(),
+          store.adminKeys(),
           store.workers(),
           store.system());
     }
@@ -178,6 +186,7 @@ final class Served implements AutoCloseable {
             stores.queues(),
             stores.clients(),
             stores.signing(),
+            stores.adminKeys(),
             stores.workers(),
             tokens,
             stores.system(),

@@ -1,5 +1,6 @@
 package io.taskrunner.http.call;
 
+import io.taskrunner.client.AdminKey;
 import io.taskrunner.client.Client;
 import io.taskrunner.client.Scope;
 import io.taskrunner.store.ClientStore.KeyOwner;
@@ -7,8 +8,13 @@ import io.taskrunner.store.ClientStore.KeyOwner;
 /** Who calls. */
 public sealed interface Caller {
 
-  /** May do everything. */
-  record Admin() implements Caller {}
+  /**
+   * May do everything, or see everything.
+   *
+   * @param key the name of its key; {@link AdminKey#ROOT} for {@code ADMIN_API_KEY}
+   * @param readOnly whether it changes nothing
+   */
+  record Admin(String key, boolean readOnly) implements Caller {}
 
   /** Showed a key of a client, whose standing is not looked up yet. */
   record Keyed(KeyOwner key) implements Caller {
@@ -28,29 +34,33 @@ public sealed interface Caller {
   record Nobody() implements Caller {}
 
   /**
-   * Refuses a client whose key does not open this.
+   * Refuses a client or an admin whose key does not open this.
    *
    * @throws Refusal 403
    */
   default void needs(Scope scope) {
     if (!opens(scope)) {
+      if (this instanceof Admin) {
+        throw new Refusal(Problem.readOnly());
+      }
       throw new Refusal(Problem.scopeMissing(scope));
     }
   }
 
-  /** Whether a client's key opens this; who showed no key of a client is not bound by scopes. */
+  /** Whether the key that was shown opens this; who showed none is not bound by scopes. */
   default boolean opens(Scope scope) {
     return switch (this) {
       case Keyed keyed -> keyed.key().scopes().contains(scope);
       case Known known -> known.key().scopes().contains(scope);
-      case Admin _, Scraper _, Nobody _ -> true;
+      case Admin admin -> !admin.readOnly() || scope == Scope.READ;
+      case Scraper _, Nobody _ -> true;
     };
   }
 
   /** How the caller is named in a log. */
   default String name() {
     return switch (this) {
-      case Admin _ -> "admin";
+      case Admin admin -> "admin " + admin.key();
       case Keyed keyed -> "client " + keyed.clientId();
       case Known known -> "client " + known.client().id();
       case Scraper _ -> "scraper";

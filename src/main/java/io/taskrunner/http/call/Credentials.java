@@ -1,13 +1,17 @@
 package io.taskrunner.http.call;
 
 import com.linecorp.armeria.common.HttpHeaderNames;
+import com.linecorp.armeria.common.HttpMethod;
 import com.linecorp.armeria.common.RequestHeaders;
 import io.netty.util.AsciiString;
+import io.taskrunner.client.AdminKey;
 import io.taskrunner.client.ApiKey;
 import io.taskrunner.client.Client;
+import io.taskrunner.client.Scope;
 import io.taskrunner.config.ApiSettings;
 import io.taskrunner.config.ApiSettings.Access;
 import io.taskrunner.config.ServerSettings;
+import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.ClientStore;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +28,11 @@ public final class Credentials {
   private static final Pattern KEY =
       Pattern.compile(Pattern.quote(ApiKey.PREFIX) + "[A-Za-z0-9_-]{43}");
 
-  private static final Caller ADMIN = new Caller.Admin();
+  private static final Pattern NAMED_ADMIN_KEY =
+      Pattern.compile(Pattern.quote(AdminKey.PREFIX) + "[A-Za-z0-9_-]{43}");
+
+  private static final Caller.Admin ROOT = new Caller.Admin(AdminKey.ROOT, false);
+  private static final Caller.Admin LOOPBACK = new Caller.Admin(AdminKey.LOOPBACK, false);
   private static final Caller NOBODY = new Caller.Nobody();
   private static final Caller SCRAPER = new Caller.Scraper();
 
@@ -33,14 +41,17 @@ public final class Credentials {
   private final boolean metricsFree;
   private final boolean judges;
   private final ClientStore clients;
+  private final AdminKeyStore adminKeys;
 
-  /** With the keys of the settings, and clients' keys from the store. */
-  public Credentials(ServerSettings server, ApiSettings settings, ClientStore clients) {
+  /** With the keys of the settings, and those of clients and admins from the store. */
+  public Credentials(
+      ServerSettings server, ApiSettings settings, ClientStore clients, AdminKeyStore adminKeys) {
     this.settings = settings;
     this.loopback = server.onLoopback();
     this.metricsFree = server.dev() || !server.mode().serves();
     this.judges = server.mode().serves();
     this.clients = clients;
+    this.adminKeys = adminKeys;
   }
 
   /** What the headers of a call show. */
@@ -48,15 +59,21 @@ public final class Credentials {
     /** Enough to know the caller. */
     record Known(Caller caller) implements Shown {}
 
-    /** Keys of a client, to be looked up; right only when all are, and of one client. */
-    record Keys(List<String> keys, boolean admin) implements Shown {}
+    /**
+     * Keys to be looked up; right only when all are.
+     *
+     * @param keys of one client
+     * @param adminKeys named keys of an admin
+     * @param root whether the ADMIN_API_KEY was shown too
+     */
+    record Keys(List<String> keys, List<String> adminKeys, boolean root) implements Shown {}
 
     /** Something wrong. */
     record Wrong(Problem problem) implements Shown {}
   }
 
   private static final Shown SHOWS_NOTHING = new Shown.Known(NOBODY);
-  private static final Shown SHOWS_ADMIN = new Shown.Known(ADMIN);
+  private static final Shown SHOWS_ROOT = new Shown.Known(ROOT);
   private static final Shown SHOWS_SCRAPER = new Shown.Known(SCRAPER);
 
   /**
@@ -70,11 +87,14 @@ public final class Credentials {
     if ((admin == null && authorization == null && apiKey == null) || !judges) {
       return SHOWS_NOTHING;
     }
-    if (admin != null) {
-      if (settings.adminKey().isEmpty() && !loopback && adminRoute) {
+    boolean root = admin != null && isRoot(admin);
+    List<String> named = new ArrayList<>(1);
+    if (admin != null && !root) {
+      if (NAMED_ADMIN_KEY.matcher(admin).matches()) {
+        named.add(admin);
+      } else if (settings.adminKey().isEmpty() && !loopback && adminRoute) {
         return new Shown.Wrong(Problem.adminKeyNotConfigured());
-      }
-      if (settings.adminKey().isEmpty() || !settings.adminKey().get().matches(admin)) {
+      } else {
         return wrong("The X-Admin-Key is not right.");
       }
     }
@@ -98,10 +118,10 @@ public final class Credentials {
         return wrong("The key is not right.");
       }
     }
-    if (!keys.isEmpty()) {
-      return new Shown.Keys(keys, admin != null);
+    if (!keys.isEmpty() || !named.isEmpty()) {
+      return new Shown.Keys(keys, named, root);
     }
-    return admin != null ? SHOWS_ADMIN : scraper ? SHOWS_SCRAPER : SHOWS_NOTHING;
+    return root ? SHOWS_ROOT : scraper ? SHOWS_SCRAPER : SHOWS_NOTHING;
   }
 
   /**
@@ -113,19 +133,26 @@ public final class Credentials {
    */
   Shown bearer(RequestHeaders headers, boolean open) {
     String admin = headers.get(ADMIN_KEY);
-    if (admin != null && !isAdminKey(admin)) {
-      return wrong("The X-Admin-Key is not right.");
+    boolean root = admin != null && isRoot(admin);
+    List<String> named = new ArrayList<>(2);
+    if (admin != null && !root) {
+      if (!NAMED_ADMIN_KEY.matcher(admin).matches()) {
+        return wrong("The X-Admin-Key is not right.");
+      }
+      named.add(admin);
     }
     List<String> keys = new ArrayList<>(2);
     String authorization = headers.get(HttpHeaderNames.AUTHORIZATION);
     if (authorization != null) {
       boolean bearer = authorization.regionMatches(true, 0, BEARER, 0, BEARER.length());
       String token = bearer ? authorization.substring(BEARER.length()).strip() : "";
-      if (isAdminKey(token)) {
-        return SHOWS_ADMIN;
+      if (isRoot(token)) {
+        return SHOWS_ROOT;
       }
       if (KEY.matcher(token).matches()) {
         keys.add(token);
+      } else if (NAMED_ADMIN_KEY.matcher(token).matches()) {
+        named.add(token);
       } else if (!open) {
         return wrong("The bearer token is neither a client's key nor the admin's.");
       }
@@ -137,19 +164,19 @@ public final class Credentials {
       }
       keys.add(apiKey);
     }
-    if (!keys.isEmpty()) {
-      return new Shown.Keys(keys, admin != null);
+    if (!keys.isEmpty() || !named.isEmpty()) {
+      return new Shown.Keys(keys, named, root);
     }
-    return admin != null ? SHOWS_ADMIN : SHOWS_NOTHING;
+    return root ? SHOWS_ROOT : SHOWS_NOTHING;
   }
 
-  private boolean isAdminKey(String key) {
+  private boolean isRoot(String key) {
     return settings.adminKey().isPresent() && settings.adminKey().get().matches(key);
   }
 
   /** The caller that keys are known to name; empty when they must be looked up. Never blocks. */
   Optional<Caller> known(Shown.Keys shown) {
-    return caller(shown, clients::knownKeyOwner);
+    return caller(shown, clients::knownKeyOwner, adminKeys::known);
   }
 
   /**
@@ -158,12 +185,24 @@ public final class Credentials {
    * @throws Refusal 401: a key is not right
    */
   Caller lookUp(Shown.Keys shown) {
-    return caller(shown, clients::keyOwner)
+    return caller(shown, clients::keyOwner, adminKeys::find)
         .orElseThrow(() -> new Refusal(Problem.unauthenticated("The key is not right.")));
   }
 
   private static Optional<Caller> caller(
-      Shown.Keys shown, Function<String, Optional<ClientStore.KeyOwner>> owners) {
+      Shown.Keys shown,
+      Function<String, Optional<ClientStore.KeyOwner>> owners,
+      Function<String, Optional<AdminKey>> admins) {
+    Caller.Admin admin = shown.root() ? ROOT : null;
+    for (String key : shown.adminKeys()) {
+      Optional<AdminKey> found = admins.apply(ApiKey.digest(key));
+      if (found.isEmpty()) {
+        return Optional.empty();
+      }
+      if (admin == null || admin.readOnly()) {
+        admin = new Caller.Admin(found.get().name(), found.get().readOnly());
+      }
+    }
     ClientStore.KeyOwner client = null;
     for (String key : shown.keys()) {
       Optional<ClientStore.KeyOwner> owner = owners.apply(ApiKey.digest(key));
@@ -173,16 +212,21 @@ public final class Credentials {
       }
       client = client == null ? owner.get() : client.and(owner.get());
     }
-    return Optional.of(shown.admin() || client == null ? ADMIN : new Caller.Keyed(client));
+    if (admin != null) {
+      return Optional.of(admin);
+    }
+    return client == null ? Optional.of(NOBODY) : Optional.of(new Caller.Keyed(client));
   }
 
   /**
-   * The caller as a route may take it: on a loopback listener without an admin's key, nobody is the
-   * admin.
+   * The caller as a route may take it: on a loopback listener without {@code ADMIN_API_KEY}, nobody
+   * is the admin, whatever named keys there are. That follows from the settings of this process
+   * alone; what lies in the store cannot shut out who owns the machine.
    *
    * @throws Refusal 401 or 403: that is not enough
    */
-  Caller admit(io.taskrunner.http.call.Access access, Caller caller) {
+  Caller admit(Route route, Caller caller) {
+    io.taskrunner.http.call.Access access = route.access();
     access.scope().ifPresent(caller::needs);
     return switch (access) {
       case ANYONE, DETAIL -> caller;
@@ -198,17 +242,22 @@ public final class Credentials {
           switch (caller) {
             case Caller.Admin _, Caller.Keyed _, Caller.Known _ -> caller;
             case Caller.Scraper _ -> throw new Refusal(Problem.forbidden());
-            case Caller.Nobody _ when isNobodyAdmin() -> ADMIN;
+            case Caller.Nobody _ when isNobodyAdmin() -> LOOPBACK;
             case Caller.Nobody _ ->
                 throw new Refusal(
                     Problem.unauthenticated("A client's key or the admin's is needed."));
           };
       case ADMIN ->
           switch (caller) {
-            case Caller.Admin _ -> caller;
+            case Caller.Admin _ -> {
+              if (route.method() != HttpMethod.GET) {
+                caller.needs(Scope.OPERATE);
+              }
+              yield caller;
+            }
             case Caller.Keyed _, Caller.Known _, Caller.Scraper _ ->
                 throw new Refusal(Problem.forbidden());
-            case Caller.Nobody _ when isNobodyAdmin() -> ADMIN;
+            case Caller.Nobody _ when isNobodyAdmin() -> LOOPBACK;
             case Caller.Nobody _ when settings.adminKey().isEmpty() ->
                 throw new Refusal(Problem.adminKeyNotConfigured());
             case Caller.Nobody _ ->

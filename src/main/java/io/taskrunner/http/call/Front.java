@@ -226,7 +226,7 @@ public final class Front implements HttpService {
         throw new Refusal(Problem.methodNotAllowed(match.path().allow()));
       }
       if (isOfThisProcess(route)) {
-        caller = credentials.admit(route.access(), caller);
+        caller = credentials.admit(route, caller);
         return onVirtualThread(() -> blocking(route, new LinkedHashMap<>()));
       }
       enter();
@@ -318,7 +318,7 @@ public final class Front implements HttpService {
     }
 
     private Call call(Route route, Map<String, Object> members) {
-      caller = credentials.admit(route.access(), caller);
+      caller = credentials.admit(route, caller);
       return new Call(
           id, headers, match == null ? List.of() : match.params(), ctx.query(), caller, members);
     }

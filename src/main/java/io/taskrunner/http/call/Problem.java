@@ -162,12 +162,18 @@ public record Problem(
         Map.of());
   }
 
+  /** An admin's key that opens only what changes nothing. */
+  public static Problem readOnly() {
+    return of(403, "read_only", "This admin key is read-only, and the call changes something.");
+  }
+
   /** No admin's key is set, and the listener is open to others. */
   public static Problem adminKeyNotConfigured() {
     return of(
         403,
         "admin_key_not_configured",
-        "Admin calls are served when ADMIN_API_KEY is set, or when the server listens on a loopback address alone.");
+        "Admin calls need an admin key: the ADMIN_API_KEY, which is not set, or a named one. Without, they are served"
+            + " when the server listens on a loopback address alone.");
   }
 
   /** A key of one client, the id of another. */
@@ -221,6 +227,17 @@ public record Problem(
             + " secrets of this client sign side by side. The oldest ends at "
             + Times.text(until)
             + "; with DELETE all end now.");
+  }
+
+  /** No admin's key of this name. */
+  public static Problem adminKeyNotFound() {
+    return of(404, "key_not_found", "There is no admin key of this name.");
+  }
+
+  /** As many admin keys as there may be. */
+  public static Problem tooManyKeys(int most) {
+    return of(
+        409, "too_many_keys", "There are " + most + " admin keys, and no more may be: revoke one.");
   }
 
   /** No such tier. */

@@ -3,6 +3,7 @@ package io.taskrunner.store.redis;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.EventLoopGroup;
 import io.taskrunner.client.Tier;
+import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.QueueStore;
@@ -52,6 +53,7 @@ public final class RedisStore implements AutoCloseable {
   private final RedisTasks tasks;
   private final RedisQueues queues;
   private final RedisClients clients;
+  private final RedisAdminKeys adminKeys;
   private final RedisCloud cloud;
   private final RedisWorkers workers;
   private final RedisTokens tokens;
@@ -98,6 +100,7 @@ public final class RedisStore implements AutoCloseable {
     this.queues = new RedisQueues(shards, configMoves, names);
     this.cloud = new RedisCloud(shards, configMoves, names);
     this.clients = new RedisClients(shards, configLink, config, names);
+    this.adminKeys = new RedisAdminKeys(configLink, config, configMoves);
     this.workers = new RedisWorkers(configMoves);
     this.tokens = new RedisTokens(configMoves);
     this.signing = new RedisSigning(shards, configMoves, configLink, config);
@@ -281,6 +284,11 @@ public final class RedisStore implements AutoCloseable {
   /** Clients, keys and tiers. */
   public ClientStore clients() {
     return clients;
+  }
+
+  /** Named keys of admins. */
+  public AdminKeyStore adminKeys() {
+    return adminKeys;
   }
 
   /** The moves of a worker, for each shard. */

@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.taskrunner.client.AdminKey;
 import io.taskrunner.client.Scope;
+import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.ClientStore.Change;
 import io.taskrunner.store.ClientStore.TierDeleted;
@@ -223,6 +225,30 @@ class ClientMovesTest {
     assertEquals("", old.name());
     clients.revokeKey("abc", narrow);
     assertEquals(1, clients.keys("abc").orElseThrow().size());
+  }
+
+  @Test
+  void anAdminKeyThatIsRevokedOpensNothingElsewhereWithinASecond() {
+    AdminKeyStore here = stage.store.adminKeys();
+    try (RedisStore other = RedisStore.open(StoreOptions.defaults(REDIS.settings()))) {
+      AdminKeyStore there = other.adminKeys();
+      assertTrue(here.put("one", "digest", true));
+      AdminKey found = there.find("digest").orElseThrow();
+      assertEquals("one", found.name());
+      assertTrue(found.readOnly());
+      assertTrue(there.known("digest").isPresent());
+      assertTrue(here.put("one", "another", false));
+      assertTrue(here.known("digest").isEmpty());
+      assertTrue(here.delete("one"));
+      assertFalse(here.delete("one"));
+      assertTrue(here.find("another").isEmpty());
+      long deadline = System.nanoTime() + Duration.ofMillis(1500).toNanos();
+      while (there.find("digest").isPresent()) {
+        assertTrue(System.nanoTime() < deadline, "a copy is older than a second");
+        Thread.onSpinWait();
+      }
+      assertTrue(there.list().isEmpty());
+    }
   }
 
   @Test

@@ -1,0 +1,98 @@
+package io.taskrunner.http.admin;
+
+import com.linecorp.armeria.common.HttpMethod;
+import io.taskrunner.client.AdminKey;
+import io.taskrunner.client.ApiKey;
+import io.taskrunner.http.call.Access;
+import io.taskrunner.http.call.Answer;
+import io.taskrunner.http.call.Audit;
+import io.taskrunner.http.call.Call;
+import io.taskrunner.http.call.Faults;
+import io.taskrunner.http.call.Fields;
+import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.http.call.Problem;
+import io.taskrunner.http.call.Refusal;
+import io.taskrunner.http.call.Route;
+import io.taskrunner.store.AdminKeyStore;
+import io.taskrunner.store.QueueSettings;
+import java.security.SecureRandom;
+import java.util.List;
+
+/** The calls under {@code /admin/keys}: named keys of admins. */
+public final class AdminKeys {
+
+  private static final String NAME_FORM = "1 to 64 of A-Z a-z 0-9 _ -";
+
+  private final AdminKeyStore keys;
+  private final Audit audit;
+  private final SecureRandom random = new SecureRandom();
+
+  /** Over a store; changes are told to the log. */
+  public AdminKeys(AdminKeyStore keys, Audit audit) {
+    this.keys = keys;
+    this.audit = audit;
+  }
+
+  /** The routes. */
+  public List<Route> routes() {
+    return List.of(
+        Route.of(HttpMethod.GET, "/admin/keys", Access.ADMIN, this::list),
+        Route.of(HttpMethod.POST, "/admin/keys", Access.ADMIN, Route.Body.REQUIRED, this::make),
+        Route.of(HttpMethod.DELETE, "/admin/keys/{name}", Access.ADMIN, this::revoke));
+  }
+
+  private Answer list(Call call) {
+    List<AdminKey> all = keys.list();
+    return Answer.ok(
+        JsonOut.object(out ->
+            out.array(
+                "keys",
+                items -> {
+                  for (AdminKey key : all) {
+                    items.item(item -> {
+                      item.text("name", key.name());
+                      item.flag("read_only", key.readOnly());
+                      item.time("created_at", key.created());
+                    });
+                  }
+                })));
+  }
+
+  private Answer make(Call call) {
+    Faults faults = new Faults();
+    Fields fields = call.fields(faults);
+    if (!fields.has("name")) {
+      fields.missing("name", NAME_FORM);
+    }
+    String given = fields.text("name", QueueSettings.NAME, NAME_FORM);
+    if (given != null && AdminKey.RESERVED.contains(given)) {
+      fields.fault(
+          "name", given, "a name other than " + AdminKey.ROOT + " and " + AdminKey.LOOPBACK);
+    }
+    boolean readOnly = Boolean.TRUE.equals(fields.flag("read_only"));
+    fields.done();
+    faults.raise();
+    String name = given == null ? "" : given;
+    String key = AdminKey.make(random);
+    if (!keys.put(name, ApiKey.digest(key), readOnly)) {
+      throw new Refusal(Problem.tooManyKeys(AdminKeyStore.MAX));
+    }
+    audit.tell(call, "admin key made", "name", name, "read_only", Boolean.toString(readOnly));
+    byte[] json =
+        JsonOut.object(out -> {
+          out.text("name", name);
+          out.text("key", key);
+          out.flag("read_only", readOnly);
+        });
+    return Answer.created(json).with("cache-control", "no-store");
+  }
+
+  private Answer revoke(Call call) {
+    String name = call.param(0);
+    if (!keys.delete(name)) {
+      throw new Refusal(Problem.adminKeyNotFound());
+    }
+    audit.tell(call, "admin key revoked", "name", name);
+    return Answer.noContent();
+  }
+}

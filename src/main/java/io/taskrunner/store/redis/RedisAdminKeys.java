@@ -1,0 +1,102 @@
+package io.taskrunner.store.redis;
+
+import io.taskrunner.client.AdminKey;
+import io.taskrunner.store.AdminKeyStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Named keys of admins, in the configuration's slot: {@code admin_keys} holds for each name the
+ * key's digest, when it was made (s since the epoch) and whether it is read-only. They are few, so
+ * the copy that calls are judged by is of all.
+ */
+final class RedisAdminKeys implements AdminKeyStore {
+
+  private static final Duration COPY_TTL = Duration.ofSeconds(1);
+  private static final String READ_ONLY = "r";
+
+  private final Link link;
+  private final Keys config;
+  private final Moves configMoves;
+  private volatile Copy copy = new Copy(Map.of(), System.nanoTime() - COPY_TTL.toNanos());
+
+  /** By digest, as they were at a time of {@link System#nanoTime}. */
+  private record Copy(Map<String, AdminKey> keys, long at) {}
+
+  RedisAdminKeys(Link link, Keys config, Moves configMoves) {
+    this.link = link;
+    this.config = config;
+    this.configMoves = configMoves;
+  }
+
+  @Override
+  public boolean put(String name, String digest, boolean readOnly) {
+    byte[] word =
+        configMoves.run(
+            Script.PUT_ADMIN_KEY,
+            Keys.bytes(name),
+            Keys.bytes(digest),
+            Keys.bytes(readOnly ? READ_ONLY : ""),
+            Keys.bytes(MAX));
+    read();
+    return Keys.text(word).equals("done");
+  }
+
+  @Override
+  public List<AdminKey> list() {
+    return read().keys().values().stream().sorted(Comparator.comparing(AdminKey::name)).toList();
+  }
+
+  @Override
+  public boolean delete(String name) {
+    long gone = link.patiently(redis -> redis.hdel(key(), Keys.bytes(name)));
+    read();
+    return gone > 0;
+  }
+
+  @Override
+  public Optional<AdminKey> find(String digest) {
+    Optional<AdminKey> known = known(digest);
+    return known.isPresent() ? known : Optional.ofNullable(read().keys().get(digest));
+  }
+
+  @Override
+  public Optional<AdminKey> known(String digest) {
+    Copy now = copy;
+    return System.nanoTime() - now.at() < COPY_TTL.toNanos()
+        ? Optional.ofNullable(now.keys().get(digest))
+        : Optional.empty();
+  }
+
+  /** Reads all, and keeps the copy unless a younger one was made meanwhile. */
+  private Copy read() {
+    long at = System.nanoTime();
+    Map<byte[], byte[]> raw = link.patiently(redis -> redis.hgetall(key()));
+    Map<String, AdminKey> keys = HashMap.newHashMap(raw.size());
+    raw.forEach((name, value) -> {
+      String[] parts = Keys.text(value).split(":", -1);
+      keys.put(
+          parts[0],
+          new AdminKey(
+              Keys.text(name),
+              parts[2].equals(READ_ONLY),
+              Instant.ofEpochSecond(Long.parseLong(parts[1]))));
+    });
+    Copy fresh = new Copy(Map.copyOf(keys), at);
+    synchronized (this) {
+      if (at - copy.at() > 0) {
+        copy = fresh;
+      }
+    }
+    return fresh;
+  }
+
+  private byte[] key() {
+    return config.key("admin_keys");
+  }
+}
