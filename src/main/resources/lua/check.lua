@@ -2,7 +2,7 @@
 -- ARGV   now, '1' to mend, what to prove: 'tasks' ids · 'logs' ids · 'members' set, n, gen, owner, ids · 'owners' n, gen, owners ·
 --        'parked' client, places · 'generations' n.gen · 'over' n:set · 'queues' n · 'shard' · 'clients' ids ·
 --        'count_queues' n · 'count_clients' how many, ids, the n of every queue · 'expiring' keys without their beginning
--- REPLY  findings (kind, key, detail, …), facts: for 'tasks' state, n, bytes and owner of each that is there; for the two counts
+-- REPLY  findings (kind, key, detail, …), facts: for 'tasks' state, n, bytes (of a dead one), bytes of the body and owner of each that is there; for the two counts
 --        'unproven' when there is too much to count at one moment
 --@include lib/base
 --@include lib/wake

@@ -6,8 +6,9 @@
 --        '' for a key, and for a payload the ms that its name stays taken after its end
 -- REPLY  for each task one packed string: word, id, due, limits, remaining, full again at, retry after ms.
 --        Words: e enqueued, d duplicate, r over the rate, u key used with another payload, q no such queue, n queue not
---        allowed, x client disabled, k key required, m too many strangers, w client unknown. For a task of Cloud Tasks: e, q, or
---        u when its name is taken; and when it was made in place of full again at
+--        allowed, x client disabled, k key required, m too many strangers, w client unknown, b backlog full: then in place of
+--        due the limit, of the first of limits 1 for tasks and 2 for bytes, of full again at what is there. For a task of Cloud
+--        Tasks: e, q, or u when its name is taken; and when it was made in place of full again at
 --@include lib/base
 --@include lib/wake
 --@include lib/client
@@ -26,7 +27,7 @@ local function reply(word, id, due, c, limits, retry_ms)
 end
 
 local function stranger(owner)
-  local c = { id = owner, on = '1', gen = 0, running = 0, live = 0, sum = 0, seen = 0, stranger = true, dirty = true }
+  local c = { id = owner, on = '1', gen = 0, running = 0, live = 0, bytes = 0, sum = 0, seen = 0, stranger = true, dirty = true }
   c.max_concurrent, c.requests_per_min = unpack(tier_limits('default'))
   call('HSET', P .. 'client:' .. owner, 'on', 1, 'tier', 'default', 'stranger', 1, 'created', now, 'updated', now)
   call('ZADD', P .. 'clients', 0, owner)
@@ -79,7 +80,7 @@ local function place(q, c, id, due, tail)
     if due < q.timer then q.due_dirty = true end
   end
   touched[q] = true
-  count_live(c.id, 1)
+  count_live(c.id, 1, unpack_struct('>I4', tail, 5))
   return true
 end
 
@@ -148,6 +149,18 @@ local function enqueue(at)
   end
   if c then
     minute(c)
+    -- How much may wait: a task that runs counts too, since it may come back.
+    local most, there, what = c.max_waiting, c.live, 1
+    local over = most and there >= most
+    if not over and c.max_waiting_bytes then
+      most, there, what = c.max_waiting_bytes, c.bytes, 2
+      over = there + unpack_struct('>I4', tail, 5) > most
+    end
+    if over then
+      known = call('GETRANGE', P .. 'task:' .. id, 24, 29)
+      if known ~= '' then return reply('e', id, unpack_struct('>I6', known), c, limits, 0) end
+      return pack('>c1c16I6I4I4I4I6I6', 'b', NO_ID, most, what, 0, 0, there, 0)
+    end
     if c.sum + 1 > limits[2] then
       known = call('GETRANGE', P .. 'task:' .. id, 24, 29)
       if known ~= '' then return reply('e', id, unpack_struct('>I6', known), c, limits, 0) end

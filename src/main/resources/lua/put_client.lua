@@ -16,7 +16,7 @@ end
 local on = call('HGET', key, 'on')
 if not on or on == 'x' then
   -- What a deleted client left keeps its generation, and is not this one's.
-  call('HDEL', key, 'max_concurrent', 'requests_per_min', 'queues', 'accounts', 'stranger', 'signing')
+  call('HDEL', key, 'max_concurrent', 'requests_per_min', 'max_waiting', 'max_waiting_bytes', 'queues', 'accounts', 'stranger', 'signing')
   call('HSET', key, 'on', 1, 'tier', 'default', 'created', now)
   call('ZADD', P .. 'clients', 0, id)
 end

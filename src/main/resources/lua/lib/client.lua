@@ -16,18 +16,21 @@ end
 local function client(id)
   local c = clients[id]
   if c == nil and id == '' then
-    c = { id = '', on = '1', gen = 0, max_concurrent = NEVER, requests_per_min = NEVER, running = 0, live = 0, sum = 0, seen = 0 }
+    c = { id = '', on = '1', gen = 0, max_concurrent = NEVER, requests_per_min = NEVER, running = 0, live = 0,
+      bytes = 0, sum = 0, seen = 0 }
     clients[id] = c
   elseif c == nil then
     local f = call('HMGET', P .. 'client:' .. id, 'on', 'gen', 'tier', 'max_concurrent', 'requests_per_min', 'running',
-      'live', 'sum', 'keyed', 'queues', 'stranger', 'seen', 'signing')
+      'live', 'sum', 'keyed', 'queues', 'stranger', 'seen', 'signing', 'bytes',
+      'max_waiting', 'max_waiting_bytes')
     if f[1] then
       local limits = tier_limits(f[3] or 'default')
       c = {
         id = id, on = f[1], gen = tonumber(f[2]) or 0, max_concurrent = tonumber(f[4]) or limits[1],
         requests_per_min = tonumber(f[5]) or limits[2], running = tonumber(f[6]) or 0, live = tonumber(f[7]) or 0,
         sum = tonumber(f[8]) or 0, keyed = f[9] == '1', queues = f[10], stranger = f[11] == '1', seen = tonumber(f[12]) or 0,
-        signing = f[13],
+        signing = f[13], bytes = tonumber(f[14]) or 0, max_waiting = f[15] and tonumber(f[15]),
+        max_waiting_bytes = f[16] and tonumber(f[16]),
       }
     else
       c = false
@@ -37,10 +40,12 @@ local function client(id)
   return c
 end
 
-local function count_live(id, change)
+-- A task that waits or runs comes to its owner (1), or leaves it (-1); with so many bytes of body.
+local function count_live(id, change, body)
   local c = client(id)
   if not c then return end
   c.live = math.max(0, c.live + change)
+  c.bytes = math.max(0, c.bytes + change * body)
   c.dirty = true
   if c.stranger and (c.live == 0 or now - c.seen > 60000 or now < c.seen) then
     c.seen = now
@@ -51,7 +56,8 @@ end
 local function flush_clients()
   for id, c in pairs(clients) do
     if c and c.dirty and id ~= '' then
-      call('HSET', P .. 'client:' .. id, 'running', c.running, 'live', c.live, 'sum', c.sum, 'seen', c.seen)
+      call('HSET', P .. 'client:' .. id, 'running', c.running, 'live', c.live, 'bytes', c.bytes, 'sum', c.sum,
+        'seen', c.seen)
     end
   end
 end

@@ -32,7 +32,7 @@ end
 
 local function forget(id, t)
   call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
-  count_live(t.owner, -1)
+  count_live(t.owner, -1, t.body)
   if t.cloud then unlist(id, t) end
 end
 
@@ -57,7 +57,7 @@ local function finish(q, id, t, state)
     forget(id, t)
     return
   end
-  count_live(t.owner, -1)
+  count_live(t.owner, -1, t.body)
   if t.cloud then unlist(id, t) end
   if state == 'd' then
     bury(q, id, t)

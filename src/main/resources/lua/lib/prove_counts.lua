@@ -98,6 +98,34 @@ local function count_waiting(live, bases)
   return true
 end
 
+local function body_of(id)
+  local length = call('GETRANGE', P .. 'task:' .. id, 62, 65)
+  return length ~= '' and unpack_struct('>I4', length) or 0
+end
+
+-- The bytes of the bodies of what waits and runs, by owner; nil when these are too many tasks to read at one moment.
+local function count_bytes(live, bases)
+  local bytes, tasks = {}, 0
+  for owner, count in pairs(live) do
+    bytes[owner], tasks = 0, tasks + count
+  end
+  if not affordable(tasks) then return nil end
+  for _, id in ipairs(call('ZRANGE', P .. 'leases', 0, -1)) do
+    local t = read_task(id)
+    if t and t.state == 'a' and bytes[t.owner] then bytes[t.owner] = bytes[t.owner] + t.body end
+  end
+  for base in pairs(bases) do
+    for owner in pairs(live) do
+      for _, id in ipairs(call('ZRANGE', base .. 'ready:' .. owner, 0, -1)) do bytes[owner] = bytes[owner] + body_of(id) end
+    end
+    for _, id in ipairs(call('ZRANGE', base .. 'due', 0, -1)) do
+      local t = read_task(id)
+      if t and bytes[t.owner] then bytes[t.owner] = bytes[t.owner] + t.body end
+    end
+  end
+  return bytes
+end
+
 local function minute_sum(owner)
   local sum, key = 0, P .. 'client:' .. owner .. ':minute'
   if call('EXISTS', key) == 0 then return nil end
@@ -120,6 +148,9 @@ local function count_clients()
     compare('count_wrong', 'client:' .. owner, hash, 'live', count, c.live)
     local sum = minute_sum(owner)
     if sum then compare('count_wrong', 'client:' .. owner, hash, 'sum', sum, c.sum) end
+  end
+  for owner, bytes in pairs(count_bytes(live, bases) or {}) do
+    compare('count_wrong', 'client:' .. owner, P .. 'client:' .. owner, 'bytes', bytes, client(owner).bytes)
   end
 end
 

@@ -80,7 +80,8 @@ local function prove_tasks()
       if t.cloud then prove_cloud(id, t) end
       local over = t.state == 'd' or t.state == 'k' or t.state == 'c'
       if over and not hidden(t) and call('EXISTS', P .. 'task:' .. id) == 1 then prove_retire(id, t) end
-      facts[#facts + 1] = t.state .. pack('>I4I4', t.n, t.state == 'd' and call('STRLEN', P .. 'task:' .. id) or 0) .. t.owner
+      facts[#facts + 1] = t.state .. pack('>I4I4I4', t.n, t.state == 'd' and call('STRLEN', P .. 'task:' .. id) or 0, t.body)
+        .. t.owner
     end
   end
 end

@@ -14,7 +14,7 @@ local function revive(q, id, t)
     list(id, t, now)
   end
   write_head(id, t)
-  count_live(t.owner, 1)
+  count_live(t.owner, 1, t.body)
   make_ready(q, id, t)
   return true
 end

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * @param ownMaxConcurrent replaces the tier's number; null for the tier's
  * @param ownRequestsPerMin replaces the tier's number; null for the tier's
  * @param limits what is in force: its own numbers, else the tier's
+ * @param maxWaiting so many of its tasks may be unfinished, for one more to be taken; null for any
+ *     number
+ * @param maxWaitingBytes so many bytes of their bodies; null for any number
  * @param allowedQueues the queues that it may use; null for all
  * @param serviceAccounts whom its tasks may say to be in a token, {@link #ANY_ACCOUNT} for anyone;
  *     empty for no tokens
@@ -27,6 +30,8 @@ public record Client(
     @Nullable Integer ownMaxConcurrent,
     @Nullable Integer ownRequestsPerMin,
     Limits limits,
+    @Nullable Integer maxWaiting,
+    @Nullable Long maxWaitingBytes,
     @Nullable List<String> allowedQueues,
     List<String> serviceAccounts,
     Instant created,

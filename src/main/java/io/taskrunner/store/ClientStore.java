@@ -97,13 +97,17 @@ public interface ClientStore {
    * @param limits null keeps them
    * @param allowedQueues null keeps them; {@link AllowedQueues#queues} null is all
    * @param serviceAccounts null keeps them
+   * @param maxWaiting null keeps it
+   * @param maxWaitingBytes null keeps it
    */
   record Change(
       @Nullable String tier,
       @Nullable Boolean enabled,
       @Nullable OwnLimits limits,
       @Nullable AllowedQueues allowedQueues,
-      @Nullable List<String> serviceAccounts) {
+      @Nullable List<String> serviceAccounts,
+      @Nullable MaxWaiting maxWaiting,
+      @Nullable MaxWaitingBytes maxWaitingBytes) {
 
     /** One that keeps the service accounts. */
     public Change(
@@ -111,12 +115,18 @@ public interface ClientStore {
         @Nullable Boolean enabled,
         @Nullable OwnLimits limits,
         @Nullable AllowedQueues allowedQueues) {
-      this(tier, enabled, limits, allowedQueues, null);
+      this(tier, enabled, limits, allowedQueues, null, null, null);
     }
   }
 
   /** A client's own limits; null is the tier's. */
   record OwnLimits(@Nullable Integer maxConcurrent, @Nullable Integer requestsPerMin) {}
+
+  /** How many of a client's tasks may be unfinished; null is any number. */
+  record MaxWaiting(@Nullable Integer tasks) {}
+
+  /** How many bytes their bodies may have; null is any number. */
+  record MaxWaitingBytes(@Nullable Long bytes) {}
 
   /** Which queues a client may use. */
   record AllowedQueues(@Nullable List<String> queues) {}

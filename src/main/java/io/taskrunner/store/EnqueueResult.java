@@ -44,6 +44,15 @@ public sealed interface EnqueueResult {
   /** Too many in the last minute; nothing was used up. */
   record RateLimited(Quota quota, Duration retryAfter) implements Refused {}
 
+  /**
+   * As much of the client's waits as may; nothing was used up.
+   *
+   * @param most that may wait: tasks, or bytes of their bodies
+   * @param there that does
+   * @param bytes whether it is bytes
+   */
+  record BacklogFull(long most, long there, boolean bytes) implements Refused {}
+
   /** The key was used with another payload. */
   record KeyReused() implements Refused {}
 

@@ -807,4 +807,59 @@ class ContractTest {
     assertRefused(404, "signing_secret_not_found", served.call("DELETE", path, null));
     assertEquals(201, served.call("PUT", path, null).status());
   }
+
+  @Test
+  void howMuchOfAClientMayWaitIsSetToldAndObeyed() {
+    JsonNode client = set("{\"client_id\":\"abc\"}");
+    assertTrue(client.path("max_waiting").isNull(), client.toString());
+    assertTrue(client.path("max_waiting_bytes").isNull(), client.toString());
+    client = set("{\"client_id\":\"abc\",\"max_waiting\":2,\"max_waiting_bytes\":10}");
+    assertEquals(2, client.path("max_waiting").asInt());
+    assertEquals(10, client.path("max_waiting_bytes").asInt());
+    client = set("{\"client_id\":\"abc\",\"tier\":\"basic\"}");
+    assertEquals(2, client.path("max_waiting").asInt(), "what is left out keeps its value");
+    for (String wrong :
+        List.of(
+            "\"max_waiting\":0",
+            "\"max_waiting\":\"many\"",
+            "\"max_waiting\":1000000001",
+            "\"max_waiting_bytes\":0",
+            "\"max_waiting_bytes\":1.5",
+            "\"max_waiting_bytes\":100000000000001")) {
+      assertRefused(
+          400,
+          "invalid_request",
+          served.post("/admin/clients/set", "{\"client_id\":\"abc\"," + wrong + "}"));
+    }
+
+    String big =
+        "{\"client_id\":\"abc\",\"task\":{\"url\":\"http://h/\",\"body\":\"12345678901\"}}";
+    Reply refused = served.post("/v1/enqueue", big);
+    assertRefused(429, "backlog_full", refused);
+    assertEquals("5", refused.header("retry-after"));
+    assertEquals("abc", refused.json().path("client_id").asText());
+    assertEquals(10, refused.json().path("max_waiting_bytes").asInt());
+    assertEquals(0, refused.json().path("waiting_bytes").asInt());
+    assertEquals(
+        "The unfinished tasks of client abc have 0 bytes of bodies; with 11 more they would be over the 10 that may wait.",
+        refused.json().path("detail").asText());
+    String item = "{\"task\":{\"url\":\"http://h/\"}}";
+    Reply batch =
+        served.post(
+            "/v1/enqueue/batch",
+            "{\"client_id\":\"abc\",\"tasks\":[" + item + "," + item + "," + item + "]}");
+    assertEquals(2, batch.json().path("enqueued").asInt(), batch.body());
+    assertEquals("backlog_full", batch.json().path("results").get(2).path("code").asText());
+    refused = served.post("/v1/enqueue", task(""));
+    assertRefused(429, "backlog_full", refused);
+    assertEquals(
+        "Client abc has 2 unfinished tasks; 2 may wait.", refused.json().path("detail").asText());
+    assertEquals(2, refused.json().path("waiting").asInt());
+    assertEquals(2, refused.json().path("max_waiting").asInt());
+
+    client = set("{\"client_id\":\"abc\",\"max_waiting\":null}");
+    assertTrue(client.path("max_waiting").isNull(), client.toString());
+    assertEquals(10, client.path("max_waiting_bytes").asInt());
+    enqueued(task(""));
+  }
 }

@@ -97,6 +97,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
         null,
         null,
         new Limits(3, 50),
+        null,
+        null,
         allowedQueues,
         List.of(),
         NOW,
@@ -367,6 +369,10 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
               new Limits(
                   concurrent == null ? tier.maxConcurrent() : concurrent,
                   perMin == null ? tier.requestsPerMin() : perMin),
+              change.maxWaiting() == null ? was.maxWaiting() : change.maxWaiting().tasks(),
+              change.maxWaitingBytes() == null
+                  ? was.maxWaitingBytes()
+                  : change.maxWaitingBytes().bytes(),
               change.allowedQueues() == null
                   ? was.allowedQueues()
                   : change.allowedQueues().queues(),

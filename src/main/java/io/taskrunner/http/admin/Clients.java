@@ -20,6 +20,8 @@ import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.ClientStore.AllowedQueues;
 import io.taskrunner.store.ClientStore.Change;
 import io.taskrunner.store.ClientStore.KeyOwner;
+import io.taskrunner.store.ClientStore.MaxWaiting;
+import io.taskrunner.store.ClientStore.MaxWaitingBytes;
 import io.taskrunner.store.ClientStore.OwnLimits;
 import io.taskrunner.store.ClientStore.Page;
 import io.taskrunner.store.QueueSettings;
@@ -48,6 +50,8 @@ public final class Clients {
 
   private static final String ACCOUNT_FORM =
       "the address of a service account without spaces and commas, or " + Client.ANY_ACCOUNT;
+
+  private static final long WAITING_BYTES_MAX = 100_000_000_000_000L;
 
   private static final int LIMIT = 50;
 
@@ -124,10 +128,15 @@ public final class Clients {
     final LimitsChange limits = limits(fields);
     final AllowedQueues queues = allowedQueues(fields);
     final List<String> accounts = serviceAccounts(fields);
+    final MaxWaiting waiting = maxWaiting(fields);
+    final MaxWaitingBytes waitingBytes = maxWaitingBytes(fields);
     fields.done();
     faults.raise();
     OwnLimits own = limits == null || id == null ? null : limits.over(clients.get(id));
-    Client client = set(id == null ? "" : id, new Change(tier, enabled, own, queues, accounts));
+    Client client =
+        set(
+            id == null ? "" : id,
+            new Change(tier, enabled, own, queues, accounts, waiting, waitingBytes));
     audit.tell(
         call,
         "client set",
@@ -203,6 +212,22 @@ public final class Clients {
       return new AllowedQueues(null);
     }
     return new AllowedQueues(fields.texts("allowed_queues", Client.ALLOWED_QUEUE, QUEUE_FORM));
+  }
+
+  private static @Nullable MaxWaiting maxWaiting(Fields fields) {
+    if (!fields.has("max_waiting")) {
+      return null;
+    }
+    fields.nullIsAbsent("max_waiting");
+    return new MaxWaiting(fields.integer("max_waiting", 1, Limits.MAX));
+  }
+
+  private static @Nullable MaxWaitingBytes maxWaitingBytes(Fields fields) {
+    if (!fields.has("max_waiting_bytes")) {
+      return null;
+    }
+    fields.nullIsAbsent("max_waiting_bytes");
+    return new MaxWaitingBytes(fields.longInteger("max_waiting_bytes", 1, WAITING_BYTES_MAX));
   }
 
   private static @Nullable List<String> serviceAccounts(Fields fields) {
@@ -339,6 +364,13 @@ public final class Clients {
           limits.number("max_concurrent", client.limits().maxConcurrent());
           limits.number("requests_per_min", client.limits().requestsPerMin());
         });
+    out.number("max_waiting", client.maxWaiting());
+    Long waitingBytes = client.maxWaitingBytes();
+    if (waitingBytes == null) {
+      out.text("max_waiting_bytes", null);
+    } else {
+      out.number("max_waiting_bytes", waitingBytes.longValue());
+    }
     List<String> queues = client.allowedQueues();
     if (queues == null) {
       out.text("allowed_queues", null);

@@ -302,6 +302,33 @@ public record Problem(
         Map.of("retry-after", Long.toString(seconds)));
   }
 
+  /**
+   * As much of a client's waits as may.
+   *
+   * @param most that may: tasks, or bytes of bodies
+   * @param there that does
+   * @param body the bytes of the one that was refused
+   */
+  public static Problem backlogFull(
+      String clientId, long most, long there, boolean bytes, int body) {
+    Map<String, Object> members = new LinkedHashMap<>();
+    members.put("client_id", clientId);
+    members.put(bytes ? "max_waiting_bytes" : "max_waiting", most);
+    members.put(bytes ? "waiting_bytes" : "waiting", there);
+    String waits =
+        bytes
+            ? "The unfinished tasks of client %s have %d bytes of bodies; with %d more they would be over the %d that may wait."
+                .formatted(clientId, there, body, most)
+            : "Client %s has %d unfinished tasks; %d may wait.".formatted(clientId, there, most);
+    return new Problem(
+        HttpStatus.TOO_MANY_REQUESTS,
+        "backlog_full",
+        waits,
+        List.of(),
+        members,
+        Map.of("retry-after", "5"));
+  }
+
   /** Too many that nobody set up. */
   public static Problem tooManyClients() {
     return of(

@@ -223,6 +223,9 @@ public final class Enqueues {
             .withHeader("x-ratelimit-remaining", Integer.toString(quota.remaining()))
             .withHeader("x-ratelimit-reset", Long.toString(resetSeconds(quota.fullAgain())));
       }
+      case EnqueueResult.BacklogFull(long most, long there, boolean bytes) ->
+          Problem.backlogFull(
+              command.clientId(), most, there, bytes, command.spec().request().body().length);
       case EnqueueResult.KeyReused _ -> Problem.keyReused();
       case EnqueueResult.QueueNotFound _ -> Problem.queueNotFound();
       case EnqueueResult.QueueNotAllowed _ -> Problem.queueNotAllowed();

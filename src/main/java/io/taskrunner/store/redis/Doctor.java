@@ -127,6 +127,7 @@ public final class Doctor {
     long retry;
     long running;
     long live;
+    long bytes;
     long deadBytes;
   }
 
@@ -367,6 +368,7 @@ public final class Doctor {
       char state = (char) fact.get();
       int n = fact.getInt();
       int bytes = fact.getInt();
+      int body = fact.getInt();
       byte[] owner = new byte[fact.remaining()];
       fact.get(owner);
       Tally queue = ofQueue.computeIfAbsent(n, _ -> new Tally());
@@ -382,6 +384,7 @@ public final class Doctor {
       }
       if ("rtas".indexOf(state) >= 0) {
         client.live++;
+        client.bytes += body;
       }
     }
 
@@ -479,6 +482,7 @@ public final class Doctor {
       return !hash.isEmpty()
           && (differs(hash, "running", tally.running)
               || differs(hash, "live", tally.live)
+              || differs(hash, "bytes", tally.bytes)
               || (!minute.isEmpty() && differs(hash, "sum", accepted)));
     }
 

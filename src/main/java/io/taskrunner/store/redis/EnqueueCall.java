@@ -96,6 +96,9 @@ record EnqueueCall(Enqueue command, byte[] tail) implements Call<EnqueueResult> 
       case 'e' -> new EnqueueResult.Enqueued(id, due, quota, replicas);
       case 'd' -> new EnqueueResult.Duplicate(id, due, quota, replicas);
       case 'r' -> new EnqueueResult.RateLimited(quota, retryAfter);
+      case 'b' ->
+          new EnqueueResult.BacklogFull(
+              due.toEpochMilli(), fullAgain.toEpochMilli(), limits.maxConcurrent() == 2);
       case 'u' -> new EnqueueResult.KeyReused();
       case 'q' -> noQueue();
       case 'n' -> new EnqueueResult.QueueNotAllowed();

@@ -115,6 +115,8 @@ final class RedisClients implements ClientStore {
             new Limits(
                 concurrent != null ? concurrent : ofTier.maxConcurrent(),
                 perMin != null ? perMin : ofTier.requestsPerMin()),
+            integer(hash.get("max_waiting")),
+            longInteger(hash.get("max_waiting_bytes")),
             queues == null ? null : names(queues),
             names(hash.getOrDefault("accounts", ",")),
             time(hash.get("created")),
@@ -132,6 +134,10 @@ final class RedisClients implements ClientStore {
 
   private static @Nullable Integer integer(@Nullable String text) {
     return text == null ? null : Integer.valueOf(text);
+  }
+
+  private static @Nullable Long longInteger(@Nullable String text) {
+    return text == null ? null : Long.valueOf(text);
   }
 
   private static Instant time(@Nullable String millis) {
@@ -167,6 +173,12 @@ final class RedisClients implements ClientStore {
     }
     if (change.serviceAccounts() != null) {
       put(args, "accounts", text(change.serviceAccounts()));
+    }
+    if (change.maxWaiting() != null) {
+      put(args, "max_waiting", change.maxWaiting().tasks());
+    }
+    if (change.maxWaitingBytes() != null) {
+      put(args, "max_waiting_bytes", change.maxWaitingBytes().bytes());
     }
     byte[] word = shards.of(id).moves().run(Script.PUT_CLIENT, args.toArray(byte[][]::new));
     return Keys.text(word).equals("done") ? get(id) : Optional.empty();

@@ -80,12 +80,12 @@ class ClientMovesTest {
     stage.client("abc", 1);
     assertEquals(List.of(), accounts());
     List<String> given = List.of("a@example.com", "b@example.com");
-    stage.store.clients().set("abc", new Change(null, null, null, null, given));
+    stage.store.clients().set("abc", new Change(null, null, null, null, given, null, null));
     stage.store.clients().set("abc", new Change(null, true, null, null));
     assertEquals(given, accounts());
     assertTrue(stage.store.clients().get("abc").orElseThrow().mayBe("b@example.com"));
     assertFalse(stage.store.clients().get("abc").orElseThrow().mayBe("c@example.com"));
-    stage.store.clients().set("abc", new Change(null, null, null, null, List.of("*")));
+    stage.store.clients().set("abc", new Change(null, null, null, null, List.of("*"), null, null));
     assertTrue(stage.store.clients().get("abc").orElseThrow().mayBe("c@example.com"));
     stage.store.clients().delete("abc");
     stage.client("abc", 1);

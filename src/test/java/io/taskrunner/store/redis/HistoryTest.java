@@ -328,7 +328,7 @@ class HistoryTest {
         Answer expected = expect(id, wish, epoch);
         note("enqueue %s %s/%s %s -> %s", id, wish.client, wish.queue, wish.when, real.get(i));
         require(expected.equals(real.get(i)), "enqueue answered %s, not %s", real.get(i), expected);
-        if (real.get(i).word() != 'r') {
+        if ("rb".indexOf(real.get(i).word()) < 0) {
           enqueuedBefore.add(group.get(i));
         }
       }
@@ -384,6 +384,9 @@ class HistoryTest {
       if (chance(20)) {
         wish.limits(
             chance(50) ? 1 + random.nextInt(3) : null, chance(50) ? 1 + random.nextInt(30) : null);
+      }
+      if (chance(30)) {
+        wish.body("x".repeat(random.nextInt(60)));
       }
       if (chance(15)) {
         wish.key("k" + random.nextInt(8), "p" + random.nextInt(2));
@@ -723,6 +726,20 @@ class HistoryTest {
           chance(20)
               ? new ClientStore.AllowedQueues(chance(50) ? null : List.of(any(queues), any(queues)))
               : null;
+      ClientStore.MaxWaiting waiting =
+          chance(30)
+              ? new ClientStore.MaxWaiting(chance(50) ? null : 1 + random.nextInt(30))
+              : null;
+      ClientStore.MaxWaitingBytes bytes =
+          chance(30)
+              ? new ClientStore.MaxWaitingBytes(chance(50) ? null : 1L + random.nextInt(400))
+              : null;
+      if (waiting != null) {
+        client.maxWaiting = waiting.tasks();
+      }
+      if (bytes != null) {
+        client.maxWaitingBytes = bytes.bytes();
+      }
       if (tier != null) {
         client.tier = tier;
       }
@@ -734,7 +751,10 @@ class HistoryTest {
       if (allowed != null) {
         client.allowed = allowed.queues();
       }
-      stage.store.clients().set(id, new ClientStore.Change(tier, enabled, limits, allowed));
+      stage
+          .store
+          .clients()
+          .set(id, new ClientStore.Change(tier, enabled, limits, allowed, null, waiting, bytes));
       Limits now = stage.store.clients().get(id).orElseThrow().limits();
       equal(model.limits(client), now, "limits of " + id);
     }
@@ -998,6 +1018,19 @@ class HistoryTest {
         String expected = Model.text(model.counts(queue));
         equal(expected, Model.text(real), "counts of " + queue.name);
       }
+      for (Model.Client client : model.clients.values()) {
+        String key = "tr:{0}:client:" + client.id;
+        long bytes = model.counted(client).mapToLong(t -> t.body).sum();
+        equal(
+            model.counted(client).count() + " of " + bytes,
+            count(key, "live") + " of " + count(key, "bytes"),
+            "unfinished tasks of " + client.id);
+      }
+    }
+
+    private long count(String key, String field) {
+      String value = stage.redis.hget(key, field);
+      return value == null ? 0 : Long.parseLong(value);
     }
 
     private void proven() {

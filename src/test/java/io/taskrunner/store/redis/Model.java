@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +56,8 @@ final class Model {
     String tier = Tier.DEFAULT;
     @Nullable Integer ownConcurrent;
     @Nullable Integer ownPerMin;
+    @Nullable Integer maxWaiting;
+    @Nullable Long maxWaitingBytes;
     @Nullable List<String> allowed;
     final List<Long> accepted = new ArrayList<>();
 
@@ -104,6 +107,14 @@ final class Model {
     long leaseEnd;
     boolean cancelling;
     boolean probe;
+
+    /**
+     * Whether it counts among its client's unfinished tasks; what was purged does until it is
+     * deleted.
+     */
+    boolean counted = true;
+
+    final int body;
     final String host;
     final Retry retry;
     final long retentionMillis;
@@ -120,6 +131,7 @@ final class Model {
       this.queue = queue;
       this.gen = queue.gen;
       this.host = host;
+      this.body = wish.body.length();
       this.retry = wish.retry;
       this.retentionMillis = wish.retention.toMillis();
       this.expires = wish.expires == null ? null : wish.expires.toEpochMilli();
@@ -233,6 +245,8 @@ final class Model {
       client.tier = Tier.DEFAULT;
       client.ownConcurrent = null;
       client.ownPerMin = null;
+      client.maxWaiting = null;
+      client.maxWaitingBytes = null;
       client.allowed = null;
     }
     return client;
@@ -365,6 +379,10 @@ final class Model {
       return answer(keyed.id().equals(id) ? 'e' : 'd', keyed.id(), keyed.due(), caller, limits, 0);
     }
     forget(caller);
+    Answer full = backlogFull(caller, wish.body.length());
+    if (full != null) {
+      return again == null ? full : answer('e', id, again.due, caller, limits, 0);
+    }
     if (caller.accepted.size() + 1 > limits.requestsPerMin()) {
       if (again != null) {
         return answer('e', id, again.due, caller, limits, 0);
@@ -389,6 +407,22 @@ final class Model {
       keys.put(wish.client + " " + wish.key, new Keyed(id, due, wish.payload));
     }
     return answer('e', id, due, caller, limits, 0);
+  }
+
+  private @Nullable Answer backlogFull(Client client, int body) {
+    long tasks = counted(client).count();
+    if (client.maxWaiting != null && tasks >= client.maxWaiting) {
+      return new Answer('b', new TaskId(0, 0), client.maxWaiting, 1, 0, 0, tasks, 0);
+    }
+    long bytes = counted(client).mapToLong(t -> t.body).sum();
+    return client.maxWaitingBytes != null && bytes + body > client.maxWaitingBytes
+        ? new Answer('b', new TaskId(0, 0), client.maxWaitingBytes, 2, 0, 0, bytes, 0)
+        : null;
+  }
+
+  /** The unfinished tasks of a client, as its quota counts them. */
+  Stream<Item> counted(Client client) {
+    return tasks.values().stream().filter(t -> t.counted && t.client == client);
   }
 
   private char refusal(@Nullable Client client, Stage.Wish wish) {
@@ -510,6 +544,7 @@ final class Model {
     t.probe = false;
     t.gen = t.queue.gen;
     t.generationOfClient = t.client.gen;
+    t.counted = true;
     seat(t, epoch());
     return true;
   }
@@ -534,6 +569,7 @@ final class Model {
   /** The life of a task that is in no set of what waits or runs is over. */
   void end(Item t, char state) {
     t.state = state;
+    t.counted = false;
     t.ended = now;
     t.cancelling = false;
     t.keptMillis = state == 'd' ? t.queue.settings.deadRetention().toMillis() : t.retentionMillis;
@@ -541,6 +577,7 @@ final class Model {
 
   void drop(Item t) {
     t.state = 'p';
+    t.counted = false;
   }
 
   /**
@@ -823,6 +860,7 @@ final class Model {
       return 'l';
     }
     if (t.state == 'p') {
+      t.counted &= claim <= t.claim; // one that a failover forgot ends here
       return '?';
     }
     boolean ours = t.claim == claim && t.worker.equals(worker);

@@ -1,0 +1,191 @@
+package io.taskrunner.store.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+
+import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.ClientStore.MaxWaiting;
+import io.taskrunner.store.ClientStore.MaxWaitingBytes;
+import io.taskrunner.store.EnqueueResult.BacklogFull;
+import io.taskrunner.store.EnqueueResult.Duplicate;
+import io.taskrunner.store.EnqueueResult.Enqueued;
+import io.taskrunner.store.EnqueueResult.RateLimited;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.redis.Model.Answer;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.RedisExtension;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** How much of a client may be unfinished. */
+class QuotaTest {
+
+  @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
+
+  private Stage stage;
+
+  @BeforeEach
+  void open() {
+    stage = Stage.open(REDIS);
+  }
+
+  @AfterEach
+  void close() {
+    stage.proven();
+    stage.close();
+  }
+
+  private void quota(@Nullable Integer tasks, @Nullable Long bytes) {
+    stage
+        .store
+        .clients()
+        .set(
+            "abc",
+            new ClientStore.Change(
+                null, null, null, null, null, new MaxWaiting(tasks), new MaxWaitingBytes(bytes)));
+  }
+
+  private static Stage.Wish body(int bytes) {
+    return Stage.wish().body("x".repeat(bytes));
+  }
+
+  @Test
+  void soManyTasksMayBeUnfinishedAndNoMore() {
+    stage.client("abc", 10);
+    quota(3, null);
+    stage.enqueue(Stage.wish().in(Duration.ofHours(1))); // scheduled
+    stage.enqueue(2, Stage.wish());
+    assertEquals(new BacklogFull(3, 3, false), stage.put(Stage.wish()));
+    Claim running = stage.claim(1).getFirst();
+    assertEquals(new BacklogFull(3, 3, false), stage.put(Stage.wish()), "what runs may come back");
+    stage.settle(
+        Stage.WORKER, stage.verdict(running, new Verdict.Retry(Duration.ofMinutes(1)), 503));
+    assertEquals(new BacklogFull(3, 3, false), stage.put(Stage.wish()), "it did");
+    stage.succeed(stage.claim(1).getFirst());
+    stage.enqueue(Stage.wish());
+    assertInstanceOf(BacklogFull.class, stage.put(Stage.wish()));
+    assertInstanceOf(Enqueued.class, stage.put(Stage.wish().client("other")));
+  }
+
+  @Test
+  void soManyBytesOfBodiesAndNoMore() {
+    stage.client("abc", 10);
+    quota(null, 100L);
+    assertEquals(new BacklogFull(100, 0, true), stage.put(body(101)));
+    stage.enqueue(body(60));
+    assertEquals(new BacklogFull(100, 60, true), stage.put(body(41)));
+    stage.enqueue(body(40));
+    stage.enqueue(body(0));
+    assertEquals(new BacklogFull(100, 100, true), stage.put(body(1)));
+    for (Claim claim : stage.claim(1)) {
+      stage.settle(Stage.WORKER, stage.verdict(claim, new Verdict.Bury(), 400));
+    }
+    assertEquals("40", REDIS.redis().sync().hget("tr:{0}:client:abc", "bytes"));
+    stage.enqueue(body(60));
+  }
+
+  @Test
+  void eachOfAGroupIsCountedBeforeTheNext() {
+    stage.client("abc", 10);
+    quota(3, 100L);
+    List<Answer> answers =
+        stage.group(
+            List.of(
+                Map.entry(stage.id(), body(50)),
+                Map.entry(stage.id(), body(51)),
+                Map.entry(stage.id(), body(50)),
+                Map.entry(stage.id(), body(0)),
+                Map.entry(stage.id(), body(0))));
+    assertEquals(List.of('e', 'b', 'e', 'e', 'b'), answers.stream().map(Answer::word).toList());
+  }
+
+  @Test
+  void aRefusedCallUsesNothingUp() {
+    stage.client("abc", 10, 5);
+    quota(1, null);
+    TaskId first = stage.enqueue(Stage.wish());
+    for (int i = 0; i < 20; i++) {
+      assertInstanceOf(BacklogFull.class, stage.put(Stage.wish().key("k", "p")));
+    }
+    stage.store.tasks().cancel(first);
+    Enqueued made = assertInstanceOf(Enqueued.class, stage.put(Stage.wish().key("k", "p")));
+    assertEquals(3, made.quota().remaining());
+    Duplicate again = assertInstanceOf(Duplicate.class, stage.put(Stage.wish().key("k", "p")));
+    assertEquals(made.id(), again.id(), "a duplicate is answered even when nothing more may wait");
+  }
+
+  @Test
+  void theSameCallAgainIsToldWhatTheFirstWas() {
+    stage.client("abc", 10);
+    quota(1, null);
+    List<Map.Entry<TaskId, Stage.Wish>> group = List.of(Map.entry(stage.id(), Stage.wish()));
+    assertEquals(stage.group(group), stage.group(group));
+    assertEquals('e', stage.group(group).getFirst().word());
+  }
+
+  @Test
+  void withBothLimitsReachedTheBacklogIsTold() {
+    stage.client("abc", 10, 1);
+    quota(1, null);
+    TaskId first = stage.enqueue(Stage.wish());
+    assertInstanceOf(BacklogFull.class, stage.put(Stage.wish()));
+    stage.store.tasks().cancel(first);
+    assertInstanceOf(RateLimited.class, stage.put(Stage.wish()));
+  }
+
+  @Test
+  void aLowerQuotaDropsNothingAndNoneTakesAll() {
+    stage.client("abc", 10);
+    stage.enqueue(5, Stage.wish());
+    quota(2, 3L);
+    assertEquals(new BacklogFull(2, 5, false), stage.put(Stage.wish()));
+    assertEquals(5, stage.claim(10).size());
+    quota(null, null);
+    assertInstanceOf(Enqueued.class, stage.put(Stage.wish()));
+    assertEquals(null, stage.store.clients().get("abc").orElseThrow().maxWaiting());
+    assertEquals(null, stage.store.clients().get("abc").orElseThrow().maxWaitingBytes());
+  }
+
+  @Test
+  void whatWasPurgedCountsUntilItIsDeleted() {
+    stage.client("abc", 10);
+    quota(3, null);
+    stage.enqueue(3, Stage.wish());
+    stage.store.queues().purge("default");
+    assertInstanceOf(BacklogFull.class, stage.put(Stage.wish()));
+    stage.store.tidy();
+    stage.enqueue(3, Stage.wish());
+  }
+
+  @Test
+  void aReplayedTaskIsTakenAndCounted() {
+    stage.client("abc", 10);
+    quota(1, null);
+    TaskId dead = stage.enqueue(Stage.wish());
+    stage.settle(Stage.WORKER, stage.verdict(stage.claim(1).getFirst(), new Verdict.Bury(), 400));
+    stage.enqueue(Stage.wish());
+    stage.store.tasks().revive(dead);
+    assertEquals(new BacklogFull(1, 2, false), stage.put(Stage.wish()));
+  }
+
+  @Test
+  void theDoctorMendsTheBytes() {
+    stage.client("abc", 10);
+    stage.enqueue(body(30));
+    stage.enqueue(body(20).in(Duration.ofHours(1)));
+    stage.claim(1);
+    stage.enqueue(body(7));
+    REDIS.redis().sync().hset("tr:{0}:client:abc", "bytes", "12");
+    assertEquals(
+        List.of(new Doctor.Finding("count_wrong", "client:abc", "bytes is 12, 57 are there")),
+        stage.store.doctor().repair());
+    assertEquals("57", REDIS.redis().sync().hget("tr:{0}:client:abc", "bytes"));
+  }
+}
