@@ -185,6 +185,7 @@ final class Program {
                 store.clients(),
                 store.signing(),
                 store.adminKeys(),
+                store.audits(),
                 store.workers(),
                 tokens,
                 store.system(),

@@ -14,6 +14,7 @@ import io.taskrunner.http.admin.Clients;
 import io.taskrunner.http.admin.Dispatch;
 import io.taskrunner.http.admin.SigningSecrets;
 import io.taskrunner.http.admin.Tiers;
+import io.taskrunner.http.admin.Trail;
 import io.taskrunner.http.admin.Workers;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Credentials;
@@ -37,6 +38,7 @@ import io.taskrunner.http.v1.Queues;
 import io.taskrunner.http.v1.Stats;
 import io.taskrunner.http.v1.Tasks;
 import io.taskrunner.store.AdminKeyStore;
+import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.SigningStore;
@@ -97,6 +99,7 @@ public final class ApiServer {
    * @param clients where clients are
    * @param signing what their tasks' requests are signed with
    * @param adminKeys where named keys of admins are
+   * @param audits what admins changed
    * @param workers which workers there are
    * @param tokens what the tokens of tasks are signed with
    * @param system the state of the store
@@ -112,6 +115,7 @@ public final class ApiServer {
       ClientStore clients,
       SigningStore signing,
       AdminKeyStore adminKeys,
+      AuditStore audits,
       WorkersStore workers,
       TokenKeys tokens,
       SystemStore system,
@@ -137,7 +141,7 @@ public final class ApiServer {
     List<Route> routes = new ArrayList<>(health.routes());
     Runnable gauges = () -> {};
     if (server.mode().serves()) {
-      Audit audit = new Audit();
+      Audit audit = new Audit(parts.audits());
       Enqueues enqueues =
           new Enqueues(parts.tasks(), parts.clients(), api.resultRetention(), parts.registry());
       routes.addAll(enqueues.routes());
@@ -147,6 +151,7 @@ public final class ApiServer {
       routes.addAll(new Clients(parts.clients(), audit).routes());
       routes.addAll(new SigningSecrets(parts.clients(), parts.signing(), audit).routes());
       routes.addAll(new AdminKeys(parts.adminKeys(), audit).routes());
+      routes.addAll(new Trail(parts.audits()).routes());
       routes.addAll(new Tiers(parts.clients(), audit).routes());
       routes.addAll(new Dispatch(parts.queues(), audit).routes());
       routes.addAll(new Workers(parts.workers()).routes());

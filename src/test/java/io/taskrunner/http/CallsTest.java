@@ -36,6 +36,18 @@ class CallsTest {
   }
 
   @Test
+  void aChangeThatIsMadeIsAnsweredThoughTheTrailIsAway() {
+    FakeStores stores = new FakeStores();
+    try (Served served = new Served(Setup.local(), stores)) {
+      assertEquals(200, served.post("/v1/queues/low/pause", null).status());
+      assertEquals("queue paused", stores.trail.getFirst().change().what());
+      stores.trailAway = true;
+      assertEquals(200, served.post("/v1/queues/low/resume", null).status());
+      assertEquals(1, stores.trail.size());
+    }
+  }
+
+  @Test
   void aTaskIsTakenAndAnsweredAsTheContractWritesIt() {
     Reply reply = served.post("/v1/enqueue", TASK, "X-Request-ID", "abc.1-2_3");
     assertEquals(201, reply.status(), reply.body());

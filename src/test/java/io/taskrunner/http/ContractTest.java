@@ -682,6 +682,36 @@ class ContractTest {
   }
 
   @Test
+  void whatAnAdminChangedIsTold() {
+    String key = served.post("/admin/keys", "{\"name\":\"deploys\"}").json().path("key").asText();
+    String[] deploys = {"X-Admin-Key", key, "X-Request-ID", "my-call-7"};
+    assertEquals(200, served.post("/v1/queues/low/pause", null, deploys).status());
+    set("{\"client_id\":\"abc\"}");
+    String secret = served.post("/admin/clients/abc/keys", null).json().path("key").asText();
+    assertRefused(404, "queue_not_found", served.post("/v1/queues/none/pause", null, deploys));
+    Reply all = served.get("/admin/audit");
+    assertEquals(
+        List.of("key made", "client set", "queue paused", "admin key made"),
+        all.json().path("entries").findValuesAsText("what"));
+    assertTrue(all.json().path("next_cursor").isNull());
+    assertFalse(all.body().contains(key) || all.body().contains(secret), all.body());
+    JsonNode paused = served.get("/admin/audit?who=deploys").json().path("entries").path(0);
+    assertEquals("deploys", paused.path("who").asText());
+    assertEquals("my-call-7", paused.path("request_id").asText());
+    assertEquals("{\"queue\":\"low\"}", paused.path("details").toString());
+    assertTrue(Instant.parse(paused.path("time").asText()).isAfter(Instant.EPOCH));
+    assertEquals(
+        "loopback", served.get("/admin/audit?what=client").json().at("/entries/0/who").asText());
+    JsonNode page = served.get("/admin/audit?limit=3").json();
+    JsonNode rest =
+        served.get("/admin/audit?limit=3&cursor=" + page.path("next_cursor").asText()).json();
+    assertEquals(List.of("admin key made"), rest.path("entries").findValuesAsText("what"));
+    assertTrue(rest.path("next_cursor").isNull());
+    assertRefused(400, "invalid_request", served.get("/admin/audit?cursor=x"));
+    assertRefused(400, "invalid_request", served.get("/admin/audit?limit=0"));
+  }
+
+  @Test
   void workersAreListedUntilTheyGoAndTheirSlotsAreCounted() {
     store
         .workers()

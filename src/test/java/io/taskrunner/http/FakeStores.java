@@ -8,6 +8,7 @@ import io.taskrunner.client.Scope;
 import io.taskrunner.client.SigningSecret;
 import io.taskrunner.client.Tier;
 import io.taskrunner.store.AdminKeyStore;
+import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
@@ -27,6 +28,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,6 +38,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 
@@ -55,6 +58,11 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   final Map<String, Client> clients = new TreeMap<>();
   final Map<String, ClientStore.KeyOwner> keys = new ConcurrentHashMap<>();
   final Map<String, AdminKey> adminKeys = new ConcurrentHashMap<>();
+  final Deque<AuditStore.Entry> trail = new ConcurrentLinkedDeque<>();
+
+  /** Whether the trail alone fails. */
+  volatile boolean trailAway;
+
   final List<Enqueue> enqueued = new CopyOnWriteArrayList<>();
 
   /** What an enqueue comes to. */
@@ -269,6 +277,27 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     @Override
     public Optional<AdminKey> known(String digest) {
       return Optional.empty();
+    }
+  }
+
+  /** The trail; it can be away while all else is there. */
+  AuditStore asAudits() {
+    return new AuditSide();
+  }
+
+  private final class AuditSide implements AuditStore {
+    @Override
+    public void add(Change change) {
+      if (trailAway) {
+        throw new StoreUnavailable("away", new IllegalStateException("gone"));
+      }
+      trail.addFirst(new Entry(NOW, change));
+    }
+
+    @Override
+    public Page list(String who, String what, int limit, String cursor) {
+      answer();
+      return new Page(trail.stream().limit(limit).toList(), null);
     }
   }
 

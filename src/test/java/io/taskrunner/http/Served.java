@@ -137,6 +137,7 @@ final class Served implements AutoCloseable {
             stores.asClients(),
             stores.asSigning(),
             stores.asAdminKeys(),
+            stores.asAudits(),
             stores.asWorkers(),
             stores));
   }
@@ -148,6 +149,7 @@ final class Served implements AutoCloseable {
       io.taskrunner.store.ClientStore clients,
       io.taskrunner.store.SigningStore signing,
       io.taskrunner.store.AdminKeyStore adminKeys,
+      io.taskrunner.store.AuditStore audits,
       io.taskrunner.store.WorkersStore workers,
       io.taskrunner.store.SystemStore system) {
 
@@ -158,6 +160,7 @@ final class Served implements AutoCloseable {
           store.clients(),
           store.signing(),
           store.adminKeys(),
+          store.audits(),
           store.workers(),
           store.system());
     }
@@ -187,6 +190,7 @@ final class Served implements AutoCloseable {
             stores.clients(),
             stores.signing(),
             stores.adminKeys(),
+            stores.audits(),
             stores.workers(),
             tokens,
             stores.system(),

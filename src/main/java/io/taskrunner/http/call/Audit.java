@@ -1,16 +1,32 @@
 package io.taskrunner.http.call;
 
+import io.taskrunner.store.AuditStore;
+import io.taskrunner.store.AuditStore.Change;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.spi.LoggingEventBuilder;
 
-/** Tells the log of each change that an admin made: who, what, and in which call. */
+/**
+ * Tells of each change that an admin made: who, what, and in which call. The log is told first,
+ * which cannot fail, then the trail in the store; both once the change is made. A change whose
+ * entry cannot be kept, since the store went away in between, is made nevertheless, and the log
+ * says that its line is all there is.
+ */
 public final class Audit {
 
   private static final Logger LOG = LoggerFactory.getLogger(Audit.class);
 
+  private final AuditStore trail;
+
+  /** Over a store. */
+  public Audit(AuditStore trail) {
+    this.trail = trail;
+  }
+
   /**
-   * Tells of a change, once it is made.
+   * Tells of a change, once it is made. Blocks.
    *
    * @param what in a few words, such as {@code queue paused}
    * @param details names and values, in turn; no secrets
@@ -20,9 +36,19 @@ public final class Audit {
         LOG.atInfo()
             .addKeyValue("caller", call.caller().name())
             .addKeyValue("request_id", call.id());
+    Map<String, String> named = new LinkedHashMap<>();
     for (int i = 0; i < details.length; i += 2) {
       line = line.addKeyValue(details[i], details[i + 1]);
+      named.put(details[i], details[i + 1]);
     }
     line.log(what);
+    try {
+      trail.add(new Change(call.caller().shownKey(), what, call.id(), named));
+    } catch (RuntimeException lost) {
+      LOG.atWarn()
+          .addKeyValue("request_id", call.id())
+          .setCause(lost)
+          .log("a change is not in the audit trail: {}; this log alone tells of it", what);
+    }
   }
 }

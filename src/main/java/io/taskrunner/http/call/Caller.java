@@ -11,10 +11,10 @@ public sealed interface Caller {
   /**
    * May do everything, or see everything.
    *
-   * @param key the name of its key; {@link AdminKey#ROOT} for {@code ADMIN_API_KEY}
+   * @param keyName of its key; {@link AdminKey#ROOT} for {@code ADMIN_API_KEY}
    * @param readOnly whether it changes nothing
    */
-  record Admin(String key, boolean readOnly) implements Caller {}
+  record Admin(String keyName, boolean readOnly) implements Caller {}
 
   /** Showed a key of a client, whose standing is not looked up yet. */
   record Keyed(KeyOwner key) implements Caller {
@@ -57,10 +57,23 @@ public sealed interface Caller {
     };
   }
 
+  /**
+   * Which key was shown, as the audit trail names it: an admin's by its name, a client's by the
+   * client's id, {@code /} and its own.
+   */
+  default String shownKey() {
+    return switch (this) {
+      case Admin admin -> admin.keyName();
+      case Keyed keyed -> keyed.clientId() + "/" + keyed.key().keyId();
+      case Known known -> known.client().id() + "/" + known.key().keyId();
+      case Scraper _, Nobody _ -> name();
+    };
+  }
+
   /** How the caller is named in a log. */
   default String name() {
     return switch (this) {
-      case Admin admin -> "admin " + admin.key();
+      case Admin admin -> "admin " + admin.keyName();
       case Keyed keyed -> "client " + keyed.clientId();
       case Known known -> "client " + known.client().id();
       case Scraper _ -> "scraper";

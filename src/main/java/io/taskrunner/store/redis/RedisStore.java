@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.EventLoopGroup;
 import io.taskrunner.client.Tier;
 import io.taskrunner.store.AdminKeyStore;
+import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.QueueStore;
@@ -54,6 +55,7 @@ public final class RedisStore implements AutoCloseable {
   private final RedisQueues queues;
   private final RedisClients clients;
   private final RedisAdminKeys adminKeys;
+  private final RedisAudits audits;
   private final RedisCloud cloud;
   private final RedisWorkers workers;
   private final RedisTokens tokens;
@@ -101,6 +103,7 @@ public final class RedisStore implements AutoCloseable {
     this.cloud = new RedisCloud(shards, configMoves, names);
     this.clients = new RedisClients(shards, configLink, config, names);
     this.adminKeys = new RedisAdminKeys(configLink, config, configMoves);
+    this.audits = new RedisAudits(configLink, config, configMoves);
     this.workers = new RedisWorkers(configMoves);
     this.tokens = new RedisTokens(configMoves);
     this.signing = new RedisSigning(shards, configMoves, configLink, config);
@@ -289,6 +292,11 @@ public final class RedisStore implements AutoCloseable {
   /** Named keys of admins. */
   public AdminKeyStore adminKeys() {
     return adminKeys;
+  }
+
+  /** What admins changed. */
+  public AuditStore audits() {
+    return audits;
   }
 
   /** The moves of a worker, for each shard. */

@@ -13,6 +13,7 @@ import java.util.Set;
 
 /** The moves, one Lua file each. */
 enum Script {
+  AUDIT,
   BEAT,
   BURY_NAME,
   CANCEL,

@@ -1,0 +1,53 @@
+package io.taskrunner.store;
+
+import io.taskrunner.store.TaskStore.BadCursor;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The trail of what admins changed. All methods block, and raise {@link StoreUnavailable}. */
+public interface AuditStore {
+
+  /** So many entries are kept, the newest ones. */
+  int ENTRIES_MAX = 10_000;
+
+  /** For so long is an entry kept at most. */
+  Duration KEPT = Duration.ofDays(90);
+
+  /** Adds an entry, at the store's time. */
+  void add(Change change);
+
+  /**
+   * Entries, the newest first.
+   *
+   * @param who the name of an admin's key, or a client's id with or without {@code /} and the id of
+   *     its key; null for all
+   * @param what the words of an entry, or those that it begins with; null for all
+   */
+  Page list(@Nullable String who, @Nullable String what, int limit, @Nullable String cursor)
+      throws BadCursor;
+
+  /**
+   * A change that was made.
+   *
+   * @param who the name of an admin's key, or a client's id, {@code /} and the id of its key
+   * @param what in a few words, such as {@code queue paused}
+   * @param requestId of the call that made it
+   * @param details by name; no secrets
+   */
+  record Change(String who, String what, String requestId, Map<String, String> details) {
+    /** Keeps the details as they are, in their order. */
+    public Change {
+      details = new LinkedHashMap<>(details);
+    }
+  }
+
+  /** A change, and when it was made. */
+  record Entry(Instant time, Change change) {}
+
+  /** Some entries. */
+  record Page(List<Entry> entries, @Nullable String nextCursor) {}
+}
