@@ -144,22 +144,26 @@ local function may_go_on(q)
 end
 
 local function fill()
+  local served = false -- since the line was read
   while #tasks / 2 < slots and examined < EXAMINED_MAX and bytes < BYTES_MAX do
-    if #line == 0 then
-      if line_whole then return true end
-      for _, q in pairs(queues) do if q then flush_line(q) end end
-      load_line()
-      if #line == 0 then return true end
-    end
     local i = choose()
-    local q = line[i]
-    if q.rate and not q.permits and not q.owners then refill(q) end
-    local owner = next_owner(q)
-    if owner then
-      examined = examined + 1
-      serve_owner(q, owner)
+    if i then
+      local q = line[i]
+      if q.rate and not q.permits and not q.owners then refill(q) end
+      local owner = next_owner(q)
+      if owner then
+        examined = examined + 1
+        serve_owner(q, owner)
+      end
+      settle_line(i, owner and may_go_on(q) and next_owner(q) ~= nil)
+      served = true
+    elseif line_whole then
+      return true
+    else
+      flush_line()
+      load_line(served and 0 or line_next)
+      served = false
     end
-    settle_line(i, owner and may_go_on(q) and next_owner(q) ~= nil)
   end
   return #tasks / 2 < slots
 end
@@ -234,9 +238,9 @@ if not shard().paused then take_express(tonumber(ARGV[10])) end
 slots = slots + #tasks / 2
 if slots > #tasks / 2 and not shard().paused then
   running_all = call('ZCARD', P .. 'leases')
-  load_line()
+  load_line(0)
   short = fill()
-  for _, q in pairs(queues) do if q then flush_line(q) end end
+  flush_line()
   if examined >= EXAMINED_MAX or bytes >= BYTES_MAX then again, short = true, false end
 end
 if #leases > 0 then keep_leases() end

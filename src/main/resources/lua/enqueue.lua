@@ -92,6 +92,8 @@ local function load_cloud()
 
   -- Puts a new task of Cloud Tasks, nobody's but its queue's, into its place; false when it is there.
   local function create(q, id, due, digest, taken_ms, tail)
+    -- What is ready was made before now, and is in `ages` by that time or an earlier one.
+    if not q.oldest and q.ready > 0 then q.oldest = now end
     if not place(q, client(''), id, due, tail) then return false end
     local at = born(due)
     call('ZADD', q.base .. 'all', text(at), id)

@@ -1,7 +1,8 @@
 -- choose: which queue, and in it which client, has the next turn. `busy` and `turns` are read into arrays and written back
 -- once. A queue's share of what runs is held by its weight, so that long tasks do not fill the workers.
-local line = {}    -- the first queues of `busy`, by virtual time
+local line = {}    -- the first queues of `busy`, by virtual time; who was not looked at yet is there with n and time alone
 local line_whole = true
+local line_next = 0      -- the page of `busy` that follows
 local line_end = 0       -- the virtual time of the last of them: behind it, others may come first
 local running_all = 0
 
@@ -19,42 +20,67 @@ local function permitted(q)
   return false
 end
 
-local function load_line()
-  line = {}
-  for page = 0, PAGES_MAX - 1 do
+-- Reads the line from a page of `busy` on: those that are known to lack permits are left out.
+local function load_line(page)
+  line, line_whole = {}, false
+  while #line == 0 and not line_whole and page < PAGES_MAX do
     local raw = call('ZRANGE', P .. 'busy', page * PAGE, page * PAGE + PAGE - 1, 'WITHSCORES')
     for i = 1, #raw, 2 do
-      local q = queue(tonumber(raw[i]))
-      if not q then
-        call('ZREM', P .. 'busy', raw[i])
-      elseif permitted(q) then
-        q.busy, q.vt = true, tonumber(raw[i + 1])
-        line[#line + 1] = q
-      end
+      local n = tonumber(raw[i])
+      local q = queues[n]
+      if not q or permitted(q) then line[#line + 1] = { n = n, vt = tonumber(raw[i + 1]) } end
     end
     line_whole = #raw < 2 * PAGE
     line_end = tonumber(raw[#raw]) or 0
-    if #line > 0 or line_whole then return end
+    page = page + 1
   end
-  line_whole = true
+  line_whole = line_whole or #line == 0
+  line_next = page
 end
 
-local function choose()
-  local weights = shard().weights
-  for i = 1, #line do
-    local q = line[i]
-    if q.running * weights < (running_all + 1) * q.weight then return i end
+-- Looks at the queue at a place of the line; nil when it is not one to serve, and then it is in the line no more.
+local function look(i)
+  local seen = line[i]
+  if seen.flow then return seen end
+  local q = queue(seen.n)
+  if not q then call('ZREM', P .. 'busy', seen.n) end
+  if not q or not permitted(q) then
+    table.remove(line, i)
+    return nil
   end
-  return 1
+  q.busy, q.vt, line[i] = true, seen.vt, q
+  return q
+end
+
+-- The place in the line of the queue to serve next; nil when none in it is to be served.
+local function choose()
+  local weights, i = shard().weights, 1
+  while line[i] do
+    local q = look(i)
+    if q then
+      if q.running * weights < (running_all + 1) * q.weight then return i end
+      i = i + 1
+    end
+  end
+  return line[1] and 1
+end
+
+-- One of Cloud Tasks has one owner, '', which is in `turns` exactly while the queue is in `busy`.
+local function is_cloud(q)
+  return q.policy and string.sub(q.policy, 1, 2) == '\255\254'
 end
 
 local function load_owners(q)
+  q.turns = q.turns or {}
+  if is_cloud(q) then
+    q.owners, q.next_owner, q.owners_whole = { { id = '', turn = q.turn, taken = 0 } }, 1, true
+    return
+  end
   local raw = call('ZRANGEBYSCORE', q.base .. 'turns', '-inf', '(' .. text(PARKED), 'WITHSCORES', 'LIMIT', 0, 100)
   q.owners, q.next_owner, q.owners_whole = {}, 1, #raw < 200
   for i = 1, #raw, 2 do
     q.owners[i / 2 + 0.5] = { id = raw[i], turn = tonumber(raw[i + 1]), taken = 0 }
   end
-  q.turns = q.turns or {}
 end
 
 local function flush_taken(q, o)
@@ -66,17 +92,19 @@ end
 
 -- Writes back which tasks were taken from a queue, and where its owners stand.
 local function flush_owners(q)
-  local adds, removes = {}, {}
+  local adds, removes
   for owner, o in pairs(q.turns) do
     flush_taken(q, o)
-    if o.turn then
-      adds[#adds + 1], adds[#adds + 2] = o.turn, owner
-    else
+    if not o.turn then
+      removes = removes or {}
       removes[#removes + 1] = owner
+    elseif o.moved then
+      adds = adds or {}
+      adds[#adds + 1], adds[#adds + 2], o.moved = o.turn, owner, false
     end
   end
-  if #adds > 0 then call('ZADD', q.base .. 'turns', unpack(adds)) end
-  if #removes > 0 then call('ZREM', q.base .. 'turns', unpack(removes)) end
+  if adds then call('ZADD', q.base .. 'turns', unpack(adds)) end
+  if removes then call('ZREM', q.base .. 'turns', unpack(removes)) end
   q.turns, q.dirty = {}, true
 end
 
@@ -96,20 +124,24 @@ end
 
 local function park(q, o)
   call('SADD', P .. 'client:' .. o.id .. ':parked', q.n .. '.' .. q.gen)
-  o.turn, q.turns[o.id], q.next_owner = o.turn + PARKED, o, q.next_owner + 1
+  o.turn, o.moved, q.turns[o.id], q.next_owner = o.turn + PARKED, true, o, q.next_owner + 1
 end
 
+-- Behind all others; one who is alone is next wherever it stands.
 local function to_the_back(q, o)
+  if q.owners_whole and q.next_owner == #q.owners then return end
   q.turn = q.turn + 1
-  o.turn, q.turns[o.id], q.next_owner = q.turn, o, q.next_owner + 1
+  o.turn, o.moved, q.turns[o.id], q.next_owner = q.turn, true, o, q.next_owner + 1
   if q.owners_whole then q.owners[#q.owners + 1] = o end
 end
 
--- The next ready task of an owner; nil when it has none.
+-- The next ready task of an owner; nil when it has none. They are read by the queue's share of the slots that are left, one more
+-- to see whether there is one, and twice as many each time.
 local function next_id(q, o, slots_left)
   if not o.ids or (o.taken >= #o.ids and not o.ids_whole) then
     flush_taken(q, o)
-    local want = math.min(slots_left + 1, 101)
+    local want = math.min(math.max(math.ceil(slots_left / math.max(#line, 1)), 2 * (o.read or 0)) + 1, 101)
+    o.read = want - 1
     o.ids = call('ZRANGE', q.base .. 'ready:' .. o.id, 0, want - 1)
     o.ids_whole = #o.ids < want
   end
@@ -135,11 +167,17 @@ local function settle_line(i, servable)
   end
 end
 
-local function flush_line(q)
-  if not q.owners then return end
-  local o = q.owners[q.next_owner]
-  flush_owners(q)
-  if o then q.first = o.turn elseif q.owners_whole then q.first = PARKED else q.first = nil end
-  q.owners = nil
-  if serve(q) then call('ZADD', P .. 'busy', q.vt, q.n) end
+-- Writes back what of the line was served, and where it stands now.
+local function flush_line()
+  local places = {}
+  for _, q in pairs(queues) do
+    if q and q.owners then
+      local o = q.owners[q.next_owner]
+      flush_owners(q)
+      if o then q.first = o.turn elseif q.owners_whole then q.first = PARKED else q.first = nil end
+      q.owners = nil
+      if serve(q) then places[#places + 1], places[#places + 2] = q.vt, q.n end
+    end
+  end
+  if #places > 0 then call('ZADD', P .. 'busy', unpack(places)) end
 end

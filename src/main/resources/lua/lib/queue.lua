@@ -18,7 +18,7 @@ local function queue(n)
         weight = tonumber(f[3]), max_concurrent = tonumber(f[4]) or NEVER, rate = tonumber(f[5]), burst = tonumber(f[6]),
         tokens = tonumber(f[7]) or 0, tokens_at = tonumber(f[8]) or 0, running = tonumber(f[9]) or 0,
         ready = tonumber(f[10]) or 0, retry = tonumber(f[11]) or 0, vt = tonumber(f[12]) or 0, turn = tonumber(f[13]) or 0,
-        timer = tonumber(f[14]) or NEVER, policy = f[15], name = f[16],
+        timer = tonumber(f[14]) or NEVER, policy = f[15], name = f[16], stored = f,
       }
     else
       q = false
@@ -28,12 +28,40 @@ local function queue(n)
   return q
 end
 
+-- Notes a field for write_queue when it is not what was read.
+local function note(sets, at, name, value, stored)
+  if value == tonumber(stored) then return at end
+  sets[at + 1], sets[at + 2] = name, value
+  return at + 2
+end
+
+-- Most moves change one or two fields.
+local function write_queue(q, f)
+  local sets = {}
+  local at = note(sets, 0, 'running', q.running, f[9])
+  at = note(sets, at, 'ready', q.ready, f[10])
+  at = note(sets, at, 'retry', q.retry, f[11])
+  at = note(sets, at, 'vt', q.vt, f[12])
+  at = note(sets, at, 'turn', q.turn, f[13])
+  at = note(sets, at, 'timer', q.timer, f[14])
+  if q.rate then
+    at = note(sets, at, 'tokens', q.tokens, f[7])
+    if q.tokens_at ~= tonumber(f[8]) then
+      sets[at + 1], sets[at + 2] = 'tokens_at', text(q.tokens_at)
+      at = at + 2
+    end
+  end
+  if at > 0 then call('HSET', q.flow, unpack(sets, 1, at)) end
+end
+
 local function flush_queues()
   for _, q in pairs(queues) do
     if q and q.dirty then
-      call('HSET', q.flow, 'running', q.running, 'ready', q.ready, 'retry', q.retry, 'vt', q.vt, 'turn', q.turn,
-        'timer', q.timer)
-      if q.rate then call('HSET', q.flow, 'tokens', q.tokens, 'tokens_at', q.tokens_at) end
+      if q.stored then
+        write_queue(q, q.stored)
+      else -- no more was read than what runs (see release)
+        call('HSET', q.flow, 'running', q.running)
+      end
     end
   end
 end
@@ -55,7 +83,8 @@ local function set_timer(q, at)
   if at < shard().keeper_at then keeper_late = true end
 end
 
--- Puts a queue into `busy` exactly when it can be served, and its next due time or token into `timers`.
+-- Puts a queue into `busy` exactly when it can be served, and its next due time or token into `timers`; what was there for a
+-- token stays until it is over, when `ready_due` looks anew.
 -- q.first, the lowest turn, and q.busy, whether it is there, are read when they are not known.
 local function serve(q)
   if q.first == nil then
@@ -63,7 +92,7 @@ local function serve(q)
   end
   local open = not q.paused and q.first < PARKED and (q.permits or q.running < q.max_concurrent)
   local token_at = NEVER
-  if open and q.rate and not q.permits then
+  if open and q.rate and q.tokens < 1 and not q.permits then
     refill(q)
     if q.tokens < 1 then
       open = false
@@ -83,10 +112,12 @@ local function serve(q)
     end
     q.busy, q.dirty, s.dirty = open, true, true
   end
-  if q.due_dirty or (q.rate and not q.permits) then
+  if q.due_dirty then
     local due = tonumber(call('ZRANGE', q.base .. 'due', 0, 0, 'WITHSCORES')[2]) or NEVER
     set_timer(q, math.min(due, token_at))
     q.due_dirty = false
+  elseif token_at < q.timer then
+    set_timer(q, token_at)
   end
   return open
 end

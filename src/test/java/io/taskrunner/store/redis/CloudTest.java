@@ -30,6 +30,7 @@ import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Moved;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.Settled;
+import io.taskrunner.store.WorkStore.Settlement;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.Task;
@@ -51,6 +52,7 @@ import java.util.OptionalInt;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -802,6 +804,48 @@ class CloudTest {
     }
     double all = (starts.getLast() - Stage.START) / 1000.0;
     assertTrue(starts.size() > 0.5 * rate * all, "and it is used: " + starts.size() + " in " + all);
+  }
+
+  /** How many commands Redis runs for each task that is created, claimed and settled. */
+  private double commandsPerTask(List<QueueName> queues, int tasks) {
+    long before = commands();
+    IntStream.range(0, tasks)
+        .mapToObj(i -> cloud.create(task(queues.get(i % queues.size()), null, null, HOUR)))
+        .toList()
+        .forEach(CompletableFuture::join);
+    for (int left = tasks; left > 0; ) {
+      List<Claim> claims = stage.claim(50);
+      Settlement[] done =
+          claims.stream()
+              .map(claim -> stage.verdict(claim, new Verdict.Succeed(), 200))
+              .toArray(Settlement[]::new);
+      stage.exchange(WORKER, 0, done);
+      left -= claims.size();
+    }
+    return (double) (commands() - before) / tasks;
+  }
+
+  private long commands() {
+    return Pattern.compile("calls=(\\d+)")
+        .matcher(stage.redis.info("commandstats"))
+        .results()
+        .mapToLong(found -> Long.parseLong(found.group(1)))
+        .sum();
+  }
+
+  @Test
+  void queuesWithLimitsOfTheirOwnCostLittle() {
+    List<QueueName> many =
+        IntStream.range(0, 300)
+            .mapToObj(i -> new QueueName("shop", "europe-west1", "q" + i))
+            .toList();
+    many.forEach(name -> make(name, settings(500, 100, 1000, USUAL)));
+    cloud.change(MAIL, settings(500, 3000, 1000, USUAL));
+    stage.pass(Duration.ofSeconds(10)); // each bucket is full
+    double one = commandsPerTask(List.of(MAIL), 1200);
+    double each = commandsPerTask(many, 1200);
+    assertTrue(one < 12, one + " commands for a task of one queue");
+    assertTrue(each < one + 14, each + " commands for a task of many, " + one + " of one");
   }
 
   @Test

@@ -119,6 +119,6 @@ class ManyQueuesTest {
     }
     long each = (commands() - before) / BUSY;
     assertEquals(BUSY, seen.size());
-    assertTrue(each <= 16, each + " commands for each task");
+    assertTrue(each <= 9, each + " commands for each task");
   }
 }
