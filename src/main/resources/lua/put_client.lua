@@ -1,5 +1,6 @@
 -- put_client: makes or changes a client; it is no stranger any more.
--- ARGV   now, client, then fields of its hash, name and value in turn; an empty value is none. 'tier' must be known
+-- ARGV   now, client, then fields of its hash, name and value in turn; an empty value is none. 'tier' must be known. Of a lower
+--        'rev' than there is nothing is taken: a later change overtook it
 -- REPLY  'done', or 'no_tier'
 --@include lib/base
 --@include lib/wake
@@ -11,6 +12,7 @@ call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local id = ARGV[2]
 local key = P .. 'client:' .. id
 for at = 3, #ARGV, 2 do
+  if ARGV[at] == 'rev' and tonumber(ARGV[at + 1]) < tonumber(call('HGET', key, 'rev') or 0) then return 'done' end
   if ARGV[at] == 'tier' and call('HEXISTS', P .. 'tiers', ARGV[at + 1]) == 0 then return 'no_tier' end
 end
 local on = call('HGET', key, 'on')

@@ -1,9 +1,12 @@
 -- put_queue: makes a queue, or replaces its settings; its tasks and its pause stay, and one that was closed is open again.
 -- `gen` is its first generation, `from` where the fields of `flow` that can be set begin in ARGV: name and value in turn; an
--- empty value is none.
+-- empty value is none. Settings of a lower `rev` than there is are not taken: a later change overtook them.
 local function put_queue(n, gen, from)
   local old = queue(n)
   local flow = P .. 'queue:' .. n .. ':flow'
+  for at = from, #ARGV, 2 do
+    if ARGV[at] == 'rev' and tonumber(ARGV[at + 1]) < tonumber(call('HGET', flow, 'rev') or 0) then return end
+  end
   if not old then call('HSET', flow, 'gen', text(gen)) end
   for at = from, #ARGV, 2 do
     if ARGV[at + 1] == '' then call('HDEL', flow, ARGV[at]) else call('HSET', flow, ARGV[at], ARGV[at + 1]) end

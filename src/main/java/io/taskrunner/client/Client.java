@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  *     empty for no tokens
  * @param created when it was first known
  * @param updated when an admin last changed it
+ * @param revision another with each change; 0 where nobody changed it since there are revisions
  */
 public record Client(
     String id,
@@ -35,7 +36,8 @@ public record Client(
     @Nullable List<String> allowedQueues,
     List<String> serviceAccounts,
     Instant created,
-    Instant updated) {
+    Instant updated,
+    long revision) {
 
   /** The form of a client's id. */
   public static final Pattern ID = Pattern.compile("[A-Za-z0-9_-]{3,64}");

@@ -7,8 +7,14 @@ import java.util.List;
  *
  * @param name {@code ^[A-Za-z0-9_-]{1,64}$}
  * @param limits what its clients may use
+ * @param revision another with each change; 0 where nobody changed it since there are revisions
  */
-public record Tier(String name, Limits limits) {
+public record Tier(String name, Limits limits, long revision) {
+
+  /** One that nobody changed. */
+  public Tier(String name, Limits limits) {
+    this(name, limits, 0);
+  }
 
   /** The tier of a client that nobody set one for. */
   public static final String DEFAULT = "default";

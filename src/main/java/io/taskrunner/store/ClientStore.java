@@ -25,22 +25,58 @@ public interface ClientStore {
    *
    * @return the client as it is then; empty when the tier is unknown
    */
-  Optional<Client> set(String id, Change change);
+  Optional<Client> set(String id, Change change, Expected expected) throws ChangedMeanwhile;
+
+  /** As {@link #set(String, Change, Expected)}, whatever there is. */
+  default Optional<Client> set(String id, Change change) {
+    try {
+      return set(id, change, Expected.ANY);
+    } catch (ChangedMeanwhile changed) {
+      throw ChangedMeanwhile.impossible(changed);
+    }
+  }
 
   /**
    * Deletes a client: revokes its keys, calls off what waits, blocks the id; false when it is not
    * known.
    */
-  boolean delete(String id);
+  boolean delete(String id, Expected expected) throws ChangedMeanwhile;
+
+  /** As {@link #delete(String, Expected)}, whatever there is. */
+  default boolean delete(String id) {
+    try {
+      return delete(id, Expected.ANY);
+    } catch (ChangedMeanwhile changed) {
+      throw ChangedMeanwhile.impossible(changed);
+    }
+  }
 
   /** All tiers: the built-in ones first, in their order, then others by name. */
   List<Tier> tiers();
 
   /** Makes or changes a tier. */
-  void putTier(Tier tier);
+  void putTier(Tier tier, Expected expected) throws ChangedMeanwhile;
+
+  /** As {@link #putTier(Tier, Expected)}, whatever there is. */
+  default void putTier(Tier tier) {
+    try {
+      putTier(tier, Expected.ANY);
+    } catch (ChangedMeanwhile changed) {
+      throw ChangedMeanwhile.impossible(changed);
+    }
+  }
 
   /** Deletes a tier that is not built in. */
-  TierDeleted deleteTier(String name);
+  TierDeleted deleteTier(String name, Expected expected) throws ChangedMeanwhile;
+
+  /** As {@link #deleteTier(String, Expected)}, whatever there is. */
+  default TierDeleted deleteTier(String name) {
+    try {
+      return deleteTier(name, Expected.ANY);
+    } catch (ChangedMeanwhile changed) {
+      throw ChangedMeanwhile.impossible(changed);
+    }
+  }
 
   /**
    * Adds a key to a client, which is known by a key alone from then on.

@@ -7,8 +7,16 @@ package io.taskrunner.store;
  * @param settings as set
  * @param paused whether it starts nothing
  * @param stats what is in it
+ * @param revision of its settings: another with each change; 0 where nobody changed them since
+ *     there are revisions
  */
-public record Queue(String name, QueueSettings settings, boolean paused, Stats stats) {
+public record Queue(
+    String name, QueueSettings settings, boolean paused, Stats stats, long revision) {
+
+  /** One whose settings nobody changed. */
+  public Queue(String name, QueueSettings settings, boolean paused, Stats stats) {
+    this(name, settings, paused, stats, 0);
+  }
 
   /**
    * How many tasks stand in each state.

@@ -18,14 +18,32 @@ public interface QueueStore {
    *
    * @return whether it was made
    */
-  boolean put(String name, QueueSettings settings);
+  boolean put(String name, QueueSettings settings, Expected expected) throws ChangedMeanwhile;
+
+  /** As {@link #put(String, QueueSettings, Expected)}, whatever there is. */
+  default boolean put(String name, QueueSettings settings) {
+    try {
+      return put(name, settings, Expected.ANY);
+    } catch (ChangedMeanwhile changed) {
+      throw ChangedMeanwhile.impossible(changed);
+    }
+  }
 
   /**
    * Deletes a queue.
    *
    * @param force even when it has tasks, which go with it
    */
-  Deleted delete(String name, boolean force);
+  Deleted delete(String name, boolean force, Expected expected) throws ChangedMeanwhile;
+
+  /** As {@link #delete(String, boolean, Expected)}, whatever there is. */
+  default Deleted delete(String name, boolean force) {
+    try {
+      return delete(name, force, Expected.ANY);
+    } catch (ChangedMeanwhile changed) {
+      throw ChangedMeanwhile.impossible(changed);
+    }
+  }
 
   /** Holds (or lets go) what waits in a queue; false when there is no such queue. */
   boolean pause(String name, boolean paused);

@@ -12,6 +12,7 @@ import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
+import io.taskrunner.store.Expected;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
@@ -110,7 +111,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
         allowedQueues,
         List.of(),
         NOW,
-        NOW);
+        NOW,
+        0);
   }
 
   private CompletableFuture<EnqueueResult> take(Enqueue command) {
@@ -193,13 +195,13 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   @Override
-  public boolean put(String name, QueueSettings settings) {
+  public boolean put(String name, QueueSettings settings, Expected expected) {
     return queues.put(name, new Queue(name, settings, false, new Queue.Stats(0, 0, 0, 0, 0, 0, 0)))
         == null;
   }
 
   @Override
-  public QueueStore.Deleted delete(String name, boolean force) {
+  public QueueStore.Deleted delete(String name, boolean force, Expected expected) {
     return queues.remove(name) == null ? QueueStore.Deleted.NOT_FOUND : QueueStore.Deleted.DONE;
   }
 
@@ -377,7 +379,7 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     }
 
     @Override
-    public Optional<Client> set(String id, Change change) {
+    public Optional<Client> set(String id, Change change, Expected expected) {
       answer();
       if (change.tier() != null && !Tier.isBuiltIn(change.tier())) {
         return Optional.empty();
@@ -407,13 +409,14 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
                   : change.allowedQueues().queues(),
               change.serviceAccounts() == null ? was.serviceAccounts() : change.serviceAccounts(),
               NOW,
-              NOW);
+              NOW,
+              0);
       clients.put(id, client);
       return Optional.of(client);
     }
 
     @Override
-    public boolean delete(String id) {
+    public boolean delete(String id, Expected expected) {
       return clients.remove(id) != null;
     }
 
@@ -424,10 +427,10 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     }
 
     @Override
-    public void putTier(Tier tier) {}
+    public void putTier(Tier tier, Expected expected) {}
 
     @Override
-    public TierDeleted deleteTier(String name) {
+    public TierDeleted deleteTier(String name, Expected expected) {
       return Tier.isBuiltIn(name) ? TierDeleted.BUILT_IN : TierDeleted.NOT_FOUND;
     }
 

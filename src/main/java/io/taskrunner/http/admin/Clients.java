@@ -13,6 +13,7 @@ import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.http.call.Precondition;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
@@ -131,12 +132,14 @@ public final class Clients {
     final MaxWaiting waiting = maxWaiting(fields);
     final MaxWaitingBytes waitingBytes = maxWaitingBytes(fields);
     fields.done();
+    Precondition precondition = Precondition.of(call.headers(), faults);
     faults.raise();
     OwnLimits own = limits == null || id == null ? null : limits.over(clients.get(id));
     Client client =
         set(
             id == null ? "" : id,
-            new Change(tier, enabled, own, queues, accounts, waiting, waitingBytes));
+            new Change(tier, enabled, own, queues, accounts, waiting, waitingBytes),
+            precondition);
     audit.tell(
         call,
         "client set",
@@ -146,12 +149,14 @@ public final class Clients {
         client.tier(),
         "enabled",
         Boolean.toString(client.enabled()));
-    return Answer.ok(json(client));
+    return Answer.ok(json(client)).tagged(current(client));
   }
 
-  private Client set(String id, Change change) {
-    return clients
-        .set(id, change)
+  private Client set(String id, Change change, Precondition precondition) {
+    return precondition
+        .change(
+            () -> clients.get(id).map(Clients::current),
+            expected -> clients.set(id, change, expected))
         .orElseThrow(() ->
             new Refusal(
                 Problem.invalid(
@@ -242,13 +247,35 @@ public final class Clients {
   }
 
   private Answer get(Call call) {
-    return Answer.ok(
-        json(clients.get(idOf(call)).orElseThrow(() -> new Refusal(Problem.clientNotFound()))));
+    Client client = existing(idOf(call));
+    return Answer.ok(json(client)).tagged(current(client));
+  }
+
+  private Client existing(String id) {
+    return clients.get(id).orElseThrow(() -> new Refusal(Problem.clientNotFound()));
+  }
+
+  /**
+   * As {@code ETag} and {@code If-Match} see it: its id and what was set on it, not the numbers of
+   * its tier.
+   */
+  private static Precondition.Current current(Client client) {
+    return Precondition.Current.of(
+        client.revision(),
+        JsonOut.object(out -> {
+          out.text("client_id", client.id());
+          writeSettings(out, client);
+        }));
   }
 
   private Answer delete(Call call) {
     String id = idOf(call);
-    if (!clients.delete(id)) {
+    Faults faults = new Faults();
+    Precondition precondition = Precondition.of(call.headers(), faults);
+    faults.raise();
+    existing(id);
+    if (!precondition.change(
+        () -> clients.get(id).map(Clients::current), expected -> clients.delete(id, expected))) {
       throw new Refusal(Problem.clientNotFound());
     }
     audit.tell(call, "client deleted", "client_id", id);
@@ -350,20 +377,21 @@ public final class Clients {
     return Answer.noContent();
   }
 
-  private static byte[] json(Client client) {
-    return JsonOut.object(out -> write(out, client));
-  }
-
-  private static void write(JsonOut out, Client client) throws IOException {
-    out.text("client_id", client.id());
+  /** What was set on it, and nothing else. */
+  private static void writeSettings(JsonOut out, Client client) throws IOException {
     out.text("tier", client.tier());
     out.flag("enabled", client.enabled());
     out.object(
         "rate_limit",
         limits -> {
-          limits.number("max_concurrent", client.limits().maxConcurrent());
-          limits.number("requests_per_min", client.limits().requestsPerMin());
+          limits.number("max_concurrent", client.ownMaxConcurrent());
+          limits.number("requests_per_min", client.ownRequestsPerMin());
         });
+    writeFurther(out, client);
+  }
+
+  /** What is shown of a client in the same way to whoever asks. */
+  private static void writeFurther(JsonOut out, Client client) throws IOException {
     out.number("max_waiting", client.maxWaiting());
     Long waitingBytes = client.maxWaitingBytes();
     if (waitingBytes == null) {
@@ -380,6 +408,23 @@ public final class Clients {
     if (!client.serviceAccounts().isEmpty()) {
       out.texts("service_accounts", client.serviceAccounts());
     }
+  }
+
+  private static byte[] json(Client client) {
+    return JsonOut.object(out -> write(out, client));
+  }
+
+  private static void write(JsonOut out, Client client) throws IOException {
+    out.text("client_id", client.id());
+    out.text("tier", client.tier());
+    out.flag("enabled", client.enabled());
+    out.object(
+        "rate_limit",
+        limits -> {
+          limits.number("max_concurrent", client.limits().maxConcurrent());
+          limits.number("requests_per_min", client.limits().requestsPerMin());
+        });
+    writeFurther(out, client);
     out.time("created_at", client.created());
     out.time("updated_at", client.updated());
   }

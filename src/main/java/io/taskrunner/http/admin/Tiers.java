@@ -11,6 +11,7 @@ import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.http.call.Precondition;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
@@ -18,6 +19,7 @@ import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.QueueSettings;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 
 /** The calls under {@code /admin/tiers}. */
 public final class Tiers {
@@ -35,6 +37,7 @@ public final class Tiers {
   public List<Route> routes() {
     return List.of(
         Route.of(HttpMethod.GET, "/admin/tiers", Access.ADMIN, this::list),
+        Route.of(HttpMethod.GET, "/admin/tiers/{name}", Access.ADMIN, this::get),
         Route.of(
             HttpMethod.PUT, "/admin/tiers/{name}", Access.ADMIN, Route.Body.REQUIRED, this::put),
         Route.of(HttpMethod.DELETE, "/admin/tiers/{name}", Access.ADMIN, this::delete));
@@ -53,6 +56,24 @@ public final class Tiers {
                 })));
   }
 
+  private Answer get(Call call) {
+    Tier tier = existing(call.param(0));
+    return Answer.ok(json(tier)).tagged(current(tier));
+  }
+
+  private Tier existing(String name) {
+    return find(name).orElseThrow(() -> new Refusal(Problem.tierNotFound()));
+  }
+
+  private Optional<Tier> find(String name) {
+    return clients.tiers().stream().filter(tier -> tier.name().equals(name)).findAny();
+  }
+
+  /** As {@code ETag} and {@code If-Match} see it: its name and limits. */
+  private static Precondition.Current current(Tier tier) {
+    return Precondition.Current.of(tier.revision(), json(tier));
+  }
+
   private Answer put(Call call) {
     Faults faults = new Faults();
     String name = call.param(0);
@@ -65,9 +86,15 @@ public final class Tiers {
     int concurrent = limit(fields, "max_concurrent");
     int perMin = limit(fields, "requests_per_min");
     fields.done();
+    Precondition precondition = Precondition.of(call.headers(), faults);
     faults.raise();
     Tier tier = new Tier(name, new Limits(concurrent, perMin));
-    clients.putTier(tier);
+    precondition.<Boolean>change(
+        () -> find(name).map(Tiers::current),
+        expected -> {
+          clients.putTier(tier, expected);
+          return true;
+        });
     audit.tell(
         call,
         "tier set",
@@ -77,11 +104,15 @@ public final class Tiers {
         Integer.toString(concurrent),
         "requests_per_min",
         Integer.toString(perMin));
-    return Answer.ok(
-        JsonOut.object(out -> {
-          out.text("name", name);
-          write(out, tier);
-        }));
+    Tier set = existing(name);
+    return Answer.ok(json(set)).tagged(current(set));
+  }
+
+  private static byte[] json(Tier tier) {
+    return JsonOut.object(out -> {
+      out.text("name", tier.name());
+      write(out, tier);
+    });
   }
 
   /** A limit that must be there; 0 when it is not, which is told as a fault. */
@@ -94,8 +125,16 @@ public final class Tiers {
   }
 
   private Answer delete(Call call) {
+    Faults faults = new Faults();
+    Precondition precondition = Precondition.of(call.headers(), faults);
+    faults.raise();
     String name = call.param(0);
-    switch (clients.deleteTier(name)) {
+    if (Tier.isBuiltIn(name)) {
+      throw new Refusal(Problem.builtIn("tier"));
+    }
+    existing(name);
+    switch (precondition.change(
+        () -> find(name).map(Tiers::current), expected -> clients.deleteTier(name, expected))) {
       case DONE -> audit.tell(call, "tier deleted", "tier", name);
       case NOT_FOUND -> throw new Refusal(Problem.tierNotFound());
       case BUILT_IN -> throw new Refusal(Problem.builtIn("tier"));

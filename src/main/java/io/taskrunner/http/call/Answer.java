@@ -44,6 +44,11 @@ public record Answer(HttpStatus status, String type, byte[] body, List<String> h
     return new Answer(HttpStatus.OK, type, text.getBytes(StandardCharsets.UTF_8), List.of(headers));
   }
 
+  /** This answer with the tag of what it shows. */
+  public Answer tagged(Precondition.Current current) {
+    return with("etag", current.etag());
+  }
+
   /** This answer with further headers: name, value, name, value. */
   public Answer with(String... more) {
     return new Answer(status, type, body, List.of(more));

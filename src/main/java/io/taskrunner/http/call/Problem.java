@@ -279,6 +279,15 @@ public record Problem(
         409, "not_dead", "The task is " + state.word() + "; only a dead one can be started again.");
   }
 
+  /** What If-Match or If-None-Match expects is not so. */
+  public static Problem preconditionFailed() {
+    return of(
+        412,
+        "precondition_failed",
+        "It is not as If-Match or If-None-Match expects: it was made, changed or deleted meanwhile. Nothing was changed;"
+            + " read it again.");
+  }
+
   /** One key for two payloads. */
   public static Problem keyReused() {
     return of(422, "idempotency_key_reused", "This idempotency key was used with another payload.");

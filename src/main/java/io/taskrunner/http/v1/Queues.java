@@ -12,6 +12,7 @@ import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.http.call.Precondition;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
@@ -98,7 +99,20 @@ public final class Queues {
     if (!maySee(call.caller(), queue.name())) {
       throw new Refusal(Problem.queueNotAllowed());
     }
-    return Answer.ok(json(queue));
+    return Answer.ok(json(queue)).tagged(current(queue));
+  }
+
+  /**
+   * As {@code ETag} and {@code If-Match} see it: its name and settings, not its pause and stats.
+   */
+  private static Precondition.Current current(Queue queue) {
+    return Precondition.Current.of(
+        queue.revision(),
+        JsonOut.object(out -> {
+          out.text("name", queue.name());
+          out.number("weight", queue.settings().weight());
+          writeFurther(out, queue.settings());
+        }));
   }
 
   private static boolean maySee(Caller caller, String queue) {
@@ -116,11 +130,16 @@ public final class Queues {
               "name", "name: \"" + name + "\" (expected: " + EnqueueFields.QUEUE_FORM + ")"));
     }
     QueueSettings settings = settings(call.fields(faults), name);
+    Precondition precondition = Precondition.of(call.headers(), faults);
     faults.raise();
-    boolean made = queues.put(name, settings);
+    boolean made =
+        precondition.change(
+            () -> queues.get(name).map(Queues::current),
+            expected -> queues.put(name, settings, expected));
     audit.tell(call, made ? "queue made" : "queue changed", "queue", name);
-    byte[] json = json(existing(name));
-    return made ? Answer.created(json) : Answer.ok(json);
+    Queue queue = existing(name);
+    Answer answer = made ? Answer.created(json(queue)) : Answer.ok(json(queue));
+    return answer.tagged(current(queue));
   }
 
   private static QueueSettings settings(Fields fields, String name) {
@@ -154,12 +173,16 @@ public final class Queues {
   private Answer delete(Call call) {
     Faults faults = new Faults();
     boolean force = call.query(faults).flag("force");
+    Precondition precondition = Precondition.of(call.headers(), faults);
     faults.raise();
     String name = call.param(0);
     if (QueueSettings.BUILT_IN.containsKey(name)) {
       throw new Refusal(Problem.builtIn("queue"));
     }
-    switch (queues.delete(name, force)) {
+    existing(name);
+    switch (precondition.change(
+        () -> queues.get(name).map(Queues::current),
+        expected -> queues.delete(name, force, expected))) {
       case DONE -> audit.tell(call, "queue deleted", "queue", name);
       case NOT_FOUND -> throw new Refusal(Problem.queueNotFound());
       case NOT_EMPTY -> throw new Refusal(Problem.queueNotEmpty());
@@ -226,19 +249,10 @@ public final class Queues {
   }
 
   private static void write(JsonOut out, Queue queue) throws IOException {
-    QueueSettings settings = queue.settings();
     out.text("name", queue.name());
-    out.number("weight", settings.weight());
+    out.number("weight", queue.settings().weight());
     out.flag("paused", queue.paused());
-    out.number("max_dispatches_per_sec", settings.maxDispatchesPerSec());
-    out.number("max_burst", burst(settings));
-    out.number("max_concurrent", settings.maxConcurrent());
-    RetryFields.write(out, settings.retry());
-    out.number("timeout_sec", seconds(settings.timeout()));
-    out.number("dead_retention_sec", seconds(settings.deadRetention()));
-    out.number("dead_max", settings.deadMax());
-    out.number("dead_max_bytes", settings.deadMaxBytes());
-    out.number("done_max", settings.doneMax());
+    writeFurther(out, queue.settings());
     Queue.Stats stats = queue.stats();
     out.object(
         "stats",
@@ -251,6 +265,19 @@ public final class Queues {
           to.number("succeeded", stats.succeeded());
           to.number("oldest_ready_age_sec", (Double) stats.oldestReadyAgeSec());
         });
+  }
+
+  /** All settings but the weight. */
+  private static void writeFurther(JsonOut out, QueueSettings settings) throws IOException {
+    out.number("max_dispatches_per_sec", settings.maxDispatchesPerSec());
+    out.number("max_burst", burst(settings));
+    out.number("max_concurrent", settings.maxConcurrent());
+    RetryFields.write(out, settings.retry());
+    out.number("timeout_sec", seconds(settings.timeout()));
+    out.number("dead_retention_sec", seconds(settings.deadRetention()));
+    out.number("dead_max", settings.deadMax());
+    out.number("dead_max_bytes", settings.deadMaxBytes());
+    out.number("done_max", settings.doneMax());
   }
 
   private static @Nullable Integer burst(QueueSettings settings) {

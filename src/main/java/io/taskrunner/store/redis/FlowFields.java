@@ -17,13 +17,15 @@ final class FlowFields {
   /**
    * Name and value in turn; an empty value is none.
    *
+   * @param revision of the change that sets them
    * @param shards over how many the queue is spread: with more than one, limits are held by permits
    */
-  static List<byte[]> write(String name, QueueSettings settings, int shards) {
+  static List<byte[]> write(String name, QueueSettings settings, long revision, int shards) {
     List<byte[]> fields = new ArrayList<>();
     Double rate = settings.maxDispatchesPerSec();
     Integer burst = settings.maxBurst();
     put(fields, "name", name);
+    put(fields, "rev", revision);
     put(fields, "weight", settings.weight());
     put(fields, "max_concurrent", settings.maxConcurrent());
     put(fields, "rate", rate);
@@ -54,6 +56,10 @@ final class FlowFields {
     raw.forEach((name, value) ->
         fields.put(Keys.text(name), new String(value, StandardCharsets.ISO_8859_1)));
     return fields;
+  }
+
+  static long revision(Map<String, String> flow) {
+    return Long.parseLong(flow.getOrDefault("rev", "0"));
   }
 
   static QueueSettings settings(Map<String, String> flow) {

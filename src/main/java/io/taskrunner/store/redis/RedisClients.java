@@ -7,7 +7,9 @@ import io.taskrunner.client.Client;
 import io.taskrunner.client.Limits;
 import io.taskrunner.client.Scope;
 import io.taskrunner.client.Tier;
+import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.Expected;
 import io.taskrunner.store.TaskStore.BadCursor;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -20,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -43,11 +46,13 @@ final class RedisClients implements ClientStore {
   private final Link configLink;
   private final Keys config;
   private final QueueNames names;
+  private final Revisions revisions;
   private final Map<String, Cached> owners = new ConcurrentHashMap<>();
 
   private record Cached(Optional<KeyOwner> owner, long at) {}
 
-  RedisClients(Shards shards, Link configLink, Keys config, QueueNames names) {
+  RedisClients(Shards shards, Link configLink, Keys config, QueueNames names, Revisions revisions) {
+    this.revisions = revisions;
     this.shards = shards;
     this.configLink = configLink;
     this.config = config;
@@ -120,7 +125,23 @@ final class RedisClients implements ClientStore {
             queues == null ? null : names(queues),
             names(hash.getOrDefault("accounts", ",")),
             time(hash.get("created")),
-            time(hash.get("updated"))));
+            time(hash.get("updated")),
+            revision(hash)));
+  }
+
+  private static long revision(Map<String, String> hash) {
+    return Long.parseLong(hash.getOrDefault("rev", "0"));
+  }
+
+  private static String field(String id) {
+    return "client:" + id;
+  }
+
+  private OptionalLong seen(String id) {
+    Map<String, String> hash = hash(id);
+    return hash.isEmpty() || "x".equals(hash.get("on"))
+        ? OptionalLong.empty()
+        : OptionalLong.of(revision(hash));
   }
 
   private Map<String, String> hash(String id) {
@@ -154,9 +175,14 @@ final class RedisClients implements ClientStore {
   }
 
   @Override
-  public Optional<Client> set(String id, Change change) {
+  public Optional<Client> set(String id, Change change, Expected expected) throws ChangedMeanwhile {
+    if (change.tier() != null && !tierLimits().containsKey(change.tier())) {
+      return Optional.empty();
+    }
+    long revision = revisions.decide(field(id), expected, () -> seen(id));
     List<byte[]> args = new ArrayList<>();
     args.add(Keys.bytes(id));
+    put(args, "rev", revision);
     if (change.tier() != null) {
       put(args, "tier", change.tier());
     }
@@ -181,7 +207,15 @@ final class RedisClients implements ClientStore {
       put(args, "max_waiting_bytes", change.maxWaitingBytes().bytes());
     }
     byte[] word = shards.of(id).moves().run(Script.PUT_CLIENT, args.toArray(byte[][]::new));
-    return Keys.text(word).equals("done") ? get(id) : Optional.empty();
+    if (!Keys.text(word).equals("done")) {
+      revisions.forget(field(id), revision); // The tier was deleted in between.
+      return Optional.empty();
+    }
+    Optional<Client> set = get(id);
+    if (set.isEmpty()) {
+      throw new ChangedMeanwhile(); // It was deleted at once.
+    }
+    return set;
   }
 
   private static void put(List<byte[]> args, String field, @Nullable Object value) {
@@ -190,9 +224,14 @@ final class RedisClients implements ClientStore {
   }
 
   @Override
-  public boolean delete(String id) {
+  public boolean delete(String id, Expected expected) throws ChangedMeanwhile {
+    if (seen(id).isEmpty()) {
+      return false;
+    }
+    long revision = revisions.decide(field(id), expected, () -> seen(id));
     List<byte[]> args = new ArrayList<>();
     args.add(Keys.bytes(id));
+    args.add(Keys.bytes(revision));
     names.numbers().forEach(n -> args.add(Keys.bytes(n)));
     byte[] word = shards.of(id).moves().run(Script.DELETE_CLIENT, args.toArray(byte[][]::new));
     boolean done = Keys.text(word).equals("done");
@@ -205,6 +244,7 @@ final class RedisClients implements ClientStore {
       configLink.patiently(redis -> redis.hdel(config.key("signing"), Keys.bytes(id)));
       owners.clear();
     }
+    revisions.forget(field(id), revision);
     return done;
   }
 
@@ -214,15 +254,38 @@ final class RedisClients implements ClientStore {
 
   @Override
   public List<Tier> tiers() {
+    Map<String, Long> revisionsOf = tierRevisions();
     Map<String, Limits> limits = tierLimits();
     List<Tier> tiers = new ArrayList<>();
-    Tier.BUILT_IN.forEach(
-        tier -> tiers.add(new Tier(tier.name(), limits.getOrDefault(tier.name(), tier.limits()))));
+    Tier.BUILT_IN.forEach(tier ->
+        tiers.add(
+            new Tier(
+                tier.name(),
+                limits.getOrDefault(tier.name(), tier.limits()),
+                revisionsOf.getOrDefault(tier.name(), 0L))));
     limits.entrySet().stream()
         .filter(tier -> !Tier.isBuiltIn(tier.getKey()))
         .sorted(Comparator.comparing(Map.Entry::getKey))
-        .forEach(tier -> tiers.add(new Tier(tier.getKey(), tier.getValue())));
+        .forEach(tier ->
+            tiers.add(
+                new Tier(
+                    tier.getKey(), tier.getValue(), revisionsOf.getOrDefault(tier.getKey(), 0L))));
     return tiers;
+  }
+
+  private Map<String, Long> tierRevisions() {
+    Shard first = shards.first();
+    Map<byte[], byte[]> raw =
+        first.link().patiently(redis -> redis.hgetall(first.keys().key("tiers:rev")));
+    Map<String, Long> revisionsOf = HashMap.newHashMap(raw.size());
+    raw.forEach((name, value) -> revisionsOf.put(Keys.text(name), Long.valueOf(Keys.text(value))));
+    return revisionsOf;
+  }
+
+  private OptionalLong seenTier(String name) {
+    return tierLimits().containsKey(name)
+        ? OptionalLong.of(tierRevisions().getOrDefault(name, 0L))
+        : OptionalLong.empty();
   }
 
   private Map<String, Limits> tierLimits() {
@@ -239,12 +302,14 @@ final class RedisClients implements ClientStore {
   }
 
   @Override
-  public void putTier(Tier tier) {
+  public void putTier(Tier tier, Expected expected) throws ChangedMeanwhile {
+    long revision = revisions.decide("tier:" + tier.name(), expected, () -> seenTier(tier.name()));
     shards.run(
         Script.PUT_TIER,
         Keys.bytes(tier.name()),
         Keys.bytes(tier.limits().maxConcurrent()),
-        Keys.bytes(tier.limits().requestsPerMin()));
+        Keys.bytes(tier.limits().requestsPerMin()),
+        Keys.bytes(revision));
     // Its clients may have room where they are parked.
     forEachClient((shard, ids) -> shard.moves().run(Script.UNPARK, ids.toArray(byte[][]::new)));
   }
@@ -271,7 +336,7 @@ final class RedisClients implements ClientStore {
   }
 
   @Override
-  public TierDeleted deleteTier(String name) {
+  public TierDeleted deleteTier(String name, Expected expected) throws ChangedMeanwhile {
     if (Tier.isBuiltIn(name)) {
       return TierDeleted.BUILT_IN;
     }
@@ -284,8 +349,14 @@ final class RedisClients implements ClientStore {
     if (used[0]) {
       return TierDeleted.IN_USE;
     }
+    if (seenTier(name).isEmpty()) {
+      return TierDeleted.NOT_FOUND;
+    }
+    long revision = revisions.decide("tier:" + name, expected, () -> seenTier(name));
     List<Long> gone =
         shards.together((shard, redis) -> redis.hdel(shard.keys().key("tiers"), Keys.bytes(name)));
+    shards.together((shard, redis) -> redis.hdel(shard.keys().key("tiers:rev"), Keys.bytes(name)));
+    revisions.forget("tier:" + name, revision);
     return gone.contains(1L) ? TierDeleted.DONE : TierDeleted.NOT_FOUND;
   }
 

@@ -1,5 +1,7 @@
 package io.taskrunner.store.redis;
 
+import io.taskrunner.store.ChangedMeanwhile;
+import io.taskrunner.store.Expected;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
@@ -8,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.stream.Gatherers;
 import org.jspecify.annotations.Nullable;
@@ -28,8 +31,10 @@ final class RedisQueues implements QueueStore {
   private final Shards shards;
   private final Moves configMoves;
   private final QueueNames names;
+  private final Revisions revisions;
 
-  RedisQueues(Shards shards, Moves configMoves, QueueNames names) {
+  RedisQueues(Shards shards, Moves configMoves, QueueNames names, Revisions revisions) {
+    this.revisions = revisions;
     this.shards = shards;
     this.configMoves = configMoves;
     this.names = names;
@@ -78,7 +83,8 @@ final class RedisQueues implements QueueStore {
                 sum(stats, 3),
                 sum(stats, 4),
                 sum(stats, 5),
-                stats.stream().mapToDouble(RedisQueues::oldestAge).max().orElse(0))));
+                stats.stream().mapToDouble(RedisQueues::oldestAge).max().orElse(0)),
+            FlowFields.revision(flow)));
   }
 
   private static long sum(List<List<Object>> stats, int at) {
@@ -101,7 +107,23 @@ final class RedisQueues implements QueueStore {
   }
 
   @Override
-  public boolean put(String name, QueueSettings settings) {
+  public boolean put(String name, QueueSettings settings, Expected expected)
+      throws ChangedMeanwhile {
+    long revision = revisions.decide(field(name), expected, () -> seen(name));
+    return put(name, settings, revision);
+  }
+
+  private static String field(String name) {
+    return "queue:" + name;
+  }
+
+  private OptionalLong seen(String name) {
+    OptionalInt n = names.look(name);
+    Map<String, String> flow = n.isEmpty() ? Map.of() : flow(name, n.getAsInt());
+    return flow.isEmpty() ? OptionalLong.empty() : OptionalLong.of(FlowFields.revision(flow));
+  }
+
+  private boolean put(String name, QueueSettings settings, long revision) {
     int n = Math.toIntExact(configMoves.<Long>run(Script.NAME_QUEUE, Keys.bytes(name), NONE));
     if (flow(name, n).isEmpty()) {
       // The name's number is of a queue that is gone, or was just given: a number is never used
@@ -112,14 +134,14 @@ final class RedisQueues implements QueueStore {
     }
     List<byte[]> args = new ArrayList<>();
     args.add(Keys.bytes(n));
-    args.addAll(FlowFields.write(name, settings, shards.count()));
+    args.addAll(FlowFields.write(name, settings, revision, shards.count()));
     List<Long> made = shards.run(Script.PUT_QUEUE, args.toArray(byte[][]::new));
     names.learn(name, n);
     return made.getFirst() == 1;
   }
 
   @Override
-  public Deleted delete(String name, boolean force) {
+  public Deleted delete(String name, boolean force, Expected expected) throws ChangedMeanwhile {
     OptionalInt n = names.look(name);
     if (n.isEmpty()) {
       return Deleted.NOT_FOUND;
@@ -128,8 +150,18 @@ final class RedisQueues implements QueueStore {
     if (!force && !close(number)) {
       return Deleted.NOT_EMPTY;
     }
+    long revision;
+    try {
+      revision = revisions.decide(field(name), expected, () -> seen(name));
+    } catch (ChangedMeanwhile changed) {
+      if (!force) {
+        shards.run(Script.CLOSE_QUEUE, number, LET_GO);
+      }
+      throw changed;
+    }
     List<byte[]> words = shards.run(Script.DELETE_QUEUE, number);
     configMoves.run(Script.FORGET_QUEUE, Keys.bytes(name), number);
+    revisions.forget(field(name), revision);
     names.reload();
     return words.stream().anyMatch(word -> Keys.text(word).equals("done"))
         ? Deleted.DONE

@@ -42,6 +42,9 @@ public final class RedisStore implements AutoCloseable {
   private static final byte[] STRANGER_MILLIS = Keys.bytes(Duration.ofDays(1).toMillis());
   private static final int TIDY_ROUNDS_MAX = 50;
 
+  /** A change of a queue, client or tier waits at most so many times for Redis. */
+  private static final int COMMANDS_OF_A_CHANGE = 6;
+
   /** Groups of enqueues that may wait for replicas at once. */
   private static final int LINES = 4;
 
@@ -99,9 +102,15 @@ public final class RedisStore implements AutoCloseable {
                 .toList());
     this.tasks = new RedisTasks(shards, names);
     Moves configMoves = new Moves(configLink, config, options.injectedTime());
-    this.queues = new RedisQueues(shards, configMoves, names);
+    Revisions revisions =
+        new Revisions(
+            configLink,
+            config,
+            configMoves,
+            options.redis().commandTimeout().multipliedBy(COMMANDS_OF_A_CHANGE));
+    this.queues = new RedisQueues(shards, configMoves, names, revisions);
     this.cloud = new RedisCloud(shards, configMoves, names);
-    this.clients = new RedisClients(shards, configLink, config, names);
+    this.clients = new RedisClients(shards, configLink, config, names, revisions);
     this.adminKeys = new RedisAdminKeys(configLink, config, configMoves);
     this.audits = new RedisAudits(configLink, config, configMoves);
     this.workers = new RedisWorkers(configMoves);

@@ -57,7 +57,7 @@ class ManyQueuesTest {
       names.put(Keys.bytes("q" + i), Keys.bytes(n));
       List<byte[]> args = new ArrayList<>();
       args.add(Keys.bytes(n));
-      args.addAll(FlowFields.write("q" + i, Stage.settings(1, null, null, null), 1));
+      args.addAll(FlowFields.write("q" + i, Stage.settings(1, null, null, null), 0, 1));
       made.add(
           stage
               .moves

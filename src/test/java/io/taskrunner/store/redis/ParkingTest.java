@@ -140,7 +140,7 @@ class ParkingTest {
       stage.redis.hset("tr:{config}:queues", "q" + i, Integer.toString(1000 + i));
       stage.moves.run(
           Script.PUT_QUEUE,
-          many(1000 + i, FlowFields.write("q" + i, Stage.settings(1, null, null, null), 1)));
+          many(1000 + i, FlowFields.write("q" + i, Stage.settings(1, null, null, null), 0, 1)));
     }
     stage.store.everySecond();
     for (int i = 0; i < queues; i++) {

@@ -1,0 +1,142 @@
+package io.taskrunner.http.call;
+
+import com.linecorp.armeria.common.HttpHeaderNames;
+import com.linecorp.armeria.common.RequestHeaders;
+import io.taskrunner.store.ChangedMeanwhile;
+import io.taskrunner.store.Expected;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a call that changes something says of what it expects to find: {@code If-Match} and {@code
+ * If-None-Match: *} of RFC 9110, section 13. Nothing said is nothing expected.
+ *
+ * @param match the tags of {@code If-Match}; null when it is not there
+ * @param matchAny whether it is a star
+ * @param absent whether there must be nothing
+ */
+public record Precondition(@Nullable List<String> match, boolean matchAny, boolean absent) {
+
+  private static final Pattern TAG =
+      Pattern.compile("\\s*(W/)?(\"[\\x21\\x23-\\x7e\\x80-\\xff]*\")\\s*(?:,|$)");
+
+  private static final String TAGS_FORM = "* or tags in quotes, as an ETag holds them";
+
+  /**
+   * A thing as it is.
+   *
+   * @param etag of what can be set on it
+   * @param revision by which the store tells whether it is still so
+   */
+  public record Current(String etag, long revision) {
+
+    /**
+     * Of a thing.
+     *
+     * @param settings all that can be set on it, written in one way alone
+     */
+    public static Current of(long revision, byte[] settings) {
+      return new Current(Precondition.etag(revision, settings), revision);
+    }
+  }
+
+  /** What a change does, given what it may expect. */
+  @FunctionalInterface
+  public interface Change<T> {
+    /** Makes the change, if it is as expected. */
+    T make(Expected expected) throws ChangedMeanwhile;
+  }
+
+  /** A strong tag of something that has this revision and these settings. */
+  public static String etag(long revision, byte[] settings) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      digest.update((revision + ":").getBytes(StandardCharsets.US_ASCII));
+      String text = Base64.getUrlEncoder().withoutPadding().encodeToString(digest.digest(settings));
+      return "\"" + text.substring(0, 22) + "\"";
+    } catch (NoSuchAlgorithmException everyJdkHasIt) {
+      throw new IllegalStateException(everyJdkHasIt);
+    }
+  }
+
+  /** Reads the headers of a call; what is wrong with them is collected. */
+  public static Precondition of(RequestHeaders headers, Faults faults) {
+    String match = joined(headers, HttpHeaderNames.IF_MATCH);
+    boolean matchAny = match != null && match.strip().equals("*");
+    String noneMatch = joined(headers, HttpHeaderNames.IF_NONE_MATCH);
+    if (noneMatch != null && !noneMatch.strip().equals("*")) {
+      faults.add(
+          Fault.header(
+              "If-None-Match",
+              "If-None-Match: "
+                  + Fields.shown(noneMatch)
+                  + " (expected: *, which is \"make only\")"));
+    }
+    return new Precondition(
+        match == null || matchAny ? null : tags(match, faults), matchAny, noneMatch != null);
+  }
+
+  private static @Nullable String joined(RequestHeaders headers, CharSequence name) {
+    List<String> values = headers.getAll(name);
+    return values.isEmpty() ? null : String.join(",", values);
+  }
+
+  /** Strong tags alone: a weak one matches nothing that is compared strongly. */
+  private static List<String> tags(String text, Faults faults) {
+    List<String> tags = new ArrayList<>();
+    Matcher tag = TAG.matcher(text);
+    int at = 0;
+    while (at < text.length() && tag.find(at) && tag.start() == at) {
+      if (tag.group(1) == null) {
+        tags.add(tag.group(2));
+      }
+      at = tag.end();
+    }
+    if (at < text.length() || text.isBlank()) {
+      faults.add(
+          Fault.header(
+              "If-Match", "If-Match: " + Fields.shown(text) + " (expected: " + TAGS_FORM + ")"));
+    }
+    return tags;
+  }
+
+  /** Whether anything is expected. */
+  public boolean isGiven() {
+    return match != null || matchAny || absent;
+  }
+
+  /**
+   * Makes a change if what the call expects is so, and still so when the change is decided.
+   *
+   * @param current the thing as it is; empty when there is none. Asked only when anything is
+   *     expected
+   * @throws Refusal 412: it is not so; nothing was changed
+   */
+  public <T> T change(Supplier<Optional<Current>> current, Change<T> change) {
+    try {
+      return change.make(isGiven() ? expected(current.get()) : Expected.ANY);
+    } catch (ChangedMeanwhile changed) {
+      throw new Refusal(Problem.preconditionFailed());
+    }
+  }
+
+  private Expected expected(Optional<Current> current) {
+    boolean matches =
+        (match == null || (current.isPresent() && match.contains(current.get().etag())))
+            && (!matchAny || current.isPresent())
+            && !(absent && current.isPresent());
+    if (!matches) {
+      throw new Refusal(Problem.preconditionFailed());
+    }
+    return current.isEmpty() ? Expected.ABSENT : new Expected.At(current.get().revision());
+  }
+}

@@ -1,0 +1,93 @@
+package io.taskrunner.store.redis;
+
+import io.taskrunner.store.ChangedMeanwhile;
+import io.taskrunner.store.Expected;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.UUID;
+import java.util.function.Supplier;
+
+/**
+ * Decides which change of a named thing is made, and in which order.
+ *
+ * <p>A thing lies in one shard or in all, and no script reaches them all. So each change is first
+ * decided in the configuration, where it gets a revision, higher than any before; then it is
+ * carried out, and a shard that has a higher one leaves it be. What is read of a thing says its
+ * revision. A change that expects what was read is refused when another was decided since.
+ *
+ * <p>A process may die between the two. What it decided is then nowhere to be seen; once that is
+ * older than any call lives, it no longer counts.
+ */
+final class Revisions {
+
+  private static final byte[] ANY = new byte[0];
+
+  private final Moves configMoves;
+  private final Keys config;
+  private final Link link;
+  private final Duration patience;
+
+  /**
+   * In the configuration.
+   *
+   * @param patience how long a change may take to be carried out
+   */
+  Revisions(Link link, Keys config, Moves configMoves, Duration patience) {
+    this.link = link;
+    this.config = config;
+    this.configMoves = configMoves;
+    this.patience = patience;
+  }
+
+  /**
+   * Decides that a change is made.
+   *
+   * @param field the thing, such as {@code queue:low}
+   * @param seen reads its revision; empty when there is none
+   * @return the revision of the change
+   * @throws ChangedMeanwhile it is not as expected
+   */
+  long decide(String field, Expected expected, Supplier<OptionalLong> seen)
+      throws ChangedMeanwhile {
+    return switch (expected) {
+      case Expected.Any _ -> decide(field, ANY, 0);
+      case Expected.Absent _ -> {
+        long began = configMoves.millis();
+        if (seen.get().isPresent()) {
+          throw new ChangedMeanwhile();
+        }
+        yield decide(field, Keys.bytes(0), began);
+      }
+      case Expected.At(long revision) -> {
+        long began = configMoves.millis();
+        OptionalLong now = seen.get();
+        if (now.isEmpty() || now.getAsLong() != revision) {
+          throw new ChangedMeanwhile();
+        }
+        yield decide(field, Keys.bytes(revision), began);
+      }
+    };
+  }
+
+  private long decide(String field, byte[] seen, long began) throws ChangedMeanwhile {
+    List<byte[]> args = new ArrayList<>();
+    args.add(Keys.bytes(UUID.randomUUID().toString().substring(0, 13)));
+    args.add(Keys.bytes(began - patience.toMillis()));
+    args.add(ANY);
+    args.add(ANY);
+    args.add(Keys.bytes(field));
+    args.add(seen);
+    long revision = configMoves.<Long>run(Script.REVISE, args.toArray(byte[][]::new));
+    if (revision == 0) {
+      throw new ChangedMeanwhile();
+    }
+    return revision;
+  }
+
+  /** A thing is gone, or its change was not carried out: its revision is no longer kept. */
+  void forget(String field, long revision) {
+    configMoves.run(Script.FORGET_REVISION, Keys.bytes(field), Keys.bytes(revision));
+  }
+}
