@@ -15,24 +15,15 @@
 --@include lib/queue
 --@include lib/turns
 --@include lib/minute
+--@include lib/place
 --@include lib/close
 local open, strangers_max, key_ttl_ms = ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
 local FIRST, STRIDE, NO_ID = 5, 6, string.rep('\0', 16)
-local ready_adds, claimable, touched = {}, false, {}
 
 local function reply(word, id, due, c, limits, retry_ms)
   if not c then return pack('>c1c16I6I4I4I4I6I6', word, id, due, 0, 0, 0, 0, 0) end
   return pack('>c1c16I6I4I4I4I6I6', word, id, due, limits[1], limits[2], math.max(0, limits[2] - c.sum),
     full_again_at(c), math.max(0, retry_ms))
-end
-
-local function stranger(owner)
-  local c = { id = owner, on = '1', gen = 0, running = 0, live = 0, bytes = 0, sum = 0, seen = 0, stranger = true, dirty = true }
-  c.max_concurrent, c.requests_per_min = unpack(tier_limits('default'))
-  call('HSET', P .. 'client:' .. owner, 'on', 1, 'tier', 'default', 'stranger', 1, 'created', now, 'updated', now)
-  call('ZADD', P .. 'clients', 0, owner)
-  clients[owner] = c
-  return c
 end
 
 local function refusal(owner, proof, n, name)
@@ -48,40 +39,6 @@ local function refusal(owner, proof, n, name)
   local q = queue(n)
   if not q or q.closed then return 'q' end
   if c and c.queues and not string.find(c.queues, ',' .. name .. ',', 1, true) then return 'n' end
-end
-
--- The head of a new task; the same for all tasks of a client in a queue that are due now, so it is made once.
-local function fresh_head(q, c, state, due)
-  local known = due == now and c.fresh_heads and c.fresh_heads[q]
-  if known then return known end
-  local made = pack('>Bc1BBI2I2I2I6c8I6I6I6I4I4I2I6', 1, state, 0, 0, 0, 0, 0, 0, '\0\0\0\0\0\0\0\0', due, 0, 0, q.n,
-    q.gen, c.gen, now)
-  if due == now then
-    c.fresh_heads = c.fresh_heads or {}
-    c.fresh_heads[q] = made
-  end
-  return made
-end
-
-local function place(q, c, id, due, tail)
-  local state = due <= now and 'r' or 's'
-  if not call('SET', P .. 'task:' .. id, fresh_head(q, c, state, due) .. tail, 'NX') then return false end
-  if state == 'r' then
-    local ready = q.base .. 'ready:' .. c.id
-    local adds = ready_adds[ready]
-    if not adds then
-      adds = { q = q, owner = c.id }
-      ready_adds[ready] = adds
-    end
-    adds[#adds + 1], adds[#adds + 2] = due == now and now_text or text(due), id
-    q.ready, q.dirty, claimable = q.ready + 1, true, true
-  else
-    call('ZADD', q.base .. 'due', text(due), id)
-    if due < q.timer then q.due_dirty = true end
-  end
-  touched[q] = true
-  count_live(c.id, 1, unpack_struct('>I4', tail, 5))
-  return true
 end
 
 -- What only tasks of Cloud Tasks need is made when the first of them comes: each function costs its making in every call.
@@ -188,14 +145,7 @@ local replies = {}
 for at = FIRST, #ARGV, STRIDE do
   replies[#replies + 1] = enqueue(at)
 end
-for ready, adds in pairs(ready_adds) do
-  call('ZADD', ready, unpack(adds))
-  seat(adds.q, adds.owner)
-end
-for q in pairs(touched) do
-  q.busy = call('ZSCORE', P .. 'busy', q.n) and true
-  if not q.busy or q.due_dirty then serve(q) end
-end
+seat_placed()
 for _, c in pairs(clients) do
   if c then flush_minute(c) end
 end

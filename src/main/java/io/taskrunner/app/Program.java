@@ -27,6 +27,7 @@ import io.taskrunner.telemetry.Tracing;
 import io.taskrunner.worker.Authorized;
 import io.taskrunner.worker.Performer;
 import io.taskrunner.worker.Signed;
+import io.taskrunner.worker.Ticker;
 import io.taskrunner.worker.Traced;
 import io.taskrunner.worker.Worker;
 import java.io.IOException;
@@ -182,6 +183,7 @@ final class Program {
                 build,
                 store.tasks(),
                 store.queues(),
+                store.schedules(),
                 store.clients(),
                 store.signing(),
                 store.adminKeys(),
@@ -207,6 +209,8 @@ final class Program {
       Instant now = Instant.ofEpochMilli(InstantSource.system().millis());
       WorkerBeat beat = WorkerBeat.begin(store.workers(), working, build.version(), now);
       started("worker beat", beat::close);
+      Ticker ticker = Ticker.begin(store.schedules());
+      started("ticker", ticker::close);
     });
     tell(where);
   }

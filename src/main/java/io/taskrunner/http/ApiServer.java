@@ -35,12 +35,14 @@ import io.taskrunner.http.operate.StoreProbe;
 import io.taskrunner.http.v1.Batches;
 import io.taskrunner.http.v1.Enqueues;
 import io.taskrunner.http.v1.Queues;
+import io.taskrunner.http.v1.Schedules;
 import io.taskrunner.http.v1.Stats;
 import io.taskrunner.http.v1.Tasks;
 import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.QueueStore;
+import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.SystemStore;
 import io.taskrunner.store.TaskStore;
@@ -96,6 +98,7 @@ public final class ApiServer {
    * @param build which build this is
    * @param tasks where tasks go
    * @param queues where queues are
+   * @param schedules where schedules are
    * @param clients where clients are
    * @param signing what their tasks' requests are signed with
    * @param adminKeys where named keys of admins are
@@ -112,6 +115,7 @@ public final class ApiServer {
       Build build,
       TaskStore tasks,
       QueueStore queues,
+      ScheduleStore schedules,
       ClientStore clients,
       SigningStore signing,
       AdminKeyStore adminKeys,
@@ -148,6 +152,16 @@ public final class ApiServer {
       routes.addAll(new Batches(parts.tasks(), enqueues).routes());
       routes.addAll(new Tasks(parts.tasks(), audit).routes());
       routes.addAll(new Queues(parts.queues(), audit).routes());
+      routes.addAll(
+          new Schedules(
+                  parts.schedules(),
+                  parts.tasks(),
+                  parts.queues(),
+                  parts.clients(),
+                  api.clientAuth() == ApiSettings.Access.OPEN,
+                  api.resultRetention(),
+                  audit)
+              .routes());
       routes.addAll(new Clients(parts.clients(), audit).routes());
       routes.addAll(new SigningSecrets(parts.clients(), parts.signing(), audit).routes());
       routes.addAll(new AdminKeys(parts.adminKeys(), audit).routes());

@@ -7,6 +7,7 @@ import io.taskrunner.client.Limits;
 import io.taskrunner.client.Scope;
 import io.taskrunner.client.SigningSecret;
 import io.taskrunner.client.Tier;
+import io.taskrunner.schedule.Schedule;
 import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
@@ -16,6 +17,7 @@ import io.taskrunner.store.Expected;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
+import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.SystemStore;
@@ -309,6 +311,46 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   /** No client signs. */
+  /** Knows no schedule. */
+  ScheduleStore asSchedules() {
+    return new ScheduleStore() {
+      @Override
+      public Page list(int limit, String cursor) {
+        return new Page(List.of(), 0, null);
+      }
+
+      @Override
+      public Optional<Schedule> get(String name) {
+        return Optional.empty();
+      }
+
+      @Override
+      public boolean put(String name, Schedule.Settings settings) {
+        throw new StoreUnavailable("it takes none", null);
+      }
+
+      @Override
+      public boolean delete(String name) {
+        return false;
+      }
+
+      @Override
+      public Optional<Schedule> pause(String name, boolean paused) {
+        return Optional.empty();
+      }
+
+      @Override
+      public Ran run(String name) {
+        return new Ran.NotFound();
+      }
+
+      @Override
+      public Duration tick() {
+        return Duration.ofSeconds(1);
+      }
+    };
+  }
+
   SigningStore asSigning() {
     return new SigningSide();
   }

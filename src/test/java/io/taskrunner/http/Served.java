@@ -134,6 +134,7 @@ final class Served implements AutoCloseable {
         new Stores(
             stores,
             stores,
+            stores.asSchedules(),
             stores.asClients(),
             stores.asSigning(),
             stores.asAdminKeys(),
@@ -146,6 +147,7 @@ final class Served implements AutoCloseable {
   record Stores(
       io.taskrunner.store.TaskStore tasks,
       io.taskrunner.store.QueueStore queues,
+      io.taskrunner.store.ScheduleStore schedules,
       io.taskrunner.store.ClientStore clients,
       io.taskrunner.store.SigningStore signing,
       io.taskrunner.store.AdminKeyStore adminKeys,
@@ -157,6 +159,7 @@ final class Served implements AutoCloseable {
       return new Stores(
           store.tasks(),
           store.queues(),
+          store.schedules(),
           store.clients(),
           store.signing(),
           store.adminKeys(),
@@ -187,6 +190,7 @@ final class Served implements AutoCloseable {
             new Build("1.2.3", "abc", "2026-01-01T00:00:00Z"),
             stores.tasks(),
             stores.queues(),
+            stores.schedules(),
             stores.clients(),
             stores.signing(),
             stores.adminKeys(),

@@ -198,6 +198,11 @@ public record Problem(
     return of(404, "queue_not_found", "There is no such queue.");
   }
 
+  /** No such schedule. */
+  public static Problem scheduleNotFound() {
+    return of(404, "schedule_not_found", "There is no such schedule.");
+  }
+
   /** The client may not use it. */
   public static Problem queueNotAllowed() {
     return of(403, "queue_not_allowed", "This client may not use this queue.");

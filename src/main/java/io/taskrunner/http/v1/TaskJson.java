@@ -21,14 +21,8 @@ final class TaskJson {
     out.text("client_id", task.clientId());
     out.text("queue", task.queue());
     out.text("state", task.state().word());
-    out.object(
-        "labels",
-        labels -> {
-          for (Map.Entry<String, String> label : new TreeMap<>(task.spec().labels()).entrySet()) {
-            labels.text(label.getKey(), label.getValue());
-          }
-        });
-    out.object("request", request -> request(request, task));
+    labels(out, task.spec().labels());
+    out.object("request", request -> request(request, task.spec().request(), task.bodyDropped()));
     out.time("created_time", task.created());
     out.time("scheduled_time", task.scheduled());
     out.array(
@@ -42,8 +36,18 @@ final class TaskJson {
     out.text("last_error", task.lastError().map(AttemptError::word).orElse(null));
   }
 
-  private static void request(JsonOut out, Task task) throws IOException {
-    TargetRequest request = task.spec().request();
+  static void labels(JsonOut out, Map<String, String> all) throws IOException {
+    out.object(
+        "labels",
+        labels -> {
+          for (Map.Entry<String, String> label : new TreeMap<>(all).entrySet()) {
+            labels.text(label.getKey(), label.getValue());
+          }
+        });
+  }
+
+  /** What is sent, with secrets masked. */
+  static void request(JsonOut out, TargetRequest request, boolean bodyDropped) throws IOException {
     out.text("url", Masking.url(request.url().value()));
     out.text("method", request.method());
     out.object(
@@ -53,7 +57,7 @@ final class TaskJson {
             headers.text(header.name(), Masking.header(header.name(), header.value()));
           }
         });
-    if (task.bodyDropped() || request.body().length == 0) {
+    if (bodyDropped || request.body().length == 0) {
       out.text("body", null);
     } else if (request.text()) {
       out.text("body", new String(request.body(), StandardCharsets.UTF_8));

@@ -60,6 +60,7 @@ public final class Doctor {
   private final Shards shards;
   private final QueueNames names;
   private final RedisSigning signing;
+  private final RedisSchedules schedules;
 
   /**
    * Something that does not hold.
@@ -75,10 +76,11 @@ public final class Doctor {
     }
   }
 
-  Doctor(Shards shards, QueueNames names, RedisSigning signing) {
+  Doctor(Shards shards, QueueNames names, RedisSigning signing, RedisSchedules schedules) {
     this.shards = shards;
     this.names = names;
     this.signing = signing;
+    this.schedules = schedules;
   }
 
   /**
@@ -94,12 +96,15 @@ public final class Doctor {
   private List<Finding> walk(byte[] mend) {
     List<Finding> found = new ArrayList<>();
     Map<String, Long> signed = new HashMap<>();
+    Map<Shard, Map<String, String>> scheduled = new HashMap<>();
     for (Shard shard : shards) {
       Walk walk = new Walk(shard, mend);
       walk.walk().forEach(one -> found.add(shards.count() == 1 ? one : one.in(shard)));
       signed.putAll(walk.signed);
+      scheduled.put(shard, walk.scheduled);
     }
     found.addAll(signing.prove(signed, mend == MEND));
+    found.addAll(schedules.prove(scheduled, mend == MEND));
     return found;
   }
 
@@ -169,6 +174,11 @@ public final class Doctor {
     /** The clients whose requests are signed, and by which version of their secrets. */
     private final Map<String, Long> signed = new HashMap<>();
 
+    /** The schedules that are there, and whose they are. */
+    private final Map<String, String> scheduled = new HashMap<>();
+
+    private final Set<String> schedules = new TreeSet<>();
+
     Walk(Shard shard, byte[] mend) {
       this.link = shard.link();
       this.moves = shard.moves();
@@ -195,6 +205,8 @@ public final class Doctor {
       membersOf("strangers", id -> clients.add(text(id)));
       proveEach("clients", bytes(clients));
       proveEach("expiring", expiring);
+      membersOf("schedules", name -> schedules.add(text(name)));
+      steps(bytes(schedules), this::proveSchedules);
       counters();
       prove("shard");
       lookAgainAtParked();
@@ -240,6 +252,8 @@ public final class Doctor {
         } else {
           expiring.add(key);
         }
+      } else if (name.startsWith("schedule:")) {
+        schedules.add(name.split(":", -1)[1]);
       } else if (name.startsWith("worker:") || name.startsWith("key:")) {
         expiring.add(key);
       }
@@ -385,6 +399,16 @@ public final class Doctor {
       if ("rtas".indexOf(state) >= 0) {
         client.live++;
         client.bytes += body;
+      }
+    }
+
+    private void proveSchedules(List<byte[]> step) {
+      List<Object> clients = prove("schedules", step);
+      for (int i = 0; i < step.size(); i++) {
+        String client = text((byte[]) clients.get(i));
+        if (!client.isEmpty()) {
+          scheduled.put(text(step.get(i)), client);
+        }
       }
     }
 

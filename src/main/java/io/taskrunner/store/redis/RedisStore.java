@@ -8,6 +8,7 @@ import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.QueueStore;
+import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.SystemStore;
@@ -61,6 +62,7 @@ public final class RedisStore implements AutoCloseable {
   private final RedisAudits audits;
   private final RedisCloud cloud;
   private final RedisWorkers workers;
+  private final RedisSchedules schedules;
   private final RedisTokens tokens;
   private final RedisSigning signing;
   private final RedisSystem system;
@@ -114,10 +116,11 @@ public final class RedisStore implements AutoCloseable {
     this.adminKeys = new RedisAdminKeys(configLink, config, configMoves);
     this.audits = new RedisAudits(configLink, config, configMoves);
     this.workers = new RedisWorkers(configMoves);
+    this.schedules = new RedisSchedules(shards, configLink, config, names, options);
     this.tokens = new RedisTokens(configMoves);
     this.signing = new RedisSigning(shards, configMoves, configLink, config);
     this.system = new RedisSystem(nodes, options.redis(), durability);
-    this.doctor = new Doctor(shards, names, signing);
+    this.doctor = new Doctor(shards, names, signing, schedules);
   }
 
   private Shard shard(int number, int lines, Durability durability, StoreOptions options) {
@@ -311,6 +314,11 @@ public final class RedisStore implements AutoCloseable {
   /** The moves of a worker, for each shard. */
   public List<WorkStore> works() {
     return shards.all().stream().<WorkStore>map(Shard::work).toList();
+  }
+
+  /** Schedules and their ticks. */
+  public ScheduleStore schedules() {
+    return schedules;
   }
 
   /** What tokens are made with. */

@@ -7,6 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lettuce.core.api.sync.RedisCommands;
+import io.taskrunner.schedule.CatchUp;
+import io.taskrunner.schedule.Overlap;
+import io.taskrunner.schedule.Rhythm;
+import io.taskrunner.schedule.Schedule;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.redis.Doctor.Finding;
 import io.taskrunner.task.TaskId;
@@ -348,6 +352,60 @@ class DoctorTest {
     stage.redis.hset("tr:{0}:shard", "weights", "12");
     List<Finding> first = stage.store.doctor().examine();
     assertEquals(first, stage.store.doctor().examine());
+  }
+
+  private void schedule(String name) {
+    stage
+        .store
+        .schedules()
+        .put(
+            name,
+            new Schedule.Settings(
+                "abc",
+                "default",
+                new Rhythm.Every(Duration.ofMinutes(1)),
+                Overlap.ALLOW,
+                CatchUp.NONE,
+                Duration.ZERO,
+                false,
+                wish().spec()));
+  }
+
+  @Test
+  void aScheduleThatStandsNowhere() {
+    schedule("s");
+    raw.zrem(key("schedules"), Keys.bytes("s"));
+    mends("schedule_not_waiting");
+    stage.pass(Duration.ofMinutes(1));
+    stage.store.schedules().tick();
+    assertTrue(stage.store.schedules().get("s").orElseThrow().lastTask().isPresent());
+  }
+
+  @Test
+  void aPausedScheduleThatStandsSomewhere() {
+    schedule("s");
+    stage.store.schedules().pause("s", true);
+    raw.zadd(key("schedules"), 1, Keys.bytes("s"));
+    mends("schedule_waits_paused");
+  }
+
+  @Test
+  void aScheduleThatIsGone() {
+    schedule("s");
+    raw.del(key("schedule:s"));
+    Set<String> kinds = kinds(stage.store.doctor().examine());
+    assertTrue(kinds.containsAll(Set.of("schedule_gone", "schedule_missing")), kinds::toString);
+    stage.store.doctor().repair();
+    stage.proven();
+    assertEquals(0, stage.redis.exists("tr:{config}:schedules"));
+  }
+
+  @Test
+  void aScheduleThatIsNotNamed() {
+    schedule("s");
+    stage.redis.del("tr:{config}:schedules");
+    mends("schedule_not_named");
+    assertTrue(stage.store.schedules().get("s").isPresent());
   }
 
   @Test

@@ -1,0 +1,78 @@
+package io.taskrunner.store;
+
+import io.taskrunner.schedule.Schedule;
+import io.taskrunner.schedule.Schedule.Result;
+import io.taskrunner.store.TaskStore.BadCursor;
+import io.taskrunner.task.TaskId;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The moves of schedules. All methods block, and raise {@link StoreUnavailable}. */
+public interface ScheduleStore {
+
+  /**
+   * Schedules by name.
+   *
+   * @param limit at most so many
+   * @param cursor where the page before ended; null for the first
+   * @throws BadCursor the cursor is none of ours
+   */
+  Page list(int limit, @Nullable String cursor) throws BadCursor;
+
+  /** One schedule. */
+  Optional<Schedule> get(String name);
+
+  /**
+   * Makes a schedule or replaces its settings; what it did before stays known. It waits for its
+   * next tick from now on, and an interval begins anew only where another was set.
+   *
+   * @return whether it was made
+   */
+  boolean put(String name, Schedule.Settings settings);
+
+  /** Deletes a schedule; its tasks stay. False when there is no such schedule. */
+  boolean delete(String name);
+
+  /** Holds a schedule, or lets it go on with its next tick. Empty: there is no such schedule. */
+  Optional<Schedule> pause(String name, boolean paused);
+
+  /** Makes a task now, also while it is paused; no tick is moved by that. */
+  Ran run(String name);
+
+  /**
+   * Does what is due of all schedules. Any number of processes may do so: one tick makes one task.
+   *
+   * @return in how long there is more to do, at most a second
+   */
+  Duration tick();
+
+  /**
+   * Some schedules.
+   *
+   * @param count how many there are in all
+   */
+  record Page(List<Schedule> schedules, long count, @Nullable String nextCursor) {}
+
+  /** What came of asking for a run. */
+  sealed interface Ran {
+    /**
+     * There is a task.
+     *
+     * @param schedule that it is of
+     * @param at when it was made
+     */
+    record Done(TaskId id, Schedule schedule, Instant at) implements Ran {}
+
+    /** No such schedule. */
+    record NotFound() implements Ran {}
+
+    /** No task could be made. */
+    record Failed(Result why) implements Ran {}
+
+    /** The store has no room. */
+    record Full() implements Ran {}
+  }
+}

@@ -1,0 +1,7 @@
+-- delete_schedule: a schedule is no more; the tasks that it made stay.
+-- ARGV   now, name
+-- REPLY  'done', or 'missing'
+--@include lib/base
+local key = P .. 'schedule:' .. ARGV[2]
+call('ZREM', P .. 'schedules', ARGV[2])
+return call('DEL', key, key .. ':runs') > 0 and 'done' or 'missing'
