@@ -65,15 +65,15 @@ final class Failure extends RuntimeException {
   }
 
   private static Failure of(Problem problem) {
+    int http = problem.status().code();
     Code code =
-        switch (problem.status().code()) {
+        switch (http) {
           case 401 -> Code.UNAUTHENTICATED;
           case 403, 421 -> Code.PERMISSION_DENIED;
           case 408 -> Code.DEADLINE_EXCEEDED;
-          case 413 -> Code.INVALID_ARGUMENT;
           case 429 -> Code.RESOURCE_EXHAUSTED;
           case 503 -> Code.UNAVAILABLE;
-          default -> Code.INTERNAL;
+          default -> http / 100 == 4 ? Code.INVALID_ARGUMENT : Code.INTERNAL;
         };
     return new Failure(code, problem.detail());
   }

@@ -13,6 +13,7 @@ import com.google.cloud.location.GetLocationRequest;
 import com.google.cloud.location.ListLocationsRequest;
 import com.google.cloud.location.Location;
 import com.google.cloud.tasks.v2.AppEngineHttpRequest;
+import com.google.cloud.tasks.v2.AppEngineRouting;
 import com.google.cloud.tasks.v2.Attempt;
 import com.google.cloud.tasks.v2.CloudTasksClient;
 import com.google.cloud.tasks.v2.CloudTasksSettings;
@@ -47,6 +48,7 @@ import io.taskrunner.testkit.ScriptedTarget;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -166,6 +168,7 @@ class GoogleClientTest {
             .setState(Queue.State.PAUSED)
             .setStackdriverLoggingConfig(
                 StackdriverLoggingConfig.newBuilder().setSamplingRatio(0.5))
+            .setAppEngineRoutingOverride(AppEngineRouting.newBuilder().setService("worker"))
             .build();
     Queue answered = client.createQueue(PARENT, given);
     assertEquals(1, answered.getRateLimits().getMaxDispatchesPerSecond());
@@ -177,6 +180,7 @@ class GoogleClientTest {
         answered.getRetryConfig().getMaxRetryDuration());
     assertEquals(Queue.State.RUNNING, answered.getState());
     assertEquals(0.5, answered.getStackdriverLoggingConfig().getSamplingRatio());
+    assertEquals("worker", answered.getAppEngineRoutingOverride().getService());
   }
 
   @ParameterizedTest
@@ -184,30 +188,37 @@ class GoogleClientTest {
   void whatAQueueCannotBeIsRefusedInGooglesWords(Transport transport) {
     CloudTasksClient client = CLIENTS.get(transport);
     Map<String, Queue.Builder> wrong =
-        Map.of(
-            "RateLimits.maxDispatchesPerSecond cannot be negative.",
-            limits(RateLimits.newBuilder().setMaxDispatchesPerSecond(-1)),
-            "RateLimits.maxDispatchesPerSecond must be less than or equal to 500.",
-            limits(RateLimits.newBuilder().setMaxDispatchesPerSecond(501)),
-            "RateLimits.maxConcurrentDispatches cannot be negative.",
-            limits(RateLimits.newBuilder().setMaxConcurrentDispatches(-1)),
-            "RateLimits.maxConcurrentDispatches must be less than or equal to 5000.",
-            limits(RateLimits.newBuilder().setMaxConcurrentDispatches(5001)),
-            "RetryConfig.maxAttempts must be greater or equal to -1.",
-            retries(RetryConfig.newBuilder().setMaxAttempts(-2)),
-            "RetryConfig.maxDoublings cannot be negative.",
-            retries(RetryConfig.newBuilder().setMaxDoublings(-1)),
-            "RetryConfig.minBackoff cannot be negative.",
-            retries(RetryConfig.newBuilder().setMinBackoff(Duration.newBuilder().setSeconds(-1))),
-            "RetryConfig.minBackoff must be less than or equal to RetryConfig.maxBackoff.",
-            retries(
-                RetryConfig.newBuilder().setMaxBackoff(Duration.newBuilder().setNanos(1_000_000))),
-            "Queue name must be formatted:",
-            Queue.newBuilder().setName(PARENT + "/queues/under_score"),
-            "StackdriverLoggingConfig.samplingRatio must be between 0.0 and 1.0.",
-            Queue.newBuilder()
-                .setStackdriverLoggingConfig(
-                    StackdriverLoggingConfig.newBuilder().setSamplingRatio(1.5)));
+        new HashMap<>(
+            Map.of(
+                "RateLimits.maxDispatchesPerSecond cannot be negative.",
+                limits(RateLimits.newBuilder().setMaxDispatchesPerSecond(-1)),
+                "RateLimits.maxDispatchesPerSecond must be less than or equal to 500.",
+                limits(RateLimits.newBuilder().setMaxDispatchesPerSecond(501)),
+                "RateLimits.maxConcurrentDispatches cannot be negative.",
+                limits(RateLimits.newBuilder().setMaxConcurrentDispatches(-1)),
+                "RateLimits.maxConcurrentDispatches must be less than or equal to 5000.",
+                limits(RateLimits.newBuilder().setMaxConcurrentDispatches(5001)),
+                "RetryConfig.maxAttempts must be greater or equal to -1.",
+                retries(RetryConfig.newBuilder().setMaxAttempts(-2)),
+                "RetryConfig.maxDoublings cannot be negative.",
+                retries(RetryConfig.newBuilder().setMaxDoublings(-1)),
+                "RetryConfig.minBackoff cannot be negative.",
+                retries(
+                    RetryConfig.newBuilder().setMinBackoff(Duration.newBuilder().setSeconds(-1))),
+                "RetryConfig.minBackoff must be less than or equal to RetryConfig.maxBackoff.",
+                retries(
+                    RetryConfig.newBuilder()
+                        .setMaxBackoff(Duration.newBuilder().setNanos(1_000_000))),
+                "Queue name must be formatted:",
+                Queue.newBuilder().setName(PARENT + "/queues/under_score"),
+                "StackdriverLoggingConfig.samplingRatio must be between 0.0 and 1.0.",
+                Queue.newBuilder()
+                    .setStackdriverLoggingConfig(
+                        StackdriverLoggingConfig.newBuilder().setSamplingRatio(1.5))));
+    wrong.put(
+        "RetryConfig.maxRetryDuration cannot be negative.",
+        retries(
+            RetryConfig.newBuilder().setMaxRetryDuration(Duration.newBuilder().setSeconds(-1))));
     wrong.forEach((message, queue) -> {
       if (queue.getName().isEmpty()) {
         queue.setName(name().toString());
@@ -612,6 +623,49 @@ class GoogleClientTest {
         StatusCode.Code.INVALID_ARGUMENT,
         "page token",
         () -> client.listTasks(all.toBuilder().setPageToken("AAAA").build()));
+    refused(
+        StatusCode.Code.INVALID_ARGUMENT,
+        "page size",
+        () -> client.listTasks(all.toBuilder().setPageSize(-1).build()));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aTaskOfAQueueThatIsNotThereIsNotFound(Transport transport) {
+    CloudTasksClient client = CLIENTS.get(transport);
+    String never = "Requested entity was not found.";
+    String missing = name() + "/tasks/t";
+    refused(StatusCode.Code.NOT_FOUND, never, () -> client.getTask(missing));
+    refused(StatusCode.Code.NOT_FOUND, never, () -> client.deleteTask(missing));
+    refused(StatusCode.Code.NOT_FOUND, never, () -> client.runTask(missing));
+    refused(
+        StatusCode.Code.NOT_FOUND,
+        never,
+        () ->
+            client.setIamPolicy(
+                SetIamPolicyRequest.newBuilder()
+                    .setResource(name().toString())
+                    .setPolicy(Policy.getDefaultInstance())
+                    .build()));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aPastTimeIsNowAndOfATaskWithoutANameTheIdIsMade(Transport transport) {
+    CloudTasksClient client = CLIENTS.get(transport);
+    String queue = made(client).getName();
+    client.pauseQueue(queue);
+    long before = System.currentTimeMillis();
+    Task first =
+        client.createTask(
+            queue, task("http://h/").setScheduleTime(Timestamps.fromSeconds(1000)).build());
+    Task second = client.createTask(queue, task("http://h/").build());
+    for (Task task : List.of(first, second)) {
+      long due = Timestamps.toMillis(task.getScheduleTime());
+      assertTrue(due >= before - 1 && due <= System.currentTimeMillis() + 1, task.toString());
+      assertTrue(TaskName.parse(task.getName()).getTask().matches("[0-9]{20,}"), task.getName());
+    }
+    assertFalse(first.getName().equals(second.getName()));
   }
 
   @ParameterizedTest
