@@ -243,6 +243,7 @@ if slots > #tasks / 2 and not shard().paused then
   flush_line()
   if examined >= EXAMINED_MAX or bytes >= BYTES_MAX then again, short = true, false end
 end
+if at_close then again = at_close() or again end
 if #leases > 0 then keep_leases() end
 call('HSET', P .. 'worker:' .. worker, 'request', request, 'given', table.concat(given))
 call('PEXPIRE', P .. 'worker:' .. worker, lease_ms * 2)

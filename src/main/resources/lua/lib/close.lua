@@ -1,5 +1,6 @@
 -- close: a script ends: what it changed is written back, once, and a worker is woken when there is something for one.
 local function write_back()
+  if at_close then at_close() end
   flush_queues()
   flush_clients()
   flush_shard()

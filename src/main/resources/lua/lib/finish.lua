@@ -50,6 +50,13 @@ local function bury(q, id, t)
   end
 end
 
+-- What only tasks need whose end is to be told is made when the first of them ends: each function costs its making in every call.
+local tell_end
+local function load_callbacks()
+  --@include lib/callback
+  return tell_end
+end
+
 -- Ends a task that is in none of the sets of what waits or runs. States: k succeeded, c cancelled, d dead.
 local function finish(q, id, t, state)
   t.state, t.ended = state, now
@@ -57,6 +64,7 @@ local function finish(q, id, t, state)
     forget(id, t)
     return
   end
+  if t.mask % 128 >= CALLBACK then (tell_end or load_callbacks())(q, id, t) end
   count_live(t.owner, -1, t.body)
   if t.cloud then unlist(id, t) end
   if state == 'd' then

@@ -8,6 +8,7 @@ local function revive(q, id, t)
   call('DEL', P .. 'task:' .. id .. ':log')
   t.state, t.flags, t.error, t.status, t.attempts, t.answers, t.first, t.ended = 'r', 0, 0, 0, 0, 0, 0, 0
   t.worker, t.gen, t.client_gen = NOBODY, q.gen, c.gen
+  if t.mask % 128 >= CALLBACK then t.claim = t.claim + 1 end -- its next end is another, though it be never claimed
   set_due(t, now)
   if t.cloud then
     t.responses, t.last_due, t.last_began, t.last_ended = 0, 0, 0, 0

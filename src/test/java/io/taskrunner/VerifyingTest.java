@@ -2,6 +2,7 @@ package io.taskrunner;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -150,6 +151,17 @@ class VerifyingTest {
     add("a key that came after", List.of(third.path("secret").asText()), byBoth, 0, false);
     both("three keys sign", List.of(third.path("secret").asText()), deliver("POST", BODY));
 
+    target.answers(ScriptedTarget.OK).answers(ScriptedTarget.OK);
+    enqueue("POST", BODY, Map.of("url", target.url("/done?of=it")));
+    Delivery task = Delivery.of(target.next());
+    Received request = target.next();
+    Delivery callback = Delivery.of(request);
+    assertTrue(request.firstLine().startsWith("POST /done?of=it "), request.firstLine());
+    assertEquals(task.id(), JSON.readTree(callback.body()).path("task_id").asText());
+    assertEquals("succeeded", JSON.readTree(callback.body()).path("state").asText());
+    assertNotEquals(task.id(), callback.id());
+    both("a callback", List.of(third.path("secret").asText()), callback);
+
     String known = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     add("what other libraries sign", List.of(known), KNOWN, 1614265330, true);
   }
@@ -217,18 +229,25 @@ class VerifyingTest {
   }
 
   private static void enqueue(String method, String body) throws Exception {
+    enqueue(method, body, Map.of());
+  }
+
+  private static void enqueue(String method, String body, Map<String, String> callback)
+      throws Exception {
     Map<String, Object> task =
         new LinkedHashMap<>(Map.of("url", target.url("/hook"), "method", method));
     if (body != null) {
       task.put("body", body);
     }
+    Map<String, Object> call =
+        new LinkedHashMap<>(Map.of("task", task, "retry", Map.of("min_backoff_sec", 0.01)));
+    if (!callback.isEmpty()) {
+      call.put("callback", callback);
+    }
     HttpRequest request =
         HttpRequest.newBuilder(URI.create(program.url() + "/v1/enqueue"))
             .header("Authorization", "Bearer " + key)
-            .POST(
-                HttpRequest.BodyPublishers.ofString(
-                    JSON.writeValueAsString(
-                        Map.of("task", task, "retry", Map.of("min_backoff_sec", 0.01)))))
+            .POST(HttpRequest.BodyPublishers.ofString(JSON.writeValueAsString(call)))
             .build();
     HttpResponse<String> answer = CALLER.send(request, HttpResponse.BodyHandlers.ofString());
     assertEquals(201, answer.statusCode(), answer.body());

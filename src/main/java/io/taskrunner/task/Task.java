@@ -54,6 +54,8 @@ public record Task(
    * @param labels kept with it
    * @param traceparent the caller's trace (W3C Trace Context); null for none
    * @param tracestate goes with it; null for none
+   * @param callback whom its end is told to; null for nobody
+   * @param callbackOf the task whose end this one tells; null for none
    */
   public record TaskSpec(
       TargetRequest request,
@@ -64,7 +66,34 @@ public record Task(
       Duration retention,
       Map<String, String> labels,
       @Nullable String traceparent,
-      @Nullable String tracestate) {
+      @Nullable String tracestate,
+      @Nullable Callback callback,
+      @Nullable TaskId callbackOf) {
+
+    /** One whose end nobody is told. */
+    public TaskSpec(
+        TargetRequest request,
+        Retry retry,
+        @Nullable Duration timeout,
+        @Nullable Instant expires,
+        @Nullable Integer maxConcurrent,
+        Duration retention,
+        Map<String, String> labels,
+        @Nullable String traceparent,
+        @Nullable String tracestate) {
+      this(
+          request,
+          retry,
+          timeout,
+          expires,
+          maxConcurrent,
+          retention,
+          labels,
+          traceparent,
+          tracestate,
+          null,
+          null);
+    }
 
     /** Keeps the labels from being changed. */
     public TaskSpec {
@@ -82,7 +111,9 @@ public record Task(
           retention,
           labels,
           traceparent,
-          tracestate);
+          tracestate,
+          callback,
+          callbackOf);
     }
 
     /** The same at another place of a trace. */
@@ -96,7 +127,9 @@ public record Task(
           retention,
           labels,
           newTraceparent,
-          newTracestate);
+          newTracestate,
+          callback,
+          callbackOf);
     }
   }
 }

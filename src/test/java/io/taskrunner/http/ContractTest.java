@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterEach;
@@ -891,5 +892,76 @@ class ContractTest {
     assertTrue(client.path("max_waiting").isNull(), client.toString());
     assertEquals(10, client.path("max_waiting_bytes").asInt());
     enqueued(task(""));
+  }
+
+  @Test
+  void whomATasksEndIsToldToIsCheckedTakenAndShown() {
+    String good = "\"url\":\"https://h/done?key=s\"";
+    for (Map.Entry<String, String> wrong :
+        Map.of(
+                "{}",
+                "/callback/url",
+                "{\"url\":\"ftp://h/\"}",
+                "/callback/url",
+                "{\"url\":\"http://u@h/\"}",
+                "/callback/url",
+                "{" + good + ",\"on\":[]}",
+                "/callback/on",
+                "{" + good + ",\"on\":[\"failed\"]}",
+                "/callback/on/0",
+                "{" + good + ",\"on\":\"dead\"}",
+                "/callback/on",
+                "{" + good + ",\"headers\":{\"webhook-id\":\"x\"}}",
+                "/callback/headers/webhook-id",
+                "{" + good + ",\"body\":\"x\"}",
+                "/callback/body",
+                "\"http://h/\"",
+                "/callback")
+            .entrySet()) {
+      Reply reply = served.post("/v1/enqueue", task(",\"callback\":" + wrong.getKey()));
+      assertRefused(400, "invalid_request", reply);
+      assertEquals(
+          wrong.getValue(),
+          reply.json().path("errors").get(0).path("pointer").asText(),
+          reply.body());
+    }
+    String id =
+        enqueued(
+            task(
+                ",\"idempotency_key\":\"k\",\"labels\":{\"a\":\"b\"},\"callback\":{"
+                    + good
+                    + ",\"headers\":{\"X-Token\":\"s\",\"X-A\":\"b\"}}"));
+    JsonNode task = served.get("/v1/tasks/" + id).json();
+    assertEquals(
+        "{\"url\":\"https://h/done?key=***\",\"headers\":{\"X-Token\":\"***\",\"X-A\":\"b\"},\"on\":[\"succeeded\",\"dead\"]}",
+        task.path("callback").toString());
+    assertTrue(task.path("callback_of").isMissingNode());
+    assertRefused(
+        422,
+        "idempotency_key_reused",
+        served.post(
+            "/v1/enqueue",
+            task(
+                ",\"idempotency_key\":\"k\",\"labels\":{\"a\":\"b\"},\"callback\":{"
+                    + good
+                    + ",\"on\":[\"dead\"],\"headers\":{\"X-Token\":\"s\",\"X-A\":\"b\"}}")));
+    settle(claim(1).getFirst(), new Verdict.Succeed(), OptionalInt.of(204), Optional.empty());
+    Claim told = claim(1).getFirst();
+    JsonNode callback = served.get("/v1/tasks/" + told.id()).json();
+    assertEquals(id, callback.path("callback_of").asText());
+    assertTrue(callback.path("callback").isMissingNode());
+    assertEquals("https://h/done?key=***", callback.path("request").path("url").asText());
+    assertTrue(
+        callback.path("request").path("body").asText().contains("\"labels\":{\"a\":\"b\"}"),
+        callback.toString());
+
+    Reply batch =
+        served.post(
+            "/v1/enqueue/batch",
+            "{\"client_id\":\"abc\",\"tasks\":[{\"task\":{\"url\":\"http://h/\"},\"callback\":{"
+                + good
+                + ",\"on\":[\"cancelled\"]}},{\"task\":{\"url\":\"http://h/\"},\"callback\":{}}]}");
+    assertEquals("enqueued", batch.json().path("results").get(0).path("status").asText());
+    assertEquals("invalid_request", batch.json().path("results").get(1).path("code").asText());
   }
 }

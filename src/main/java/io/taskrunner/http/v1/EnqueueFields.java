@@ -9,6 +9,7 @@ import io.taskrunner.store.Enqueue.Idempotency;
 import io.taskrunner.store.Enqueue.Proof;
 import io.taskrunner.store.Enqueue.When;
 import io.taskrunner.store.QueueSettings;
+import io.taskrunner.task.Callback;
 import io.taskrunner.task.HeaderRules;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
@@ -20,6 +21,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -27,6 +29,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the fields of an enqueue, alone or as an item of a batch. */
@@ -45,6 +48,8 @@ final class EnqueueFields {
   private static final int LABELS_MAX = 10;
 
   private static final int LABEL_MAX = 64;
+
+  private static final Pattern END = Pattern.compile("succeeded|dead|cancelled");
 
   private static final byte[] NO_BODY = new byte[0];
 
@@ -102,6 +107,7 @@ final class EnqueueFields {
       requestsPerMin = rateLimit.integer("requests_per_min", 1, Limits.MAX);
       rateLimit.done();
     }
+    final Callback callback = callback(fields);
     String key = key(fields, around.keyHeader());
     Map<String, String> labels = labels(fields);
     Duration retention = fields.seconds("retention_sec", false, Fields.SECONDS_MAX);
@@ -125,7 +131,9 @@ final class EnqueueFields {
             retention == null ? around.retention() : wholeSeconds(retention),
             labels,
             around.traceparent(),
-            around.tracestate());
+            around.tracestate(),
+            callback,
+            null);
     Idempotency idempotency =
         key == null
             ? null
@@ -232,6 +240,26 @@ final class EnqueueFields {
         yield null;
       }
     };
+  }
+
+  private static @Nullable Callback callback(Fields fields) {
+    Fields given = fields.object("callback");
+    if (given == null) {
+      return null;
+    }
+    TargetUrl url = url(given);
+    List<Header> headers = headers(given);
+    Set<Callback.End> on = EnumSet.noneOf(Callback.End.class);
+    List<String> words = given.texts("on", END, "succeeded, dead or cancelled");
+    if (words == null) {
+      on.addAll(Callback.USUAL);
+    } else if (words.isEmpty()) {
+      given.fault("on", "nothing (expected: some of succeeded dead cancelled)");
+    } else {
+      words.forEach(word -> on.add(Callback.End.valueOf(word.toUpperCase(Locale.ROOT))));
+    }
+    given.done();
+    return url == null || on.isEmpty() ? null : new Callback(url, headers, on);
   }
 
   private static byte @Nullable [] base64(Fields task) {

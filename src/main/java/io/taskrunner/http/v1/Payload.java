@@ -1,6 +1,7 @@
 package io.taskrunner.http.v1;
 
 import io.taskrunner.store.Enqueue.When;
+import io.taskrunner.task.Callback;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetRequest.Header;
@@ -78,13 +79,25 @@ final class Payload {
       text(out, label.getKey());
       text(out, label.getValue());
     }
+    Callback callback = spec.callback();
+    if (callback != null) { // behind all else, so that a payload without one is what it always was
+      text(out, callback.url().value());
+      headers(out, callback.headers());
+      out.writeByte(callback.bits());
+    }
   }
 
   private static void request(DataOutputStream out, TargetRequest request) throws IOException {
     text(out, request.method());
     text(out, request.url().value());
+    headers(out, request.headers());
+    out.writeInt(request.body().length);
+    out.write(request.body());
+  }
+
+  private static void headers(DataOutputStream out, List<Header> given) throws IOException {
     List<Header> headers =
-        request.headers().stream()
+        given.stream()
             .map(header -> new Header(header.name().toLowerCase(Locale.ROOT), header.value()))
             .sorted(Comparator.comparing(Header::name))
             .toList();
@@ -93,8 +106,6 @@ final class Payload {
       text(out, header.name());
       text(out, header.value());
     }
-    out.writeInt(request.body().length);
-    out.write(request.body());
   }
 
   private static void retry(DataOutputStream out, Retry retry) throws IOException {

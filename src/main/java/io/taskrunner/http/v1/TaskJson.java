@@ -3,11 +3,13 @@ package io.taskrunner.http.v1;
 import io.taskrunner.http.call.JsonOut;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Callback;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.Task;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -23,6 +25,13 @@ final class TaskJson {
     out.text("state", task.state().word());
     labels(out, task.spec().labels());
     out.object("request", request -> request(request, task.spec().request(), task.bodyDropped()));
+    Callback callback = task.spec().callback();
+    if (callback != null) {
+      out.object("callback", told -> callback(told, callback));
+    }
+    if (task.spec().callbackOf() != null) {
+      out.text("callback_of", task.spec().callbackOf().toString());
+    }
     out.time("created_time", task.created());
     out.time("scheduled_time", task.scheduled());
     out.array(
@@ -50,13 +59,7 @@ final class TaskJson {
   static void request(JsonOut out, TargetRequest request, boolean bodyDropped) throws IOException {
     out.text("url", Masking.url(request.url().value()));
     out.text("method", request.method());
-    out.object(
-        "headers",
-        headers -> {
-          for (TargetRequest.Header header : request.headers()) {
-            headers.text(header.name(), Masking.header(header.name(), header.value()));
-          }
-        });
+    headers(out, request.headers());
     if (bodyDropped || request.body().length == 0) {
       out.text("body", null);
     } else if (request.text()) {
@@ -64,6 +67,22 @@ final class TaskJson {
     } else {
       out.text("body_base64", Base64.getEncoder().encodeToString(request.body()));
     }
+  }
+
+  private static void headers(JsonOut out, List<TargetRequest.Header> all) throws IOException {
+    out.object(
+        "headers",
+        headers -> {
+          for (TargetRequest.Header header : all) {
+            headers.text(header.name(), Masking.header(header.name(), header.value()));
+          }
+        });
+  }
+
+  private static void callback(JsonOut out, Callback callback) throws IOException {
+    out.text("url", Masking.url(callback.url().value()));
+    headers(out, callback.headers());
+    out.texts("on", callback.ends().stream().map(Callback.End::word).toList());
   }
 
   private static void attempt(JsonOut out, Attempt attempt) throws IOException {

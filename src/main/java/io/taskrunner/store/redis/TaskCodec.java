@@ -2,11 +2,13 @@ package io.taskrunner.store.redis;
 
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Callback;
 import io.taskrunner.task.CloudRetryPolicy;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
+import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Token;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +21,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +59,7 @@ final class TaskCodec {
   private static final int OWN_RETRY = 4;
   private static final int CLOUD = 8;
   private static final int NAMED = 16;
+  private static final int CALLBACK = 64;
 
   /** What moves change of a task of Cloud Tasks, and the name that it was given, behind it. */
   private static final int CLOUD_FIELDS = 28;
@@ -72,6 +77,8 @@ final class TaskCodec {
   private static final int TRACESTATE = 32;
   private static final int CLOUD_OPAQUE = 64;
   private static final int TOKEN = 128;
+
+  private static final byte[] NO_BODY = new byte[0];
 
   private static final int IDENTITY = 1;
   private static final int ACCESS = 2;
@@ -115,7 +122,8 @@ final class TaskCodec {
             | (spec.maxConcurrent() != null ? MAX_CONCURRENT : 0)
             | (ownRetry ? OWN_RETRY : 0)
             | (cloud != null ? CLOUD : 0)
-            | (cloud != null && cloud.name() != null ? NAMED : 0),
+            | (cloud != null && cloud.name() != null ? NAMED : 0)
+            | (spec.callback() != null || spec.callbackOf() != null ? CALLBACK : 0),
         1);
     out.shortText(clientId, 1);
     if (cloud != null) {
@@ -133,6 +141,7 @@ final class TaskCodec {
     if (ownRetry) {
       putRetry(out, spec.retry());
     }
+    putCallback(out, spec);
     out.shortText(request.url().value(), 2);
     putOpaque(out, spec, cloud);
     out.write(request.body());
@@ -142,6 +151,37 @@ final class TaskCodec {
   /** What stands for the name of a task of Cloud Tasks in keys. */
   static byte[] digest(String name) {
     return Arrays.copyOf(Digests.sha256(name), DIGEST);
+  }
+
+  /** What {@code lua/lib/callback.lua} makes the task of that tells this one's end. */
+  private static void putCallback(Packed out, TaskSpec spec) {
+    TaskId of = spec.callbackOf();
+    if (of != null) {
+      out.put(1 + TaskId.BYTES, 2).put(0, 1).put(of);
+      return;
+    }
+    Callback callback = spec.callback();
+    if (callback == null) {
+      return;
+    }
+    byte[] labels = LabelsJson.of(spec.labels());
+    Packed section = new Packed(128 + labels.length);
+    section.put(callback.bits(), 1).put(labels.length, 2).write(labels);
+    section.shortText(callback.url().value(), 2);
+    putOpaque(
+        section,
+        new TaskSpec(
+            new TargetRequest("POST", callback.url(), callback.headers(), NO_BODY, true),
+            Retry.UNSET,
+            null,
+            null,
+            null,
+            spec.retention(),
+            Map.of(),
+            spec.traceparent(),
+            spec.tracestate()),
+        null);
+    out.put(section.size(), 2).write(section.toByteArray());
   }
 
   private static void putOpaque(Packed out, TaskSpec spec, @Nullable CloudFacts cloud) {
@@ -348,6 +388,19 @@ final class TaskCodec {
     Integer maxConcurrent =
         (mask & MAX_CONCURRENT) != 0 ? Integer.valueOf((int) number(in, 4)) : null;
     Retry retry = (mask & OWN_RETRY) != 0 ? retry(in) : Retry.UNSET;
+    TaskId callbackOf = null;
+    Callback callback = null;
+    if ((mask & CALLBACK) != 0) {
+      int length = (int) number(in, 2);
+      int end = in.position() + length;
+      int told = (int) number(in, 1);
+      if (told == 0) {
+        callbackOf = new TaskId(number(in, 8), number(in, 8));
+      } else {
+        callback = callback(in, told);
+      }
+      in.position(end);
+    }
     TargetUrl url = storedUrl(shortText(in, 2));
     int flags = (int) number(in, 1);
     String method = TargetRequest.METHODS.get((int) number(in, 1));
@@ -393,8 +446,24 @@ final class TaskCodec {
             retention,
             labels,
             traceparent,
-            tracestate),
+            tracestate,
+            callback,
+            callbackOf),
         cloud);
+  }
+
+  private static Callback callback(ByteBuffer in, int told) {
+    int labels = (int) number(in, 2);
+    in.position(in.position() + labels);
+    TargetUrl url = storedUrl(shortText(in, 2));
+    int flags = (int) number(in, 1);
+    number(in, 1); // the method: POST
+    List<TargetRequest.Header> headers = (flags & HEADERS) != 0 ? headers(in, 0) : List.of();
+    Set<Callback.End> on =
+        Arrays.stream(Callback.End.values())
+            .filter(end -> (told & end.bit()) != 0)
+            .collect(Collectors.toSet());
+    return new Callback(url, headers, on);
   }
 
   private static Token token(ByteBuffer in) {

@@ -18,6 +18,7 @@ import io.taskrunner.store.WorkStore.Settled;
 import io.taskrunner.store.WorkStore.Settlement;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Callback;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetUrl;
@@ -176,7 +177,9 @@ final class Stage implements AutoCloseable {
     @Nullable Instant expires;
     @Nullable Integer maxConcurrent;
     @Nullable Integer perMin;
+    @Nullable Callback callback;
     @Nullable String key;
+    Map<String, String> labels = Map.of();
     String payload = "p";
 
     Wish client(String value) {
@@ -235,6 +238,16 @@ final class Stage implements AutoCloseable {
       return this;
     }
 
+    Wish callback(Callback value) {
+      callback = value;
+      return this;
+    }
+
+    Wish labels(Map<String, String> value) {
+      labels = value;
+      return this;
+    }
+
     Wish key(String value, String stands) {
       key = value;
       payload = stands;
@@ -251,7 +264,17 @@ final class Stage implements AutoCloseable {
               body.getBytes(StandardCharsets.UTF_8),
               true);
       return new TaskSpec(
-          request, retry, null, expires, maxConcurrent, retention, Map.of(), null, null);
+          request,
+          retry,
+          null,
+          expires,
+          maxConcurrent,
+          retention,
+          labels,
+          null,
+          null,
+          callback,
+          null);
     }
 
     Enqueue command() {
