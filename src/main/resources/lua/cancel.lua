@@ -9,6 +9,7 @@
 --@include lib/turns
 --@include lib/finish
 --@include lib/alive
+--@include lib/cancel
 --@include lib/close
 local id = ARGV[2]
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
@@ -17,15 +18,6 @@ local t = read_task(id)
 local state = t and visible_state(t)
 if not state then return 'missing' end
 if state == 'k' or state == 'd' or state == 'c' then return state end
-local q = queue(t.n)
-if state == 'a' then
-  t.flags = t.flags + CANCELLING
-  write_head(id, t)
-  local worker = string.gsub(t.worker, '.', function(byte) return string.format('%02x', string.byte(byte)) end)
-  call('PUBLISH', P .. 'wake:' .. worker, 'cancel' .. id)
-else
-  take_out(q, id, t)
-  finish(q, id, t, 'c')
-end
+cancel(queue(t.n), id, t)
 close()
 return 'done'

@@ -8,6 +8,7 @@
 --@include lib/queue
 --@include lib/turns
 --@include lib/alive
+--@include lib/run_now
 --@include lib/close
 local id = ARGV[2]
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
@@ -17,11 +18,7 @@ local state = t and visible_state(t)
 if not state then return 'missing' end
 if state ~= 's' and state ~= 't' then return state end
 local q = queue(t.n)
-take_out(q, id, t)
-t.state = 'r'
-set_due(t, now)
-write_head(id, t)
-make_ready(q, id, t)
+run_now(q, id, t)
 serve(q)
 close(true)
 return 'done'

@@ -25,6 +25,7 @@ import io.taskrunner.telemetry.Build;
 import io.taskrunner.telemetry.Probe;
 import io.taskrunner.telemetry.Tracing;
 import io.taskrunner.worker.Authorized;
+import io.taskrunner.worker.OperationRunner;
 import io.taskrunner.worker.Performer;
 import io.taskrunner.worker.Signed;
 import io.taskrunner.worker.Ticker;
@@ -189,6 +190,7 @@ final class Program {
                 store.adminKeys(),
                 store.audits(),
                 store.workers(),
+                store.operations(),
                 tokens,
                 store.system(),
                 worker.map(WorkerProbe::new).<List<Probe>>map(List::of).orElse(List.of()),
@@ -204,6 +206,12 @@ final class Program {
             loops);
     listen(server);
     started("server and worker", () -> stop(server, worker));
+    if (settings.server().mode().serves()) {
+      OperationRunner operations =
+          new OperationRunner(store.operations(), System::nanoTime, new SecureRandom());
+      operations.start();
+      started("operations", operations::close);
+    }
     worker.ifPresent(working -> {
       working.start();
       Instant now = Instant.ofEpochMilli(InstantSource.system().millis());

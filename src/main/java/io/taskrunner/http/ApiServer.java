@@ -34,6 +34,7 @@ import io.taskrunner.http.operate.QueueGauges;
 import io.taskrunner.http.operate.StoreProbe;
 import io.taskrunner.http.v1.Batches;
 import io.taskrunner.http.v1.Enqueues;
+import io.taskrunner.http.v1.Operations;
 import io.taskrunner.http.v1.Queues;
 import io.taskrunner.http.v1.Schedules;
 import io.taskrunner.http.v1.Stats;
@@ -41,6 +42,7 @@ import io.taskrunner.http.v1.Tasks;
 import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.SigningStore;
@@ -104,6 +106,7 @@ public final class ApiServer {
    * @param adminKeys where named keys of admins are
    * @param audits what admins changed
    * @param workers which workers there are
+   * @param operations operations on many tasks
    * @param tokens what the tokens of tasks are signed with
    * @param system the state of the store
    * @param probes what must be well beside the store, such as the worker's loop
@@ -121,6 +124,7 @@ public final class ApiServer {
       AdminKeyStore adminKeys,
       AuditStore audits,
       WorkersStore workers,
+      OperationStore operations,
       TokenKeys tokens,
       SystemStore system,
       List<Probe> probes,
@@ -162,6 +166,7 @@ public final class ApiServer {
                   api.resultRetention(),
                   audit)
               .routes());
+      routes.addAll(new Operations(parts.operations(), audit).routes());
       routes.addAll(new Clients(parts.clients(), audit).routes());
       routes.addAll(new SigningSecrets(parts.clients(), parts.signing(), audit).routes());
       routes.addAll(new AdminKeys(parts.adminKeys(), audit).routes());

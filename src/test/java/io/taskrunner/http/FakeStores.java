@@ -14,6 +14,8 @@ import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.Expected;
+import io.taskrunner.store.Operation;
+import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
@@ -31,6 +33,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +42,7 @@ import java.util.OptionalInt;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
@@ -374,6 +378,61 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     public Optional<Held> held(String clientId) {
       answer();
       return Optional.empty();
+    }
+  }
+
+  /** Operations that run until they are stopped, and count nothing. */
+  OperationStore asOperations() {
+    return new OperationSide();
+  }
+
+  private final class OperationSide implements OperationStore {
+    private final Map<String, Operation> operations = new TreeMap<>();
+
+    @Override
+    public Begun begin(Operation.Order order) {
+      answer();
+      String id = new UUID(0, operations.size() + 1).toString();
+      Operation begun =
+          new Operation(
+              id,
+              order,
+              NOW,
+              Operation.State.RUNNING,
+              Operation.Counts.NONE,
+              null,
+              List.of(),
+              NOW,
+              null,
+              null);
+      operations.put(id, begun);
+      return new Begun.Entered(begun);
+    }
+
+    @Override
+    public Optional<Operation> get(String id) {
+      answer();
+      return Optional.ofNullable(operations.get(id));
+    }
+
+    @Override
+    public List<Operation> list(String owner, int most) {
+      answer();
+      return operations.values().stream()
+          .filter(one -> owner == null || owner.equals(one.order().owner()))
+          .limit(most)
+          .toList();
+    }
+
+    @Override
+    public Stopped stop(String id) {
+      answer();
+      return operations.remove(id) == null ? new Stopped.NotFound() : new Stopped.Done();
+    }
+
+    @Override
+    public List<Run> lease(String runner, Duration lease, Collection<Run> had) {
+      throw new UnsupportedOperationException("runners do this, and servers do not");
     }
   }
 

@@ -140,6 +140,7 @@ final class Served implements AutoCloseable {
             stores.asAdminKeys(),
             stores.asAudits(),
             stores.asWorkers(),
+            stores.asOperations(),
             stores));
   }
 
@@ -153,6 +154,7 @@ final class Served implements AutoCloseable {
       io.taskrunner.store.AdminKeyStore adminKeys,
       io.taskrunner.store.AuditStore audits,
       io.taskrunner.store.WorkersStore workers,
+      io.taskrunner.store.OperationStore operations,
       io.taskrunner.store.SystemStore system) {
 
     static Stores of(RedisStore store) {
@@ -165,6 +167,7 @@ final class Served implements AutoCloseable {
           store.adminKeys(),
           store.audits(),
           store.workers(),
+          store.operations(),
           store.system());
     }
   }
@@ -196,6 +199,7 @@ final class Served implements AutoCloseable {
             stores.adminKeys(),
             stores.audits(),
             stores.workers(),
+            stores.operations(),
             tokens,
             stores.system(),
             setup.probes(),

@@ -298,7 +298,26 @@ public record Problem(
     return of(422, "idempotency_key_reused", "This idempotency key was used with another payload.");
   }
 
+  /** No such operation, or another client's. */
+  public static Problem operationNotFound() {
+    return of(404, "operation_not_found", "There is no such operation, or it is kept no longer.");
+  }
+
+  /** Stopping what is over. */
+  public static Problem operationOver(String state) {
+    return of(409, "already_finished", "The operation is " + state + ".");
+  }
+
   // What is too much, or away.
+
+  /** More operations at once than are taken. */
+  public static Problem tooManyOperations() {
+    return of(
+            429,
+            "too_many_operations",
+            "Too many operations run; one more is taken when one of them has ended.")
+        .withHeader("retry-after", "10");
+  }
 
   /** Over the client's requests per minute. */
   public static Problem rateLimited(String clientId, int requestsPerMin, Duration retryAfter) {

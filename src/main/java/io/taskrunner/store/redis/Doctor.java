@@ -254,7 +254,9 @@ public final class Doctor {
         }
       } else if (name.startsWith("schedule:")) {
         schedules.add(name.split(":", -1)[1]);
-      } else if (name.startsWith("worker:") || name.startsWith("key:")) {
+      } else if (name.startsWith("worker:")
+          || name.startsWith("key:")
+          || name.startsWith("operation:")) {
         expiring.add(key);
       }
     }

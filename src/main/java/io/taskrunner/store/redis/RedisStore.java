@@ -7,6 +7,7 @@ import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.CloudStore;
+import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.SigningStore;
@@ -65,6 +66,7 @@ public final class RedisStore implements AutoCloseable {
   private final RedisSchedules schedules;
   private final RedisTokens tokens;
   private final RedisSigning signing;
+  private final RedisOperations operations;
   private final RedisSystem system;
   private final Doctor doctor;
   private final Held held = new Held();
@@ -119,6 +121,15 @@ public final class RedisStore implements AutoCloseable {
     this.schedules = new RedisSchedules(shards, configLink, config, names, options);
     this.tokens = new RedisTokens(configMoves);
     this.signing = new RedisSigning(shards, configMoves, configLink, config);
+    this.operations =
+        new RedisOperations(
+            shards,
+            configLink,
+            config,
+            configMoves,
+            names,
+            queues,
+            new OperationWalk(tasks, names));
     this.system = new RedisSystem(nodes, options.redis(), durability);
     this.doctor = new Doctor(shards, names, signing, schedules);
   }
@@ -329,6 +340,11 @@ public final class RedisStore implements AutoCloseable {
   /** What the requests of clients' tasks are signed with. */
   public SigningStore signing() {
     return signing;
+  }
+
+  /** Operations on many tasks. */
+  public OperationStore operations() {
+    return operations;
   }
 
   /** Which workers there are. */

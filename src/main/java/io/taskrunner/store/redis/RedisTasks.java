@@ -107,7 +107,7 @@ final class RedisTasks implements TaskStore {
     return shards.of(id).flatMap(shard -> read(shard, List.of(id.bytes())).stream().findFirst());
   }
 
-  private List<Task> read(Shard shard, List<byte[]> ids) {
+  List<Task> read(Shard shard, List<byte[]> ids) {
     if (ids.isEmpty()) {
       return List.of();
     }
@@ -234,7 +234,7 @@ final class RedisTasks implements TaskStore {
             place.id());
   }
 
-  private static List<byte[]> everyThird(List<Object> ids) {
+  static List<byte[]> everyThird(List<Object> ids) {
     List<byte[]> found = new ArrayList<>(ids.size() / 3);
     for (int i = 0; i < ids.size(); i += 3) {
       found.add((byte[]) ids.get(i));

@@ -1,0 +1,181 @@
+package io.taskrunner.http.v1;
+
+import io.taskrunner.client.Client;
+import io.taskrunner.http.call.Fault;
+import io.taskrunner.http.call.Fields;
+import io.taskrunner.store.Operation.Action;
+import io.taskrunner.store.Operation.Filter;
+import io.taskrunner.store.Operation.Order;
+import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.TaskStore.Label;
+import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.TaskState;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** What the body of {@code POST /v1/operations} says. */
+final class OperationFields {
+
+  private static final String ACTION_FORM = "one of cancel run retry move delete";
+  private static final String STATE_FORM =
+      "one of scheduled ready active retry succeeded dead cancelled";
+  private static final String LABEL_FORM = "name:value";
+  private static final String HOST_FORM = "a host, such as example.com or example.com:8443";
+
+  private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._:-]{1,261}");
+
+  private static final double PER_SEC_MAX = 100_000;
+
+  private OperationFields() {}
+
+  /**
+   * Reads all, and notes every fault.
+   *
+   * @param ownId the client whose key it came with, whose tasks alone are meant; null for the admin
+   * @return null where there is a fault
+   */
+  static @Nullable Order read(Fields fields, @Nullable String ownId) {
+    fields.nullIsAbsent("to_queue", "per_sec", "dry_run");
+    final Action action = action(fields);
+    final boolean filtered = fields.hasValue("filter");
+    final Fields of = fields.object("filter");
+    final Filter filter = of == null ? null : filter(of, action, ownId);
+    if (!filtered) {
+      fields.missing("filter", "an object that names at least a queue or a state");
+    }
+    final boolean toAQueue = fields.hasValue("to_queue");
+    final String toQueue = fields.text("to_queue", QueueSettings.NAME, EnqueueFields.QUEUE_FORM);
+    final Double perSec = fields.positive("per_sec", PER_SEC_MAX);
+    final Boolean dryRun = fields.flag("dry_run");
+    if (action == Action.MOVE && !toAQueue) {
+      fields.missing("to_queue", "the queue that a move goes to");
+    } else if (action != null && action != Action.MOVE && toAQueue) {
+      fields.fault("to_queue", "is for a move alone");
+    } else if (filter != null && toQueue != null && toQueue.equals(filter.queue())) {
+      fields.fault("to_queue", "is the queue that the tasks are in");
+    }
+    fields.done();
+    return action == null || filter == null
+        ? null
+        : new Order(action, filter, ownId, toQueue, perSec, dryRun != null && dryRun);
+  }
+
+  private static @Nullable Action action(Fields fields) {
+    if (!fields.hasValue("action")) {
+      fields.nullIsAbsent("action").missing("action", ACTION_FORM);
+      return null;
+    }
+    String word = fields.text("action");
+    Optional<Action> action = word == null ? Optional.empty() : Action.ofWord(word);
+    if (word != null && action.isEmpty()) {
+      fields.fault("action", word, ACTION_FORM);
+    }
+    return action.orElse(null);
+  }
+
+  private static Filter filter(Fields of, @Nullable Action action, @Nullable String ownId) {
+    of.nullIsAbsent(
+        "queue",
+        "state",
+        "client_id",
+        "label",
+        "host",
+        "status",
+        "error",
+        "created_after",
+        "created_before",
+        "due_after",
+        "due_before");
+    if (!of.has("queue") && !of.has("state")) {
+      of.faults()
+          .add(
+              Fault.body(
+                  "/filter",
+                  "filter: names neither a queue nor a state (expected: at least one of them, so that nobody"
+                      + " changes every task by accident)"));
+    }
+    final String queue = of.text("queue", QueueSettings.ANY_NAME, EnqueueFields.QUEUE_FORM);
+    final TaskState state = state(of, action);
+    final String clientId = of.text("client_id", Client.ID, EnqueueFields.CLIENT_ID_FORM);
+    final Label label = label(of);
+    final String host = of.text("host", HOST, HOST_FORM);
+    final Integer status = of.integer("status", 100, 599);
+    final AttemptError error = error(of);
+    final Instant createdAfter = of.time("created_after");
+    final Instant createdBefore = of.time("created_before");
+    final Instant dueAfter = of.time("due_after");
+    final Instant dueBefore = of.time("due_before");
+    if (action == Action.MOVE && queue != null && queue.indexOf('/') >= 0) {
+      of.fault("queue", "is a queue of Cloud Tasks, whose tasks cannot be moved");
+    }
+    of.done();
+    return new Filter(
+        queue,
+        state,
+        clientId == null ? ownId : clientId,
+        label,
+        host == null ? null : host.toLowerCase(Locale.ROOT),
+        status,
+        error,
+        createdAfter,
+        createdBefore,
+        dueAfter,
+        dueBefore);
+  }
+
+  private static @Nullable TaskState state(Fields of, @Nullable Action action) {
+    String word = of.text("state");
+    if (word == null) {
+      return null;
+    }
+    Optional<TaskState> state = TaskState.ofWord(word);
+    if (state.isEmpty()) {
+      of.fault("state", word, STATE_FORM);
+    } else if (action != null && !action.states().contains(state.get())) {
+      String fit =
+          Arrays.stream(TaskState.values())
+              .filter(action.states()::contains)
+              .map(TaskState::word)
+              .collect(Collectors.joining(" "));
+      of.fault("state", word, "to " + action.word() + ", one of " + fit);
+    }
+    return state.orElse(null);
+  }
+
+  private static @Nullable Label label(Fields of) {
+    String label = of.text("label");
+    int colon = label == null ? -1 : label.indexOf(':');
+    if (label == null || colon < 1) {
+      if (label != null) {
+        of.fault("label", label, LABEL_FORM);
+      }
+      return null;
+    }
+    return new Label(label.substring(0, colon), label.substring(colon + 1));
+  }
+
+  private static @Nullable AttemptError error(Fields of) {
+    String word = of.text("error");
+    if (word == null) {
+      return null;
+    }
+    for (AttemptError error : AttemptError.values()) {
+      if (error.word().equals(word)) {
+        return error;
+      }
+    }
+    of.fault(
+        "error",
+        word,
+        "one of "
+            + Arrays.stream(AttemptError.values())
+                .map(AttemptError::word)
+                .collect(Collectors.joining(" ")));
+    return null;
+  }
+}

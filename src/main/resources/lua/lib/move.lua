@@ -1,0 +1,33 @@
+-- move: a task that waits, or is dead, goes to another queue, and keeps its state, its attempts and its times. The caller serves
+-- the queue that it comes to afterwards.
+
+-- Whether it may: its client may use the queue, and a dead one must find room, since no other is dropped for it.
+local function may_move(to, id, t)
+  local c = client(t.owner)
+  if t.cloud or (c and c.queues and not string.find(c.queues, ',' .. to.name .. ',', 1, true)) then return false end
+  if t.state ~= 'd' then return true end
+  local limits = caps(to)
+  return call('ZCARD', P .. 'queue:' .. to.n .. ':dead') < limits.dead_max
+    and limits.dead_bytes + call('STRLEN', P .. 'task:' .. id) <= limits.dead_max_bytes
+end
+
+local function move_dead(q, to, id, t)
+  call('ZREM', P .. 'queue:' .. q.n .. ':dead', id)
+  count_dead_bytes(q, id, -1)
+  t.n, t.gen = to.n, to.gen
+  write_head(id, t)
+  call('ZADD', P .. 'queue:' .. to.n .. ':dead', text(t.ended), id)
+  call('ZADD', P .. 'retire', text(t.ended + caps(to).dead_retention_ms), id)
+  count_dead_bytes(to, id, 1)
+end
+
+local function move(q, to, id, t)
+  if t.state == 'd' then
+    move_dead(q, to, id, t)
+    return
+  end
+  take_out(q, id, t)
+  t.n, t.gen = to.n, to.gen
+  write_head(id, t)
+  if t.state == 'r' then make_ready(to, id, t) else make_due(to, id, t) end
+end

@@ -1,0 +1,14 @@
+-- retire: a finished task leaves its set, and all that belongs to it goes.
+local function retire(id)
+  local t = read_task(id)
+  call('ZREM', P .. 'retire', id)
+  if not t then return end
+  local q = queue(t.n)
+  if t.state == 'd' then
+    if q then count_dead_bytes(q, id, -1) end
+    call('ZREM', P .. 'queue:' .. t.n .. ':dead', id)
+  else
+    call('ZREM', P .. 'queue:' .. t.n .. ':done', id)
+  end
+  call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
+end
