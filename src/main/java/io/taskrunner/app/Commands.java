@@ -1,11 +1,13 @@
 package io.taskrunner.app;
 
+import io.taskrunner.cli.Cli;
 import io.taskrunner.config.InvalidSettings;
 import io.taskrunner.config.LogSettings;
 import io.taskrunner.config.Settings;
 import io.taskrunner.config.SettingsTable;
 import io.taskrunner.store.StoreUnavailable;
 import java.io.Console;
+import java.time.Clock;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -22,8 +24,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "task-runner",
     description = "A self-hosted HTTP task queue and scheduler on Redis.",
-    synopsisSubcommandLabel = "dev|serve|doctor",
-    footer = {"", "What is set in the environment:"},
+    synopsisSubcommandLabel = "dev|serve|doctor|COMMAND",
+    footer = {"", "As a client of the HTTP API (each has --help):"},
     versionProvider = Commands.VersionText.class,
     sortOptions = false)
 public final class Commands implements Runnable {
@@ -50,6 +52,9 @@ public final class Commands implements Runnable {
    * @return the exit status: 0 all went well; 1 it did not; 2 the words or the settings are wrong
    */
   public static int run(String[] words) {
+    if (Cli.knows(words)) {
+      return Cli.run(words, Clock.systemUTC());
+    }
     CommandLine commands =
         new CommandLine(new Commands())
             .addSubcommand(new Dev())
@@ -61,7 +66,11 @@ public final class Commands implements Runnable {
         .getHelpSectionMap()
         .put(
             UsageMessageSpec.SECTION_KEY_FOOTER,
-            usage -> usage.footer() + SettingsTable.text(Settings.declared(), Settings.DEV));
+            usage ->
+                usage.footer()
+                    + Cli.summary()
+                    + "\nWhat is set in the environment:\n"
+                    + SettingsTable.text(Settings.declared(), Settings.DEV));
     commands.setExecutionExceptionHandler((thrown, _, _) -> {
       switch (thrown) {
         case InvalidSettings invalid -> {
@@ -86,7 +95,9 @@ public final class Commands implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "Say what to do: dev, serve or doctor.");
+    throw new ParameterException(
+        spec.commandLine(),
+        "Say what to do: dev, serve or doctor, or a command of the client; --help lists them.");
   }
 
   /** What every command has. */

@@ -1,5 +1,6 @@
 package io.taskrunner.app;
 
+import io.taskrunner.cli.Cli;
 import io.taskrunner.config.Settings;
 import java.io.IOException;
 import java.net.BindException;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.security.SecureRandom;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
@@ -90,6 +92,10 @@ final class Training {
                 .whenComplete((_, _) -> free.release());
       }
       free.acquire(AT_ONCE);
+      for (String[] words : new String[][] {{"tasks", "list"}, {"queues", "list"}}) {
+        Cli.run(
+            new String[] {words[0], words[1], "--url", url, "--admin-key", KEY}, Clock.systemUTC());
+      }
       for (String path : new String[] {"/health/ready", "/metrics"}) {
         caller.send(
             HttpRequest.newBuilder(URI.create(url + path)).build(),

@@ -1,0 +1,199 @@
+package io.taskrunner.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.HttpURLConnection;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Calls of the HTTP API.
+ *
+ * @param url where the server is, without a slash at the end
+ * @param key of a client; null for none
+ * @param adminKey null for none
+ */
+record Api(String url, @Nullable String key, @Nullable String adminKey) {
+
+  private static final int CONNECT_MILLIS = 5_000;
+  private static final int READ_MILLIS = 40_000;
+
+  /**
+   * An answer.
+   *
+   * @param text as it came
+   * @param etag of what was shown; null for none
+   */
+  record Reply(int status, String text, @Nullable String etag) {
+
+    /** The members of the object that came. */
+    Map<String, @Nullable Object> object() throws Failure {
+      try {
+        return Shown.object(JsonText.read(text));
+      } catch (IOException notJson) {
+        throw new Failure(
+            Failure.REFUSED,
+            "The answer is not JSON: is this Task Runner? It began with: "
+                + text.substring(0, Math.min(80, text.length())).strip());
+      }
+    }
+  }
+
+  /** A path, with what stands in its places. */
+  static String path(String template, String... values) {
+    StringBuilder path = new StringBuilder();
+    int at = 0;
+    for (String value : values) {
+      int place = template.indexOf("{}", at);
+      path.append(template, at, place).append(encoded(value));
+      at = place + 2;
+    }
+    return path.append(template.substring(at)).toString();
+  }
+
+  /** A path with the parameters that are given. */
+  static String query(String path, Map<String, @Nullable Object> parameters) {
+    StringBuilder query = new StringBuilder(path);
+    char before = '?';
+    for (Map.Entry<String, @Nullable Object> parameter : parameters.entrySet()) {
+      if (parameter.getValue() != null) {
+        query
+            .append(before)
+            .append(parameter.getKey())
+            .append('=')
+            .append(encoded(parameter.getValue().toString()));
+        before = '&';
+      }
+    }
+    return query.toString();
+  }
+
+  private static String encoded(String text) {
+    return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+  }
+
+  Reply get(String path) throws Failure {
+    return call("GET", path, null);
+  }
+
+  Reply post(String path, @Nullable Object body) throws Failure {
+    return call("POST", path, body);
+  }
+
+  Reply put(String path, @Nullable Object body, String... headers) throws Failure {
+    return call("PUT", path, body, headers);
+  }
+
+  Reply delete(String path) throws Failure {
+    return call("DELETE", path, null);
+  }
+
+  /**
+   * Calls, and reads the answer whole.
+   *
+   * @param body text as it is, or a value to be written as JSON; null for none
+   * @throws Failure the server cannot be reached, or refuses
+   */
+  Reply call(String method, String path, @Nullable Object body, String... headers) throws Failure {
+    Reply reply = send(method, path, body, headers);
+    if (reply.status() >= 400) {
+      throw Refusal.of(reply);
+    }
+    return reply;
+  }
+
+  /** As {@link #call}, also when the server refuses. */
+  Reply send(String method, String path, @Nullable Object body, String... headers) throws Failure {
+    try {
+      HttpURLConnection connection =
+          (HttpURLConnection) URI.create(url + path).toURL().openConnection();
+      connection.setRequestMethod(method);
+      connection.setInstanceFollowRedirects(false);
+      connection.setConnectTimeout(CONNECT_MILLIS);
+      connection.setReadTimeout(READ_MILLIS);
+      connection.setUseCaches(false);
+      if (key != null) {
+        connection.setRequestProperty("Authorization", "Bearer " + key);
+      }
+      if (adminKey != null) {
+        connection.setRequestProperty("X-Admin-Key", adminKey);
+      }
+      for (int i = 0; i < headers.length; i += 2) {
+        connection.setRequestProperty(headers[i], headers[i + 1]);
+      }
+      if (body != null) {
+        String json = body instanceof String text ? text : JsonText.write(body);
+        if (connection.getRequestProperty("Content-Type") == null) {
+          connection.setRequestProperty("Content-Type", "application/json");
+        }
+        byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
+        connection.setDoOutput(true);
+        connection.setFixedLengthStreamingMode(bytes.length);
+        try (OutputStream out = connection.getOutputStream()) {
+          out.write(bytes);
+        }
+      }
+      int status = connection.getResponseCode();
+      try (InputStream in =
+          status >= 400 ? connection.getErrorStream() : connection.getInputStream()) {
+        String text = in == null ? "" : new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        return new Reply(status, text, connection.getHeaderField("ETag"));
+      }
+    } catch (IOException | IllegalArgumentException failed) {
+      throw new Failure(
+          Failure.UNREACHABLE,
+          "No answer from "
+              + url
+              + " ("
+              + Optional.ofNullable(failed.getMessage()).orElse(failed.getClass().getSimpleName())
+              + ").\nSet TASK_RUNNER_URL or --url to where Task Runner listens, or start one:"
+              + " ./task-runner dev");
+    }
+  }
+
+  /** What a refusal says, as a sentence with each fault on a line of its own. */
+  private static final class Refusal {
+    static Failure of(Reply reply) {
+      int status =
+          switch (reply.status()) {
+            case 401, 403 -> Failure.NOT_ALLOWED;
+            case 404 -> Failure.NOT_FOUND;
+            case 502, 503, 504 -> Failure.UNREACHABLE;
+            default -> Failure.REFUSED;
+          };
+      Map<String, @Nullable Object> problem;
+      try {
+        problem = Shown.object(JsonText.read(reply.text()));
+      } catch (IOException | ClassCastException notOurs) {
+        return new Failure(status, "The server answered " + reply.status() + ".");
+      }
+      StringBuilder says = new StringBuilder();
+      List<?> errors = problem.get("errors") instanceof List<?> list ? list : List.of();
+      if (errors.size() > 1) {
+        says.append("Refused for ").append(errors.size()).append(" reasons:");
+        errors.forEach(
+            error -> says.append("\n  ").append(Shown.text(Shown.object(error), "detail")));
+      } else {
+        says.append(Shown.text(problem, "detail"));
+      }
+      if (reply.status() == 401) {
+        says.append(
+            "\nSet TASK_RUNNER_KEY to a client's key, or TASK_RUNNER_ADMIN_KEY to the admin's.");
+      }
+      says.append("\n(")
+          .append(Shown.text(problem, "code"))
+          .append(", ")
+          .append(reply.status())
+          .append(", request ")
+          .append(Shown.text(problem, "instance"))
+          .append(')');
+      return new Failure(status, says.toString());
+    }
+  }
+}

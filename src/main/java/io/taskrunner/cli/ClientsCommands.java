@@ -1,0 +1,175 @@
+package io.taskrunner.cli;
+
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Looks at clients, and changes them. */
+@Command(
+    name = "clients",
+    description = "Look at clients, set and delete them.",
+    subcommands = {
+      ClientsCommands.ListThem.class,
+      ClientsCommands.Show.class,
+      ClientsCommands.Put.class,
+      ClientsCommands.Delete.class
+    })
+final class ClientsCommands extends Root.Group {
+
+  @Command(
+      name = "list",
+      description = "List clients.",
+      footer = {"", "Example:", "  task-runner clients list"})
+  static final class ListThem extends Verb {
+    @Mixin private final Common.Pages pages = new Common.Pages();
+
+    @Override
+    int run(Api api, Out out) throws Failure {
+      Api.Reply reply =
+          api.get(
+              Api.query("/admin/clients", members("limit", pages.limit, "cursor", pages.cursor)));
+      if (!out.raw(reply)) {
+        out.table(
+            Shown.list(reply.object(), "clients"),
+            List.of(
+                Out.Column.of("CLIENT", "client_id"),
+                Out.Column.of("TIER", "tier"),
+                Out.Column.of("ENABLED", "enabled"),
+                Out.Column.of("AT ONCE", "rate_limit.max_concurrent"),
+                Out.Column.of("PER MINUTE", "rate_limit.requests_per_min"),
+                new Out.Column(
+                    "QUEUES",
+                    row ->
+                        row.get("allowed_queues") == null
+                            ? "all"
+                            : Shown.text(row, "allowed_queues")),
+                new Out.Column("SINCE", row -> Shown.ago(row, "created_at", out.now()))));
+        Common.Pages.more(out, reply);
+      }
+      return 0;
+    }
+  }
+
+  @Command(
+      name = "show",
+      description = "Show a client whole.",
+      footer = {"", "Example:", "  task-runner clients show my-service"})
+  static final class Show extends Simple.Shows {
+    @Override
+    Api.Reply call(Api api, String name) throws Failure {
+      return api.get(Api.query("/admin/clients/get", members("client_id", name)));
+    }
+  }
+
+  @Command(
+      name = "set",
+      description = "Make a client, or change it; what is not said stays.",
+      footer = {
+        "",
+        "Examples:",
+        "  task-runner clients set my-service --tier premium",
+        "  task-runner clients set my-service --per-minute 300 --queues default,mail",
+        "  task-runner clients set my-service --disable",
+        "  task-runner clients set my-service --set rate_limit=null"
+      })
+  static final class Put extends Verb {
+    @Parameters(paramLabel = "ID", description = "The client's id.")
+    private String id = "";
+
+    @Option(names = "--tier", paramLabel = "NAME", description = "Its tier.")
+    private @Nullable String tier;
+
+    @Option(names = "--enable", description = "Take its calls.")
+    private boolean enable;
+
+    @Option(names = "--disable", description = "Take none of its calls.")
+    private boolean disable;
+
+    @Option(
+        names = "--max-concurrent",
+        paramLabel = "N",
+        description = "At most so many attempts at once, whatever its tier says.")
+    private @Nullable Integer concurrent;
+
+    @Option(
+        names = "--per-minute",
+        paramLabel = "N",
+        description = "At most so many tasks a minute, whatever its tier says.")
+    private @Nullable Integer perMinute;
+
+    @Option(
+        names = "--queues",
+        split = ",",
+        paramLabel = "NAME",
+        description = "The queues that it may use, with commas between.")
+    private @Nullable List<String> queues;
+
+    @Option(
+        names = "--set",
+        paramLabel = "FIELD=JSON",
+        description = "Any other field of the API, its value as JSON.")
+    private Map<String, String> others = Map.of();
+
+    @Override
+    int run(Api api, Out out) throws Failure {
+      if (enable && disable) {
+        throw new Failure(Failure.MISUSED, "--enable and --disable: give one of them");
+      }
+      Map<String, @Nullable Object> limits =
+          members("max_concurrent", concurrent, "requests_per_min", perMinute);
+      Map<String, @Nullable Object> body =
+          members(
+              "client_id",
+              id,
+              "tier",
+              tier,
+              "enabled",
+              enable ? Boolean.TRUE : disable ? Boolean.FALSE : null,
+              "rate_limit",
+              limits.isEmpty() ? null : limits,
+              "allowed_queues",
+              queues);
+      body.putAll(QueuesCommands.json(others));
+      Api.Reply reply = api.post("/admin/clients/set", body);
+      if (!out.raw(reply)) {
+        Map<String, @Nullable Object> client = reply.object();
+        out.say(
+            id
+                + "  tier "
+                + Shown.text(client, "tier")
+                + ", "
+                + Shown.text(client, "rate_limit.requests_per_min")
+                + " a minute, "
+                + Shown.text(client, "rate_limit.max_concurrent")
+                + " at once, "
+                + (Boolean.TRUE.equals(client.get("enabled")) ? "enabled" : "disabled"));
+      }
+      return 0;
+    }
+  }
+
+  @Command(
+      name = "delete",
+      description = "Delete a client: its keys end, and what waits is called off.",
+      footer = {"", "Example:", "  task-runner clients delete my-service --yes"})
+  static final class Delete extends Simple.Asks {
+    @Override
+    String question(String name) {
+      return "Delete the client " + name + ", end its keys and call off what waits?";
+    }
+
+    @Override
+    Api.Reply doIt(Api api, String name) throws Failure {
+      return api.delete(Api.query("/admin/clients/delete", members("client_id", name)));
+    }
+
+    @Override
+    String done(Api.Reply reply) {
+      return "deleted";
+    }
+  }
+}

@@ -1,0 +1,110 @@
+package io.taskrunner.cli;
+
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** What to do about dead tasks. */
+@Command(
+    name = "dead",
+    description = "Look at dead tasks, start them again, drop them.",
+    subcommands = {DeadCommands.ListThem.class, DeadCommands.Replay.class, DeadCommands.Drop.class})
+final class DeadCommands extends Root.Group {
+
+  @Command(
+      name = "list",
+      description = "List dead tasks, the newest first.",
+      footer = {"", "Example:", "  task-runner dead list mail"})
+  static final class ListThem extends Verb {
+    @Parameters(
+        arity = "0..1",
+        paramLabel = "QUEUE",
+        description = "In this queue; in all unless said.")
+    private @Nullable String queue;
+
+    @Mixin private final Common.Pages pages = new Common.Pages();
+
+    @Override
+    int run(Api api, Out out) throws Failure {
+      Map<String, @Nullable Object> query =
+          members("state", "dead", "queue", queue, "limit", pages.limit, "cursor", pages.cursor);
+      Api.Reply reply = api.get(Api.query("/v1/tasks", query));
+      if (!out.raw(reply)) {
+        out.table(
+            Shown.list(reply.object(), "tasks"),
+            List.of(
+                Out.Column.of("TASK", "task_id"),
+                Out.Column.of("QUEUE", "queue"),
+                Out.Column.of("CLIENT", "client_id"),
+                new Out.Column("DIED OF", DeadCommands::cause),
+                new Out.Column("MADE", row -> Shown.ago(row, "created_time", out.now())),
+                Out.Column.of("TARGET", "request.url")));
+        Common.Pages.more(out, reply);
+      }
+      return 0;
+    }
+  }
+
+  private static String cause(Map<String, @Nullable Object> task) {
+    List<Map<String, @Nullable Object>> attempts = Shown.list(task, "attempts");
+    if (task.get("last_error") != null || attempts.isEmpty()) {
+      return Shown.text(task, "last_error");
+    }
+    return Shown.text(attempts.getLast(), "status");
+  }
+
+  @Command(
+      name = "replay",
+      description = "Start the dead tasks of a queue again, the oldest first.",
+      footer = {"", "Example:", "  task-runner dead replay mail --limit 100"})
+  static final class Replay extends Verb {
+    @Parameters(paramLabel = "QUEUE", description = "Of this queue.")
+    private String queue = "";
+
+    @Option(names = "--limit", paramLabel = "N", description = "At most so many; all unless said.")
+    private @Nullable Long limit;
+
+    @Option(
+        names = {"-c", "--client"},
+        paramLabel = "ID",
+        description = "Of this client alone.")
+    private @Nullable String client;
+
+    @Override
+    int run(Api api, Out out) throws Failure {
+      Api.Reply reply =
+          api.post(
+              Api.path("/v1/queues/{}/dead/replay", queue),
+              members("limit", limit, "client_id", client));
+      if (!out.raw(reply)) {
+        out.say(queue + "  " + Shown.text(reply.object(), "replayed") + " started again");
+      }
+      return 0;
+    }
+  }
+
+  @Command(
+      name = "drop",
+      description = "Drop all dead tasks of a queue.",
+      footer = {"", "Example:", "  task-runner dead drop mail --yes"})
+  static final class Drop extends Simple.Asks {
+    @Override
+    String question(String name) {
+      return "Drop all dead tasks of " + name + "?";
+    }
+
+    @Override
+    Api.Reply doIt(Api api, String name) throws Failure {
+      return api.delete(Api.path("/v1/queues/{}/dead", name));
+    }
+
+    @Override
+    String done(Api.Reply reply) {
+      return "its dead tasks are dropped";
+    }
+  }
+}

@@ -1,0 +1,200 @@
+package io.taskrunner.cli;
+
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Does one move to many tasks. */
+@Command(
+    name = "operations",
+    description = "Cancel, run, retry, move or delete many tasks at once.",
+    subcommands = {
+      OperationsCommands.Start.class,
+      OperationsCommands.Show.class,
+      OperationsCommands.ListThem.class,
+      OperationsCommands.Stop.class
+    })
+final class OperationsCommands extends Root.Group {
+
+  private static final String ONE = "/v1/operations/{}";
+
+  private static final long LOOK_MILLIS = 500;
+
+  @Command(
+      name = "start",
+      description = "Do one move to all tasks that a filter names.",
+      footer = {
+        "",
+        "Examples:",
+        "  task-runner operations start retry --queue mail --state dead --dry-run --wait",
+        "  task-runner operations start retry --queue mail --state dead --per-sec 200 --wait",
+        "  task-runner operations start move --queue mail --client my-service --to slow --yes"
+      })
+  static final class Start extends Verb {
+    @Parameters(paramLabel = "cancel|run|retry|move|delete", description = "What to do to them.")
+    private String action = "";
+
+    @Mixin private final TasksCommands.Which which = new TasksCommands.Which();
+
+    @Option(names = "--to", paramLabel = "QUEUE", description = "Where to move them.")
+    private @Nullable String to;
+
+    @Option(
+        names = "--per-sec",
+        paramLabel = "N",
+        description = "So many a second; as fast as it goes.")
+    private @Nullable Double perSec;
+
+    @Option(names = "--dry-run", description = "Count and sample them, and change nothing.")
+    private boolean dryRun;
+
+    @Option(names = "--wait", description = "Wait until it is over, and show how far it is.")
+    private boolean wait;
+
+    @Mixin private final Common.Sure sure = new Common.Sure();
+
+    @Override
+    int run(Api api, Out out) throws Failure, InterruptedException {
+      if (!dryRun && (action.equals("cancel") || action.equals("delete"))) {
+        sure.ask(
+            around(),
+            "Do "
+                + action
+                + " to all tasks with "
+                + which.members()
+                + "? (--dry-run counts them.)");
+      }
+      Api.Reply reply =
+          api.post(
+              "/v1/operations",
+              members(
+                  "action",
+                  action,
+                  "filter",
+                  which.members(),
+                  "to_queue",
+                  to,
+                  "per_sec",
+                  perSec,
+                  "dry_run",
+                  dryRun ? true : null));
+      String id = Shown.text(reply.object(), "operation_id");
+      if (wait) {
+        reply = awaitEnd(api, out, id);
+      }
+      if (!out.raw(reply)) {
+        tell(out, reply.object());
+      }
+      String state = Shown.text(reply.object(), "state");
+      return wait && !state.equals("done") ? Failure.REFUSED : 0;
+    }
+
+    private Api.Reply awaitEnd(Api api, Out out, String id) throws Failure, InterruptedException {
+      while (true) {
+        Api.Reply reply = api.get(Api.path(ONE, id));
+        Map<String, @Nullable Object> operation = reply.object();
+        if (!Shown.text(operation, "state").equals("running")) {
+          return reply;
+        }
+        if (around().terminal() && !out.json()) {
+          out.to().print("\r" + progress(operation) + "   ");
+          out.to().flush();
+        }
+        TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
+      }
+    }
+  }
+
+  private static String progress(Map<String, @Nullable Object> operation) {
+    return Shown.text(operation, "done") + " of " + Shown.text(operation, "total");
+  }
+
+  private static void tell(Out out, Map<String, @Nullable Object> operation) {
+    out.say(
+        Shown.text(operation, "operation_id")
+            + "  "
+            + Shown.text(operation, "action")
+            + " "
+            + Shown.text(operation, "state")
+            + (Boolean.TRUE.equals(operation.get("dry_run")) ? " (dry run)" : "")
+            + ": "
+            + Shown.text(operation, "done")
+            + " done, "
+            + Shown.text(operation, "failed")
+            + " failed, "
+            + Shown.text(operation, "skipped")
+            + " skipped, of "
+            + Shown.text(operation, "total"));
+  }
+
+  @Command(
+      name = "show",
+      description = "Show an operation whole.",
+      footer = {
+        "",
+        "Example:",
+        "  task-runner operations show 01a20bf0-cef3-7000-91a8-f57354f1c000"
+      })
+  static final class Show extends Simple.Shows {
+    @Override
+    Api.Reply call(Api api, String name) throws Failure {
+      return api.get(Api.path(ONE, name));
+    }
+  }
+
+  @Command(
+      name = "list",
+      description = "List the last operations.",
+      footer = {"", "Example:", "  task-runner operations list"})
+  static final class ListThem extends Verb {
+    @Option(
+        names = {"-n", "--limit"},
+        paramLabel = "N",
+        description = "At most so many.")
+    private @Nullable Integer limit;
+
+    @Override
+    int run(Api api, Out out) throws Failure {
+      Api.Reply reply = api.get(Api.query("/v1/operations", members("limit", limit)));
+      if (!out.raw(reply)) {
+        out.table(
+            Shown.list(reply.object(), "operations"),
+            List.of(
+                Out.Column.of("OPERATION", "operation_id"),
+                Out.Column.of("ACTION", "action"),
+                Out.Column.of("STATE", "state"),
+                Out.Column.of("DRY RUN", "dry_run"),
+                new Out.Column("DONE", OperationsCommands::progress),
+                Out.Column.of("FAILED", "failed"),
+                new Out.Column("BEGAN", row -> Shown.ago(row, "created_time", out.now())),
+                Out.Column.of("FILTER", "filter")));
+      }
+      return 0;
+    }
+  }
+
+  @Command(
+      name = "stop",
+      description = "Stop an operation; what it did stays.",
+      footer = {
+        "",
+        "Example:",
+        "  task-runner operations stop 01a20bf0-cef3-7000-91a8-f57354f1c000"
+      })
+  static final class Stop extends Simple {
+    @Override
+    Api.Reply call(Api api, String name) throws Failure {
+      return api.delete(Api.path(ONE, name));
+    }
+
+    @Override
+    String done(Api.Reply reply) {
+      return "stopped";
+    }
+  }
+}

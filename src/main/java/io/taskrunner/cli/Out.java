@@ -1,0 +1,106 @@
+package io.taskrunner.cli;
+
+import java.io.PrintStream;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a command writes.
+ *
+ * @param to standard output
+ * @param json whether a machine reads it: then the server's answers go out as they came
+ * @param colour whether it is a terminal that may be coloured
+ * @param now for times that are told by how far away they are
+ */
+record Out(PrintStream to, boolean json, boolean colour, Instant now) {
+
+  private static final String BOLD = "\u001b[1m";
+  private static final String PLAIN = "\u001b[0m";
+
+  /** A column: what stands above it, and what of each row in it. */
+  record Column(String title, Function<Map<String, @Nullable Object>, String> value) {
+    /** One whose title is the member's name. */
+    static Column of(String title, String path) {
+      return new Column(title, row -> Shown.text(row, path));
+    }
+  }
+
+  /** A line for people; a machine is not told. */
+  void say(String line) {
+    if (!json) {
+      to.println(line);
+    }
+  }
+
+  /** An answer for machines as it came; true when that is all that is wanted. */
+  boolean raw(Api.Reply reply) {
+    if (json && !reply.text().isEmpty()) {
+      to.println(reply.text());
+    }
+    return json;
+  }
+
+  /** Rows under titles, each column as wide as it must be. */
+  void table(List<Map<String, @Nullable Object>> rows, List<Column> columns) {
+    List<List<String>> lines = new ArrayList<>();
+    lines.add(columns.stream().map(Column::title).toList());
+    for (Map<String, @Nullable Object> row : rows) {
+      lines.add(columns.stream().map(column -> column.value().apply(row)).toList());
+    }
+    int[] widths = new int[columns.size()];
+    for (List<String> line : lines) {
+      for (int i = 0; i < widths.length; i++) {
+        widths[i] = Math.max(widths[i], width(line.get(i)));
+      }
+    }
+    for (int i = 0; i < lines.size(); i++) {
+      String line = line(lines.get(i), widths);
+      to.println(i == 0 && colour ? BOLD + line + PLAIN : line);
+    }
+  }
+
+  private static int width(String text) {
+    return text.codePointCount(0, text.length());
+  }
+
+  private static String line(List<String> cells, int[] widths) {
+    StringBuilder line = new StringBuilder();
+    for (int i = 0; i < cells.size(); i++) {
+      line.append(cells.get(i));
+      if (i < cells.size() - 1) {
+        line.append(" ".repeat(widths[i] - width(cells.get(i)) + 2));
+      }
+    }
+    return line.toString().stripTrailing();
+  }
+
+  /** Each member on a line of its own, what is in it indented. */
+  void whole(Map<String, @Nullable Object> members) {
+    whole(members, "");
+  }
+
+  private void whole(Map<String, @Nullable Object> members, String indent) {
+    int widest = members.keySet().stream().mapToInt(String::length).max().orElse(0);
+    members.forEach((name, value) -> {
+      if (value instanceof Map<?, ?> inner && !inner.isEmpty()) {
+        to.println(indent + name);
+        whole(Shown.object(inner), indent + "  ");
+      } else if (value instanceof List<?> items
+          && !items.isEmpty()
+          && items.getFirst() instanceof Map<?, ?>) {
+        to.println(indent + name);
+        items.forEach(item -> {
+          to.println(indent + "  -");
+          whole(Shown.object(item), indent + "    ");
+        });
+      } else {
+        to.println(
+            indent + name + " ".repeat(widest - name.length() + 2) + Shown.text(members, name));
+      }
+    });
+  }
+}

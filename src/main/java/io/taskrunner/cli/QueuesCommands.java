@@ -1,0 +1,227 @@
+package io.taskrunner.cli;
+
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Looks at queues, and changes them. */
+@Command(
+    name = "queues",
+    description = "Look at queues, set, pause, purge and delete them.",
+    subcommands = {
+      QueuesCommands.ListThem.class,
+      QueuesCommands.Show.class,
+      QueuesCommands.Put.class,
+      QueuesCommands.Pause.class,
+      QueuesCommands.Resume.class,
+      QueuesCommands.Purge.class,
+      QueuesCommands.Delete.class
+    })
+final class QueuesCommands extends Root.Group {
+
+  private static final String ONE = "/v1/queues/{}";
+
+  static final List<Out.Column> COLUMNS =
+      List.of(
+          Out.Column.of("QUEUE", "name"),
+          Out.Column.of("PAUSED", "paused"),
+          Out.Column.of("WEIGHT", "weight"),
+          Out.Column.of("SCHEDULED", "stats.scheduled"),
+          Out.Column.of("READY", "stats.ready"),
+          Out.Column.of("ACTIVE", "stats.active"),
+          Out.Column.of("RETRY", "stats.retry"),
+          Out.Column.of("DEAD", "stats.dead"),
+          Out.Column.of("SUCCEEDED", "stats.succeeded"),
+          Out.Column.of("OLDEST READY S", "stats.oldest_ready_age_sec"));
+
+  @Command(
+      name = "list",
+      description = "List queues and what is in them.",
+      footer = {"", "Example:", "  task-runner queues list"})
+  static final class ListThem extends Verb {
+    @Override
+    int run(Api api, Out out) throws Failure {
+      Api.Reply reply = api.get("/v1/queues");
+      if (!out.raw(reply)) {
+        out.table(Shown.list(reply.object(), "queues"), COLUMNS);
+      }
+      return 0;
+    }
+  }
+
+  @Command(
+      name = "show",
+      description = "Show a queue whole.",
+      footer = {"", "Example:", "  task-runner queues show critical"})
+  static final class Show extends Simple.Shows {
+    @Override
+    Api.Reply call(Api api, String name) throws Failure {
+      return api.get(Api.path(ONE, name));
+    }
+  }
+
+  @Command(
+      name = "set",
+      description = "Make a queue, or change some of its settings; the others stay.",
+      footer = {
+        "",
+        "Examples:",
+        "  task-runner queues set mail --weight 5 --max-concurrent 20",
+        "  task-runner queues set mail --rate 100 --set retry='{\"max_retries\": 3}'",
+        "  task-runner queues set mail --set max_concurrent=null"
+      })
+  static final class Put extends Verb {
+    @Parameters(paramLabel = "NAME", description = "The queue's name.")
+    private String name = "";
+
+    @Option(
+        names = "--weight",
+        paramLabel = "N",
+        description = "Its share of the workers, 1 to 100.")
+    private @Nullable Integer weight;
+
+    @Option(names = "--rate", paramLabel = "N", description = "At most so many starts a second.")
+    private @Nullable Double rate;
+
+    @Option(
+        names = "--max-concurrent",
+        paramLabel = "N",
+        description = "At most so many attempts at once.")
+    private @Nullable Integer concurrent;
+
+    @Option(names = "--timeout", paramLabel = "SECONDS", description = "For one attempt.")
+    private @Nullable Double timeout;
+
+    @Option(
+        names = "--set",
+        paramLabel = "FIELD=JSON",
+        description = "Any other field of the API, its value as JSON.")
+    private Map<String, String> others = Map.of();
+
+    @Override
+    int run(Api api, Out out) throws Failure {
+      Api.Reply before = api.send("GET", Api.path(ONE, name), null);
+      Map<String, @Nullable Object> settings = new LinkedHashMap<>();
+      if (before.status() == 200) {
+        settings.putAll(before.object());
+        settings.keySet().removeAll(List.of("name", "paused", "stats"));
+      }
+      settings.putAll(
+          members(
+              "weight",
+              weight,
+              "max_dispatches_per_sec",
+              rate,
+              "max_concurrent",
+              concurrent,
+              "timeout_sec",
+              timeout));
+      settings.putAll(json(others));
+      String etag = before.etag();
+      Api.Reply reply =
+          etag == null
+              ? api.put(Api.path(ONE, name), settings)
+              : api.put(Api.path(ONE, name), settings, "If-Match", etag);
+      if (!out.raw(reply)) {
+        out.say(name + "  " + (reply.status() == 201 ? "made" : "changed"));
+      }
+      return 0;
+    }
+  }
+
+  /** Fields whose values are JSON, or else texts. */
+  static Map<String, @Nullable Object> json(Map<String, String> fields) {
+    Map<String, @Nullable Object> values = new LinkedHashMap<>();
+    fields.forEach((name, text) -> {
+      try {
+        Object value = JsonText.read(text);
+        values.put(name, value == null ? JsonText.NULL : value);
+      } catch (IOException aText) {
+        values.put(name, text);
+      }
+    });
+    return values;
+  }
+
+  @Command(
+      name = "pause",
+      description = "Hold what waits in a queue.",
+      footer = {"", "Example:", "  task-runner queues pause mail"})
+  static final class Pause extends Simple {
+    @Override
+    Api.Reply call(Api api, String name) throws Failure {
+      return api.post(Api.path(ONE + "/pause", name), null);
+    }
+
+    @Override
+    String done(Api.Reply reply) {
+      return "is paused; what runs goes on";
+    }
+  }
+
+  @Command(
+      name = "resume",
+      description = "Let go what waits in a queue.",
+      footer = {"", "Example:", "  task-runner queues resume mail"})
+  static final class Resume extends Simple {
+    @Override
+    Api.Reply call(Api api, String name) throws Failure {
+      return api.post(Api.path(ONE + "/resume", name), null);
+    }
+
+    @Override
+    String done(Api.Reply reply) {
+      return "goes on";
+    }
+  }
+
+  @Command(
+      name = "purge",
+      description = "Drop what waits in a queue.",
+      footer = {"", "Example:", "  task-runner queues purge mail --yes"})
+  static final class Purge extends Simple.Asks {
+    @Override
+    String question(String name) {
+      return "Drop everything that waits in " + name + "?";
+    }
+
+    @Override
+    Api.Reply doIt(Api api, String name) throws Failure {
+      return api.post(Api.path(ONE + "/purge", name), null);
+    }
+
+    @Override
+    String done(Api.Reply reply) {
+      return "is purged; what runs goes on";
+    }
+  }
+
+  @Command(
+      name = "delete",
+      description = "Delete a queue.",
+      footer = {"", "Example:", "  task-runner queues delete mail --force --yes"})
+  static final class Delete extends Simple.Asks {
+    @Option(names = "--force", description = "Also when there are tasks in it, which go with it.")
+    private boolean force;
+
+    @Override
+    String question(String name) {
+      return "Delete the queue " + name + (force ? " with all its tasks?" : "?");
+    }
+
+    @Override
+    Api.Reply doIt(Api api, String name) throws Failure {
+      return api.delete(Api.path(ONE, name) + (force ? "?force=true" : ""));
+    }
+
+    @Override
+    String done(Api.Reply reply) {
+      return "deleted";
+    }
+  }
+}

@@ -1,0 +1,222 @@
+package io.taskrunner.cli;
+
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Looks at schedules, and changes them. */
+@Command(
+    name = "schedules",
+    description = "Look at schedules, set, run, pause and delete them.",
+    subcommands = {
+      SchedulesCommands.ListThem.class,
+      SchedulesCommands.Show.class,
+      SchedulesCommands.Put.class,
+      SchedulesCommands.Run.class,
+      SchedulesCommands.Pause.class,
+      SchedulesCommands.Resume.class,
+      SchedulesCommands.Delete.class
+    })
+final class SchedulesCommands extends Root.Group {
+
+  private static final String ONE = "/v1/schedules/{}";
+
+  @Command(
+      name = "list",
+      description = "List schedules.",
+      footer = {"", "Example:", "  task-runner schedules list"})
+  static final class ListThem extends Verb {
+    @Mixin private final Common.Pages pages = new Common.Pages();
+
+    @Override
+    int run(Api api, Out out) throws Failure {
+      Api.Reply reply =
+          api.get(
+              Api.query("/v1/schedules", members("limit", pages.limit, "cursor", pages.cursor)));
+      if (!out.raw(reply)) {
+        out.table(
+            Shown.list(reply.object(), "schedules"),
+            List.of(
+                Out.Column.of("SCHEDULE", "name"),
+                new Out.Column("WHEN", SchedulesCommands::rhythm),
+                Out.Column.of("CLIENT", "client_id"),
+                Out.Column.of("QUEUE", "queue"),
+                Out.Column.of("PAUSED", "paused"),
+                new Out.Column("NEXT", row -> Shown.ago(row, "next_time", out.now())),
+                new Out.Column("LAST", row -> Shown.ago(row, "last_time", out.now())),
+                Out.Column.of("MISSED", "missed"),
+                Out.Column.of("TARGET", "task.url")));
+        Common.Pages.more(out, reply);
+      }
+      return 0;
+    }
+  }
+
+  private static String rhythm(Map<String, @Nullable Object> schedule) {
+    return schedule.containsKey("cron")
+        ? Shown.text(schedule, "cron") + " " + Shown.text(schedule, "time_zone")
+        : "every " + Shown.text(schedule, "interval_sec") + " s";
+  }
+
+  @Command(
+      name = "show",
+      description = "Show a schedule whole.",
+      footer = {"", "Example:", "  task-runner schedules show nightly"})
+  static final class Show extends Simple.Shows {
+    @Override
+    Api.Reply call(Api api, String name) throws Failure {
+      return api.get(Api.path(ONE, name));
+    }
+  }
+
+  @Command(
+      name = "set",
+      description = "Make a schedule, or replace it.",
+      footer = {
+        "",
+        "Examples:",
+        "  task-runner schedules set nightly https://api.example.com/nightly \\",
+        "      --client my-service --cron '30 2 * * *' --zone Europe/Berlin --overlap skip",
+        "  task-runner schedules set poll https://api.example.com/poll --client my-service --every 60"
+      })
+  static final class Put extends Verb {
+    @Parameters(index = "0", paramLabel = "NAME", description = "The schedule's name.")
+    private String name = "";
+
+    @Parameters(index = "1", paramLabel = "TARGET", description = "The http or https URL to call.")
+    private String target = "";
+
+    @Mixin private final EnqueueCommand.TaskOptions task = new EnqueueCommand.TaskOptions();
+
+    @Option(names = "--cron", paramLabel = "EXPRESSION", description = "Such as '*/5 * * * *'.")
+    private @Nullable String cron;
+
+    @Option(names = "--every", paramLabel = "SECONDS", description = "An interval instead.")
+    private @Nullable Integer every;
+
+    @Option(names = "--zone", paramLabel = "ZONE", description = "Whose clock cron speaks of; UTC.")
+    private @Nullable String zone;
+
+    @Option(names = "--overlap", paramLabel = "allow|skip", description = "allow unless said.")
+    private @Nullable String overlap;
+
+    @Option(
+        names = "--catch-up",
+        paramLabel = "none|last|all",
+        description = "What to do about missed ticks; none unless said.")
+    private @Nullable String catchUp;
+
+    @Option(
+        names = "--jitter",
+        paramLabel = "SECONDS",
+        description = "Make each task so much later at the most.")
+    private @Nullable Double jitter;
+
+    @Option(names = "--paused", description = "Hold it.")
+    private boolean paused;
+
+    @Override
+    int run(Api api, Out out) throws Failure {
+      Map<String, @Nullable Object> body = task.fields(target, around());
+      body.putAll(
+          members(
+              "cron",
+              cron,
+              "interval_sec",
+              every,
+              "time_zone",
+              zone,
+              "overlap",
+              overlap,
+              "catch_up",
+              catchUp,
+              "jitter_sec",
+              jitter,
+              "paused",
+              paused ? true : null));
+      Api.Reply reply = api.put(Api.path(ONE, name), body);
+      if (!out.raw(reply)) {
+        out.say(
+            name
+                + "  "
+                + (reply.status() == 201 ? "made" : "replaced")
+                + ", next "
+                + Shown.ago(reply.object(), "next_time", out.now()));
+      }
+      return 0;
+    }
+  }
+
+  @Command(
+      name = "run",
+      description = "Have a schedule make a task now.",
+      footer = {"", "Example:", "  task-runner schedules run nightly"})
+  static final class Run extends Simple {
+    @Override
+    Api.Reply call(Api api, String name) throws Failure {
+      return api.post(Api.path(ONE + "/run", name), null);
+    }
+
+    @Override
+    String done(Api.Reply reply) throws Failure {
+      return "made the task " + Shown.text(reply.object(), "task_id");
+    }
+  }
+
+  @Command(
+      name = "pause",
+      description = "Hold a schedule.",
+      footer = {"", "Example:", "  task-runner schedules pause nightly"})
+  static final class Pause extends Simple {
+    @Override
+    Api.Reply call(Api api, String name) throws Failure {
+      return api.post(Api.path(ONE + "/pause", name), null);
+    }
+
+    @Override
+    String done(Api.Reply reply) {
+      return "is paused";
+    }
+  }
+
+  @Command(
+      name = "resume",
+      description = "Let a schedule go on with its next tick.",
+      footer = {"", "Example:", "  task-runner schedules resume nightly"})
+  static final class Resume extends Simple {
+    @Override
+    Api.Reply call(Api api, String name) throws Failure {
+      return api.post(Api.path(ONE + "/resume", name), null);
+    }
+
+    @Override
+    String done(Api.Reply reply) throws Failure {
+      return "goes on; the next is at " + Shown.text(reply.object(), "next_time");
+    }
+  }
+
+  @Command(
+      name = "delete",
+      description = "Delete a schedule; its tasks stay.",
+      footer = {"", "Example:", "  task-runner schedules delete nightly --yes"})
+  static final class Delete extends Simple.Asks {
+    @Override
+    String question(String name) {
+      return "Delete the schedule " + name + "?";
+    }
+
+    @Override
+    Api.Reply doIt(Api api, String name) throws Failure {
+      return api.delete(Api.path(ONE, name));
+    }
+
+    @Override
+    String done(Api.Reply reply) {
+      return "deleted";
+    }
+  }
+}

@@ -1,0 +1,92 @@
+package io.taskrunner.cli;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What came as JSON, for people to read. */
+final class Shown {
+
+  private Shown() {}
+
+  /** The members of an object; none when it is something else. */
+  @SuppressWarnings("unchecked") // what JsonText reads has texts alone as keys
+  static Map<String, @Nullable Object> object(@Nullable Object value) {
+    return value instanceof Map<?, ?>
+        ? (Map<String, @Nullable Object>) value
+        : new LinkedHashMap<>();
+  }
+
+  /** The objects of a member that is a list. */
+  static List<Map<String, @Nullable Object>> list(Map<String, @Nullable Object> of, String name) {
+    return of.get(name) instanceof List<?> items
+        ? items.stream().map(Shown::object).toList()
+        : List.of();
+  }
+
+  /** A member within members, such as {@code stats.ready}. */
+  static @Nullable Object at(Map<String, @Nullable Object> of, String path) {
+    int dot = path.indexOf('.');
+    return dot < 0
+        ? of.get(path)
+        : at(object(of.get(path.substring(0, dot))), path.substring(dot + 1));
+  }
+
+  /** A member as text; a dash when it is not there. */
+  static String text(Map<String, @Nullable Object> of, String path) {
+    return text(at(of, path));
+  }
+
+  private static String text(@Nullable Object value) {
+    return switch (value) {
+      case null -> "-";
+      case List<?> items ->
+          items.isEmpty() ? "-" : String.join(", ", items.stream().map(Shown::text).toList());
+      case Map<?, ?> members ->
+          members.isEmpty()
+              ? "-"
+              : String.join(
+                  ", ",
+                  members.entrySet().stream()
+                      .map(member -> member.getKey() + "=" + text(member.getValue()))
+                      .toList());
+      case Boolean flag -> flag ? "yes" : "no";
+      // What a terminal would act upon is not shown to it.
+      case String words -> words.replaceAll("\\p{Cntrl}", "?");
+      default -> value.toString();
+    };
+  }
+
+  /** A member that is a time, by how far away it is: {@code 5 min ago}, {@code in 2 h}. */
+  static String ago(Map<String, @Nullable Object> of, String path, Instant now) {
+    Object value = at(of, path);
+    if (!(value instanceof String text)) {
+      return "-";
+    }
+    try {
+      Duration passed = Duration.between(Instant.parse(text), now);
+      if (passed.abs().toMillis() < 1000) {
+        return "now";
+      }
+      return passed.isNegative() ? "in " + span(passed.negated()) : span(passed) + " ago";
+    } catch (DateTimeParseException notATime) {
+      return text(value);
+    }
+  }
+
+  /** A time span in its largest unit that leaves a small number. */
+  static String span(Duration time) {
+    long seconds = time.toSeconds();
+    if (seconds < 120) {
+      return seconds + " s";
+    }
+    if (seconds < 2 * 3600) {
+      return seconds / 60 + " min";
+    }
+    return seconds < 2 * 86_400 ? seconds / 3600 + " h" : seconds / 86_400 + " days";
+  }
+}

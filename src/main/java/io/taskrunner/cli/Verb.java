@@ -1,0 +1,47 @@
+package io.taskrunner.cli;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** One command. */
+abstract class Verb implements Callable<Integer> {
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Mixin private final Common common = new Common();
+
+  @Override
+  public final Integer call() throws Exception {
+    return run(common.api(around()), common.out(around()));
+  }
+
+  /**
+   * Does it.
+   *
+   * @return the exit status
+   */
+  abstract int run(Api api, Out out) throws Exception;
+
+  /** Where it was called. */
+  final Surroundings around() {
+    return ((Root) spec.root().userObject()).around();
+  }
+
+  /**
+   * Parameters or members in the order given: name, value, name, value; a null value is left out.
+   */
+  static Map<String, @Nullable Object> members(@Nullable Object... pairs) {
+    Map<String, @Nullable Object> members = new LinkedHashMap<>();
+    for (int i = 0; i < pairs.length; i += 2) {
+      if (pairs[i + 1] != null) {
+        members.put(String.valueOf(pairs[i]), pairs[i + 1]);
+      }
+    }
+    return members;
+  }
+}

@@ -1,0 +1,106 @@
+package io.taskrunner.cli;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** A view of queues and workers that is drawn again and again. */
+@Command(
+    name = "watch",
+    description = "Show queues and workers, again and again, until Ctrl-C.",
+    footer = {
+      "",
+      "Examples:",
+      "  task-runner watch",
+      "  task-runner watch --every 5 --times 12 --json >minute.jsonl"
+    })
+final class WatchCommand extends Verb {
+
+  private static final String HOME_AND_CLEAR = "\u001b[H\u001b[J";
+
+  @Option(names = "--every", paramLabel = "SECONDS", description = "How often; 1 unless said.")
+  private double every = 1;
+
+  @Option(
+      names = "--times",
+      paramLabel = "N",
+      description = "End after so many; never unless said.")
+  private @Nullable Integer times;
+
+  @Override
+  int run(Api api, Out out) throws Failure, InterruptedException {
+    if (every < 0.1 || every > 3600) {
+      throw new Failure(Failure.MISUSED, "--every: " + every + " (expected: 0.1 to 3600)");
+    }
+    for (int i = 0; times == null || i < times; i++) {
+      if (i > 0) {
+        TimeUnit.MILLISECONDS.sleep((long) (every * 1000));
+      }
+      draw(api, out);
+    }
+    return 0;
+  }
+
+  private void draw(Api api, Out out) throws Failure {
+    Api.Reply stats = api.get("/v1/stats");
+    if (out.raw(stats)) {
+      return;
+    }
+    Api.Reply queues = api.get("/v1/queues");
+    Api.Reply workers = api.get("/admin/workers");
+    ByteArrayOutputStream drawn = new ByteArrayOutputStream();
+    Out page =
+        new Out(
+            new PrintStream(drawn, false, StandardCharsets.UTF_8),
+            false,
+            out.colour(),
+            around().clock().instant());
+    Map<String, @Nullable Object> all = stats.object();
+    page.say(
+        api.url()
+            + "   ready "
+            + Shown.text(all, "ready")
+            + "   active "
+            + Shown.text(all, "active")
+            + " of "
+            + Shown.text(all, "slots")
+            + "   scheduled "
+            + Shown.text(all, "scheduled")
+            + "   retry "
+            + Shown.text(all, "retry")
+            + "   dead "
+            + Shown.text(all, "dead"));
+    page.say("");
+    page.table(Shown.list(queues.object(), "queues"), QueuesCommands.COLUMNS);
+    page.say("");
+    page.table(
+        Shown.list(workers.object(), "workers"),
+        List.of(
+            Out.Column.of("WORKER", "id"),
+            Out.Column.of("HOST", "host"),
+            Out.Column.of("VERSION", "version"),
+            new Out.Column(
+                "RUNS", row -> Shown.text(row, "running") + " of " + Shown.text(row, "slots")),
+            new Out.Column(
+                "STATE",
+                row ->
+                    !Boolean.TRUE.equals(row.get("alive"))
+                        ? "lost"
+                        : Boolean.TRUE.equals(row.get("stopping")) ? "stopping" : "alive"),
+            new Out.Column("STARTED", row -> Shown.ago(row, "started_time", page.now()))));
+    page.to().flush();
+    out.to()
+        .print(
+            (around().terminal() ? HOME_AND_CLEAR : "") + drawn.toString(StandardCharsets.UTF_8));
+    if (!around().terminal()) {
+      out.to().println();
+    }
+    out.to().flush();
+  }
+}

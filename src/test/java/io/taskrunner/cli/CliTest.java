@@ -1,0 +1,368 @@
+package io.taskrunner.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.taskrunner.testkit.ProgramProcess;
+import io.taskrunner.testkit.ScriptedTarget;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the commands do to the program, and what they print, for people and for machines. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class CliTest {
+
+  private static final String ADMIN = "an-admin-key-of-some-length";
+
+  private ProgramProcess program;
+  private ScriptedTarget target;
+
+  /** What a command said, and its exit status. */
+  private record Said(int status, String out, String err) {}
+
+  @BeforeAll
+  void start(@TempDir Path data) throws Exception {
+    target = ScriptedTarget.start();
+    program =
+        ProgramProcess.start(
+            Map.of(
+                "DATA_DIR",
+                data.resolve("data").toString(),
+                "ADMIN_API_KEY",
+                ADMIN,
+                "LOG_FORMAT",
+                "text"),
+            "dev");
+    program.awaitReady();
+    expect(0, "clients", "set", "cli", "--per-minute", "100000", "--max-concurrent", "50");
+  }
+
+  @AfterAll
+  void stop() throws Exception {
+    program.close();
+    target.close();
+  }
+
+  private Said run(Map<String, String> more, String in, boolean terminal, String... words) {
+    Map<String, String> environment = new HashMap<>();
+    environment.put("TASK_RUNNER_URL", program.url() + "/");
+    environment.put("TASK_RUNNER_ADMIN_KEY", ADMIN);
+    environment.putAll(more);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int status =
+        Cli.run(
+            words,
+            new Surroundings(
+                environment,
+                new ByteArrayInputStream(in.getBytes(StandardCharsets.ISO_8859_1)),
+                new PrintStream(out, true, StandardCharsets.UTF_8),
+                new PrintStream(err, true, StandardCharsets.UTF_8),
+                terminal,
+                Clock.systemUTC()));
+    return new Said(
+        status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+  }
+
+  private Said run(String... words) {
+    return run(Map.of(), "", false, words);
+  }
+
+  /** What it says when it ends so. */
+  private String expect(int status, String... words) {
+    Said said = run(words);
+    assertEquals(status, said.status(), said.out() + said.err());
+    return status == 0 ? said.out() : said.err();
+  }
+
+  private String enqueue(String... more) {
+    List<String> words = new ArrayList<>(List.of("enqueue", target.url("/"), "-c", "cli"));
+    words.addAll(List.of(more));
+    return expect(0, words.toArray(String[]::new)).split(" ", 2)[0];
+  }
+
+  @Test
+  void aTaskIsEnqueuedDeliveredListedAndShown() throws Exception {
+    String said =
+        expect(
+            0,
+            "enqueue",
+            target.url("/hook?a=1"),
+            "--client",
+            "cli",
+            "--method",
+            "put",
+            "-H",
+            "X-A: b: c",
+            "-d",
+            "body",
+            "-l",
+            "run=first");
+    assertTrue(said.matches("[0-9a-f-]{36}  enqueued in default, runs (now|1 s ago)\n"), said);
+    ScriptedTarget.Received received = target.next();
+    assertEquals("PUT /hook?a=1 HTTP/1.1", received.firstLine());
+    assertEquals("b: c", received.header("X-A"));
+    assertEquals("body", received.text());
+    String id = said.split(" ", 2)[0];
+    String listed = expect(0, "tasks", "list", "--label", "run:first");
+    assertTrue(listed.startsWith("TASK  "), listed);
+    assertTrue(listed.contains(id), listed);
+    String shown = expect(0, "tasks", "show", id);
+    assertTrue(shown.contains("client_id") && shown.contains("run"), shown);
+    String json = expect(0, "tasks", "show", id, "--json");
+    assertEquals(id, Shown.text(Shown.object(JsonText.read(json)), "task_id"));
+  }
+
+  @Test
+  void bytesComeFromAFileOrFromStandardInput() throws Exception {
+    Said said =
+        run(
+            Map.of(),
+            "\u00ff\u0000x",
+            false,
+            "enqueue",
+            target.url("/bytes"),
+            "-c",
+            "cli",
+            "--body-file",
+            "-");
+    assertEquals(0, said.status(), said.err());
+    ScriptedTarget.Received received = target.next();
+    assertEquals(3, received.body().length);
+    assertEquals((byte) 0xff, received.body()[0]);
+    assertTrue(
+        expect(2, "enqueue", target.url("/"), "-c", "cli", "--body-file", "/nowhere")
+            .contains("/nowhere"));
+    assertTrue(
+        expect(2, "enqueue", target.url("/"), "-c", "cli", "-d", "x", "--body-file", "-")
+            .contains("one of them"));
+    assertTrue(expect(2, "enqueue", target.url("/"), "-H", "nothing").contains("Name: value"));
+  }
+
+  @Test
+  void whatWaitsIsRunOrCalledOff() throws Exception {
+    String id = enqueue("--delay", "600");
+    assertEquals(id + "  is ready\n", expect(0, "tasks", "run", id));
+    target.next();
+    String other = enqueue("--at", "2030-01-01T00:00:00Z");
+    assertEquals(other + "  cancelled\n", expect(0, "tasks", "cancel", other));
+    assertTrue(expect(1, "tasks", "cancel", other).contains("already_finished"));
+    assertTrue(expect(1, "tasks", "retry", other).contains("not_dead"));
+  }
+
+  @Test
+  void aDeadTaskIsListedAndStartedAgain() throws Exception {
+    expect(0, "queues", "set", "cli-dead", "--set", "retry={\"max_retries\": 0}");
+    target.answers("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    String id = enqueue("-q", "cli-dead");
+    target.next();
+    // The target was answered before the verdict is told; whoever looks, looks until it is there.
+    String listed = expect(0, "dead", "list", "cli-dead");
+    for (long end = System.nanoTime() + 30_000_000_000L;
+        !listed.contains(id) && System.nanoTime() < end;
+        Thread.onSpinWait()) {
+      listed = expect(0, "dead", "list", "cli-dead");
+    }
+    assertTrue(listed.contains("404"), listed);
+    assertEquals("cli-dead  1 started again\n", expect(0, "dead", "replay", "cli-dead"));
+    target.next();
+    assertTrue(expect(2, "dead", "drop", "cli-dead").contains("--yes"));
+    assertEquals(
+        "cli-dead  its dead tasks are dropped\n", expect(0, "dead", "drop", "cli-dead", "-y"));
+  }
+
+  @Test
+  void settingAQueueChangesWhatIsSaidAlone() {
+    assertEquals(
+        "cli-q  made\n", expect(0, "queues", "set", "cli-q", "--weight", "7", "--rate", "50"));
+    assertEquals("cli-q  changed\n", expect(0, "queues", "set", "cli-q", "--max-concurrent", "3"));
+    String shown = expect(0, "queues", "show", "cli-q");
+    assertTrue(shown.matches("(?s).*weight +7\n.*max_dispatches_per_sec +50\n.*"), shown);
+    expect(0, "queues", "set", "cli-q", "--set", "max_concurrent=null");
+    assertTrue(expect(0, "queues", "show", "cli-q").matches("(?s).*max_concurrent +-\n.*"));
+    assertTrue(expect(0, "queues", "pause", "cli-q").contains("is paused"));
+    assertTrue(expect(0, "queues", "list").matches("(?s).*cli-q +yes +7 .*"));
+    assertTrue(expect(0, "queues", "resume", "cli-q").contains("goes on"));
+    assertTrue(expect(0, "queues", "purge", "cli-q", "--yes").contains("is purged"));
+    assertTrue(expect(1, "queues", "set", "cli-q", "--weight", "1000").contains("weight: 1000"));
+    assertEquals("cli-q  deleted\n", expect(0, "queues", "delete", "cli-q", "-y"));
+    assertTrue(expect(3, "queues", "show", "cli-q").contains("queue_not_found"));
+  }
+
+  @Test
+  void schedulesAreSetRunPausedAndDeleted() throws Exception {
+    String made =
+        expect(
+            0,
+            "schedules",
+            "set",
+            "cli-s",
+            target.url("/tick"),
+            "-c",
+            "cli",
+            "--cron",
+            "0 0 1 1 *",
+            "--zone",
+            "Asia/Tokyo",
+            "--jitter",
+            "2");
+    assertTrue(made.matches("cli-s  made, next in \\d+ (days|h|min)\n"), made);
+    assertTrue(expect(0, "schedules", "run", "cli-s").startsWith("cli-s  made the task "));
+    assertEquals("POST /tick HTTP/1.1", target.next().firstLine());
+    assertTrue(expect(0, "schedules", "list").contains("0 0 1 1 * Asia/Tokyo"));
+    assertEquals("cli-s  is paused\n", expect(0, "schedules", "pause", "cli-s"));
+    assertTrue(expect(0, "schedules", "resume", "cli-s").contains("T15:00:0"));
+    assertTrue(expect(0, "schedules", "show", "cli-s").contains("asked"));
+    assertEquals("cli-s  deleted\n", expect(0, "schedules", "delete", "cli-s", "-y"));
+    assertTrue(
+        expect(1, "schedules", "set", "cli-s", target.url("/"), "-c", "cli", "--cron", "x")
+            .contains("5 fields"));
+  }
+
+  @Test
+  void keysAreMadeOpenWhatTheyShouldAndEnd() {
+    expect(0, "clients", "set", "cli-keyed", "--tier", "basic");
+    String key =
+        expect(0, "keys", "add", "cli-keyed", "--name", "ci", "--scopes", "enqueue,read").strip();
+    assertTrue(key.startsWith("tr_"), key);
+    String listed = expect(0, "keys", "list", "cli-keyed");
+    assertTrue(listed.contains("ci") && listed.contains("enqueue, read"), listed);
+    assertFalse(listed.contains(key));
+    Said as =
+        run(
+            Map.of("TASK_RUNNER_ADMIN_KEY", "", "TASK_RUNNER_KEY", key),
+            "",
+            false,
+            "enqueue",
+            target.url("/"),
+            "--delay",
+            "100");
+    assertEquals(0, as.status(), as.err());
+    Said refused =
+        run(
+            Map.of("TASK_RUNNER_ADMIN_KEY", "", "TASK_RUNNER_KEY", key),
+            "",
+            false,
+            "clients",
+            "list");
+    assertEquals(5, refused.status());
+    assertTrue(refused.err().contains("forbidden"), refused.err());
+    String keyId = listed.lines().skip(1).findFirst().orElseThrow().split(" ", 2)[0];
+    assertTrue(expect(2, "keys", "revoke", "cli-keyed", keyId).contains("--yes"));
+    assertEquals(keyId + "  revoked\n", expect(0, "keys", "revoke", "cli-keyed", keyId, "-y"));
+    assertTrue(expect(0, "keys", "admin", "add", "alice").startsWith("tra_"));
+    assertTrue(expect(0, "keys", "admin", "list").contains("alice"));
+    assertEquals("alice  revoked\n", expect(0, "keys", "admin", "revoke", "alice", "-y"));
+    assertTrue(expect(0, "audit").contains("admin key"));
+  }
+
+  @Test
+  void clientsAreSetShownAndDeleted() {
+    String set =
+        expect(0, "clients", "set", "cli-c", "--per-minute", "7", "--queues", "default,low");
+    assertEquals("cli-c  tier default, 7 a minute, 3 at once, enabled\n", set);
+    assertTrue(expect(0, "clients", "set", "cli-c", "--disable").endsWith("disabled\n"));
+    assertTrue(
+        expect(0, "clients", "show", "cli-c").matches("(?s).*allowed_queues +default, low\n.*"));
+    assertTrue(expect(0, "clients", "list").contains("cli-c"));
+    assertTrue(expect(2, "clients", "set", "cli-c", "--enable", "--disable").contains("one of"));
+    assertEquals("cli-c  deleted\n", expect(0, "clients", "delete", "cli-c", "--yes"));
+    assertTrue(expect(3, "clients", "show", "cli-c").contains("client_not_found"));
+  }
+
+  @Test
+  void anAnswerOnATerminalDecides() {
+    expect(0, "queues", "set", "cli-ask");
+    Said no = run(Map.of(), "n\n", true, "queues", "delete", "cli-ask");
+    assertEquals(1, no.status());
+    assertEquals("Delete the queue cli-ask? [y/N] ", no.out());
+    assertEquals("Nothing was changed.\n", no.err());
+    assertEquals(0, run(Map.of(), "y\n", true, "queues", "delete", "cli-ask").status());
+    Said colour = run(Map.of(), "", true, "queues", "list");
+    assertTrue(colour.out().startsWith("\u001b[1mQUEUE"), colour.out());
+    Said plain = run(Map.of("NO_COLOR", "1"), "", true, "queues", "list");
+    assertTrue(plain.out().startsWith("QUEUE"), plain.out());
+  }
+
+  @Test
+  void aLoadIsPacedAndTold() throws Exception {
+    String told =
+        expect(0, "load", target.url("/"), "-c", "cli", "--rate", "200", "--count", "40", "--json");
+    Map<String, Object> figures = Shown.object(JsonText.read(told));
+    assertEquals(40, figures.get("accepted"));
+    assertTrue(((Number) figures.get("seconds")).doubleValue() >= 0.195, told);
+    for (int i = 0; i < 40; i++) {
+      target.next();
+    }
+    assertTrue(expect(2, "load", target.url("/"), "--rate", "0").contains("--rate"));
+    assertTrue(expect(1, "load", "ftp://x", "-c", "cli").contains("task.url"));
+  }
+
+  @Test
+  void aViewIsDrawnAsOftenAsAsked() {
+    String drawn = expect(0, "watch", "--times", "2", "--every", "0.1");
+    assertEquals(2, drawn.split("WORKER  ", -1).length - 1, drawn);
+    assertTrue(drawn.contains("critical"), drawn);
+    assertEquals(2, expect(0, "watch", "--times", "2", "--every", "0.1", "--json").lines().count());
+  }
+
+  @Test
+  void whoCannotBeReachedOrIsNotAllowedIsTold() throws IOException {
+    Said nobody = run(Map.of("TASK_RUNNER_URL", "http://127.0.0.1:1"), "", false, "tasks", "list");
+    assertEquals(4, nobody.status());
+    assertTrue(nobody.err().contains("No answer from http://127.0.0.1:1"), nobody.err());
+    Said wrong = run(Map.of("TASK_RUNNER_ADMIN_KEY", "wrong"), "", false, "tasks", "list");
+    assertEquals(5, wrong.status());
+    assertTrue(wrong.err().contains("TASK_RUNNER_ADMIN_KEY"), wrong.err());
+    assertFalse(wrong.err().contains("wrong"), wrong.err());
+    assertEquals(2, run(Map.of("TASK_RUNNER_URL", "nowhere"), "", false, "tasks", "list").status());
+    Path file = Files.createTempFile("key", "");
+    Files.writeString(file, ADMIN + "\n");
+    Said fromFile =
+        run(
+            Map.of("TASK_RUNNER_ADMIN_KEY", "", "TASK_RUNNER_ADMIN_KEY_FILE", file.toString()),
+            "",
+            false,
+            "clients",
+            "list");
+    assertEquals(0, fromFile.status(), fromFile.err());
+    Files.delete(file);
+  }
+
+  @Test
+  void everyCommandHasHelpWithAnExample() {
+    for (String command :
+        "enqueue;tasks list;tasks show;tasks cancel;tasks run;tasks retry;queues list;queues show;queues set;queues pause;queues resume;queues purge;queues delete;dead list;dead replay;dead drop;schedules list;schedules show;schedules set;schedules run;schedules pause;schedules resume;schedules delete;operations start;operations show;operations list;operations stop;clients list;clients show;clients set;clients delete;keys list;keys add;keys revoke;keys admin list;keys admin add;keys admin revoke;audit;watch;load;completion"
+            .split(";")) {
+      String help = expect(0, (command + " --help").split(" "));
+      assertTrue(help.contains("task-runner " + command.split(" ")[0]), help);
+      assertTrue(help.contains("Example"), help);
+    }
+    assertTrue(expect(2, "tasks").contains("Say what to do: list, show, cancel, run, retry."));
+    assertTrue(expect(2, "tasks", "list", "--nonsense").contains("--nonsense"));
+  }
+
+  @Test
+  void shellsCanComplete() {
+    assertTrue(expect(0, "completion", "bash").contains("complete -F"));
+    String fish = expect(0, "completion", "fish");
+    assertTrue(fish.contains("-a schedules") && fish.contains("-l idempotency-key -r"), fish);
+    assertTrue(expect(2, "completion", "tcsh").contains("bash, zsh or fish"));
+  }
+}
