@@ -24,7 +24,9 @@ import io.taskrunner.store.redis.Model.Answer;
 import io.taskrunner.store.redis.Model.Item;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Callback;
 import io.taskrunner.task.Retry;
+import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
@@ -385,6 +387,12 @@ class HistoryTest {
         wish.limits(
             chance(50) ? 1 + random.nextInt(3) : null, chance(50) ? 1 + random.nextInt(30) : null);
       }
+      if (chance(25)) {
+        TargetUrl url = ((TargetUrl.Parsed.Good) TargetUrl.parse("http://done.test/x")).url();
+        Set<Callback.End> on =
+            chance(50) ? Callback.USUAL : Set.of(any(List.of(Callback.End.values())));
+        wish.callback(new Callback(url, List.of(), on));
+      }
       if (chance(30)) {
         wish.body("x".repeat(random.nextInt(60)));
       }
@@ -449,6 +457,7 @@ class HistoryTest {
             claim.answersBelow500());
       }
       model.queues.values().forEach(model::unseat);
+      model.close();
       require(exchange.claims().size() <= worker.slots, "more were given than asked for");
       if (exchange.claims().size() < worker.slots && !exchange.again()) {
         model.nothingLeft();
@@ -589,6 +598,7 @@ class HistoryTest {
             expected);
         saidBefore.add(said);
       }
+      model.close();
       while (saidBefore.size() > 30) {
         saidBefore.removeFirst();
       }
@@ -679,6 +689,7 @@ class HistoryTest {
       if (t != null) {
         note("cancel %s", t);
         equal(model.cancel(t), word(stage.store.tasks().cancel(t.id)), "cancel");
+        model.close();
       }
     }
 
@@ -905,13 +916,21 @@ class HistoryTest {
     private void nobodySleepsOverWork() {
       hear();
       Item left = model.givable();
-      boolean somebodyAsks = workers.stream().anyMatch(worker -> told.contains(worker.id));
+      boolean somebodyAsks =
+          workers.stream().anyMatch(worker -> told.contains(worker.id)) || keeperLooks();
       if (left != null && !somebodyAsks) {
         for (Worker worker : workers) {
           Double until = stage.redis.zscore("tr:{0}:idle", worker.id);
           require(until == null || until < stage.now(), "%s sleeps over %s", worker.id, left);
         }
       }
+    }
+
+    /** The keeper looks by itself when its time has come. */
+    private boolean keeperLooks() {
+      String keeper = stage.redis.hget("tr:{0}:shard", "keeper");
+      return workers.stream().anyMatch(worker -> worker.id.equals(keeper))
+          && Long.parseLong(stage.redis.hget("tr:{0}:shard", "keeper_at")) <= stage.now();
     }
 
     // -- the comparisons

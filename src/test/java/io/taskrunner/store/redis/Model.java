@@ -3,9 +3,14 @@ package io.taskrunner.store.redis;
 import io.taskrunner.client.Limits;
 import io.taskrunner.client.Tier;
 import io.taskrunner.store.QueueSettings;
+import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Callback;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.RetryPolicy;
 import io.taskrunner.task.TaskId;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -44,6 +49,7 @@ final class Model {
   final int probesMax;
   long now;
   boolean allPaused;
+  private final List<Item> ended = new ArrayList<>();
   private long beat;
   private long grace;
   private long turns;
@@ -115,6 +121,12 @@ final class Model {
     boolean counted = true;
 
     final int body;
+    final long created;
+    final @Nullable Callback callback;
+
+    /** Whether it tells of another's end. */
+    final boolean tells;
+
     final String host;
     final Retry retry;
     final long retentionMillis;
@@ -124,7 +136,14 @@ final class Model {
     /** Who revived it belongs to the client as it is then. */
     int generationOfClient;
 
-    Item(TaskId id, Client client, Queue queue, Stage.Wish wish, String host) {
+    Item(
+        TaskId id,
+        Client client,
+        Queue queue,
+        Stage.Wish wish,
+        String host,
+        long created,
+        boolean tells) {
       this.id = id;
       this.client = client;
       this.generationOfClient = client.gen;
@@ -132,6 +151,9 @@ final class Model {
       this.gen = queue.gen;
       this.host = host;
       this.body = wish.body.length();
+      this.created = created;
+      this.callback = wish.callback;
+      this.tells = tells;
       this.retry = wish.retry;
       this.retentionMillis = wish.retention.toMillis();
       this.expires = wish.expires == null ? null : wish.expires.toEpochMilli();
@@ -396,7 +418,7 @@ final class Model {
     }
     caller.accepted.add(label());
     Queue queue = Objects.requireNonNull(queues.get(wish.queue));
-    Item item = new Item(id, caller, queue, wish, host);
+    Item item = new Item(id, caller, queue, wish, host, now, false);
     item.due = due;
     item.state = due <= now ? 'r' : 's';
     tasks.put(id, item);
@@ -545,6 +567,7 @@ final class Model {
     t.gen = t.queue.gen;
     t.generationOfClient = t.client.gen;
     t.counted = true;
+    t.claim += t.callback != null || t.tells ? 1 : 0;
     seat(t, epoch());
     return true;
   }
@@ -572,7 +595,67 @@ final class Model {
     t.counted = false;
     t.ended = now;
     t.cancelling = false;
+    if (t.callback != null && t.callback.on().contains(end(state)) && !t.clientGone()) {
+      ended.add(t);
+    }
     t.keptMillis = state == 'd' ? t.queue.settings.deadRetention().toMillis() : t.retentionMillis;
+  }
+
+  /** A script ends: the ends of tasks are told, by tasks that are ready from then on. */
+  void close() {
+    long epoch = epoch();
+    for (Item t : ended) {
+      String body = told(t);
+      Stage.Wish wish = Stage.wish().body(body).retention(Duration.ofMillis(t.retentionMillis));
+      Callback callback = Objects.requireNonNull(t.callback);
+      TaskId id = callbackId(t);
+      Item made = new Item(id, t.client, t.queue, wish, callback.url().hostAndPort(), now, true);
+      made.state = 'r';
+      made.due = now;
+      tasks.put(id, made);
+      seat(made, epoch);
+    }
+    ended.clear();
+  }
+
+  private static Callback.End end(char state) {
+    return state == 'k'
+        ? Callback.End.SUCCEEDED
+        : state == 'd' ? Callback.End.DEAD : Callback.End.CANCELLED;
+  }
+
+  private static String told(Item t) {
+    return "{\"task_id\":\"%s\",\"client_id\":\"%s\",\"queue\":\"%s\",\"state\":\"%s\",\"attempts\":%d,\"last_status\":%s,\"last_error\":%s,\"created_time\":\"%s\",\"finished_time\":\"%s\",\"labels\":{}}"
+        .formatted(
+            t.id,
+            t.client.id,
+            t.queue.name,
+            end(t.state).word(),
+            t.attempts,
+            t.status > 0 ? t.status : "null",
+            t.error > 0 ? '"' + AttemptError.ofCode(t.error).word() + '"' : "null",
+            time(t.created, t),
+            time(t.ended, t));
+  }
+
+  /** Only its length counts here. */
+  private static String time(long millis, Item t) {
+    require(millis > 0, "%s has no time", t);
+    return "2023-11-14T22:13:20.000Z";
+  }
+
+  private static TaskId callbackId(Item t) {
+    try {
+      MessageDigest sha1 = MessageDigest.getInstance("SHA-1");
+      sha1.update(Keys.bytes("callback"));
+      sha1.update(t.id.bytes());
+      ByteBuffer hash = ByteBuffer.wrap(sha1.digest(Keys.bytes(t.claim)));
+      long high = Math.max(t.claim, t.created) << 16 | 0x7000 | hash.getShort() & 0xFFF;
+      long low = hash.getLong() & 0x3FFF_FFFF_FFFF_C000L | Long.MIN_VALUE;
+      return new TaskId(high, low | t.id.shard());
+    } catch (NoSuchAlgorithmException everyJdkHasIt) {
+      throw new IllegalStateException(everyJdkHasIt);
+    }
   }
 
   void drop(Item t) {
