@@ -189,6 +189,7 @@ final class Program {
                 store.signing(),
                 store.adminKeys(),
                 store.audits(),
+                store.configuration(),
                 store.workers(),
                 store.operations(),
                 tokens,

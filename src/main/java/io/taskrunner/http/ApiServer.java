@@ -11,6 +11,7 @@ import io.taskrunner.config.InvalidSettings;
 import io.taskrunner.config.ServerSettings;
 import io.taskrunner.http.admin.AdminKeys;
 import io.taskrunner.http.admin.Clients;
+import io.taskrunner.http.admin.Configuration;
 import io.taskrunner.http.admin.Dispatch;
 import io.taskrunner.http.admin.SigningSecrets;
 import io.taskrunner.http.admin.Tiers;
@@ -42,6 +43,7 @@ import io.taskrunner.http.v1.Tasks;
 import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.ConfigStore;
 import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
@@ -105,6 +107,7 @@ public final class ApiServer {
    * @param signing what their tasks' requests are signed with
    * @param adminKeys where named keys of admins are
    * @param audits what admins changed
+   * @param configuration where changes of many things are decided
    * @param workers which workers there are
    * @param operations operations on many tasks
    * @param tokens what the tokens of tasks are signed with
@@ -123,6 +126,7 @@ public final class ApiServer {
       SigningStore signing,
       AdminKeyStore adminKeys,
       AuditStore audits,
+      ConfigStore configuration,
       WorkersStore workers,
       OperationStore operations,
       TokenKeys tokens,
@@ -155,7 +159,10 @@ public final class ApiServer {
       routes.addAll(enqueues.routes());
       routes.addAll(new Batches(parts.tasks(), enqueues).routes());
       routes.addAll(new Tasks(parts.tasks(), audit).routes());
-      routes.addAll(new Queues(parts.queues(), audit).routes());
+      Queues queues = new Queues(parts.queues(), audit);
+      Clients clients = new Clients(parts.clients(), audit);
+      Tiers tiers = new Tiers(parts.clients(), audit);
+      routes.addAll(queues.routes());
       routes.addAll(
           new Schedules(
                   parts.schedules(),
@@ -167,11 +174,17 @@ public final class ApiServer {
                   audit)
               .routes());
       routes.addAll(new Operations(parts.operations(), audit).routes());
-      routes.addAll(new Clients(parts.clients(), audit).routes());
+      routes.addAll(clients.routes());
       routes.addAll(new SigningSecrets(parts.clients(), parts.signing(), audit).routes());
       routes.addAll(new AdminKeys(parts.adminKeys(), audit).routes());
       routes.addAll(new Trail(parts.audits()).routes());
-      routes.addAll(new Tiers(parts.clients(), audit).routes());
+      routes.addAll(tiers.routes());
+      routes.addAll(
+          new Configuration(
+                  List.of(tiers.kind(), queues.kind(), clients.kind()),
+                  parts.configuration(),
+                  audit)
+              .routes());
       routes.addAll(new Dispatch(parts.queues(), audit).routes());
       routes.addAll(new Workers(parts.workers()).routes());
       routes.addAll(new Stats(parts.queues(), parts.workers()).routes());

@@ -17,6 +17,9 @@ public interface ClientStore {
   /** Clients by id. */
   Page list(int limit, @Nullable String cursor) throws TaskStore.BadCursor;
 
+  /** All clients that an admin set up, and none that registered itself; in no order. */
+  List<Client> configured();
+
   /** One client, also a disabled one; a deleted one is none. */
   Optional<Client> get(String id);
 

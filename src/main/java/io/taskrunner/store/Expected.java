@@ -24,4 +24,11 @@ public sealed interface Expected {
    * @param revision of what was read; 0 where nobody changed it since there are revisions
    */
   record At(long revision) implements Expected {}
+
+  /**
+   * That it was decided already, as a part of {@link ConfigStore#decide}.
+   *
+   * @param revision of the whole change
+   */
+  record Decided(long revision) implements Expected {}
 }

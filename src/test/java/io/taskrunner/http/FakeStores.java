@@ -11,6 +11,7 @@ import io.taskrunner.schedule.Schedule;
 import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.ConfigStore;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.Expected;
@@ -39,6 +40,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -309,6 +311,22 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     }
   }
 
+  /** Changes of many things; no two at once. */
+  ConfigStore asConfiguration() {
+    return new ConfigStore() {
+      @Override
+      public long lastRevision() {
+        answer();
+        return 0;
+      }
+
+      @Override
+      public long decide(List<Thing> things, OptionalLong last) {
+        return 1;
+      }
+    };
+  }
+
   /** Two workers of 10 slots, of which one has not been heard of for long. */
   WorkersStore asWorkers() {
     return new WorkerSide();
@@ -471,6 +489,11 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     public Page list(int limit, String cursor) {
       answer();
       return new Page(List.copyOf(clients.values()), clients.size(), null);
+    }
+
+    @Override
+    public List<Client> configured() {
+      return List.copyOf(clients.values());
     }
 
     @Override

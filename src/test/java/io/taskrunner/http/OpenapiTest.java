@@ -84,7 +84,9 @@ class OpenapiTest {
       JsonNode body = operation.path("requestBody");
       assertEquals(route.body() != Route.Body.NONE, body.isObject(), route.template());
       assertEquals(
-          route.body() == Route.Body.REQUIRED || route.body() == Route.Body.BATCH,
+          route.body() == Route.Body.REQUIRED
+              || route.body() == Route.Body.BATCH
+              || route.body() == Route.Body.DOCUMENT,
           body.path("required").asBoolean(false),
           route.template());
       List<String> places = new ArrayList<>();

@@ -139,6 +139,7 @@ final class Served implements AutoCloseable {
             stores.asSigning(),
             stores.asAdminKeys(),
             stores.asAudits(),
+            stores.asConfiguration(),
             stores.asWorkers(),
             stores.asOperations(),
             stores));
@@ -153,6 +154,7 @@ final class Served implements AutoCloseable {
       io.taskrunner.store.SigningStore signing,
       io.taskrunner.store.AdminKeyStore adminKeys,
       io.taskrunner.store.AuditStore audits,
+      io.taskrunner.store.ConfigStore configuration,
       io.taskrunner.store.WorkersStore workers,
       io.taskrunner.store.OperationStore operations,
       io.taskrunner.store.SystemStore system) {
@@ -166,6 +168,7 @@ final class Served implements AutoCloseable {
           store.signing(),
           store.adminKeys(),
           store.audits(),
+          store.configuration(),
           store.workers(),
           store.operations(),
           store.system());
@@ -198,6 +201,7 @@ final class Served implements AutoCloseable {
             stores.signing(),
             stores.adminKeys(),
             stores.audits(),
+            stores.configuration(),
             stores.workers(),
             stores.operations(),
             tokens,

@@ -5,10 +5,12 @@ import io.taskrunner.client.ApiKey;
 import io.taskrunner.client.Client;
 import io.taskrunner.client.Limits;
 import io.taskrunner.client.Scope;
+import io.taskrunner.client.Tier;
 import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
+import io.taskrunner.http.call.ConfigKind;
 import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Fields;
@@ -17,6 +19,7 @@ import io.taskrunner.http.call.Precondition;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
+import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.ClientStore.AllowedQueues;
 import io.taskrunner.store.ClientStore.Change;
@@ -25,6 +28,9 @@ import io.taskrunner.store.ClientStore.MaxWaiting;
 import io.taskrunner.store.ClientStore.MaxWaitingBytes;
 import io.taskrunner.store.ClientStore.OwnLimits;
 import io.taskrunner.store.ClientStore.Page;
+import io.taskrunner.store.ConfigStore;
+import io.taskrunner.store.ConfigStore.Thing;
+import io.taskrunner.store.Expected;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.TaskStore.BadCursor;
 import java.io.IOException;
@@ -33,6 +39,8 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +61,9 @@ public final class Clients {
       "the address of a service account without spaces and commas, or " + Client.ANY_ACCOUNT;
 
   private static final long WAITING_BYTES_MAX = 100_000_000_000_000L;
+
+  /** Where clients are in the document of the whole configuration. */
+  static final String SECTION = "clients";
 
   private static final int LIMIT = 50;
 
@@ -87,6 +98,135 @@ public final class Clients {
         Route.of(HttpMethod.GET, "/admin/clients/{id}/keys", Access.ADMIN, this::listKeys),
         Route.of(
             HttpMethod.DELETE, "/admin/clients/{id}/keys/{key_id}", Access.ADMIN, this::revokeKey));
+  }
+
+  /** Clients in the document of the whole configuration: those that an admin set up. */
+  public ConfigKind kind() {
+    return new ClientKind();
+  }
+
+  private final class ClientKind implements ConfigKind {
+    @Override
+    public String section() {
+      return SECTION;
+    }
+
+    @Override
+    public SortedMap<String, Item> items() {
+      SortedMap<String, Item> items = new TreeMap<>();
+      for (Client client : clients.configured()) {
+        Change asSet =
+            new Change(
+                client.tier(),
+                client.enabled(),
+                new OwnLimits(client.ownMaxConcurrent(), client.ownRequestsPerMin()),
+                new AllowedQueues(client.allowedQueues()),
+                client.serviceAccounts(),
+                new MaxWaiting(client.maxWaiting()),
+                new MaxWaitingBytes(client.maxWaitingBytes()));
+        items.put(client.id(), new Item(out -> writeSet(out, asSet), client.revision(), true));
+      }
+      return items;
+    }
+
+    @Override
+    public @Nullable Wanted read(String name, Fields entry) {
+      int faults = entry.faults().list().size();
+      if (!Client.ID.matcher(name).matches()) {
+        entry.wrongName(ID_FORM);
+      }
+      final Change given = change(entry.nullIsAbsent("tier", "enabled"));
+      entry.done();
+      if (entry.faults().list().size() > faults) {
+        return null;
+      }
+      Change whole =
+          new Change(
+              given.tier() == null ? Tier.DEFAULT : given.tier(),
+              given.enabled() == null || given.enabled(),
+              given.limits() == null ? new OwnLimits(null, null) : given.limits(),
+              given.allowedQueues() == null ? new AllowedQueues(null) : given.allowedQueues(),
+              given.serviceAccounts() == null ? List.of() : given.serviceAccounts(),
+              given.maxWaiting() == null ? new MaxWaiting(null) : given.maxWaiting(),
+              given.maxWaitingBytes() == null
+                  ? new MaxWaitingBytes(null)
+                  : given.maxWaitingBytes());
+      return new Wanted() {
+        @Override
+        public JsonOut.Members settings() {
+          return out -> writeSet(out, whole);
+        }
+
+        @Override
+        public void apply(Expected expected) throws ChangedMeanwhile {
+          if (clients.set(name, whole, expected).isEmpty()) {
+            throw new ChangedMeanwhile(); // Its tier was deleted meanwhile.
+          }
+        }
+      };
+    }
+
+    /** As a call sets it that says nothing of what the client has now. */
+    private static Change change(Fields entry) {
+      String tier = entry.text("tier", QueueSettings.NAME, NAME_FORM);
+      Boolean enabled = entry.flag("enabled");
+      LimitsChange limits = limits(entry);
+      return new Change(
+          tier,
+          enabled,
+          limits == null ? null : limits.over(Optional.empty()),
+          allowedQueues(entry),
+          serviceAccounts(entry),
+          maxWaiting(entry),
+          maxWaitingBytes(entry));
+    }
+
+    @Override
+    public Thing thing(String name) {
+      return new Thing(ConfigStore.Kind.CLIENT, name);
+    }
+
+    @Override
+    public boolean isBuiltIn(String name) {
+      return false;
+    }
+
+    @Override
+    public boolean delete(String name, Expected expected) throws ChangedMeanwhile {
+      clients.delete(name, expected);
+      return true;
+    }
+
+    /** What is said, and no more. */
+    private static void writeSet(JsonOut out, Change change) throws IOException {
+      out.text("tier", change.tier());
+      out.flag("enabled", Boolean.TRUE.equals(change.enabled()));
+      OwnLimits limits = change.limits();
+      if (limits != null && (limits.maxConcurrent() != null || limits.requestsPerMin() != null)) {
+        out.object(
+            "rate_limit",
+            own -> {
+              if (limits.maxConcurrent() != null) {
+                own.number("max_concurrent", limits.maxConcurrent());
+              }
+              if (limits.requestsPerMin() != null) {
+                own.number("requests_per_min", limits.requestsPerMin());
+              }
+            });
+      }
+      if (change.maxWaiting() != null && change.maxWaiting().tasks() != null) {
+        out.number("max_waiting", change.maxWaiting().tasks());
+      }
+      if (change.maxWaitingBytes() != null && change.maxWaitingBytes().bytes() != null) {
+        out.number("max_waiting_bytes", (long) change.maxWaitingBytes().bytes());
+      }
+      if (change.allowedQueues() != null && change.allowedQueues().queues() != null) {
+        out.texts("allowed_queues", change.allowedQueues().queues());
+      }
+      if (change.serviceAccounts() != null && !change.serviceAccounts().isEmpty()) {
+        out.texts("service_accounts", change.serviceAccounts());
+      }
+    }
   }
 
   private Answer list(Call call) {

@@ -7,6 +7,7 @@ import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
+import io.taskrunner.http.call.ConfigKind;
 import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Fields;
@@ -15,14 +16,24 @@ import io.taskrunner.http.call.Precondition;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
+import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.ConfigStore;
+import io.taskrunner.store.ConfigStore.Thing;
+import io.taskrunner.store.Expected;
 import io.taskrunner.store.QueueSettings;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** The calls under {@code /admin/tiers}. */
 public final class Tiers {
+
+  /** Where tiers are in the document of the whole configuration. */
+  static final String SECTION = "tiers";
 
   private final ClientStore clients;
   private final Audit audit;
@@ -41,6 +52,67 @@ public final class Tiers {
         Route.of(
             HttpMethod.PUT, "/admin/tiers/{name}", Access.ADMIN, Route.Body.REQUIRED, this::put),
         Route.of(HttpMethod.DELETE, "/admin/tiers/{name}", Access.ADMIN, this::delete));
+  }
+
+  /** Tiers in the document of the whole configuration. */
+  public ConfigKind kind() {
+    return new TierKind();
+  }
+
+  private final class TierKind implements ConfigKind {
+    @Override
+    public String section() {
+      return SECTION;
+    }
+
+    @Override
+    public SortedMap<String, Item> items() {
+      SortedMap<String, Item> items = new TreeMap<>();
+      for (Tier tier : clients.tiers()) {
+        items.put(tier.name(), new Item(out -> Tiers.write(out, tier), tier.revision(), true));
+      }
+      return items;
+    }
+
+    @Override
+    public @Nullable Wanted read(String name, Fields entry) {
+      int faults = entry.faults().list().size();
+      if (!QueueSettings.NAME.matcher(name).matches()) {
+        entry.wrongName("1 to 64 of A-Z a-z 0-9 _ -");
+      }
+      Limits limits = new Limits(limit(entry, "max_concurrent"), limit(entry, "requests_per_min"));
+      entry.done();
+      if (entry.faults().list().size() > faults) {
+        return null;
+      }
+      Tier tier = new Tier(name, limits);
+      return new Wanted() {
+        @Override
+        public JsonOut.Members settings() {
+          return out -> Tiers.write(out, tier);
+        }
+
+        @Override
+        public void apply(Expected expected) throws ChangedMeanwhile {
+          clients.putTier(tier, expected);
+        }
+      };
+    }
+
+    @Override
+    public Thing thing(String name) {
+      return new Thing(ConfigStore.Kind.TIER, name);
+    }
+
+    @Override
+    public boolean isBuiltIn(String name) {
+      return Tier.isBuiltIn(name);
+    }
+
+    @Override
+    public boolean delete(String name, Expected expected) throws ChangedMeanwhile {
+      return clients.deleteTier(name, expected) != ClientStore.TierDeleted.IN_USE;
+    }
   }
 
   private Answer list(Call call) {

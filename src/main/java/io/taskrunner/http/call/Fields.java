@@ -76,6 +76,16 @@ public final class Fields {
     faults.add(Fault.body(at, name(at) + ": " + what));
   }
 
+  /** Notes that the object itself is named as it cannot be. */
+  public void wrongName(String expected) {
+    String given = pointer.substring(pointer.lastIndexOf('/') + 1);
+    String name = given.replace("~1", "/").replace("~0", "~");
+    faults.add(
+        Fault.body(
+            pointer,
+            name(pointer) + ": the name " + shown(name) + " (expected: " + expected + ")"));
+  }
+
   /** Notes a value that cannot be. */
   public void fault(String name, Object value, String expected) {
     fault(name, shown(value) + " (expected: " + expected + ")");

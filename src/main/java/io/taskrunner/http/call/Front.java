@@ -24,6 +24,7 @@ import io.taskrunner.telemetry.Tracing.Trace;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -237,7 +238,7 @@ public final class Front implements HttpService {
     }
 
     private CompletableFuture<byte[]> read(Route route) {
-      int limit = route.body() == Route.Body.BATCH ? BATCH_BODY_MAX : bodyMax;
+      int limit = isLarge(route) ? BATCH_BODY_MAX : bodyMax;
       if (headers.contentLength() > limit) {
         throw new Refusal(Problem.tooLarge(limit));
       }
@@ -245,8 +246,13 @@ public final class Front implements HttpService {
         throw new Refusal(Problem.unsupportedMediaType("A body must not be encoded."));
       }
       if (!isJson(headers.get(HttpHeaderNames.CONTENT_TYPE))
+          && !isYaml(route)
           && (route.body() != Route.Body.OPTIONAL || headers.contentLength() != 0)) {
-        throw new Refusal(Problem.unsupportedMediaType("The body must be application/json."));
+        throw new Refusal(
+            Problem.unsupportedMediaType(
+                route.body() == Route.Body.DOCUMENT
+                    ? "The body must be application/json or application/yaml."
+                    : "The body must be application/json."));
       }
       if (!ctx.exchangeType().isRequestStreaming()) {
         return request.aggregate().handle(this::small);
@@ -298,7 +304,19 @@ public final class Front implements HttpService {
       if (body == null || (body.length == 0 && route.body() == Route.Body.OPTIONAL)) {
         return new LinkedHashMap<>();
       }
-      return Json.object(body, route.body() == Route.Body.BATCH ? BATCH_VALUES_MAX : VALUES_MAX);
+      int valuesMax = isLarge(route) ? BATCH_VALUES_MAX : VALUES_MAX;
+      return isYaml(route) ? Yaml.object(body, valuesMax) : Json.object(body, valuesMax);
+    }
+
+    private static boolean isLarge(Route route) {
+      return route.body() == Route.Body.BATCH || route.body() == Route.Body.DOCUMENT;
+    }
+
+    private boolean isYaml(Route route) {
+      String type = headers.get(HttpHeaderNames.CONTENT_TYPE);
+      return route.body() == Route.Body.DOCUMENT
+          && type != null
+          && Yaml.isYaml(type.split(";", -1)[0].strip().toLowerCase(Locale.ROOT));
     }
 
     private Answer blocking(Route route, Map<String, Object> members) {

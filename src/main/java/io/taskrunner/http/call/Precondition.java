@@ -122,19 +122,43 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
    * @throws Refusal 412: it is not so; nothing was changed
    */
   public <T> T change(Supplier<Optional<Current>> current, Change<T> change) {
+    Expected expected = isGiven() ? expected(current.get()) : Expected.ANY;
+    return or412(() -> change.make(expected));
+  }
+
+  /**
+   * Makes a change that is compared with what was read where it is decided.
+   *
+   * @throws Refusal 412: something was changed meanwhile
+   */
+  public static <T> T or412(Decision<T> decision) {
     try {
-      return change.make(isGiven() ? expected(current.get()) : Expected.ANY);
+      return decision.make();
     } catch (ChangedMeanwhile changed) {
       throw new Refusal(Problem.preconditionFailed());
     }
   }
 
+  /** A change that knows what it expects. */
+  @FunctionalInterface
+  public interface Decision<T> {
+    /** Makes the change, if it is as expected. */
+    T make() throws ChangedMeanwhile;
+  }
+
+  /** Whether what is expected of something that is there is so. */
+  public boolean holds(Current current) {
+    return holds(Optional.of(current));
+  }
+
+  private boolean holds(Optional<Current> current) {
+    return (match == null || (current.isPresent() && match.contains(current.get().etag())))
+        && (!matchAny || current.isPresent())
+        && !(absent && current.isPresent());
+  }
+
   private Expected expected(Optional<Current> current) {
-    boolean matches =
-        (match == null || (current.isPresent() && match.contains(current.get().etag())))
-            && (!matchAny || current.isPresent())
-            && !(absent && current.isPresent());
-    if (!matches) {
+    if (!holds(current)) {
       throw new Refusal(Problem.preconditionFailed());
     }
     return current.isEmpty() ? Expected.ABSENT : new Expected.At(current.get().revision());

@@ -293,6 +293,18 @@ public record Problem(
             + " read it again.");
   }
 
+  /** A document was applied but for one thing that should go. */
+  public static Problem notPruned(String section, String name) {
+    return of(
+        409,
+        "not_pruned",
+        section
+            + ": "
+            + name
+            + " is in use since it was looked at, and was not deleted. What the document names was applied;"
+            + " apply it again.");
+  }
+
   /** One key for two payloads. */
   public static Problem keyReused() {
     return of(422, "idempotency_key_reused", "This idempotency key was used with another payload.");

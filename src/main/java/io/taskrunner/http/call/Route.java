@@ -23,7 +23,9 @@ public record Route(HttpMethod method, String template, Access access, Body body
     /** JSON, up to {@code MAX_BODY_BYTES}. */
     REQUIRED,
     /** JSON, up to 16 MiB. */
-    BATCH
+    BATCH,
+    /** JSON or YAML, up to 16 MiB. */
+    DOCUMENT
   }
 
   /** What a call does. */

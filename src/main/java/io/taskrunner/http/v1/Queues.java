@@ -8,6 +8,7 @@ import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Caller;
+import io.taskrunner.http.call.ConfigKind;
 import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Fields;
@@ -16,6 +17,10 @@ import io.taskrunner.http.call.Precondition;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
+import io.taskrunner.store.ChangedMeanwhile;
+import io.taskrunner.store.ConfigStore;
+import io.taskrunner.store.ConfigStore.Thing;
+import io.taskrunner.store.Expected;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
@@ -23,6 +28,8 @@ import io.taskrunner.task.Retry;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -78,6 +85,98 @@ public final class Queues {
             Route.Body.OPTIONAL,
             this::replay),
         Route.of(HttpMethod.DELETE, "/v1/queues/{name}/dead", Access.ADMIN, this::dropDead));
+  }
+
+  /** Queues in the document of the whole configuration. Their pause is no part of it. */
+  public ConfigKind kind() {
+    return new QueueKind();
+  }
+
+  private final class QueueKind implements ConfigKind {
+    @Override
+    public String section() {
+      return "queues";
+    }
+
+    @Override
+    public SortedMap<String, Item> items() {
+      SortedMap<String, Item> items = new TreeMap<>();
+      for (Queue queue : queues.list()) {
+        if (QueueSettings.NAME.matcher(queue.name()).matches()) {
+          Queue.Stats stats = queue.stats();
+          long tasks = stats.scheduled() + stats.ready() + stats.active() + stats.retry();
+          items.put(
+              queue.name(),
+              new Item(
+                  out -> writeSet(out, queue.settings()),
+                  queue.revision(),
+                  tasks + stats.dead() == 0));
+        }
+      }
+      return items;
+    }
+
+    @Override
+    public @Nullable Wanted read(String name, Fields entry) {
+      int faults = entry.faults().list().size();
+      if (!QueueSettings.NAME.matcher(name).matches()) {
+        entry.wrongName(EnqueueFields.QUEUE_FORM);
+      }
+      QueueSettings settings = settings(entry, name);
+      if (entry.faults().list().size() > faults) {
+        return null;
+      }
+      return new Wanted() {
+        @Override
+        public JsonOut.Members settings() {
+          return out -> writeSet(out, settings);
+        }
+
+        @Override
+        public void apply(Expected expected) throws ChangedMeanwhile {
+          queues.put(name, settings, expected);
+        }
+      };
+    }
+
+    @Override
+    public Thing thing(String name) {
+      return new Thing(ConfigStore.Kind.QUEUE, name);
+    }
+
+    @Override
+    public boolean isBuiltIn(String name) {
+      return QueueSettings.BUILT_IN.containsKey(name);
+    }
+
+    @Override
+    public boolean delete(String name, Expected expected) throws ChangedMeanwhile {
+      return queues.delete(name, false, expected) != QueueStore.Deleted.NOT_EMPTY;
+    }
+
+    /** What is said, and no more. */
+    private static void writeSet(JsonOut out, QueueSettings settings) throws IOException {
+      out.number("weight", settings.weight());
+      if (settings.maxDispatchesPerSec() != null) {
+        out.number("max_dispatches_per_sec", settings.maxDispatchesPerSec());
+      }
+      if (settings.maxBurst() != null) {
+        out.number("max_burst", settings.maxBurst());
+      }
+      if (settings.maxConcurrent() != null) {
+        out.number("max_concurrent", settings.maxConcurrent());
+      }
+      if (!settings.retry().equals(Retry.UNSET)) {
+        RetryFields.write(out, settings.retry());
+      }
+      if (settings.timeout() != null) {
+        out.number("timeout_sec", seconds(settings.timeout()));
+      }
+      out.number("dead_retention_sec", seconds(settings.deadRetention()));
+      out.number("dead_max", settings.deadMax());
+      out.number("dead_max_bytes", settings.deadMaxBytes());
+      out.number("done_max", settings.doneMax());
+    }
   }
 
   private Answer list(Call call) {

@@ -100,8 +100,28 @@ final class RedisClients implements ClientStore {
     return read(id, tierLimits());
   }
 
+  @Override
+  public List<Client> configured() {
+    Map<String, Limits> tiers = tierLimits();
+    List<Client> clients = new ArrayList<>();
+    forEachClient((_, ids) -> {
+      for (byte[] raw : ids) {
+        String id = Keys.text(raw);
+        Map<String, String> hash = hash(id);
+        if (!hash.containsKey("stranger")) {
+          read(id, hash, tiers).ifPresent(clients::add);
+        }
+      }
+    });
+    return clients;
+  }
+
   private Optional<Client> read(String id, Map<String, Limits> tiers) {
-    Map<String, String> hash = hash(id);
+    return read(id, hash(id), tiers);
+  }
+
+  private static Optional<Client> read(
+      String id, Map<String, String> hash, Map<String, Limits> tiers) {
     if (hash.isEmpty() || "x".equals(hash.get("on"))) {
       return Optional.empty();
     }

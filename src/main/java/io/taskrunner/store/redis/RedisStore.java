@@ -7,6 +7,7 @@ import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.CloudStore;
+import io.taskrunner.store.ConfigStore;
 import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
@@ -61,6 +62,7 @@ public final class RedisStore implements AutoCloseable {
   private final RedisClients clients;
   private final RedisAdminKeys adminKeys;
   private final RedisAudits audits;
+  private final RedisConfig configuration;
   private final RedisCloud cloud;
   private final RedisWorkers workers;
   private final RedisSchedules schedules;
@@ -112,6 +114,7 @@ public final class RedisStore implements AutoCloseable {
             config,
             configMoves,
             options.redis().commandTimeout().multipliedBy(COMMANDS_OF_A_CHANGE));
+    this.configuration = new RedisConfig(revisions);
     this.queues = new RedisQueues(shards, configMoves, names, revisions);
     this.cloud = new RedisCloud(shards, configMoves, names);
     this.clients = new RedisClients(shards, configLink, config, names, revisions);
@@ -320,6 +323,11 @@ public final class RedisStore implements AutoCloseable {
   /** What admins changed. */
   public AuditStore audits() {
     return audits;
+  }
+
+  /** Changes of many things at once. */
+  public ConfigStore configuration() {
+    return configuration;
   }
 
   /** The moves of a worker, for each shard. */

@@ -24,6 +24,9 @@ final class Revisions {
 
   private static final byte[] ANY = new byte[0];
 
+  /** So many things are decided on in one script. */
+  private static final int CHUNK = 1000;
+
   private final Moves configMoves;
   private final Keys config;
   private final Link link;
@@ -53,6 +56,7 @@ final class Revisions {
       throws ChangedMeanwhile {
     return switch (expected) {
       case Expected.Any _ -> decide(field, ANY, 0);
+      case Expected.Decided(long revision) -> revision;
       case Expected.Absent _ -> {
         long began = configMoves.millis();
         if (seen.get().isPresent()) {
@@ -82,6 +86,39 @@ final class Revisions {
     long revision = configMoves.<Long>run(Script.REVISE, args.toArray(byte[][]::new));
     if (revision == 0) {
       throw new ChangedMeanwhile();
+    }
+    return revision;
+  }
+
+  /** The highest revision that was given. */
+  long last() {
+    byte[] last = link.patiently(redis -> redis.get(config.key("revisions:last")));
+    return last == null ? 0 : Long.parseLong(Keys.text(last));
+  }
+
+  /**
+   * Decides that all of these things are changed, under one revision.
+   *
+   * @param last what {@link #last} must still be; empty for whatever it is
+   * @throws ChangedMeanwhile it is higher
+   */
+  long decide(List<String> fields, OptionalLong last) throws ChangedMeanwhile {
+    byte[] word = Keys.bytes(UUID.randomUUID().toString().substring(0, 13));
+    byte[] whole = last.isPresent() ? Keys.bytes(last.getAsLong()) : ANY;
+    byte[] given = ANY;
+    long revision = 0;
+    for (int from = 0; from < fields.size(); from += CHUNK) {
+      List<byte[]> args = new ArrayList<>(List.of(word, Keys.bytes(0), whole, given));
+      for (String field : fields.subList(from, Math.min(from + CHUNK, fields.size()))) {
+        args.add(Keys.bytes(field));
+        args.add(ANY);
+      }
+      revision = configMoves.<Long>run(Script.REVISE, args.toArray(byte[][]::new));
+      if (revision == 0) {
+        throw new ChangedMeanwhile();
+      }
+      whole = ANY; // It was compared with the first; the others get the same revision.
+      given = Keys.bytes(revision);
     }
     return revision;
   }

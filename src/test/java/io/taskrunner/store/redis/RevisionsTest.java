@@ -13,6 +13,8 @@ import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.ClientStore.Change;
 import io.taskrunner.store.ClientStore.TierDeleted;
+import io.taskrunner.store.ConfigStore;
+import io.taskrunner.store.ConfigStore.Thing;
 import io.taskrunner.store.Expected;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
@@ -24,6 +26,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -190,6 +193,29 @@ class RevisionsTest {
     stage.moves.run(
         Script.PUT_QUEUE, texts(n, "name", "q", "weight", "9", "rev", Long.toString(queue())));
     assertEquals(9, queues.get("q").orElseThrow().settings().weight());
+  }
+
+  @Test
+  void manyThingsAreDecidedOnAsOneAndALaterChangeOfOneStands() throws ChangedMeanwhile {
+    ConfigStore config = stage.store.configuration();
+    queues.put("q", SETTINGS);
+    long last = config.lastRevision();
+    List<Thing> things = new ArrayList<>(List.of(new Thing(ConfigStore.Kind.QUEUE, "q")));
+    for (int i = 0; i < 2500; i++) {
+      things.add(new Thing(ConfigStore.Kind.CLIENT, "client" + i));
+    }
+    long decided = config.decide(things, OptionalLong.of(last));
+    assertEquals(decided, config.lastRevision());
+    assertThrows(ChangedMeanwhile.class, () -> config.decide(things, OptionalLong.of(last)));
+    long before = queue();
+    assertThrows(ChangedMeanwhile.class, () -> queues.put("q", SETTINGS, at(before)));
+    assertTrue(
+        stage.redis.hget("tr:{config}:revisions", "client:client2499").startsWith(decided + ":"));
+    queues.put("q", QueueSettings.defaults(8));
+    queues.put("q", QueueSettings.defaults(9), new Expected.Decided(decided));
+    assertEquals(8, queues.get("q").orElseThrow().settings().weight());
+    clients.set("client7", DISABLED, new Expected.Decided(decided));
+    assertEquals(decided, clients.get("client7").orElseThrow().revision());
   }
 
   private static byte[][] texts(String... texts) {

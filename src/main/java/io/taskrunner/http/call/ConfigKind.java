@@ -1,0 +1,56 @@
+package io.taskrunner.http.call;
+
+import io.taskrunner.http.call.JsonOut.Members;
+import io.taskrunner.store.ChangedMeanwhile;
+import io.taskrunner.store.ConfigStore.Thing;
+import io.taskrunner.store.Expected;
+import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
+
+/** One kind of thing in the document of the whole configuration, such as queues. */
+public interface ConfigKind {
+
+  /** The member of the document that holds things of this kind, by name. */
+  String section();
+
+  /** All that there are, by name. Blocks. */
+  SortedMap<String, Item> items();
+
+  /**
+   * Reads an entry of a document. What it leaves out is as if nobody had set it.
+   *
+   * @param entry where what is wrong is collected; read to its end
+   * @return null when something is wrong
+   */
+  @Nullable Wanted read(String name, Fields entry);
+
+  /** A thing, as the store names it when it decides on changes. */
+  Thing thing(String name);
+
+  /** Whether it always exists. */
+  boolean isBuiltIn(String name);
+
+  /**
+   * Deletes a thing.
+   *
+   * @return false when it cannot be deleted now
+   */
+  boolean delete(String name, Expected expected) throws ChangedMeanwhile;
+
+  /**
+   * A thing as it is.
+   *
+   * @param settings its entry in a document: what somebody set, and always in the same way
+   * @param isEmpty whether it can be deleted
+   */
+  record Item(Members settings, long revision, boolean isEmpty) {}
+
+  /** A thing as a document wants it. */
+  interface Wanted {
+    /** Its entry in a document, written as {@link Item#settings} is. */
+    Members settings();
+
+    /** Makes it so. Blocks. */
+    void apply(Expected expected) throws ChangedMeanwhile;
+  }
+}

@@ -1,0 +1,307 @@
+package io.taskrunner.http;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.taskrunner.http.Served.Reply;
+import io.taskrunner.http.Served.Setup;
+import io.taskrunner.store.redis.RedisStore;
+import io.taskrunner.store.redis.StoreOptions;
+import io.taskrunner.testkit.RedisExtension;
+import java.util.List;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** The whole configuration as one document, on a real Redis. */
+class ConfigurationTest {
+
+  @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
+
+  private static final String[] YAML = {"Content-Type", "application/yaml"};
+
+  private static final String DOCUMENT =
+      """
+      version: 1
+      tiers:
+        gold: {max_concurrent: 7, requests_per_min: 700}
+      queues:
+        low:
+        mail:
+          weight: 2
+          max_dispatches_per_sec: 2.5
+          retry: {max_retries: 3, min_backoff_sec: 0.5}
+          timeout_sec: 30
+      clients:
+        shop:
+          tier: gold
+          rate_limit: {requests_per_min: 10}
+          max_waiting: 100
+          allowed_queues: [mail, projects/shop/*]
+          service_accounts: ["*"]
+        no: {enabled: false}
+        "123": {}
+      """
+          .replace("  no:", "  nobody:");
+
+  private RedisStore store;
+  private Served served;
+
+  @BeforeEach
+  void start() {
+    store = RedisStore.open(StoreOptions.defaults(REDIS.settings()));
+    served = new Served(Setup.local(), Served.Stores.of(store));
+  }
+
+  @AfterEach
+  void stop() {
+    served.close();
+    store.close();
+  }
+
+  private static void refused(int status, String code, Reply reply) {
+    assertEquals(status + " " + code, reply.status() + " " + reply.code(), reply.body());
+  }
+
+  private JsonNode applied(String query, String document, String... headers) {
+    Reply reply = served.post("/admin/config" + query, document, headers);
+    assertEquals(200, reply.status(), reply.body());
+    return reply.json();
+  }
+
+  private static List<String> pointers(Reply reply) {
+    return StreamSupport.stream(reply.json().path("errors").spliterator(), false)
+        .map(error -> error.path("pointer").asText())
+        .toList();
+  }
+
+  @Test
+  void whatIsExportedMakesTheSameElsewhere() {
+    applied("", DOCUMENT, YAML);
+    String json = served.get("/admin/config").body();
+    String yaml = served.get("/admin/config?format=yaml").body();
+    assertEquals(
+        "gold", served.get("/admin/clients/get?client_id=shop").json().path("tier").asText());
+    assertEquals(3, served.get("/v1/queues/mail").json().at("/retry/max_retries").asInt());
+    for (String[] exported :
+        new String[][] {{json, "application/json"}, {yaml, "text/yaml; x=y"}}) {
+      REDIS.redis().sync().flushall();
+      served.close();
+      store.close();
+      start();
+      assertNotEquals(json, served.get("/admin/config").body());
+      JsonNode changes = applied("", exported[0], "Content-Type", exported[1]).path("changes");
+      assertEquals("[\"gold\"]", changes.at("/tiers/created").toString());
+      assertEquals("[\"mail\"]", changes.at("/queues/created").toString());
+      assertEquals("[\"123\",\"nobody\",\"shop\"]", changes.at("/clients/created").toString());
+      assertEquals(json, served.get("/admin/config").body());
+      assertEquals(yaml, served.get("/admin/config?format=yaml").body());
+    }
+    assertFalse(json.contains("null"), json); // What nobody set is not in it.
+  }
+
+  @Test
+  void applyingItAgainChangesNothing() {
+    applied("", DOCUMENT, YAML);
+    String tag = served.get("/admin/config").header("etag");
+    String queue = served.get("/v1/queues/mail").header("etag");
+    int entries = served.get("/admin/audit").json().path("entries").size();
+    JsonNode again = applied("", DOCUMENT, YAML);
+    assertFalse(again.path("dry_run").asBoolean(true));
+    for (String section : List.of("tiers", "queues", "clients")) {
+      for (String what : List.of("created", "updated", "deleted")) {
+        assertTrue(again.at("/changes/" + section + "/" + what).isEmpty(), again.toString());
+      }
+    }
+    assertEquals(3, again.at("/changes/clients/unchanged").asInt());
+    assertEquals(tag, served.get("/admin/config").header("etag"));
+    assertEquals(queue, served.get("/v1/queues/mail").header("etag"));
+    assertEquals(entries, served.get("/admin/audit").json().path("entries").size());
+  }
+
+  @Test
+  void aDryRunTellsAndChangesNothing() {
+    String before = served.get("/admin/config").body();
+    JsonNode told = applied("?dry_run=true", DOCUMENT, YAML);
+    assertTrue(told.path("dry_run").asBoolean());
+    assertEquals("[\"mail\"]", told.at("/changes/queues/created").toString());
+    assertEquals(1, told.at("/changes/queues/unchanged").asInt()); // low
+    assertEquals(before, served.get("/admin/config").body());
+    assertEquals(told.path("changes"), applied("", DOCUMENT, YAML).path("changes"));
+    String other = "{\"queues\":{\"mail\":{\"weight\":9},\"low\":{}}}";
+    JsonNode updated = applied("?dry_run=true&prune=true", other).path("changes");
+    assertEquals("[\"mail\"]", updated.at("/queues/updated").toString());
+    assertFalse(updated.has("clients")); // A section that is not there is left alone.
+  }
+
+  @Test
+  void whatADocumentDoesNotNameGoesOnlyWhenItIsPruned() {
+    applied("", DOCUMENT, YAML);
+    String small = "{\"tiers\":{},\"queues\":{},\"clients\":{\"shop\":{}}}";
+    applied("", small);
+    assertEquals(200, served.get("/v1/queues/mail").status());
+    assertEquals(
+        "default", served.get("/admin/clients/get?client_id=shop").json().path("tier").asText());
+    JsonNode pruned = applied("?prune=true", small).path("changes");
+    assertEquals("[\"gold\"]", pruned.at("/tiers/deleted").toString());
+    assertEquals("[\"mail\"]", pruned.at("/queues/deleted").toString());
+    assertEquals("[\"123\",\"nobody\"]", pruned.at("/clients/deleted").toString());
+    assertEquals(404, served.get("/v1/queues/mail").status());
+    assertEquals(404, served.get("/admin/tiers/gold").status());
+    assertEquals(200, served.get("/v1/queues/critical").status()); // built in
+    assertEquals(
+        "config applied", served.get("/admin/audit?limit=1").json().at("/entries/0/what").asText());
+    assertEquals(
+        "mail",
+        served.get("/admin/audit?limit=1").json().at("/entries/0/details/queues_deleted").asText());
+  }
+
+  @Test
+  void everyFaultIsToldAndNothingIsChanged() {
+    String before = served.get("/admin/config").body();
+    Reply reply =
+        served.post(
+            "/admin/config",
+            "{\"version\":2,\"queues\":{\"a b\":{},\"mail\":{\"weight\":0,\"x\":1},\"low\":7},"
+                + "\"tiers\":{\"gold\":{\"max_concurrent\":1}},"
+                + "\"clients\":{\"ab\":{},\"shop\":{\"allowed_queues\":[\"%\"]}},\"keys\":{}}");
+    refused(400, "invalid_request", reply);
+    assertEquals(
+        List.of(
+            "/version",
+            "/tiers/gold/requests_per_min",
+            "/queues/a b",
+            "/queues/mail/weight",
+            "/queues/mail/x",
+            "/queues/low",
+            "/clients/ab",
+            "/clients/shop/allowed_queues/0",
+            "/keys"),
+        pointers(reply),
+        reply.body());
+    refused(
+        400,
+        "invalid_request",
+        served.post("/admin/config", "{\"clients\":{\"shop\":{\"tier\":\"none\"}}}"));
+    refused(400, "invalid_request", served.post("/admin/config?dry_run=1", "{}"));
+    refused(400, "invalid_request", served.get("/admin/config?format=xml"));
+    refused(400, "invalid_request", served.post("/admin/config", ""));
+    assertEquals(before, served.get("/admin/config").body());
+  }
+
+  @Test
+  void whatIsInUseIsNotPruned() {
+    applied("", DOCUMENT, YAML);
+    Reply tier = served.post("/admin/config?prune=true", "{\"tiers\":{}}");
+    refused(400, "invalid_request", tier);
+    assertEquals(List.of("/tiers"), pointers(tier));
+    assertEquals(
+        201,
+        served
+            .post(
+                "/v1/enqueue",
+                "{\"client_id\":\"123\",\"queue\":\"mail\",\"task\":{\"url\":\"http://h/\"}}")
+            .status());
+    Reply queue = served.post("/admin/config?prune=true", "{\"queues\":{}}");
+    refused(400, "invalid_request", queue);
+    assertEquals(List.of("/queues"), pointers(queue));
+    assertTrue(queue.body().contains("mail"), queue.body());
+    assertEquals(200, served.get("/v1/queues/mail").status());
+  }
+
+  @Test
+  void yamlIsReadStrictly() {
+    for (String wrong :
+        List.of(
+            "queues: [",
+            "queues: {mail: {weight: 1}}\nqueues: {}",
+            "a: &x 1\nqueues: *x",
+            "queues: !!map {}",
+            "queues: {7: {}}",
+            "- 1",
+            "just text",
+            "",
+            "queues: {}\n---\nqueues: {}",
+            "queues: " + "[".repeat(100_000),
+            "queues: {mail: {weight: no}}",
+            "queues: {mail: {weight: \"1\"}}",
+            "queues: {mail: {weight: 0x1}}",
+            "\u0000")) {
+      refused(400, "invalid_request", served.post("/admin/config", wrong, YAML));
+    }
+    refused(400, "invalid_request", served.post("/admin/config", "{\"queues\":{}", YAML));
+    applied("", "{\"queues\":{}}", YAML); // JSON is YAML
+    refused(
+        415,
+        "unsupported_media_type",
+        served.post("/admin/config", "{}", "Content-Type", "text/plain"));
+    refused(415, "unsupported_media_type", served.call("PUT", "/v1/queues/q", "a: 1", YAML));
+  }
+
+  @Test
+  void theFormIsChosenByTheCaller() {
+    assertEquals("application/json", served.get("/admin/config").header("content-type"));
+    for (String accept :
+        List.of(
+            "application/yaml",
+            "text/yaml, */*;q=0.1",
+            "application/json;q=0.5, application/yaml;q=0.9")) {
+      Reply reply = served.get("/admin/config", "Accept", accept);
+      assertEquals("application/yaml", reply.header("content-type"), accept);
+      assertTrue(reply.body().startsWith("version: 1\ntiers:\n"), reply.body());
+    }
+    for (String accept :
+        List.of("*/*", "application/yaml;q=0", "application/json, text/yaml;q=0.9")) {
+      assertEquals(
+          "application/json", served.get("/admin/config", "Accept", accept).header("content-type"));
+    }
+    assertEquals(
+        "application/json",
+        served
+            .get("/admin/config?format=json", "Accept", "application/yaml")
+            .header("content-type"));
+  }
+
+  @Test
+  void aDocumentIsAppliedOnlyToWhatWasRead() {
+    String tag = served.get("/admin/config").header("etag");
+    assertEquals(200, served.call("PUT", "/v1/queues/low", "{\"weight\":2}").status());
+    refused(
+        412,
+        "precondition_failed",
+        served.post("/admin/config", "{\"queues\":{\"mail\":{}}}", "If-Match", tag));
+    assertEquals(404, served.get("/v1/queues/mail").status());
+    String fresh = served.get("/admin/config?format=yaml").header("etag");
+    Reply applied = served.post("/admin/config", "{\"queues\":{\"mail\":{}}}", "If-Match", fresh);
+    assertEquals(200, applied.status(), applied.body());
+    assertEquals(served.get("/admin/config").header("etag"), applied.header("etag"));
+    assertEquals(
+        200, served.post("/admin/config", "{}", "If-Match", applied.header("etag")).status());
+    refused(400, "invalid_request", served.post("/admin/config", "{}", "If-None-Match", "*"));
+    String mail = served.get("/v1/queues/mail").header("etag");
+    applied("", "{\"queues\":{\"mail\":{\"weight\":5}}}");
+    refused(
+        412, "precondition_failed", served.call("PUT", "/v1/queues/mail", "{}", "If-Match", mail));
+  }
+
+  @Test
+  void whoRegisteredThemselvesAndSecretsAreNotInIt() {
+    assertEquals(
+        201,
+        served
+            .post("/v1/enqueue", "{\"client_id\":\"guest\",\"task\":{\"url\":\"http://h/\"}}")
+            .status());
+    applied("", DOCUMENT, YAML);
+    String key = served.post("/admin/clients/shop/keys", null).json().path("key").asText();
+    String admin = served.post("/admin/keys", "{\"name\":\"a\"}").json().path("key").asText();
+    String body = served.get("/admin/config").body();
+    for (String hidden : List.of("guest", key, admin, "tr_", "tra_", "secret")) {
+      assertFalse(body.contains(hidden), body);
+    }
+  }
+}
