@@ -1,12 +1,14 @@
 -- put_schedule: makes a schedule or replaces its settings; what it did before stays known.
 -- ARGV   now, name, the tick it waits for and when that comes (ms; '' for both: it is paused), '1' to wait on for the tick that
---        it waits for already, if its rhythm is the same; then fields of its hash, name and value in turn; an empty value is none
+--        it waits for already, if its rhythm is the same; then fields of its hash, name and value in turn; an empty value is none.
+--        Of a lower 'rev' than there is nothing is taken: a later change overtook it
 -- REPLY  1 when it was made, 0 when it was there
 --@include lib/base
 local name, next_tick, comes, keep = ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1'
 local key = P .. 'schedule:' .. name
 local fields, gone = {}, {}
 for at = 6, #ARGV, 2 do
+  if ARGV[at] == 'rev' and tonumber(ARGV[at + 1]) < tonumber(call('HGET', key, 'rev') or 0) then return 0 end
   if ARGV[at + 1] == '' then gone[#gone + 1] = ARGV[at] else fields[#fields + 1], fields[#fields + 2] = ARGV[at], ARGV[at + 1] end
 end
 local before = call('HMGET', key, 'created', 'rhythm', 'next', 'comes')

@@ -163,16 +163,16 @@ public final class ApiServer {
       Clients clients = new Clients(parts.clients(), audit);
       Tiers tiers = new Tiers(parts.clients(), audit);
       routes.addAll(queues.routes());
-      routes.addAll(
+      Schedules schedules =
           new Schedules(
-                  parts.schedules(),
-                  parts.tasks(),
-                  parts.queues(),
-                  parts.clients(),
-                  api.clientAuth() == ApiSettings.Access.OPEN,
-                  api.resultRetention(),
-                  audit)
-              .routes());
+              parts.schedules(),
+              parts.tasks(),
+              parts.queues(),
+              parts.clients(),
+              api.clientAuth() == ApiSettings.Access.OPEN,
+              api.resultRetention(),
+              audit);
+      routes.addAll(schedules.routes());
       routes.addAll(new Operations(parts.operations(), audit).routes());
       routes.addAll(clients.routes());
       routes.addAll(new SigningSecrets(parts.clients(), parts.signing(), audit).routes());
@@ -181,7 +181,7 @@ public final class ApiServer {
       routes.addAll(tiers.routes());
       routes.addAll(
           new Configuration(
-                  List.of(tiers.kind(), queues.kind(), clients.kind()),
+                  List.of(tiers.kind(), queues.kind(), clients.kind(), schedules.kind()),
                   parts.configuration(),
                   audit)
               .routes());

@@ -22,6 +22,7 @@ import java.util.regex.Pattern;
  * @param runs what became of the last ticks, oldest first, at most {@value #RUNS_MAX}
  * @param created when it was made
  * @param updated when it was set last
+ * @param revision another with each change; 0 where nobody changed it since there are revisions
  */
 public record Schedule(
     String name,
@@ -32,7 +33,8 @@ public record Schedule(
     long missed,
     List<Run> runs,
     Instant created,
-    Instant updated) {
+    Instant updated,
+    long revision) {
 
   /** What a name is made of. */
   public static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]{1,64}");

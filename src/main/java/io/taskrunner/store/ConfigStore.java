@@ -31,6 +31,7 @@ public interface ConfigStore {
   enum Kind {
     QUEUE,
     TIER,
-    CLIENT
+    CLIENT,
+    SCHEDULE
   }
 }

@@ -31,10 +31,28 @@ public interface ScheduleStore {
    *
    * @return whether it was made
    */
-  boolean put(String name, Schedule.Settings settings);
+  boolean put(String name, Schedule.Settings settings, Expected expected) throws ChangedMeanwhile;
+
+  /** As {@link #put(String, Schedule.Settings, Expected)}, whatever there is. */
+  default boolean put(String name, Schedule.Settings settings) {
+    try {
+      return put(name, settings, Expected.ANY);
+    } catch (ChangedMeanwhile changed) {
+      throw ChangedMeanwhile.impossible(changed);
+    }
+  }
 
   /** Deletes a schedule; its tasks stay. False when there is no such schedule. */
-  boolean delete(String name);
+  boolean delete(String name, Expected expected) throws ChangedMeanwhile;
+
+  /** As {@link #delete(String, Expected)}, whatever there is. */
+  default boolean delete(String name) {
+    try {
+      return delete(name, Expected.ANY);
+    } catch (ChangedMeanwhile changed) {
+      throw ChangedMeanwhile.impossible(changed);
+    }
+  }
 
   /** Holds a schedule, or lets it go on with its next tick. Empty: there is no such schedule. */
   Optional<Schedule> pause(String name, boolean paused);

@@ -47,7 +47,19 @@ class ConfigurationTest {
         no: {enabled: false}
         "123": {}
       """
-          .replace("  no:", "  nobody:");
+              .replace("  no:", "  nobody:")
+          + """
+          schedules:
+            nightly:
+              client_id: shop
+              queue: mail
+              cron: "0 3 * * *"
+              time_zone: Europe/Berlin
+              overlap: skip
+              task: {url: "http://h/?a=b", headers: {X-A: b}, body: "{}"}
+              labels: {kind: report}
+            often: {client_id: nobody, interval_sec: 60, task: {url: "http://h/", method: get}}
+          """;
 
   private RedisStore store;
   private Served served;
@@ -105,6 +117,79 @@ class ConfigurationTest {
     assertFalse(json.contains("null"), json); // What nobody set is not in it.
   }
 
+  private static String schedule(String url, String authorization) {
+    return "{\"schedules\":{\"s\":{\"client_id\":\"abc\",\"interval_sec\":60,\"task\":{\"url\":\""
+        + url
+        + "\",\"headers\":{\"Authorization\":\""
+        + authorization
+        + "\"}}}}}";
+  }
+
+  private String secrets() {
+    var request = store.schedules().get("s").orElseThrow().settings().spec().request();
+    return request.url().value() + " " + request.headers().getFirst().value();
+  }
+
+  @Test
+  void aSecretOfAScheduleIsMaskedAndKeptWhereItIsMasked() {
+    String masked = schedule("http://h/?token=***", "***");
+    Reply unknown = served.post("/admin/config", masked);
+    refused(400, "invalid_request", unknown);
+    assertEquals(List.of("/schedules/s/task"), pointers(unknown));
+    applied("", schedule("http://h/?token=t1", "Bearer a"));
+    String exported = served.get("/admin/config").body();
+    assertFalse(exported.contains("t1") || exported.contains("Bearer"), exported);
+    assertEquals(1, applied("", exported).at("/changes/schedules/unchanged").asInt());
+    assertEquals("http://h/?token=t1 Bearer a", secrets());
+    applied("", schedule("http://h/?token=***", "Bearer b"));
+    assertEquals("http://h/?token=t1 Bearer b", secrets());
+    applied("", schedule("http://h/?token=t2", "***"));
+    assertEquals("http://h/?token=t2 Bearer b", secrets());
+    refused(
+        400,
+        "invalid_request",
+        served.post("/admin/config", schedule("http://other/?token=***", "***")));
+    assertEquals("http://h/?token=t2 Bearer b", secrets());
+  }
+
+  @Test
+  void theCallbackOfAScheduleIsAPartOfItAndKeepsItsSecret() {
+    String document =
+        "{\"schedules\":{\"s\":{\"client_id\":\"abc\",\"interval_sec\":60,\"task\":{\"url\":\"http://h/\"},"
+            + "\"callback\":{\"url\":\"http://c/?key=k1\",\"on\":[\"dead\"]}}}}";
+    applied("", document);
+    String exported = served.get("/admin/config").body();
+    assertTrue(exported.contains("http://c/?key=***"), exported);
+    assertEquals(1, applied("", exported).at("/changes/schedules/unchanged").asInt());
+    applied("", document.replace("k1", "***").replace("60", "90"));
+    assertEquals(
+        "http://c/?key=k1",
+        store.schedules().get("s").orElseThrow().settings().spec().callback().url().value());
+    refused(
+        400,
+        "invalid_request",
+        served.post("/admin/config", document.replace("k1", "***").replace("//c/", "//d/")));
+  }
+
+  @Test
+  void whatAScheduleNamesMustBeThereThen() {
+    Reply reply =
+        served.post(
+            "/admin/config",
+            "{\"queues\":{\"mail\":{}},\"schedules\":{\"s\":{\"client_id\":\"abc\",\"queue\":\"none\","
+                + "\"interval_sec\":60,\"task\":{\"url\":\"http://h/\"}},\"t\":{\"client_id\":\"abc\","
+                + "\"queue\":\"mail\",\"cron\":\"x\",\"task\":{\"url\":\"h\"}}}}");
+    refused(400, "invalid_request", reply);
+    assertEquals(List.of("/schedules/t/cron", "/schedules/t/task/url"), pointers(reply));
+    Reply queue =
+        served.post(
+            "/admin/config",
+            "{\"schedules\":{\"s\":{\"client_id\":\"abc\",\"queue\":\"none\","
+                + "\"interval_sec\":60,\"task\":{\"url\":\"http://h/\"}}}}");
+    refused(400, "invalid_request", queue);
+    assertEquals(List.of("/schedules/s/queue"), pointers(queue));
+  }
+
   @Test
   void applyingItAgainChangesNothing() {
     applied("", DOCUMENT, YAML);
@@ -113,7 +198,7 @@ class ConfigurationTest {
     int entries = served.get("/admin/audit").json().path("entries").size();
     JsonNode again = applied("", DOCUMENT, YAML);
     assertFalse(again.path("dry_run").asBoolean(true));
-    for (String section : List.of("tiers", "queues", "clients")) {
+    for (String section : List.of("tiers", "queues", "clients", "schedules")) {
       for (String what : List.of("created", "updated", "deleted")) {
         assertTrue(again.at("/changes/" + section + "/" + what).isEmpty(), again.toString());
       }

@@ -347,12 +347,12 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
       }
 
       @Override
-      public boolean put(String name, Schedule.Settings settings) {
+      public boolean put(String name, Schedule.Settings settings, Expected expected) {
         throw new StoreUnavailable("it takes none", null);
       }
 
       @Override
-      public boolean delete(String name) {
+      public boolean delete(String name, Expected expected) {
         return false;
       }
 

@@ -61,7 +61,14 @@ class PreconditionsTest {
               "/admin/clients/set",
               "{\"client_id\":\"abc\",\"tier\":\"free\"}",
               "{\"client_id\":\"abc\",\"enabled\":false}",
-              "/admin/clients/delete?client_id=abc"));
+              "/admin/clients/delete?client_id=abc"),
+          new Kind(
+              "/v1/schedules/s",
+              "PUT",
+              "/v1/schedules/s",
+              "{\"client_id\":\"abc\",\"cron\":\"@daily\",\"task\":{\"url\":\"http://h/\"}}",
+              "{\"client_id\":\"other\",\"interval_sec\":60,\"task\":{\"url\":\"http://h/\"}}",
+              "/v1/schedules/s"));
 
   private static void refused(int status, String code, Reply reply) {
     assertEquals(status + " " + code, reply.status() + " " + reply.code(), reply.body());

@@ -248,7 +248,7 @@ public final class Configuration {
         Item item = there.get(name);
         if (item == null) {
           plan.created.put(name, one);
-        } else if (Arrays.equals(JsonOut.object(item.settings()), JsonOut.object(one.settings()))) {
+        } else if (Arrays.equals(JsonOut.object(item.exact()), JsonOut.object(one.exact()))) {
           plan.unchanged++;
         } else {
           plan.updated.put(name, one);
@@ -271,6 +271,18 @@ public final class Configuration {
       plans.add(plan);
     });
     checkTiers(plans, now, faults);
+    Map<String, Set<String>> names = new TreeMap<>();
+    now.sections().forEach((section, items) -> names.put(section, new TreeSet<>(items.keySet())));
+    for (Plan plan : plans) {
+      Set<String> ofKind = names.computeIfAbsent(plan.kind.section(), _ -> new TreeSet<>());
+      ofKind.addAll(plan.created.keySet());
+      plan.deleted.forEach(ofKind::remove);
+    }
+    wanted.forEach((kind, entries) ->
+        entries.forEach((name, one) -> {
+          Fields section = new Fields(new LinkedHashMap<>(), "/" + kind.section(), faults);
+          one.check(names, new Fields(new LinkedHashMap<>(), section.pointer(name), faults));
+        }));
     return plans;
   }
 

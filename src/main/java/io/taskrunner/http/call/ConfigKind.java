@@ -4,6 +4,8 @@ import io.taskrunner.http.call.JsonOut.Members;
 import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.ConfigStore.Thing;
 import io.taskrunner.store.Expected;
+import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
@@ -42,13 +44,31 @@ public interface ConfigKind {
    *
    * @param settings its entry in a document: what somebody set, and always in the same way
    * @param isEmpty whether it can be deleted
+   * @param exact as {@code settings}, and with what those do not show: for comparing
    */
-  record Item(Members settings, long revision, boolean isEmpty) {}
+  record Item(Members settings, long revision, boolean isEmpty, Members exact) {
+    /** One whose settings show everything. */
+    public Item(Members settings, long revision, boolean isEmpty) {
+      this(settings, revision, isEmpty, settings);
+    }
+  }
 
   /** A thing as a document wants it. */
   interface Wanted {
     /** Its entry in a document, written as {@link Item#settings} is. */
     Members settings();
+
+    /** As {@link Item#exact}. */
+    default Members exact() {
+      return settings();
+    }
+
+    /**
+     * Notes what it names and there is not, once the document is applied.
+     *
+     * @param names of all things, by section
+     */
+    default void check(Map<String, Set<String>> names, Fields entry) {}
 
     /** Makes it so. Blocks. */
     void apply(Expected expected) throws ChangedMeanwhile;

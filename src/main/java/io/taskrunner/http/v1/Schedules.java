@@ -5,10 +5,12 @@ import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
+import io.taskrunner.http.call.ConfigKind;
 import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.http.call.Precondition;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
@@ -138,7 +140,23 @@ public final class Schedules {
   }
 
   private Answer get(Call call) {
-    return Answer.ok(json(existing(call.param(0))));
+    Schedule schedule = existing(call.param(0));
+    return Answer.ok(json(schedule)).tagged(current(schedule));
+  }
+
+  /** As {@code ETag} and {@code If-Match} see it: its name and settings, not what it did. */
+  private static Precondition.Current current(Schedule schedule) {
+    return Precondition.Current.of(
+        schedule.revision(),
+        JsonOut.object(out -> {
+          out.text("name", schedule.name());
+          ScheduleKind.write(out, schedule.settings(), false);
+        }));
+  }
+
+  /** Schedules in the document of the whole configuration. */
+  public ConfigKind kind() {
+    return new ScheduleKind(schedules, this::settings, clients, open);
   }
 
   private Answer put(Call call) {
@@ -148,6 +166,7 @@ public final class Schedules {
       faults.add(Fault.parameter("name", "name: \"" + name + "\" (expected: " + NAME_FORM + ")"));
     }
     Settings settings = settings(call.fields(faults));
+    Precondition precondition = Precondition.of(call.headers(), faults);
     faults.raise();
     if (settings == null) {
       throw new IllegalStateException("no settings, and no fault");
@@ -158,7 +177,10 @@ public final class Schedules {
     if (queues.get(settings.queue()).isEmpty()) {
       throw new Refusal(Problem.queueNotFound());
     }
-    boolean made = schedules.put(name, settings);
+    boolean made =
+        precondition.change(
+            () -> schedules.get(name).map(Schedules::current),
+            expected -> schedules.put(name, settings, expected));
     audit.tell(
         call,
         made ? "schedule made" : "schedule changed",
@@ -166,8 +188,9 @@ public final class Schedules {
         name,
         "client_id",
         settings.clientId());
-    byte[] json = json(existing(name));
-    return made ? Answer.created(json) : Answer.ok(json);
+    Schedule schedule = existing(name);
+    Answer answer = made ? Answer.created(json(schedule)) : Answer.ok(json(schedule));
+    return answer.tagged(current(schedule));
   }
 
   private @Nullable Settings settings(Fields fields) {
@@ -257,7 +280,13 @@ public final class Schedules {
   }
 
   private Answer delete(Call call) {
-    if (!schedules.delete(call.param(0))) {
+    Faults faults = new Faults();
+    Precondition precondition = Precondition.of(call.headers(), faults);
+    faults.raise();
+    String name = existing(call.param(0)).name();
+    if (!precondition.change(
+        () -> schedules.get(name).map(Schedules::current),
+        expected -> schedules.delete(name, expected))) {
       throw new Refusal(Problem.scheduleNotFound());
     }
     audit.tell(call, "schedule deleted", "schedule", call.param(0));

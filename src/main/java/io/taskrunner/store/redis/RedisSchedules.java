@@ -10,6 +10,8 @@ import io.taskrunner.schedule.Rhythm;
 import io.taskrunner.schedule.Schedule;
 import io.taskrunner.schedule.Schedule.Result;
 import io.taskrunner.schedule.Schedule.Run;
+import io.taskrunner.store.ChangedMeanwhile;
+import io.taskrunner.store.Expected;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.TaskStore.BadCursor;
@@ -28,6 +30,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -54,9 +57,16 @@ final class RedisSchedules implements ScheduleStore {
   private final Keys config;
   private final QueueNames names;
   private final StoreOptions options;
+  private final Revisions revisions;
 
   RedisSchedules(
-      Shards shards, Link configLink, Keys config, QueueNames names, StoreOptions options) {
+      Shards shards,
+      Link configLink,
+      Keys config,
+      QueueNames names,
+      StoreOptions options,
+      Revisions revisions) {
+    this.revisions = revisions;
     this.shards = shards;
     this.configLink = configLink;
     this.config = config;
@@ -135,7 +145,9 @@ final class RedisSchedules implements ScheduleStore {
   // -- setting
 
   @Override
-  public boolean put(String name, Schedule.Settings settings) {
+  public boolean put(String name, Schedule.Settings settings, Expected expected)
+      throws ChangedMeanwhile {
+    long revision = revisions.decide(field(name), expected, () -> seen(name));
     Shard home = shards.of(settings.clientId());
     Optional<Shard> before = home(name);
     if (before.isPresent() && !before.get().equals(home)) {
@@ -152,8 +164,19 @@ final class RedisSchedules implements ScheduleStore {
     args.addAll(times(next, new Jitter(name, settings.jitter())));
     args.add(Keys.bytes(settings.paused() ? 0 : 1));
     args.addAll(fields(settings));
+    put(args, "rev", Long.toString(revision));
     Long made = home.moves().run(Script.PUT_SCHEDULE, args.toArray(byte[][]::new));
     return made == 1 && before.isEmpty();
+  }
+
+  private static String field(String name) {
+    return "schedule:" + name;
+  }
+
+  private OptionalLong seen(String name) {
+    return get(name)
+        .map(schedule -> OptionalLong.of(schedule.revision()))
+        .orElseGet(OptionalLong::empty);
   }
 
   /** A tick and when it comes; both empty for none. */
@@ -188,13 +211,15 @@ final class RedisSchedules implements ScheduleStore {
   }
 
   @Override
-  public boolean delete(String name) {
+  public boolean delete(String name, Expected expected) throws ChangedMeanwhile {
     Optional<Shard> home = home(name);
     if (home.isEmpty()) {
       return false;
     }
+    long revision = revisions.decide(field(name), expected, () -> seen(name));
     byte[] word = home.get().moves().run(Script.DELETE_SCHEDULE, Keys.bytes(name));
     configLink.patiently(redis -> redis.hdel(config.key(INDEX), Keys.bytes(name)));
+    revisions.forget(field(name), revision);
     return Keys.text(word).equals("done");
   }
 
@@ -444,7 +469,8 @@ final class RedisSchedules implements ScheduleStore {
         fields.containsKey("missed") ? Long.parseLong(text(fields, "missed")) : 0,
         ((List<Object>) runs).stream().map(RedisSchedules::ran).toList(),
         time(fields, "created").orElseThrow(),
-        time(fields, "updated").orElseThrow());
+        time(fields, "updated").orElseThrow(),
+        fields.containsKey("rev") ? Long.parseLong(text(fields, "rev")) : 0);
   }
 
   /** What is kept is what a task is made of, behind its head. */

@@ -121,7 +121,7 @@ public final class RedisStore implements AutoCloseable {
     this.adminKeys = new RedisAdminKeys(configLink, config, configMoves);
     this.audits = new RedisAudits(configLink, config, configMoves);
     this.workers = new RedisWorkers(configMoves);
-    this.schedules = new RedisSchedules(shards, configLink, config, names, options);
+    this.schedules = new RedisSchedules(shards, configLink, config, names, options, revisions);
     this.tokens = new RedisTokens(configMoves);
     this.signing = new RedisSigning(shards, configMoves, configLink, config);
     this.operations =

@@ -1,0 +1,348 @@
+package io.taskrunner.http.v1;
+
+import io.taskrunner.http.call.ConfigKind;
+import io.taskrunner.http.call.Fields;
+import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.schedule.Cron;
+import io.taskrunner.schedule.Rhythm;
+import io.taskrunner.schedule.Schedule;
+import io.taskrunner.schedule.Schedule.Settings;
+import io.taskrunner.store.ChangedMeanwhile;
+import io.taskrunner.store.ClientStore;
+import io.taskrunner.store.ClientStore.Standing;
+import io.taskrunner.store.ConfigStore;
+import io.taskrunner.store.ConfigStore.Thing;
+import io.taskrunner.store.Expected;
+import io.taskrunner.store.ScheduleStore;
+import io.taskrunner.store.TaskStore.BadCursor;
+import io.taskrunner.task.Callback;
+import io.taskrunner.task.Retry;
+import io.taskrunner.task.TargetRequest;
+import io.taskrunner.task.TargetRequest.Header;
+import io.taskrunner.task.TargetUrl;
+import io.taskrunner.task.Task.TaskSpec;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Schedules in the document of the whole configuration. Likely secrets of their tasks are masked in
+ * it, as wherever a task is shown; an entry that is masked keeps what the schedule of that name
+ * has.
+ */
+final class ScheduleKind implements ConfigKind {
+
+  private static final int PAGE = 1000;
+
+  private final ScheduleStore schedules;
+  private final Function<Fields, @Nullable Settings> reader;
+  private final ClientStore clients;
+  private final boolean open;
+
+  /**
+   * Over stores.
+   *
+   * @param reader of the fields of a schedule
+   * @param open whether a client that nobody set up may have schedules
+   */
+  ScheduleKind(
+      ScheduleStore schedules,
+      Function<Fields, @Nullable Settings> reader,
+      ClientStore clients,
+      boolean open) {
+    this.schedules = schedules;
+    this.reader = reader;
+    this.clients = clients;
+    this.open = open;
+  }
+
+  @Override
+  public String section() {
+    return "schedules";
+  }
+
+  @Override
+  public SortedMap<String, Item> items() {
+    SortedMap<String, Item> items = new TreeMap<>();
+    String cursor = null;
+    do {
+      ScheduleStore.Page page = page(cursor);
+      for (Schedule schedule : page.schedules()) {
+        Settings settings = schedule.settings();
+        items.put(
+            schedule.name(),
+            new Item(
+                out -> write(out, settings, false),
+                schedule.revision(),
+                true,
+                out -> write(out, settings, true)));
+      }
+      cursor = page.nextCursor();
+    } while (cursor != null);
+    return items;
+  }
+
+  private ScheduleStore.Page page(@Nullable String cursor) {
+    try {
+      return schedules.list(PAGE, cursor);
+    } catch (BadCursor impossible) {
+      throw new IllegalStateException("the store does not know its own cursor", impossible);
+    }
+  }
+
+  @Override
+  public @Nullable Wanted read(String name, Fields entry) {
+    int faults = entry.faults().list().size();
+    if (!Schedule.NAME.matcher(name).matches()) {
+      entry.wrongName("1 to 64 of A-Z a-z 0-9 _ -");
+    }
+    Settings read = reader.apply(entry);
+    if (read == null || entry.faults().list().size() > faults) {
+      return null;
+    }
+    Optional<Settings> whole = unmasked(name, read);
+    if (whole.isEmpty()) {
+      entry.fault(
+          "task",
+          "a secret is masked as *** (expected: the secret, or the entry of a schedule that has it)");
+      return null;
+    }
+    return new WantedSchedule(name, whole.get());
+  }
+
+  /** With the secrets that the schedule has where the entry masks them; empty when it has not. */
+  private Optional<Settings> unmasked(String name, Settings read) {
+    TargetRequest request = read.spec().request();
+    boolean urlMasked = isMasked(request.url().value());
+    boolean headerMasked = request.headers().stream().anyMatch(ScheduleKind::isMasked);
+    Callback callback = read.spec().callback();
+    boolean callbackMasked = callback != null && isMasked(callback);
+    if (!urlMasked && !headerMasked && !callbackMasked) {
+      return Optional.of(read);
+    }
+    Optional<TaskSpec> there = schedules.get(name).map(schedule -> schedule.settings().spec());
+    Optional<TargetRequest> known = there.map(TaskSpec::request);
+    if (callback != null && isMasked(callback)) {
+      Callback same = there.flatMap(spec -> Optional.ofNullable(spec.callback())).orElse(null);
+      if (same == null || !Arrays.equals(masked(same), masked(callback))) {
+        return Optional.empty();
+      }
+      callback = same;
+    }
+    TargetUrl url = request.url();
+    if (urlMasked) {
+      Optional<TargetUrl> same =
+          known
+              .map(TargetRequest::url)
+              .filter(one -> Masking.url(one.value()).equals(request.url().value()));
+      if (same.isEmpty()) {
+        return Optional.empty();
+      }
+      url = same.get();
+    }
+    List<Header> headers = new ArrayList<>();
+    for (Header header : request.headers()) {
+      Optional<Header> secret =
+          isMasked(header)
+              ? known.flatMap(one ->
+                  one.headers().stream()
+                      .filter(had -> had.name().equalsIgnoreCase(header.name()))
+                      .findFirst())
+              : Optional.of(header);
+      if (secret.isEmpty()) {
+        return Optional.empty();
+      }
+      headers.add(secret.get());
+    }
+    TaskSpec spec = read.spec();
+    TargetRequest whole =
+        new TargetRequest(
+            request.method(), url, headers, request.body(), request.text(), request.token());
+    return Optional.of(
+        new Settings(
+            read.clientId(),
+            read.queue(),
+            read.rhythm(),
+            read.overlap(),
+            read.catchUp(),
+            read.jitter(),
+            read.paused(),
+            new TaskSpec(
+                whole,
+                spec.retry(),
+                spec.timeout(),
+                spec.expires(),
+                spec.maxConcurrent(),
+                spec.retention(),
+                spec.labels(),
+                spec.traceparent(),
+                spec.tracestate(),
+                callback,
+                spec.callbackOf())));
+  }
+
+  private static boolean isMasked(Callback callback) {
+    return isMasked(callback.url().value())
+        || callback.headers().stream().anyMatch(ScheduleKind::isMasked);
+  }
+
+  private static byte[] masked(Callback callback) {
+    return JsonOut.object(out -> callback(out, callback, false));
+  }
+
+  private static boolean isMasked(Header header) {
+    return header.value().equals(Masking.MASK) && Masking.hides(header.name());
+  }
+
+  /** Whether a parameter of the query that is hidden is the mask. */
+  private static boolean isMasked(String url) {
+    for (String pair : url.substring(url.indexOf('?') + 1).split("&", -1)) {
+      int equals = pair.indexOf('=');
+      if (equals >= 0
+          && pair.substring(equals + 1).equals(Masking.MASK)
+          && Masking.hides(pair.substring(0, equals))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** A schedule as a document wants it. */
+  private final class WantedSchedule implements Wanted {
+    private final String name;
+    private final Settings settings;
+
+    private WantedSchedule(String name, Settings settings) {
+      this.name = name;
+      this.settings = settings;
+    }
+
+    @Override
+    public JsonOut.Members settings() {
+      return out -> write(out, settings, false);
+    }
+
+    @Override
+    public JsonOut.Members exact() {
+      return out -> write(out, settings, true);
+    }
+
+    @Override
+    public void check(Map<String, Set<String>> names, Fields entry) {
+      if (!names.getOrDefault("queues", Set.of()).contains(settings.queue())) {
+        entry.fault("queue", settings.queue(), "a queue that there is then");
+      }
+      String client = settings.clientId();
+      if (!open
+          && !names.getOrDefault("clients", Set.of()).contains(client)
+          && clients.standing(client) == Standing.UNKNOWN) {
+        entry.fault("client_id", client, "a client that there is then");
+      }
+    }
+
+    @Override
+    public void apply(Expected expected) throws ChangedMeanwhile {
+      schedules.put(name, settings, expected);
+    }
+  }
+
+  @Override
+  public Thing thing(String name) {
+    return new Thing(ConfigStore.Kind.SCHEDULE, name);
+  }
+
+  @Override
+  public boolean isBuiltIn(String name) {
+    return false;
+  }
+
+  @Override
+  public boolean delete(String name, Expected expected) throws ChangedMeanwhile {
+    schedules.delete(name, expected);
+    return true;
+  }
+
+  /**
+   * What is set, in the form in which it is given.
+   *
+   * @param exact whether likely secrets are shown
+   */
+  static void write(JsonOut out, Settings settings, boolean exact) throws IOException {
+    TaskSpec spec = settings.spec();
+    out.text("client_id", settings.clientId());
+    out.text("queue", settings.queue());
+    switch (settings.rhythm()) {
+      case Rhythm.Every(Duration interval) -> out.number("interval_sec", interval.toSeconds());
+      case Rhythm.ByCron(Cron cron, ZoneId zone) -> {
+        out.text("cron", cron.toString());
+        out.text("time_zone", zone.equals(ZoneOffset.UTC) ? "UTC" : zone.getId());
+      }
+    }
+    out.flag("paused", settings.paused());
+    out.text("overlap", settings.overlap().word());
+    out.text("catch_up", settings.catchUp().word());
+    out.number("jitter_sec", (Double) (settings.jitter().toMillis() / 1000.0));
+    out.object("task", task -> request(task, spec.request(), exact));
+    if (!spec.retry().equals(Retry.UNSET)) {
+      RetryFields.write(out, spec.retry());
+    }
+    if (spec.timeout() != null) {
+      out.number("timeout_sec", (Double) (spec.timeout().toMillis() / 1000.0));
+    }
+    out.number("retention_sec", (Double) (spec.retention().toMillis() / 1000.0));
+    if (!spec.labels().isEmpty()) {
+      TaskJson.labels(out, spec.labels());
+    }
+    Callback callback = spec.callback();
+    if (callback != null) {
+      out.object("callback", told -> callback(told, callback, exact));
+    }
+  }
+
+  private static void callback(JsonOut out, Callback callback, boolean exact) throws IOException {
+    String url = callback.url().value();
+    out.text("url", exact ? url : Masking.url(url));
+    headers(out, callback.headers(), exact);
+    out.texts("on", callback.ends().stream().map(Callback.End::word).sorted().toList());
+  }
+
+  private static void headers(JsonOut out, List<Header> all, boolean exact) throws IOException {
+    if (!all.isEmpty()) {
+      out.object(
+          "headers",
+          headers -> {
+            for (Header header : all) {
+              headers.text(
+                  header.name(),
+                  exact ? header.value() : Masking.header(header.name(), header.value()));
+            }
+          });
+    }
+  }
+
+  private static void request(JsonOut out, TargetRequest request, boolean exact)
+      throws IOException {
+    String url = request.url().value();
+    out.text("url", exact ? url : Masking.url(url));
+    out.text("method", request.method());
+    headers(out, request.headers(), exact);
+    if (request.body().length > 0 && request.text()) {
+      out.text("body", new String(request.body(), StandardCharsets.UTF_8));
+    } else if (request.body().length > 0) {
+      out.text("body_base64", Base64.getEncoder().encodeToString(request.body()));
+    }
+  }
+}
