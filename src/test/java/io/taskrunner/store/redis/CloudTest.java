@@ -23,6 +23,11 @@ import io.taskrunner.store.CloudStore.Retries;
 import io.taskrunner.store.CloudStore.Settings;
 import io.taskrunner.store.CloudStore.TaskMade;
 import io.taskrunner.store.EnqueueResult;
+import io.taskrunner.store.Operation;
+import io.taskrunner.store.Operation.Action;
+import io.taskrunner.store.Operation.Counts;
+import io.taskrunner.store.OperationStore;
+import io.taskrunner.store.OperationStore.Begun;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.TaskStore.BadCursor;
@@ -747,6 +752,39 @@ class CloudTest {
     stage.claim(10).forEach(stage::succeed);
     over("a");
     assertEquals(0, tasks().size());
+  }
+
+  @Test
+  void operationsReachDeadLettersAndNeverMoveThem() {
+    cloud.change(MAIL, settings(new Retries(1, Duration.ZERO, Duration.ofSeconds(1), HOUR, 1)));
+    create("a");
+    create(null);
+    stage.claim(10).forEach(claim -> fail(claim, 503));
+    stage.pass(Duration.ofSeconds(1));
+
+    assertEquals(new Counts(0, 0, 0), operate(Action.MOVE, null));
+    assertEquals(new Counts(2, 0, 0), operate(Action.RETRY, MAIL.toString()));
+    assertEquals(2, tasks().size());
+    assertEquals(0, found("a").dispatches());
+    stage.proven();
+    assertEquals(new Counts(2, 0, 0), operate(Action.CANCEL, MAIL.toString()));
+    over("a");
+    assertEquals(0, tasks().size());
+    stage.proven();
+  }
+
+  /** Carries out an operation on what is dead, or waits. */
+  private Counts operate(Action action, @Nullable String queue) {
+    OperationStore operations = stage.store.operations();
+    TaskState state = queue == null ? TaskState.DEAD : null;
+    Operation.Filter which =
+        new Operation.Filter(queue, state, null, null, null, null, null, null, null, null, null);
+    Operation.Order order =
+        new Operation.Order(action, which, null, action == Action.MOVE ? "low" : null, null, false);
+    Begun.Entered begun = assertInstanceOf(Begun.Entered.class, operations.begin(order));
+    OperationStore.Run run = operations.lease("one", Duration.ofSeconds(5), List.of()).getFirst();
+    while (!(run.step(1) instanceof OperationStore.Step.Over)) {}
+    return operations.get(begun.operation().id()).orElseThrow().counts();
   }
 
   private List<Task> list(Filter filter) {

@@ -573,6 +573,17 @@ class OperationsTest {
   }
 
   @Test
+  void whatShardsKeepOfAnOperationExpires() {
+    stage.enqueue(Stage.wish());
+    String key = "tr:{0}:operation:" + carryOut(Action.CANCEL, all()).id();
+    long days = Duration.ofMillis(stage.redis.pttl(key)).toDays();
+    assertTrue(days >= 6 && days <= 7, "for " + days + " days");
+    stage.redis.persist(key);
+    assertEquals("key_never_expires", stage.store.doctor().repair().getFirst().kind());
+    assertTrue(stage.redis.pttl(key) > 0);
+  }
+
+  @Test
   void whatIsAskedForIsKeptWhole() {
     Which which = all();
     which.state = TaskState.DEAD;
