@@ -127,9 +127,9 @@ local function park(q, o)
   o.turn, o.moved, q.turns[o.id], q.next_owner = o.turn + PARKED, true, o, q.next_owner + 1
 end
 
--- Behind all others; one who is alone is next wherever it stands.
+-- Behind all others, those that are parked too: they may be let in again before its next turn.
 local function to_the_back(q, o)
-  if q.owners_whole and q.next_owner == #q.owners then return end
+  if is_cloud(q) then return end -- it has no other
   q.turn = q.turn + 1
   o.turn, o.moved, q.turns[o.id], q.next_owner = q.turn, true, o, q.next_owner + 1
   if q.owners_whole then q.owners[#q.owners + 1] = o end
