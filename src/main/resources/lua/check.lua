@@ -1,7 +1,8 @@
 -- check: proves at one moment what must hold of some tasks, members of sets, owners, queues or clients; mends it, when asked.
 -- ARGV   now, '1' to mend, what to prove: 'tasks' ids · 'logs' ids · 'members' set, n, gen, owner, ids · 'owners' n, gen, owners ·
 --        'parked' client, places · 'generations' n.gen · 'over' n:set · 'queues' n · 'shard' · 'clients' ids ·
---        'count_queues' n · 'count_clients' how many, ids, the n of every queue · 'expiring' keys without their beginning · 'schedules' names
+--        'count_queues' n · 'count_clients' how many, ids, the n of every queue · 'expiring' keys without their beginning · 'schedules' names · 'dead', 'dead_index', 'dead_sums' as
+--        lib/prove_dead says
 -- REPLY  findings (kind, key, detail, …), facts: for 'tasks' state, n, bytes (of a dead one), bytes of the body and owner of each that is there; for the two counts
 --        'unproven' when there is too much to count at one moment
 --@include lib/base
@@ -16,13 +17,15 @@
 --@include lib/prove_queues
 --@include lib/prove_counts
 --@include lib/prove_schedules
+--@include lib/dead
+--@include lib/prove_dead
 --@include lib/close
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local proofs = {
   tasks = prove_tasks, logs = prove_logs, members = prove_members, owners = prove_owners, parked = prove_places,
   generations = prove_generations, over = prove_over, queues = prove_queues, shard = prove_shard,
   clients = prove_clients, expiring = prove_expiring, count_queues = count_queues, count_clients = count_clients,
-  schedules = prove_schedules,
+  schedules = prove_schedules, dead = prove_dead, dead_index = prove_dead_index, dead_sums = prove_dead_sums,
 }
 proofs[ARGV[3]]()
 close()

@@ -5,27 +5,17 @@
 --@include lib/base
 --@include lib/task
 --@include lib/queue
+--@include lib/behind
 local n, set, most, after_owner, after_score, after_id = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6], ARGV[7]
 local q = queue(n)
 if not q then return {} end
 local found = {}
 
--- Members of equal score stand in the order of their bytes, so that (score, id) is a position that survives removals.
 local function walk(key, owner, newest_first, score, id)
-  local command = newest_first and 'ZREVRANGEBYSCORE' or 'ZRANGEBYSCORE'
-  local from, to = score == '' and (newest_first and '+inf' or '-inf') or score, newest_first and '-inf' or '+inf'
-  local offset = 0
-  while #found / 3 < most do
-    local page = call(command, key, from, to, 'WITHSCORES', 'LIMIT', offset, most)
-    for i = 1, #page, 2 do
-      local passed = score ~= '' and tonumber(page[i + 1]) == tonumber(score)
-        and ((newest_first and page[i] >= id) or (not newest_first and page[i] <= id))
-      if not passed and #found / 3 < most then
-        found[#found + 1], found[#found + 2], found[#found + 3] = page[i], page[i + 1], owner
-      end
-    end
-    if #page < most * 2 then return end
-    offset = offset + most
+  local from, left = behind(key, newest_first, score, id), most - #found / 3
+  local page = call(newest_first and 'ZREVRANGE' or 'ZRANGE', key, from, from + left - 1, 'WITHSCORES')
+  for i = 1, #page, 2 do
+    found[#found + 1], found[#found + 2], found[#found + 3] = page[i], page[i + 1], owner
   end
 end
 

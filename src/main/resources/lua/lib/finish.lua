@@ -1,5 +1,6 @@
 -- finish: a task's life ends: it is kept as long as it may be looked up, within the bounds of its queue.
 --@include lib/cloud
+--@include lib/dead
 local trimmed_done, trimmed_dead = 0, 0
 
 local function caps(q)
@@ -14,8 +15,9 @@ local function caps(q)
 end
 
 -- A task comes to a queue's dead (1), or leaves them (-1).
-local function count_dead_bytes(q, id, change)
+local function count_dead(q, id, change)
   local limits = caps(q)
+  index_dead(q.n, id, change)
   limits.dead_bytes = math.max(0, limits.dead_bytes + change * call('STRLEN', P .. 'task:' .. id))
   call('HSET', q.flow, 'dead_bytes', limits.dead_bytes)
 end
@@ -24,7 +26,7 @@ end
 local function trim_oldest(q, set)
   local id = call('ZPOPMIN', P .. 'queue:' .. q.n .. ':' .. set)[1]
   if not id then return false end
-  if set == 'dead' then count_dead_bytes(q, id, -1) end
+  if set == 'dead' then count_dead(q, id, -1) end
   call('ZREM', P .. 'retire', id)
   call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
   return true
@@ -41,7 +43,7 @@ local function bury(q, id, t)
   local limits = caps(q)
   call('ZADD', P .. 'queue:' .. q.n .. ':dead', now_text, id)
   call('ZADD', P .. 'retire', now + limits.dead_retention_ms, id)
-  count_dead_bytes(q, id, 1)
+  count_dead(q, id, 1)
   for _ = 1, 10 do
     local count = call('ZCARD', P .. 'queue:' .. q.n .. ':dead')
     if count <= limits.dead_max and (limits.dead_bytes <= limits.dead_max_bytes or count <= 1) then break end

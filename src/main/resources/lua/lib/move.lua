@@ -13,12 +13,12 @@ end
 
 local function move_dead(q, to, id, t)
   call('ZREM', P .. 'queue:' .. q.n .. ':dead', id)
-  count_dead_bytes(q, id, -1)
+  count_dead(q, id, -1)
   t.n, t.gen = to.n, to.gen
   write_head(id, t)
   call('ZADD', P .. 'queue:' .. to.n .. ':dead', text(t.ended), id)
   call('ZADD', P .. 'retire', text(t.ended + caps(to).dead_retention_ms), id)
-  count_dead_bytes(to, id, 1)
+  count_dead(to, id, 1)
 end
 
 local function move(q, to, id, t)

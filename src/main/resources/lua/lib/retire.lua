@@ -5,7 +5,7 @@ local function retire(id)
   if not t then return end
   local q = queue(t.n)
   if t.state == 'd' then
-    if q then count_dead_bytes(q, id, -1) end
+    if q then count_dead(q, id, -1) else index_dead(t.n, id, -1) end
     call('ZREM', P .. 'queue:' .. t.n .. ':dead', id)
   else
     call('ZREM', P .. 'queue:' .. t.n .. ':done', id)

@@ -4,7 +4,7 @@ local function revive(q, id, t)
   if not c or c.on == 'x' then return false end
   call('ZREM', P .. 'queue:' .. q.n .. ':dead', id)
   call('ZREM', P .. 'retire', id)
-  count_dead_bytes(q, id, -1)
+  count_dead(q, id, -1)
   call('DEL', P .. 'task:' .. id .. ':log')
   t.state, t.flags, t.error, t.status, t.attempts, t.answers, t.first, t.ended = 'r', 0, 0, 0, 0, 0, 0, 0
   t.worker, t.gen, t.client_gen = NOBODY, q.gen, c.gen

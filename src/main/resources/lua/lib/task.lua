@@ -102,13 +102,35 @@ local function own_settings(t)
   return expires, max_concurrent, retry, at
 end
 
--- The host and port of a whole record's url, as breakers name it.
-local function host_of(t)
+-- Where the url's length stands in the record.
+local function url_at(t)
   local _, _, _, at = own_settings(t)
-  if t.mask % 128 >= CALLBACK then at = at + 2 + unpack_struct('>I2', t.raw, at) end
-  local length = unpack_struct('>I2', t.raw, at)
-  local url = string.sub(t.raw, at + 2, at + 1 + length)
+  return t.mask % 128 >= CALLBACK and at + 2 + unpack_struct('>I2', t.raw, at) or at
+end
+
+-- The host and port of a url, or of its beginning, as breakers name it.
+local function host_in(url)
   local scheme, host = string.match(url, '^(https?)://([^/?#]+)')
+  if not host then return '-:0' end
   if not string.find(host, ':%d+$') then host = host .. (scheme == 'https' and ':443' or ':80') end
   return host
+end
+
+-- The host and port of a whole record's url.
+local function host_of(t)
+  local at = url_at(t)
+  return host_in(string.sub(t.raw, at + 2, at + 1 + unpack_struct('>I2', t.raw, at)))
+end
+
+-- A record as far as its settings reach; nil when there is none.
+local function read_front(id)
+  local raw = call('GETRANGE', P .. 'task:' .. id, 0, 511)
+  return raw ~= '' and parse(raw) or nil
+end
+
+-- The host and port, in lower case, of a record that was read as far as its settings reach.
+local function host_behind(id, t)
+  local at = url_at(t)
+  local url = at + 301 <= #t.raw and string.sub(t.raw, at + 2, at + 301) or call('GETRANGE', P .. 'task:' .. id, at + 1, at + 300)
+  return string.lower(host_in(url))
 end

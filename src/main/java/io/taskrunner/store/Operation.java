@@ -1,7 +1,6 @@
 package io.taskrunner.store;
 
-import io.taskrunner.store.TaskStore.Label;
-import io.taskrunner.task.AttemptError;
+import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import java.time.Instant;
@@ -114,44 +113,6 @@ public record Operation(
       @Nullable String toQueue,
       @Nullable Double perSec,
       boolean dryRun) {}
-
-  /**
-   * Which tasks; null is any.
-   *
-   * @param host of the url, in lower case; with its port where that matters
-   * @param status the target's last HTTP status
-   * @param error why the last attempt, or the task, failed
-   * @param createdAfter made then or later
-   * @param createdBefore made earlier
-   * @param dueAfter due then or later
-   * @param dueBefore due earlier
-   */
-  public record Filter(
-      @Nullable String queue,
-      @Nullable TaskState state,
-      @Nullable String clientId,
-      @Nullable Label label,
-      @Nullable String host,
-      @Nullable Integer status,
-      @Nullable AttemptError error,
-      @Nullable Instant createdAfter,
-      @Nullable Instant createdBefore,
-      @Nullable Instant dueAfter,
-      @Nullable Instant dueBefore) {
-
-    /** Whether it names whole sets: at most a queue and a state. */
-    public boolean plain() {
-      return clientId == null
-          && label == null
-          && host == null
-          && status == null
-          && error == null
-          && createdAfter == null
-          && createdBefore == null
-          && dueAfter == null
-          && dueBefore == null;
-    }
-  }
 
   /**
    * What an operation came to.

@@ -60,6 +60,9 @@ public interface QueueStore {
    */
   Optional<Long> replayDead(String name, @Nullable Long limit, @Nullable String clientId);
 
+  /** How many dead tasks a queue has, by host and cause; empty when there is no such queue. */
+  Optional<DeadSummary> deadSummary(String name);
+
   /** Drops all dead tasks of a queue; false when there is no such queue. */
   boolean dropDead(String name);
 
@@ -68,6 +71,26 @@ public interface QueueStore {
 
   /** Whether everything is held. */
   boolean allPaused();
+
+  /**
+   * What the dead of a queue died of.
+   *
+   * @param total all dead tasks
+   * @param groups the largest first; of a queue with more than a thousand kinds, some are told as
+   *     {@link DeadGroup#OTHER}
+   */
+  record DeadSummary(long total, List<DeadGroup> groups) {}
+
+  /**
+   * Dead tasks of one kind.
+   *
+   * @param host and port of their target
+   * @param cause a word of {@link io.taskrunner.task.AttemptError}, or {@code http_} and the status
+   */
+  record DeadGroup(String host, String cause, long count) {
+    /** The host and the cause of those of all other kinds. */
+    public static final String OTHER = "other";
+  }
 
   /** What came of a deletion. */
   enum Deleted {

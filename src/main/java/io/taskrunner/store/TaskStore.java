@@ -1,8 +1,10 @@
 package io.taskrunner.store;
 
+import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -26,7 +28,8 @@ public interface TaskStore {
   Optional<Task> get(TaskId id);
 
   /**
-   * Tasks that match, in the order that the contract gives for their state.
+   * Tasks that match, in the order that the contract gives for their state. What takes too long to
+   * find is left for the next page: so one may be short, or empty, and not be the last.
    *
    * @throws BadCursor the cursor is none of ours, or of another filter
    */
@@ -44,13 +47,49 @@ public interface TaskStore {
   /**
    * Which tasks; null is any.
    *
-   * @param label a name and a value
+   * @param host of the url, in lower case; with its port where that matters
+   * @param status the target's last HTTP status
+   * @param error why the last attempt, or the task, failed
+   * @param createdAfter made then or later
+   * @param createdBefore made earlier
+   * @param dueAfter due then or later
+   * @param dueBefore due earlier
    */
-  record Filter(
+  public record Filter(
       @Nullable String queue,
       @Nullable TaskState state,
       @Nullable String clientId,
-      @Nullable Label label) {}
+      @Nullable Label label,
+      @Nullable String host,
+      @Nullable Integer status,
+      @Nullable AttemptError error,
+      @Nullable Instant createdAfter,
+      @Nullable Instant createdBefore,
+      @Nullable Instant dueAfter,
+      @Nullable Instant dueBefore) {
+
+    /** Whether it names whole sets: at most a queue and a state. */
+    public boolean plain() {
+      return clientId == null
+          && label == null
+          && host == null
+          && status == null
+          && error == null
+          && createdAfter == null
+          && createdBefore == null
+          && dueAfter == null
+          && dueBefore == null;
+    }
+
+    /** One that says no more than this. */
+    public Filter(
+        @Nullable String queue,
+        @Nullable TaskState state,
+        @Nullable String clientId,
+        @Nullable Label label) {
+      this(queue, state, clientId, label, null, null, null, null, null, null, null);
+    }
+  }
 
   /** A label to filter by. */
   record Label(String name, String value) {}
@@ -59,8 +98,9 @@ public interface TaskStore {
    * Some of the matches.
    *
    * @param nextCursor gives the next page; null at the end
+   * @param examined so many tasks were looked at
    */
-  record Page(List<Task> tasks, @Nullable String nextCursor) {}
+  record Page(List<Task> tasks, @Nullable String nextCursor, long examined) {}
 
   /** What came of a move. */
   sealed interface Moved {

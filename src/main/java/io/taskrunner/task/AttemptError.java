@@ -1,6 +1,9 @@
 package io.taskrunner.task;
 
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Why an attempt, or a task, ended without an HTTP status. */
 public enum AttemptError {
@@ -21,6 +24,10 @@ public enum AttemptError {
   /** Not started before its {@code expires_time}. */
   EXPIRED(8);
 
+  /** The words of all. */
+  public static final String FORM =
+      "one of " + Arrays.stream(values()).map(AttemptError::word).collect(Collectors.joining(" "));
+
   private final int code;
 
   AttemptError(int code) {
@@ -30,6 +37,11 @@ public enum AttemptError {
   /** The number that stands for the error in a stored record; 0 is none. */
   public int code() {
     return code;
+  }
+
+  /** The error of a word; empty when there is none. */
+  public static Optional<AttemptError> ofWord(String word) {
+    return Arrays.stream(values()).filter(error -> error.word().equals(word)).findFirst();
   }
 
   /** The word that stands for the error in answers and metrics. */

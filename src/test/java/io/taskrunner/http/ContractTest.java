@@ -340,8 +340,9 @@ class ContractTest {
             .json()
             .path("tasks")
             .findValuesAsText("task_id"));
-    assertEquals(
-        "{\"tasks\":[],\"next_cursor\":null}", served.get("/v1/tasks?client_id=nobody").body());
+    JsonNode none = served.get("/v1/tasks?client_id=nobody").json();
+    assertEquals(0, none.path("tasks").size());
+    assertTrue(none.path("next_cursor").isNull());
     for (String query :
         List.of(
             "limit=0",
@@ -963,5 +964,42 @@ class ContractTest {
                 + ",\"on\":[\"cancelled\"]}},{\"task\":{\"url\":\"http://h/\"},\"callback\":{}}]}");
     assertEquals("enqueued", batch.json().path("results").get(0).path("status").asText());
     assertEquals("invalid_request", batch.json().path("results").get(1).path("code").asText());
+  }
+
+  @Test
+  void tasksAreSearchedAndTheDeadSummedUp() {
+    String id = enqueued(task(""));
+    enqueued(task(",\"delay\":100"));
+    JsonNode byHost = served.get("/v1/tasks?host=H&state=ready").json();
+    assertEquals(id, byHost.at("/tasks/0/task_id").asText());
+    assertEquals(1, byHost.path("tasks").size());
+    assertEquals(1, byHost.path("examined").asInt());
+    assertEquals(2, served.get("/v1/tasks?host=h:80").json().path("tasks").size());
+    assertEquals(0, served.get("/v1/tasks?host=h:81").json().path("tasks").size());
+    assertEquals(
+        0, served.get("/v1/tasks?created_before=2026-01-01T00:00:00Z").json().path("tasks").size());
+    assertEquals(
+        2, served.get("/v1/tasks?due_after=2026-01-01T00:00:00Z").json().path("tasks").size());
+    Reply wrong =
+        served.get(
+            "/v1/tasks?host=a%20b&status=99&error=bad&created_after=x&created_before=x&due_after=x&due_before=x");
+    assertEquals(400, wrong.status());
+    List<String> parameters = new ArrayList<>();
+    wrong.json().path("errors").forEach(e -> parameters.add(e.path("parameter").asText()));
+    assertEquals(
+        List.of(
+            "host",
+            "status",
+            "error",
+            "created_after",
+            "created_before",
+            "due_after",
+            "due_before"),
+        parameters);
+    JsonNode summary = served.get("/v1/queues/default/dead/summary").json();
+    assertEquals("default", summary.path("queue").asText());
+    assertEquals(0, summary.path("total").asInt());
+    assertEquals(0, summary.path("groups").size());
+    assertRefused(404, "queue_not_found", served.get("/v1/queues/none/dead/summary"));
   }
 }

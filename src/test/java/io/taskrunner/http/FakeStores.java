@@ -172,7 +172,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
             .filter(task -> filter.clientId() == null || task.clientId().equals(filter.clientId()))
             .limit(limit)
             .toList(),
-        null);
+        null,
+        0);
   }
 
   @Override
@@ -333,6 +334,12 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   /** No client signs. */
+  @Override
+  public Optional<DeadSummary> deadSummary(String name) {
+    answer();
+    return Optional.ofNullable(queues.get(name)).map(_ -> new DeadSummary(0, List.of()));
+  }
+
   /** Knows no schedule. */
   ScheduleStore asSchedules() {
     return new ScheduleStore() {

@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.taskrunner.store.Operation;
 import io.taskrunner.store.Operation.Action;
-import io.taskrunner.store.Operation.Filter;
 import io.taskrunner.store.Operation.Order;
 import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.task.TaskState;
 import java.time.Duration;
 import java.time.Instant;

@@ -4,9 +4,9 @@ import io.taskrunner.client.Client;
 import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.store.Operation.Action;
-import io.taskrunner.store.Operation.Filter;
 import io.taskrunner.store.Operation.Order;
 import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.TaskState;
@@ -25,9 +25,9 @@ final class OperationFields {
   private static final String STATE_FORM =
       "one of scheduled ready active retry succeeded dead cancelled";
   private static final String LABEL_FORM = "name:value";
-  private static final String HOST_FORM = "a host, such as example.com or example.com:8443";
+  static final String HOST_FORM = "a host, such as example.com or example.com:8443";
 
-  private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._:-]{1,261}");
+  static final Pattern HOST = Pattern.compile("[A-Za-z0-9._:-]{1,261}");
 
   private static final double PER_SEC_MAX = 100_000;
 
@@ -164,18 +164,10 @@ final class OperationFields {
     if (word == null) {
       return null;
     }
-    for (AttemptError error : AttemptError.values()) {
-      if (error.word().equals(word)) {
-        return error;
-      }
+    Optional<AttemptError> error = AttemptError.ofWord(word);
+    if (error.isEmpty()) {
+      of.fault("error", word, AttemptError.FORM);
     }
-    of.fault(
-        "error",
-        word,
-        "one of "
-            + Arrays.stream(AttemptError.values())
-                .map(AttemptError::word)
-                .collect(Collectors.joining(" ")));
-    return null;
+    return error.orElse(null);
   }
 }

@@ -24,6 +24,8 @@ import io.taskrunner.store.Expected;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
+import io.taskrunner.store.QueueStore.DeadGroup;
+import io.taskrunner.store.QueueStore.DeadSummary;
 import io.taskrunner.task.Retry;
 import java.io.IOException;
 import java.time.Duration;
@@ -84,6 +86,7 @@ public final class Queues {
             Access.ADMIN,
             Route.Body.OPTIONAL,
             this::replay),
+        Route.of(HttpMethod.GET, "/v1/queues/{name}/dead/summary", Access.ADMIN, this::deadSummary),
         Route.of(HttpMethod.DELETE, "/v1/queues/{name}/dead", Access.ADMIN, this::dropDead));
   }
 
@@ -319,6 +322,27 @@ public final class Queues {
         JsonOut.object(out -> {
           write(out, queue);
           out.number("replayed", replayed);
+        }));
+  }
+
+  private Answer deadSummary(Call call) {
+    DeadSummary summary =
+        queues.deadSummary(call.param(0)).orElseThrow(() -> new Refusal(Problem.queueNotFound()));
+    return Answer.ok(
+        JsonOut.object(out -> {
+          out.text("queue", call.param(0));
+          out.number("total", summary.total());
+          out.array(
+              "groups",
+              groups -> {
+                for (DeadGroup group : summary.groups()) {
+                  groups.item(item -> {
+                    item.text("host", group.host());
+                    item.text("error", group.cause());
+                    item.number("count", group.count());
+                  });
+                }
+              });
         }));
   }
 

@@ -12,6 +12,7 @@ import io.taskrunner.http.call.JsonOut;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
+import io.taskrunner.http.call.Times;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.TaskStore.BadCursor;
@@ -19,10 +20,13 @@ import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.store.TaskStore.Moved;
 import io.taskrunner.store.TaskStore.Page;
+import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
+import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
@@ -43,6 +47,8 @@ public final class Tasks {
 
   private static final Pattern STATE =
       Pattern.compile("scheduled|ready|active|retry|succeeded|dead|cancelled");
+
+  private static final Pattern STATUS = Pattern.compile("[1-5][0-9]{2}");
 
   private final TaskStore tasks;
   private final Audit audit;
@@ -72,29 +78,54 @@ public final class Tasks {
   private Answer list(Call call) {
     Faults faults = new Faults();
     Call.Query query = call.query(faults);
-    String clientId = query.text("client_id", Client.ID, EnqueueFields.CLIENT_ID_FORM);
-    String ownId = Enqueues.ownId(call.caller());
-    if (ownId != null && clientId != null && !clientId.equals(ownId)) {
-      throw new Refusal(Problem.clientMismatch());
-    }
-    String queue = query.text("queue", QueueSettings.ANY_NAME, QUEUE_FORM);
-    String state =
-        query.text("state", STATE, "one of scheduled ready active retry succeeded dead cancelled");
+    Filter filter = filter(query, Enqueues.ownId(call.caller()));
     int limit = query.integer("limit", LIMIT, 1, LIMIT_MAX);
-    Label label = label(query);
     String cursor = query.text("cursor").orElse(null);
     faults.raise();
-    TaskState wanted = state == null ? null : TaskState.ofWord(state).orElseThrow();
     try {
-      Page page =
-          tasks.list(
-              new Filter(queue, wanted, ownId == null ? clientId : ownId, label), limit, cursor);
-      return Answer.ok(json(page));
+      return Answer.ok(json(tasks.list(filter, limit, cursor)));
     } catch (BadCursor badCursor) {
       query.fault(
           "cursor", cursor == null ? "" : cursor, "the next_cursor of an answer to the same query");
       throw new Refusal(Problem.invalid(faults.list()));
     }
+  }
+
+  private static Filter filter(Call.Query query, @Nullable String ownId) {
+    String clientId = query.text("client_id", Client.ID, EnqueueFields.CLIENT_ID_FORM);
+    if (ownId != null && clientId != null && !clientId.equals(ownId)) {
+      throw new Refusal(Problem.clientMismatch());
+    }
+    String state =
+        query.text("state", STATE, "one of scheduled ready active retry succeeded dead cancelled");
+    String host = query.text("host", OperationFields.HOST, OperationFields.HOST_FORM);
+    String status = query.text("status", STATUS, "an HTTP status, 100 to 599");
+    String error = query.text("error").orElse(null);
+    Optional<AttemptError> known = error == null ? Optional.empty() : AttemptError.ofWord(error);
+    if (error != null && known.isEmpty()) {
+      query.fault("error", error, AttemptError.FORM);
+    }
+    return new Filter(
+        query.text("queue", QueueSettings.ANY_NAME, QUEUE_FORM),
+        state == null ? null : TaskState.ofWord(state).orElseThrow(),
+        ownId == null ? clientId : ownId,
+        label(query),
+        host == null ? null : host.toLowerCase(Locale.ROOT),
+        status == null ? null : Integer.valueOf(status),
+        known.orElse(null),
+        time(query, "created_after"),
+        time(query, "created_before"),
+        time(query, "due_after"),
+        time(query, "due_before"));
+  }
+
+  private static @Nullable Instant time(Call.Query query, String name) {
+    Optional<String> text = query.text(name);
+    Optional<Instant> time = text.flatMap(Times::parse);
+    if (text.isPresent() && time.isEmpty()) {
+      query.fault(name, text.get(), "a time of RFC 3339, such as 2026-01-31T12:00:00Z");
+    }
+    return time.orElse(null);
   }
 
   private static @Nullable Label label(Call.Query query) {
@@ -120,6 +151,7 @@ public final class Tasks {
             }
           });
       out.text("next_cursor", page.nextCursor());
+      out.number("examined", page.examined());
     });
   }
 

@@ -161,6 +161,7 @@ public final class Doctor {
     private final List<byte[]> logs = new ArrayList<>();
     private final List<byte[]> expiring = new ArrayList<>();
     private final List<byte[]> over = new ArrayList<>();
+    private final Set<String> indexes = new TreeSet<>();
     private final Set<Generation> generations = new LinkedHashSet<>();
     private final Set<Generation> due = new HashSet<>();
     private final Set<Generation> all = new HashSet<>();
@@ -194,6 +195,7 @@ public final class Doctor {
       members("retire", NONE, ANY_GENERATION, NONE, "retire");
       proveEach("over", over);
       over.forEach(this::over);
+      indexes.stream().filter(name -> !name.endsWith(":dead:sums")).forEach(this::index);
       proveEach("generations", bytes(generations));
       generations.forEach(this::generation);
       owners.forEach(this::owners);
@@ -201,6 +203,7 @@ public final class Doctor {
       numbersIn("busy");
       numbersIn("timers");
       proveEach("queues", bytes(queues));
+      proveEach("dead_sums", bytes(queues));
       membersOf("clients", id -> clients.add(text(id)));
       membersOf("strangers", id -> clients.add(text(id)));
       proveEach("clients", bytes(clients));
@@ -266,6 +269,8 @@ public final class Doctor {
       if (parts[0].indexOf('.') < 0) {
         if (parts[1].equals("flow")) {
           queues.add(Integer.valueOf(parts[0]));
+        } else if (parts.length == 3) {
+          indexes.add(name); // of the dead
         } else {
           over.add(Keys.bytes(name));
         }
@@ -303,7 +308,18 @@ public final class Doctor {
     /** What is over in a queue: {@code <n>:dead} or {@code <n>:done}. */
     private void over(byte[] name) {
       String[] parts = text(name).split(":", -1);
-      members(parts[1], Keys.bytes(parts[0]), ANY_GENERATION, NONE, "queue:" + text(name));
+      String key = "queue:" + text(name);
+      members(parts[1], Keys.bytes(parts[0]), ANY_GENERATION, NONE, key);
+      if (parts[1].equals("dead")) {
+        pages(key, page -> steps(page, step -> prove("dead", step, Keys.bytes(parts[0]))));
+      }
+    }
+
+    /** An index of the dead: {@code <n>:dead:<kind>:<value>}. */
+    private void index(String name) {
+      byte[] n = Keys.bytes(name.substring(0, name.indexOf(':')));
+      byte[] key = ("queue:" + name).getBytes(StandardCharsets.ISO_8859_1);
+      pages("queue:" + name, page -> steps(page, step -> prove("dead_index", step, key, n)));
     }
 
     private void owners(Generation generation, Set<String> all) {

@@ -1,9 +1,8 @@
 package io.taskrunner.store.redis;
 
 import io.taskrunner.store.Operation.Action;
-import io.taskrunner.store.Operation.Filter;
 import io.taskrunner.store.Operation.Order;
-import io.taskrunner.task.TargetUrl;
+import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskState;
 import java.time.Instant;
@@ -186,27 +185,9 @@ final class OperationWalk {
   }
 
   private static boolean matches(Order order, Instant begun, Task task, String queue) {
-    Filter filter = order.filter();
     return task.queue().equals(queue)
         && RedisOperations.states(order).contains(task.state())
         && !task.created().isAfter(begun)
-        && (filter.clientId() == null || filter.clientId().equals(task.clientId()))
-        && (filter.label() == null
-            || filter.label().value().equals(task.spec().labels().get(filter.label().name())))
-        && (filter.status() == null
-            || (task.lastStatus().isPresent() && task.lastStatus().getAsInt() == filter.status()))
-        && (filter.error() == null || filter.error().equals(task.lastError().orElse(null)))
-        && (filter.host() == null || isOf(filter.host(), task))
-        && within(filter.createdAfter(), task.created(), filter.createdBefore())
-        && within(filter.dueAfter(), task.scheduled(), filter.dueBefore());
-  }
-
-  private static boolean isOf(String host, Task task) {
-    TargetUrl url = task.spec().request().url();
-    return host.equals(url.host()) || host.equals(url.hostAndPort());
-  }
-
-  private static boolean within(@Nullable Instant from, Instant time, @Nullable Instant before) {
-    return (from == null || !time.isBefore(from)) && (before == null || time.isBefore(before));
+        && RedisTasks.matches(order.filter(), task);
   }
 }

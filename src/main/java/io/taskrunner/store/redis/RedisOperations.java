@@ -2,10 +2,10 @@ package io.taskrunner.store.redis;
 
 import io.taskrunner.store.Operation;
 import io.taskrunner.store.Operation.Counts;
-import io.taskrunner.store.Operation.Filter;
 import io.taskrunner.store.Operation.Order;
 import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.Queue;
+import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.task.TaskState;
 import java.io.ByteArrayOutputStream;
 import java.time.Duration;

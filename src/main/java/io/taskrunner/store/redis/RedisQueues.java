@@ -5,7 +5,10 @@ import io.taskrunner.store.Expected;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
+import io.taskrunner.task.AttemptError;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -186,6 +189,50 @@ final class RedisQueues implements QueueStore {
   @Override
   public boolean purge(String name) {
     return done(name, Script.PURGE_QUEUE);
+  }
+
+  @Override
+  public Optional<DeadSummary> deadSummary(String name) {
+    OptionalInt n = names.look(name);
+    Optional<Queue> queue = n.isEmpty() ? Optional.empty() : read(name, n.getAsInt());
+    if (queue.isEmpty()) {
+      return Optional.empty();
+    }
+    String key = "queue:" + n.getAsInt() + ":dead:sums";
+    Map<String, Long> sums = new HashMap<>();
+    for (Map<byte[], byte[]> ofShard :
+        shards
+            .allOfQueue(name)
+            .<Map<byte[], byte[]>>together(
+                (shard, redis) -> redis.hgetall(shard.keys().key(key)))) {
+      ofShard.forEach(
+          (pair, count) -> sums.merge(Keys.text(pair), Long.valueOf(Keys.text(count)), Long::sum));
+    }
+    List<DeadGroup> groups =
+        sums.entrySet().stream()
+            .map(sum -> group(sum.getKey(), sum.getValue()))
+            .sorted(
+                Comparator.comparing(DeadGroup::count)
+                    .reversed()
+                    .thenComparing(DeadGroup::host)
+                    .thenComparing(DeadGroup::cause))
+            .toList();
+    return Optional.of(new DeadSummary(queue.get().stats().dead(), groups));
+  }
+
+  /** Reads what {@code lua/lib/dead.lua} writes. */
+  private static DeadGroup group(String pair, long count) {
+    int space = pair.indexOf(' ');
+    if (space < 0) {
+      return new DeadGroup(DeadGroup.OTHER, DeadGroup.OTHER, count);
+    }
+    String cause = pair.substring(space + 2);
+    return new DeadGroup(
+        pair.substring(0, space),
+        pair.charAt(space + 1) == 's'
+            ? "http_" + cause
+            : AttemptError.ofCode(Integer.parseInt(cause)).word(),
+        count);
   }
 
   @Override

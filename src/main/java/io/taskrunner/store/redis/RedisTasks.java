@@ -5,29 +5,43 @@ import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.TaskStore;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The moves of tasks that callers ask for. */
 final class RedisTasks implements TaskStore {
 
   /** How many tasks one call looks at: with a rare label, a page may come out short. */
-  private static final int EXAMINED_MAX = 20_000;
 
-  private static final int STEP = 200;
-  private static final int STEP_FILTERED = 1000;
+  /** What one script looks at, at most: some 2 to 4 ms of Redis' time. */
+  private static final int STEP = 500;
+
+  /** The same where hosts or labels are compared, which do not stand in the heads of records. */
+  private static final int STEP_DEEP = 200;
+
+  /** What a page takes, at most: some 50 ms of Redis' time. Then it is short. */
+  private static final int STEPS_MAX = 20;
+
+  private static final int SCRIPTS_MAX = 200;
+
+  private static final byte[] NONE = new byte[0];
 
   /** The sets that a list walks, in this order, and the states that stand in each. */
   private static final List<Walked> SETS =
@@ -64,11 +78,22 @@ final class RedisTasks implements TaskStore {
           .encodeToString(plain.getBytes(StandardCharsets.UTF_8));
     }
 
+    /** Behind what a search looked at last. */
+    Place at(List<Object> reply) {
+      return new Place(
+          queue,
+          set,
+          shard,
+          Keys.text((byte[]) reply.get(2)),
+          Keys.text((byte[]) reply.get(3)),
+          (byte[]) reply.get(4));
+    }
+
     static Place start(String queue, int set, int shard) {
       return new Place(queue, set, shard, "", "", new byte[0]);
     }
 
-    static Place read(String cursor, String filter, int shards) throws BadCursor {
+    static Place read(String cursor, String filter, Walk walk, int shards) throws BadCursor {
       try {
         String[] parts =
             new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8)
@@ -77,7 +102,7 @@ final class RedisTasks implements TaskStore {
         int shard = Integer.parseInt(parts[3]);
         if (parts.length != 7
             || !parts[0].equals(filter)
-            || Objects.checkIndex(set, SETS.size()) != set
+            || Objects.checkIndex(set, walk.sets().size()) != set
             || Objects.checkIndex(shard, shards) != shard) {
           throw new BadCursor();
         }
@@ -172,37 +197,75 @@ final class RedisTasks implements TaskStore {
     String fingerprint = Integer.toHexString(filter.toString().hashCode());
     List<String> queues = queues(filter);
     if (queues.isEmpty()) {
-      return new Page(List.of(), null);
+      return new Page(List.of(), null, 0);
     }
-    Walk walk = new Walk(queues, homes(filter));
-    Place place = cursor == null ? walk.start() : Place.read(cursor, fingerprint, shards.count());
-    boolean filtered = filter.clientId() != null || filter.label() != null;
+    Walk walk = new Walk(queues, sets(filter), homes(filter));
+    Place place =
+        cursor == null ? walk.start() : Place.read(cursor, fingerprint, walk, shards.count());
     List<Task> found = new ArrayList<>();
-    int examined = 0;
-    while (true) {
-      int want = filtered ? STEP_FILTERED : Math.min(limit - found.size(), STEP);
-      List<Object> ids = holds(filter, place) ? walk(place, Math.max(1, want)) : List.of();
-      examined += 1 + ids.size() / 3;
-      for (Task task : read(shards.all().get(place.shard()), everyThird(ids))) {
-        if (found.size() < limit && matches(filter, task, place)) {
+    long examined = 0;
+    int step = filter.host() == null && filter.label() == null ? STEP : STEP_DEEP;
+    for (int scripts = 1; ; scripts++) {
+      Shard shard = shards.all().get(place.shard());
+      List<Object> reply = search(shard, filter, walk, place, step, limit - found.size());
+      examined += (Long) reply.get(0);
+      for (Task task : read(shard, ids(reply))) {
+        if (matches(filter, task) && isWithin(walk, place, task)) {
           found.add(task);
-          if (found.size() == limit) {
-            place = placeOf(place, ids, task.id());
-          }
         }
       }
-      if (found.size() == limit) {
-        return new Page(found, place.text(fingerprint));
-      }
-      Place next = ids.size() / 3 < want ? walk.following(place) : last(place, ids);
+      Place next = isEnd(reply) ? walk.following(place) : place.at(reply);
       if (next == null) {
-        return new Page(found, null);
+        return new Page(found, null, examined);
       }
       place = next;
-      if (examined >= EXAMINED_MAX) {
-        return new Page(found, place.text(fingerprint));
+      if (found.size() >= limit || examined >= (long) STEPS_MAX * step || scripts >= SCRIPTS_MAX) {
+        return new Page(found, place.text(fingerprint), examined);
       }
     }
+  }
+
+  private static boolean isEnd(List<Object> reply) {
+    return Keys.text((byte[]) reply.get(1)).equals("1");
+  }
+
+  private static List<byte[]> ids(List<Object> reply) {
+    return reply.stream().skip(5).map(id -> (byte[]) id).toList();
+  }
+
+  private List<Object> search(
+      Shard shard, Filter filter, Walk walk, Place place, int step, int most) {
+    Walked walked = walk.sets().get(place.set());
+    String states =
+        walked.states().stream()
+            .filter(state -> filter.state() == null || filter.state() == state)
+            .map(state -> String.valueOf(state.code()))
+            .collect(Collectors.joining());
+    List<byte[]> args = new ArrayList<>();
+    args.add(Keys.bytes(names.known(place.queue()).orElse(-1)));
+    args.add(Keys.bytes(walked.set()));
+    args.add(Keys.bytes(step));
+    args.add(Keys.bytes(most));
+    args.add(Keys.bytes(place.owner()));
+    args.add(Keys.bytes(place.score()));
+    args.add(place.id());
+    args.add(Keys.bytes(states));
+    args.add(text(filter.clientId()));
+    args.add(text(filter.status()));
+    args.add(text(filter.error() == null ? null : filter.error().code()));
+    for (Instant time :
+        Arrays.asList(
+            filter.createdAfter(), filter.createdBefore(), filter.dueAfter(), filter.dueBefore())) {
+      args.add(text(time == null ? null : Math.max(0, time.toEpochMilli())));
+    }
+    args.add(text(filter.host()));
+    Label label = filter.label();
+    args.add(label == null ? NONE : TaskCodec.label(label.name(), label.value()));
+    return shard.moves().run(Script.SEARCH, args.toArray(byte[][]::new));
+  }
+
+  private static byte[] text(@Nullable Object value) {
+    return value == null ? NONE : Keys.bytes(value.toString());
   }
 
   private List<String> queues(Filter filter) {
@@ -214,24 +277,26 @@ final class RedisTasks implements TaskStore {
         : List.of();
   }
 
-  private static boolean holds(Filter filter, Place place) {
-    return filter.state() == null || SETS.get(place.set()).states().contains(filter.state());
+  /** The sets that may hold what is meant; of the dead the narrowest index. */
+  private static List<Walked> sets(Filter filter) {
+    return SETS.stream()
+        .filter(walked -> filter.state() == null || walked.states().contains(filter.state()))
+        .map(walked ->
+            walked.set().equals("dead") ? new Walked(dead(filter), walked.states()) : walked)
+        .toList();
   }
 
-  private List<Object> walk(Place place, int most) {
-    int n = names.known(place.queue()).orElse(-1);
-    return shards
-        .all()
-        .get(place.shard())
-        .moves()
-        .run(
-            Script.WALK,
-            Keys.bytes(n),
-            Keys.bytes(SETS.get(place.set()).set()),
-            Keys.bytes(most),
-            Keys.bytes(place.owner()),
-            Keys.bytes(place.score()),
-            place.id());
+  private static String dead(Filter filter) {
+    if (filter.host() != null) {
+      return "dead:h:" + filter.host().replaceFirst(":[0-9]+$", "");
+    }
+    if (filter.error() != null) {
+      return "dead:e:e" + filter.error().code();
+    }
+    if (filter.status() != null) {
+      return "dead:e:s" + filter.status();
+    }
+    return filter.clientId() != null ? "dead:c:" + filter.clientId() : "dead";
   }
 
   static List<byte[]> everyThird(List<Object> ids) {
@@ -242,35 +307,36 @@ final class RedisTasks implements TaskStore {
     return found;
   }
 
-  private static boolean matches(Filter filter, Task task, Place place) {
+  /** Whether a filter means a task. */
+  static boolean matches(Filter filter, Task task) {
     return (filter.state() == null || task.state() == filter.state())
-        && task.queue().equals(place.queue())
-        && (filter.clientId() == null || task.clientId().equals(filter.clientId()))
+        && (filter.clientId() == null || filter.clientId().equals(task.clientId()))
         && (filter.label() == null
-            || filter.label().value().equals(task.spec().labels().get(filter.label().name())));
+            || filter.label().value().equals(task.spec().labels().get(filter.label().name())))
+        && (filter.status() == null
+            || (task.lastStatus().isPresent() && task.lastStatus().getAsInt() == filter.status()))
+        && (filter.error() == null || filter.error().equals(task.lastError().orElse(null)))
+        && (filter.host() == null || isOf(filter.host(), task))
+        && within(filter.createdAfter(), task.created(), filter.createdBefore())
+        && within(filter.dueAfter(), task.scheduled(), filter.dueBefore());
   }
 
-  private static Place placeOf(Place place, List<Object> ids, TaskId id) {
-    for (int i = 0; i < ids.size(); i += 3) {
-      if (TaskId.of((byte[]) ids.get(i)).equals(id)) {
-        return at(place, ids, i);
-      }
-    }
-    throw new IllegalStateException("walked past " + id);
+  private static boolean isOf(String host, Task task) {
+    TargetUrl url = task.spec().request().url();
+    return host.equals(url.host().toLowerCase(Locale.ROOT))
+        || host.equals(url.hostAndPort().toLowerCase(Locale.ROOT));
   }
 
-  private static Place last(Place place, List<Object> ids) {
-    return at(place, ids, ids.size() - 3);
+  private static boolean within(@Nullable Instant from, Instant time, @Nullable Instant before) {
+    return (from == null || !time.isBefore(from)) && (before == null || time.isBefore(before));
   }
 
-  private static Place at(Place place, List<Object> ids, int i) {
-    return new Place(
-        place.queue(),
-        place.set(),
-        place.shard(),
-        Keys.text((byte[]) ids.get(i + 2)),
-        Keys.text((byte[]) ids.get(i + 1)),
-        (byte[]) ids.get(i));
+  /**
+   * Whether a task is still where it was found: what moved on meanwhile is met, or was, elsewhere.
+   */
+  private static boolean isWithin(Walk walk, Place place, Task task) {
+    return task.queue().equals(place.queue())
+        && walk.sets().get(place.set()).states().contains(task.state());
   }
 
   /** The shards that may hold what is asked for. */
@@ -281,7 +347,7 @@ final class RedisTasks implements TaskStore {
   }
 
   /** The order of the walk: queue by queue, in each set by set, in each shard by shard. */
-  private record Walk(List<String> queues, List<Integer> shards) {
+  private record Walk(List<String> queues, List<Walked> sets, List<Integer> shards) {
     Place start() {
       return Place.start(queues.getFirst(), 0, shards.getFirst());
     }
@@ -292,7 +358,7 @@ final class RedisTasks implements TaskStore {
           return Place.start(place.queue(), place.set(), shard);
         }
       }
-      if (place.set() + 1 < SETS.size()) {
+      if (place.set() + 1 < sets.size()) {
         return Place.start(place.queue(), place.set() + 1, shards.getFirst());
       }
       return queues.stream()

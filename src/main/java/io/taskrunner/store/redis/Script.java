@@ -65,6 +65,7 @@ enum Script {
   RUN_NOW,
   RUN_TASK,
   SCHEDULES,
+  SEARCH,
   SETTLE,
   SIGN_CLIENT,
   TICK,

@@ -244,6 +244,14 @@ final class TaskCodec {
     }
   }
 
+  /** A label as it stands in a record. */
+  static byte[] label(String name, String value) {
+    return new Packed(4 + name.length() + value.length())
+        .shortText(name, 2)
+        .shortText(value, 2)
+        .toByteArray();
+  }
+
   /** What a queue of Cloud Tasks says to its tasks. */
   static byte[] policy(CloudRetryPolicy retry) {
     return new Packed(28)

@@ -354,6 +354,34 @@ class DoctorTest {
     assertEquals(first, stage.store.doctor().examine());
   }
 
+  @Test
+  void aDeadTaskThatIsNotIndexed() {
+    raw.zrem(index("h:example.com"), dead.bytes());
+    mends("dead_not_indexed");
+    raw.del(index("e:s500"));
+    mends("dead_not_indexed");
+  }
+
+  private byte[] index(String rest) {
+    return key("queue:" + stage.n("default") + ":dead:" + rest);
+  }
+
+  @Test
+  void anIndexOfWhatIsNotDead() {
+    raw.zadd(index("c:abc"), 1, ready.bytes());
+    mends("index_of_nothing");
+  }
+
+  @Test
+  void sumsOfTheDeadThatAreWrong() {
+    raw.hincrby(index("sums"), Keys.bytes("example.com:80 s500"), 2);
+    mends("dead_sums_wrong");
+    raw.del(index("sums"));
+    mends("dead_sums_wrong");
+    assertEquals(
+        1, stage.store.queues().deadSummary("default").orElseThrow().groups().getFirst().count());
+  }
+
   private void schedule(String name) {
     stage
         .store

@@ -132,7 +132,7 @@ class ListTest {
     Filter filter = new Filter("default", TaskState.SCHEDULED, null, null);
     String cursor = stage.store.tasks().list(filter, 1, null).nextCursor();
     String text = new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8);
-    assertEquals("80121b8a", text.lines().findFirst().orElseThrow());
+    assertEquals("17e7e304", text.lines().findFirst().orElseThrow());
     assertEquals(1, stage.store.tasks().list(filter, 1, cursor).tasks().size());
   }
 

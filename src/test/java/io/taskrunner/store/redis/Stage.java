@@ -435,6 +435,23 @@ final class Stage implements AutoCloseable {
     return new Settlement(claim.id(), claim.number(), verdict, attempt, Duration.ZERO, report);
   }
 
+  /** The verdict on an attempt that got no answer. */
+  Settlement failure(Claim claim, Verdict verdict, AttemptError error) {
+    return new Settlement(
+        claim.id(),
+        claim.number(),
+        verdict,
+        new Attempt(
+            claim.attempt(),
+            Instant.ofEpochMilli(now),
+            Duration.ofMillis(5),
+            OptionalInt.empty(),
+            Optional.of(error),
+            ""),
+        Duration.ZERO,
+        new BreakerReport.None());
+  }
+
   // -- proofs
 
   /** All invariants hold. */

@@ -1,0 +1,94 @@
+-- search: tasks of one of a queue's sets that match, from a position on. What is compared stands in the records' heads; a label and
+-- the host, which do not, are looked at last. What is found may match: whoever reads the records looks again.
+-- ARGV   now, n, set (due, dead, done, active, ready, or an index of dead such as dead:h:<host>), most to look at, most
+--        to find, after: owner (ready alone), score, id ('' for all from the start); then what to match, '' for any: letters of states,
+--        owner, status, error, created from, created before, due from, due before, host with or without its port, a
+--        label as records hold it. Newest first for what is over, owner by owner for ready
+-- REPLY  how many were looked at, '1' at the end of the set, owner, score and id of the last one, then the ids that match
+--@include lib/base
+--@include lib/task
+--@include lib/queue
+--@include lib/behind
+local n, set, look_max, find_max = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local after_owner, after_score, after_id = ARGV[6], ARGV[7], ARGV[8]
+local states, owner, status, error = ARGV[9], ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
+local created_from, created_before = tonumber(ARGV[13]) or 0, tonumber(ARGV[14]) or NEVER
+local due_from, due_before, host = tonumber(ARGV[15]) or 0, tonumber(ARGV[16]) or NEVER, ARGV[17]
+local label = ARGV[18]
+local PAGE, OWNERS_MAX = 100, 100
+local q = queue(n)
+if not q then return { 0, '1', '', '', '' } end
+local found, looked, at = {}, 0, { '', '', '' }
+
+local function is_host(id)
+  local its = host_behind(id, read_front(id))
+  return its == host or string.match(its, '^(.*):%d+$') == host
+end
+
+-- Labels stand before the body, which is no longer there once a task succeeded or was cancelled.
+local function has_label(id, state, head)
+  local last = (state == 'k' or state == 'c') and -1 or -1 - unpack_struct('>I4', head, 63)
+  return string.find(call('GETRANGE', P .. 'task:' .. id, 0, last), label, 1, true)
+end
+
+local function matches(id)
+  local head = call('GETRANGE', P .. 'task:' .. id, 0, owner == '' and 65 or 131)
+  if #head < 66 then return false end
+  local state, _, its_error, its_status = unpack_struct('>c1BBI2', head, 2)
+  if states ~= '' and not string.find(states, state, 1, true) then return false end
+  if (status and status ~= its_status) or (error and error ~= its_error) then return false end
+  if set == 'active' and unpack_struct('>I4', head, 43) ~= n then return false end
+  local due, created = unpack_struct('>I6', head, 25), unpack_struct('>I6', head, 53)
+  if created < created_from or created >= created_before or due < due_from or due >= due_before then return false end
+  if owner ~= '' and string.sub(head, 69, 68 + string.byte(head, 68)) ~= owner then return false end
+  if label ~= '' and not has_label(id, state, head) then return false end
+  return host == '' or is_host(id)
+end
+
+local function is_enough()
+  return looked >= look_max or #found >= find_max
+end
+
+-- Says whether the end was reached.
+local function walk(key, of, newest_first, score, id)
+  local from = behind(key, newest_first, score, id)
+  while true do
+    local page = call(newest_first and 'ZREVRANGE' or 'ZRANGE', key, from, from + PAGE - 1, 'WITHSCORES')
+    for i = 1, #page, 2 do
+      if is_enough() then return false end
+      looked, at[1], at[2], at[3] = looked + 1, of, page[i + 1], page[i]
+      if matches(page[i]) then found[#found + 1] = page[i] end
+    end
+    if #page < PAGE * 2 then return true end
+    from = from + PAGE
+  end
+end
+
+-- Of the first 10,000 owners with ready tasks, in the order of their ids.
+local function walk_ready()
+  if owner ~= '' then return walk(q.base .. 'ready:' .. owner, owner, false, after_score, after_id) end
+  local owners = {}
+  for _, one in ipairs(call('ZRANGE', q.base .. 'turns', 0, 9999)) do
+    if one >= after_owner then owners[#owners + 1] = one end
+  end
+  table.sort(owners)
+  for i = 1, math.min(#owners, OWNERS_MAX) do
+    local one = owners[i]
+    local begun = one == after_owner
+    if not walk(q.base .. 'ready:' .. one, one, false, begun and after_score or '', begun and after_id or '') then return false end
+    if i == OWNERS_MAX and i < #owners and at[1] == '' then at[1] = one end
+  end
+  return #owners <= OWNERS_MAX
+end
+
+local over
+if set == 'due' then
+  over = walk(q.base .. 'due', '', false, after_score, after_id)
+elseif set == 'active' then
+  over = walk(P .. 'leases', '', false, after_score, after_id)
+elseif set == 'ready' then
+  over = walk_ready()
+else
+  over = walk(P .. 'queue:' .. n .. ':' .. set, '', true, after_score, after_id)
+end
+return { looked, over and '1' or '0', at[1], at[2], at[3], unpack(found) }
