@@ -22,6 +22,7 @@ public final class Cli {
     COMMANDS.put("clients", ClientsCommands::new);
     COMMANDS.put("keys", KeysCommands::new);
     COMMANDS.put("audit", AuditCommand::new);
+    COMMANDS.put("config", ConfigCommands::new);
     COMMANDS.put("watch", WatchCommand::new);
     COMMANDS.put("load", LoadCommand::new);
     COMMANDS.put("completion", CompletionCommand::new);

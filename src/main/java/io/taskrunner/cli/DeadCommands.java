@@ -12,7 +12,12 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "dead",
     description = "Look at dead tasks, start them again, drop them.",
-    subcommands = {DeadCommands.ListThem.class, DeadCommands.Replay.class, DeadCommands.Drop.class})
+    subcommands = {
+      DeadCommands.ListThem.class,
+      DeadCommands.Summary.class,
+      DeadCommands.Replay.class,
+      DeadCommands.Drop.class
+    })
 final class DeadCommands extends Root.Group {
 
   @Command(
@@ -55,6 +60,31 @@ final class DeadCommands extends Root.Group {
       return Shown.text(task, "last_error");
     }
     return Shown.text(attempts.getLast(), "status");
+  }
+
+  @Command(
+      name = "summary",
+      description = "Count the dead tasks of a queue by host and cause.",
+      footer = {"", "Example:", "  task-runner dead summary mail"})
+  static final class Summary extends Verb {
+    @Parameters(paramLabel = "QUEUE", description = "Of this queue.")
+    private String queue = "";
+
+    @Override
+    int run(Api api, Out out) throws Failure {
+      Api.Reply reply = api.get(Api.path("/v1/queues/{}/dead/summary", queue));
+      if (!out.raw(reply)) {
+        Map<String, @Nullable Object> summary = reply.object();
+        out.table(
+            Shown.list(summary, "groups"),
+            List.of(
+                Out.Column.of("COUNT", "count"),
+                Out.Column.of("DIED OF", "error"),
+                Out.Column.of("HOST", "host")));
+        out.say("(" + Shown.text(summary, "total") + " in all)");
+      }
+      return 0;
+    }
   }
 
   @Command(

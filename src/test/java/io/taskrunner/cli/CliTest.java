@@ -180,6 +180,8 @@ class CliTest {
       listed = expect(0, "dead", "list", "cli-dead");
     }
     assertTrue(listed.contains("404"), listed);
+    String summary = expect(0, "dead", "summary", "cli-dead");
+    assertTrue(summary.matches("(?s).*1 +http_404 +127.0.0.1:\\d+\n\\(1 in all\\)\n"), summary);
     assertEquals("cli-dead  1 started again\n", expect(0, "dead", "replay", "cli-dead"));
     target.next();
     assertTrue(expect(2, "dead", "drop", "cli-dead").contains("--yes"));
@@ -287,6 +289,22 @@ class CliTest {
   }
 
   @Test
+  void theConfigurationIsExportedAndApplied(@TempDir Path folder) throws IOException {
+    expect(0, "queues", "set", "cli-conf", "--weight", "9");
+    String exported = expect(0, "config", "export", "--yaml");
+    assertTrue(exported.contains("cli-conf"), exported);
+    Path file = folder.resolve("all.yaml");
+    Files.writeString(file, exported.replace("weight: 9", "weight: 8"));
+    String trial = expect(0, "config", "apply", file.toString(), "--dry-run");
+    assertTrue(trial.contains("cli-conf"), trial);
+    assertTrue(expect(0, "queues", "show", "cli-conf").matches("(?s).*weight +9\n.*"));
+    expect(0, "config", "apply", file.toString());
+    assertTrue(expect(0, "queues", "show", "cli-conf").matches("(?s).*weight +8\n.*"));
+    assertTrue(expect(2, "config", "apply", "/nowhere.yaml").contains("/nowhere.yaml"));
+    assertTrue(expect(2, "config", "apply", file.toString(), "--prune").contains("--yes"));
+  }
+
+  @Test
   void anAnswerOnATerminalDecides() {
     expect(0, "queues", "set", "cli-ask");
     Said no = run(Map.of(), "n\n", true, "queues", "delete", "cli-ask");
@@ -348,7 +366,7 @@ class CliTest {
   @Test
   void everyCommandHasHelpWithAnExample() {
     for (String command :
-        "enqueue;tasks list;tasks show;tasks cancel;tasks run;tasks retry;queues list;queues show;queues set;queues pause;queues resume;queues purge;queues delete;dead list;dead replay;dead drop;schedules list;schedules show;schedules set;schedules run;schedules pause;schedules resume;schedules delete;operations start;operations show;operations list;operations stop;clients list;clients show;clients set;clients delete;keys list;keys add;keys revoke;keys admin list;keys admin add;keys admin revoke;audit;watch;load;completion"
+        "enqueue;tasks list;tasks show;tasks cancel;tasks run;tasks retry;queues list;queues show;queues set;queues pause;queues resume;queues purge;queues delete;dead list;dead summary;dead replay;dead drop;schedules list;schedules show;schedules set;schedules run;schedules pause;schedules resume;schedules delete;operations start;operations show;operations list;operations stop;clients list;clients show;clients set;clients delete;keys list;keys add;keys revoke;keys admin list;keys admin add;keys admin revoke;audit;config export;config apply;watch;load;completion"
             .split(";")) {
       String help = expect(0, (command + " --help").split(" "));
       assertTrue(help.contains("task-runner " + command.split(" ")[0]), help);
