@@ -53,7 +53,8 @@ public final class Cron {
   /** From 1 March of it, the next 29 February is as far away as it can be: 1896 was a leap year. */
   private static final LocalDateTime WORST_START = LocalDateTime.of(1896, 3, 1, 0, 0);
 
-  private static final int YEARS_MAX = 9;
+  /** A 29 February on some day of the week is 40 years away at the most. */
+  private static final int YEARS_MAX = 41;
 
   /** What a field may hold. */
   private enum Field {
