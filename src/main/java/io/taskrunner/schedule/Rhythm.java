@@ -15,10 +15,9 @@ public sealed interface Rhythm {
   Instant next(Instant tick);
 
   /**
-   * Goes on from a tick long ago to one shortly before a time, for who does not want to look at all
-   * between.
+   * Goes on from a tick long ago to one about a time, for who does not want to look at all between.
    */
-  Instant near(Instant tick, Instant now);
+  Instant near(Instant tick, Instant time);
 
   /**
    * Always the same time apart.
@@ -32,8 +31,8 @@ public sealed interface Rhythm {
     }
 
     @Override
-    public Instant near(Instant tick, Instant now) {
-      return tick.plus(interval.multipliedBy(Duration.between(tick, now).dividedBy(interval)));
+    public Instant near(Instant tick, Instant time) {
+      return tick.plus(interval.multipliedBy(Duration.between(tick, time).dividedBy(interval)));
     }
   }
 
@@ -49,8 +48,8 @@ public sealed interface Rhythm {
     }
 
     @Override
-    public Instant near(Instant tick, Instant now) {
-      return cron.next(now.minus(Due.LATE_MAX), zone);
+    public Instant near(Instant tick, Instant time) {
+      return cron.next(time, zone);
     }
   }
 }

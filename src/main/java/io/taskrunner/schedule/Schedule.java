@@ -135,7 +135,7 @@ public record Schedule(
     List<Instant> times = new ArrayList<>(count);
     Optional<Instant> tick = next;
     while (tick.isPresent() && times.size() < count) {
-      times.add(jitter().of(tick.get()));
+      times.add(jitter().of(tick.get(), settings.rhythm()));
       tick = tick.map(settings.rhythm()::next);
     }
     return times;

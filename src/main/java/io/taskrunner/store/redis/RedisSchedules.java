@@ -161,7 +161,7 @@ final class RedisSchedules implements ScheduleStore {
         settings.paused() ? Optional.empty() : Optional.of(settings.rhythm().next(now));
     List<byte[]> args = new ArrayList<>();
     args.add(key);
-    args.addAll(times(next, new Jitter(name, settings.jitter())));
+    args.addAll(times(next, new Jitter(name, settings.jitter()), settings.rhythm()));
     args.add(Keys.bytes(settings.paused() ? 0 : 1));
     args.addAll(fields(settings));
     put(args, "rev", Long.toString(revision));
@@ -180,12 +180,12 @@ final class RedisSchedules implements ScheduleStore {
   }
 
   /** A tick and when it comes; both empty for none. */
-  private static List<byte[]> times(Optional<Instant> tick, Jitter jitter) {
+  private static List<byte[]> times(Optional<Instant> tick, Jitter jitter, Rhythm rhythm) {
     return tick.isEmpty()
         ? List.of(NONE, NONE)
         : List.of(
             Keys.bytes(tick.get().toEpochMilli()),
-            Keys.bytes(jitter.of(tick.get()).toEpochMilli()));
+            Keys.bytes(jitter.of(tick.get(), rhythm).toEpochMilli()));
   }
 
   private static List<byte[]> fields(Schedule.Settings settings) {
@@ -235,7 +235,10 @@ final class RedisSchedules implements ScheduleStore {
     List<byte[]> args = new ArrayList<>();
     args.add(Keys.bytes(name));
     args.addAll(
-        times(paused ? Optional.empty() : Optional.of(rhythm.next(now)), schedule.get().jitter()));
+        times(
+            paused ? Optional.empty() : Optional.of(rhythm.next(now)),
+            schedule.get().jitter(),
+            rhythm));
     home.get().moves().run(Script.PAUSE_SCHEDULE, args.toArray(byte[][]::new));
     return get(name);
   }
@@ -274,6 +277,7 @@ final class RedisSchedules implements ScheduleStore {
   public Duration tick() {
     List<List<Object>> looks = shards.run(Script.DUE_SCHEDULES);
     long wait = LOOK_AGAIN.toMillis();
+    boolean wentOn = false;
     for (int i = 0; i < looks.size(); i++) {
       List<Object> look = looks.get(i);
       Instant now = Instant.ofEpochMilli((Long) look.get(0));
@@ -286,10 +290,12 @@ final class RedisSchedules implements ScheduleStore {
             tick(shards.all().get(i), (byte[]) look.get(at), look.get(at + 1), now);
         if (next.isPresent()) {
           wait = Math.min(wait, Duration.between(now, next.get()).toMillis());
+          wentOn = true;
         }
       }
     }
-    return Duration.ofMillis(Math.max(0, wait));
+    // More are due than a look holds: at once, but not over and over where none can go on.
+    return wait > 0 ? Duration.ofMillis(wait) : wentOn ? Duration.ZERO : LOOK_AGAIN;
   }
 
   /**
@@ -311,7 +317,7 @@ final class RedisSchedules implements ScheduleStore {
               schedule.next().get(),
               now);
       tick(shard, schedule, due, now);
-      return Optional.of(schedule.jitter().of(due.next()));
+      return Optional.of(schedule.jitter().of(due.next(), schedule.settings().rhythm()));
     } catch (StoreUnavailable away) {
       throw away;
     } catch (RedisException failure) {
@@ -333,9 +339,8 @@ final class RedisSchedules implements ScheduleStore {
   private void tick(Shard shard, Schedule schedule, Due due, Instant now) {
     List<byte[]> args = tickArgs(schedule, Optional.of(due));
     for (Instant tick : due.ticks()) {
-      Instant comes = schedule.jitter().of(tick);
-      boolean late = comes.plus(Due.LATE_MAX).isBefore(now);
-      task(args, id(shard, schedule, tick), tick, late ? now : comes);
+      Instant comes = schedule.jitter().of(tick, schedule.settings().rhythm());
+      task(args, id(shard, schedule, tick), tick, Due.isLate(comes, now) ? now : comes);
     }
     String letters = Keys.text(shard.moves().run(Script.TICK, args.toArray(byte[][]::new)));
     if (letters.equals("stale") || letters.equals("missing")) {
@@ -365,7 +370,7 @@ final class RedisSchedules implements ScheduleStore {
     args.add(Keys.bytes(schedule.name()));
     args.add(
         due.isEmpty() ? NONE : Keys.bytes(schedule.next().map(Instant::toEpochMilli).orElse(0L)));
-    args.addAll(times(due.map(Due::next), schedule.jitter()));
+    args.addAll(times(due.map(Due::next), schedule.jitter(), schedule.settings().rhythm()));
     args.add(Keys.bytes(due.map(Due::missed).orElse(0L)));
     args.add(
         due.flatMap(Due::lastMissed).map(tick -> Keys.bytes(tick.toEpochMilli())).orElse(NONE));

@@ -9,7 +9,12 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lettuce.core.RedisCommandExecutionException;
+import io.taskrunner.schedule.CatchUp;
+import io.taskrunner.schedule.Overlap;
+import io.taskrunner.schedule.Rhythm;
+import io.taskrunner.schedule.Schedule;
 import io.taskrunner.store.EnqueueResult;
+import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.TaskStore.Moved;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.Running;
@@ -173,6 +178,34 @@ class FullMemoryTest {
       stage.exchange(Stage.worker(2), 0);
     }
     assertEquals(TaskState.RETRY, stage.state(claim.id()));
+  }
+
+  @Test
+  void aTickWaitsForRoomAndIsNotLost() {
+    Schedule.Settings settings =
+        new Schedule.Settings(
+            "abc",
+            "default",
+            new Rhythm.Every(Duration.ofSeconds(10)),
+            Overlap.ALLOW,
+            CatchUp.NONE,
+            Duration.ZERO,
+            false,
+            wish().spec());
+    for (int i = 0; i < 101; i++) {
+      stage.store.schedules().put("s" + i, settings);
+    }
+    stage.pass(Duration.ofSeconds(10));
+    full();
+    // More of them than one look holds: it looks again in a second, not over and over.
+    assertEquals(Duration.ofSeconds(1), stage.store.schedules().tick());
+    assertInstanceOf(ScheduleStore.Ran.Full.class, stage.store.schedules().run("s0"));
+    assertEquals(0, stage.redis.keys("tr:{0}:task:*").size());
+    stage.pass(Duration.ofSeconds(5));
+    makeRoom();
+    while (stage.store.schedules().tick().isZero()) {}
+    assertEquals(101, stage.redis.keys("tr:{0}:task:*").size());
+    assertEquals(0, stage.store.schedules().get("s0").orElseThrow().missed());
   }
 
   @Test
