@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -55,6 +56,8 @@ class CliTest {
 
   @AfterAll
   void stop() throws Exception {
+    program.terminate(); // in order, so that the Redis which it brought ends too
+    assertTrue(program.process().waitFor(60, TimeUnit.SECONDS));
     program.close();
     target.close();
   }
