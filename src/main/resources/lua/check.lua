@@ -1,10 +1,11 @@
 -- check: proves at one moment what must hold of some tasks, members of sets, owners, queues or clients; mends it, when asked.
 -- ARGV   now, '1' to mend, what to prove: 'tasks' ids · 'logs' ids · 'members' set, n, gen, owner, ids · 'owners' n, gen, owners ·
 --        'parked' client, places · 'generations' n.gen · 'over' n:set · 'queues' n · 'shard' · 'clients' ids ·
---        'count_queues' n · 'count_clients' how many, ids, the n of every queue · 'expiring' keys without their beginning · 'schedules' names · 'dead', 'dead_index', 'dead_sums' as
---        lib/prove_dead says
--- REPLY  findings (kind, key, detail, …), facts: for 'tasks' state, n, bytes (of a dead one), bytes of the body and owner of each that is there; for the two counts
---        'unproven' when there is too much to count at one moment
+--        'count_queues' n · 'count_clients' how many, ids, the n of every queue · 'expiring' keys without their beginning ·
+--        'schedules' names · 'dead', 'dead_index', 'dead_sums' as lib/prove_dead says
+-- REPLY  findings (kind, key, detail, …), facts: for 'tasks' state, n, bytes (of a dead one), bytes of the body and owner of each
+--        that is there; for 'schedules' the client of each, or ''; for the two counts 'unproven' when there is too much to count
+--        at one moment
 --@include lib/base
 --@include lib/wake
 --@include lib/task

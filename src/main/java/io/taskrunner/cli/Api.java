@@ -103,7 +103,7 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
   Reply call(String method, String path, @Nullable Object body, String... headers) throws Failure {
     Reply reply = send(method, path, body, headers);
     if (reply.status() >= 400) {
-      throw Refusal.of(reply);
+      throw refusal(reply);
     }
     return reply;
   }
@@ -158,42 +158,40 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
   }
 
   /** What a refusal says, as a sentence with each fault on a line of its own. */
-  private static final class Refusal {
-    static Failure of(Reply reply) {
-      int status =
-          switch (reply.status()) {
-            case 401, 403 -> Failure.NOT_ALLOWED;
-            case 404 -> Failure.NOT_FOUND;
-            case 502, 503, 504 -> Failure.UNREACHABLE;
-            default -> Failure.REFUSED;
-          };
-      Map<String, @Nullable Object> problem;
-      try {
-        problem = Shown.object(JsonText.read(reply.text()));
-      } catch (IOException | ClassCastException notOurs) {
-        return new Failure(status, "The server answered " + reply.status() + ".");
-      }
-      StringBuilder says = new StringBuilder();
-      List<?> errors = problem.get("errors") instanceof List<?> list ? list : List.of();
-      if (errors.size() > 1) {
-        says.append("Refused for ").append(errors.size()).append(" reasons:");
-        errors.forEach(
-            error -> says.append("\n  ").append(Shown.text(Shown.object(error), "detail")));
-      } else {
-        says.append(Shown.text(problem, "detail"));
-      }
-      if (reply.status() == 401) {
-        says.append(
-            "\nSet TASK_RUNNER_KEY to a client's key, or TASK_RUNNER_ADMIN_KEY to the admin's.");
-      }
-      says.append("\n(")
-          .append(Shown.text(problem, "code"))
-          .append(", ")
-          .append(reply.status())
-          .append(", request ")
-          .append(Shown.text(problem, "instance"))
-          .append(')');
-      return new Failure(status, says.toString());
+  static Failure refusal(Reply reply) {
+    int status =
+        switch (reply.status()) {
+          case 401, 403 -> Failure.NOT_ALLOWED;
+          case 404 -> Failure.NOT_FOUND;
+          case 502, 503, 504 -> Failure.UNREACHABLE;
+          default -> Failure.REFUSED;
+        };
+    Map<String, @Nullable Object> problem;
+    try {
+      problem = Shown.object(JsonText.read(reply.text()));
+    } catch (IOException | ClassCastException notOurs) {
+      return new Failure(status, "The server answered " + reply.status() + ".");
     }
+    StringBuilder says = new StringBuilder();
+    List<?> errors = problem.get("errors") instanceof List<?> list ? list : List.of();
+    if (errors.size() > 1) {
+      says.append("Refused for ").append(errors.size()).append(" reasons:");
+      errors.forEach(
+          error -> says.append("\n  ").append(Shown.text(Shown.object(error), "detail")));
+    } else {
+      says.append(Shown.text(problem, "detail"));
+    }
+    if (reply.status() == 401) {
+      says.append(
+          "\nSet TASK_RUNNER_KEY to a client's key, or TASK_RUNNER_ADMIN_KEY to the admin's.");
+    }
+    says.append("\n(")
+        .append(Shown.text(problem, "code"))
+        .append(", ")
+        .append(reply.status())
+        .append(", request ")
+        .append(Shown.text(problem, "instance"))
+        .append(')');
+    return new Failure(status, says.toString());
   }
 }

@@ -1,9 +1,9 @@
 package io.taskrunner.cli;
 
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Tells what admins changed. */
@@ -11,7 +11,7 @@ import picocli.CommandLine.Option;
     name = "audit",
     description = "Tell what admins changed, the newest first.",
     footer = {"", "Example:", "  task-runner audit --who alice"})
-final class AuditCommand extends Verb {
+final class AuditCommand extends Lists {
 
   @Option(names = "--who", paramLabel = "NAME", description = "By this admin's key alone.")
   private @Nullable String who;
@@ -19,26 +19,22 @@ final class AuditCommand extends Verb {
   @Option(names = "--what", paramLabel = "TEXT", description = "Such changes alone.")
   private @Nullable String what;
 
-  @Mixin private final Common.Pages pages = new Common.Pages();
+  AuditCommand() {
+    super("/admin/audit", "entries");
+  }
 
   @Override
-  int run(Api api, Out out) throws Failure {
-    Api.Reply reply =
-        api.get(
-            Api.query(
-                "/admin/audit",
-                members("who", who, "what", what, "limit", pages.limit, "cursor", pages.cursor)));
-    if (!out.raw(reply)) {
-      out.table(
-          Shown.list(reply.object(), "entries"),
-          List.of(
-              Out.Column.of("TIME", "time"),
-              Out.Column.of("WHO", "who"),
-              Out.Column.of("WHAT", "what"),
-              Out.Column.of("DETAILS", "details"),
-              Out.Column.of("REQUEST", "request_id")));
-      Common.Pages.more(out, reply);
-    }
-    return 0;
+  Map<String, @Nullable Object> query() {
+    return members("who", who, "what", what);
+  }
+
+  @Override
+  List<Out.Column> columns(Out out) {
+    return List.of(
+        Out.Column.of("TIME", "time"),
+        Out.Column.of("WHO", "who"),
+        Out.Column.of("WHAT", "what"),
+        Out.Column.of("DETAILS", "details"),
+        Out.Column.of("REQUEST", "request_id"));
   }
 }

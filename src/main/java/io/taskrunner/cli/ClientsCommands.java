@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -24,33 +23,23 @@ final class ClientsCommands extends Root.Group {
       name = "list",
       description = "List clients.",
       footer = {"", "Example:", "  task-runner clients list"})
-  static final class ListThem extends Verb {
-    @Mixin private final Common.Pages pages = new Common.Pages();
+  static final class ListThem extends Lists {
+    ListThem() {
+      super("/admin/clients", "clients");
+    }
 
     @Override
-    int run(Api api, Out out) throws Failure {
-      Api.Reply reply =
-          api.get(
-              Api.query("/admin/clients", members("limit", pages.limit, "cursor", pages.cursor)));
-      if (!out.raw(reply)) {
-        out.table(
-            Shown.list(reply.object(), "clients"),
-            List.of(
-                Out.Column.of("CLIENT", "client_id"),
-                Out.Column.of("TIER", "tier"),
-                Out.Column.of("ENABLED", "enabled"),
-                Out.Column.of("AT ONCE", "rate_limit.max_concurrent"),
-                Out.Column.of("PER MINUTE", "rate_limit.requests_per_min"),
-                new Out.Column(
-                    "QUEUES",
-                    row ->
-                        row.get("allowed_queues") == null
-                            ? "all"
-                            : Shown.text(row, "allowed_queues")),
-                new Out.Column("SINCE", row -> Shown.ago(row, "created_at", out.now()))));
-        Common.Pages.more(out, reply);
-      }
-      return 0;
+    List<Out.Column> columns(Out out) {
+      return List.of(
+          Out.Column.of("CLIENT", "client_id"),
+          Out.Column.of("TIER", "tier"),
+          Out.Column.of("ENABLED", "enabled"),
+          Out.Column.of("AT ONCE", "rate_limit.max_concurrent"),
+          Out.Column.of("PER MINUTE", "rate_limit.requests_per_min"),
+          new Out.Column(
+              "QUEUES",
+              row -> row.get("allowed_queues") == null ? "all" : Shown.text(row, "allowed_queues")),
+          new Out.Column("SINCE", row -> Shown.ago(row, "created_at", out.now())));
     }
   }
 

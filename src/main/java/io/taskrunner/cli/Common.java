@@ -127,14 +127,6 @@ final class Common {
         paramLabel = "CURSOR",
         description = "Go on where the list before ended.")
     @Nullable String cursor;
-
-    /** Tells how to go on, if there is more. */
-    static void more(Out out, Api.Reply reply) throws Failure {
-      Object next = reply.object().get("next_cursor");
-      if (next != null) {
-        out.say("(there is more: --cursor " + next + ")");
-      }
-    }
   }
 
   /** What a group has. */

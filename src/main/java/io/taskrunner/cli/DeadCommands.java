@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -24,33 +23,31 @@ final class DeadCommands extends Root.Group {
       name = "list",
       description = "List dead tasks, the newest first.",
       footer = {"", "Example:", "  task-runner dead list mail"})
-  static final class ListThem extends Verb {
+  static final class ListThem extends Lists {
     @Parameters(
         arity = "0..1",
         paramLabel = "QUEUE",
         description = "In this queue; in all unless said.")
     private @Nullable String queue;
 
-    @Mixin private final Common.Pages pages = new Common.Pages();
+    ListThem() {
+      super("/v1/tasks", "tasks");
+    }
 
     @Override
-    int run(Api api, Out out) throws Failure {
-      Map<String, @Nullable Object> query =
-          members("state", "dead", "queue", queue, "limit", pages.limit, "cursor", pages.cursor);
-      Api.Reply reply = api.get(Api.query("/v1/tasks", query));
-      if (!out.raw(reply)) {
-        out.table(
-            Shown.list(reply.object(), "tasks"),
-            List.of(
-                Out.Column.of("TASK", "task_id"),
-                Out.Column.of("QUEUE", "queue"),
-                Out.Column.of("CLIENT", "client_id"),
-                new Out.Column("DIED OF", DeadCommands::cause),
-                new Out.Column("MADE", row -> Shown.ago(row, "created_time", out.now())),
-                Out.Column.of("TARGET", "request.url")));
-        Common.Pages.more(out, reply);
-      }
-      return 0;
+    Map<String, @Nullable Object> query() {
+      return members("state", "dead", "queue", queue);
+    }
+
+    @Override
+    List<Out.Column> columns(Out out) {
+      return List.of(
+          Out.Column.of("TASK", "task_id"),
+          Out.Column.of("QUEUE", "queue"),
+          Out.Column.of("CLIENT", "client_id"),
+          new Out.Column("DIED OF", DeadCommands::cause),
+          new Out.Column("MADE", row -> Shown.ago(row, "created_time", out.now())),
+          Out.Column.of("TARGET", "request.url"));
     }
   }
 

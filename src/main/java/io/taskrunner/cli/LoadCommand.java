@@ -43,7 +43,6 @@ final class LoadCommand extends Verb {
   @Option(names = "--count", paramLabel = "N", description = "So many in all; 100 unless said.")
   private int count = 100;
 
-  private final AtomicInteger answered = new AtomicInteger();
   private final AtomicInteger accepted = new AtomicInteger();
   private final AtomicInteger limited = new AtomicInteger();
   private final AtomicInteger unavailable = new AtomicInteger();
@@ -117,17 +116,16 @@ final class LoadCommand extends Verb {
   private long call(Api api, String body) {
     long began = System.nanoTime();
     try {
-      int status = api.send("POST", "/v1/enqueue", body).status();
-      switch (status) {
+      Api.Reply reply = api.send("POST", "/v1/enqueue", body);
+      switch (reply.status()) {
         case 200, 201 -> accepted.incrementAndGet();
         case 429 -> limited.incrementAndGet();
         case 503 -> unavailable.incrementAndGet();
-        default -> api.call("POST", "/v1/enqueue", body); // says why
+        default -> throw Api.refusal(reply);
       }
     } catch (Failure refused) {
       failure.compareAndSet(null, refused);
     }
-    answered.incrementAndGet();
     return (System.nanoTime() - began) / 1000;
   }
 

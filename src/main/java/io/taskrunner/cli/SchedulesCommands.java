@@ -29,30 +29,23 @@ final class SchedulesCommands extends Root.Group {
       name = "list",
       description = "List schedules.",
       footer = {"", "Example:", "  task-runner schedules list"})
-  static final class ListThem extends Verb {
-    @Mixin private final Common.Pages pages = new Common.Pages();
+  static final class ListThem extends Lists {
+    ListThem() {
+      super("/v1/schedules", "schedules");
+    }
 
     @Override
-    int run(Api api, Out out) throws Failure {
-      Api.Reply reply =
-          api.get(
-              Api.query("/v1/schedules", members("limit", pages.limit, "cursor", pages.cursor)));
-      if (!out.raw(reply)) {
-        out.table(
-            Shown.list(reply.object(), "schedules"),
-            List.of(
-                Out.Column.of("SCHEDULE", "name"),
-                new Out.Column("WHEN", SchedulesCommands::rhythm),
-                Out.Column.of("CLIENT", "client_id"),
-                Out.Column.of("QUEUE", "queue"),
-                Out.Column.of("PAUSED", "paused"),
-                new Out.Column("NEXT", row -> Shown.ago(row, "next_time", out.now())),
-                new Out.Column("LAST", row -> Shown.ago(row, "last_time", out.now())),
-                Out.Column.of("MISSED", "missed"),
-                Out.Column.of("TARGET", "task.url")));
-        Common.Pages.more(out, reply);
-      }
-      return 0;
+    List<Out.Column> columns(Out out) {
+      return List.of(
+          Out.Column.of("SCHEDULE", "name"),
+          new Out.Column("WHEN", SchedulesCommands::rhythm),
+          Out.Column.of("CLIENT", "client_id"),
+          Out.Column.of("QUEUE", "queue"),
+          Out.Column.of("PAUSED", "paused"),
+          new Out.Column("NEXT", row -> Shown.ago(row, "next_time", out.now())),
+          new Out.Column("LAST", row -> Shown.ago(row, "last_time", out.now())),
+          Out.Column.of("MISSED", "missed"),
+          Out.Column.of("TARGET", "task.url"));
     }
   }
 

@@ -70,34 +70,31 @@ final class TasksCommands extends Root.Group {
         "  task-runner tasks list --queue default --state dead",
         "  task-runner tasks list --label order:17 --json"
       })
-  static final class ListThem extends Verb {
+  static final class ListThem extends Lists {
     @Mixin private final Which which = new Which();
-    @Mixin private final Common.Pages pages = new Common.Pages();
+
+    ListThem() {
+      super("/v1/tasks", "tasks");
+    }
 
     @Override
-    int run(Api api, Out out) throws Failure {
-      Map<String, @Nullable Object> query = which.members();
-      query.putAll(members("limit", pages.limit, "cursor", pages.cursor));
-      Api.Reply reply = api.get(Api.query("/v1/tasks", query));
-      if (!out.raw(reply)) {
-        out.table(
-            Shown.list(reply.object(), "tasks"),
-            List.of(
-                Out.Column.of("TASK", "task_id"),
-                Out.Column.of("STATE", "state"),
-                Out.Column.of("QUEUE", "queue"),
-                Out.Column.of("CLIENT", "client_id"),
-                new Out.Column("DUE", row -> Shown.ago(row, "scheduled_time", out.now())),
-                new Out.Column(
-                    "ATTEMPTS", row -> String.valueOf(Shown.list(row, "attempts").size())),
-                new Out.Column("LAST", TasksCommands::last),
-                new Out.Column(
-                    "TARGET",
-                    row ->
-                        Shown.text(row, "request.method") + " " + Shown.text(row, "request.url"))));
-        Common.Pages.more(out, reply);
-      }
-      return 0;
+    Map<String, @Nullable Object> query() {
+      return which.members();
+    }
+
+    @Override
+    List<Out.Column> columns(Out out) {
+      return List.of(
+          Out.Column.of("TASK", "task_id"),
+          Out.Column.of("STATE", "state"),
+          Out.Column.of("QUEUE", "queue"),
+          Out.Column.of("CLIENT", "client_id"),
+          new Out.Column("DUE", row -> Shown.ago(row, "scheduled_time", out.now())),
+          new Out.Column("ATTEMPTS", row -> String.valueOf(Shown.list(row, "attempts").size())),
+          new Out.Column("LAST", TasksCommands::last),
+          new Out.Column(
+              "TARGET",
+              row -> Shown.text(row, "request.method") + " " + Shown.text(row, "request.url")));
     }
   }
 

@@ -250,9 +250,7 @@ public final class Clients {
             out.text("next_cursor", page.nextCursor());
           }));
     } catch (BadCursor badCursor) {
-      query.fault(
-          "cursor", cursor == null ? "" : cursor, "the next_cursor of an answer to the same query");
-      throw new Refusal(Problem.invalid(faults.list()));
+      throw query.badCursor();
     }
   }
 

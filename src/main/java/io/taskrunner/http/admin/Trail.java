@@ -6,8 +6,6 @@ import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.JsonOut;
-import io.taskrunner.http.call.Problem;
-import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.AuditStore.Entry;
@@ -58,9 +56,7 @@ public final class Trail {
             out.text("next_cursor", page.nextCursor());
           }));
     } catch (BadCursor badCursor) {
-      query.fault(
-          "cursor", cursor == null ? "" : cursor, "the next_cursor of an answer to the same query");
-      throw new Refusal(Problem.invalid(faults.list()));
+      throw query.badCursor();
     }
   }
 

@@ -110,6 +110,12 @@ public record Call(
               name, name + ": " + Fields.shown(value) + " (expected: " + expected + ")"));
     }
 
+    /** The refusal of a {@code cursor} that the store does not know. */
+    public Refusal badCursor() {
+      fault("cursor", text("cursor").orElse(""), "the next_cursor of an answer to the same query");
+      return new Refusal(Problem.invalid(faults.list()));
+    }
+
     /** Notes a parameter that must be there. */
     public void missing(String name, String expected) {
       faults.add(Fault.parameter(name, name + ": missing (expected: " + expected + ")"));

@@ -284,13 +284,7 @@ final class ScheduleKind implements ConfigKind {
     TaskSpec spec = settings.spec();
     out.text("client_id", settings.clientId());
     out.text("queue", settings.queue());
-    switch (settings.rhythm()) {
-      case Rhythm.Every(Duration interval) -> out.number("interval_sec", interval.toSeconds());
-      case Rhythm.ByCron(Cron cron, ZoneId zone) -> {
-        out.text("cron", cron.toString());
-        out.text("time_zone", zone.equals(ZoneOffset.UTC) ? "UTC" : zone.getId());
-      }
-    }
+    rhythm(out, settings.rhythm());
     out.flag("paused", settings.paused());
     out.text("overlap", settings.overlap().word());
     out.text("catch_up", settings.catchUp().word());
@@ -309,6 +303,17 @@ final class ScheduleKind implements ConfigKind {
     Callback callback = spec.callback();
     if (callback != null) {
       out.object("callback", told -> callback(told, callback, exact));
+    }
+  }
+
+  /** When its ticks are, in the form in which it is given. */
+  static void rhythm(JsonOut out, Rhythm rhythm) throws IOException {
+    switch (rhythm) {
+      case Rhythm.Every(Duration interval) -> out.number("interval_sec", interval.toSeconds());
+      case Rhythm.ByCron(Cron cron, ZoneId zone) -> {
+        out.text("cron", cron.toString());
+        out.text("time_zone", zone.equals(ZoneOffset.UTC) ? "UTC" : zone.getId());
+      }
     }
   }
 

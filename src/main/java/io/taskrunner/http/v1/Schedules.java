@@ -133,9 +133,7 @@ public final class Schedules {
             out.text("next_cursor", page.nextCursor());
           }));
     } catch (BadCursor badCursor) {
-      query.fault(
-          "cursor", cursor == null ? "" : cursor, "the next_cursor of an answer to the same query");
-      throw new Refusal(Problem.invalid(faults.list()));
+      throw query.badCursor();
     }
   }
 
@@ -368,13 +366,7 @@ public final class Schedules {
     out.text("name", schedule.name());
     out.text("client_id", settings.clientId());
     out.text("queue", settings.queue());
-    switch (settings.rhythm()) {
-      case Rhythm.Every(Duration interval) -> out.number("interval_sec", interval.toSeconds());
-      case Rhythm.ByCron(Cron cron, ZoneId zone) -> {
-        out.text("cron", cron.toString());
-        out.text("time_zone", zone.equals(ZoneOffset.UTC) ? "UTC" : zone.getId());
-      }
-    }
+    ScheduleKind.rhythm(out, settings.rhythm());
     out.object("task", task -> TaskJson.request(task, spec.request(), false));
     RetryFields.write(out, spec.retry());
     Duration timeout = spec.timeout();

@@ -85,9 +85,7 @@ public final class Tasks {
     try {
       return Answer.ok(json(tasks.list(filter, limit, cursor)));
     } catch (BadCursor badCursor) {
-      query.fault(
-          "cursor", cursor == null ? "" : cursor, "the next_cursor of an answer to the same query");
-      throw new Refusal(Problem.invalid(faults.list()));
+      throw query.badCursor();
     }
   }
 

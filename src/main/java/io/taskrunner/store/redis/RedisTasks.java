@@ -28,8 +28,6 @@ import org.jspecify.annotations.Nullable;
 /** The moves of tasks that callers ask for. */
 final class RedisTasks implements TaskStore {
 
-  /** How many tasks one call looks at: with a rare label, a page may come out short. */
-
   /** What one script looks at, at most: some 2 to 4 ms of Redis' time. */
   private static final int STEP = 500;
 
