@@ -73,7 +73,8 @@ class SchedulesTest {
             schedule(
                 ",\"cron\":\"30 2 * * *\",\"time_zone\":\"Europe/Berlin\",\"overlap\":\"skip\","
                     + "\"catch_up\":\"last\",\"jitter_sec\":1.5,\"timeout_sec\":60,"
-                    + "\"retry\":{\"max_retries\":2},\"labels\":{\"a\":\"b\"}"));
+                    + "\"retry\":{\"max_retries\":2},\"labels\":{\"a\":\"b\"},"
+                    + "\"callback\":{\"url\":\"http://c/?token=s\",\"on\":[\"dead\"]}"));
     assertEquals(201, made.status(), made.body());
     JsonNode json = made.json();
     assertEquals("nightly", json.path("name").asText());
@@ -90,6 +91,9 @@ class SchedulesTest {
     assertEquals(60, json.path("timeout_sec").asInt());
     assertEquals(2, json.at("/retry/max_retries").asInt());
     assertEquals("b", json.at("/labels/a").asText());
+    assertEquals(
+        "{\"url\":\"http://c/?token=***\",\"headers\":{},\"on\":[\"dead\"]}",
+        json.path("callback").toString());
     assertFalse(json.path("paused").asBoolean());
     assertEquals(5, json.path("next_times").size());
     assertEquals(json.at("/next_times/0"), json.path("next_time"));
@@ -102,6 +106,7 @@ class SchedulesTest {
     assertEquals(200, replaced.status(), replaced.body());
     assertEquals(60, replaced.json().path("interval_sec").asInt());
     assertFalse(replaced.json().has("cron"));
+    assertFalse(replaced.json().has("callback"));
     assertTrue(replaced.json().path("paused").asBoolean());
     assertTrue(replaced.json().path("next_time").isNull());
     assertEquals("allow", replaced.json().path("overlap").asText());

@@ -55,6 +55,7 @@ final class Served implements AutoCloseable {
           Duration.ofDays(90),
           new SecureRandom());
   final ApiServer server;
+  private final String prefix;
   private final EventLoopGroup eventLoops = EventLoopGroups.newEventLoopGroup(1);
 
   /** How a server is set up. */
@@ -176,6 +177,7 @@ final class Served implements AutoCloseable {
   }
 
   Served(Setup setup, Stores stores) {
+    prefix = setup.prefix();
     ServerSettings settings =
         new ServerSettings(
             setup.dev(), setup.mode(), 0, address(setup.bind()), setup.prefix(), setup.tls());
@@ -230,7 +232,11 @@ final class Served implements AutoCloseable {
     return call("POST", path, body, headers);
   }
 
-  /** Sends one call on a connection of its own. */
+  /**
+   * Sends one call on a connection of its own.
+   *
+   * @throws AssertionError the answer is not as openapi.json says
+   */
   Reply call(String method, String path, String body, String... headers) {
     StringBuilder head = new StringBuilder(method + " " + path + " HTTP/1.1\r\n");
     boolean host = false;
@@ -250,7 +256,11 @@ final class Served implements AutoCloseable {
       head.append("Content-Length: ").append(bytes.length).append("\r\n");
     }
     head.append("Connection: close\r\n\r\n");
-    return raw(head.toString(), bytes);
+    Reply reply = raw(head.toString(), bytes);
+    if (path.startsWith(prefix)) {
+      Contract.OF_THIS_BUILD.check(method, path.substring(prefix.length()), body, reply);
+    }
+    return reply;
   }
 
   /** Sends bytes, and reads one answer. */

@@ -373,6 +373,7 @@ public final class Schedules {
     out.number("timeout_sec", timeout == null ? null : (Double) (timeout.toMillis() / 1000.0));
     out.number("retention_sec", spec.retention().toSeconds());
     TaskJson.labels(out, spec.labels());
+    TaskJson.callback(out, spec.callback());
     out.flag("paused", settings.paused());
     out.text("overlap", settings.overlap().word());
     out.text("catch_up", settings.catchUp().word());

@@ -12,6 +12,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** A task as callers see it. */
 final class TaskJson {
@@ -25,10 +26,7 @@ final class TaskJson {
     out.text("state", task.state().word());
     labels(out, task.spec().labels());
     out.object("request", request -> request(request, task.spec().request(), task.bodyDropped()));
-    Callback callback = task.spec().callback();
-    if (callback != null) {
-      out.object("callback", told -> callback(told, callback));
-    }
+    callback(out, task.spec().callback());
     if (task.spec().callbackOf() != null) {
       out.text("callback_of", task.spec().callbackOf().toString());
     }
@@ -79,10 +77,17 @@ final class TaskJson {
         });
   }
 
-  private static void callback(JsonOut out, Callback callback) throws IOException {
-    out.text("url", Masking.url(callback.url().value()));
-    headers(out, callback.headers());
-    out.texts("on", callback.ends().stream().map(Callback.End::word).toList());
+  /** Whom the end is told to, with secrets masked; left out when nobody is. */
+  static void callback(JsonOut out, @Nullable Callback callback) throws IOException {
+    if (callback != null) {
+      out.object(
+          "callback",
+          told -> {
+            told.text("url", Masking.url(callback.url().value()));
+            headers(told, callback.headers());
+            told.texts("on", callback.ends().stream().map(Callback.End::word).toList());
+          });
+    }
   }
 
   private static void attempt(JsonOut out, Attempt attempt) throws IOException {
