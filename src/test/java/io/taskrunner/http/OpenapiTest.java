@@ -198,23 +198,6 @@ class OpenapiTest {
   }
 
   @Test
-  void theExamplesOfEnqueuesAreTaken() {
-    for (String path : List.of("/v1/enqueue", "/v1/enqueue/batch")) {
-      JsonNode example =
-          document
-              .path("paths")
-              .path(path)
-              .path("post")
-              .path("requestBody")
-              .path("content")
-              .path("application/json")
-              .path("example");
-      int status = served.post(path, example.toString()).status();
-      assertTrue(status == 200 || status == 201, path + ": " + status);
-    }
-  }
-
-  @Test
   void theFieldsOfAnEnqueueAreThoseOfTheDocument() {
     Map<String, String> values =
         document

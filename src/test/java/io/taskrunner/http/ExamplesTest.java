@@ -1,0 +1,475 @@
+package io.taskrunner.http;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import io.taskrunner.http.Contract.Operation;
+import io.taskrunner.http.Served.Reply;
+import io.taskrunner.http.Served.Setup;
+import io.taskrunner.store.WorkStore.BreakerReport;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.WorkStore.ClaimRequest;
+import io.taskrunner.store.WorkStore.Settlement;
+import io.taskrunner.store.WorkersStore;
+import io.taskrunner.store.redis.RedisStore;
+import io.taskrunner.store.redis.StoreOptions;
+import io.taskrunner.task.Attempt;
+import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.RedisExtension;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/**
+ * Every example of openapi.json is sent to a real server on a real Redis, and what is answered is
+ * what the document shows: the status, the members, and their values.
+ *
+ * <p>The examples tell one story. An id in it stands for the id that the server makes in its place:
+ * the same for the same throughout, in paths and bodies too. A time stands for a time, a key for a
+ * key. Besides, only what {@link #VARIES} names may differ.
+ */
+class ExamplesTest {
+
+  @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
+
+  private static final String JSON_TYPE = "application/json";
+  private static final String YAML_TYPE = "application/yaml";
+
+  /** Members that are another each time: secrets, keys, durations, and where the server is. */
+  private static final Set<String> VARIES =
+      Set.of(
+          "key",
+          "secret",
+          "public_key",
+          "request_id",
+          "latency_ms",
+          "oldest_ready_age_sec",
+          "issuer",
+          "jwks_uri",
+          "n");
+
+  /** Of tasks, operations and keys. */
+  private static final Pattern ID =
+      Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{20}");
+
+  private static final Pattern TIME =
+      Pattern.compile("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d([.]\\d+)?Z");
+
+  private static final String PEM = "-----BEGIN PUBLIC KEY-----\n";
+
+  /** The dead task of the story, which no call of it makes. */
+  private static final String DEAD = "019a8f6c-2b1d-7000-8a3e-5f2c9d41c000";
+
+  private final Contract contract = Contract.OF_THIS_BUILD;
+  private final Map<String, String> real = new HashMap<>();
+  private final Map<String, String> shown = new HashMap<>();
+  private RedisStore store;
+  private Served served;
+
+  /**
+   * A call of the story.
+   *
+   * @param status that it comes to
+   * @param type of its body, or else of its answer
+   */
+  private record Step(String operation, int status, String type) {
+
+    /** As in {@code putQueue 201}, with the media type behind it where that is not JSON. */
+    static Step of(String words) {
+      String[] parts = words.strip().split(" ");
+      return new Step(
+          parts[0], Integer.parseInt(parts[1]), parts.length > 2 ? parts[2] : JSON_TYPE);
+    }
+  }
+
+  /** What each call finds was made by those before it. */
+  private static final String STORY =
+      """
+      putTier 200
+      getTier 200
+      listTiers 200
+      setClient 200
+      putClient 200
+      getClient 200
+      listClients 200
+      putQueue 201
+      putQueue 200
+      getQueue 200
+      pauseQueue 200
+      resumeQueue 200
+      exportConfig 200
+      exportConfig 200 application/yaml
+      applyConfig 200
+      applyConfig 200 application/yaml
+      summarizeDead 200
+      retryTask 200
+      replayDead 200
+      purgeQueue 200
+      dropDead 204
+      listQueues 200
+      enqueue 201
+      enqueue 200
+      getTask 200
+      listTasks 200
+      runTask 200
+      cancelTask 204
+      enqueueBatch 200
+      beginOperation 202
+      getOperation 200
+      listOperations 200
+      stopOperation 204
+      putSchedule 201
+      putSchedule 200
+      getSchedule 200
+      listSchedules 200
+      runSchedule 200
+      pauseSchedule 200
+      resumeSchedule 200
+      deleteSchedule 204
+      addKey 201
+      listKeys 200
+      revokeKey 204
+      addAdminKey 201
+      listAdminKeys 200
+      revokeAdminKey 204
+      putSigningSecret 201
+      putSigningSecret 200
+      getSigningSecret 200
+      deleteSigningSecret 204
+      listAudit 200
+      pauseDispatch 200
+      resumeDispatch 200
+      listWorkers 200
+      getStats 200
+      live 200
+      ready 200
+      health 200
+      healthDetail 200
+      version 200
+      metrics 200 text/plain
+      openapi 200
+      docs 200 text/html
+      home 200 text/html
+      issuer 200
+      signingKeys 200
+      signingKeysAsPem 200
+      deleteQueue 204
+      deleteClient 204
+      deleteTier 204
+      """;
+
+  @BeforeEach
+  void start() {
+    store = RedisStore.open(StoreOptions.defaults(REDIS.settings()));
+    served = new Served(Setup.local(), Served.Stores.of(store));
+  }
+
+  @AfterEach
+  void stop() {
+    served.close();
+    store.close();
+  }
+
+  @Test
+  void everyExampleIsAnsweredAsTheDocumentShows() {
+    List<String> faults = new ArrayList<>();
+    for (Step step : STORY.lines().map(Step::of).toList()) {
+      Operation operation = contract.operation(step.operation());
+      if (step.operation().equals("summarizeDead")) {
+        die();
+      } else if (step.operation().equals("listWorkers")) {
+        beat();
+      }
+      try {
+        play(operation, step);
+      } catch (AssertionError fault) {
+        faults.add(operation + " (" + operation.id() + "): " + fault.getMessage());
+      }
+    }
+    assertTrue(faults.isEmpty(), () -> String.join("\n", faults));
+  }
+
+  /**
+   * A new operation, or status of one, is a new step: at the place where what it needs is there.
+   */
+  @Test
+  void theStoryTellsEverySuccessOfEveryOperation() {
+    Set<String> told = new TreeSet<>();
+    for (Step step : STORY.lines().map(Step::of).toList()) {
+      told.add(step.operation() + " " + step.status() + suffix(step.type()));
+    }
+    Set<String> documented = new TreeSet<>();
+    for (Operation operation : contract.operations()) {
+      operation
+          .node()
+          .path("responses")
+          .propertyStream()
+          .filter(each -> each.getKey().startsWith("2"))
+          .forEach(each -> {
+            String step = operation.id() + " " + each.getKey();
+            JsonNode content = each.getValue().path("content");
+            if (content.isEmpty()) {
+              documented.add(step);
+            }
+            content.fieldNames().forEachRemaining(type -> documented.add(step + suffix(type)));
+            operation
+                .node()
+                .at("/requestBody/content")
+                .fieldNames()
+                .forEachRemaining(type -> documented.add(step + suffix(type)));
+          });
+    }
+    Set<String> missing = new TreeSet<>(documented);
+    missing.removeAll(told);
+    assertEquals(Set.of(), missing, "give these a line in STORY, and an example in openapi.json");
+    told.removeAll(documented);
+    assertEquals(Set.of(), told, "openapi.json knows these no longer");
+  }
+
+  private static String suffix(String type) {
+    return type.equals(JSON_TYPE) ? "" : " " + type;
+  }
+
+  @Test
+  void everyExampleIsAsItsSchemaSays() {
+    List<String> faults = new ArrayList<>();
+    for (Operation operation : contract.operations()) {
+      examples(operation, faults, "requestBody");
+      operation
+          .node()
+          .path("responses")
+          .fieldNames()
+          .forEachRemaining(status -> examples(operation, faults, "responses", status));
+    }
+    ofSchemas("/components", contract.document().path("components"), faults);
+    assertEquals(List.of(), faults);
+  }
+
+  private void ofSchemas(String pointer, JsonNode node, List<String> faults) {
+    for (JsonNode example : node.path("examples")) {
+      contract.faults(pointer, example).forEach(fault -> faults.add(pointer + fault));
+    }
+    node.propertyStream()
+        .forEach(each -> ofSchemas(pointer + "/" + each.getKey(), each.getValue(), faults));
+  }
+
+  private void examples(Operation operation, List<String> faults, String... where) {
+    JsonNode content =
+        where.length == 1
+            ? operation.node().path(where[0])
+            : operation.node().path(where[0]).path(where[1]);
+    content
+        .path("content")
+        .propertyStream()
+        .filter(each -> each.getValue().has("example"))
+        .forEach(each -> {
+          List<String> path = new ArrayList<>(List.of(where));
+          path.addAll(List.of("content", each.getKey(), "schema"));
+          JsonNode example = each.getValue().path("example");
+          contract
+              .faults(
+                  operation.pointer(path.toArray(String[]::new)),
+                  each.getKey().equals(YAML_TYPE) ? yaml(example.asText()) : example)
+              .forEach(fault -> faults.add(operation + " " + path + fault));
+        });
+  }
+
+  private void play(Operation operation, Step step) {
+    JsonNode said = operation.node().at("/requestBody/content");
+    String type = said.has(step.type()) ? step.type() : JSON_TYPE;
+    JsonNode body = said.path(type).path("example");
+    if (!said.isMissingNode()) {
+      assertTrue(!body.isMissingNode(), "its requestBody has no example of " + type);
+    }
+    String sent =
+        body.isMissingNode() ? null : inReality(body.isTextual() ? body.asText() : body.toString());
+    Reply reply =
+        served.call(
+            operation.method(), path(operation), sent, "Content-Type", type, "Accept", step.type());
+    assertEquals(step.status(), reply.status(), reply.body());
+    JsonNode content = operation.node().path("responses").path("" + step.status()).path("content");
+    String got = content.has(step.type()) ? step.type() : JSON_TYPE;
+    if (!content.isEmpty()) {
+      JsonNode example = content.path(got).path("example");
+      assertTrue(
+          !example.isMissingNode(),
+          () -> "its " + step.status() + " has no example; the answer was " + brief(reply));
+      compare(example, got, content.path(got).path("schema"), reply);
+    }
+  }
+
+  private void compare(JsonNode example, String type, JsonNode schema, Reply reply) {
+    if (type.equals(JSON_TYPE)) {
+      boolean open = schema.path("additionalProperties").asBoolean();
+      same("", example, reply.json(), open, reply);
+    } else if (type.equals(YAML_TYPE)) {
+      same("", yaml(example.asText()), yaml(reply.body()), false, reply);
+    } else {
+      Set<String> lines = reply.body().lines().collect(Collectors.toSet());
+      example
+          .asText()
+          .lines()
+          .forEach(line -> assertTrue(lines.contains(line), "the answer lacks the line " + line));
+    }
+  }
+
+  private void same(String at, JsonNode example, JsonNode answer, boolean open, Reply reply) {
+    String whole = at + " is not as in the example; the answer was " + brief(reply);
+    assertEquals(example.getNodeType(), answer.getNodeType(), whole);
+    if (example.isObject()) {
+      Map<String, JsonNode> members = members(example);
+      Map<String, JsonNode> others = members(answer);
+      if (open) {
+        others.keySet().retainAll(members.keySet());
+      }
+      // What is named by an id is named so in the answer too.
+      assertEquals(members.keySet().size(), others.keySet().size(), whole);
+      members.forEach((name, value) -> {
+        String place = at + "/" + name;
+        String known = real.getOrDefault(name, name);
+        assertTrue(others.containsKey(known), () -> place + " is missing: " + brief(reply));
+        if (!VARIES.contains(name) || value.isContainerNode() || value.isNull()) {
+          same(place, value, others.get(known), open, reply);
+        } else {
+          assertEquals(value.getNodeType(), others.get(known).getNodeType(), place);
+        }
+      });
+    } else if (example.isArray()) {
+      assertEquals(example.size(), answer.size(), whole);
+      Iterator<JsonNode> answers = answer.iterator();
+      int i = 0;
+      for (JsonNode each : example) {
+        same(at + "/" + i++, each, answers.next(), open, reply);
+      }
+    } else if (example.isTextual() && ID.matcher(example.asText()).matches()) {
+      stands(example.asText(), answer.asText(), whole);
+    } else if (example.isTextual() && example.asText().startsWith(PEM)) {
+      assertTrue(answer.asText().startsWith(PEM), whole);
+    } else if (example.isTextual() && TIME.matcher(example.asText()).matches()) {
+      assertTrue(TIME.matcher(answer.asText()).matches(), whole);
+    } else {
+      assertEquals(example, answer, whole);
+    }
+  }
+
+  private static String brief(Reply reply) {
+    String body = reply.body();
+    return body.substring(0, Math.min(body.length(), 4000));
+  }
+
+  private static Map<String, JsonNode> members(JsonNode object) {
+    return object
+        .propertyStream()
+        .collect(
+            Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue, (a, _) -> a, TreeMap::new));
+  }
+
+  /** One id of the story is one of the server, and the reverse. */
+  private void stands(String example, String id, String whole) {
+    assertTrue(ID.matcher(id).matches(), whole);
+    assertEquals(id, real.computeIfAbsent(example, _ -> id), whole);
+    assertEquals(example, shown.computeIfAbsent(id, _ -> example), whole);
+  }
+
+  private String inReality(String text) {
+    return ID.matcher(text)
+        .replaceAll(id -> Matcher.quoteReplacement(real.getOrDefault(id.group(), id.group())));
+  }
+
+  /** With the examples of its parameters. */
+  private String path(Operation operation) {
+    String path = operation.template();
+    String query = "";
+    for (JsonNode parameter : operation.node().path("parameters")) {
+      String name = parameter.path("name").asText();
+      String example = inReality(parameter.path("example").asText());
+      boolean inPath = parameter.path("in").asText().equals("path");
+      if (parameter.path("required").asBoolean()) {
+        assertTrue(parameter.has("example"), "its parameter " + name + " has no example");
+      }
+      if (inPath) {
+        path = path.replace("{" + name + "}", example);
+      } else if (parameter.path("in").asText().equals("query") && parameter.has("example")) {
+        query += (query.isEmpty() ? "?" : "&") + name + "=" + example.replace(" ", "%20");
+      }
+    }
+    return path + query;
+  }
+
+  private static JsonNode yaml(String text) {
+    try {
+      return new YAMLMapper().readTree(text);
+    } catch (JsonProcessingException e) {
+      throw new AssertionError("not YAML: " + text, e);
+    }
+  }
+
+  /** Two tasks are tried and die. */
+  private void die() {
+    for (String url : List.of("https://api.example.com/a", "https://api.example.com/b")) {
+      Reply reply =
+          served.post(
+              "/v1/enqueue",
+              "{\"client_id\":\"my-service\",\"queue\":\"mail\",\"task\":{\"url\":\""
+                  + url
+                  + "\"}}");
+      real.putIfAbsent(DEAD, reply.json().path("task_id").asText());
+      shown.put(real.get(DEAD), DEAD);
+    }
+    String worker = "00000000000000aa";
+    List<Claim> claims =
+        store
+            .works()
+            .getFirst()
+            .exchange(List.of(), new ClaimRequest(worker, 1, 2, Duration.ofSeconds(30), 5))
+            .claims();
+    List<Settlement> settlements = new ArrayList<>();
+    for (Claim claim : claims) {
+      Attempt attempt =
+          new Attempt(
+              claim.attempt(),
+              Instant.EPOCH,
+              Duration.ofMillis(12),
+              OptionalInt.empty(),
+              Optional.of(AttemptError.TIMEOUT),
+              "no answer within 10 s");
+      settlements.add(
+          new Settlement(
+              claim.id(),
+              claim.number(),
+              new Verdict.Bury(),
+              attempt,
+              Duration.ZERO,
+              new BreakerReport.None()));
+    }
+    store.works().getFirst().settle(worker, settlements);
+  }
+
+  private void beat() {
+    store
+        .workers()
+        .beat(
+            new WorkersStore.Facts(
+                "8f2c41d05ab37e96", "worker-1", "1.2.3", 10, 3, false, Instant.EPOCH));
+  }
+}
