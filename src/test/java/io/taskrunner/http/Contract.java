@@ -24,7 +24,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -62,6 +61,48 @@ final class Contract {
       return refusals;
     }
 
+    /** Its path and query, with the examples of its parameters. */
+    String path() {
+      return path("", "");
+    }
+
+    /** The same, with something else for one of the parameters. */
+    String path(String parameterName, String other) {
+      String path = template;
+      StringBuilder query = new StringBuilder();
+      for (JsonNode parameter : node.path("parameters")) {
+        String name = parameter.path("name").asText();
+        String example = name.equals(parameterName) ? other : parameter.path("example").asText();
+        if (parameter.path("required").asBoolean() && example.isEmpty()) {
+          throw new AssertionError("openapi.json: " + this + ": " + name + " has no example");
+        }
+        switch (parameter.path("in").asText()) {
+          case "path" -> path = path.replace("{" + name + "}", example);
+          case "query" -> {
+            if (!example.isEmpty()) {
+              query.append(query.isEmpty() ? '?' : '&').append(name).append('=');
+              query.append(example.replace(" ", "%20"));
+            }
+          }
+          default -> {}
+        }
+      }
+      return path + query;
+    }
+
+    /** The example of its body, of this media type; null when it takes none. */
+    String body(String type) {
+      JsonNode content = node.at("/requestBody/content");
+      if (content.isMissingNode()) {
+        return null;
+      }
+      JsonNode example = content.path(type).path("example");
+      if (example.isMissingNode()) {
+        throw new AssertionError("openapi.json: " + this + ": its body has no example of " + type);
+      }
+      return example.isTextual() ? example.asText() : example.toString();
+    }
+
     /** Where a part of it is in the document, as a pointer. */
     String pointer(String... parts) {
       StringBuilder pointer = new StringBuilder("/paths/" + escaped(template));
@@ -82,7 +123,6 @@ final class Contract {
   private final List<Operation> operations = new ArrayList<>();
   private final Map<Operation, Pattern> paths = new HashMap<>();
   private final SchemaRegistry schemas;
-  private final Set<String> seen = new ConcurrentSkipListSet<>();
 
   private Contract() {
     try (InputStream in = ApiServer.class.getResourceAsStream("/openapi.json")) {
@@ -128,11 +168,6 @@ final class Contract {
     return operations;
   }
 
-  /** What was refused so far, as {@code GET /v1/tasks/{id}: 404 task_not_found}. */
-  Set<String> refusalsSeen() {
-    return seen;
-  }
-
   /** The operation of this name. */
   Operation operation(String id) {
     return operations.stream()
@@ -173,9 +208,6 @@ final class Contract {
     if (!code.isEmpty() && !words(response).contains(code)) {
       problem(operation.toString(), reply, document.at("/components/responses/AnyCall"));
       return;
-    }
-    if (!code.isEmpty()) {
-      seen.add(operation + ": " + status + " " + code);
     }
     say(
         !response.isMissingNode(),

@@ -295,17 +295,18 @@ class ExamplesTest {
   }
 
   private void play(Operation operation, Step step) {
-    JsonNode said = operation.node().at("/requestBody/content");
-    String type = said.has(step.type()) ? step.type() : JSON_TYPE;
-    JsonNode body = said.path(type).path("example");
-    if (!said.isMissingNode()) {
-      assertTrue(!body.isMissingNode(), "its requestBody has no example of " + type);
-    }
-    String sent =
-        body.isMissingNode() ? null : inReality(body.isTextual() ? body.asText() : body.toString());
+    boolean said = operation.node().at("/requestBody/content").has(step.type());
+    String type = said ? step.type() : JSON_TYPE;
+    String body = operation.body(type);
     Reply reply =
         served.call(
-            operation.method(), path(operation), sent, "Content-Type", type, "Accept", step.type());
+            operation.method(),
+            inReality(operation.path()),
+            body == null ? null : inReality(body),
+            "Content-Type",
+            type,
+            "Accept",
+            step.type());
     assertEquals(step.status(), reply.status(), reply.body());
     JsonNode content = operation.node().path("responses").path("" + step.status()).path("content");
     String got = content.has(step.type()) ? step.type() : JSON_TYPE;
@@ -394,26 +395,6 @@ class ExamplesTest {
   private String inReality(String text) {
     return ID.matcher(text)
         .replaceAll(id -> Matcher.quoteReplacement(real.getOrDefault(id.group(), id.group())));
-  }
-
-  /** With the examples of its parameters. */
-  private String path(Operation operation) {
-    String path = operation.template();
-    String query = "";
-    for (JsonNode parameter : operation.node().path("parameters")) {
-      String name = parameter.path("name").asText();
-      String example = inReality(parameter.path("example").asText());
-      boolean inPath = parameter.path("in").asText().equals("path");
-      if (parameter.path("required").asBoolean()) {
-        assertTrue(parameter.has("example"), "its parameter " + name + " has no example");
-      }
-      if (inPath) {
-        path = path.replace("{" + name + "}", example);
-      } else if (parameter.path("in").asText().equals("query") && parameter.has("example")) {
-        query += (query.isEmpty() ? "?" : "&") + name + "=" + example.replace(" ", "%20");
-      }
-    }
-    return path + query;
   }
 
   private static JsonNode yaml(String text) {

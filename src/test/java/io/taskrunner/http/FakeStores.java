@@ -80,6 +80,9 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   /** Whether every blocking call fails. */
   volatile boolean away;
 
+  /** Whether a queue has got a task by the time it is deleted. */
+  volatile boolean filling;
+
   private final Random random = new Random(1);
 
   FakeStores() {
@@ -211,6 +214,9 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
 
   @Override
   public QueueStore.Deleted delete(String name, boolean force, Expected expected) {
+    if (filling) {
+      return QueueStore.Deleted.NOT_EMPTY;
+    }
     return queues.remove(name) == null ? QueueStore.Deleted.NOT_FOUND : QueueStore.Deleted.DONE;
   }
 

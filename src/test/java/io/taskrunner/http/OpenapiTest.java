@@ -7,16 +7,22 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import com.linecorp.armeria.common.HttpStatus;
 import com.networknt.schema.InputFormat;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import io.taskrunner.http.Contract.Operation;
 import io.taskrunner.http.Served.Setup;
+import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Route;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -29,6 +35,7 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -37,6 +44,10 @@ import org.junit.jupiter.api.TestInstance;
 /** The document and the routes say the same. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OpenapiTest {
+
+  /** All that the server below may give. */
+  private static final List<HttpStatus> STATUSES =
+      IntStream.range(400, 600).mapToObj(HttpStatus::valueOf).toList();
 
   private Served served;
   private JsonNode document;
@@ -176,25 +187,45 @@ class OpenapiTest {
   }
 
   @Test
-  void everyCodeOfACallStandsInTheDocument() throws ReflectiveOperationException {
-    Set<String> ofTheServerBelow =
-        Set.of(
-            "uri_too_long",
-            "expectation_failed",
-            "headers_too_large",
-            "request_timeout",
-            "internal");
-    String text = document.toString();
-    for (var method : Problem.class.getDeclaredMethods()) {
-      boolean plain =
-          Modifier.isStatic(method.getModifiers())
-              && Modifier.isPublic(method.getModifiers())
-              && method.getParameterCount() == 0;
-      if (plain && method.getReturnType() == Problem.class) {
-        String code = ((Problem) method.invoke(null)).code();
-        assertTrue(ofTheServerBelow.contains(code) || text.contains("`" + code + "`"), code);
+  void theCodeWordsAreThoseOfTheProgram() throws ReflectiveOperationException {
+    List<String> listed =
+        document.at("/components/schemas/ProblemCode/oneOf").findValuesAsText("const");
+    assertEquals(List.copyOf(new TreeSet<>(listed)), listed, "each once, in order");
+    Set<String> made = new TreeSet<>();
+    for (Method method : Problem.class.getDeclaredMethods()) {
+      if (Modifier.isStatic(method.getModifiers()) && Modifier.isPublic(method.getModifiers())) {
+        for (HttpStatus status : STATUSES) {
+          Object[] arguments =
+              Arrays.stream(method.getParameterTypes()).map(type -> any(type, status)).toArray();
+          made.add(((Problem) method.invoke(null, arguments)).code());
+        }
       }
     }
+    assertEquals(made, new TreeSet<>(listed), "Problem.java and the schema ProblemCode");
+    Set<String> told = Contract.words(document.at("/components/responses/AnyCall"));
+    for (Operation operation : Contract.OF_THIS_BUILD.operations()) {
+      operation.refusals().forEach(refusal -> told.add(refusal.substring(4)));
+    }
+    assertEquals(made, told, "what an operation or AnyCall may come to");
+  }
+
+  /** Something of this type: what a problem is made of makes no difference to its code. */
+  private static Object any(Class<?> type, HttpStatus status) {
+    if (type == HttpStatus.class) {
+      return status;
+    }
+    if (type.isEnum()) {
+      return type.getEnumConstants()[0];
+    }
+    return switch (type.getSimpleName()) {
+      case "String" -> "any";
+      case "int", "long" -> 1;
+      case "boolean" -> true;
+      case "List" -> List.of(Fault.parameter("any", "any"));
+      case "Duration" -> Duration.ZERO;
+      case "Instant" -> Instant.EPOCH;
+      default -> throw new AssertionError("name some " + type + " here");
+    };
   }
 
   @Test
