@@ -2,13 +2,14 @@
 -- ARGV   now, '1' to mend, what to prove: 'tasks' ids · 'logs' ids · 'members' set, n, gen, owner, ids · 'owners' n, gen, owners ·
 --        'parked' client, places · 'generations' n.gen · 'over' n:set · 'queues' n · 'shard' · 'clients' ids ·
 --        'count_queues' n · 'count_clients' how many, ids, the n of every queue · 'expiring' keys without their beginning ·
---        'schedules' names · 'dead', 'dead_index', 'dead_sums' as lib/prove_dead says
+--        'schedules' names · 'label' the index without the keys' common beginning, ids · 'dead', 'dead_index', 'dead_sums' as lib/prove_dead says
 -- REPLY  findings (kind, key, detail, …), facts: for 'tasks' state, n, bytes (of a dead one), bytes of the body and owner of each
 --        that is there; for 'schedules' the client of each, or ''; for the two counts 'unproven' when there is too much to count
 --        at one moment
 --@include lib/base
 --@include lib/wake
 --@include lib/task
+--@include lib/labels
 --@include lib/client
 --@include lib/queue
 --@include lib/turns
@@ -26,7 +27,7 @@ local proofs = {
   tasks = prove_tasks, logs = prove_logs, members = prove_members, owners = prove_owners, parked = prove_places,
   generations = prove_generations, over = prove_over, queues = prove_queues, shard = prove_shard,
   clients = prove_clients, expiring = prove_expiring, count_queues = count_queues, count_clients = count_clients,
-  schedules = prove_schedules, dead = prove_dead, dead_index = prove_dead_index, dead_sums = prove_dead_sums,
+  schedules = prove_schedules, label = prove_label, dead = prove_dead, dead_index = prove_dead_index, dead_sums = prove_dead_sums,
 }
 proofs[ARGV[3]]()
 close()

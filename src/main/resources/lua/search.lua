@@ -1,9 +1,10 @@
--- search: tasks of one of a queue's sets that match, from a position on. What is compared stands in the records' heads; a label and
--- the host, which do not, are looked at last. What is found may match: whoever reads the records looks again.
--- ARGV   now, n, set (due, dead, done, active, ready, or an index of dead such as dead:h:<host>), most to look at, most
---        to find, after: owner (ready alone), score, id ('' for all from the start); then what to match, '' for any: letters of states,
---        owner, status, error, created from, created before, due from, due before, host with or without its port, a
---        label as records hold it. Newest first for what is over, owner by owner for ready
+-- search: tasks of one of a queue's sets, or with a label, that match, from a position on. What is compared stands in the records'
+-- heads; the host, which does not, is looked at last. What is found may match: whoever reads the records looks again.
+-- ARGV   now, n, set (due, dead, done, active, ready, an index of dead such as dead:h:<host>, or label: all that have it, of queue n
+--        or of any when n is -1), most to look at, most to find, after: owner (ready alone), score, id ('' for all from the start);
+--        then what to match, '' for any: letters of states, owner, status, error, created from, created before, due
+--        from, due before, host with or without its port, the digest of a label. Newest first for what is over or by label, owner by
+--        owner for ready
 -- REPLY  how many were looked at, '1' at the end of the set, owner, score and id of the last one, then the ids that match
 --@include lib/base
 --@include lib/task
@@ -16,8 +17,9 @@ local created_from, created_before = tonumber(ARGV[13]) or 0, tonumber(ARGV[14])
 local due_from, due_before, host = tonumber(ARGV[15]) or 0, tonumber(ARGV[16]) or NEVER, ARGV[17]
 local label = ARGV[18]
 local PAGE, OWNERS_MAX = 100, 100
+local by_label, labeled = set == 'label', P .. 'label:' .. label
 local q = queue(n)
-if not q then return { 0, '1', '', '', '' } end
+if not q and n ~= -1 then return { 0, '1', '', '', '' } end
 local found, looked, at = {}, 0, { '', '', '' }
 
 local function is_host(id)
@@ -25,23 +27,20 @@ local function is_host(id)
   return its == host or string.match(its, '^(.*):%d+$') == host
 end
 
--- Labels stand before the body, which is no longer there once a task succeeded or was cancelled.
-local function has_label(id, state, head)
-  local last = (state == 'k' or state == 'c') and -1 or -1 - unpack_struct('>I4', head, 63)
-  return string.find(call('GETRANGE', P .. 'task:' .. id, 0, last), label, 1, true)
-end
-
 local function matches(id)
   local head = call('GETRANGE', P .. 'task:' .. id, 0, owner == '' and 65 or 131)
-  if #head < 66 then return false end
+  if #head < 66 then
+    if by_label then call('ZREM', labeled, id) end -- of a task that an older version dropped
+    return false
+  end
   local state, _, its_error, its_status = unpack_struct('>c1BBI2', head, 2)
   if states ~= '' and not string.find(states, state, 1, true) then return false end
   if (status and status ~= its_status) or (error and error ~= its_error) then return false end
-  if set == 'active' and unpack_struct('>I4', head, 43) ~= n then return false end
+  if n ~= -1 and (by_label or set == 'active') and unpack_struct('>I4', head, 43) ~= n then return false end
   local due, created = unpack_struct('>I6', head, 25), unpack_struct('>I6', head, 53)
   if created < created_from or created >= created_before or due < due_from or due >= due_before then return false end
   if owner ~= '' and string.sub(head, 69, 68 + string.byte(head, 68)) ~= owner then return false end
-  if label ~= '' and not has_label(id, state, head) then return false end
+  if label ~= '' and not by_label and not call('ZSCORE', labeled, id) then return false end
   return host == '' or is_host(id)
 end
 
@@ -81,8 +80,24 @@ local function walk_ready()
   return #owners <= OWNERS_MAX
 end
 
+local function walk_label()
+  local from = after_id == '' and '+' or '(' .. after_id
+  while true do
+    local page = call('ZREVRANGEBYLEX', labeled, from, '-', 'LIMIT', 0, PAGE)
+    for _, id in ipairs(page) do
+      if is_enough() then return false end
+      looked, at[3] = looked + 1, id
+      if matches(id) then found[#found + 1] = id end
+    end
+    if #page < PAGE then return true end
+    from = '(' .. page[PAGE]
+  end
+end
+
 local over
-if set == 'due' then
+if by_label then
+  over = walk_label()
+elseif set == 'due' then
   over = walk(q.base .. 'due', '', false, after_score, after_id)
 elseif set == 'active' then
   over = walk(P .. 'leases', '', false, after_score, after_id)

@@ -22,17 +22,26 @@ local function count_dead(q, id, change)
   call('HSET', q.flow, 'dead_bytes', limits.dead_bytes)
 end
 
+-- A task is found by its labels no more, since its record goes.
+local function unlabel(id, t)
+  --@include lib/labels
+  for _, key in ipairs(label_keys_of(id, t)) do call('ZREM', key, id) end
+end
+
 -- Drops the oldest task of a queue's `done` or `dead`.
 local function trim_oldest(q, set)
   local id = call('ZPOPMIN', P .. 'queue:' .. q.n .. ':' .. set)[1]
   if not id then return false end
   if set == 'dead' then count_dead(q, id, -1) end
+  local mask = string.byte(call('GETRANGE', P .. 'task:' .. id, 66, 66)) or 0
+  if mask % 64 >= LABELED then unlabel(id, read_task(id)) end
   call('ZREM', P .. 'retire', id)
   call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
   return true
 end
 
 local function forget(id, t)
+  if t.mask % 64 >= LABELED then unlabel(id, t) end
   call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
   count_live(t.owner, -1, t.body)
   if t.cloud then unlist(id, t) end
@@ -73,6 +82,7 @@ local function finish(q, id, t, state)
     bury(q, id, t)
   elseif t.retention == 0 then
     -- The head stays a while, hidden from readers, so that a repeated enqueue or verdict finds it.
+    if t.mask % 64 >= LABELED then unlabel(id, t) end
     local changed = front(t)
     call('SET', P .. 'task:' .. id, '\1' .. changed .. string.sub(t.raw, 2 + #changed, (t.own or t.more) - 1), 'PX', shard().hide_text)
     if t.attempts > 1 or state ~= 'k' then call('DEL', P .. 'task:' .. id .. ':log') end

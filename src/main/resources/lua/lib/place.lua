@@ -22,6 +22,12 @@ local function fresh_head(q, c, state, due)
   return made
 end
 
+-- What only tasks with labels need is made for each of them: each function costs its making in every call.
+local function label(id, tail)
+  --@include lib/labels
+  for _, key in ipairs(label_keys(tail, 9)) do call('ZADD', key, '0', id) end
+end
+
 local function place(q, c, id, due, tail)
   local state = due <= now and 'r' or 's'
   if not call('SET', P .. 'task:' .. id, fresh_head(q, c, state, due) .. tail, 'NX') then return false end
@@ -39,7 +45,9 @@ local function place(q, c, id, due, tail)
     if due < q.timer then q.due_dirty = true end
   end
   touched[q] = true
-  count_live(c.id, 1, unpack_struct('>I4', tail, 5))
+  local body, mask = unpack_struct('>I4B', tail, 5)
+  count_live(c.id, 1, body)
+  if mask % 64 >= 32 then label(id, tail) end
   return true
 end
 

@@ -13,7 +13,8 @@ local function home(t)
   if not hidden(t) then return P .. 'queue:' .. t.n .. ':done', t.ended end
 end
 
-local function gone(id)
+local function gone(id, t)
+  for _, key in ipairs(t and label_keys_of(id, t) or {}) do call('ZREM', key, id) end
   call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
 end
 
@@ -25,7 +26,7 @@ local function prove_home(id, t)
     if t.state == 'a' then
       call('ZADD', key, now, id) -- its lease is over: the next claim takes it back
     elseif not q or (waits(t) and q.gen ~= t.gen) then
-      gone(id)
+      gone(id, t)
     else
       call('ZADD', key, due, id)
     end
@@ -70,6 +71,32 @@ local function prove_cloud(id, t)
   end
 end
 
+-- A task stands under each of its labels, and its record says so: those of an older version do not.
+local function prove_labels(id, t)
+  local keys = label_keys_of(id, t)
+  if #keys > 0 and t.mask % 64 < LABELED and find('label_not_indexed', 'task:' .. id, 'has labels, and does not say so') then
+    call('SETRANGE', P .. 'task:' .. id, 66, string.char(t.mask + LABELED))
+  end
+  for _, key in ipairs(keys) do
+    if not call('ZSCORE', key, id) and find('label_not_indexed', 'task:' .. id, 'is not in ' .. string.sub(key, #P + 1)) then
+      call('ZADD', key, '0', id)
+    end
+  end
+end
+
+-- An index of a label holds tasks alone that have it.
+local function prove_label()
+  local name = ARGV[FIRST]
+  for at = FIRST + 1, #ARGV do
+    local id, belongs = ARGV[at], false
+    local t = read_task(id)
+    for _, key in ipairs(t and not hidden(t) and label_keys_of(id, t) or {}) do belongs = belongs or key == P .. name end
+    if not belongs and call('ZSCORE', P .. name, id) and find('label_of_nothing', 'task:' .. id, name .. ' holds it') then
+      call('ZREM', P .. name, id)
+    end
+  end
+end
+
 local function prove_tasks()
   for at = FIRST, #ARGV do
     local id = ARGV[at]
@@ -79,7 +106,9 @@ local function prove_tasks()
       if home(t) then prove_home(id, t) end
       if t.cloud then prove_cloud(id, t) end
       local over = t.state == 'd' or t.state == 'k' or t.state == 'c'
-      if over and not hidden(t) and call('EXISTS', P .. 'task:' .. id) == 1 then prove_retire(id, t) end
+      local there = not hidden(t) and call('EXISTS', P .. 'task:' .. id) == 1
+      if over and there then prove_retire(id, t) end
+      if there and not t.cloud then prove_labels(id, t) end
       facts[#facts + 1] = t.state .. pack('>I4I4I4', t.n, t.state == 'd' and call('STRLEN', P .. 'task:' .. id) or 0, t.body)
         .. t.owner
     end

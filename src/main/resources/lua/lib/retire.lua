@@ -10,5 +10,6 @@ local function retire(id)
   else
     call('ZREM', P .. 'queue:' .. t.n .. ':done', id)
   end
+  if t.mask % 64 >= LABELED then unlabel(id, t) end
   call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
 end

@@ -7,11 +7,11 @@
 --     before the ms above(2) · of the attempt begun last: when it was due(6), began(6), ended(6; 0 while it runs), and when a
 --     RunTask called for it(6; 0 when none did)
 --  16 its name: for how many ms it stays taken after its end(4) · digest(16)
---   1 expires(6) · 2 own max_concurrent(4) · 4 retry(21) · 64 what is told of its end (lib/callback.lua), behind its length(2);
---   then the url's length(2) and the url;
+--   1 expires(6) · 2 own max_concurrent(4) · 4 retry(21) · 64 what is told of its end (lib/callback.lua), behind its length(2) ·
+--   32 it has labels, and is found by them (lib/labels.lua); then the url's length(2) and the url;
 --  the rest is opaque here, and ends with the body. Times are ms since the epoch.
 local CANCELLING, PROBE = 1, 2
-local CLOUD, NAMED, CALLBACK, NO_GENERATION = 8, 16, 64, 2 ^ 32 - 1
+local CLOUD, NAMED, LABELED, CALLBACK, NO_GENERATION = 8, 16, 32, 64, 2 ^ 32 - 1
 local NOBODY = string.rep('\0', 8)
 local FIXED = '>Bc1BBI2I2I2I6c8I6I6I6I4I4I2I6I4I4BB'
 local HEAD = '>c1BBI2I2I2I6c8I6I6I6I4I4I2'

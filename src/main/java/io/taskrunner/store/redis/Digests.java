@@ -9,8 +9,17 @@ final class Digests {
   private Digests() {}
 
   static byte[] sha256(String text) {
+    return digest("SHA-256", Keys.bytes(text));
+  }
+
+  /** The digest that scripts can make too. */
+  static byte[] sha1(byte[] bytes) {
+    return digest("SHA-1", bytes);
+  }
+
+  private static byte[] digest(String algorithm, byte[] bytes) {
     try {
-      return MessageDigest.getInstance("SHA-256").digest(Keys.bytes(text));
+      return MessageDigest.getInstance(algorithm).digest(bytes);
     } catch (NoSuchAlgorithmException everyJdkHasIt) {
       throw new IllegalStateException(everyJdkHasIt);
     }

@@ -34,8 +34,8 @@ import org.slf4j.LoggerFactory;
  * {@code check.lua}, which looks at it at one moment: each task is in exactly the set that its
  * state names, once; an owner is in {@code turns} exactly when it has ready tasks, and parked only
  * at a limit; a queue is in {@code busy} exactly when {@code serve} says so; nothing points to
- * nothing; what must expire will. A client whose requests are signed has secrets, and its claims
- * name the last version of them.
+ * nothing; a task is found by its labels; what must expire will. A client whose requests are signed
+ * has secrets, and its claims name the last version of them.
  *
  * <p>Counters take a whole walk to be proven. What the walk counted differs from a counter whenever
  * something moved meanwhile; so such a counter is only suspected, and counted again at one moment
@@ -162,6 +162,7 @@ public final class Doctor {
     private final List<byte[]> expiring = new ArrayList<>();
     private final List<byte[]> over = new ArrayList<>();
     private final Set<String> indexes = new TreeSet<>();
+    private final Set<String> labels = new TreeSet<>();
     private final Set<Generation> generations = new LinkedHashSet<>();
     private final Set<Generation> due = new HashSet<>();
     private final Set<Generation> all = new HashSet<>();
@@ -196,6 +197,7 @@ public final class Doctor {
       proveEach("over", over);
       over.forEach(this::over);
       indexes.stream().filter(name -> !name.endsWith(":dead:sums")).forEach(this::index);
+      labels.forEach(this::label);
       proveEach("generations", bytes(generations));
       generations.forEach(this::generation);
       owners.forEach(this::owners);
@@ -244,6 +246,8 @@ public final class Doctor {
         } else {
           logs.add(Arrays.copyOfRange(key, TASK, TASK + TaskId.BYTES));
         }
+      } else if (name.startsWith("label:")) {
+        labels.add(name);
       } else if (name.startsWith("queue:")) {
         takeQueue(name.substring("queue:".length()));
       } else if (name.startsWith("client:")) {
@@ -320,6 +324,11 @@ public final class Doctor {
       byte[] n = Keys.bytes(name.substring(0, name.indexOf(':')));
       byte[] key = ("queue:" + name).getBytes(StandardCharsets.ISO_8859_1);
       pages("queue:" + name, page -> steps(page, step -> prove("dead_index", step, key, n)));
+    }
+
+    /** The tasks with a label: {@code label:<digest>}. */
+    private void label(String name) {
+      pages(name, page -> steps(page, step -> prove("label", step, Keys.bytes(name))));
     }
 
     private void owners(Generation generation, Set<String> all) {

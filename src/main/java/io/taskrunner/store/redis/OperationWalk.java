@@ -3,11 +3,13 @@ package io.taskrunner.store.redis;
 import io.taskrunner.store.Operation.Action;
 import io.taskrunner.store.Operation.Order;
 import io.taskrunner.store.TaskStore.Filter;
+import io.taskrunner.store.redis.TaskSearch.Looked;
+import io.taskrunner.store.redis.TaskSearch.Spot;
+import io.taskrunner.store.redis.TaskSearch.Walked;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskState;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Set;
@@ -26,7 +28,6 @@ final class OperationWalk {
   /** What one call looks at, at most, before it tells how far it is. */
   private static final int EXAMINED_MAX = 1000;
 
-  private static final int STEP_FILTERED = 200;
   private static final int EMPTY_MAX = 50;
 
   private static final Walked DUE = new Walked("due", Set.of(TaskState.SCHEDULED, TaskState.RETRY));
@@ -38,20 +39,20 @@ final class OperationWalk {
 
   private final RedisTasks tasks;
   private final QueueNames names;
-
-  private record Walked(String set, Set<TaskState> states) {}
+  private final TaskSearch search;
 
   /**
-   * Tasks of one queue that match.
+   * Tasks that match.
    *
-   * @param queue the number of the queue
+   * @param queue the number of their queue; -1 for any
    * @param place behind them; empty at the end of the shard
    */
   record Found(int queue, List<byte[]> ids, String place) {}
 
-  private record Place(String queue, int set, String owner, String score, byte[] id) {
+  /** In a set of a queue, or, when the queue is empty, among all tasks that have the label. */
+  private record Place(String queue, int set, Spot spot) {
     static Place start(String queue, int set) {
-      return new Place(queue, set, "", "", new byte[0]);
+      return new Place(queue, set, Spot.START);
     }
 
     static Place read(String text) {
@@ -59,29 +60,28 @@ final class OperationWalk {
       return new Place(
           parts[0],
           Integer.parseInt(parts[1]),
-          parts[2],
-          parts[3],
-          Base64.getDecoder().decode(parts[4]));
+          new Spot(parts[2], parts[3], Base64.getDecoder().decode(parts[4])));
     }
 
-    Place at(List<Object> ids, int i) {
-      return new Place(
-          queue,
-          set,
-          Keys.text((byte[]) ids.get(i + 2)),
-          Keys.text((byte[]) ids.get(i + 1)),
-          (byte[]) ids.get(i));
+    boolean byLabel() {
+      return queue.isEmpty();
     }
 
     String text() {
       return String.join(
-          "\n", queue, Integer.toString(set), owner, score, Base64.getEncoder().encodeToString(id));
+          "\n",
+          queue,
+          Integer.toString(set),
+          spot.owner(),
+          spot.score(),
+          Base64.getEncoder().encodeToString(spot.id()));
     }
   }
 
   OperationWalk(RedisTasks tasks, QueueNames names) {
     this.tasks = tasks;
     this.names = names;
+    this.search = new TaskSearch(names);
   }
 
   /** The shards that may hold what is meant. */
@@ -104,37 +104,25 @@ final class OperationWalk {
    * @param place behind which to look; empty from the start
    */
   Found look(Shard shard, Order order, Instant begun, String place, int most) {
-    List<Walked> sets = sets(order);
-    Place at = place.isEmpty() ? following(order, sets, null) : Place.read(place);
-    int want = order.filter().plain() ? most : Math.max(most, STEP_FILTERED);
-    int examined = 0;
+    Place at = place.isEmpty() ? start(shard, order) : Place.read(place);
+    Filter filter = order.filter();
+    long examined = 0;
     int empty = 0;
     while (at != null) {
-      Walked walked = sets.get(at.set());
-      int n = names.known(at.queue()).orElse(-1);
-      List<Object> ids =
-          shard
-              .moves()
-              .run(
-                  Script.WALK,
-                  Keys.bytes(n),
-                  Keys.bytes(walked.set()),
-                  Keys.bytes(want),
-                  Keys.bytes(at.owner()),
-                  Keys.bytes(at.score()),
-                  at.id());
+      List<Walked> sets = sets(order, at.byLabel());
+      String queue = at.byLabel() ? filter.queue() : at.queue();
+      int n = search.number(queue);
+      Looked looked = search.look(shard, filter, n, sets.get(at.set()), at.spot(), most);
       List<byte[]> found = new ArrayList<>();
-      for (Task task : tasks.read(shard, RedisTasks.everyThird(ids))) {
-        if (found.size() < most && matches(order, begun, task, at.queue())) {
+      for (Task task : tasks.read(shard, looked.ids())) {
+        if (matches(order, begun, task, queue)) {
           found.add(task.id().bytes());
         }
       }
-      Place next = ids.size() / 3 < want ? following(order, sets, at) : at.at(ids, ids.size() - 3);
-      if (found.size() == most) {
-        next = behind(at, ids, found.getLast());
-      }
-      examined += ids.size() / 3;
-      empty += ids.isEmpty() ? 1 : 0;
+      Place next =
+          looked.end() ? following(order, sets, at) : new Place(at.queue(), at.set(), looked.at());
+      examined += looked.examined();
+      empty += looked.examined() == 0 ? 1 : 0;
       if (!found.isEmpty() || examined >= EXAMINED_MAX || empty >= EMPTY_MAX) {
         return new Found(n, found, next == null ? "" : next.text());
       }
@@ -143,16 +131,20 @@ final class OperationWalk {
     return new Found(-1, List.of(), "");
   }
 
-  private static Place behind(Place at, List<Object> ids, byte[] id) {
-    for (int i = 0; i < ids.size(); i += 3) {
-      if (Arrays.equals((byte[]) ids.get(i), id)) {
-        return at.at(ids, i);
-      }
-    }
-    throw new IllegalStateException("walked past a task");
+  private @Nullable Place start(Shard shard, Order order) {
+    return TaskSearch.byLabel(new Shards(List.of(shard)), order.filter(), true)
+        ? Place.start("", 0)
+        : following(order, sets(order, false), null);
   }
 
-  private static List<Walked> sets(Order order) {
+  private static List<Walked> sets(Order order, boolean byLabel) {
+    if (byLabel) {
+      // What ran meanwhile may wait again: so what is moved is looked for once more.
+      Walked labeled = TaskSearch.labeled(RedisOperations.states(order));
+      return order.action() == Action.MOVE && order.filter().state() == null
+          ? List.of(labeled, labeled)
+          : List.of(labeled);
+    }
     List<Walked> way =
         switch (order.action()) {
           case CANCEL -> List.of(DUE, READY, ACTIVE, DUE);
@@ -172,6 +164,9 @@ final class OperationWalk {
     if (place != null && place.set() + 1 < sets.size()) {
       return Place.start(place.queue(), place.set() + 1);
     }
+    if (place != null && place.byLabel()) {
+      return null;
+    }
     String only = order.filter().queue();
     if (only != null) {
       return place == null && meant(order, only) ? Place.start(only, 0) : null;
@@ -184,8 +179,9 @@ final class OperationWalk {
         .orElse(null);
   }
 
-  private static boolean matches(Order order, Instant begun, Task task, String queue) {
-    return task.queue().equals(queue)
+  private static boolean matches(Order order, Instant begun, Task task, @Nullable String queue) {
+    return (queue == null || task.queue().equals(queue))
+        && meant(order, task.queue())
         && RedisOperations.states(order).contains(task.state())
         && !task.created().isAfter(begun)
         && RedisTasks.matches(order.filter(), task);

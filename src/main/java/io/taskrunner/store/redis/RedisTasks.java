@@ -3,6 +3,9 @@ package io.taskrunner.store.redis;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.TaskStore;
+import io.taskrunner.store.redis.TaskSearch.Looked;
+import io.taskrunner.store.redis.TaskSearch.Spot;
+import io.taskrunner.store.redis.TaskSearch.Walked;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.TargetUrl;
@@ -13,53 +16,44 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The moves of tasks that callers ask for. */
 final class RedisTasks implements TaskStore {
-
-  /** What one script looks at, at most: some 2 to 4 ms of Redis' time. */
-  private static final int STEP = 500;
-
-  /** The same where hosts or labels are compared, which do not stand in the heads of records. */
-  private static final int STEP_DEEP = 200;
 
   /** What a page takes, at most: some 50 ms of Redis' time. Then it is short. */
   private static final int STEPS_MAX = 20;
 
   private static final int SCRIPTS_MAX = 200;
 
-  private static final byte[] NONE = new byte[0];
-
   /** The sets that a list walks, in this order, and the states that stand in each. */
   private static final List<Walked> SETS =
       List.of(
-          new Walked("active", List.of(TaskState.ACTIVE)),
-          new Walked("ready", List.of(TaskState.READY)),
-          new Walked("due", List.of(TaskState.SCHEDULED, TaskState.RETRY)),
-          new Walked("dead", List.of(TaskState.DEAD)),
-          new Walked("done", List.of(TaskState.SUCCEEDED, TaskState.CANCELLED)));
+          new Walked("active", Set.of(TaskState.ACTIVE)),
+          new Walked("ready", Set.of(TaskState.READY)),
+          new Walked("due", Set.of(TaskState.SCHEDULED, TaskState.RETRY)),
+          new Walked("dead", Set.of(TaskState.DEAD)),
+          new Walked("done", Set.of(TaskState.SUCCEEDED, TaskState.CANCELLED)));
 
   private final Shards shards;
   private final QueueNames names;
-
-  private record Walked(String set, List<TaskState> states) {}
+  private final TaskSearch search;
 
   /**
-   * A place in the walk: the queue's name, the set, the shard, and the owner, score and id of the
-   * last task that was looked at.
+   * A place in the walk.
+   *
+   * @param queue the queue's name; empty on a walk by label, which is through all queues at once
+   * @param set of the walk's sets
    */
-  private record Place(String queue, int set, int shard, String owner, String score, byte[] id) {
+  private record Place(String queue, int set, int shard, Spot spot) {
     String text(String filter) {
       String plain =
           String.join(
@@ -68,56 +62,48 @@ final class RedisTasks implements TaskStore {
               queue,
               Integer.toString(set),
               Integer.toString(shard),
-              owner,
-              score,
-              Base64.getEncoder().encodeToString(id));
+              spot.owner(),
+              spot.score(),
+              Base64.getEncoder().encodeToString(spot.id()));
       return Base64.getUrlEncoder()
           .withoutPadding()
           .encodeToString(plain.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Behind what a search looked at last. */
-    Place at(List<Object> reply) {
-      return new Place(
-          queue,
-          set,
-          shard,
-          Keys.text((byte[]) reply.get(2)),
-          Keys.text((byte[]) reply.get(3)),
-          (byte[]) reply.get(4));
-    }
-
     static Place start(String queue, int set, int shard) {
-      return new Place(queue, set, shard, "", "", new byte[0]);
+      return new Place(queue, set, shard, Spot.START);
     }
 
-    static Place read(String cursor, String filter, Walk walk, int shards) throws BadCursor {
+    static Place read(String cursor, String filter) throws BadCursor {
       try {
         String[] parts =
             new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8)
                 .split("\n", -1);
-        int set = Integer.parseInt(parts[2]);
-        int shard = Integer.parseInt(parts[3]);
-        if (parts.length != 7
-            || !parts[0].equals(filter)
-            || Objects.checkIndex(set, walk.sets().size()) != set
-            || Objects.checkIndex(shard, shards) != shard) {
+        if (parts.length != 7 || !parts[0].equals(filter)) {
           throw new BadCursor();
         }
         if (!parts[5].isEmpty()) {
           Double.parseDouble(parts[5]);
         }
         return new Place(
-            parts[1], set, shard, parts[4], parts[5], Base64.getDecoder().decode(parts[6]));
-      } catch (IllegalArgumentException | IndexOutOfBoundsException unreadable) {
+            parts[1],
+            Integer.parseInt(parts[2]),
+            Integer.parseInt(parts[3]),
+            new Spot(parts[4], parts[5], Base64.getDecoder().decode(parts[6])));
+      } catch (IllegalArgumentException unreadable) {
         throw new BadCursor();
       }
+    }
+
+    boolean byLabel() {
+      return queue.isEmpty();
     }
   }
 
   RedisTasks(Shards shards, QueueNames names) {
     this.shards = shards;
     this.names = names;
+    this.search = new TaskSearch(names);
   }
 
   @Override
@@ -197,22 +183,47 @@ final class RedisTasks implements TaskStore {
     if (queues.isEmpty()) {
       return new Page(List.of(), null, 0);
     }
-    Walk walk = new Walk(queues, sets(filter), homes(filter));
-    Place place =
-        cursor == null ? walk.start() : Place.read(cursor, fingerprint, walk, shards.count());
+    Place place = cursor == null ? null : Place.read(cursor, fingerprint);
+    Shards homes = homes(filter);
+    boolean byLabel =
+        place == null
+            ? TaskSearch.byLabel(homes, filter, filter.state() != null)
+            : place.byLabel() && filter.label() != null;
+    Walk walk =
+        byLabel
+            ? new Walk(
+                List.of(""),
+                List.of(TaskSearch.labeled(Set.of(TaskState.values()))),
+                numbers(homes))
+            : new Walk(queues, sets(filter), numbers(homes));
+    if (place == null) {
+      place = walk.start();
+    } else if (!walk.has(place)) {
+      throw new BadCursor();
+    }
     List<Task> found = new ArrayList<>();
     long examined = 0;
-    int step = filter.host() == null && filter.label() == null ? STEP : STEP_DEEP;
+    int step = TaskSearch.step(filter);
     for (int scripts = 1; ; scripts++) {
       Shard shard = shards.all().get(place.shard());
-      List<Object> reply = search(shard, filter, walk, place, step, limit - found.size());
-      examined += (Long) reply.get(0);
-      for (Task task : read(shard, ids(reply))) {
-        if (matches(filter, task) && isWithin(walk, place, task)) {
+      Walked walked = walk.sets().get(place.set());
+      String queue = place.byLabel() ? filter.queue() : place.queue();
+      Looked looked =
+          search.look(
+              shard, filter, search.number(queue), walked, place.spot(), limit - found.size());
+      examined += looked.examined();
+      for (Task task : read(shard, looked.ids())) {
+        // What moved on meanwhile is met elsewhere, or was.
+        boolean there =
+            (queue == null || task.queue().equals(queue)) && walked.states().contains(task.state());
+        if (there && matches(filter, task)) {
           found.add(task);
         }
       }
-      Place next = isEnd(reply) ? walk.following(place) : place.at(reply);
+      Place next =
+          looked.end()
+              ? walk.following(place)
+              : new Place(place.queue(), place.set(), place.shard(), looked.at());
       if (next == null) {
         return new Page(found, null, examined);
       }
@@ -221,49 +232,6 @@ final class RedisTasks implements TaskStore {
         return new Page(found, place.text(fingerprint), examined);
       }
     }
-  }
-
-  private static boolean isEnd(List<Object> reply) {
-    return Keys.text((byte[]) reply.get(1)).equals("1");
-  }
-
-  private static List<byte[]> ids(List<Object> reply) {
-    return reply.stream().skip(5).map(id -> (byte[]) id).toList();
-  }
-
-  private List<Object> search(
-      Shard shard, Filter filter, Walk walk, Place place, int step, int most) {
-    Walked walked = walk.sets().get(place.set());
-    String states =
-        walked.states().stream()
-            .filter(state -> filter.state() == null || filter.state() == state)
-            .map(state -> String.valueOf(state.code()))
-            .collect(Collectors.joining());
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(names.known(place.queue()).orElse(-1)));
-    args.add(Keys.bytes(walked.set()));
-    args.add(Keys.bytes(step));
-    args.add(Keys.bytes(most));
-    args.add(Keys.bytes(place.owner()));
-    args.add(Keys.bytes(place.score()));
-    args.add(place.id());
-    args.add(Keys.bytes(states));
-    args.add(text(filter.clientId()));
-    args.add(text(filter.status()));
-    args.add(text(filter.error() == null ? null : filter.error().code()));
-    for (Instant time :
-        Arrays.asList(
-            filter.createdAfter(), filter.createdBefore(), filter.dueAfter(), filter.dueBefore())) {
-      args.add(text(time == null ? null : Math.max(0, time.toEpochMilli())));
-    }
-    args.add(text(filter.host()));
-    Label label = filter.label();
-    args.add(label == null ? NONE : TaskCodec.label(label.name(), label.value()));
-    return shard.moves().run(Script.SEARCH, args.toArray(byte[][]::new));
-  }
-
-  private static byte[] text(@Nullable Object value) {
-    return value == null ? NONE : Keys.bytes(value.toString());
   }
 
   private List<String> queues(Filter filter) {
@@ -275,34 +243,11 @@ final class RedisTasks implements TaskStore {
         : List.of();
   }
 
-  /** The sets that may hold what is meant; of the dead the narrowest index. */
+  /** The sets that may hold what is meant. */
   private static List<Walked> sets(Filter filter) {
     return SETS.stream()
         .filter(walked -> filter.state() == null || walked.states().contains(filter.state()))
-        .map(walked ->
-            walked.set().equals("dead") ? new Walked(dead(filter), walked.states()) : walked)
         .toList();
-  }
-
-  private static String dead(Filter filter) {
-    if (filter.host() != null) {
-      return "dead:h:" + filter.host().replaceFirst(":[0-9]+$", "");
-    }
-    if (filter.error() != null) {
-      return "dead:e:e" + filter.error().code();
-    }
-    if (filter.status() != null) {
-      return "dead:e:s" + filter.status();
-    }
-    return filter.clientId() != null ? "dead:c:" + filter.clientId() : "dead";
-  }
-
-  static List<byte[]> everyThird(List<Object> ids) {
-    List<byte[]> found = new ArrayList<>(ids.size() / 3);
-    for (int i = 0; i < ids.size(); i += 3) {
-      found.add((byte[]) ids.get(i));
-    }
-    return found;
   }
 
   /** Whether a filter means a task. */
@@ -329,25 +274,26 @@ final class RedisTasks implements TaskStore {
     return (from == null || !time.isBefore(from)) && (before == null || time.isBefore(before));
   }
 
-  /**
-   * Whether a task is still where it was found: what moved on meanwhile is met, or was, elsewhere.
-   */
-  private static boolean isWithin(Walk walk, Place place, Task task) {
-    return task.queue().equals(place.queue())
-        && walk.sets().get(place.set()).states().contains(task.state());
+  /** The shards that may hold what is asked for. */
+  private Shards homes(Filter filter) {
+    return filter.clientId() == null ? shards : new Shards(List.of(shards.of(filter.clientId())));
   }
 
-  /** The shards that may hold what is asked for. */
-  private List<Integer> homes(Filter filter) {
-    return filter.clientId() == null
-        ? shards.all().stream().map(Shard::number).toList()
-        : List.of(shards.of(filter.clientId()).number());
+  private static List<Integer> numbers(Shards some) {
+    return some.all().stream().map(Shard::number).toList();
   }
 
   /** The order of the walk: queue by queue, in each set by set, in each shard by shard. */
   private record Walk(List<String> queues, List<Walked> sets, List<Integer> shards) {
     Place start() {
       return Place.start(queues.getFirst(), 0, shards.getFirst());
+    }
+
+    boolean has(Place place) {
+      return place.byLabel() == queues.getFirst().isEmpty()
+          && place.set() >= 0
+          && place.set() < sets.size()
+          && shards.contains(place.shard());
     }
 
     @Nullable Place following(Place place) {

@@ -73,7 +73,6 @@ enum Script {
   TOKEN_KEYS,
   TRIM_DONE,
   UNPARK,
-  WALK,
   WORKERS;
 
   private static final String INCLUDE = "--@include ";

@@ -1,5 +1,6 @@
 package io.taskrunner.store.redis;
 
+import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Callback;
@@ -16,6 +17,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,9 +32,10 @@ import org.jspecify.annotations.Nullable;
  * draws them.
  *
  * <p>The head (bytes 0 to 51) and the time of creation are written by scripts; what Java writes
- * begins at byte {@value #TAIL}. What stands behind the url is read by Java alone: a byte of flags,
- * the method, and in this order what the flags say: timeout, headers, labels, traceparent,
- * tracestate, what a task of Cloud Tasks has beside, the token; last the body.
+ * begins at byte {@value #TAIL}. Of what stands behind the url scripts read labels alone ({@code
+ * lua/lib/labels.lua} finds them): a byte of flags, the method, and in this order what the flags
+ * say: timeout, headers, labels, traceparent, tracestate, what a task of Cloud Tasks has beside,
+ * the token; last the body.
  */
 final class TaskCodec {
 
@@ -59,6 +62,7 @@ final class TaskCodec {
   private static final int OWN_RETRY = 4;
   private static final int CLOUD = 8;
   private static final int NAMED = 16;
+  private static final int LABELED = 32;
   private static final int CALLBACK = 64;
 
   /** What moves change of a task of Cloud Tasks, and the name that it was given, behind it. */
@@ -68,6 +72,9 @@ final class TaskCodec {
 
   /** The length of the digest of a name. */
   static final int DIGEST = 16;
+
+  /** The bytes that are left of the digest of a label: two that are alike are told apart later. */
+  private static final int LABEL_DIGEST = 8;
 
   private static final int TEXT = 1;
   private static final int TIMEOUT = 2;
@@ -123,6 +130,7 @@ final class TaskCodec {
             | (ownRetry ? OWN_RETRY : 0)
             | (cloud != null ? CLOUD : 0)
             | (cloud != null && cloud.name() != null ? NAMED : 0)
+            | (spec.labels().isEmpty() ? 0 : LABELED)
             | (spec.callback() != null || spec.callbackOf() != null ? CALLBACK : 0),
         1);
     out.shortText(clientId, 1);
@@ -244,12 +252,11 @@ final class TaskCodec {
     }
   }
 
-  /** A label as it stands in a record. */
-  static byte[] label(String name, String value) {
-    return new Packed(4 + name.length() + value.length())
-        .shortText(name, 2)
-        .shortText(value, 2)
-        .toByteArray();
+  /** What stands for a label in keys: a digest of it as it stands in a record. */
+  static String labelDigest(Label label) {
+    Packed packed = new Packed(4 + label.name().length() + label.value().length());
+    packed.shortText(label.name(), 2).shortText(label.value(), 2);
+    return HexFormat.of().formatHex(Digests.sha1(packed.toByteArray()), 0, LABEL_DIGEST);
   }
 
   /** What a queue of Cloud Tasks says to its tasks. */

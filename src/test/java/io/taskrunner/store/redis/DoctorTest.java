@@ -11,8 +11,13 @@ import io.taskrunner.schedule.CatchUp;
 import io.taskrunner.schedule.Overlap;
 import io.taskrunner.schedule.Rhythm;
 import io.taskrunner.schedule.Schedule;
+import io.taskrunner.store.TaskStore.BadCursor;
+import io.taskrunner.store.TaskStore.Filter;
+import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.redis.Doctor.Finding;
+import io.taskrunner.task.Retry;
+import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
@@ -21,6 +26,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -360,6 +366,72 @@ class DoctorTest {
     mends("dead_not_indexed");
     raw.del(index("e:s500"));
     mends("dead_not_indexed");
+  }
+
+  private TaskId labeled() {
+    return stage.enqueue(
+        wish()
+            .client("three")
+            .expires(stage.now() + 100_000)
+            .limits(1, null)
+            .retry(new Retry(3, null, null, null, null, null))
+            .labels(Map.of("order", "17", "env", "prod")));
+  }
+
+  private byte[] label(String name, String value) {
+    return key("label:" + TaskCodec.labelDigest(new Label(name, value)));
+  }
+
+  @Test
+  void aTaskThatIsNotFoundByItsLabels() {
+    TaskId id = labeled();
+    assertEquals(1, raw.zcard(label("env", "prod")));
+    raw.del(label("order", "17"));
+    mends("label_not_indexed");
+    assertEquals(List.of(id), found("order", "17"));
+  }
+
+  private List<TaskId> found(String name, String value) {
+    try {
+      return stage
+          .store
+          .tasks()
+          .list(new Filter(null, null, null, new Label(name, value)), 10, null)
+          .tasks()
+          .stream()
+          .map(Task::id)
+          .toList();
+    } catch (BadCursor impossible) {
+      throw new AssertionError(impossible);
+    }
+  }
+
+  @Test
+  void aTaskOfAVersionThatKnewNoIndexOfLabels() {
+    TaskId id = labeled();
+    raw.setrange(task(id), 66, new byte[] {(byte) (raw.getrange(task(id), 66, 66)[0] - 32)});
+    raw.del(label("order", "17"));
+    raw.del(label("env", "prod"));
+    mends("label_not_indexed");
+    assertEquals(List.of(id), found("env", "prod"));
+    stage.store.tasks().cancel(id);
+    stage.pass(Duration.ofHours(2));
+    stage.store.tidy();
+    assertEquals(0, raw.exists(label("order", "17"), label("env", "prod")));
+  }
+
+  @Test
+  void anIndexOfALabelThatHoldsWhatDoesNotHaveIt() {
+    TaskId id = labeled();
+    raw.zadd(label("order", "18"), 0, id.bytes());
+    mends("label_of_nothing");
+    raw.zadd(label("order", "17"), 0, ready.bytes());
+    mends("label_of_nothing");
+    assertEquals(List.of(id), found("order", "17"));
+    raw.del(task(id));
+    assertEquals(List.of(), found("order", "17"));
+    assertEquals(0, raw.exists(label("order", "17")), "what was met and is gone is taken out");
+    mends("label_of_nothing");
   }
 
   private byte[] index(String rest) {

@@ -77,6 +77,7 @@ class HistoryTest {
 
   private static final int CROWD_OF_CLIENTS = 130;
   private static final List<String> HOSTS = List.of("one.test:80", "two.test:8080");
+  private static final List<String> COLORS = List.of("red", "green");
   private static final List<Integer> STATUSES = List.of(200, 200, 404, 500, 503, 0);
 
   static LongStream seeds() {
@@ -395,6 +396,12 @@ class HistoryTest {
       }
       if (chance(30)) {
         wish.body("x".repeat(random.nextInt(60)));
+      }
+      if (chance(30)) {
+        wish.labels(
+            chance(70)
+                ? Map.of("color", any(COLORS))
+                : Map.of("color", any(COLORS), "size", "large"));
       }
       if (chance(15)) {
         wish.key("k" + random.nextInt(8), "p" + random.nextInt(2));
@@ -1026,6 +1033,33 @@ class HistoryTest {
         char got = seen.getOrDefault(t.id, '-');
         require(got == model.visible(t), "%s is seen as %s, not %s", t, got, model.visible(t));
       }
+      for (String color : COLORS) {
+        compareLabeled(new TaskStore.Label("color", color));
+      }
+      compareLabeled(new TaskStore.Label("size", "large"));
+    }
+
+    private void compareLabeled(TaskStore.Label label) {
+      List<TaskId> expected =
+          model.tasks.values().stream()
+              .filter(t -> label.value().equals(t.labels.get(label.name())))
+              .filter(t -> model.visible(t) != '-')
+              .map(t -> t.id)
+              .sorted(Comparator.reverseOrder())
+              .toList();
+      List<TaskId> found = new ArrayList<>();
+      try {
+        String cursor = null;
+        do {
+          TaskStore.Filter filter = new TaskStore.Filter(null, null, null, label);
+          TaskStore.Page page = stage.store.tasks().list(filter, 20, cursor);
+          page.tasks().forEach(task -> found.add(task.id()));
+          cursor = page.nextCursor();
+        } while (cursor != null);
+      } catch (TaskStore.BadCursor impossible) {
+        throw new AssertionError(impossible);
+      }
+      equal(expected, found, "tasks with " + label);
     }
 
     private void compareCounts() {

@@ -9,6 +9,7 @@ import io.taskrunner.task.Retry;
 import io.taskrunner.task.RetryPolicy;
 import io.taskrunner.task.TaskId;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
@@ -123,6 +124,7 @@ final class Model {
     final int body;
     final long created;
     final @Nullable Callback callback;
+    final Map<String, String> labels;
 
     /** Whether it tells of another's end. */
     final boolean tells;
@@ -153,6 +155,7 @@ final class Model {
       this.body = wish.body.length();
       this.created = created;
       this.callback = wish.callback;
+      this.labels = wish.labels;
       this.tells = tells;
       this.retry = wish.retry;
       this.retentionMillis = wish.retention.toMillis();
@@ -625,7 +628,7 @@ final class Model {
   }
 
   private static String told(Item t) {
-    return "{\"task_id\":\"%s\",\"client_id\":\"%s\",\"queue\":\"%s\",\"state\":\"%s\",\"attempts\":%d,\"last_status\":%s,\"last_error\":%s,\"created_time\":\"%s\",\"finished_time\":\"%s\",\"labels\":{}}"
+    return "{\"task_id\":\"%s\",\"client_id\":\"%s\",\"queue\":\"%s\",\"state\":\"%s\",\"attempts\":%d,\"last_status\":%s,\"last_error\":%s,\"created_time\":\"%s\",\"finished_time\":\"%s\",\"labels\":%s}"
         .formatted(
             t.id,
             t.client.id,
@@ -635,7 +638,8 @@ final class Model {
             t.status > 0 ? t.status : "null",
             t.error > 0 ? '"' + AttemptError.ofCode(t.error).word() + '"' : "null",
             time(t.created, t),
-            time(t.ended, t));
+            time(t.ended, t),
+            new String(LabelsJson.of(t.labels), StandardCharsets.UTF_8));
   }
 
   /** Only its length counts here. */

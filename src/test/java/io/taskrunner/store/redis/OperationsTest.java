@@ -296,6 +296,104 @@ class OperationsTest {
     assertEquals(List.of(ready), stage.claim(10).stream().map(Claim::id).toList());
   }
 
+  private static final Map<String, String> SALE = Map.of("campaign", "sale");
+
+  private static Which sale() {
+    Which which = all();
+    which.queue = null;
+    which.label = new Label("campaign", "sale");
+    return which;
+  }
+
+  @Test
+  void aLabelNamesTasksOfAllQueuesInAllStates() {
+    List<TaskId> ran = stage.enqueue(2, Stage.wish().labels(SALE));
+    stage.claim(2);
+    List<TaskId> waits = stage.enqueue(9, Stage.wish().labels(SALE).queue("critical"));
+    waits.addAll(stage.enqueue(9, Stage.wish().labels(SALE).in(Duration.ofHours(1))));
+    List<TaskId> others = stage.enqueue(9, Stage.wish().labels(Map.of("campaign", "none")));
+    Operation came = carryOut(Action.CANCEL, sale());
+    assertCame(20, 0, 0, came);
+    assertEquals(Set.of(TaskState.CANCELLED), states(ran));
+    assertEquals(Set.of(TaskState.CANCELLED), states(waits));
+    assertEquals(Set.of(TaskState.READY), states(others));
+  }
+
+  @Test
+  void deadTasksWithALabelAreRetriedOnceEach() {
+    dead(10, Stage.wish().labels(SALE));
+    List<TaskId> others = dead(10, Stage.wish());
+    Operation begun = begin(order(Action.RETRY, sale()));
+    stage.pass(Duration.ofMillis(1));
+    Run run = take("one");
+    int rounds = 0;
+    while (!(run.step(3) instanceof Step.Over)) {
+      for (Claim claim : stage.claim(100)) {
+        stage.settle(Stage.WORKER, stage.verdict(claim, new Verdict.Bury(), 404));
+      }
+      stage.pass(Duration.ofMillis(1));
+      assertTrue(rounds++ < 100, "goes round in circles");
+    }
+    assertCame(10, 0, 0, get(begun.id()));
+    assertEquals(Set.of(TaskState.DEAD), states(others));
+  }
+
+  @Test
+  void whatRanWhenItsLabelWasMovedAndFailedIsMovedTooAndNothingTwice() {
+    Which which = sale();
+    stage.enqueue(1, Stage.wish().labels(SALE));
+    Claim claim = stage.claim(1).getFirst();
+    stage.pass(Duration.ofMillis(5));
+    List<TaskId> waits = stage.enqueue(5, Stage.wish().labels(SALE).queue("critical"));
+    TaskId there = stage.enqueue(Stage.wish().labels(SALE).queue("low"));
+    Operation begun = begin(order(Action.MOVE, which));
+    Run run = take("one");
+    for (int i = 0; i < 4; i++) {
+      run.step(2); // the whole way through, past what runs
+    }
+    stage.settle(Stage.WORKER, stage.verdict(claim, new Verdict.Retry(Duration.ofMinutes(9)), 500));
+    finish(run, 2);
+    assertCame(6, 0, 0, get(begun.id()));
+    assertEquals("low", queueOf(claim.id()));
+    waits.forEach(id -> assertEquals("low", queueOf(id)));
+    assertEquals(TaskState.READY, stage.state(there));
+  }
+
+  @Test
+  void aLabelOfOneQueueLeavesTheOthersAlone() {
+    List<TaskId> mine = stage.enqueue(3, Stage.wish().labels(SALE));
+    List<TaskId> others = stage.enqueue(3, Stage.wish().labels(SALE).queue("critical"));
+    Which which = sale();
+    which.queue = "default";
+    assertCame(3, 0, 0, carryOut(Action.CANCEL, which));
+    assertEquals(Set.of(TaskState.CANCELLED), states(mine));
+    assertEquals(Set.of(TaskState.READY), states(others));
+  }
+
+  @Test
+  void aCommonLabelIsLookedForWhereWhatIsMeantStands() {
+    for (int left = TaskSearch.COMMON; left > 0; left -= 100) {
+      List<Map.Entry<TaskId, Stage.Wish>> group = new ArrayList<>();
+      for (int i = 0; i < 100; i++) {
+        group.add(Map.entry(stage.id(), Stage.wish().labels(SALE).in(Duration.ofHours(1))));
+      }
+      stage.group(group);
+      stage.pass(Duration.ofMillis(1));
+    }
+    List<TaskId> dead = dead(5, Stage.wish().labels(SALE));
+    List<TaskId> others = dead(5, Stage.wish());
+    Operation begun = begin(order(Action.RETRY, sale()));
+    Run run = take("one");
+    int steps = 1;
+    while (!(run.step(100) instanceof Step.Over)) {
+      steps++;
+    }
+    assertTrue(steps < 6, "looks at what is not dead");
+    assertCame(5, 0, 0, get(begun.id()));
+    assertEquals(Set.of(TaskState.READY), states(dead));
+    assertEquals(Set.of(TaskState.DEAD), states(others));
+  }
+
   @Test
   void moveObeysWhatItsQueueAndItsClientAllow() {
     stage.client("few", 10);

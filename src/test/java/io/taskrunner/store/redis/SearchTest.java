@@ -220,9 +220,60 @@ class SearchTest {
         stage.enqueue(
             wish().labels(Map.of("order", "17")).body("x".repeat(5000)).in(Duration.ofHours(1)));
     stage.enqueue(wish().body("\0\5order\0\00217"));
-    Filter filter = new Filter(null, null, null, new Label("order", "17"));
-    assertEquals(List.of(a, b), all(filter));
-    stage.claim(3).forEach(stage::succeed);
-    assertEquals(List.of(b, a), all(filter));
+    TaskId c = stage.enqueue(wish().queue("low").client("xyz").labels(SEVENTEEN));
+    assertEquals(List.of(c, b, a), all(labeled(null, null)));
+    assertEquals(List.of(b, a), all(labeled("default", null)));
+    assertEquals(List.of(b), all(labeled(null, TaskState.SCHEDULED)));
+    assertEquals(List.of(c), all(new Filter(null, null, "xyz", new Label("order", "17"))));
+    stage.claim(4).forEach(stage::succeed);
+    assertEquals(List.of(c, b, a), all(labeled(null, null)));
+    assertEquals(List.of(c, a), all(labeled(null, TaskState.SUCCEEDED)));
+    assertEquals(List.of(), all(labeled("critical", null)));
+    assertEquals(List.of(), all(labeled("none", null)));
+  }
+
+  private static final Map<String, String> SEVENTEEN = Map.of("order", "17");
+
+  private static Filter labeled(@Nullable String queue, @Nullable TaskState state) {
+    return new Filter(queue, state, null, new Label("order", "17"));
+  }
+
+  private void many(int count, Stage.Wish wish) {
+    for (int left = count; left > 0; left -= 100) {
+      List<Map.Entry<TaskId, Stage.Wish>> group = new ArrayList<>();
+      for (int i = 0; i < Math.min(left, 100); i++) {
+        group.add(Map.entry(stage.id(), wish));
+      }
+      stage.group(group);
+      stage.pass(Duration.ofMillis(1));
+    }
+  }
+
+  @Test
+  void aRareLabelIsLookedForByItselfAndACommonOneInTheSetsOfTheState() throws BadCursor {
+    stage.client("abc", 100_000);
+    TaskId dead = dead("abc", "http://one.example/", 404, null);
+    Claim claim = deadWithLabel();
+    many(TaskSearch.COMMON - 1, wish().in(Duration.ofHours(1)).labels(SEVENTEEN));
+    Page rare = stage.store.tasks().list(labeled(null, TaskState.DEAD), 50, null);
+    assertEquals(TaskSearch.COMMON, rare.examined());
+    many(1, wish().in(Duration.ofHours(1)).labels(SEVENTEEN));
+    Page common = stage.store.tasks().list(labeled(null, TaskState.DEAD), 50, null);
+    assertEquals(2, common.examined());
+    for (Page page : List.of(rare, common)) {
+      assertEquals(List.of(claim.id()), page.tasks().stream().map(Task::id).toList());
+    }
+    assertEquals(TaskState.DEAD, stage.state(dead));
+    Page any = stage.store.tasks().list(labeled(null, null), 50, null);
+    assertEquals(50, any.examined());
+    Page next = stage.store.tasks().list(labeled(null, null), 50, any.nextCursor());
+    assertTrue(next.tasks().getFirst().id().compareTo(any.tasks().getLast().id()) < 0);
+  }
+
+  private Claim deadWithLabel() {
+    stage.enqueue(wish().labels(SEVENTEEN));
+    Claim claim = stage.claim(1).getFirst();
+    stage.settle(WORKER, stage.verdict(claim, new Verdict.Bury(), 404));
+    return claim;
   }
 }
