@@ -1,0 +1,301 @@
+package io.taskrunner.testkit;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.WebSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+
+/**
+ * A Chromium without a window, with one page. It finds no host but this machine. What the page asks
+ * for and what goes wrong in it is kept.
+ *
+ * <p>It is spoken to by its own DevTools protocol: numbered calls and their answers over a
+ * WebSocket, and events in between.
+ */
+public final class Browser implements AutoCloseable {
+
+  private static final List<String> NAMES =
+      List.of("chromium", "chromium-browser", "google-chrome", "google-chrome-stable");
+
+  private static final String LISTENS = "DevTools listening on ";
+
+  private static final int PATIENCE_SECONDS = 60;
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final Process process;
+  private final HttpClient http = HttpClient.newHttpClient();
+  private final WebSocket socket;
+  private final AtomicInteger calls = new AtomicInteger();
+  private final Map<Integer, CompletableFuture<JsonNode>> answers = new ConcurrentHashMap<>();
+  private final List<String> requests = new CopyOnWriteArrayList<>();
+  private final List<String> faults = new CopyOnWriteArrayList<>();
+  private final String session;
+  private volatile CompletableFuture<Void> loaded = new CompletableFuture<>();
+
+  private Browser(Process process, String address) {
+    this.process = process;
+    this.socket = http.newWebSocketBuilder().buildAsync(URI.create(address), new Listener()).join();
+    String page =
+        send("", "Target.createTarget", JSON.createObjectNode().put("url", "about:blank"))
+            .path("targetId")
+            .asText();
+    ObjectNode attach = JSON.createObjectNode().put("targetId", page).put("flatten", true);
+    this.session = send("", "Target.attachToTarget", attach).path("sessionId").asText();
+    for (String domain : List.of("Page", "Network", "Runtime", "Log")) {
+      ask(domain + ".enable", JSON.createObjectNode());
+    }
+  }
+
+  /** A Chromium, or Chrome, of this machine; empty where none is on the path. */
+  public static Optional<Path> installed() {
+    return Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
+        .flatMap(folder -> NAMES.stream().map(name -> Path.of(folder, name)))
+        .filter(Files::isExecutable)
+        .filter(Browser::runs)
+        .findFirst();
+  }
+
+  /** Not so a stand-in that only says what to install. */
+  private static boolean runs(Path program) {
+    try {
+      Process process =
+          new ProcessBuilder(program.toString(), "--version").redirectErrorStream(true).start();
+      String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      return process.onExit().join().exitValue() == 0 && said.contains("Chrom");
+    } catch (IOException cannotBeRun) {
+      return false;
+    }
+  }
+
+  /**
+   * Starts one with a profile of its own.
+   *
+   * @throws IOException it does not start, or does not say where it listens
+   */
+  public static Browser start(Path program) throws IOException {
+    Process process =
+        new ProcessBuilder(
+                program.toString(),
+                "--headless=new",
+                "--no-sandbox", // root may not have one, and only pages of ours are opened
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--disable-extensions",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--no-first-run",
+                "--no-default-browser-check",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+                "--remote-debugging-port=0",
+                "--user-data-dir=" + Folders.temporary("browser"),
+                "about:blank")
+            .redirectErrorStream(true)
+            .start();
+    process.getOutputStream().close();
+    try {
+      return new Browser(process, address(process));
+    } catch (IOException | RuntimeException | AssertionError e) {
+      process.destroyForcibly();
+      throw e;
+    }
+  }
+
+  /** Where it listens, which it says among much else; that is read on, and dropped. */
+  private static String address(Process process) throws IOException {
+    BufferedReader said = process.inputReader(StandardCharsets.UTF_8);
+    StringBuilder before = new StringBuilder();
+    for (String line = said.readLine(); line != null; line = said.readLine()) {
+      if (line.startsWith(LISTENS)) {
+        Thread.ofVirtual().start(() -> said.lines().forEach(_ -> {}));
+        return line.substring(LISTENS.length());
+      }
+      before.append(line).append('\n');
+    }
+    throw new IOException("the browser ended and said: " + before);
+  }
+
+  /** Opens an address, and returns when the page and all that it names is loaded. */
+  public void open(String url) {
+    loaded = new CompletableFuture<>();
+    JsonNode went = ask("Page.navigate", JSON.createObjectNode().put("url", url));
+    if (went.has("errorText")) {
+      throw new AssertionError(url + ": " + went.path("errorText").asText());
+    }
+    within(loaded, "loading " + url);
+  }
+
+  /**
+   * What an expression of JavaScript comes to in the page, as JSON. A promise is waited for.
+   *
+   * @throws AssertionError it throws, or its promise is broken or not kept in time
+   */
+  public JsonNode evaluate(String expression) {
+    JsonNode answer =
+        ask(
+            "Runtime.evaluate",
+            JSON.createObjectNode()
+                .put("expression", expression)
+                .put("awaitPromise", true)
+                .put("returnByValue", true));
+    if (answer.has("exceptionDetails")) {
+      throw new AssertionError(expression + ": " + answer.path("exceptionDetails"));
+    }
+    return answer.at("/result/value");
+  }
+
+  /** Waits until a condition in the page holds, which is looked at whenever a frame is drawn. */
+  public void await(String condition) {
+    evaluate(
+        "new Promise((kept) => { const look = () => (%s) ? kept(true) : requestAnimationFrame(look); look(); })"
+            .formatted(condition));
+  }
+
+  /** Clicks on an element with the mouse, as a person would: it must be where it can be hit. */
+  public void click(String selector) {
+    JsonNode middle =
+        evaluate(
+            """
+            (() => {
+              const element = document.querySelector('%s');
+              element.scrollIntoView({ block: "center", behavior: "instant" });
+              const box = element.getBoundingClientRect();
+              const x = box.left + box.width / 2, y = box.top + box.height / 2;
+              return { x, y, hit: element.contains(document.elementFromPoint(x, y)) };
+            })()
+            """
+                .formatted(selector));
+    if (!middle.path("hit").asBoolean()) {
+      throw new AssertionError(selector + " cannot be clicked on: " + middle);
+    }
+    for (String type : List.of("mousePressed", "mouseReleased")) {
+      ask(
+          "Input.dispatchMouseEvent",
+          JSON.createObjectNode()
+              .put("type", type)
+              .put("x", middle.path("x").asDouble())
+              .put("y", middle.path("y").asDouble())
+              .put("button", "left")
+              .put("clickCount", 1));
+    }
+  }
+
+  /** The addresses that were asked for so far. */
+  public List<String> requests() {
+    return requests;
+  }
+
+  /** What the console would show as errors, and what failed. */
+  public List<String> faults() {
+    return faults;
+  }
+
+  private JsonNode ask(String method, ObjectNode parameters) {
+    return send(session, method, parameters);
+  }
+
+  private synchronized JsonNode send(String to, String method, ObjectNode parameters) {
+    int call = calls.incrementAndGet();
+    CompletableFuture<JsonNode> answer = new CompletableFuture<>();
+    answers.put(call, answer);
+    ObjectNode message = JSON.createObjectNode().put("id", call).put("method", method);
+    message.set("params", parameters);
+    if (!to.isEmpty()) {
+      message.put("sessionId", to);
+    }
+    within(socket.sendText(message.toString(), true), method);
+    JsonNode came = within(answer, method + " " + parameters);
+    if (came.has("error")) {
+      throw new AssertionError(method + ": " + came.path("error"));
+    }
+    return came.path("result");
+  }
+
+  private static <T> T within(CompletableFuture<T> future, String what) {
+    try {
+      return future.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    } catch (TimeoutException | ExecutionException e) {
+      throw new AssertionError("the browser did not come to an end with " + what, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError(what, e);
+    }
+  }
+
+  private void take(JsonNode message) {
+    if (message.has("id")) {
+      CompletableFuture<JsonNode> answer = answers.remove(message.path("id").asInt());
+      if (answer != null) {
+        answer.complete(message);
+      }
+      return;
+    }
+    JsonNode event = message.path("params");
+    switch (message.path("method").asText()) {
+      case "Page.loadEventFired" -> loaded.complete(null);
+      case "Network.requestWillBeSent" -> requests.add(event.at("/request/url").asText());
+      case "Network.loadingFailed", "Runtime.exceptionThrown" -> faults.add(event.toString());
+      case "Runtime.consoleAPICalled" -> {
+        if (!event.path("type").asText().equals("log")) {
+          faults.add(event.toString());
+        }
+      }
+      case "Log.entryAdded" -> faults.add(event.toString());
+      default -> {}
+    }
+  }
+
+  /** Ends it. */
+  @Override
+  public void close() {
+    socket.abort();
+    http.close();
+    process.descendants().forEach(ProcessHandle::destroyForcibly);
+    process.destroyForcibly().onExit().join();
+  }
+
+  private final class Listener implements WebSocket.Listener {
+    private final StringBuilder text = new StringBuilder();
+
+    @Override
+    public CompletionStage<?> onText(WebSocket from, CharSequence data, boolean last) {
+      text.append(data);
+      if (last) {
+        String whole = text.toString();
+        text.setLength(0);
+        try {
+          take(JSON.readTree(whole));
+        } catch (IOException notJson) {
+          faults.add(whole);
+        }
+      }
+      from.request(1);
+      return CompletableFuture.completedFuture(null);
+    }
+
+    @Override
+    public void onError(WebSocket from, Throwable error) {
+      answers.values().forEach(answer -> answer.completeExceptionally(error));
+    }
+  }
+}
