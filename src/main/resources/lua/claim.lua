@@ -2,12 +2,14 @@
 -- back. Repeated with an equal request number it gives the same answer, less what is no longer the worker's.
 -- ARGV   now, worker (hex), worker (8 bytes), request number, slots (0 only beats), lease_ms, default max_retries,
 --        probes of a half-open breaker, ms that a breaker stays open, slots for tasks that RunTask called for, then for each
---        queue that permits are at hand for: n, how many
+--        queue or host that permits are at hand for: n, or 'h:' and its name, and how many; for each host that is full 'f:' and
+--        its name, and 0
 -- REPLY  word ('claims', or 'refused' for an old request number), now, ms until this worker should look again (-1: about a
 --        second), again ('1': there may be more at once), recovered (id, n, dead), queues (n, name, policy, …), tasks (id,
 --        record, …), tasks trimmed from `done` and `dead`, sum of the weights of queues that can be served, queues
---        that more permits are needed for (n, tasks that are ready, …), clients among the tasks' whose requests are signed
---        (client, version of its secrets, …)
+--        and hosts that more permits are needed for (n or 'h:' and the name, tasks that wait for them, …), clients among the
+--        tasks' whose requests are signed (client, version of its secrets, …), tasks that go to a host under a permit (id, 'h:'
+--        and its name, …)
 --@include lib/base
 --@include lib/wake
 --@include lib/task
@@ -25,11 +27,21 @@
 local worker, worker_bytes, request, slots = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local lease_ms, max_retries, probes_max, open_ms = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local EXPIRED, EXAMINED_MAX, BYTES_MAX = 8, 1000, 8 * 1024 * 1024
+local HELD_LOOKS, HELD_A_TURN = 4, 10 -- to hold a task costs as much as to look at so many
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
 local lease_end, now_packed = text(now + lease_ms), pack('>I6', now)
-local tasks, told, queue_facts, given, signed = {}, {}, {}, {}, {}
+local tasks, told, queue_facts, given, signed, under = {}, {}, {}, {}, {}, {}
 local examined, bytes, leases = 0, 0, {}
+
+-- What only hosts with limits need is made when there are some: each function costs its making in every call.
+local hosts
+local function load_hosts()
+  if call('EXISTS', P .. 'hosts', P .. 'held') == 0 then return end
+  --@include lib/hosts
+  hosts = { limited = limited_host, at_hand = at_hand, is_full = is_full, hold = hold, pass_over = pass_over,
+    let_back = let_back_all, want = want_permits }
+end
 
 local function hand_over(id, t, front_now, record)
   local q = queue(t.n)
@@ -43,9 +55,12 @@ local function hand_over(id, t, front_now, record)
     signed[#signed + 1], signed[#signed + 2] = t.owner, c.signing
   end
   tasks[#tasks + 1], tasks[#tasks + 2] = id, '\1' .. front_now .. string.sub(record, 2 + #front_now)
+  local host = hosts and hosts.limited(t)
+  if host and not express(t) then under[#under + 1], under[#under + 2] = id, 'h:' .. host end
 end
 
 local function repeat_answer(before)
+  load_hosts()
   for at = 1, #before, 22 do
     local id, claim = string.sub(before, at, at + 15), unpack_struct('>I6', before, at + 16)
     local raw = call('GET', P .. 'task:' .. id)
@@ -55,7 +70,7 @@ local function repeat_answer(before)
       hand_over(id, t, front(t), raw)
     end
   end
-  return { 'claims', now, 0, '1', {}, queue_facts, tasks, 0, 0, shard().weights, {}, signed }
+  return { 'claims', now, 0, '1', {}, queue_facts, tasks, 0, 0, shard().weights, {}, signed, under }
 end
 
 -- The task is this worker's from now on.
@@ -68,6 +83,13 @@ local function give(id, t)
   given[#given + 1] = id .. (t.claim == now and now_packed or pack('>I6', t.claim))
 end
 
+-- A queue had a turn.
+local function charge(q)
+  local s = shard()
+  s.v = math.max(s.v, q.vt)
+  q.vt = q.vt + 1 / q.weight
+end
+
 local function lease(q, c, id, t, probe)
   t.state, t.attempts, t.flags = 'a', math.min(t.attempts + 1, 65535), probe and PROBE or 0
   if t.first == 0 then t.first = now end
@@ -75,9 +97,7 @@ local function lease(q, c, id, t, probe)
   give(id, t)
   q.running, c.running, running_all, bytes = q.running + 1, c.running + 1, running_all + 1, bytes + #t.raw
   c.dirty = true
-  local s = shard()
-  s.v = math.max(s.v, q.vt)
-  q.vt = q.vt + 1 / q.weight
+  charge(q)
   if q.permits then
     permits[q.n] = permits[q.n] - 1
   elseif q.rate then
@@ -91,19 +111,23 @@ local function put_off(q, id, t, at)
   make_due(q, id, t)
 end
 
--- Tries the owner whose turn it is. True when it got a slot, or the queue has none to serve; false to try the next.
+local function end_turn(q, o)
+  if next_id(q, o, slots - #tasks / 2) then to_the_back(q, o) else leave_line(q, o) end
+end
+
+-- Tries the owner whose turn it is: it gets a slot, or is parked, or has nothing to start.
 local function serve_owner(q, o)
-  local c = client(o.id)
+  local c, held = client(o.id), 0
   if c and c.running >= c.max_concurrent then
     park(q, o)
-    return false
+    return
   end
   while examined < EXAMINED_MAX do
     examined = examined + 1
     local id = next_id(q, o, slots - #tasks / 2)
     if not id then
       leave_line(q, o)
-      return false
+      return
     end
     local raw = call('GET', P .. 'task:' .. id)
     local t = raw and parse(raw)
@@ -120,22 +144,39 @@ local function serve_owner(q, o)
       finish(q, id, t, 'd')
     elseif own_concurrent and c.running >= own_concurrent then
       park(q, o)
-      return false
+      return
     else
-      local go, at = 'go', nil
-      if breakers.any and not t.cloud then go, at = ask_breaker(host_of(t), id, t, probes_max, open_ms) end
+      local host, go, at = hosts and hosts.limited(t), 'go', nil
+      if host and hosts.at_hand(host) == 0 then
+        if not hosts.is_full(host) then
+          hosts.pass_over(q, o, host)
+          return
+        end
+        go = 'hold'
+      elseif breakers.any and not t.cloud then
+        go, at = ask_breaker(host_of(t), id, t, probes_max, open_ms)
+      end
       take(q, o)
-      if go == 'wait' then
+      if go == 'hold' then
+        hosts.hold(q, id, t, host)
+        examined, held = examined + HELD_LOOKS, held + 1
+        if held == HELD_A_TURN then
+          charge(q)
+          q.vain, vain_all = (q.vain or 0) + 1, vain_all + 1
+          end_turn(q, o)
+          return
+        end
+      elseif go == 'wait' then
         put_off(q, id, t, at)
       else
         lease(q, c, id, t, go == 'probe')
-        if next_id(q, o, slots - #tasks / 2) then to_the_back(q, o) else leave_line(q, o) end
-        return true
+        if host then permits['h:' .. host] = hosts.at_hand(host) - 1 end
+        end_turn(q, o)
+        return
       end
     end
   end
   if not next_id(q, o, slots - #tasks / 2) then leave_line(q, o) end
-  return true
 end
 
 local function may_go_on(q)
@@ -155,8 +196,8 @@ local function fill()
         examined = examined + 1
         serve_owner(q, owner)
       end
+      served = served or owner ~= nil or not q.passed
       settle_line(i, owner and may_go_on(q) and next_owner(q) ~= nil)
-      served = true
     elseif line_whole then
       return true
     else
@@ -228,10 +269,12 @@ local last = tonumber(before[1]) or -1
 if request < last then return { 'refused' } end
 if request == last then return repeat_answer(before[2]) end
 
-for at = 11, #ARGV, 2 do permits[tonumber(ARGV[at])] = tonumber(ARGV[at + 1]) end
+for at = 11, #ARGV, 2 do permits[tonumber(ARGV[at]) or ARGV[at]] = tonumber(ARGV[at + 1]) end
 load_breakers()
 local recovered = reap(max_retries, probes_max, open_ms, lease_ms)
 local again = ready_due() or #recovered >= 100
+load_hosts()
+if hosts then again = hosts.let_back() or again end
 readmit()
 local short = slots > 0
 if not shard().paused then take_express(tonumber(ARGV[10])) end
@@ -241,6 +284,7 @@ if slots > #tasks / 2 and not shard().paused then
   load_line(0)
   short = fill()
   flush_line()
+  if hosts then hosts.want() end
   if examined >= EXAMINED_MAX or bytes >= BYTES_MAX then again, short = true, false end
 end
 if at_close then again = at_close() or again end
@@ -251,4 +295,4 @@ local wait = keep_time(short and not again)
 if ((wake_wanted or keeper_late) and not short) or (slots > 0 and not short and call('EXISTS', P .. 'busy') == 1) then wake() end
 write_back()
 return { 'claims', now, wait, again and '1' or '0', recovered, queue_facts, tasks, trimmed_done, trimmed_dead,
-  shard().weights, wanted, signed }
+  shard().weights, wanted, signed, under }

@@ -1,5 +1,5 @@
--- keep_permits: permits whose tasks still run are kept, in their queue's home shard; also those that a failover forgot.
--- ARGV   now, n, lease_ms, then the permits
+-- keep_permits: permits whose tasks still run are kept, in their home; also those that a failover forgot.
+-- ARGV   now, what, lease_ms, then the permits
 -- REPLY  'done'
 --@include lib/base
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full

@@ -1,27 +1,28 @@
--- return_permits: permits come back to a queue's home shard, and as many of those that want some are woken.
--- ARGV   now, n, then for each: permit, '1' when nothing was run under it, so that its token comes back too
+-- return_permits: permits come back to their home, and as many of those that want some are told.
+-- ARGV   now, what, then for each: permit, '1' when nothing was run under it, so that its token comes back too
 -- REPLY  how many came back
 --@include lib/base
 --@include lib/queue
-local q = queue(tonumber(ARGV[2]))
+--@include lib/permits
+local what = ARGV[2]
+local limits = limits_of(what)
 local FIRST, STRIDE = 3, 2
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
-if not q then return 0 end
-if q.rate then refill(q) end
+if limits and limits.rate then refill(limits) end
 
 local returned = 0
 for at = FIRST, #ARGV, STRIDE do
-  if call('ZREM', P .. 'permits:' .. q.n, ARGV[at]) == 1 then
+  if call('ZREM', P .. 'permits:' .. what, ARGV[at]) == 1 then
     returned = returned + 1
-    if q.rate and ARGV[at + 1] == '1' then q.tokens = math.min(q.burst, q.tokens + 1) end
+    if limits and limits.rate and ARGV[at + 1] == '1' then limits.tokens = math.min(limits.burst, limits.tokens + 1) end
   end
 end
-flush_queues()
-local wanting = P .. 'wanting:' .. q.n
+flush_limits()
+local wanting = P .. 'wanting:' .. what
 for _ = 1, returned do
   local who = call('ZPOPMAX', wanting)
   if not who[1] or tonumber(who[2]) < now then break end
   local home, worker = string.match(who[1], '^(%d+):(.*)$')
-  call('PUBLISH', string.match(P, '^(.-){') .. '{' .. home .. '}:wake:' .. worker, 'wake')
+  call('PUBLISH', string.match(P, '^(.-){') .. '{' .. home .. '}:wake:' .. worker, 'permit' .. what)
 end
 return returned

@@ -5,6 +5,7 @@ local line_whole = true
 local line_next = 0      -- the page of `busy` that follows
 local line_end = 0       -- the virtual time of the last of them: behind it, others may come first
 local running_all = 0
+local vain_all = 0         -- turns of this claim that started nothing, and took as much time: they count as what runs
 
 local PAGE, PAGES_MAX = 32, 30
 local permits = {} -- how many permits are at hand, by queue
@@ -58,7 +59,7 @@ local function choose()
   while line[i] do
     local q = look(i)
     if q then
-      if q.running * weights < (running_all + 1) * q.weight then return i end
+      if (q.running + (q.vain or 0)) * weights < (running_all + vain_all + 1) * q.weight then return i end
       i = i + 1
     end
   end
@@ -108,12 +109,19 @@ local function flush_owners(q)
   q.turns, q.dirty = {}, true
 end
 
+-- Goes on to the first owner that was not passed over (see hosts).
+local function go_on(q)
+  while q.passed and q.owners[q.next_owner] and q.passed[q.owners[q.next_owner].id] do q.next_owner = q.next_owner + 1 end
+end
+
 -- The owner whose turn it is; nil when none of the queue's owners can be served.
 local function next_owner(q)
   if not q.owners then load_owners(q) end
+  go_on(q)
   if q.next_owner > #q.owners and not q.owners_whole then
     flush_owners(q)
     load_owners(q)
+    go_on(q)
   end
   return q.owners[q.next_owner]
 end
@@ -174,7 +182,7 @@ local function flush_line()
     if q and q.owners then
       local o = q.owners[q.next_owner]
       flush_owners(q)
-      if o then q.first = o.turn elseif q.owners_whole then q.first = PARKED else q.first = nil end
+      if q.passed then q.first = nil elseif o then q.first = o.turn elseif q.owners_whole then q.first = PARKED else q.first = nil end
       q.owners = nil
       if serve(q) then places[#places + 1], places[#places + 2] = q.vt, q.n end
     end

@@ -102,6 +102,7 @@ end
 local function faults(q)
   local first = tonumber(call('ZRANGE', q.base .. 'turns', 0, 0, 'WITHSCORES')[2]) or NEVER
   local due = tonumber(call('ZRANGE', q.base .. 'due', 0, 0, 'WITHSCORES')[2]) or NEVER
+  if due >= PARKED then due = NEVER end
   local busy, timer = tonumber(call('ZSCORE', P .. 'busy', q.n)), tonumber(call('ZSCORE', P .. 'timers', q.n)) or NEVER
   local servable = not q.paused and first < PARKED and (q.permits or q.running < q.max_concurrent)
   local token = not q.rate or q.tokens >= 1

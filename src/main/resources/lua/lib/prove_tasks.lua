@@ -18,6 +18,16 @@ local function gone(id, t)
   call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
 end
 
+-- A task that waits for its host is known there, or nobody would ever make it ready.
+local function prove_held(id, t, key)
+  local whole = host_behind(id, t)
+  if not queue(t.n) or queue(t.n).gen ~= t.gen then return end -- purged: `tidy` drops it
+  for _, host in ipairs({ whole, string.match(whole, '^(.-)%.?:%d+$') }) do
+    if call('SISMEMBER', P .. 'held', host) == 1 and call('ZSCORE', P .. 'held:' .. host, id) then return end
+  end
+  if find('held_by_nobody', 'task:' .. id, 'waits for room at ' .. whole) then call('ZADD', key, t.due, id) end
+end
+
 local function prove_home(id, t)
   local q, key, due = queue(t.n), home(t)
   local score = tonumber(call('ZSCORE', key, id))
@@ -30,6 +40,8 @@ local function prove_home(id, t)
     else
       call('ZADD', key, due, id)
     end
+  elseif (t.state == 's' or t.state == 't') and score == PARKED + due then
+    prove_held(id, read_front(id), key)
   elseif due and score ~= due then
     if find('task_at_wrong_time', 'task:' .. id, number(score) .. ' in its set, ' .. number(due) .. ' in its record') then
       call('ZADD', key, due, id)

@@ -114,6 +114,7 @@ local function serve(q)
   end
   if q.due_dirty then
     local due = tonumber(call('ZRANGE', q.base .. 'due', 0, 0, 'WITHSCORES')[2]) or NEVER
+    if due >= PARKED then due = NEVER end -- what waits for its host
     set_timer(q, math.min(due, token_at))
     q.due_dirty = false
   elseif token_at < q.timer then

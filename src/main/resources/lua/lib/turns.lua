@@ -55,9 +55,9 @@ local function make_ready(q, id, t)
   seat(q, t.owner)
 end
 
--- Makes a task of the queue wait for its due time; the caller serves the queue afterwards.
-local function make_due(q, id, t)
-  call('ZADD', q.base .. 'due', text(t.due), id)
+-- Makes a task of the queue wait for its due time, or in that time's place; the caller serves the queue afterwards.
+local function make_due(q, id, t, place)
+  call('ZADD', q.base .. 'due', text(place or t.due), id)
   if t.state == 't' then q.retry = q.retry + 1 end
   q.due_dirty, q.dirty = true, true
 end

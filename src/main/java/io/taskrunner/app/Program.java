@@ -186,6 +186,7 @@ final class Program {
                 store.queues(),
                 store.schedules(),
                 store.clients(),
+                store.hosts(),
                 store.signing(),
                 store.adminKeys(),
                 store.audits(),

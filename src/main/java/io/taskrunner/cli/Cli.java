@@ -20,6 +20,7 @@ public final class Cli {
     COMMANDS.put("schedules", SchedulesCommands::new);
     COMMANDS.put("operations", OperationsCommands::new);
     COMMANDS.put("clients", ClientsCommands::new);
+    COMMANDS.put("hosts", HostsCommands::new);
     COMMANDS.put("keys", KeysCommands::new);
     COMMANDS.put("audit", AuditCommand::new);
     COMMANDS.put("config", ConfigCommands::new);

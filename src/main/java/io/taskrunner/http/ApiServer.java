@@ -13,6 +13,7 @@ import io.taskrunner.http.admin.AdminKeys;
 import io.taskrunner.http.admin.Clients;
 import io.taskrunner.http.admin.Configuration;
 import io.taskrunner.http.admin.Dispatch;
+import io.taskrunner.http.admin.Hosts;
 import io.taskrunner.http.admin.SigningSecrets;
 import io.taskrunner.http.admin.Tiers;
 import io.taskrunner.http.admin.Trail;
@@ -44,6 +45,7 @@ import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.ConfigStore;
+import io.taskrunner.store.HostStore;
 import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
@@ -104,6 +106,7 @@ public final class ApiServer {
    * @param queues where queues are
    * @param schedules where schedules are
    * @param clients where clients are
+   * @param hosts which hosts have limits of their own
    * @param signing what their tasks' requests are signed with
    * @param adminKeys where named keys of admins are
    * @param audits what admins changed
@@ -123,6 +126,7 @@ public final class ApiServer {
       QueueStore queues,
       ScheduleStore schedules,
       ClientStore clients,
+      HostStore hosts,
       SigningStore signing,
       AdminKeyStore adminKeys,
       AuditStore audits,
@@ -162,6 +166,7 @@ public final class ApiServer {
       Queues queues = new Queues(parts.queues(), audit);
       Clients clients = new Clients(parts.clients(), audit);
       Tiers tiers = new Tiers(parts.clients(), audit);
+      Hosts hosts = new Hosts(parts.hosts(), audit);
       routes.addAll(queues.routes());
       Schedules schedules =
           new Schedules(
@@ -179,9 +184,11 @@ public final class ApiServer {
       routes.addAll(new AdminKeys(parts.adminKeys(), audit).routes());
       routes.addAll(new Trail(parts.audits()).routes());
       routes.addAll(tiers.routes());
+      routes.addAll(hosts.routes());
       routes.addAll(
           new Configuration(
-                  List.of(tiers.kind(), queues.kind(), clients.kind(), schedules.kind()),
+                  List.of(
+                      tiers.kind(), queues.kind(), clients.kind(), hosts.kind(), schedules.kind()),
                   parts.configuration(),
                   audit)
               .routes());

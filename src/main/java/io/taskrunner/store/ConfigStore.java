@@ -32,6 +32,7 @@ public interface ConfigStore {
     QUEUE,
     TIER,
     CLIENT,
+    HOST,
     SCHEDULE
   }
 }

@@ -1,6 +1,7 @@
 package io.taskrunner.task;
 
 import java.util.Locale;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,6 +68,25 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
       return bad("must not carry user information");
     }
     return authority(authority, scheme, rest(text, end));
+  }
+
+  /**
+   * The name of a host by which its limits go: in lower case, without the dot that may end it, with
+   * its port if that is said.
+   *
+   * @param text such as {@code api.example.com}, {@code 10.0.0.1:8080} or {@code [::1]}
+   * @return empty when no url has such a host
+   */
+  public static Optional<String> hostOf(String text) {
+    if (text.isEmpty() || text.matches(".*[/?#].*")) {
+      return Optional.empty();
+    }
+    return parse("http://" + text) instanceof Parsed.Good(TargetUrl url)
+        ? Optional.of(
+            url.value
+                .substring("http://".length(), url.value.length() - 1)
+                .replaceFirst("\\.(?=$|:)", ""))
+        : Optional.empty();
   }
 
   private static Parsed authority(String authority, String scheme, String pathAndQuery) {

@@ -15,6 +15,7 @@ import io.taskrunner.store.ConfigStore;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.Expected;
+import io.taskrunner.store.HostStore;
 import io.taskrunner.store.Operation;
 import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.Queue;
@@ -24,6 +25,7 @@ import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.SystemStore;
+import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.WorkersStore;
 import io.taskrunner.task.Attempt;
@@ -384,6 +386,36 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
         return Duration.ofSeconds(1);
       }
     };
+  }
+
+  HostStore asHosts() {
+    return new HostSide();
+  }
+
+  private final class HostSide implements HostStore {
+    private final Map<String, TargetHost> hosts = new TreeMap<>();
+
+    @Override
+    public List<TargetHost.Load> list() {
+      answer();
+      return hosts.values().stream().map(host -> new TargetHost.Load(host, 0, 0)).toList();
+    }
+
+    @Override
+    public Optional<TargetHost.Load> get(String name) {
+      return list().stream().filter(load -> load.host().name().equals(name)).findAny();
+    }
+
+    @Override
+    public boolean put(TargetHost host, Expected expected) {
+      hosts.put(host.name(), host);
+      return true;
+    }
+
+    @Override
+    public boolean delete(String name, Expected expected) {
+      return hosts.remove(name) != null;
+    }
   }
 
   SigningStore asSigning() {

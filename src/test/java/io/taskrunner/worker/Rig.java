@@ -9,6 +9,7 @@ import io.taskrunner.store.ClientStore.OwnLimits;
 import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
+import io.taskrunner.store.HostStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.redis.Doctor;
@@ -57,6 +58,10 @@ final class Rig implements AutoCloseable {
 
   QueueStore queues() {
     return store.queues();
+  }
+
+  HostStore hosts() {
+    return store.hosts();
   }
 
   CloudStore cloud() {

@@ -245,6 +245,17 @@ public record Problem(
         409, "too_many_keys", "There are " + most + " admin keys, and no more may be: revoke one.");
   }
 
+  /** No limits of that host. */
+  public static Problem hostNotFound() {
+    return of(404, "host_not_found", "This host has no limits of its own.");
+  }
+
+  /** As many hosts have limits as may. */
+  public static Problem tooManyHosts(int most) {
+    return of(
+        409, "too_many_hosts", most + " hosts have limits, and no more may: delete one's limits.");
+  }
+
   /** No such tier. */
   public static Problem tierNotFound() {
     return of(404, "tier_not_found", "There is no such tier.");

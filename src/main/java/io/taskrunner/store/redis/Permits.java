@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -17,20 +18,24 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.function.IntFunction;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The permits that a worker holds for one shard: where a queue is spread over shards, its own
- * limits are held in its home shard, which gives out permits to run its tasks in any of them.
+ * The permits that a worker holds for one shard. What has limits over all shards, a queue or a
+ * host, has them in its home shard, which gives out permits to run tasks in any of them.
  *
- * <p>A claim that finds tasks of such a queue, and no permit for them, says so. As many permits as
- * there are tasks and free slots are then asked for; when they come the worker is woken, and its
- * next claim brings them along. What it finds no task for goes back at once; the others go back
- * when their tasks end, and are kept like leases meanwhile. They last for two leases, so that a
- * place is not given to another while its task still runs.
+ * <p>A claim that finds such tasks, and no permit for them, says so. As many permits as there are
+ * tasks and free slots are then asked for; when they come the worker is woken, and its next claim
+ * brings them along. What it finds no task for goes back at once; the others go back when their
+ * tasks end, and are kept like leases meanwhile. They last for two leases, so that a place is not
+ * given to another while its task still runs.
+ *
+ * <p>Who gets too few is told when some come back, or knows when there is another token; until then
+ * it does not ask again, and of a host its claims are told that it is full.
  *
  * <p>Whatever fails here costs time, never a limit: a permit that nobody keeps runs out.
  */
@@ -41,36 +46,59 @@ final class Permits {
   private static final int ASKED_MAX = 100;
   private static final long UNUSED_MILLIS = 200;
   private static final int LEASES = 2;
+
+  /** After this long it is asked again, though nobody told that some came back. */
+  private static final long FULL_MILLIS = 1000;
+
+  private static final String HOST = "h:";
+  private static final String FULL_HOST = "f:";
   private static final byte[] USED = Keys.bytes("0");
   private static final byte[] UNUSED = Keys.bytes("1");
 
   private final int shard;
-  private final IntFunction<Shard> home;
+  private final Function<String, Shard> home;
   private final ScheduledExecutorService timer;
 
-  // Guarded by this.
-  private final Map<Integer, List<byte[]>> atHand = new HashMap<>();
-  private final Set<Integer> asking = ConcurrentHashMap.newKeySet();
-  private Map<Integer, List<byte[]>> brought = Map.of();
+  private final Set<String> asking = ConcurrentHashMap.newKeySet();
+
+  // Guarded by this. What a permit is for is a queue's number, or HOST and a host.
+  private final Map<String, List<byte[]>> atHand = new HashMap<>();
+  private final Map<String, Long> fullUntilNanos = new HashMap<>();
+  private Map<String, List<byte[]>> brought = Map.of();
   private long broughtBy = -1;
-  private final Map<TaskId, Permit> held = new HashMap<>();
+  private final Map<TaskId, Held> held = new HashMap<>();
+
+  private record Permit(String what, byte[] id) {}
 
   /** What a task runs under, and when it was last known to run. */
-  private record Permit(int n, byte[] id, long keptNanos) {}
+  private record Held(List<Permit> permits, long keptNanos) {}
 
   /**
    * No permits yet.
    *
    * @param shard whose claims need them
-   * @param home the home shard of a queue, by its number
+   * @param home the home shard of a queue, by its number, or of a host, behind {@link #HOST}
    */
-  Permits(int shard, IntFunction<Shard> home, ScheduledExecutorService timer) {
+  Permits(int shard, Function<String, Shard> home, ScheduledExecutorService timer) {
     this.shard = shard;
     this.home = home;
     this.timer = timer;
   }
 
-  /** What a claim brings along: n and how many, in turn. The same when the claim is repeated. */
+  /** What permits for a host are for. */
+  static String forHost(String host) {
+    return HOST + host;
+  }
+
+  /** The host that permits are for; empty for a queue. */
+  static Optional<String> hostOf(String what) {
+    return what.startsWith(HOST) ? Optional.of(what.substring(HOST.length())) : Optional.empty();
+  }
+
+  /**
+   * What a claim brings along: what permits are for and how many, in turn, and the hosts that are
+   * full. The same permits when the claim is repeated.
+   */
   synchronized List<byte[]> bring(ClaimRequest claim) {
     if (broughtBy != claim.request()) {
       giveBack(brought, UNUSED); // the claim before was given up
@@ -79,40 +107,71 @@ final class Permits {
       broughtBy = claim.request();
     }
     List<byte[]> args = new ArrayList<>(2 * brought.size());
-    brought.forEach((n, ids) -> {
-      args.add(Keys.bytes(n));
+    brought.forEach((what, ids) -> {
+      args.add(Keys.bytes(what));
       args.add(Keys.bytes(ids.size()));
     });
+    long now = System.nanoTime();
+    fullUntilNanos.values().removeIf(until -> now - until >= 0);
+    fullUntilNanos.keySet().stream()
+        .flatMap(what -> hostOf(what).stream())
+        .forEach(host -> {
+          args.add(Keys.bytes(FULL_HOST + host));
+          args.add(Keys.bytes(0));
+        });
     return args;
   }
 
-  /** A claim was answered with these tasks, whose queues have these numbers. */
-  synchronized void used(List<Claim> claims, List<Integer> numbers) {
+  /**
+   * A claim was answered with these tasks.
+   *
+   * @param queues the numbers of their queues
+   * @param hosts what those need permits for that go to a host with limits
+   */
+  synchronized void used(List<Claim> claims, List<Integer> queues, Map<TaskId, String> hosts) {
     if (brought.isEmpty()) {
       return;
     }
-    Map<Integer, List<byte[]>> left = new HashMap<>();
-    brought.forEach((n, ids) -> left.put(n, new ArrayList<>(ids)));
+    Map<String, List<byte[]>> left = new HashMap<>();
+    brought.forEach((what, ids) -> left.put(what, new ArrayList<>(ids)));
     for (int i = 0; i < claims.size(); i++) {
-      List<byte[]> ids = left.get(numbers.get(i));
-      if (ids != null && !ids.isEmpty()) {
-        Permit permit = new Permit(numbers.get(i), ids.removeLast(), System.nanoTime());
-        held.put(claims.get(i).id(), permit);
+      TaskId task = claims.get(i).id();
+      List<Permit> permits = new ArrayList<>(2);
+      take(left, Integer.toString(queues.get(i)), permits);
+      take(left, hosts.getOrDefault(task, ""), permits);
+      if (!permits.isEmpty()) {
+        held.put(task, new Held(permits, System.nanoTime()));
       }
     }
     giveBack(left, UNUSED);
     brought = Map.of();
   }
 
+  private static void take(Map<String, List<byte[]>> from, String what, List<Permit> to) {
+    List<byte[]> ids = from.get(what);
+    if (ids != null && !ids.isEmpty()) {
+      to.add(new Permit(what, ids.removeLast()));
+    }
+  }
+
+  /** Some came back that were wanted here. */
+  synchronized void cameBack(String what) {
+    fullUntilNanos.remove(what);
+  }
+
+  private synchronized boolean isFull(String what) {
+    return fullUntilNanos.containsKey(what);
+  }
+
   /**
-   * Asks for permits; at most one call a queue is under way.
+   * Asks for permits; at most one call for the same is under way.
    *
-   * @param n of the queue
+   * @param what they are for
    * @param count how many are of use
    * @param then to be run when some are there, or when it is worth asking again
    */
-  void ask(int n, int count, ClaimRequest claim, Runnable then) {
-    if (count <= 0 || !asking.add(n)) {
+  void ask(String what, int count, ClaimRequest claim, Runnable then) {
+    if (count <= 0 || isFull(what) || !asking.add(what)) {
       return;
     }
     List<byte[]> ids = new ArrayList<>();
@@ -122,53 +181,60 @@ final class Permits {
       ids.add(id);
     }
     List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(n));
+    args.add(Keys.bytes(what));
     args.add(Keys.bytes(shard + ":" + claim.workerId()));
     args.add(Keys.bytes(claim.lease().toMillis() * LEASES));
     args.addAll(ids);
-    this.<List<Long>>run(n, Script.PERMIT, args)
+    this.<List<Long>>run(what, Script.PERMIT, args)
         .whenComplete((reply, failure) -> {
-          asking.remove(n);
+          asking.remove(what);
           if (failure != null) {
-            LOG.atDebug().addKeyValue("queue", n).log("no permits: the queue's home is away");
+            LOG.atDebug().addKeyValue("what", what).log("no permits: their home is away");
             return; // the next look asks again; what was given without our knowing runs out
           }
-          answered(n, ids, Math.toIntExact(reply.get(0)), reply.get(1), then);
+          answered(what, ids, Math.toIntExact(reply.get(0)), reply.get(1), then);
         });
   }
 
-  private void answered(int n, List<byte[]> ids, int given, long tokenMillis, Runnable then) {
-    if (given > 0) {
-      List<byte[]> granted = List.copyOf(ids.subList(0, given));
-      synchronized (this) {
-        atHand.merge(
-            n,
-            granted,
-            (had, more) -> {
-              List<byte[]> both = new ArrayList<>(had);
-              both.addAll(more);
-              return both;
-            });
+  private void answered(String what, List<byte[]> ids, int given, long tokenMillis, Runnable then) {
+    List<byte[]> granted = List.copyOf(ids.subList(0, given));
+    boolean full = given < ids.size();
+    long fullMillis = tokenMillis >= 0 ? tokenMillis : FULL_MILLIS;
+    synchronized (this) {
+      atHand.merge(what, granted, Permits::both);
+      if (full) {
+        fullUntilNanos.put(what, System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(fullMillis));
       }
-      then.run();
-      timer.schedule(() -> returnUnused(n, granted), UNUSED_MILLIS, TimeUnit.MILLISECONDS);
-    } else if (tokenMillis >= 0) {
-      timer.schedule(then, tokenMillis, TimeUnit.MILLISECONDS);
+    }
+    if (given > 0 || hostOf(what).isPresent()) {
+      then.run(); // for the tasks, or for others that stand behind those of a full host
+    }
+    if (given > 0) {
+      timer.schedule(() -> returnUnused(what, granted), UNUSED_MILLIS, TimeUnit.MILLISECONDS);
+    }
+    if (full) {
+      timer.schedule(then, fullMillis, TimeUnit.MILLISECONDS);
     }
   }
 
+  private static List<byte[]> both(List<byte[]> some, List<byte[]> others) {
+    List<byte[]> both = new ArrayList<>(some);
+    both.addAll(others);
+    return both;
+  }
+
   /** A worker whose slots were taken meanwhile does not keep them from others. */
-  private synchronized void returnUnused(int n, List<byte[]> granted) {
-    List<byte[]> there = atHand.getOrDefault(n, List.of());
+  private synchronized void returnUnused(String what, List<byte[]> granted) {
+    List<byte[]> there = atHand.getOrDefault(what, List.of());
     List<byte[]> unused = there.stream().filter(granted::contains).toList();
     if (!unused.isEmpty()) {
       List<byte[]> kept = there.stream().filter(id -> !granted.contains(id)).toList();
       if (kept.isEmpty()) {
-        atHand.remove(n);
+        atHand.remove(what);
       } else {
-        atHand.put(n, kept);
+        atHand.put(what, kept);
       }
-      giveBack(Map.of(n, unused), UNUSED);
+      giveBack(Map.of(what, unused), UNUSED);
     }
   }
 
@@ -179,60 +245,65 @@ final class Permits {
 
   /** Tasks do not run here any more. */
   synchronized void ended(List<TaskId> tasks) {
-    Map<Integer, List<byte[]>> back = new HashMap<>();
+    List<Permit> back = new ArrayList<>();
     for (TaskId task : tasks) {
-      Permit permit = held.remove(task);
-      if (permit != null) {
-        back.computeIfAbsent(permit.n(), _ -> new ArrayList<>()).add(permit.id());
+      Held ended = held.remove(task);
+      if (ended != null) {
+        back.addAll(ended.permits());
       }
     }
-    giveBack(back, USED);
+    giveBack(byWhat(back.stream()), USED);
   }
 
   /** Tasks still run here. */
   void keep(List<TaskId> tasks, Duration lease) {
-    Map<Integer, List<byte[]>> kept = keepHere(tasks, lease);
-    kept.forEach((n, ids) -> {
+    Map<String, List<byte[]>> kept = keepHere(tasks, lease);
+    kept.forEach((what, ids) -> {
       List<byte[]> args = new ArrayList<>();
-      args.add(Keys.bytes(n));
+      args.add(Keys.bytes(what));
       args.add(Keys.bytes(lease.toMillis() * LEASES));
       args.addAll(ids);
-      run(n, Script.KEEP_PERMITS, args);
+      run(what, Script.KEEP_PERMITS, args);
     });
   }
 
-  private synchronized Map<Integer, List<byte[]>> keepHere(List<TaskId> tasks, Duration lease) {
-    long now = System.nanoTime();
-    for (TaskId task : tasks) {
-      held.computeIfPresent(task, (_, permit) -> new Permit(permit.n(), permit.id(), now));
-    }
-    for (Iterator<Permit> all = held.values().iterator(); all.hasNext(); ) {
-      if (now - all.next().keptNanos() > LEASES * lease.toNanos()) {
-        all.remove(); // its task is gone, and it has run out
-      }
-    }
-    return held.values().stream()
-        .filter(permit -> permit.keptNanos() == now)
-        .collect(
-            Collectors.groupingBy(Permit::n, Collectors.mapping(Permit::id, Collectors.toList())));
+  private static Map<String, List<byte[]>> byWhat(Stream<Permit> permits) {
+    return permits.collect(
+        Collectors.groupingBy(Permit::what, Collectors.mapping(Permit::id, Collectors.toList())));
   }
 
-  private void giveBack(Map<Integer, List<byte[]>> permits, byte[] unused) {
-    permits.forEach((n, ids) -> {
+  private synchronized Map<String, List<byte[]>> keepHere(List<TaskId> tasks, Duration lease) {
+    long now = System.nanoTime();
+    for (TaskId task : tasks) {
+      held.computeIfPresent(task, (_, kept) -> new Held(kept.permits(), now));
+    }
+    for (Iterator<Held> all = held.values().iterator(); all.hasNext(); ) {
+      if (now - all.next().keptNanos() > LEASES * lease.toNanos()) {
+        all.remove(); // its task is gone, and they have run out
+      }
+    }
+    return byWhat(
+        held.values().stream()
+            .filter(one -> one.keptNanos() == now)
+            .flatMap(one -> one.permits().stream()));
+  }
+
+  private void giveBack(Map<String, List<byte[]>> permits, byte[] unused) {
+    permits.forEach((what, ids) -> {
       if (!ids.isEmpty()) {
         List<byte[]> args = new ArrayList<>();
-        args.add(Keys.bytes(n));
+        args.add(Keys.bytes(what));
         for (byte[] id : ids) {
           args.add(id);
           args.add(unused);
         }
-        run(n, Script.RETURN_PERMITS, args);
+        run(what, Script.RETURN_PERMITS, args);
       }
     });
   }
 
-  private <T> CompletableFuture<T> run(int n, Script script, List<byte[]> args) {
-    Shard at = home.apply(n);
+  private <T> CompletableFuture<T> run(String what, Script script, List<byte[]> args) {
+    Shard at = home.apply(what);
     try {
       CompletionStage<T> reply =
           at.moves().begin(at.link().node().calls(), script, args.toArray(byte[][]::new));

@@ -8,6 +8,7 @@ import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.ConfigStore;
+import io.taskrunner.store.HostStore;
 import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
@@ -60,6 +61,7 @@ public final class RedisStore implements AutoCloseable {
   private final RedisTasks tasks;
   private final RedisQueues queues;
   private final RedisClients clients;
+  private final RedisHosts hosts;
   private final RedisAdminKeys adminKeys;
   private final RedisAudits audits;
   private final RedisConfig configuration;
@@ -118,6 +120,7 @@ public final class RedisStore implements AutoCloseable {
     this.queues = new RedisQueues(shards, configMoves, names, revisions);
     this.cloud = new RedisCloud(shards, configMoves, names);
     this.clients = new RedisClients(shards, configLink, config, names, revisions);
+    this.hosts = new RedisHosts(shards, revisions);
     this.adminKeys = new RedisAdminKeys(configLink, config, configMoves);
     this.audits = new RedisAudits(configLink, config, configMoves);
     this.workers = new RedisWorkers(configMoves);
@@ -224,9 +227,11 @@ public final class RedisStore implements AutoCloseable {
     system.read();
   }
 
-  /** Where a queue's own limits are held for all shards. */
-  private Shard home(int n) {
-    return shards.all().get(n % shards.count());
+  /** Where the limits of a queue, or of a host, are held for all shards. */
+  private Shard home(String what) {
+    return Permits.hostOf(what)
+        .map(shards::of)
+        .orElseGet(() -> shards.all().get(Integer.parseInt(what) % shards.count()));
   }
 
   private static boolean isDone(Object reply) {
@@ -313,6 +318,11 @@ public final class RedisStore implements AutoCloseable {
   /** Clients, keys and tiers. */
   public ClientStore clients() {
     return clients;
+  }
+
+  /** Hosts with limits of their own. */
+  public HostStore hosts() {
+    return hosts;
   }
 
   /** Named keys of admins. */

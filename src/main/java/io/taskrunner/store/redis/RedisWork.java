@@ -32,6 +32,9 @@ final class RedisWork implements WorkStore {
   private static final byte[] EMPTY = new byte[0];
   private static final String CANCELLED = "cancel";
 
+  /** What is said to a worker that wanted permits: some came back, for what follows. */
+  private static final String PERMIT = "permit";
+
   /** What is said to all workers: there is a task that RunTask called for. */
   private static final String EXPRESS = "express";
 
@@ -227,13 +230,14 @@ final class RedisWork implements WorkStore {
       numbers.add(task.queue());
       claims.add(claim(TaskId.of((byte[]) tasks.get(i)), task, probe, queues, signed, now));
     }
-    permits.used(claims, numbers);
+    permits.used(claims, numbers, hosts((List<Object>) reply.get(12)));
     List<Object> wanted = (List<Object>) reply.get(10);
     for (int i = 0; i < wanted.size(); i += 2) {
-      int n = Math.toIntExact((Long) wanted.get(i));
-      long ready = (Long) wanted.get(i + 1);
-      int most = (int) Math.min(ready, claim.slots() - claims.size());
-      permits.ask(n, most, claim, () -> hearings.forEach(Hearing::wake));
+      String what =
+          wanted.get(i) instanceof byte[] host ? Keys.text(host) : wanted.get(i).toString();
+      long waiting = (Long) wanted.get(i + 1);
+      int most = (int) Math.min(waiting, claim.slots() - claims.size());
+      permits.ask(what, most, claim, () -> hearings.forEach(Hearing::wake));
     }
     trimmed.count((Long) reply.get(7), (Long) reply.get(8));
     // Those that do not watch the clock look again after about a second, not all at once.
@@ -290,6 +294,17 @@ final class RedisWork implements WorkStore {
         task.spec(),
         cloud(id, task.cloud(), queue),
         signed.isEmpty() ? 0 : signed.getOrDefault(task.clientId(), 0L));
+  }
+
+  private static Map<TaskId, String> hosts(List<Object> facts) {
+    if (facts.isEmpty()) {
+      return Map.of();
+    }
+    Map<TaskId, String> hosts = HashMap.newHashMap(facts.size() / 2);
+    for (int i = 0; i < facts.size(); i += 2) {
+      hosts.put(TaskId.of((byte[]) facts.get(i)), Keys.text((byte[]) facts.get(i + 1)));
+    }
+    return hosts;
   }
 
   private static Map<String, Long> signed(List<Object> facts) {
@@ -411,13 +426,17 @@ final class RedisWork implements WorkStore {
     }
   }
 
-  private static void hear(byte[] message, Listener listener) {
-    int word = CANCELLED.length();
-    if (message.length == word + TaskId.BYTES) {
+  private void hear(byte[] message, Listener listener) {
+    String text = Keys.text(message);
+    if (text.startsWith(CANCELLED)) {
+      int word = CANCELLED.length();
       listener.cancelled(TaskId.of(Arrays.copyOfRange(message, word, message.length)));
-    } else if (Keys.text(message).equals(EXPRESS)) {
+    } else if (text.equals(EXPRESS)) {
       listener.express();
     } else {
+      if (text.startsWith(PERMIT)) {
+        permits.cameBack(text.substring(PERMIT.length()));
+      }
       listener.wake();
     }
   }

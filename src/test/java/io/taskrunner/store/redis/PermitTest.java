@@ -144,7 +144,8 @@ class PermitTest {
       permit(List.of("b"));
       assertNull(heard.poll());
       giveBack(List.of("a"), true);
-      assertEquals("tr:{5}:wake:00000000000000aa wake", heard.poll(10, TimeUnit.SECONDS));
+      assertEquals(
+          "tr:{5}:wake:00000000000000aa permit" + stage.n(QUEUE), heard.poll(10, TimeUnit.SECONDS));
     }
   }
 

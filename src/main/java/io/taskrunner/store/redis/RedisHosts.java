@@ -1,0 +1,113 @@
+package io.taskrunner.store.redis;
+
+import io.taskrunner.store.ChangedMeanwhile;
+import io.taskrunner.store.Expected;
+import io.taskrunner.store.HostStore;
+import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.TargetHost;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.TreeMap;
+
+/**
+ * Hosts with limits of their own, which {@code lua/lib/hosts} and {@code lua/lib/permits} obey. All
+ * shards know them; places and tokens are given out by one.
+ */
+final class RedisHosts implements HostStore {
+
+  private static final int FIELDS = 6;
+  private static final String ALL = "";
+
+  private final Shards shards;
+  private final Revisions revisions;
+
+  RedisHosts(Shards shards, Revisions revisions) {
+    this.shards = shards;
+    this.revisions = revisions;
+  }
+
+  @Override
+  public List<TargetHost.Load> list() {
+    return List.copyOf(read(ALL).values());
+  }
+
+  @Override
+  public Optional<TargetHost.Load> get(String name) {
+    return Optional.ofNullable(read(name).get(name));
+  }
+
+  private Map<String, TargetHost.Load> read(String which) {
+    Map<String, TargetHost.Load> hosts = new TreeMap<>();
+    for (List<Object> reply : shards.<List<Object>>run(Script.HOSTS, Keys.bytes(which))) {
+      for (int at = 0; at < reply.size(); at += FIELDS) {
+        TargetHost.Load load = load(reply.subList(at, at + FIELDS));
+        hosts.merge(load.host().name(), load, TargetHost.Load::plus);
+      }
+    }
+    return hosts;
+  }
+
+  private static TargetHost.Load load(List<Object> fields) {
+    String maxConcurrent = Keys.text((byte[]) fields.get(1));
+    String rate = Keys.text((byte[]) fields.get(2));
+    TargetHost host =
+        new TargetHost(
+            Keys.text((byte[]) fields.get(0)),
+            maxConcurrent.isEmpty() ? null : Integer.valueOf(maxConcurrent),
+            rate.isEmpty() ? null : Double.valueOf(rate),
+            Long.parseLong(Keys.text((byte[]) fields.get(3))));
+    return new TargetHost.Load(host, (Long) fields.get(4), (Long) fields.get(5));
+  }
+
+  @Override
+  public boolean put(TargetHost host, Expected expected) throws ChangedMeanwhile {
+    Map<String, TargetHost.Load> there = read(ALL);
+    if (!there.containsKey(host.name()) && there.size() >= TargetHost.MOST) {
+      return false;
+    }
+    Double rate = host.maxDispatchesPerSec();
+    set(
+        host.name(),
+        host.maxConcurrent() == null ? "" : host.maxConcurrent().toString(),
+        rate == null ? "" : rate.toString(),
+        rate == null ? "" : Integer.toString(QueueSettings.defaultBurst(rate)),
+        revisions.decide(field(host.name()), expected, () -> seen(host.name())));
+    return true;
+  }
+
+  @Override
+  public boolean delete(String name, Expected expected) throws ChangedMeanwhile {
+    if (get(name).isEmpty()) {
+      return false;
+    }
+    long revision = revisions.decide(field(name), expected, () -> seen(name));
+    boolean had = set(name, "", "", "", revision);
+    revisions.forget(field(name), revision);
+    return had;
+  }
+
+  /** Says whether it had limits before. */
+  private boolean set(String name, String maxConcurrent, String rate, String burst, long revision) {
+    List<Long> had =
+        shards.run(
+            Script.PUT_HOST,
+            Keys.bytes(name),
+            Keys.bytes(maxConcurrent),
+            Keys.bytes(rate),
+            Keys.bytes(burst),
+            Keys.bytes(revision));
+    return had.contains(1L);
+  }
+
+  private static String field(String name) {
+    return "host:" + name;
+  }
+
+  private OptionalLong seen(String name) {
+    return get(name)
+        .map(load -> OptionalLong.of(load.host().revision()))
+        .orElseGet(OptionalLong::empty);
+  }
+}

@@ -1,0 +1,26 @@
+-- put_host: sets the limits of a host, or takes them away. What it is too late for is not taken: a later change overtook it.
+-- ARGV   now, host, max_concurrent, rate, burst ('' for none of each; all of them to take them away), the revision of this change
+-- REPLY  1 when it had limits before, else 0
+--@include lib/base
+--@include lib/wake
+--@include lib/queue
+--@include lib/permits
+call('DEL', KEYS[2]) -- a removal first: let through when memory is full
+local host, max_concurrent, rate, burst, revision = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local old = limits_of('h:' .. host)
+if tonumber(revision) < tonumber(call('HGET', host_flow, 'rev') or 0) then return old and 1 or 0 end
+if old and old.rate then refill(old) end -- the time until now counts at the rate that was in force
+call('DEL', host_flow)
+if max_concurrent == '' and rate == '' then
+  call('SREM', P .. 'hosts', host)
+else
+  call('HSET', host_flow, 'rev', revision)
+  if max_concurrent ~= '' then call('HSET', host_flow, 'max_concurrent', max_concurrent) end
+  if rate ~= '' then
+    local tokens = old and old.rate and math.min(old.tokens, tonumber(burst)) or burst
+    call('HSET', host_flow, 'rate', rate, 'burst', burst, 'tokens', tokens, 'tokens_at', now_text)
+  end
+  call('SADD', P .. 'hosts', host)
+end
+wake()
+return old and 1 or 0
