@@ -12,7 +12,8 @@ import picocli.CommandLine.Parameters;
 /** The configuration as one document. */
 @Command(
     name = "config",
-    description = "Export queues, tiers, clients and schedules as one document, or apply one.",
+    description =
+        "Export queues, tiers, clients, hosts and schedules as one document, or apply one.",
     subcommands = {ConfigCommands.Export.class, ConfigCommands.Apply.class})
 final class ConfigCommands extends Root.Group {
 

@@ -12,13 +12,27 @@ public interface HostStore {
   /** One of them, by the name that {@link io.taskrunner.task.TargetUrl#hostOf} gives. */
   Optional<TargetHost.Load> get(String name);
 
-  /**
-   * Sets a host's limits, for attempts that begin from now on; its revision is not looked at.
-   *
-   * @return false when there are {@link TargetHost#MOST} others
-   */
-  boolean put(TargetHost host, Expected expected) throws ChangedMeanwhile;
+  /** Sets a host's limits, for attempts that begin from now on; its revision is not looked at. */
+  void put(TargetHost host, Expected expected) throws ChangedMeanwhile;
+
+  /** As {@link #put(TargetHost, Expected)}, whatever there is. */
+  default void put(TargetHost host) {
+    try {
+      put(host, Expected.ANY);
+    } catch (ChangedMeanwhile changed) {
+      throw ChangedMeanwhile.impossible(changed);
+    }
+  }
 
   /** Takes a host's limits away; false when it has none. */
   boolean delete(String name, Expected expected) throws ChangedMeanwhile;
+
+  /** As {@link #delete(String, Expected)}, whatever there is. */
+  default boolean delete(String name) {
+    try {
+      return delete(name, Expected.ANY);
+    } catch (ChangedMeanwhile changed) {
+      throw ChangedMeanwhile.impossible(changed);
+    }
+  }
 }

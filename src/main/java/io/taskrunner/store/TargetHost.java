@@ -19,7 +19,7 @@ public record TargetHost(
     @Nullable Double maxDispatchesPerSec,
     long revision) {
 
-  /** So many may have limits. */
+  /** So many may have limits: all are read at once. */
   public static final int MOST = 1000;
 
   /**

@@ -292,6 +292,26 @@ class CliTest {
   }
 
   @Test
+  void hostsAreLimitedShownAndDeleted() {
+    assertEquals(
+        "api.example.com  10 at once, any number a second\n",
+        expect(0, "hosts", "set", "API.example.com", "--max-concurrent", "10"));
+    assertEquals(
+        "api.example.com:8443  any number at once, 2.5 a second\n",
+        expect(0, "hosts", "set", "api.example.com:8443", "--rate", "2.5"));
+    assertTrue(
+        expect(0, "hosts", "list")
+            .matches("(?s)HOST .*WAITING\napi.example.com +10 .*api.example.com:8443 .*"));
+    assertTrue(
+        expect(0, "hosts", "show", "api.example.com").matches("(?s).*max_concurrent +10\n.*"));
+    assertTrue(expect(1, "hosts", "set", "a_b..c").contains("invalid_request"));
+    assertEquals(
+        "api.example.com:8443  has no limits any more\n",
+        expect(0, "hosts", "delete", "api.example.com:8443", "-y"));
+    assertTrue(expect(3, "hosts", "show", "api.example.com:8443").contains("host_not_found"));
+  }
+
+  @Test
   void theConfigurationIsExportedAndApplied(@TempDir Path folder) throws IOException {
     expect(0, "queues", "set", "cli-conf", "--weight", "9");
     String exported = expect(0, "config", "export", "--yaml");

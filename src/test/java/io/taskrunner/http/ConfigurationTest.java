@@ -49,6 +49,9 @@ class ConfigurationTest {
       """
               .replace("  no:", "  nobody:")
           + """
+          hosts:
+            api.example.com: {max_concurrent: 5}
+            "[::1]:8080": {max_concurrent: null, max_dispatches_per_sec: 0.5}
           schedules:
             nightly:
               client_id: shop
@@ -198,7 +201,7 @@ class ConfigurationTest {
     int entries = served.get("/admin/audit").json().path("entries").size();
     JsonNode again = applied("", DOCUMENT, YAML);
     assertFalse(again.path("dry_run").asBoolean(true));
-    for (String section : List.of("tiers", "queues", "clients", "schedules")) {
+    for (String section : List.of("tiers", "queues", "clients", "hosts", "schedules")) {
       for (String what : List.of("created", "updated", "deleted")) {
         assertTrue(again.at("/changes/" + section + "/" + what).isEmpty(), again.toString());
       }

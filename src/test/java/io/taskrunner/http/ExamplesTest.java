@@ -108,6 +108,9 @@ class ExamplesTest {
       putTier 200
       getTier 200
       listTiers 200
+      putHost 200
+      getHost 200
+      listHosts 200
       setClient 200
       putClient 200
       getClient 200
@@ -173,6 +176,7 @@ class ExamplesTest {
       issuer 200
       signingKeys 200
       signingKeysAsPem 200
+      deleteHost 204
       deleteQueue 204
       deleteClient 204
       deleteTier 204

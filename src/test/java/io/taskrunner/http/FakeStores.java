@@ -407,9 +407,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     }
 
     @Override
-    public boolean put(TargetHost host, Expected expected) {
+    public void put(TargetHost host, Expected expected) {
       hosts.put(host.name(), host);
-      return true;
     }
 
     @Override

@@ -63,6 +63,13 @@ class PreconditionsTest {
               "{\"client_id\":\"abc\",\"enabled\":false}",
               "/admin/clients/delete?client_id=abc"),
           new Kind(
+              "/admin/hosts/api.example.com",
+              "PUT",
+              "/admin/hosts/api.example.com",
+              "{\"max_concurrent\":1}",
+              "{\"max_dispatches_per_sec\":2.5}",
+              "/admin/hosts/api.example.com"),
+          new Kind(
               "/v1/schedules/s",
               "PUT",
               "/v1/schedules/s",

@@ -9,6 +9,7 @@ import io.taskrunner.http.Served.Setup;
 import io.taskrunner.store.Expected;
 import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
 import io.taskrunner.testkit.RedisExtension;
@@ -193,6 +194,7 @@ class RefusalsTest {
 
     Scene() {
       done("PUT", "/admin/tiers/gold", "{\"max_concurrent\":1,\"requests_per_min\":10}");
+      done("PUT", "/admin/hosts/payments.example.com", "{\"max_concurrent\":1}");
       done("PUT", "/v1/queues/mail", "{}");
       done("PUT", "/v1/queues/gone", "{}");
       for (String each :
@@ -242,6 +244,7 @@ class RefusalsTest {
         case "invalid_request" -> invalid(operation);
         case "task_not_found", "operation_not_found" -> at(operation, "{id}", NO_ID);
         case "schedule_not_found", "tier_not_found" -> at(operation, "{name}", "nowhere");
+        case "host_not_found" -> at(operation, "{host}", "nowhere");
         default -> provoke(operation, code, operation.id() + " " + code);
       };
     }
@@ -316,6 +319,16 @@ class RefusalsTest {
             begin("\"queue\":\"low\"", "X-API-Key", keyOfOther);
           }
           yield begin("\"queue\":\"low\"", "X-API-Key", keyOfOther);
+        }
+        case "putHost too_many_hosts" -> {
+          for (int i = 0; i < TargetHost.MOST; i++) {
+            store.hosts().put(new TargetHost("h" + i, 1, null, 0));
+          }
+          Reply reply = at(operation, "{host}", "one-more");
+          for (int i = 0; i < TargetHost.MOST; i++) {
+            store.hosts().delete("h" + i);
+          }
+          yield reply;
         }
         case "addAdminKey too_many_keys" -> {
           for (int i = 0; i < 100; i++) {

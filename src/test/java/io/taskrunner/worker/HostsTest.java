@@ -3,7 +3,6 @@ package io.taskrunner.worker;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.taskrunner.store.Expected;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.TargetHost;
 import io.taskrunner.task.TaskId;
@@ -65,9 +64,9 @@ class HostsTest {
     wide.close();
   }
 
-  private void limit(@Nullable Integer maxConcurrent, @Nullable Double perSec) throws Exception {
+  private void limit(@Nullable Integer maxConcurrent, @Nullable Double perSec) {
     String host = URI.create(narrow.url("/")).getAuthority();
-    assertTrue(rig.hosts().put(new TargetHost(host, maxConcurrent, perSec, 0), Expected.ANY));
+    rig.hosts().put(new TargetHost(host, maxConcurrent, perSec, 0));
   }
 
   private List<TaskId> enqueueFromAll(int each, Target target) {

@@ -25,7 +25,9 @@ import io.taskrunner.store.TargetHost.Load;
 import io.taskrunner.task.TargetUrl;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -75,7 +77,7 @@ public final class Hosts {
       SortedMap<String, Item> items = new TreeMap<>();
       for (Load load : hosts.list()) {
         TargetHost host = load.host();
-        items.put(host.name(), new Item(out -> limits(out, host), host.revision(), true));
+        items.put(host.name(), new Item(out -> settings(out, host), host.revision(), true));
       }
       return items;
     }
@@ -94,12 +96,22 @@ public final class Hosts {
       return new Wanted() {
         @Override
         public JsonOut.Members settings() {
-          return out -> limits(out, host);
+          return out -> Hosts.settings(out, host);
+        }
+
+        @Override
+        public void check(Map<String, Set<String>> names, Fields of) {
+          Set<String> all = names.getOrDefault(SECTION, Set.of());
+          if (all.size() > TargetHost.MOST
+              && all.stream().filter(other -> other.compareTo(name) < 0).count()
+                  >= TargetHost.MOST) {
+            of.wrongName("one of at most " + TargetHost.MOST + " hosts");
+          }
         }
 
         @Override
         public void apply(Expected expected) throws ChangedMeanwhile {
-          Hosts.this.put(host, expected);
+          hosts.put(host, expected);
         }
       };
     }
@@ -173,10 +185,13 @@ public final class Hosts {
     fields.done();
     Precondition precondition = Precondition.of(call.headers(), faults);
     faults.raise();
+    if (hosts.get(host.name()).isEmpty() && hosts.list().size() >= TargetHost.MOST) {
+      throw new Refusal(Problem.tooManyHosts(TargetHost.MOST));
+    }
     precondition.<Boolean>change(
         () -> hosts.get(host.name()).map(load -> current(load.host())),
         expected -> {
-          put(host, expected);
+          hosts.put(host, expected);
           return true;
         });
     audit.tell(
@@ -191,14 +206,9 @@ public final class Hosts {
     return answer(find(host.name()));
   }
 
-  private void put(TargetHost host, Expected expected) throws ChangedMeanwhile {
-    if (!hosts.put(host, expected)) {
-      throw new Refusal(Problem.tooManyHosts(TargetHost.MOST));
-    }
-  }
-
   private static TargetHost read(String name, Fields fields) {
     int faults = fields.faults().list().size();
+    fields.nullIsAbsent("max_concurrent", "max_dispatches_per_sec");
     Integer maxConcurrent = fields.integer("max_concurrent", 1, Limits.MAX);
     Double rate = fields.positive("max_dispatches_per_sec", RATE_MAX);
     if (maxConcurrent == null && rate == null && fields.faults().list().size() == faults) {
@@ -228,6 +238,16 @@ public final class Hosts {
     limits(out, load.host());
     out.number("running", load.running());
     out.number("waiting", load.waiting());
+  }
+
+  /** What is set, alone. */
+  private static void settings(JsonOut out, TargetHost host) throws IOException {
+    if (host.maxConcurrent() != null) {
+      out.number("max_concurrent", host.maxConcurrent());
+    }
+    if (host.maxDispatchesPerSec() != null) {
+      out.number("max_dispatches_per_sec", host.maxDispatchesPerSec());
+    }
   }
 
   private static void limits(JsonOut out, TargetHost host) throws IOException {

@@ -62,11 +62,7 @@ final class RedisHosts implements HostStore {
   }
 
   @Override
-  public boolean put(TargetHost host, Expected expected) throws ChangedMeanwhile {
-    Map<String, TargetHost.Load> there = read(ALL);
-    if (!there.containsKey(host.name()) && there.size() >= TargetHost.MOST) {
-      return false;
-    }
+  public void put(TargetHost host, Expected expected) throws ChangedMeanwhile {
     Double rate = host.maxDispatchesPerSec();
     set(
         host.name(),
@@ -74,7 +70,6 @@ final class RedisHosts implements HostStore {
         rate == null ? "" : rate.toString(),
         rate == null ? "" : Integer.toString(QueueSettings.defaultBurst(rate)),
         revisions.decide(field(host.name()), expected, () -> seen(host.name())));
-    return true;
   }
 
   @Override

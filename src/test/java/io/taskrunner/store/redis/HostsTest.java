@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.taskrunner.store.Expected;
 import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Settled;
@@ -59,10 +58,8 @@ class HostsTest {
     stage.close();
   }
 
-  private void limit(String host, @Nullable Integer maxConcurrent, @Nullable Double perSec)
-      throws Exception {
-    assertTrue(
-        stage.store.hosts().put(new TargetHost(host, maxConcurrent, perSec, 0), Expected.ANY));
+  private void limit(String host, @Nullable Integer maxConcurrent, @Nullable Double perSec) {
+    stage.store.hosts().put(new TargetHost(host, maxConcurrent, perSec, 0));
   }
 
   /** What a claim was answered. */
@@ -127,7 +124,7 @@ class HostsTest {
   }
 
   @Test
-  void whatGoesToSuchAHostIsPassedOverUntilItIsKnownWhetherThereIsRoom() throws Exception {
+  void whatGoesToSuchAHostIsPassedOverUntilItIsKnownWhetherThereIsRoom() {
     limit(HOST, 2, null);
     List<TaskId> narrow = stage.enqueue(3, wish().url(NARROW));
     TaskId other = stage.enqueue(wish().client("other").url(WIDE));
@@ -143,7 +140,7 @@ class HostsTest {
   }
 
   @Test
-  void whatGoesToAFullHostLetsOthersPass() throws Exception {
+  void whatGoesToAFullHostLetsOthersPass() {
     limit(HOST, 1, null);
     List<TaskId> narrow = stage.enqueue(25, wish().url(NARROW));
     List<TaskId> wide = stage.enqueue(5, wish().url(WIDE));
@@ -165,7 +162,7 @@ class HostsTest {
   }
 
   @Test
-  void aPermitThatNoTaskIsFoundForIsLeft() throws Exception {
+  void aPermitThatNoTaskIsFoundForIsLeft() {
     limit(HOST, 5, null);
     TaskId one = stage.enqueue(wish().url(NARROW));
     Claimed claimed = claim(10, permits(5));
@@ -174,7 +171,7 @@ class HostsTest {
   }
 
   @Test
-  void aRepeatedClaimTellsTheSame() throws Exception {
+  void aRepeatedClaimTellsTheSame() {
     limit(HOST, 1, null);
     TaskId one = stage.enqueue(wish().url(NARROW));
     Claimed first = claim(10, permits(1));
@@ -184,7 +181,7 @@ class HostsTest {
   }
 
   @Test
-  void aPortHasLimitsOfItsOwnAndTheOthersShareThose() throws Exception {
+  void aPortHasLimitsOfItsOwnAndTheOthersShareThose() {
     limit(HOST, 1, null);
     limit(HOST + ":8080", 1, null);
     TaskId plain = stage.enqueue(wish().url("http://" + HOST + "/"));
@@ -206,7 +203,7 @@ class HostsTest {
   }
 
   @Test
-  void whatWaitsForAHostIsCalledOffPurgedMovedAndRunAsAnyOther() throws Exception {
+  void whatWaitsForAHostIsCalledOffPurgedMovedAndRunAsAnyOther() {
     limit(HOST, 1, null);
     stage.queue("side", 1);
     List<TaskId> ids = stage.enqueue(4, wish().url(NARROW));
@@ -228,14 +225,14 @@ class HostsTest {
   }
 
   @Test
-  void withoutLimitsAllGoAtOnce() throws Exception {
+  void withoutLimitsAllGoAtOnce() {
     limit(HOST, 1, null);
     List<TaskId> ids = stage.enqueue(450, wish().url(NARROW));
     while (waiting() < ids.size()) {
       claim(10, FULL);
     }
-    assertTrue(stage.store.hosts().delete(HOST, Expected.ANY));
-    assertFalse(stage.store.hosts().delete(HOST, Expected.ANY));
+    assertTrue(stage.store.hosts().delete(HOST));
+    assertFalse(stage.store.hosts().delete(HOST));
     Claimed first = claim(1000, Map.of());
     assertEquals(200, first.tasks().size(), "so many are let back by one claim");
     assertTrue(first.again());
@@ -248,7 +245,7 @@ class HostsTest {
   }
 
   @Test
-  void aLongLineForAFullHostIsSetAsideBitByBitAndOthersGetTheirTurns() throws Exception {
+  void aLongLineForAFullHostIsSetAsideBitByBitAndOthersGetTheirTurns() {
     limit(HOST, 1, null);
     stage.queue("other", 3);
     stage.enqueue(1000, wish().url(NARROW));
@@ -261,7 +258,7 @@ class HostsTest {
   }
 
   @Test
-  void aClientAtItsLimitKeepsNoPermitFromOthers() throws Exception {
+  void aClientAtItsLimitKeepsNoPermitFromOthers() {
     limit(HOST, 10, null);
     stage.client("small", 1);
     stage.enqueue(30, wish().client("small").url(NARROW));
@@ -276,7 +273,7 @@ class HostsTest {
   }
 
   @Test
-  void whatIsHeldByNobodyIsFoundAndMended() throws Exception {
+  void whatIsHeldByNobodyIsFoundAndMended() {
     limit(HOST, 1, null);
     TaskId id = stage.enqueue(wish().url(NARROW));
     claim(1, FULL);
@@ -290,7 +287,7 @@ class HostsTest {
   }
 
   @Test
-  void limitsAreToldWithWhatThereIsToDo() throws Exception {
+  void limitsAreToldWithWhatThereIsToDo() {
     limit(HOST, 3, 2.5);
     limit("[::1]:80", null, 0.5);
     stage.enqueue(5, wish().url(NARROW));
@@ -318,7 +315,7 @@ class HostsTest {
   /** Whatever happens: no task is lost, none starts without a permit, and all invariants hold. */
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5, 6})
-  void aRandomHistoryLosesNothingAndStartsNothingWithoutPermit(long seed) throws Exception {
+  void aRandomHistoryLosesNothingAndStartsNothingWithoutPermit(long seed) {
     Random random = new Random(seed);
     List<String> hosts =
         List.of("a.example.com", "b.example.com", "b.example.com:81", "c.example.com");
@@ -384,7 +381,7 @@ class HostsTest {
         case 9 -> {
           String host = hosts.get(random.nextInt(hosts.size()));
           if (limited.remove(host)) {
-            assertTrue(stage.store.hosts().delete(host, Expected.ANY));
+            assertTrue(stage.store.hosts().delete(host));
           } else {
             limit(host, 5, null);
             limited.add(host);
@@ -413,7 +410,7 @@ class HostsTest {
       }
     }
     for (String host : limited) {
-      stage.store.hosts().delete(host, Expected.ANY);
+      stage.store.hosts().delete(host);
     }
     stage.pass(Duration.ofSeconds(25));
     for (int round = 0; !open.isEmpty() && round < 1_000; round++) {
