@@ -334,7 +334,7 @@ class ContractTest {
     } while (!cursor.isEmpty());
     assertEquals(ids, seen);
     assertEquals(
-        List.of(ids.get(1), ids.get(3)),
+        List.of(ids.get(3), ids.get(1)),
         served
             .get("/v1/tasks?label=n:1&state=scheduled")
             .json()
