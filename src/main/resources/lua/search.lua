@@ -21,14 +21,15 @@ local by_label, labeled = set == 'label', P .. 'label:' .. label
 local q = queue(n)
 if not q and n ~= -1 then return { 0, '1', '', '', '' } end
 local found, looked, at = {}, 0, { '', '', '' }
+local last = host ~= '' and 511 or owner ~= '' and 131 or 65 -- of each record, as far as is compared
 
-local function is_host(id)
-  local its = host_behind(id, read_front(id))
+local function is_host(id, raw)
+  local its = host_behind(id, parse(raw))
   return its == host or string.match(its, '^(.*):%d+$') == host
 end
 
 local function matches(id)
-  local head = call('GETRANGE', P .. 'task:' .. id, 0, owner == '' and 65 or 131)
+  local head = call('GETRANGE', P .. 'task:' .. id, 0, last)
   if #head < 66 then
     if by_label then call('ZREM', labeled, id) end -- of a task that an older version dropped
     return false
@@ -41,7 +42,7 @@ local function matches(id)
   if created < created_from or created >= created_before or due < due_from or due >= due_before then return false end
   if owner ~= '' and string.sub(head, 69, 68 + string.byte(head, 68)) ~= owner then return false end
   if label ~= '' and not by_label and not call('ZSCORE', labeled, id) then return false end
-  return host == '' or is_host(id)
+  return host == '' or is_host(id, head)
 end
 
 local function is_enough()
