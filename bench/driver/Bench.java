@@ -232,7 +232,7 @@ final class Bench {
     System.err.println("bench: " + what);
   }
 
-  private static void delete(Path folder) {
+  static void delete(Path folder) {
     try (var files = Files.walk(folder)) {
       files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
     } catch (IOException e) {

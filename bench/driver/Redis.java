@@ -22,6 +22,21 @@ final class Redis {
     in = new BufferedInputStream(socket.getInputStream());
   }
 
+  /** A command that is answered by OK. */
+  void send(String command) throws IOException {
+    socket.getOutputStream().write((command + "\r\n").getBytes(StandardCharsets.US_ASCII));
+    var line = new StringBuilder();
+    for (int read; (read = in.read()) != '\n'; ) {
+      if (read < 0) {
+        throw new IOException("Redis closed the connection");
+      }
+      line.append((char) read);
+    }
+    if (!line.toString().equals("+OK\r")) {
+      throw new IOException(command + ": " + line);
+    }
+  }
+
   /** All fields of {@code INFO all}. */
   Map<String, String> info() throws IOException {
     socket.getOutputStream().write("INFO all\r\n".getBytes(StandardCharsets.US_ASCII));

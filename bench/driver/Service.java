@@ -23,6 +23,7 @@ import java.util.concurrent.TimeUnit;
  * @param letter its place in the tables
  * @param path where tasks are posted
  * @param version what it calls itself
+ * @param adminKey opens all of it; empty where nothing is closed
  */
 record Service(
     String letter,
@@ -32,6 +33,7 @@ record Service(
     int port,
     String path,
     String version,
+    String adminKey,
     Wording wording) {
   /** Attempts at once, in each service. */
   static final int ATTEMPTS = 64;
@@ -99,6 +101,7 @@ record Service(
         port,
         "/v1/enqueue",
         get(port, "/version"),
+        key,
         (url, body, due) ->
             "{\"client_id\":\"bench\",\"retention_sec\":0"
                 + due.map(time ->
@@ -144,6 +147,7 @@ record Service(
         port,
         "/enqueue",
         String.join(", ", versions),
+        "",
         (url, body, due) ->
             "{\"url\":\""
                 + url
