@@ -2,8 +2,8 @@
 -- back. Repeated with an equal request number it gives the same answer, less what is no longer the worker's.
 -- ARGV   now, worker (hex), worker (8 bytes), request number, slots (0 only beats), lease_ms, default max_retries,
 --        probes of a half-open breaker, ms that a breaker stays open, slots for tasks that RunTask called for, then for each
---        queue or host that permits are at hand for: n, or 'h:' and its name, and how many; for each host that is full 'f:' and
---        its name, and 0
+--        queue or host that permits are at hand for: n, or 'h:' and its name, and how many; for each such host 'n:' and its name,
+--        and how many of them no claim was given before; for each host that is full 'f:' and its name, and 0
 -- REPLY  word ('claims', or 'refused' for an old request number), now, ms until this worker should look again (-1: about a
 --        second), again ('1': there may be more at once), recovered (id, n, dead), queues (n, name, policy, …), tasks (id,
 --        record, …), tasks trimmed from `done` and `dead`, sum of the weights of queues that can be served, queues

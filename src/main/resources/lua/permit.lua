@@ -8,6 +8,7 @@ local what, who, lease_ms = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local FIRST, WANTING_MS = 5, 3000
 local limits, out, wanting = limits_of(what), P .. 'permits:' .. what, P .. 'wanting:' .. what
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
+call('ZREM', wanting, who)
 if not limits or limits.paused then return { 0, -1 } end
 -- After an outage nothing runs out for a lease, as with tasks.
 if now >= shard().grace then call('ZREMRANGEBYSCORE', out, '-inf', now) end

@@ -19,9 +19,10 @@ for at = FIRST, #ARGV, STRIDE do
 end
 flush_limits()
 local wanting = P .. 'wanting:' .. what
+call('ZREMRANGEBYSCORE', wanting, '-inf', '(' .. now_text)
 for _ = 1, returned do
-  local who = call('ZPOPMAX', wanting)
-  if not who[1] or tonumber(who[2]) < now then break end
+  local who = call('ZPOPMIN', wanting)
+  if not who[1] then break end
   local home, worker = string.match(who[1], '^(%d+):(.*)$')
   call('PUBLISH', string.match(P, '^(.-){') .. '{' .. home .. '}:wake:' .. worker, 'permit' .. what)
 end

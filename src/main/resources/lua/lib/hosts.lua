@@ -87,7 +87,7 @@ end
 local function let_back_all()
   local served, more = {}, false
   for what, count in pairs(permits) do
-    local host = string.match(what, '^h:(.*)$')
+    local host = string.match(what, '^n:(.*)$')
     if host then more = let_back(host, count, served) or more end
   end
   for _, host in ipairs(call('SRANDMEMBER', P .. 'held', HOSTS_MAX)) do

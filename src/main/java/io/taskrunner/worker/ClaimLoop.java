@@ -282,7 +282,7 @@ final class ClaimLoop {
 
   private boolean hasReason() {
     return settler.hasAny()
-        || ((woken || maybeMore) && hasSlot())
+        || ((woken || maybeMore) && !stopping && slots.standInLine(this, weight))
         || (called && hasExpressSlot())
         || turnNanos - lookAtNanos >= 0;
   }

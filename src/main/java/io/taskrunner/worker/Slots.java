@@ -59,6 +59,28 @@ final class Slots {
   }
 
   /**
+   * Whether a loop that has something to ask for would get any; if not, it stands in line, and is
+   * signalled when it has drawn one.
+   *
+   * @param weight of what waits in the loop's shard
+   */
+  boolean standInLine(ClaimLoop loop, double weight) {
+    List<ClaimLoop> drew;
+    boolean has;
+    synchronized (this) {
+      if (!shared || (line.isEmpty() && used < all)) {
+        return used < all;
+      }
+      Waiting waiting = line.computeIfAbsent(loop, _ -> new Waiting());
+      waiting.weight = Math.max(1, weight);
+      drew = draw();
+      has = waiting.drawn > 0;
+    }
+    signal(drew, loop);
+    return has;
+  }
+
+  /**
    * Takes slots.
    *
    * @param weight of what waits in the loop's shard

@@ -106,6 +106,17 @@ class HostsTest {
   }
 
   @Test
+  void aSaturatedWorkerLeavesAHostItsShare() throws Exception {
+    limit(2, null);
+    wide.answers(_ -> Target.after(Duration.ofMillis(5), 200));
+    List<TaskId> narrowOnes = enqueueFromAll(2, narrow);
+    enqueueFromAll(150, wide);
+    rig.worker(4, LEASE).start();
+    narrow.awaitCount(narrowOnes.size(), PATIENCE);
+    assertTrue(wide.count() < 1_500, "before the last of the narrow host: " + wide.count());
+  }
+
+  @Test
   void aHostsRateHolds() throws Exception {
     int perSec = 50;
     limit(null, (double) perSec);

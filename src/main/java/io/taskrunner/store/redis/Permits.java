@@ -7,6 +7,7 @@ import io.taskrunner.task.TaskId;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +15,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -29,10 +29,10 @@ import org.slf4j.LoggerFactory;
  * host, has them in its home shard, which gives out permits to run tasks in any of them.
  *
  * <p>A claim that finds such tasks, and no permit for them, says so. As many permits as there are
- * tasks and free slots are then asked for; when they come the worker is woken, and its next claim
- * brings them along. What it finds no task for goes back at once; the others go back when their
- * tasks end, and are kept like leases meanwhile. They last for two leases, so that a place is not
- * given to another while its task still runs.
+ * tasks and slots are then asked for; when they come the worker is woken, and its next claim brings
+ * them along. What it finds no task for goes back at once, or soon where it found no slot for them;
+ * the others go back when their tasks end, and are kept like leases meanwhile. They last for two
+ * leases, so that a place is not given to another while its task still runs.
  *
  * <p>Who gets too few is told when some come back, or knows when there is another token; until then
  * it does not ask again, and of a host its claims are told that it is full.
@@ -52,6 +52,7 @@ final class Permits {
 
   private static final String HOST = "h:";
   private static final String FULL_HOST = "f:";
+  private static final String FRESH = "n:";
   private static final byte[] USED = Keys.bytes("0");
   private static final byte[] UNUSED = Keys.bytes("1");
 
@@ -59,14 +60,21 @@ final class Permits {
   private final Function<String, Shard> home;
   private final ScheduledExecutorService timer;
 
-  private final Set<String> asking = ConcurrentHashMap.newKeySet();
-
   // Guarded by this. What a permit is for is a queue's number, or HOST and a host.
-  private final Map<String, List<byte[]>> atHand = new HashMap<>();
+  private final Map<String, List<AtHand>> atHand = new HashMap<>();
+  private final Set<String> asking = new HashSet<>();
+  private final Set<String> cameBack = new HashSet<>();
   private final Map<String, Long> fullUntilNanos = new HashMap<>();
-  private Map<String, List<byte[]>> brought = Map.of();
+  private Map<String, List<AtHand>> brought = Map.of();
   private long broughtBy = -1;
   private final Map<TaskId, Held> held = new HashMap<>();
+
+  /** A permit that nothing runs under yet; a fresh one was not brought to a claim yet. */
+  private record AtHand(byte[] id, long untilNanos, boolean fresh) {
+    AtHand brought() {
+      return new AtHand(id, untilNanos, false);
+    }
+  }
 
   private record Permit(String what, byte[] id) {}
 
@@ -96,20 +104,26 @@ final class Permits {
   }
 
   /**
-   * What a claim brings along: what permits are for and how many, in turn, and the hosts that are
-   * full. The same permits when the claim is repeated.
+   * What a claim brings along, names and numbers in turn: what permits are for, and how many; how
+   * many of a host's were not brought before; the hosts that are full. The same permits when the
+   * claim is repeated.
    */
   synchronized List<byte[]> bring(ClaimRequest claim) {
     if (broughtBy != claim.request()) {
-      giveBack(brought, UNUSED); // the claim before was given up
+      giveBackUnused(brought); // the claim before was given up
       brought = claim.slots() == 0 ? Map.of() : Map.copyOf(atHand);
       brought.keySet().forEach(atHand::remove);
       broughtBy = claim.request();
     }
     List<byte[]> args = new ArrayList<>(2 * brought.size());
-    brought.forEach((what, ids) -> {
+    brought.forEach((what, permits) -> {
       args.add(Keys.bytes(what));
-      args.add(Keys.bytes(ids.size()));
+      args.add(Keys.bytes(permits.size()));
+      hostOf(what)
+          .ifPresent(host -> {
+            args.add(Keys.bytes(FRESH + host));
+            args.add(Keys.bytes(permits.stream().filter(AtHand::fresh).count()));
+          });
     });
     long now = System.nanoTime();
     fullUntilNanos.values().removeIf(until -> now - until >= 0);
@@ -127,13 +141,15 @@ final class Permits {
    *
    * @param queues the numbers of their queues
    * @param hosts what those need permits for that go to a host with limits
+   * @param filled whether all its slots were taken, so that there may be more tasks
    */
-  synchronized void used(List<Claim> claims, List<Integer> queues, Map<TaskId, String> hosts) {
+  synchronized void used(
+      List<Claim> claims, List<Integer> queues, Map<TaskId, String> hosts, boolean filled) {
     if (brought.isEmpty()) {
       return;
     }
-    Map<String, List<byte[]>> left = new HashMap<>();
-    brought.forEach((what, ids) -> left.put(what, new ArrayList<>(ids)));
+    Map<String, List<AtHand>> left = new HashMap<>();
+    brought.forEach((what, permits) -> left.put(what, new ArrayList<>(permits)));
     for (int i = 0; i < claims.size(); i++) {
       TaskId task = claims.get(i).id();
       List<Permit> permits = new ArrayList<>(2);
@@ -143,24 +159,49 @@ final class Permits {
         held.put(task, new Held(permits, System.nanoTime()));
       }
     }
-    giveBack(left, UNUSED);
+    long now = System.nanoTime();
+    left.forEach((what, unused) -> {
+      List<AtHand> kept =
+          unused.stream().filter(one -> filled && now - one.untilNanos() < 0).toList();
+      putAtHand(what, kept.stream().map(AtHand::brought).toList());
+      unused.removeAll(kept);
+    });
+    giveBackUnused(left);
     brought = Map.of();
   }
 
-  private static void take(Map<String, List<byte[]>> from, String what, List<Permit> to) {
-    List<byte[]> ids = from.get(what);
-    if (ids != null && !ids.isEmpty()) {
-      to.add(new Permit(what, ids.removeLast()));
+  private static void take(Map<String, List<AtHand>> from, String what, List<Permit> to) {
+    List<AtHand> permits = from.get(what);
+    if (permits != null && !permits.isEmpty()) {
+      to.add(new Permit(what, permits.removeLast().id()));
     }
   }
 
-  /** Some came back that were wanted here. */
-  synchronized void cameBack(String what) {
-    fullUntilNanos.remove(what);
+  private void putAtHand(String what, List<AtHand> permits) {
+    if (!permits.isEmpty()) {
+      atHand.computeIfAbsent(what, _ -> new ArrayList<>()).addAll(permits);
+    }
   }
 
-  private synchronized boolean isFull(String what) {
-    return fullUntilNanos.containsKey(what);
+  private void giveBackUnused(Map<String, List<AtHand>> permits) {
+    Map<String, List<byte[]>> ids = new HashMap<>();
+    permits.forEach((what, some) -> ids.put(what, some.stream().map(AtHand::id).toList()));
+    giveBack(ids, UNUSED);
+  }
+
+  /** Some came back that were wanted here. The answer that there are none may come after this. */
+  synchronized void cameBack(String what) {
+    fullUntilNanos.remove(what);
+    cameBack.add(what);
+  }
+
+  /** Begins to ask, unless it is known that there are none, or a call is under way. */
+  private synchronized boolean mayAsk(String what) {
+    if (fullUntilNanos.containsKey(what) || !asking.add(what)) {
+      return false;
+    }
+    cameBack.remove(what);
+    return true;
   }
 
   /**
@@ -171,7 +212,7 @@ final class Permits {
    * @param then to be run when some are there, or when it is worth asking again
    */
   void ask(String what, int count, ClaimRequest claim, Runnable then) {
-    if (count <= 0 || isFull(what) || !asking.add(what)) {
+    if (count <= 0 || !mayAsk(what)) {
       return;
     }
     List<byte[]> ids = new ArrayList<>();
@@ -187,8 +228,8 @@ final class Permits {
     args.addAll(ids);
     this.<List<Long>>run(what, Script.PERMIT, args)
         .whenComplete((reply, failure) -> {
-          asking.remove(what);
           if (failure != null) {
+            asked(what);
             LOG.atDebug().addKeyValue("what", what).log("no permits: their home is away");
             return; // the next look asks again; what was given without our knowing runs out
           }
@@ -196,46 +237,46 @@ final class Permits {
         });
   }
 
+  private synchronized void asked(String what) {
+    asking.remove(what);
+  }
+
   private void answered(String what, List<byte[]> ids, int given, long tokenMillis, Runnable then) {
-    List<byte[]> granted = List.copyOf(ids.subList(0, given));
-    boolean full = given < ids.size();
+    boolean full;
     long fullMillis = tokenMillis >= 0 ? tokenMillis : FULL_MILLIS;
+    long now = System.nanoTime();
+    long until = now + TimeUnit.MILLISECONDS.toNanos(UNUSED_MILLIS);
     synchronized (this) {
-      atHand.merge(what, granted, Permits::both);
+      asking.remove(what);
+      full = given < ids.size() && !cameBack.contains(what);
+      putAtHand(
+          what, ids.subList(0, given).stream().map(id -> new AtHand(id, until, true)).toList());
       if (full) {
-        fullUntilNanos.put(what, System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(fullMillis));
+        fullUntilNanos.put(what, now + TimeUnit.MILLISECONDS.toNanos(fullMillis));
       }
     }
-    if (given > 0 || hostOf(what).isPresent()) {
-      then.run(); // for the tasks, or for others that stand behind those of a full host
+    if (given > 0 || !full || hostOf(what).isPresent()) {
+      then.run(); // for the tasks, to ask again, or for others that stand behind those of a full
+      // host
     }
     if (given > 0) {
-      timer.schedule(() -> returnUnused(what, granted), UNUSED_MILLIS, TimeUnit.MILLISECONDS);
+      timer.schedule(() -> returnUnused(what), UNUSED_MILLIS + 1, TimeUnit.MILLISECONDS);
     }
     if (full) {
       timer.schedule(then, fullMillis, TimeUnit.MILLISECONDS);
     }
   }
 
-  private static List<byte[]> both(List<byte[]> some, List<byte[]> others) {
-    List<byte[]> both = new ArrayList<>(some);
-    both.addAll(others);
-    return both;
-  }
-
   /** A worker whose slots were taken meanwhile does not keep them from others. */
-  private synchronized void returnUnused(String what, List<byte[]> granted) {
-    List<byte[]> there = atHand.getOrDefault(what, List.of());
-    List<byte[]> unused = there.stream().filter(granted::contains).toList();
-    if (!unused.isEmpty()) {
-      List<byte[]> kept = there.stream().filter(id -> !granted.contains(id)).toList();
-      if (kept.isEmpty()) {
-        atHand.remove(what);
-      } else {
-        atHand.put(what, kept);
-      }
-      giveBack(Map.of(what, unused), UNUSED);
-    }
+  private synchronized void returnUnused(String what) {
+    long now = System.nanoTime();
+    List<AtHand> unused =
+        atHand.getOrDefault(what, List.of()).stream()
+            .filter(one -> now - one.untilNanos() >= 0)
+            .toList();
+    atHand.computeIfPresent(
+        what, (_, there) -> there.removeAll(unused) && there.isEmpty() ? null : there);
+    giveBackUnused(Map.of(what, unused));
   }
 
   /** Whether any task runs under one. */

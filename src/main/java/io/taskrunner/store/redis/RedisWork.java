@@ -230,13 +230,14 @@ final class RedisWork implements WorkStore {
       numbers.add(task.queue());
       claims.add(claim(TaskId.of((byte[]) tasks.get(i)), task, probe, queues, signed, now));
     }
-    permits.used(claims, numbers, hosts((List<Object>) reply.get(12)));
+    boolean filled = claims.size() >= claim.slots();
+    permits.used(claims, numbers, hosts((List<Object>) reply.get(12)), filled);
     List<Object> wanted = (List<Object>) reply.get(10);
     for (int i = 0; i < wanted.size(); i += 2) {
       String what =
           wanted.get(i) instanceof byte[] host ? Keys.text(host) : wanted.get(i).toString();
       long waiting = (Long) wanted.get(i + 1);
-      int most = (int) Math.min(waiting, claim.slots() - claims.size());
+      int most = (int) Math.min(waiting, claim.slots()); // a filled claim is followed by another
       permits.ask(what, most, claim, () -> hearings.forEach(Hearing::wake));
     }
     trimmed.count((Long) reply.get(7), (Long) reply.get(8));

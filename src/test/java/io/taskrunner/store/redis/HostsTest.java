@@ -116,7 +116,7 @@ class HostsTest {
   private static final Map<String, Integer> FULL = Map.of("f:" + HOST, 0);
 
   private static Map<String, Integer> permits(int count) {
-    return Map.of("h:" + HOST, count);
+    return Map.of("h:" + HOST, count, "n:" + HOST, count);
   }
 
   private long waiting() {
@@ -346,7 +346,10 @@ class HostsTest {
           Map<String, Integer> brought = new HashMap<>();
           for (String host : hosts) {
             switch (random.nextInt(3)) {
-              case 0 -> brought.put("h:" + host, 1 + random.nextInt(4));
+              case 0 -> {
+                brought.put("h:" + host, 1 + random.nextInt(4));
+                brought.put("n:" + host, random.nextInt(4));
+              }
               case 1 -> brought.put("f:" + host, 0);
               default -> {}
             }
