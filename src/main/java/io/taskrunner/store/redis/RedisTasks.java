@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class RedisTasks implements TaskStore {
 
   /** What a page takes, at most: some 50 ms of Redis' time. Then it is short. */
-  private static final int STEPS_MAX = 20;
+  private static final int STEPS_MAX = 32;
 
   private static final int SCRIPTS_MAX = 200;
 

@@ -17,17 +17,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class TaskSearch {
 
-  /** What one script looks at, at most: some 2 to 4 ms of Redis' time. */
-  static final int STEP = 500;
+  /** What one script looks at, at most: some 2 ms of Redis' time. */
+  static final int STEP = 250;
 
   /** The same where hosts are compared, which do not stand in the heads of records. */
-  static final int STEP_DEEP = 200;
+  static final int STEP_DEEP = 100;
 
   /**
    * A label that more tasks have is not looked for by itself when a state is asked for too: the
    * state's sets may hold far fewer tasks, and few others among them.
    */
-  static final int COMMON = 10_000;
+  static final int COMMON = 8_000; // a page looks at so many
 
   private static final int ANY_QUEUE = -1;
   private static final int NO_QUEUE = 0;
