@@ -13,6 +13,7 @@ import io.taskrunner.store.CloudStore.QueueName;
 import io.taskrunner.store.CloudStore.Retries;
 import io.taskrunner.store.CloudStore.Settings;
 import io.taskrunner.store.CloudStore.TaskMade;
+import io.taskrunner.store.TargetHost;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetRequest.Header;
@@ -30,6 +31,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -123,6 +125,25 @@ class CloudTest {
       }
       assertTrue(System.nanoTime() < deadline, () -> id + " is " + found);
     }
+  }
+
+  @Test
+  void aHostsLimitHoldsForThemToo() throws Exception {
+    rig.hosts().put(new TargetHost("127.0.0.1", 1, null, 0));
+    AtomicInteger running = new AtomicInteger();
+    AtomicInteger most = new AtomicInteger();
+    target.answers(_ -> {
+      most.accumulateAndGet(running.incrementAndGet(), Math::max);
+      return Target.after(Duration.ofMillis(5), 200)
+          .whenComplete((_, _) -> running.decrementAndGet());
+    });
+    List<String> ids = IntStream.range(0, 20).mapToObj(i -> "t" + i).toList();
+    ids.forEach(id -> made(send(QUEUE, id, null)));
+    rig.worker(8, LEASE).start();
+    ids.forEach(this::awaitEnd);
+    assertEquals(20, target.count());
+    assertEquals(1, most.get(), "at once");
+    assertEquals(List.of(), rig.doctor().examine());
   }
 
   @Test
