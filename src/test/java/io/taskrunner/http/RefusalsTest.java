@@ -149,6 +149,14 @@ class RefusalsTest {
                   "/v1/enqueue", "{\"client_id\":\"abc\",\"task\":{\"url\":\"http://h/\"}}"));
       replies.forEach(reply -> told.add(reply.code()));
     }
+    try (Served keyed = new Served(Setup.serve(), stores)) {
+      List<Reply> replies =
+          List.of(
+              keyed.get("/nowhere", "X-Admin-Key", "wrong"),
+              keyed.get("/v1/queues", "Authorization", "Bearer " + Served.METRICS),
+              keyed.post("/nowhere", "{}", "Origin", "https://elsewhere.example"));
+      replies.forEach(reply -> told.add(reply.code()));
+    }
     told.add("request_timeout"); // takes 30 s, and LimitsTest has them
     assertEquals(Contract.words(contract.document().at("/components/responses/AnyCall")), told);
   }
