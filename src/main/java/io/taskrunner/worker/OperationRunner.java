@@ -25,8 +25,8 @@ import org.slf4j.LoggerFactory;
  * done once, whoever sends it.
  *
  * <p>Each operation has a pace. One with a rate does a tenth of it each 100 ms, never more to catch
- * up than that. One without rests after each chunk for as long as the chunk took, so that at most
- * half of Redis' time goes into it, and other calls find their way between.
+ * up than that. One without rests after each chunk for twice as long as the chunk took, so that at
+ * most a third of Redis' time goes into it, and other calls find their way between.
  */
 public final class OperationRunner implements AutoCloseable {
 
@@ -37,6 +37,9 @@ public final class OperationRunner implements AutoCloseable {
 
   /** So many tasks that a chunk stays far below the 10 ms that Redis may be held. */
   private static final int CHUNK_MAX = 50;
+
+  /** For so many times as long as a chunk took nothing is done after it. */
+  private static final int RESTS = 2;
 
   private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long BEAT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
@@ -69,7 +72,7 @@ public final class OperationRunner implements AutoCloseable {
     void went(int tasks, long before, long after) {
       nextAt =
           perSec == null || tasks == 0
-              ? Math.max(nextAt, after + (after - before))
+              ? Math.max(nextAt, after + RESTS * (after - before))
               : Math.max(nextAt, before - BEAT_NANOS) + (long) (tasks * SECOND_NANOS / perSec);
     }
   }
