@@ -10,6 +10,7 @@
 --@include lib/wake
 --@include lib/task
 --@include lib/labels
+--@include lib/host_names
 --@include lib/client
 --@include lib/queue
 --@include lib/turns

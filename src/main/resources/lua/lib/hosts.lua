@@ -4,6 +4,7 @@
 -- all times, and in `held:<host>` by its own time, until there are permits at hand again.
 -- `hosts` are those that have limits, `held` those with such tasks. A task that is called off meanwhile leaves its queue alone, so
 -- that `held:<host>` may name what is gone.
+--@include lib/host_names
 local LET_MAX, HOSTS_MAX = 200, 32
 local limited, held_by, of_owners = {}, {}, {}
 
@@ -12,10 +13,10 @@ local function limited_host(t)
   local whole = host_of(t)
   local host = limited[whole]
   if host == nil then
-    local name, port = string.match(whole, '^(.-)%.?:(%d+)$')
-    host = name .. ':' .. port
-    if call('SISMEMBER', P .. 'hosts', host) == 0 then host = name end
-    if call('SISMEMBER', P .. 'hosts', host) == 0 then host = false end
+    host = false
+    for _, name in ipairs(host_names(whole)) do
+      host = host or (call('SISMEMBER', P .. 'hosts', name) == 1 and name)
+    end
     limited[whole] = host
   end
   return host or nil

@@ -32,6 +32,9 @@ public record QueueSettings(
     long deadMaxBytes,
     int doneMax) {
 
+  /** The highest rate, in starts per second, that can be set on a queue or a host. */
+  public static final double RATE_MAX = 1_000_000;
+
   /** The form of a queue's name. */
   public static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]{1,64}");
 

@@ -20,6 +20,7 @@ import io.taskrunner.store.ConfigStore;
 import io.taskrunner.store.ConfigStore.Thing;
 import io.taskrunner.store.Expected;
 import io.taskrunner.store.HostStore;
+import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.TargetHost.Load;
 import io.taskrunner.task.TargetUrl;
@@ -39,8 +40,6 @@ public final class Hosts {
 
   private static final String FORM =
       "the name or address of a host, with or without a port, such as api.example.com";
-
-  private static final double RATE_MAX = 1_000_000;
 
   private final HostStore hosts;
   private final Audit audit;
@@ -210,7 +209,7 @@ public final class Hosts {
     int faults = fields.faults().list().size();
     fields.nullIsAbsent("max_concurrent", "max_dispatches_per_sec");
     Integer maxConcurrent = fields.integer("max_concurrent", 1, Limits.MAX);
-    Double rate = fields.positive("max_dispatches_per_sec", RATE_MAX);
+    Double rate = fields.positive("max_dispatches_per_sec", QueueSettings.RATE_MAX);
     if (maxConcurrent == null && rate == null && fields.faults().list().size() == faults) {
       fields.missing("max_concurrent", "this or max_dispatches_per_sec; DELETE takes both away");
     }

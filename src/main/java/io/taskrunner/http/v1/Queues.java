@@ -40,8 +40,6 @@ public final class Queues {
 
   private static final int WEIGHT_MAX = 100;
 
-  private static final double RATE_MAX = 1_000_000;
-
   private static final int KEPT_MAX = 10_000_000;
 
   private static final long BYTES_MAX = 1L << 40;
@@ -249,8 +247,8 @@ public final class Queues {
         "max_dispatches_per_sec", "max_burst", "max_concurrent", "timeout_sec", "retry");
     QueueSettings defaults = QueueSettings.defaults(QueueSettings.defaultWeight(name));
     final Integer weight = fields.integer("weight", 1, WEIGHT_MAX);
-    final Double rate = fields.positive("max_dispatches_per_sec", RATE_MAX);
-    final Integer burst = fields.integer("max_burst", 1, (int) RATE_MAX);
+    final Double rate = fields.positive("max_dispatches_per_sec", QueueSettings.RATE_MAX);
+    final Integer burst = fields.integer("max_burst", 1, (int) QueueSettings.RATE_MAX);
     final Integer concurrent = fields.integer("max_concurrent", 1, Limits.MAX);
     final Retry retry = RetryFields.read(fields);
     final Duration timeout = fields.seconds("timeout_sec", true, Fields.SECONDS_MAX);

@@ -256,8 +256,7 @@ final class Permits {
       }
     }
     if (given > 0 || !full || hostOf(what).isPresent()) {
-      then.run(); // for the tasks, to ask again, or for others that stand behind those of a full
-      // host
+      then.run(); // for the tasks, to ask again, or for others behind those of a full host
     }
     if (given > 0) {
       timer.schedule(() -> returnUnused(what), UNUSED_MILLIS + 1, TimeUnit.MILLISECONDS);

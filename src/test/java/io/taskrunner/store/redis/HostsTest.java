@@ -203,6 +203,15 @@ class HostsTest {
   }
 
   @Test
+  void theDotThatMayEndAHostIsNoOtherHost() {
+    limit(HOST + ":8080", 1, null);
+    stage.enqueue(wish().url("http://" + HOST + ".:8080/"));
+    claim(10, Map.of("f:" + HOST + ":8080", 0));
+    assertEquals(1, stage.store.hosts().get(HOST + ":8080").orElseThrow().waiting());
+    stage.proven();
+  }
+
+  @Test
   void whatWaitsForAHostIsCalledOffPurgedMovedAndRunAsAnyOther() {
     limit(HOST, 1, null);
     stage.queue("side", 1);
