@@ -105,7 +105,7 @@ local function faults(q)
   if due >= PARKED then due = NEVER end
   local busy, timer = tonumber(call('ZSCORE', P .. 'busy', q.n)), tonumber(call('ZSCORE', P .. 'timers', q.n)) or NEVER
   local servable = not q.paused and first < PARKED and (q.permits or q.running < q.max_concurrent)
-  local token = not q.rate or q.tokens >= 1
+  local token = not q.rate or q.permits or q.tokens >= 1 -- over several shards its home counts tokens
   if (busy ~= nil) ~= (servable and token) then
     return 'queue_' .. (busy and 'busy' or 'not_busy'), 'serve says otherwise'
   elseif busy and busy ~= q.vt then

@@ -223,6 +223,17 @@ class GatesTest {
   }
 
   @Test
+  void theDoctorFindsNothingInAQueueThatWaitsForItsRate() throws Exception {
+    rig.queues().put("rare", limits(0.001, null));
+    rig.worker(4, LEASE).start();
+    for (int i = 0; i < 10; i++) {
+      rig.enqueue("client-" + i, "rare", target.url("/"));
+    }
+    target.awaitCount(1, AT_ONCE);
+    assertEquals(List.of(), rig.doctor().examine());
+  }
+
+  @Test
   void tasksOfLimitedQueuesCostLittleMoreThanOthers() throws Exception {
     long plain = scriptsFor(limits(null, null));
     long limited = scriptsFor(limits(null, 10));
