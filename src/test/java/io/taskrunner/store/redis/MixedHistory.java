@@ -6,17 +6,11 @@ import static io.taskrunner.store.redis.Stage.wish;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.StoreUnavailable;
-import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
-import io.taskrunner.store.WorkStore.ClaimRequest;
-import io.taskrunner.store.WorkStore.Ended;
-import io.taskrunner.store.WorkStore.Exchange;
-import io.taskrunner.store.WorkStore.Running;
 import io.taskrunner.store.WorkStore.Settlement;
 import io.taskrunner.task.Callback;
 import io.taskrunner.task.TargetUrl;
-import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
 import io.taskrunner.testkit.RedisProxy;
@@ -27,7 +21,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -51,7 +44,7 @@ final class MixedHistory implements AutoCloseable {
 
   private static final int STEPS = Integer.getInteger("history.steps", 300);
   private static final int ROUNDS_MOST = 600;
-  private static final Duration PATIENCE = Duration.ofSeconds(1);
+  private static final Duration PATIENCE = Duration.ofSeconds(2);
 
   /** What may stay in Redis when no task is left. */
   private static final Pattern STAYS =
@@ -62,7 +55,7 @@ final class MixedHistory implements AutoCloseable {
   final Random random;
   final Promises promises;
   final RedisProxy network;
-  final List<Process> processes = new ArrayList<>();
+  final List<MixedProcess> processes = new ArrayList<>();
   private final RedisExtension redis;
   private final List<String> moves = new ArrayList<>();
   private final MixedMoves others;
@@ -71,84 +64,6 @@ final class MixedHistory implements AutoCloseable {
   private int unanswered;
   private int workers;
   private int step;
-
-  /** A process: its store, its worker, and what that runs. */
-  final class Process {
-    final RedisStore store;
-    final String worker = Stage.worker(++workers);
-    final Map<TaskId, Claim> held = new LinkedHashMap<>();
-    private final long[] requests = new long[SHARDS];
-    private final int[] slots = new int[SHARDS];
-    private final boolean[] unanswered = new boolean[SHARDS];
-
-    Process() {
-      store = RedisStore.openUntended(options());
-      for (WorkStore work : store.works()) {
-        work.listen(worker, new Deaf());
-      }
-    }
-
-    /** Claims, or repeats a claim that was not answered. */
-    void claim(int shard, int most, List<Settlement> verdicts) {
-      if (!unanswered[shard] || random.nextInt(5) == 0) {
-        requests[shard]++;
-        slots[shard] = most;
-      }
-      unanswered[shard] = true;
-      ClaimRequest request =
-          new ClaimRequest(worker, requests[shard], slots[shard], LEASE, Stage.MAX_RETRIES);
-      verdicts.forEach(one -> ended(one.id(), one.claim()));
-      Exchange exchange = store.works().get(shard).exchange(verdicts, request);
-      unanswered[shard] = false;
-      for (Claim claim : exchange.claims()) {
-        String host = claim.spec().request().url().host();
-        promises.started(
-            this,
-            claim.id(),
-            claim.number(),
-            claim.queue(),
-            claim.clientId(),
-            host,
-            LEASE.toMillis());
-        held.put(claim.id(), claim);
-        others.delivered(claim);
-      }
-      note("%s claims %d in %d: %d", name(), slots[shard], shard, exchange.claims().size());
-    }
-
-    void ended(TaskId id, long claim) {
-      held.remove(id);
-      promises.ended(id, claim);
-    }
-
-    /** Renews what it runs in all shards, but for a few that it forgets. */
-    void renew() {
-      for (int shard = 0; shard < SHARDS; shard++) {
-        int here = shard;
-        List<Running> named =
-            held.values().stream()
-                .filter(claim -> claim.id().shard() == here && random.nextInt(10) > 0)
-                .map(claim -> new Running(claim.id(), claim.number()))
-                .toList();
-        List<Ended> gone = store.works().get(shard).renew(worker, LEASE, named);
-        named.forEach(one -> promises.renewed(one.id(), one.claim(), LEASE.toMillis()));
-        gone.forEach(one -> ended(one.id(), one.claim()));
-      }
-    }
-
-    String name() {
-      return worker.substring(13);
-    }
-  }
-
-  /** A worker that looks by itself. */
-  private static final class Deaf implements WorkStore.Listener {
-    @Override
-    public void wake() {}
-
-    @Override
-    public void cancelled(TaskId id) {}
-  }
 
   MixedHistory(RedisExtension redis, long seed) {
     this.redis = redis;
@@ -188,6 +103,10 @@ final class MixedHistory implements AutoCloseable {
         Optional.of(() -> Instant.ofEpochMilli(now)));
   }
 
+  private MixedProcess open() {
+    return new MixedProcess(this, RedisStore.openUntended(options()), Stage.worker(++workers));
+  }
+
   // -- words that moves use
 
   <T> T any(List<T> list) {
@@ -204,6 +123,10 @@ final class MixedHistory implements AutoCloseable {
 
   String lastMoves() {
     return String.join("\n", moves.subList(Math.max(0, moves.size() - 30), moves.size()));
+  }
+
+  MixedMoves others() {
+    return others;
   }
 
   RedisStore store() {
@@ -227,9 +150,9 @@ final class MixedHistory implements AutoCloseable {
   // -- the history
 
   void run() {
-    processes.add(new Process());
-    processes.add(new Process());
-    others.begin();
+    patiently(() -> processes.add(open()));
+    patiently(() -> processes.add(open()));
+    patiently(others::begin);
     for (step = 0; step < STEPS; step++) {
       try {
         move();
@@ -298,7 +221,7 @@ final class MixedHistory implements AutoCloseable {
     }
   }
 
-  private void settle(Process process, int most) {
+  private void settle(MixedProcess process, int most) {
     List<Claim> some = process.held.values().stream().limit(most).toList();
     if (some.isEmpty()) {
       return;
@@ -343,7 +266,7 @@ final class MixedHistory implements AutoCloseable {
                     ? -random.nextInt(300) // as when a clock is adjusted
                     : way < 96 ? random.nextInt(90_000) : way < 98 ? 3_600_000 : -3_600_000;
     if (chance(80)) {
-      processes.forEach(Process::renew);
+      processes.forEach(MixedProcess::renew);
     }
     note("pass %d", by);
     time(now + by);
@@ -376,12 +299,12 @@ final class MixedHistory implements AutoCloseable {
                 : Fate.PASS);
       }
       default -> {
-        Process dead = processes.removeFirst();
+        MixedProcess dead = processes.removeFirst();
         note("%s dies", dead.name());
         dead.store.close();
         promises.died(dead);
         repair();
-        processes.add(new Process());
+        patiently(() -> processes.add(open()));
       }
     }
   }
@@ -429,12 +352,12 @@ final class MixedHistory implements AutoCloseable {
   private void drain() {
     repair();
     patiently(others::end);
-    Process last = processes.getLast();
+    MixedProcess last = processes.getLast();
     time(now + Duration.ofHours(2).toMillis()); // what was due before the clock was set back
     for (int i = 0; i < ROUNDS_MOST && (i < 10 || others.unfinished() > 0); i++) {
       time(now + (i % 4 == 3 ? LEASE.toMillis() / 3 : 300)); // never as long as an outage
-      patiently(() -> processes.forEach(Process::renew));
-      for (Process process : processes) {
+      patiently(() -> processes.forEach(MixedProcess::renew));
+      for (MixedProcess process : processes) {
         for (int shard = 0; shard < SHARDS; shard++) {
           int here = shard;
           List<Settlement> verdicts =

@@ -54,7 +54,7 @@ final class MixedMoves {
 
   private final Set<String> delivered = new HashSet<>();
   private final Map<String, Set<TaskId>> ticks = new HashMap<>();
-  private MixedHistory.@Nullable Process runner;
+  private @Nullable MixedProcess runner;
   private List<Run> runs = List.of();
   private long ticksMost = 1;
 
@@ -236,7 +236,7 @@ final class MixedMoves {
   }
 
   private void stepOperations(int steps) {
-    MixedHistory.Process now = history.processes.getFirst();
+    MixedProcess now = history.processes.getFirst();
     if (now != runner) { // the one before died
       runner = now;
       runs = List.of();

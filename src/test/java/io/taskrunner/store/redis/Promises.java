@@ -2,6 +2,7 @@ package io.taskrunner.store.redis;
 
 import static io.taskrunner.store.redis.Model.require;
 
+import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.TaskId;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -9,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -143,8 +145,12 @@ final class Promises {
   // -- attempts
 
   /** A worker was given a task. */
-  void started(
-      Object process, TaskId id, long claim, String queue, String client, String host, long lease) {
+  void started(Object process, Claim given, long lease) {
+    TaskId id = given.id();
+    long claim = given.number();
+    String queue = given.queue();
+    String client = given.clientId();
+    String host = given.spec().request().url().host();
     Run before = running.get(id);
     if (before != null && before.process == process && before.claim == claim) {
       return; // the same answer once more
@@ -212,7 +218,7 @@ final class Promises {
   }
 
   /** These may be gone from now on without having been given to a worker. */
-  void mayBeGone(java.util.function.Predicate<Known> which) {
+  void mayBeGone(Predicate<Known> which) {
     tasks.values().stream().filter(which).forEach(known -> known.mayBeGone = true);
   }
 
