@@ -42,6 +42,7 @@ final class MixedMoves {
   private static final Duration OPERATION_LEASE = Duration.ofSeconds(5);
   private static final double PER_SEC = 3;
   private static final int BURST = 2;
+  private static final int WAITING_MOST = 8;
 
   private final MixedHistory history;
   private final Promises promises;
@@ -75,6 +76,7 @@ final class MixedMoves {
       setClient(client);
     }
     promises.limitClient("small", 2);
+    promises.limitWaiting("fifth", WAITING_MOST);
     change("side", () -> store().queues().put("side", Stage.settings(2, null, null, null)));
     change("few", () -> limitFew(2));
     change("slow", () -> store().queues().put("slow", Stage.settings(1, PER_SEC, BURST, null)));
@@ -83,6 +85,7 @@ final class MixedMoves {
 
   private void setClient(String client) {
     int most = client.equals("small") ? 2 : Limits.MAX;
+    Integer waiting = client.equals("fifth") ? WAITING_MOST : null;
     change(
         client,
         () ->
@@ -91,7 +94,13 @@ final class MixedMoves {
                 .set(
                     client,
                     new ClientStore.Change(
-                        null, true, new ClientStore.OwnLimits(most, Limits.MAX), null)));
+                        null,
+                        true,
+                        new ClientStore.OwnLimits(most, Limits.MAX),
+                        null,
+                        null,
+                        new ClientStore.MaxWaiting(waiting),
+                        null)));
   }
 
   private void limitFew(int most) {

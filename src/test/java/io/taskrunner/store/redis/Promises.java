@@ -26,6 +26,7 @@ final class Promises {
   private final Map<String, Limit> hosts = new HashMap<>();
   private final Map<String, Limit> queues = new HashMap<>();
   private final Map<String, Limit> clients = new HashMap<>();
+  private final Map<String, Integer> waiting = new HashMap<>();
   private final Map<String, Bucket> buckets = new HashMap<>();
   private long now;
   private long begun;
@@ -215,6 +216,19 @@ final class Promises {
 
   void accepted(TaskId id, Known known) {
     tasks.put(id, known);
+    Integer most = waiting.get(known.client);
+    if (most != null) {
+      long wait =
+          tasks.values().stream()
+              .filter(one -> one.client.equals(known.client) && !one.given && !one.mayBeGone)
+              .count();
+      require(wait <= most, "%s of %s is the %dth that waits", id, known.client, wait);
+    }
+  }
+
+  /** Sets how many unfinished tasks a client may have. */
+  void limitWaiting(String client, int most) {
+    waiting.put(client, most);
   }
 
   /** These may be gone from now on without having been given to a worker. */

@@ -19,7 +19,7 @@ class ScriptCostTest {
 
   @Test
   @Tag("faults")
-  @Timeout(600)
+  @Timeout(1200)
   void noScriptExceedsItsBudgetOnHugeStates() {
     check(new Burdens.Size(1_000_000, 100_000, 10_000, 10_000, 100_000, 12_000, 300));
   }
