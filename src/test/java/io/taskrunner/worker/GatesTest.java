@@ -161,6 +161,35 @@ class GatesTest {
     assertEquals(1, most.get(), "at once");
   }
 
+  @Test
+  void aVerdictThatIsSentAgainFreesNoPlaceOfALaterAttempt() throws Exception {
+    CompletableFuture<Integer> held = new CompletableFuture<>();
+    target.answers(arrival -> {
+      most.accumulateAndGet(running.incrementAndGet(), Math::max);
+      boolean first = arrival.path().equals("/twice") && firstAttempt(arrival);
+      return (first ? CompletableFuture.completedFuture(500) : held)
+          .whenComplete((_, _) -> running.decrementAndGet());
+    });
+    limit(target, 1);
+    rig.worker(4, LEASE).start();
+    Retry soon = new Retry(20, ofMillis(10), ofMillis(10), 0, null, null);
+    TaskId twice = rig.enqueue("mia", "default", target.url("/twice"), soon);
+    target.awaitCount(2, PATIENCE);
+    TaskId waiting = rig.enqueue("mia", "default", target.url("/once"));
+    RedisCommands<String, String> redis = REDIS.redis().sync();
+    try (Target other = new Target()) {
+      for (int i = 0; i < 5; i++) { // on a new connection the last verdicts are sent again
+        redis.clientKill(KillArgs.Builder.typePubsub());
+        rig.enqueue(10, "client-" + i, "default", other.url("/")).forEach(rig::finished);
+      }
+    }
+    assertEquals(2, target.count(), "requests at the host while its only place is taken");
+    held.complete(200);
+    rig.finished(twice);
+    rig.finished(waiting);
+    assertEquals(1, most.get(), "at once");
+  }
+
   /** Ends all connections to Redis but this test's. */
   private static void killConnections() {
     RedisCommands<String, String> redis = REDIS.redis().sync();
