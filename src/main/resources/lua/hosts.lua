@@ -1,6 +1,6 @@
 -- hosts: hosts that have limits of their own.
 -- ARGV   now, a host, or '' for all
--- REPLY  for each: its name, max_concurrent, rate ('' for none of either), revision, permits that are out, tasks that wait for it
+-- REPLY  for each: its name, max_concurrent, rate ('' for none of either), revision, tasks that run or may begin, tasks that wait for it
 --@include lib/base
 local found = {}
 for _, host in ipairs(ARGV[2] == '' and call('SMEMBERS', P .. 'hosts') or { ARGV[2] }) do
@@ -8,7 +8,7 @@ for _, host in ipairs(ARGV[2] == '' and call('SMEMBERS', P .. 'hosts') or { ARGV
   if f[3] then
     local at = #found
     found[at + 1], found[at + 2], found[at + 3], found[at + 4] = host, f[1] or '', f[2] or '', f[3]
-    found[at + 5] = call('ZCOUNT', P .. 'permits:h:' .. host, '(' .. now_text, '+inf')
+    found[at + 5] = call('ZCOUNT', P .. 'gate:h:' .. host, '(' .. now_text, '+inf')
     found[at + 6] = call('ZCARD', P .. 'held:' .. host)
   end
 end

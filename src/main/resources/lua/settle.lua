@@ -1,9 +1,10 @@
 -- settle: delivers up to 200 verdicts of a worker. Each is taken once, and only while the task is the worker's.
 -- ARGV   now, worker (8 bytes), probes of a half-open breaker, ms that a breaker stays open, then for each verdict: packed:
---        id, claim, kind (s succeed, r retry, d bury, b put back, c cancel), delay ms (from now), status or 0, error or 0, what
---        the attempt says of its host's breaker (- nothing, g good, b bad, t trip); then the entry for the log or ''
--- REPLY  a letter for each verdict (d done, r taken before, l late: not this worker's any more), tasks trimmed from `done`
---        and `dead`
+--        id, claim, kind (s succeed, r retry, d bury, b put back, h held by a gate, c cancel), delay ms (from now), status or 0, error
+--        or 0, what the attempt says of its host's breaker (- nothing, g good, b bad, t trip); then the entry for the log or '',
+--        for h the gate
+-- REPLY  a letter for each verdict (d done, r taken before, l late: not this worker's any more), fewer when the budget ended
+--        it: the others are to be sent again; tasks trimmed from `done` and `dead`
 --@include lib/base
 --@include lib/wake
 --@include lib/task
@@ -13,18 +14,20 @@
 --@include lib/finish
 --@include lib/breaker
 --@include lib/release
+--@include lib/shut
+--@include lib/hold
 --@include lib/settle
 --@include lib/close
 local worker, probes_max, open_ms = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local FIRST, STRIDE = 5, 2
+local FIRST, STRIDE, VERDICT = 5, 2, 10
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
 local ended = {}
 
--- What the attempt says of its host. The whole record is read only for a host in trouble.
+-- What the attempt says of its host, which is read only for a host in trouble.
 local function tell_breaker(id, t, report)
   if t.flags < PROBE and report ~= 't' then return end
-  local host = host_of(parse(call('GET', P .. 'task:' .. id)))
+  local host = host_behind(id, read_front(id))
   if not breakers then load_breakers() end
   if t.flags >= PROBE then settle_probe(host, t.claim, report, probes_max, open_ms) else trip(host, open_ms) end
 end
@@ -59,6 +62,7 @@ end
 local letters = {}
 for at = FIRST, #ARGV, STRIDE do
   letters[#letters + 1] = settle(at)
+  if not spend(VERDICT) then break end
 end
 if #ended > 0 then call('ZREM', P .. 'leases', unpack(ended)) end
 readmit()

@@ -98,12 +98,6 @@ local function drop_aged()
   return #late == 20
 end
 
-local function unpark_more(owner)
-  call('HDEL', P .. 'client:' .. owner, 'unparking')
-  call('LPOP', P .. 'drain')
-  unpark(owner)
-end
-
 local function drain()
   local left = 500
   for _ = 1, 20 do
@@ -117,9 +111,6 @@ local function drain()
     elseif kind == 'over' then
       left = drain_over(a, b, more == '' and '+inf' or more, left)
       if left > 0 then call('LPOP', P .. 'drain') end
-    elseif kind == 'unpark' then
-      unpark_more(a)
-      left = left - 100
     else
       local place
       left, place = drain_client(a, b, more, left)

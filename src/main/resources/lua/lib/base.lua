@@ -23,11 +23,12 @@ local at_close
 local loaded_shard
 local function shard()
   if not loaded_shard then
-    local f = call('HMGET', KEYS[1], 'v', 'weights', 'keeper', 'keeper_at', 'beat', 'grace', 'paused', 'hide_ms')
+    local f = call('HMGET', KEYS[1], 'v', 'weights', 'keeper', 'keeper_at', 'beat', 'grace', 'paused', 'hide_ms',
+      'lease')
     loaded_shard = {
       v = tonumber(f[1]) or 0, weights = tonumber(f[2]) or 0, keeper = f[3] or '', keeper_at = tonumber(f[4]) or NEVER,
       beat = tonumber(f[5]) or 0, grace = tonumber(f[6]) or 0, paused = f[7] == '1',
-      hide_ms = tonumber(f[8]) or 10000, hide_text = f[8] or '10000',
+      hide_ms = tonumber(f[8]) or 10000, hide_text = f[8] or '10000', lease = tonumber(f[9]) or 0,
     }
   end
   return loaded_shard

@@ -1,42 +1,16 @@
 -- choose: which queue, and in it which client, has the next turn. `busy` and `turns` are read into arrays and written back
 -- once. A queue's share of what runs is held by its weight, so that long tasks do not fill the workers.
-local line = {}    -- the first queues of `busy`, by virtual time; who was not looked at yet is there with n and time alone
+local LINE = 32
+local line = {}       -- the first queues of `busy`, by virtual time; those not looked at yet are there with n and time alone
 local line_whole = true
-local line_next = 0      -- the page of `busy` that follows
-local line_end = 0       -- the virtual time of the last of them: behind it, others may come first
+local line_end = 0    -- the virtual time of the last of them: behind it, others may come first
 local running_all = 0
-local vain_all = 0         -- turns of this claim that started nothing, and took as much time: they count as what runs
+local vain_all = 0    -- turns of this claim that started nothing, and took as much time: they count as running
 
-local PAGE, PAGES_MAX = 32, 30
-local permits = {} -- how many permits are at hand, by queue
-local wanted = {}  -- queues that more permits are needed for, and how many tasks are ready there
-
--- Whether the queue may be served, as far as permits go.
-local function permitted(q)
-  if not q.permits or (permits[q.n] or 0) > 0 then return true end
-  if not q.wanted then
-    q.wanted = true
-    wanted[#wanted + 1], wanted[#wanted + 2] = q.n, q.ready
-  end
-  return false
-end
-
--- Reads the line from a page of `busy` on: those that are known to lack permits are left out.
-local function load_line(page)
-  line, line_whole = {}, false
-  while #line == 0 and not line_whole and page < PAGES_MAX do
-    local raw = call('ZRANGE', P .. 'busy', page * PAGE, page * PAGE + PAGE - 1, 'WITHSCORES')
-    for i = 1, #raw, 2 do
-      local n = tonumber(raw[i])
-      local q = queues[n]
-      if not q or permitted(q) then line[#line + 1] = { n = n, vt = tonumber(raw[i + 1]) } end
-    end
-    line_whole = #raw < 2 * PAGE
-    line_end = tonumber(raw[#raw]) or 0
-    page = page + 1
-  end
-  line_whole = line_whole or #line == 0
-  line_next = page
+local function load_line()
+  local raw = call('ZRANGE', P .. 'busy', 0, LINE - 1, 'WITHSCORES')
+  line, line_whole, line_end = {}, #raw < 2 * LINE, tonumber(raw[#raw]) or 0
+  for i = 1, #raw, 2 do line[i / 2 + 0.5] = { n = tonumber(raw[i]), vt = tonumber(raw[i + 1]) } end
 end
 
 -- Looks at the queue at a place of the line; nil when it is not one to serve, and then it is in the line no more.
@@ -44,8 +18,8 @@ local function look(i)
   local seen = line[i]
   if seen.flow then return seen end
   local q = queue(seen.n)
-  if not q then call('ZREM', P .. 'busy', seen.n) end
-  if not q or not permitted(q) then
+  if not q then
+    call('ZREM', P .. 'busy', seen.n)
     table.remove(line, i)
     return nil
   end
@@ -109,19 +83,12 @@ local function flush_owners(q)
   q.turns, q.dirty = {}, true
 end
 
--- Goes on to the first owner that was not passed over (see hosts).
-local function go_on(q)
-  while q.passed and q.owners[q.next_owner] and q.passed[q.owners[q.next_owner].id] do q.next_owner = q.next_owner + 1 end
-end
-
 -- The owner whose turn it is; nil when none of the queue's owners can be served.
 local function next_owner(q)
   if not q.owners then load_owners(q) end
-  go_on(q)
   if q.next_owner > #q.owners and not q.owners_whole then
     flush_owners(q)
     load_owners(q)
-    go_on(q)
   end
   return q.owners[q.next_owner]
 end
@@ -182,7 +149,7 @@ local function flush_line()
     if q and q.owners then
       local o = q.owners[q.next_owner]
       flush_owners(q)
-      if q.passed then q.first = nil elseif o then q.first = o.turn elseif q.owners_whole then q.first = PARKED else q.first = nil end
+      q.first = o and o.turn or q.owners_whole and PARKED or nil
       q.owners = nil
       if serve(q) then places[#places + 1], places[#places + 2] = q.vt, q.n end
     end

@@ -2,7 +2,7 @@
 
 local function room(q, owner)
   local c = client(owner)
-  if not c or c.running >= c.max_concurrent or call('HEXISTS', P .. 'client:' .. owner, 'unparking') == 1 then return false end
+  if not c or c.running >= c.max_concurrent or call('SISMEMBER', P .. 'unparking', owner) == 1 then return false end
   local first = call('ZRANGE', q.base .. 'ready:' .. owner, 0, 0)[1]
   local t = first and read_task(first)
   local _, own
@@ -104,8 +104,8 @@ local function faults(q)
   local due = tonumber(call('ZRANGE', q.base .. 'due', 0, 0, 'WITHSCORES')[2]) or NEVER
   if due >= PARKED then due = NEVER end
   local busy, timer = tonumber(call('ZSCORE', P .. 'busy', q.n)), tonumber(call('ZSCORE', P .. 'timers', q.n)) or NEVER
-  local servable = not q.paused and first < PARKED and (q.permits or q.running < q.max_concurrent)
-  local token = not q.rate or q.permits or q.tokens >= 1 -- over several shards its home counts tokens
+  local servable = not q.paused and first < PARKED and has_room(q)
+  local token = not q.rate or q.gated or q.tokens >= 1 -- a gate counts the tokens of all shards
   if (busy ~= nil) ~= (servable and token) then
     return 'queue_' .. (busy and 'busy' or 'not_busy'), 'serve says otherwise'
   elseif busy and busy ~= q.vt then

@@ -12,6 +12,7 @@ local function put_queue(n, gen, from)
     if ARGV[at + 1] == '' then call('HDEL', flow, ARGV[at]) else call('HSET', flow, ARGV[at], ARGV[at + 1]) end
   end
   if old and old.closed then call('HSET', flow, 'paused', string.sub(call('HGET', flow, 'paused'), 2)) end
+  call('HDEL', flow, 'room') -- the gate is tried anew
   queues[n] = nil
   local q = queue(n)
   if old and call('ZSCORE', P .. 'busy', n) then

@@ -1,7 +1,9 @@
--- queue: what a queue obeys and counts; `serve` alone decides whether it can be served now, and when to look next.
--- A queue of which `closed` is true takes nothing in and gives nothing out, since it is about to be deleted. Where `permits` is
--- true the queue's own limits are over all shards: another place gives out permits (see permit.lua), and they bind nothing here.
-local CLOSED = 'x'
+-- queue: the settings and counters of a queue; `serve` alone decides whether it can be served now, and when to look next.
+-- A queue of which `closed` is true accepts no tasks and gives none out, because it is about to be deleted. Where `gated` is true
+-- the queue's own limits hold over all shards and bind nothing here: its gate (gates.lua) admits each claimed task. `room` is how
+-- many tasks this shard may still try there: none once the gate refused one, NO_LIMIT until it does.
+--@include lib/tokens
+local CLOSED, NO_LIMIT = 'x', -1
 local queues = {}
 local keeper_late = false
 
@@ -10,11 +12,12 @@ local function queue(n)
   if q == nil then
     local flow = P .. 'queue:' .. n .. ':flow'
     local f = call('HMGET', flow, 'gen', 'paused', 'weight', 'max_concurrent', 'rate', 'burst', 'tokens', 'tokens_at',
-      'running', 'ready', 'retry', 'vt', 'turn', 'timer', 'policy', 'name', 'permits')
+      'running', 'ready', 'retry', 'vt', 'turn', 'timer', 'policy', 'name', 'gated', 'room')
     if f[1] then
       q = {
         n = n, flow = flow, gen = tonumber(f[1]), base = P .. 'queue:' .. n .. '.' .. f[1] .. ':',
-        paused = f[2] and f[2] ~= '0', closed = f[2] and string.sub(f[2], 1, 1) == CLOSED, permits = f[17] == '1',
+        paused = f[2] and f[2] ~= '0', closed = f[2] and string.sub(f[2], 1, 1) == CLOSED, gated = f[17] == '1',
+        room = tonumber(f[18]) or NO_LIMIT,
         weight = tonumber(f[3]), max_concurrent = tonumber(f[4]) or NEVER, rate = tonumber(f[5]), burst = tonumber(f[6]),
         tokens = tonumber(f[7]) or 0, tokens_at = tonumber(f[8]) or 0, running = tonumber(f[9]) or 0,
         ready = tonumber(f[10]) or 0, retry = tonumber(f[11]) or 0, vt = tonumber(f[12]) or 0, turn = tonumber(f[13]) or 0,
@@ -44,6 +47,7 @@ local function write_queue(q, f)
   at = note(sets, at, 'vt', q.vt, f[12])
   at = note(sets, at, 'turn', q.turn, f[13])
   at = note(sets, at, 'timer', q.timer, f[14])
+  if q.gated then at = note(sets, at, 'room', q.room, f[18] or NO_LIMIT) end
   if q.rate then
     at = note(sets, at, 'tokens', q.tokens, f[7])
     if q.tokens_at ~= tonumber(f[8]) then
@@ -66,21 +70,18 @@ local function flush_queues()
   end
 end
 
--- Brings the bucket of a queue with a rate up to now; a clock set back adds nothing.
-local function refill(q)
-  if now > q.tokens_at then
-    q.tokens = math.min(q.burst, q.tokens + (now - q.tokens_at) * q.rate / 1000)
-  end
-  q.tokens_at = now
-  q.dirty = true
-end
-
 local function set_timer(q, at)
   if at == q.timer then return end
   if at == NEVER then call('ZREM', P .. 'timers', q.n) else call('ZADD', P .. 'timers', at, q.n) end
   q.timer = at
   q.dirty = true
   if at < shard().keeper_at then keeper_late = true end
+end
+
+-- Whether one more task of the queue may run, as far as this shard knows.
+local function has_room(q)
+  if q.gated then return q.room ~= 0 end
+  return q.running < q.max_concurrent
 end
 
 -- Puts a queue into `busy` exactly when it can be served, and its next due time or token into `timers`; what was there for a
@@ -90,9 +91,9 @@ local function serve(q)
   if q.first == nil then
     q.first = tonumber(call('ZRANGE', q.base .. 'turns', 0, 0, 'WITHSCORES')[2]) or NEVER
   end
-  local open = not q.paused and q.first < PARKED and (q.permits or q.running < q.max_concurrent)
+  local open = not q.paused and q.first < PARKED and has_room(q)
   local token_at = NEVER
-  if open and q.rate and q.tokens < 1 and not q.permits then
+  if open and q.rate and q.tokens < 1 and not q.gated then
     refill(q)
     if q.tokens < 1 then
       open = false
@@ -114,7 +115,7 @@ local function serve(q)
   end
   if q.due_dirty then
     local due = tonumber(call('ZRANGE', q.base .. 'due', 0, 0, 'WITHSCORES')[2]) or NEVER
-    if due >= PARKED then due = NEVER end -- what waits for its host
+    if due >= PARKED then due = NEVER end -- tasks that wait for their host's gate
     set_timer(q, math.min(due, token_at))
     q.due_dirty = false
   elseif token_at < q.timer then

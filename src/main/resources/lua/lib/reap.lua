@@ -1,5 +1,4 @@
--- reap: takes ended leases back, at most 100; a lost lease is a failed attempt. After a gap in the beats, or a clock set
--- back, nothing is taken back for one lease, so that workers that outlived an outage renew first.
+-- reap: takes ended leases back; a lost lease is a failed attempt.
 local LEASE_LOST = 7
 
 local function lost(q, id, t, max_retries)
@@ -13,7 +12,7 @@ local function lost(q, id, t, max_retries)
   if t.cloud then t.last_ended = now end
   if spent(policy, t.attempts, t.first > 0 and now - t.first or 0) then
     finish(q, id, t, 'd')
-    return 1
+    return '1'
   elseif not c or c.gen ~= t.client_gen then
     finish(q, id, t, 'c')
   else
@@ -22,32 +21,33 @@ local function lost(q, id, t, max_retries)
     write_head(id, t)
     make_due(q, id, t)
   end
-  return 0
+  return '0'
 end
 
-local function reap(max_retries, probes_max, open_ms, lease_ms)
-  local s, recovered = shard(), {}
-  if now < s.beat or now - s.beat > lease_ms / 2 then s.grace = now + lease_ms end
-  if s.grace > now + lease_ms then s.grace = now + lease_ms end
-  s.beat, s.dirty = now, true
-  if now < s.grace then return recovered end
-  for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'LIMIT', 0, 100)) do
+-- Returns the tasks that were taken back (id, name of the queue, '1' when it is dead, …), and whether there are more.
+local function reap(lease_ms, floor)
+  local spared, recovered = in_grace(lease_ms), {}
+  clamp(P .. 'leases', shard().lease)
+  if spared then return recovered, false end
+  local ended = call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'LIMIT', 0, 100)
+  for _, id in ipairs(ended) do
+    if budget_left <= floor then return recovered, true end
     call('ZREM', P .. 'leases', id)
     local t = read_task(id)
     if t and t.state == 'a' then
       local q = queue(t.n)
       release(q, t)
-      if t.flags >= PROBE then
-        settle_probe(host_of(parse(call('GET', P .. 'task:' .. id))), t.claim, 'b', probes_max, open_ms)
-      end
+      if t.flags >= PROBE then settle_probe(host_behind(id, read_front(id)), t.claim, 'b', probes_max, open_ms) end
       if outdated(q, t) then
         forget(id, t)
       elseif t.flags % 2 == CANCELLING then
         finish(q, id, t, 'c')
       else
-        recovered[#recovered + 1] = id .. pack('>I4B', t.n, lost(q, id, t, max_retries))
+        local dead = lost(q, id, t, max_retries)
+        recovered[#recovered + 1], recovered[#recovered + 2], recovered[#recovered + 3] = id, q.name or '', dead
       end
+      spend(50)
     end
   end
-  return recovered
+  return recovered, #ended == 100
 end

@@ -1,4 +1,5 @@
 -- turns: the owners of ready tasks in a queue take turns; one at its limit is parked behind all others.
+--@include lib/budget
 
 -- Gives an owner with ready tasks its place; a parked one that may have room again is let back in, to be judged by claim.
 local function seat(q, owner)
@@ -17,34 +18,34 @@ local function seat(q, owner)
   end
 end
 
--- Lets an owner back in wherever it is parked, since it runs less than it did: in 100 queues at once, or in 1,000 when none of
--- them can be served. `tidy` goes on with the rest, when there is room for it.
+-- Lets an owner that runs less than it did back into the places where it is parked: into 100, or more while none of them can be
+-- served. The rest is left in `unparking`, for `tend` to go on with when there is room for it.
 local function unpark(owner)
-  local key = P .. 'client:' .. owner .. ':parked'
-  if call('SCARD', key) == 0 then return end
-  local served = false
-  for _ = 1, 10 do
-    local places = call('SPOP', key, 100)
-    for _, place in ipairs(places) do
-      local n, gen = string.match(place, '^(%d+)%.(%d+)$')
-      local q = queue(tonumber(n))
-      if q and q.gen == tonumber(gen) then
-        local turn = tonumber(call('ZSCORE', q.base .. 'turns', owner))
-        if turn and turn >= PARKED then
-          call('ZADD', q.base .. 'turns', turn - PARKED, owner)
-          q.first = nil
-          if serve(q) then served = true end
-        end
-      end
+  local key, served, places = P .. 'client:' .. owner .. ':parked', false, 0
+  while spend(4) and not (served and places >= 100) do
+    local place = call('SPOP', key)
+    if not place then return end
+    local n, gen = string.match(place, '^(%d+)%.(%d+)$')
+    local q = queue(tonumber(n))
+    local turn = q and q.gen == tonumber(gen) and tonumber(call('ZSCORE', q.base .. 'turns', owner))
+    if turn and turn >= PARKED then
+      call('ZADD', q.base .. 'turns', turn - PARKED, owner)
+      q.first = nil
+      if serve(q) then served, wake_wanted = true, true end
+      spend(12)
     end
-    if served or #places < 100 then break end
+    places = places + 1
   end
-  if served then wake_wanted = true end
   local c = client(owner)
-  if c and c.running < c.max_concurrent and call('SCARD', key) > 0
-    and call('HSETNX', P .. 'client:' .. owner, 'unparking', 1) == 1 then
-    call('RPUSH', P .. 'drain', 'unpark:' .. owner .. ':0')
+  if c and c.running < c.max_concurrent and call('EXISTS', key) == 1 then call('SADD', P .. 'unparking', owner) end
+end
+
+-- Goes on with the owners that are not let in everywhere. Returns whether the budget ended it.
+local function unpark_more(floor)
+  for _, owner in ipairs(call('SPOP', P .. 'unparking', 100)) do
+    if budget_left > floor then unpark(owner) else call('SADD', P .. 'unparking', owner) end
   end
+  return budget_left <= floor and call('EXISTS', P .. 'unparking') == 1
 end
 
 -- Makes a task of the queue ready; the caller serves the queue afterwards.

@@ -11,6 +11,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /** The moves of a worker in one shard. All methods block, and raise {@link StoreUnavailable}. */
@@ -26,7 +28,9 @@ public interface WorkStore {
    */
   Exchange exchange(List<Settlement> verdicts, ClaimRequest claim);
 
-  /** Delivers verdicts alone. */
+  /**
+   * Delivers verdicts alone; as in {@link #exchange} the answer may cover the first of them only.
+   */
   List<Settled> settle(String workerId, List<Settlement> verdicts);
 
   /**
@@ -72,12 +76,14 @@ public interface WorkStore {
   /**
    * What came of an exchange.
    *
-   * @param settled one for each verdict, in order
+   * @param settled one for each verdict, in order; fewer when the store had enough: the others are
+   *     to be delivered again
    * @param claims tasks to perform, in order
    * @param again whether there may be more at once
    * @param lookAgainIn the longest that this worker should wait without a message
    * @param recovered ended leases that this claim took back
    * @param weight the sum of the weights of the queues that can be served
+   * @param atGates tasks that are claimed too, and must pass a gate before they may begin
    */
   record Exchange(
       List<Settled> settled,
@@ -85,7 +91,32 @@ public interface WorkStore {
       boolean again,
       Duration lookAgainIn,
       List<Recovered> recovered,
-      double weight) {}
+      double weight,
+      AtGates atGates) {}
+
+  /**
+   * Claimed tasks whose queue or host has a limit over all shards. They hold slots until it is
+   * known whether they may begin.
+   *
+   * @param count how many
+   * @param answer comes within seconds, and never fails: a gate that does not answer refuses
+   */
+  record AtGates(int count, CompletionStage<GateAnswer> answer) {
+    /** No such tasks. */
+    public static final AtGates NONE =
+        new AtGates(0, CompletableFuture.completedStage(new GateAnswer(List.of(), List.of())));
+  }
+
+  /**
+   * What became of tasks at their gates.
+   *
+   * @param passed may begin
+   * @param refused are to be settled as held
+   */
+  record GateAnswer(List<Claim> passed, List<Refused> refused) {}
+
+  /** A task that a gate refused. */
+  record Refused(Claim claim, Verdict.Hold verdict) {}
 
   /** A lease that was taken back from a worker that is gone. */
   record Recovered(TaskId id, String queue, boolean dead) {}
@@ -272,6 +303,11 @@ public interface WorkStore {
 
     /** There is a task that {@link CloudStore#run} called for: any worker may take it. */
     default void express() {
+      wake();
+    }
+
+    /** There is something to do in the next exchange, whether or not a slot is free. */
+    default void tend() {
       wake();
     }
 

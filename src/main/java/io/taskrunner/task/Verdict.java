@@ -17,6 +17,13 @@ public sealed interface Verdict {
   /** The task waits again as if it had not been claimed: no attempt is used up. */
   record PutBack(Duration in) implements Verdict {}
 
-  /** The task was called off while it ran. */
+  /**
+   * The task waits for a gate that refused it: no attempt was made.
+   *
+   * @param gate as the store names it
+   */
+  record Hold(String gate) implements Verdict {}
+
+  /** The task was cancelled while it ran. */
   record Cancel() implements Verdict {}
 }

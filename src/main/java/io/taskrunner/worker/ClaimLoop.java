@@ -2,10 +2,12 @@ package io.taskrunner.worker;
 
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.WorkStore;
+import io.taskrunner.store.WorkStore.AtGates;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.Exchange;
+import io.taskrunner.store.WorkStore.GateAnswer;
 import io.taskrunner.store.WorkStore.Recovered;
 import io.taskrunner.store.WorkStore.Settlement;
 import io.taskrunner.task.AttemptError;
@@ -46,6 +48,7 @@ import org.slf4j.LoggerFactory;
  *   <li>a task was called for ({@code RunTask}), or one that was has ended, and one of the slots
  *       for such is free;
  *   <li>the last answer was full or said {@code again}, and a slot is free;
+ *   <li>the gates of claimed tasks have answered, or one has room again;
  *   <li>it is time to look again: as the store said, and no later than a second ± 20 % after the
  *       last answer, which is also this worker's beat, with no slots when none is free.
  * </ul>
@@ -55,10 +58,10 @@ import org.slf4j.LoggerFactory;
  * store may have forgotten in between is {@link Settler}'s.
  *
  * <p>Others touch it in four ways only, none of which blocks: they put a finished run into {@code
- * finished}, they set a volatile flag, they read {@code running}, they note a cancelled task in
- * {@code cancelledEarly}; and then they unpark the thread if it says that it waits. Since the
- * thread says so first and looks for news second, nothing is missed, and while it is busy nobody
- * pays for waking it.
+ * finished}, or the answer of gates into {@code gateAnswers}, they set a volatile flag, they read
+ * {@code running}, they note a cancelled task in {@code cancelledEarly}; and then they unpark the
+ * thread if it says that it waits. Since the thread says so first and looks for news second,
+ * nothing is missed, and while it is busy nobody pays for waking it.
  */
 final class ClaimLoop {
 
@@ -95,11 +98,13 @@ final class ClaimLoop {
   // Shared: see the protocol.
   private final ConcurrentHashMap<TaskId, Run> running = new ConcurrentHashMap<>();
   private final ConcurrentLinkedQueue<Run> finished = new ConcurrentLinkedQueue<>();
+  private final ConcurrentLinkedQueue<Answered> gateAnswers = new ConcurrentLinkedQueue<>();
   private final Set<TaskId> cancelledEarly = ConcurrentHashMap.newKeySet();
   private final CountDownLatch quiet = new CountDownLatch(1);
   private volatile boolean waiting;
   private volatile boolean woken;
   private volatile boolean called;
+  private volatile boolean tending;
   private volatile boolean reconnected;
   private volatile boolean stopping;
   private volatile boolean cuttingOff;
@@ -115,6 +120,7 @@ final class ClaimLoop {
 
   // Confined to the loop's thread.
   private int busy;
+  private int atGates;
   private int reserved;
   private double weight = 1;
   private long number;
@@ -124,6 +130,9 @@ final class ClaimLoop {
   private long lookAtNanos;
   private long awayNanos;
   private int failures;
+
+  /** What gates answered for tasks that were claimed at a time. */
+  private record Answered(GateAnswer answer, long claimedNanos) {}
 
   /** What was asked of the store. */
   private record Asked(ClaimRequest request, List<PendingVerdict> verdicts) {}
@@ -170,6 +179,12 @@ final class ClaimLoop {
   /** There may be something to claim. */
   void wake() {
     woken = true;
+    signal();
+  }
+
+  /** There is something to tend in the store, whether or not a slot is free. */
+  void tend() {
+    tending = true;
     signal();
   }
 
@@ -261,6 +276,7 @@ final class ClaimLoop {
   private void turn() {
     turnNanos = System.nanoTime();
     takeFinished();
+    takeGateAnswers();
     if (reconnected) {
       reconnected = false;
       woken = true;
@@ -282,6 +298,7 @@ final class ClaimLoop {
 
   private boolean hasReason() {
     return settler.hasAny()
+        || tending
         || ((woken || maybeMore) && !stopping && slots.standInLine(this, weight))
         || (called && hasExpressSlot())
         || turnNanos - lookAtNanos >= 0;
@@ -298,7 +315,10 @@ final class ClaimLoop {
   private Asked ask() {
     woken = false;
     called = false;
-    cancelledEarly.clear();
+    tending = false;
+    if (atGates == 0) {
+      cancelledEarly.clear();
+    }
     reserved = stopping ? 0 : slots.take(this, weight, CLAIM_MAX);
     ClaimRequest request =
         new ClaimRequest(
@@ -398,17 +418,53 @@ final class ClaimLoop {
       express += claims.get(i).express() ? 1 : 0;
       begin(claims.get(i), now);
     }
+    claimed.addAndGet(claims.size());
+    waitAtGates(exchange.atGates(), now);
     slots.giveBack(reserved);
     reserved = 0;
-    claimed.addAndGet(claims.size());
     recovered(exchange.recovered());
     weight = exchange.weight();
-    maybeMore = exchange.again() || claims.size() - express >= asked.request().slots();
+    maybeMore =
+        exchange.again()
+            || claims.size() - express + exchange.atGates().count() >= asked.request().slots();
     if (!maybeMore) {
       slots.leave(this);
     }
     lookAtNanos = now + lookAgainNanos(exchange.lookAgainIn());
     unsettled = settler.untaken();
+  }
+
+  /** Tasks at their gates keep the slots that they were claimed for. */
+  private void waitAtGates(AtGates tasks, long claimedNanos) {
+    if (tasks.count() == 0) {
+      return;
+    }
+    reserved -= tasks.count();
+    atGates += tasks.count();
+    tasks
+        .answer()
+        .thenAccept(answer -> {
+          gateAnswers.offer(new Answered(answer, claimedNanos));
+          signal();
+        });
+  }
+
+  private void takeGateAnswers() {
+    for (Answered next = gateAnswers.poll(); next != null; next = gateAnswers.poll()) {
+      GateAnswer answer = next.answer();
+      int asked = reserved;
+      reserved = answer.passed().size() + answer.refused().size();
+      atGates -= reserved;
+      for (Claim claim : answer.passed()) {
+        begin(claim, next.claimedNanos());
+      }
+      for (WorkStore.Refused refused : answer.refused()) {
+        deliver(refused.claim(), refused.verdict(), turnNanos);
+      }
+      slots.giveBack(reserved);
+      reserved = asked;
+      claimed.addAndGet(answer.passed().size());
+    }
   }
 
   private long lookAgainNanos(Duration told) {
@@ -547,7 +603,7 @@ final class ClaimLoop {
         asking = false;
       }
     }
-    if (busy == 0 && settler.untaken() == 0) {
+    if (busy == 0 && atGates == 0 && settler.untaken() == 0) {
       quiet.countDown();
     }
     return false;
@@ -569,6 +625,8 @@ final class ClaimLoop {
 
   private boolean hasNews() {
     return !finished.isEmpty()
+        || !gateAnswers.isEmpty()
+        || tending
         || reconnected
         || ended
         || ((woken || maybeMore) && hasSlot())

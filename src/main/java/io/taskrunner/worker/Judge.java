@@ -144,7 +144,7 @@ final class Judge {
           case Verdict.Retry _ -> Ending.RETRY;
           case Verdict.Bury _ -> Ending.DEAD;
           case Verdict.Cancel _ -> Ending.CANCELLED;
-          case Verdict.PutBack _ -> null;
+          case Verdict.PutBack _, Verdict.Hold _ -> null;
         };
     if (ending != null) {
       meters.attempt(claim.queue(), ending, took.toNanos());

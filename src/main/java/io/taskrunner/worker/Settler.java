@@ -61,13 +61,17 @@ final class Settler {
     return batch;
   }
 
-  /** Notes what the store said of a batch. */
+  /** Notes what the store answered to a batch; verdicts that it left out are delivered again. */
   void answered(List<PendingVerdict> batch, List<Settled> results, long nowNanos) {
-    if (results.size() != batch.size()) {
+    if (results.size() > batch.size()) {
       throw new IllegalStateException(
-          "results: " + results.size() + " (expected: " + batch.size() + ", one for each verdict)");
+          "results: " + results.size() + " (expected: at most " + batch.size() + ")");
     }
-    for (int i = 0; i < batch.size(); i++) {
+    for (int i = batch.size() - 1; i >= results.size(); i--) {
+      PendingVerdict left = batch.get(i);
+      (left.wasTaken() ? again : fresh).addFirst(left);
+    }
+    for (int i = 0; i < results.size(); i++) {
       PendingVerdict pending = batch.get(i);
       if (results.get(i) == Settled.LATE && !pending.wasTaken()) {
         meters.lateAnswer();

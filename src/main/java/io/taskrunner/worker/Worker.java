@@ -180,6 +180,11 @@ public final class Worker {
     }
 
     @Override
+    public void tend() {
+      part.loop.tend();
+    }
+
+    @Override
     public void express() {
       part.loop.express();
     }

@@ -65,7 +65,13 @@ final class ScriptedStore implements WorkStore {
     private void answer(Settled each, boolean again, Duration look, List<Claim> claims) {
       answer.complete(
           new Exchange(
-              Collections.nCopies(verdicts.size(), each), claims, again, look, List.of(), 1));
+              Collections.nCopies(verdicts.size(), each),
+              claims,
+              again,
+              look,
+              List.of(),
+              1,
+              AtGates.NONE));
     }
 
     void says(List<Ended> ended) {

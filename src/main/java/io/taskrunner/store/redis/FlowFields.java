@@ -18,7 +18,8 @@ final class FlowFields {
    * Name and value in turn; an empty value is none.
    *
    * @param revision of the change that sets them
-   * @param shards over how many the queue is spread: with more than one, limits are held by permits
+   * @param shards over how many the queue is spread: with more than one, its limits are kept by a
+   *     gate
    */
   static List<byte[]> write(String name, QueueSettings settings, long revision, int shards) {
     List<byte[]> fields = new ArrayList<>();
@@ -30,7 +31,7 @@ final class FlowFields {
     put(fields, "max_concurrent", settings.maxConcurrent());
     put(fields, "rate", rate);
     boolean limited = rate != null || settings.maxConcurrent() != null;
-    put(fields, "permits", limited && shards > 1 ? 1 : null);
+    put(fields, "gated", limited && shards > 1 ? 1 : null);
     put(fields, "own_burst", burst);
     put(
         fields,

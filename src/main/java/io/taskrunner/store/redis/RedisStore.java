@@ -40,7 +40,7 @@ import org.slf4j.LoggerFactory;
 public final class RedisStore implements AutoCloseable {
 
   /** The version of records and keys that this program writes. */
-  static final int FORMAT = 1;
+  static final int FORMAT = 2;
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisStore.class);
   private static final byte[] STRANGER_MILLIS = Keys.bytes(Duration.ofDays(1).toMillis());
@@ -148,8 +148,15 @@ public final class RedisStore implements AutoCloseable {
     Enqueuer enqueuer =
         new Enqueuer(
             link, lines, moves, names, ids, held, durability, options, timer, lookUps, tracing);
-    Permits permits = new Permits(number, this::home, timer);
-    RedisWork work = new RedisWork(link, moves, enqueuer, keys, permits, trimmed, options);
+    RedisWork work =
+        new RedisWork(
+            link,
+            moves,
+            enqueuer,
+            keys,
+            tend -> new Gates(number, this::home, timer, tend),
+            trimmed,
+            options);
     return new Shard(number, keys, link, moves, enqueuer, work);
   }
 
@@ -227,11 +234,14 @@ public final class RedisStore implements AutoCloseable {
     system.read();
   }
 
-  /** Where the limits of a queue, or of a host, are held for all shards. */
-  private Shard home(String what) {
-    return Permits.hostOf(what)
-        .map(shards::of)
-        .orElseGet(() -> shards.all().get(Integer.parseInt(what) % shards.count()));
+  /** Where a gate is kept for all shards: that of a queue ("q:" and its number), or of a host. */
+  private Gates.Home home(String gate) {
+    String name = gate.substring(2);
+    Shard home =
+        gate.startsWith("q:")
+            ? shards.all().get(Integer.parseInt(name) % shards.count())
+            : shards.of(name);
+    return new Gates.Home(home.number(), home.link(), home.moves());
   }
 
   private static boolean isDone(Object reply) {

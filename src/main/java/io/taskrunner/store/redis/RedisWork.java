@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -21,19 +22,19 @@ import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** The moves of a worker. */
 final class RedisWork implements WorkStore {
 
-  private static final int CLAIM_ARGS = 9;
   private static final int SETTLE_ARGS = 2;
   private static final int FACTS_BYTES = 33;
   private static final byte[] EMPTY = new byte[0];
   private static final String CANCELLED = "cancel";
 
-  /** What is said to a worker that wanted permits: some came back, for what follows. */
-  private static final String PERMIT = "permit";
+  /** What is said to a worker that asked a gate: it has room for one more. */
+  private static final String ROOM = "room";
 
   /** What is said to all workers: there is a task that RunTask called for. */
   private static final String EXPRESS = "express";
@@ -42,10 +43,11 @@ final class RedisWork implements WorkStore {
   private final Moves moves;
   private final Enqueuer enqueuer;
   private final Keys shard;
-  private final Permits permits;
+  private final Gates gates;
   private final Trimmed trimmed;
   private final byte[] breakerOpenMillis;
   private final byte[] breakerProbes;
+  private final TendClock clock;
   private final Set<Hearing> hearings = ConcurrentHashMap.newKeySet();
 
   RedisWork(
@@ -53,24 +55,27 @@ final class RedisWork implements WorkStore {
       Moves moves,
       Enqueuer enqueuer,
       Keys shard,
-      Permits permits,
+      Function<Runnable, Gates> gates,
       Trimmed trimmed,
       StoreOptions options) {
     this.link = link;
     this.moves = moves;
     this.enqueuer = enqueuer;
     this.shard = shard;
-    this.permits = permits;
+    this.gates = gates.apply(() -> hearings.forEach(Hearing::tend));
     this.trimmed = trimmed;
     this.breakerOpenMillis = Keys.bytes(options.breakerOpen().toMillis());
     this.breakerProbes = Keys.bytes(options.breakerProbes());
+    this.clock = new TendClock(options.injectedTime().isPresent());
   }
 
   @Override
   public Exchange exchange(List<Settlement> verdicts, ClaimRequest claim) {
     byte[][] settleArgs = verdicts.isEmpty() ? null : settleArgs(claim.workerId(), verdicts);
     byte[][] claimArgs = claimArgs(claim);
-    List<CompletionStage<List<Object>>> replies = new ArrayList<>(2);
+    Map<String, Integer> rooms = gates.rooms();
+    byte[][] tendArgs = rooms.isEmpty() && !clock.isTimeToTend() ? null : tendArgs(claim, rooms);
+    List<CompletionStage<List<Object>>> replies = new ArrayList<>(3);
     long deadline = System.nanoTime() + link.patience().toNanos();
     enqueuer.giveWay();
     try {
@@ -80,12 +85,21 @@ final class RedisWork implements WorkStore {
             if (settleArgs != null) {
               replies.add(moves.begin(redis, Script.SETTLE, settleArgs));
             }
+            if (tendArgs != null) {
+              replies.add(moves.begin(redis, Script.TEND, tendArgs));
+            }
             replies.add(moves.begin(redis, Script.CLAIM, claimArgs));
           });
+      Iterator<CompletionStage<List<Object>>> next = replies.iterator();
       List<Settled> settled =
-          settleArgs == null ? List.of() : settled(Link.await(replies.getFirst(), deadline));
-      ended(verdicts);
-      return read(claim, settled, Link.await(replies.getLast(), deadline));
+          settleArgs == null ? List.of() : settled(Link.await(next.next(), deadline));
+      left(verdicts.subList(0, settled.size()));
+      Tended tended = Tended.NOTHING;
+      if (tendArgs != null) {
+        tended = tended(Link.await(next.next(), deadline), claim);
+        gates.told(rooms);
+      }
+      return read(claim, settled, tended, Link.await(next.next(), deadline));
     } catch (RedisException failure) {
       if (Link.isOutage(failure)) {
         link.doubt();
@@ -104,32 +118,40 @@ final class RedisWork implements WorkStore {
     }
     List<Settled> settled =
         settled(moves.<List<Object>>run(Script.SETTLE, settleArgs(workerId, verdicts)));
-    ended(verdicts);
+    left(verdicts.subList(0, settled.size()));
     return settled;
   }
 
-  private void ended(List<Settlement> verdicts) {
-    if (permits.anyHeld()) {
-      permits.ended(verdicts.stream().map(Settlement::id).toList());
+  private void left(List<Settlement> verdicts) {
+    if (gates.any()) {
+      gates.left(verdicts.stream().map(one -> new Running(one.id(), one.claim())).toList());
     }
   }
 
   private byte[][] claimArgs(ClaimRequest claim) {
-    List<byte[]> brought = permits.bring(claim);
-    byte[][] args = new byte[CLAIM_ARGS + brought.size()][];
-    args[0] = Keys.bytes(claim.workerId());
-    args[1] = Keys.worker(claim.workerId());
-    args[2] = Keys.bytes(claim.request());
-    args[3] = Keys.bytes(claim.slots());
-    args[4] = Keys.bytes(claim.lease().toMillis());
-    args[5] = Keys.bytes(claim.maxRetries());
-    args[6] = breakerProbes;
-    args[7] = breakerOpenMillis;
-    args[8] = Keys.bytes(claim.express());
-    for (int i = 0; i < brought.size(); i++) {
-      args[CLAIM_ARGS + i] = brought.get(i);
-    }
-    return args;
+    return new byte[][] {
+      Keys.bytes(claim.workerId()),
+      Keys.worker(claim.workerId()),
+      Keys.bytes(claim.request()),
+      Keys.bytes(claim.slots()),
+      Keys.bytes(claim.lease().toMillis()),
+      breakerProbes,
+      breakerOpenMillis,
+      Keys.bytes(claim.express())
+    };
+  }
+
+  private byte[][] tendArgs(ClaimRequest claim, Map<String, Integer> rooms) {
+    List<byte[]> args = new ArrayList<>(4 + 2 * rooms.size());
+    args.add(Keys.bytes(claim.lease().toMillis()));
+    args.add(Keys.bytes(claim.maxRetries()));
+    args.add(breakerProbes);
+    args.add(breakerOpenMillis);
+    rooms.forEach((gate, room) -> {
+      args.add(Keys.bytes(gate));
+      args.add(Keys.bytes(room));
+    });
+    return args.toArray(byte[][]::new);
   }
 
   private byte[][] settleArgs(String workerId, List<Settlement> verdicts) {
@@ -150,7 +172,7 @@ final class RedisWork implements WorkStore {
         switch (settlement.verdict()) {
           case Verdict.Retry(Duration in) -> in.minus(settlement.age());
           case Verdict.PutBack(Duration in) -> in.minus(settlement.age());
-          case Verdict.Succeed _, Verdict.Bury _, Verdict.Cancel _ -> Duration.ZERO;
+          case Verdict.Succeed _, Verdict.Bury _, Verdict.Hold _, Verdict.Cancel _ -> Duration.ZERO;
         };
     char kind =
         switch (settlement.verdict()) {
@@ -158,6 +180,7 @@ final class RedisWork implements WorkStore {
           case Verdict.Retry _ -> 'r';
           case Verdict.Bury _ -> 'd';
           case Verdict.PutBack _ -> 'b';
+          case Verdict.Hold _ -> 'h';
           case Verdict.Cancel _ -> 'c';
         };
     char report =
@@ -181,6 +204,9 @@ final class RedisWork implements WorkStore {
 
   /** A success at once is not logged: the head tells it. */
   private static byte[] logEntry(Settlement settlement) {
+    if (settlement.verdict() instanceof Verdict.Hold(String gate)) {
+      return Keys.bytes(gate);
+    }
     Attempt attempt = settlement.attempt();
     boolean untold =
         attempt == null
@@ -203,49 +229,73 @@ final class RedisWork implements WorkStore {
     return settled;
   }
 
+  /** What a {@code tend} did. */
+  private record Tended(boolean again, List<Recovered> recovered) {
+    static final Tended NOTHING = new Tended(false, List.of());
+  }
+
   @SuppressWarnings("unchecked")
-  private Exchange read(ClaimRequest claim, List<Settled> settled, List<Object> reply) {
+  private Tended tended(List<Object> reply, ClaimRequest claim) {
+    clock.tended();
+    boolean again = ((byte[]) reply.get(0))[0] == '1';
+    List<Object> tasks = (List<Object>) reply.get(1);
+    List<Recovered> recovered = new ArrayList<>(tasks.size() / 3);
+    for (int i = 0; i < tasks.size(); i += 3) {
+      boolean dead = ((byte[]) tasks.get(i + 2))[0] == '1';
+      TaskId id = TaskId.of((byte[]) tasks.get(i));
+      recovered.add(new Recovered(id, Keys.text((byte[]) tasks.get(i + 1)), dead));
+    }
+    gates.want(waiting((List<Object>) reply.get(2)), claim);
+    trimmed.count((Long) reply.get(3), (Long) reply.get(4));
+    return new Tended(again, recovered);
+  }
+
+  private static Map<String, Integer> waiting(List<Object> gates) {
+    Map<String, Integer> waiting = HashMap.newHashMap(gates.size() / 2);
+    for (int i = 0; i < gates.size(); i += 2) {
+      waiting.put(Keys.text((byte[]) gates.get(i)), Math.toIntExact((Long) gates.get(i + 1)));
+    }
+    return waiting;
+  }
+
+  @SuppressWarnings("unchecked")
+  private Exchange read(
+      ClaimRequest claim, List<Settled> settled, Tended tended, List<Object> reply) {
     if (Keys.text((byte[]) reply.get(0)).equals("refused")) {
       throw new IllegalStateException(
           "claim request " + claim.request() + " is older than one that was answered");
     }
-    Instant now = Instant.ofEpochMilli((Long) reply.get(1));
+    long now = (Long) reply.get(1);
+    clock.claimed((Long) reply.get(3));
     long wait = (Long) reply.get(2);
-    boolean again = ((byte[]) reply.get(3))[0] == '1';
+    boolean again = tended.again() || ((byte[]) reply.get(4))[0] == '1';
     Map<Integer, QueueFacts> queues = queues((List<Object>) reply.get(5));
-    List<Recovered> recovered = new ArrayList<>();
-    for (Object one : (List<Object>) reply.get(4)) {
-      ByteBuffer in = ByteBuffer.wrap((byte[]) one);
-      TaskId id = new TaskId(in.getLong(), in.getLong());
-      String queue = nameOf((int) TaskCodec.number(in, 4), queues);
-      recovered.add(new Recovered(id, queue, in.get() == 1));
-    }
-    Map<String, Long> signed = signed((List<Object>) reply.get(11));
+    Map<String, Long> signed = signed((List<Object>) reply.get(8));
+    Map<TaskId, List<String>> gated = gated((List<Object>) reply.get(9));
     List<Object> tasks = (List<Object>) reply.get(6);
     List<Claim> claims = new ArrayList<>(tasks.size() / 2);
-    List<Integer> numbers = new ArrayList<>(tasks.size() / 2);
+    List<Gates.AtGate> atGates = new ArrayList<>(gated.size());
     for (int i = 0; i < tasks.size(); i += 2) {
+      TaskId id = TaskId.of((byte[]) tasks.get(i));
       TaskCodec.Decoded task = TaskCodec.decode((byte[]) tasks.get(i + 1));
       boolean probe = (((byte[]) tasks.get(i + 1))[2] & 2) != 0;
-      numbers.add(task.queue());
-      claims.add(claim(TaskId.of((byte[]) tasks.get(i)), task, probe, queues, signed, now));
+      Claim one = claim(id, task, probe, queues, signed, Instant.ofEpochMilli(now));
+      List<String> before = gated.get(id);
+      if (before == null) {
+        claims.add(one);
+      } else {
+        atGates.add(new Gates.AtGate(one, before));
+      }
     }
-    boolean filled = claims.size() >= claim.slots();
-    permits.used(claims, numbers, hosts((List<Object>) reply.get(12)), filled);
-    List<Object> wanted = (List<Object>) reply.get(10);
-    for (int i = 0; i < wanted.size(); i += 2) {
-      String what =
-          wanted.get(i) instanceof byte[] host ? Keys.text(host) : wanted.get(i).toString();
-      long waiting = (Long) wanted.get(i + 1);
-      int most = (int) Math.min(waiting, claim.slots()); // a filled claim is followed by another
-      permits.ask(what, most, claim, () -> hearings.forEach(Hearing::wake));
-    }
-    trimmed.count((Long) reply.get(7), (Long) reply.get(8));
+    AtGates asked =
+        atGates.isEmpty() ? AtGates.NONE : new AtGates(atGates.size(), gates.enter(atGates, claim));
+    gates.want(waiting((List<Object>) reply.get(10)), claim);
+    trimmed.count((Long) reply.get(11), (Long) reply.get(12));
     // Those that do not watch the clock look again after about a second, not all at once.
     Duration lookAgainIn =
         Duration.ofMillis(wait >= 0 ? wait : ThreadLocalRandom.current().nextLong(800, 1200));
-    double weight = (Long) reply.get(9);
-    return new Exchange(settled, claims, again, lookAgainIn, recovered, weight);
+    double weight = (Long) reply.get(7);
+    return new Exchange(settled, claims, again, lookAgainIn, tended.recovered(), weight, asked);
   }
 
   private record QueueFacts(String name, TaskCodec.Policy policy) {}
@@ -260,11 +310,6 @@ final class RedisWork implements WorkStore {
               TaskCodec.Policy.of((byte[]) facts.get(i + 2))));
     }
     return queues;
-  }
-
-  private static String nameOf(int n, Map<Integer, QueueFacts> queues) {
-    QueueFacts facts = queues.get(n);
-    return facts == null ? "other" : facts.name();
   }
 
   private static Claim claim(
@@ -297,15 +342,18 @@ final class RedisWork implements WorkStore {
         signed.isEmpty() ? 0 : signed.getOrDefault(task.clientId(), 0L));
   }
 
-  private static Map<TaskId, String> hosts(List<Object> facts) {
+  /** The gates of each task that has some, in the order in which it passes them. */
+  private static Map<TaskId, List<String>> gated(List<Object> facts) {
     if (facts.isEmpty()) {
       return Map.of();
     }
-    Map<TaskId, String> hosts = HashMap.newHashMap(facts.size() / 2);
+    Map<TaskId, List<String>> gates = HashMap.newHashMap(facts.size() / 2);
     for (int i = 0; i < facts.size(); i += 2) {
-      hosts.put(TaskId.of((byte[]) facts.get(i)), Keys.text((byte[]) facts.get(i + 1)));
+      gates
+          .computeIfAbsent(TaskId.of((byte[]) facts.get(i)), _ -> new ArrayList<>(2))
+          .add(Keys.text((byte[]) facts.get(i + 1)));
     }
-    return hosts;
+    return gates;
   }
 
   private static Map<String, Long> signed(List<Object> facts) {
@@ -355,9 +403,13 @@ final class RedisWork implements WorkStore {
               Long.parseLong(Keys.text((byte[]) reply.get(i + 1))),
               Keys.text((byte[]) reply.get(i + 2)).equals("cancelled")));
     }
-    if (permits.anyHeld()) {
-      permits.ended(ended.stream().filter(task -> !task.cancelled()).map(Ended::id).toList());
-      permits.keep(running.stream().map(Running::id).toList(), lease);
+    if (gates.any()) {
+      gates.left(
+          ended.stream()
+              .filter(task -> !task.cancelled())
+              .map(task -> new Running(task.id(), task.claim()))
+              .toList());
+      gates.keep(running);
     }
     return ended;
   }
@@ -399,8 +451,8 @@ final class RedisWork implements WorkStore {
       }
     }
 
-    void wake() {
-      listener.wake();
+    void tend() {
+      listener.tend();
     }
 
     /** What was sent while nobody listened is looked for. */
@@ -434,10 +486,9 @@ final class RedisWork implements WorkStore {
       listener.cancelled(TaskId.of(Arrays.copyOfRange(message, word, message.length)));
     } else if (text.equals(EXPRESS)) {
       listener.express();
+    } else if (text.startsWith(ROOM)) {
+      gates.hear(text.substring(ROOM.length()), 1);
     } else {
-      if (text.startsWith(PERMIT)) {
-        permits.cameBack(text.substring(PERMIT.length()));
-      }
       listener.wake();
     }
   }

@@ -220,7 +220,7 @@ class ClaimTest {
   }
 
   @Test
-  void aClaimLooksAtSoManyTasksAndSaysThatThereIsMore() {
+  void aClaimEndsFewTasksAndReportsThatThereAreMore() {
     stage.client("abc", 10, Limits.MAX);
     for (int i = 0; i < 12; i++) {
       List<Map.Entry<TaskId, Stage.Wish>> group = new ArrayList<>();
@@ -231,33 +231,40 @@ class ClaimTest {
     }
     stage.pass(Duration.ofSeconds(1));
     TaskId good = stage.enqueue(wish());
-    Exchange first = stage.exchange(WORKER, 1);
-    assertTrue(first.claims().isEmpty());
-    assertTrue(first.again());
-    stage.proven();
-    assertEquals(List.of(good), ids(stage.claim(1)));
+    Exchange next = stage.exchange(WORKER, 1);
+    int claims = 1;
+    while (next.claims().isEmpty()) {
+      assertTrue(next.again());
+      stage.proven();
+      next = stage.exchange(WORKER, 1);
+      claims++;
+    }
+    assertTrue(claims > 10, claims + " claims");
+    assertEquals(List.of(good), ids(next.claims()));
     assertEquals(1200, stage.store.queues().get("default").orElseThrow().stats().dead());
   }
 
   @Test
-  void aClaimGivesAtMostSoManyBytes() {
+  void aClaimGivesFewLargeTasks() {
     stage.client("abc", 100);
     String body = "x".repeat(1024 * 1024);
     stage.enqueue(12, wish().body(body));
-    Exchange first = stage.exchange(WORKER, 50);
-    assertEquals(8, first.claims().size());
-    assertTrue(first.again());
-    assertEquals(4, stage.claim(50).size());
+    int given = 0;
+    while (given < 12) {
+      Exchange next = stage.exchange(WORKER, 50);
+      assertTrue(next.claims().size() == 1 || next.claims().size() == 2, next::toString);
+      given += next.claims().size();
+    }
   }
 
   @Test
-  void moreThanTwoHundredDueTasksAreReadiedInSteps() {
+  void manyDueTasksAreReadiedInSteps() {
     stage.client("abc", 1000, Limits.MAX);
     stage.enqueue(450, wish().in(Duration.ofSeconds(1)));
     stage.pass(Duration.ofSeconds(2));
-    Exchange first = stage.exchange(WORKER, 0);
-    assertTrue(first.again());
-    assertEquals("200", stage.flow("default", "ready"));
+    assertTrue(stage.exchange(WORKER, 0).again());
+    int ready = Integer.parseInt(stage.flow("default", "ready"));
+    assertTrue(ready >= 100 && ready <= 300, ready + " ready");
     assertTrue(stage.exchange(WORKER, 0).again());
     assertFalse(stage.exchange(WORKER, 0).again());
     assertEquals("450", stage.flow("default", "ready"));

@@ -452,8 +452,11 @@ class HistoryTest {
           worker.slots,
           worker.request,
           exchange.claims().stream().map(c -> c.id() + "#" + c.number()).toList());
-      Map<TaskId, byte[]> records = records();
-      model.beforeClaim(t -> exchange.again() && asItWas(t, records.get(t.id)));
+      Map<TaskId, byte[]> before = records();
+      model.beforeClaim(t -> exchange.again() && asItWas(t, before.get(t.id)));
+      model.close();
+      model.unparking = stage.redis.smembers("tr:{0}:unparking");
+      Map<TaskId, byte[]> records = records(); // with the callbacks of tasks that the tend ended
       passedOver(records, exchange.claims());
       for (Claim claim : exchange.claims()) {
         model.claimed(claim.id(), claim.number(), claim.probe(), worker.id);
@@ -483,7 +486,15 @@ class HistoryTest {
       }
     }
 
-    /** A claim readies, and takes back, only so many at once: then it says that there is more. */
+    /** An exchange whose claim gave nothing new tended all the same. */
+    private void tended() {
+      Map<TaskId, byte[]> records = records();
+      model.beforeClaim(t -> asItWas(t, records.get(t.id)));
+      model.queues.values().forEach(model::unseat);
+      model.close();
+    }
+
+    /** A tend readies, and takes back, only so many at once: then it says that there is more. */
     private static boolean asItWas(Item t, byte @Nullable [] record) {
       return record != null
           && record[1] == t.state
@@ -508,6 +519,7 @@ class HistoryTest {
 
     private void repeatClaim(Worker worker) {
       Exchange again = exchange(worker);
+      tended();
       told.add(worker.id); // it is told to ask again
       List<Held> still =
           worker.given.stream()
@@ -532,6 +544,7 @@ class HistoryTest {
         require(false, "an old request was answered");
       } catch (IllegalStateException refused) {
         require(refused.getMessage().contains("older"), "%s", refused);
+        tended();
       } finally {
         worker.request++;
       }

@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -53,6 +54,10 @@ final class Model {
   private final List<Item> ended = new ArrayList<>();
   private long beat;
   private long grace;
+
+  /** Parked clients with room that a tend has yet to let back in: they keep no turn until then. */
+  Set<String> unparking = Set.of();
+
   private long turns;
 
   /** A client; {@code on} is 'x' once deleted. */
@@ -692,16 +697,17 @@ final class Model {
   // -- claim
 
   /**
-   * What a claim does before it gives: takes back ended leases, makes ready what is due.
+   * What a tend does before the claim: takes back ended leases, makes ready what is due.
    *
    * @param notYet what is left for the next claim
    */
   void beforeClaim(Predicate<Item> notYet) {
-    if (now < beat || now - beat > lease / 2) {
+    if (Math.abs(now - beat) > Math.max(lease / 2, 1500)) {
       grace = now + lease;
     }
     grace = Math.min(grace, now + lease);
     beat = now;
+    tasks.values().forEach(t -> t.leaseEnd = Math.min(t.leaseEnd, now + lease));
     if (now >= grace) {
       tasks.values().stream()
           .filter(t -> t.state == 'a' && t.leaseEnd <= now && !notYet.test(t))
@@ -845,7 +851,7 @@ final class Model {
   private void inTurn(Item t) {
     long mine = Objects.requireNonNull(t.queue.turnOf.get(t.client.id));
     t.queue.turnOf.forEach((client, turn) -> {
-      if (turn < mine) {
+      if (turn < mine && !unparking.contains(client)) {
         Item other = firstPlain(t.queue, client);
         require(
             other == null || !startable(other),

@@ -126,9 +126,7 @@ class ParkingTest {
     assertEquals(List.of(behind), claim(5));
   }
 
-  /**
-   * More queues than a release lets in at once, all held: the rest is let in by the housekeeping.
-   */
+  /** More queues than a release lets it into at once, all paused: the next exchanges go on. */
   @Test
   void aClientParkedInMoreThanAThousandQueuesIsLetInEverywhere() {
     int queues = 1150;
@@ -154,11 +152,12 @@ class ParkingTest {
       stage.moves.run(Script.PAUSE_QUEUE, Keys.bytes(1000 + i), Keys.bytes(1));
     }
     stage.succeed(running);
-    assertEquals(queues - 1000, parked("abc"));
+    assertTrue(parked("abc") > 0, "one call lets it in everywhere");
     stage.proven();
-    stage.store.tidy();
+    for (int i = 0; i < 50 && parked("abc") > 0; i++) {
+      stage.exchange(WORKER, 0);
+    }
     assertEquals(0, parked("abc"));
-    assertEquals(0, stage.redis.llen("tr:{0}:drain"));
     assertEquals(queues, ids.size());
   }
 

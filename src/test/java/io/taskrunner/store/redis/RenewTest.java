@@ -92,7 +92,7 @@ class RenewTest {
     assertEquals(List.of(), beat(LEASE.minusMillis(1)).recovered());
     stage.pass(Duration.ofMillis(1));
     assertEquals(
-        List.of(new Recovered(claim.id(), "other", false)), stage.exchange(OTHER, 0).recovered());
+        List.of(new Recovered(claim.id(), "default", false)), stage.exchange(OTHER, 0).recovered());
     Task task = stage.store.tasks().get(claim.id()).orElseThrow();
     assertEquals(TaskState.RETRY, task.state());
     assertEquals(Optional.of(AttemptError.LEASE_LOST), task.lastError());

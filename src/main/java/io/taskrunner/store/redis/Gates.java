@@ -1,0 +1,380 @@
+package io.taskrunner.store.redis;
+
+import io.lettuce.core.RedisException;
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.WorkStore.ClaimRequest;
+import io.taskrunner.store.WorkStore.GateAnswer;
+import io.taskrunner.store.WorkStore.Refused;
+import io.taskrunner.store.WorkStore.Running;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.Verdict;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A shard's side of the gates that its tasks must pass: limits over all shards, of a queue or of a
+ * host, that are counted in the gate's home shard ({@code gates.lua}).
+ *
+ * <p>A task is claimed first, then asks its gates, a queue's before a host's. One that is refused
+ * leaves the gates that it had passed and is settled as held. One that passes is inside until its
+ * verdict was settled, or its claim was lost; that is named by task and claim, so that a message
+ * that is late or repeated frees nobody else's place. Leaving is repeated until the home answers.
+ *
+ * <p>A gate that refused tells this shard when it has room, or is asked again: at the next token,
+ * and after some seconds in case the message was lost. Room is handed to the next {@code tend}.
+ *
+ * <p>A home that does not answer refuses: its tasks wait, those of other gates go on.
+ */
+final class Gates {
+
+  /** A gate's home. */
+  record Home(int shard, Link link, Moves moves) {}
+
+  /** A claimed task, and the gates before it. */
+  record AtGate(Claim claim, List<String> gates) {
+    String gate(int step) {
+      return gates.get(step);
+    }
+  }
+
+  private static final Logger LOG = LoggerFactory.getLogger(Gates.class);
+  private static final long ANSWER_WITHIN_MILLIS = 2000;
+  private static final long REPEAT_MILLIS = 250;
+  private static final int OPS_OF_A_CALL = 100;
+  private static final int ROOM_MAX = 100;
+  private static final int LEASES = 2;
+
+  /** A gate that answers so late, or later, announces its room. */
+  private static final long ANNOUNCED_MILLIS = 3000;
+
+  private static final long AWAY_MILLIS = 1000;
+  private static final char ENTER = 'e';
+  private static final char KEEP = 'k';
+  private static final char FREE = 'f';
+  private static final char FREE_UNUSED = 'u';
+  private static final char WANT = 'w';
+
+  private final int shard;
+  private final Function<String, Home> homes;
+  private final ScheduledExecutorService timer;
+  private final Runnable tend;
+
+  // Guarded by this.
+  private final Map<TaskId, Inside> inside = new HashMap<>();
+  private final Map<String, Integer> rooms = new HashMap<>();
+  private final Set<String> asking = new HashSet<>();
+
+  /** What a claim of a task is inside, and when it was last known to run. */
+  private record Inside(long claim, List<String> gates, Asker asker, long keptNanos) {}
+
+  /** Something to say of, or to ask for, one gate. */
+  private record Op(char what, String gate, byte[] about) {
+    static Op of(char what, String gate, Claim claim) {
+      return of(what, gate, claim.id(), claim.number());
+    }
+
+    static Op of(char what, String gate, TaskId task, long claim) {
+      return new Op(what, gate, new Packed(22).put(task).put(claim, 6).toByteArray());
+    }
+  }
+
+  /** Who asks: a worker, and how long its leases are. */
+  private record Asker(String worker, Duration lease) {}
+
+  /**
+   * Nothing is inside yet.
+   *
+   * @param shard whose tasks these are
+   * @param homes the home of a gate
+   * @param tend has {@code tend} run soon
+   */
+  Gates(int shard, Function<String, Home> homes, ScheduledExecutorService timer, Runnable tend) {
+    this.shard = shard;
+    this.homes = homes;
+    this.timer = timer;
+    this.tend = tend;
+  }
+
+  /**
+   * Asks the gates of tasks that were just claimed.
+   *
+   * @return comes within seconds, and never fails
+   */
+  CompletionStage<GateAnswer> enter(List<AtGate> tasks, ClaimRequest claim) {
+    Entering entering = new Entering(new Asker(claim.workerId(), claim.lease()));
+    entering.step(tasks, 0);
+    return entering.answer;
+  }
+
+  /** Tasks on their way through their gates. */
+  private final class Entering {
+    private final Asker asker;
+    private final CompletableFuture<GateAnswer> answer = new CompletableFuture<>();
+
+    // Guarded by this.
+    private final List<Claim> passed = new ArrayList<>();
+    private final List<Refused> refused = new ArrayList<>();
+
+    Entering(Asker asker) {
+      this.asker = asker;
+    }
+
+    /** These tasks have passed their gates before {@code step}. */
+    void step(List<AtGate> tasks, int step) {
+      Map<Home, List<AtGate>> further = new HashMap<>();
+      for (AtGate task : tasks) {
+        if (step == task.gates().size()) {
+          pass(task);
+        } else {
+          further.computeIfAbsent(homes.apply(task.gate(step)), _ -> new ArrayList<>()).add(task);
+        }
+      }
+      if (further.isEmpty()) {
+        answer.complete(answer());
+        return;
+      }
+      List<CompletableFuture<List<AtGate>>> asked = new ArrayList<>();
+      further.forEach((home, some) -> asked.add(ask(home, some, step)));
+      CompletableFuture.allOf(asked.toArray(CompletableFuture[]::new))
+          .thenRun(
+              () -> step(asked.stream().flatMap(one -> one.join().stream()).toList(), step + 1));
+    }
+
+    private CompletableFuture<List<AtGate>> ask(Home home, List<AtGate> tasks, int step) {
+      List<Op> ops =
+          tasks.stream()
+              .map(task -> Op.of(moveOn(task) ? KEEP : ENTER, task.gate(step), task.claim()))
+              .toList();
+      return call(home, asker, ops)
+          .handle((replies, failure) -> {
+            List<AtGate> let = new ArrayList<>();
+            Map<String, Long> full = new HashMap<>();
+            for (int i = 0; i < tasks.size(); i++) {
+              AtGate task = tasks.get(i);
+              if (failure == null && replies.get(i) <= 0) {
+                let.add(task);
+                continue;
+              }
+              // Without an answer it may have been let in.
+              refuse(task, failure == null ? step : step + 1, step);
+              full.put(task.gate(step), failure == null ? replies.get(i) : AWAY_MILLIS);
+            }
+            full.forEach((gate, wait) -> askAgain(gate, tasks.size(), wait, asker));
+            return let;
+          });
+    }
+
+    private synchronized void pass(AtGate task) {
+      moveIn(task, asker);
+      passed.add(task.claim());
+    }
+
+    private synchronized void refuse(AtGate task, int leaves, int by) {
+      for (String gate : task.gates().subList(0, leaves)) {
+        leave(homes.apply(gate), asker, List.of(Op.of(FREE_UNUSED, gate, task.claim())));
+      }
+      refused.add(new Refused(task.claim(), new Verdict.Hold(task.gate(by))));
+    }
+
+    private synchronized GateAnswer answer() {
+      return new GateAnswer(List.copyOf(passed), List.copyOf(refused));
+    }
+  }
+
+  /** Whether the task runs here under an older claim, whose place the newer one takes over. */
+  private synchronized boolean moveOn(AtGate task) {
+    return inside.containsKey(task.claim().id());
+  }
+
+  private void moveIn(AtGate task, Asker asker) {
+    Inside before;
+    synchronized (this) {
+      Claim claim = task.claim();
+      Inside now = new Inside(claim.number(), task.gates(), asker, System.nanoTime());
+      before = inside.put(claim.id(), now);
+    }
+    if (before != null && before.claim() != task.claim().number()) {
+      leave(task.claim().id(), before);
+    }
+  }
+
+  /** Whether any task is inside a gate. */
+  synchronized boolean any() {
+    return !inside.isEmpty();
+  }
+
+  /** These claims do not run any more. */
+  void left(List<Running> tasks) {
+    for (Running task : tasks) {
+      Inside one;
+      synchronized (this) {
+        one = inside.get(task.id());
+        if (one == null || one.claim() != task.claim()) {
+          continue;
+        }
+        inside.remove(task.id());
+      }
+      leave(task.id(), one);
+    }
+  }
+
+  private void leave(TaskId task, Inside one) {
+    for (String gate : one.gates()) {
+      leave(homes.apply(gate), one.asker(), List.of(Op.of(FREE, gate, task, one.claim())));
+    }
+  }
+
+  /** Said until the home answers: a place that nobody frees stays taken for two leases. */
+  private void leave(Home home, Asker asker, List<Op> ops) {
+    call(home, asker, ops)
+        .whenComplete((_, failure) -> {
+          if (failure != null) {
+            later(REPEAT_MILLIS, () -> leave(home, asker, ops));
+          }
+        });
+  }
+
+  /** Tasks still run here; the home is told, also of those that a failover forgot. */
+  void keep(List<Running> tasks) {
+    Map<Home, List<Op>> kept = new HashMap<>();
+    Asker asker = null;
+    synchronized (this) {
+      long now = System.nanoTime();
+      for (Running task : tasks) {
+        Inside one = inside.get(task.id());
+        if (one != null) {
+          inside.put(task.id(), new Inside(one.claim(), one.gates(), one.asker(), now));
+          asker = one.asker();
+          for (String gate : one.gates()) {
+            kept.computeIfAbsent(homes.apply(gate), _ -> new ArrayList<>())
+                .add(Op.of(KEEP, gate, task.id(), one.claim()));
+          }
+        }
+      }
+      // Of what was never settled the lease is over, and so is its place.
+      inside
+          .values()
+          .removeIf(one -> now - one.keptNanos() > LEASES * one.asker().lease().toNanos());
+    }
+    for (Map.Entry<Home, List<Op>> some : kept.entrySet()) {
+      call(some.getKey(), Objects.requireNonNull(asker), some.getValue());
+    }
+  }
+
+  /**
+   * Asks for room at gates.
+   *
+   * @param gates each with how many tasks wait for it
+   */
+  void want(Map<String, Integer> gates, ClaimRequest claim) {
+    Asker asker = new Asker(claim.workerId(), claim.lease());
+    gates.forEach((gate, waiting) -> askAgain(gate, waiting, 0, asker));
+  }
+
+  /** At most one question for a gate is under way, or about to be. */
+  private void askAgain(String gate, int waiting, long inMillis, Asker asker) {
+    if (inMillis >= ANNOUNCED_MILLIS) {
+      return; // its home says when there is room, and `tend` asks in case that is lost
+    }
+    synchronized (this) {
+      if (!asking.add(gate)) {
+        return;
+      }
+    }
+    later(inMillis, () -> ask(gate, waiting, asker));
+  }
+
+  private void ask(String gate, int waiting, Asker asker) {
+    byte[] count = Keys.bytes(Math.min(waiting, ROOM_MAX));
+    call(homes.apply(gate), asker, List.of(new Op(WANT, gate, count)))
+        .whenComplete((replies, failure) -> {
+          synchronized (this) {
+            asking.remove(gate);
+          }
+          if (failure != null) {
+            LOG.atDebug().addKeyValue("gate", gate).log("the home of a gate does not answer");
+          } else if (replies.getFirst() > 0) {
+            hear(gate, Math.toIntExact(replies.getFirst()));
+          } else {
+            askAgain(gate, waiting, -replies.getFirst(), asker);
+          }
+        });
+  }
+
+  /** A gate has room for tasks of this shard. */
+  void hear(String gate, int room) {
+    synchronized (this) {
+      rooms.merge(gate, room, Integer::sum);
+    }
+    tend.run();
+  }
+
+  /** What the next {@code tend} is to be told: gates that have room. */
+  synchronized Map<String, Integer> rooms() {
+    return Map.copyOf(rooms);
+  }
+
+  /** A {@code tend} was told of this room. */
+  synchronized void told(Map<String, Integer> some) {
+    some.forEach(
+        (gate, room) -> rooms.computeIfPresent(gate, (_, all) -> all > room ? all - room : null));
+  }
+
+  private void later(long millis, Runnable what) {
+    if (millis == 0) {
+      what.run();
+      return;
+    }
+    try {
+      timer.schedule(what, millis, TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException closed) {
+      LOG.debug("the store is closed; its gates are told no more");
+    }
+  }
+
+  private CompletableFuture<List<Long>> call(Home home, Asker asker, List<Op> ops) {
+    List<CompletableFuture<List<Long>>> calls = new ArrayList<>();
+    for (int from = 0; from < ops.size(); from += OPS_OF_A_CALL) {
+      calls.add(begin(home, asker, ops.subList(from, Math.min(ops.size(), from + OPS_OF_A_CALL))));
+    }
+    return CompletableFuture.allOf(calls.toArray(CompletableFuture[]::new))
+        .thenApply(_ -> calls.stream().flatMap(one -> one.join().stream()).toList());
+  }
+
+  private CompletableFuture<List<Long>> begin(Home home, Asker asker, List<Op> ops) {
+    List<byte[]> args = new ArrayList<>(3 + 3 * ops.size());
+    args.add(Keys.bytes(shard));
+    args.add(Keys.bytes(asker.worker()));
+    args.add(Keys.bytes(asker.lease().toMillis()));
+    for (Op op : ops) {
+      args.add(Keys.bytes(String.valueOf(op.what())));
+      args.add(Keys.bytes(op.gate()));
+      args.add(op.about());
+    }
+    try {
+      CompletionStage<List<Long>> reply =
+          home.moves().begin(home.link().node().calls(), Script.GATES, args.toArray(byte[][]::new));
+      return reply
+          .toCompletableFuture()
+          .copy()
+          .orTimeout(ANSWER_WITHIN_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (RedisException away) {
+      home.link().doubt();
+      return CompletableFuture.failedFuture(away);
+    }
+  }
+}

@@ -1,0 +1,118 @@
+-- serve_owner: the owner whose turn it is gets a slot for its first task, or is parked, or has nothing to start. Heads are read
+-- first, bodies only of what is given.
+local FRONT, EXPIRED, HELD_A_TURN = 1023, 8, 10
+local dry = {} -- gates whose room was used up here, each with how many tasks still wait for it
+
+-- The front of a record, which is all of it when the body is small; nil when there is no such task.
+local function read_some(id)
+  local raw = call('GETRANGE', P .. 'task:' .. id, 0, FRONT)
+  local t = raw ~= '' and parse(raw)
+  if t then t.whole = #raw <= FRONT end
+  return t
+end
+
+-- A queue had a turn.
+local function charge(q)
+  local s = shard()
+  s.v, s.dirty = math.max(s.v, q.vt), true
+  q.vt = q.vt + 1 / q.weight
+end
+
+local function run_dry(gate, waiting)
+  shut(gate, ASK_AGAIN_MS)
+  dry[#dry + 1], dry[#dry + 2] = gate, waiting
+end
+
+local function use_room_of(q, host)
+  if q.gated and q.room > 0 then
+    q.room = q.room - 1
+    if q.room == 0 and q.ready == 0 then q.room = NO_LIMIT end
+    if q.room == 0 then run_dry('q:' .. q.n, q.ready) end
+  end
+  if host and hosts.use(host) then run_dry('h:' .. host, call('ZCARD', P .. 'held:' .. host)) end
+end
+
+local function lease(q, c, id, t, host, probe)
+  t.state, t.attempts, t.flags = 'a', math.min(t.attempts + 1, 65535), probe and PROBE or 0
+  if t.first == 0 then t.first = now end
+  if t.cloud then begin_attempt(t, now, 0) end
+  give(id, t)
+  q.running, c.running, running_all = q.running + 1, c.running + 1, running_all + 1
+  c.dirty = true
+  charge(q)
+  use_room_of(q, host)
+  if q.rate and not q.gated then q.tokens = q.tokens - 1 end
+end
+
+local function put_off(q, id, t, at)
+  t.state, t.due = t.attempts > 0 and 't' or 's', at
+  write_head(id, t)
+  make_due(q, id, t)
+  spend(25)
+end
+
+-- What becomes of a ready task: 'go' or 'probe', with its host's gate; 'gone', 'over' and how it ends, 'park', 'hold' and for which
+-- host, 'wait' and until when.
+local function judge(c, id, t)
+  if not t then return 'gone' end
+  if not c or c.gen ~= t.client_gen then return 'over', 'c' end
+  if t.mask > 0 then
+    local expires, own_concurrent = own_settings(t)
+    if expires and now >= expires then
+      t.error, t.status = EXPIRED, 0
+      return 'over', 'd'
+    end
+    if own_concurrent and c.running >= own_concurrent then return 'park' end
+  end
+  local host = hosts and hosts.limited(id, t)
+  if host and hosts.room(host) == 0 then return 'hold', host end
+  if breakers.any and not t.cloud then
+    local go, at = ask_breaker(host_behind(id, t), id, t, probes_max, open_ms)
+    return go, go == 'wait' and at or host
+  end
+  return 'go', host
+end
+
+local function end_turn(q, o)
+  if next_id(q, o, slots - #tasks / 2) then to_the_back(q, o) else leave_line(q, o) end
+end
+
+local function serve_owner(q, o)
+  local c, held = client(o.id), 0
+  if c and c.running >= c.max_concurrent then
+    park(q, o)
+    return
+  end
+  while spend(2) do
+    local id = next_id(q, o, slots - #tasks / 2)
+    if not id then break end
+    local t = read_some(id)
+    local what, detail = judge(c, id, t)
+    if what == 'park' then
+      park(q, o)
+      return
+    end
+    take(q, o)
+    if what == 'go' or what == 'probe' then
+      lease(q, c, id, t, detail, what == 'probe')
+      end_turn(q, o)
+      return
+    elseif what == 'over' then
+      end_task(q, id, t, detail)
+      spend(60)
+    elseif what == 'wait' then
+      put_off(q, id, t, detail)
+    elseif what == 'hold' then
+      hosts.hold(q, id, t, detail)
+      spend(25)
+      held = held + 1
+      if held == HELD_A_TURN then -- as much work as a start: others have their turn
+        charge(q)
+        q.vain, vain_all = (q.vain or 0) + 1, vain_all + 1
+        end_turn(q, o)
+        return
+      end
+    end
+  end
+  if not next_id(q, o, slots - #tasks / 2) then leave_line(q, o) end
+end

@@ -1,0 +1,39 @@
+-- tend: what must be done at its time, whoever asks for tasks: ended leases are taken back, what is due is made ready, gates that
+-- have room admit tasks again, and parked clients are let back in. Each has its share of the budget.
+-- ARGV   now, lease_ms, default max_retries, probes of a half-open breaker, ms that a breaker stays open, then for each gate that
+--        was heard of: gate, how many tasks it can take, or minus the ms until it is to be asked again
+-- REPLY  '1' when there is more to do at once, tasks that were taken back (id, name of its queue, '1' when it is dead, …), gates
+--        whose home is to be asked (gate, tasks that wait for it here, …), tasks trimmed from `done` and `dead`
+--@include lib/base
+--@include lib/budget
+--@include lib/clock
+--@include lib/wake
+--@include lib/task
+--@include lib/client
+--@include lib/queue
+--@include lib/turns
+--@include lib/finish
+--@include lib/retry
+--@include lib/breaker
+--@include lib/release
+local lease_ms, max_retries, probes_max, open_ms = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+--@include lib/reap
+--@include lib/ready
+--@include lib/shut
+--@include lib/let_back
+--@include lib/close
+local FIRST, SHARE = 6, BUDGET / 5
+call('DEL', KEYS[2]) -- a removal first: let through when memory is full
+
+load_breakers()
+local recovered, more = reap(lease_ms, 3 * SHARE)
+for at = FIRST, #ARGV, 2 do
+  local gate, room = ARGV[at], tonumber(ARGV[at + 1])
+  if room > 0 then more = admit(gate, room, 2 * SHARE) or more else shut(gate, -room) end
+end
+more = unpark_more(1.5 * SHARE) or more
+more = ready_due(SHARE / 2) or more
+local asked = to_ask(SHARE / 4)
+readmit()
+close()
+return { more and '1' or '0', recovered, asked, trimmed_done, trimmed_dead }
