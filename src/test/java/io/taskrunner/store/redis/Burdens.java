@@ -314,7 +314,7 @@ final class Burdens implements AutoCloseable {
     fill(3 * limited, i -> wish().client("client" + i % 50).url("http://h" + i / 3 + ".test/"));
     List<Claim> claims = new ArrayList<>();
     for (int i = 0; i < 2 * limited / SLOTS + 50; i++) {
-      claims.addAll(stage.exchange(WORKER, SLOTS).claims());
+      claims.addAll(calls.begun(stage.exchange(WORKER, SLOTS)));
     }
     calls.renew(claims);
     calls.succeed(claims);

@@ -14,6 +14,7 @@ import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.Exchange;
+import io.taskrunner.store.WorkStore.GateAnswer;
 import io.taskrunner.store.WorkStore.Running;
 import io.taskrunner.store.WorkStore.Settlement;
 import io.taskrunner.task.TaskState;
@@ -27,13 +28,26 @@ import org.jspecify.annotations.Nullable;
 record ManyCalls(Stage stage) {
 
   private static final int SLOTS = 100;
+  private static final int VERDICTS = 200;
 
   List<Claim> claim(int rounds) {
     List<Claim> claims = new ArrayList<>();
     for (int i = 0; i < rounds; i++) {
-      claims.addAll(stage.exchange(WORKER, SLOTS).claims());
+      claims.addAll(begun(stage.exchange(WORKER, SLOTS)));
     }
     return claims;
+  }
+
+  /** Tasks that may begin; those that a gate refused are settled as held. */
+  List<Claim> begun(Exchange exchange) {
+    List<Claim> begun = new ArrayList<>(exchange.claims());
+    GateAnswer answer = exchange.atGates().answer().toCompletableFuture().join();
+    begun.addAll(answer.passed());
+    settle(
+        answer.refused().stream()
+            .map(one -> stage.verdict(one.claim(), one.verdict(), -1))
+            .toList());
+    return begun;
   }
 
   /** Claims until a claim gives nothing and expects nothing more. */
@@ -42,19 +56,23 @@ record ManyCalls(Stage stage) {
     int empty = 0;
     for (int i = 0; i < roundsMost && empty < 3; i++) {
       Exchange exchange = stage.exchange(WORKER, SLOTS);
-      claims.addAll(exchange.claims());
-      empty = exchange.claims().isEmpty() && !exchange.again() ? empty + 1 : 0;
+      List<Claim> given = begun(exchange);
+      claims.addAll(given);
+      empty = given.isEmpty() && !exchange.again() ? empty + 1 : 0;
     }
     return claims;
   }
 
   void settle(List<Claim> claims, Verdict verdict, BreakerReport report) {
-    for (int from = 0; from < claims.size(); from += 200) {
+    settle(claims.stream().map(claim -> stage.verdict(claim, verdict, 200, report)).toList());
+  }
+
+  private void settle(List<Settlement> verdicts) {
+    int settled = 0;
+    while (settled < verdicts.size()) { // the store may take only the first of them
       List<Settlement> some =
-          claims.subList(from, Math.min(claims.size(), from + 200)).stream()
-              .map(claim -> stage.verdict(claim, verdict, 200, report))
-              .toList();
-      stage.store.works().getFirst().settle(WORKER, some);
+          verdicts.subList(settled, Math.min(verdicts.size(), settled + VERDICTS));
+      settled += stage.store.works().getFirst().settle(WORKER, some).size();
     }
   }
 

@@ -239,8 +239,7 @@ final class MixedHistory implements AutoCloseable {
     if (chance(50)) {
       process.claim(shard, random.nextInt(4), verdicts);
     } else {
-      verdicts.forEach(one -> process.ended(one.id(), one.claim()));
-      process.store.works().get(shard).settle(process.worker, verdicts);
+      process.settle(shard, verdicts);
     }
   }
 
@@ -254,7 +253,11 @@ final class MixedHistory implements AutoCloseable {
   }
 
   private Settlement settlement(Claim claim, Verdict verdict) {
-    BreakerReport report = chance(5) ? new BreakerReport.Trip() : new BreakerReport.Good();
+    return settlement(
+        claim, verdict, chance(5) ? new BreakerReport.Trip() : new BreakerReport.Good());
+  }
+
+  static Settlement settlement(Claim claim, Verdict verdict, BreakerReport report) {
     return new Settlement(claim.id(), claim.number(), verdict, null, Duration.ZERO, report);
   }
 
@@ -340,6 +343,7 @@ final class MixedHistory implements AutoCloseable {
         return;
       } catch (StoreUnavailable away) {
         require(i < 20, "no answer although the network is whole: %s", away);
+        LockSupport.parkNanos(PAUSE_NANOS << Math.min(i, 6)); // until connections are made again
       }
     }
   }

@@ -1,10 +1,12 @@
 package io.taskrunner.store.redis;
 
 import io.taskrunner.store.WorkStore;
+import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.Ended;
 import io.taskrunner.store.WorkStore.Exchange;
+import io.taskrunner.store.WorkStore.GateAnswer;
 import io.taskrunner.store.WorkStore.Running;
 import io.taskrunner.store.WorkStore.Settlement;
 import io.taskrunner.task.TaskId;
@@ -58,12 +60,36 @@ final class MixedProcess {
                 new ClaimRequest(
                     worker, requests[shard], slots[shard], MixedHistory.LEASE, Stage.MAX_RETRIES));
     unanswered[shard] = false;
-    for (Claim claim : exchange.claims()) {
-      history.promises.started(this, claim, MixedHistory.LEASE.toMillis());
-      held.put(claim.id(), claim);
-      history.others().delivered(claim);
-    }
+    exchange.claims().forEach(this::begin);
+    GateAnswer answer = exchange.atGates().answer().toCompletableFuture().join();
+    answer.passed().forEach(this::begin);
+    settle(shard, verdicts.subList(exchange.settled().size(), verdicts.size()));
+    settle(
+        shard,
+        answer.refused().stream()
+            .map(one ->
+                MixedHistory.settlement(one.claim(), one.verdict(), new BreakerReport.None()))
+            .toList());
     history.note("%s claims %d in %d: %d", name(), slots[shard], shard, exchange.claims().size());
+  }
+
+  private void begin(Claim claim) {
+    history.promises.started(this, claim, MixedHistory.LEASE.toMillis());
+    held.put(claim.id(), claim);
+    history.others().delivered(claim);
+  }
+
+  void settle(int shard, List<Settlement> verdicts) {
+    verdicts.forEach(one -> ended(one.id(), one.claim()));
+    int settled = 0;
+    while (settled < verdicts.size()) { // the store may take only the first of them
+      settled +=
+          store
+              .works()
+              .get(shard)
+              .settle(worker, verdicts.subList(settled, verdicts.size()))
+              .size();
+    }
   }
 
   /** A verdict was sent, or the task is not its own any more. */

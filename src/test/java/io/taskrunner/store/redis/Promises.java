@@ -89,7 +89,7 @@ final class Promises {
     Bucket(double perSec, int burst, long at) {
       this.perMillis = perSec / 1000;
       this.burst = burst;
-      this.tokens = 2 * burst; // some may have been given out and not used yet
+      this.tokens = 2 * burst; // some may be promised, and not used yet
       this.at = at;
     }
 
