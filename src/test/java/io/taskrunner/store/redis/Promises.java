@@ -79,23 +79,25 @@ final class Promises {
    */
   private record Limit(int most, long since) {}
 
-  /** The most starts that a rate allows. */
+  /** The most starts that a rate allows: a token may be promised for a while before it is used. */
   private static final class Bucket {
+    static final long PROMISE_MILLIS = 2000;
+
     final double perMillis;
-    final int burst;
+    final double most;
     double tokens;
     long at;
 
     Bucket(double perSec, int burst, long at) {
       this.perMillis = perSec / 1000;
-      this.burst = burst;
-      this.tokens = 2 * burst; // some may be promised, and not used yet
+      this.most = burst + Math.max(burst, PROMISE_MILLIS * perMillis);
+      this.tokens = most;
       this.at = at;
     }
 
     void refill(long now) {
       if (now > at) {
-        tokens = Math.min(2 * burst, tokens + (now - at) * perMillis);
+        tokens = Math.min(most, tokens + (now - at) * perMillis);
       }
       at = now;
     }
