@@ -1,14 +1,7 @@
 -- place: puts new tasks into their queues. `seat_placed` ends it, once a script.
+--@include lib/stranger
 local ready_adds, claimable, touched = {}, false, {}
 
-local function stranger(owner)
-  local c = { id = owner, on = '1', gen = 0, running = 0, live = 0, bytes = 0, sum = 0, seen = 0, stranger = true, dirty = true }
-  c.max_concurrent, c.requests_per_min = unpack(tier_limits('default'))
-  call('HSET', P .. 'client:' .. owner, 'on', 1, 'tier', 'default', 'stranger', 1, 'created', now, 'updated', now)
-  call('ZADD', P .. 'clients', 0, owner)
-  clients[owner] = c
-  return c
-end
 -- The head of a new task; the same for all tasks of a client in a queue that are due now, so it is made once.
 local function fresh_head(q, c, state, due)
   local known = due == now and c.fresh_heads and c.fresh_heads[q]
