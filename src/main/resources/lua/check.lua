@@ -3,7 +3,7 @@
 --        'parked' client, places · 'generations' n.gen · 'over' n:set · 'queues' n · 'shard' · 'clients' ids ·
 --        'count_queues' n · 'count_clients' how many, ids, the n of every queue · 'expiring' keys without their beginning ·
 --        'schedules' names · 'label' the index without the keys' common beginning, ids · 'dead', 'dead_index', 'dead_sums' as lib/prove_dead says
--- REPLY  findings (kind, key, detail, …), facts: for 'tasks' state, n, bytes (of a dead one), bytes of the body and owner of each
+-- REPLY  findings (kind, key, detail, …), facts: for 'tasks' state, n, bytes (of a dead one; 1 of a cancelled one that is kept), bytes of the body and owner of each
 --        that is there; for 'schedules' the client of each, or ''; for the two counts 'unproven' when there is too much to count
 --        at one moment
 --@include lib/base

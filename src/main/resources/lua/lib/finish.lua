@@ -22,6 +22,11 @@ local function count_dead(q, id, change)
   call('HSET', q.flow, 'dead_bytes', limits.dead_bytes)
 end
 
+-- `done` holds succeeded and cancelled tasks: how many of them are cancelled is counted apart.
+local function count_cancelled(q, change)
+  call('HINCRBY', q.flow, 'cancelled', change)
+end
+
 -- A task is found by its labels no more, since its record goes.
 local function unlabel(id, t)
   --@include lib/labels
@@ -33,8 +38,9 @@ local function trim_oldest(q, set)
   local id = call('ZPOPMIN', P .. 'queue:' .. q.n .. ':' .. set)[1]
   if not id then return false end
   if set == 'dead' then count_dead(q, id, -1) end
-  local mask = string.byte(call('GETRANGE', P .. 'task:' .. id, 66, 66)) or 0
-  if mask % 64 >= LABELED then unlabel(id, read_task(id)) end
+  local t = read_task(id)
+  if t and t.state == 'c' then count_cancelled(q, -1) end
+  if t and t.mask % 64 >= LABELED then unlabel(id, t) end
   call('ZREM', P .. 'retire', id)
   call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
   return true
@@ -87,10 +93,12 @@ local function finish(q, id, t, state)
     call('SET', P .. 'task:' .. id, '\1' .. changed .. string.sub(t.raw, 2 + #changed, (t.own or t.more) - 1), 'PX', shard().hide_text)
     if t.attempts > 1 or state ~= 'k' then call('DEL', P .. 'task:' .. id .. ':log') end
   else
-    local raw = call('GET', P .. 'task:' .. id)
     local changed = front(t)
-    call('SET', P .. 'task:' .. id, '\1' .. changed .. string.sub(raw, 2 + #changed, -1 - t.body))
+    -- All but the body, which is not even read.
+    local kept = call('GETRANGE', P .. 'task:' .. id, text(1 + #changed), text(-1 - t.body))
+    call('SET', P .. 'task:' .. id, '\1' .. changed .. kept)
     call('ZADD', P .. 'queue:' .. q.n .. ':done', now_text, id)
+    if state == 'c' then count_cancelled(q, 1) end
     call('ZADD', P .. 'retire', now + math.max(t.retention * 1000, shard().hide_ms), id)
     for _ = 1, 2 do
       if call('ZCARD', P .. 'queue:' .. q.n .. ':done') <= caps(q).done_max or not trim_oldest(q, 'done') then break end

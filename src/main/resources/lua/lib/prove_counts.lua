@@ -34,9 +34,10 @@ local function compare(kind, key, hash, field, there, says)
 end
 
 local function count_queue(q, of_queue)
-  local key, dead = 'queue:' .. q.n .. ':flow', P .. 'queue:' .. q.n .. ':dead'
-  if not affordable(call('ZCARD', q.base .. 'turns') + call('ZCARD', q.base .. 'due') + call('ZCARD', dead)) then return end
-  local ready, retry, bytes = 0, 0, 0
+  local key, dead, done = 'queue:' .. q.n .. ':flow', P .. 'queue:' .. q.n .. ':dead', P .. 'queue:' .. q.n .. ':done'
+  local most = call('ZCARD', q.base .. 'turns') + call('ZCARD', q.base .. 'due') + call('ZCARD', dead) + call('ZCARD', done)
+  if not affordable(most) then return end
+  local ready, retry, bytes, cancelled = 0, 0, 0, 0
   for _, owner in ipairs(call('ZRANGE', q.base .. 'turns', 0, -1)) do
     ready = ready + call('ZCARD', q.base .. 'ready:' .. owner)
   end
@@ -46,6 +47,11 @@ local function count_queue(q, of_queue)
   for _, id in ipairs(call('ZRANGE', dead, 0, -1)) do
     bytes = bytes + call('STRLEN', P .. 'task:' .. id)
   end
+  for _, id in ipairs(call('ZRANGE', done, 0, -1)) do
+    if state_of(id) == 'c' then cancelled = cancelled + 1 end
+  end
+  local says_cancelled = tonumber(call('HGET', q.flow, 'cancelled')) or 0
+  compare('count_wrong', key, q.flow, 'cancelled', cancelled, says_cancelled)
   local says_bytes = tonumber(call('HGET', q.flow, 'dead_bytes')) or 0
   compare('count_wrong', key, q.flow, 'ready', ready, q.ready)
   compare('count_wrong', key, q.flow, 'retry', retry, q.retry)

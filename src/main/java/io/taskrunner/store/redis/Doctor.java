@@ -134,6 +134,7 @@ public final class Doctor {
     long live;
     long bytes;
     long deadBytes;
+    long cancelled;
   }
 
   /** A generation of a queue. */
@@ -418,6 +419,7 @@ public final class Doctor {
         case 'r' -> queue.ready++;
         case 't' -> queue.retry++;
         case 'a' -> queue.running++;
+        case 'c' -> queue.cancelled += bytes;
         default -> queue.deadBytes += bytes;
       }
       if (state == 'a') {
@@ -520,6 +522,7 @@ public final class Doctor {
           && (differs(flow, "ready", tally.ready)
               || differs(flow, "retry", tally.retry)
               || differs(flow, "running", tally.running)
+              || differs(flow, "cancelled", tally.cancelled)
               || differs(flow, "dead_bytes", tally.deadBytes));
     }
 

@@ -86,6 +86,7 @@ final class RedisQueues implements QueueStore {
                 sum(stats, 3),
                 sum(stats, 4),
                 sum(stats, 5),
+                sum(stats, 6),
                 stats.stream().mapToDouble(RedisQueues::oldestAge).max().orElse(0)),
             FlowFields.revision(flow)));
   }
@@ -95,8 +96,8 @@ final class RedisQueues implements QueueStore {
   }
 
   private static double oldestAge(List<Object> stats) {
-    long due = number(stats, 6);
-    return due < 0 ? 0 : Math.max(0, number(stats, 7) - due) / 1000.0;
+    long due = number(stats, 7);
+    return due < 0 ? 0 : Math.max(0, number(stats, 8) - due) / 1000.0;
   }
 
   private static long number(List<Object> reply, int at) {

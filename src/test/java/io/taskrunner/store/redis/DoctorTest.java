@@ -302,7 +302,7 @@ class DoctorTest {
 
   @Test
   void countersThatAreWrong() {
-    for (String field : List.of("ready", "retry", "running", "dead_bytes")) {
+    for (String field : List.of("ready", "retry", "running", "dead_bytes", "cancelled")) {
       stage.redis.hset(flow(), field, "9");
       mends("count_wrong");
     }

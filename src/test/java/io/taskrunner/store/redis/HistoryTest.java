@@ -1067,7 +1067,15 @@ class HistoryTest {
       compareRecords();
       for (Model.Queue queue : model.queues.values()) {
         Queue.Stats s = stage.store.queues().get(queue.name).orElseThrow().stats();
-        long[] real = {s.scheduled(), s.ready(), s.active(), s.retry(), s.dead(), s.succeeded()};
+        long[] real = {
+          s.scheduled(),
+          s.ready(),
+          s.active(),
+          s.retry(),
+          s.dead(),
+          s.succeeded(),
+          s.cancelled()
+        };
         String expected = Model.text(model.counts(queue));
         equal(expected, Model.text(real), "counts of " + queue.name);
       }

@@ -1064,14 +1064,14 @@ final class Model {
 
   /** Scheduled, ready, active, retrying, dead and done tasks of a queue. */
   long[] counts(Queue queue) {
-    String states = "sratdx";
+    String states = "sratdkc";
     long[] counts = new long[states.length()];
     tasks.values().stream()
         .filter(t -> t.queue == queue)
         .forEach(t -> {
-          boolean done = (t.state == 'k' || t.state == 'c') && t.retentionMillis > 0;
-          int at = done ? 5 : states.indexOf(t.state);
-          if (at >= 0) {
+          boolean over = t.state == 'k' || t.state == 'c';
+          int at = states.indexOf(t.state);
+          if (at >= 0 && (!over || t.retentionMillis > 0)) {
             counts[at]++;
           }
         });
