@@ -1,4 +1,5 @@
 -- place: puts new tasks into their queues. `seat_placed` ends it, once a script.
+--@include lib/record
 --@include lib/stranger
 local ready_adds, claimable, touched = {}, false, {}
 
@@ -6,7 +7,7 @@ local ready_adds, claimable, touched = {}, false, {}
 local function fresh_head(q, c, state, due)
   local known = due == now and c.fresh_heads and c.fresh_heads[q]
   if known then return known end
-  local made = pack('>Bc1BBI2I2I2I6c8I6I6I6I4I4I2I6', 1, state, 0, 0, 0, 0, 0, 0, '\0\0\0\0\0\0\0\0', due, 0, 0, q.n,
+  local made = pack('>Bc1BBI2I2I2I6c8I6I6I6I4I4I2I6', VERSION, state, 0, 0, 0, 0, 0, 0, '\0\0\0\0\0\0\0\0', due, 0, 0, q.n,
     q.gen, c.gen, now)
   if due == now then
     c.fresh_heads = c.fresh_heads or {}
@@ -40,7 +41,7 @@ local function place(q, c, id, due, tail)
   touched[q] = true
   local body, mask = unpack_struct('>I4B', tail, 5)
   count_live(c.id, 1, body)
-  if mask % 64 >= 32 then label(id, tail) end
+  if mask % 64 >= LABELED then label(id, tail) end
   return true
 end
 

@@ -9,7 +9,7 @@ local function affordable(more)
 end
 
 local function state_of(id)
-  return call('GETRANGE', P .. 'task:' .. id, 1, 1)
+  return call('GETRANGE', P .. 'task:' .. id, AT.state, AT.state)
 end
 
 -- The running attempts by owner and by queue.
@@ -105,7 +105,7 @@ local function count_waiting(live, bases)
 end
 
 local function body_of(id)
-  local length = call('GETRANGE', P .. 'task:' .. id, 62, 65)
+  local length = call('GETRANGE', P .. 'task:' .. id, AT.body, AT.body + 3)
   return length ~= '' and unpack_struct('>I4', length) or 0
 end
 

@@ -87,7 +87,7 @@ end
 local function prove_labels(id, t)
   local keys = label_keys_of(id, t)
   if #keys > 0 and t.mask % 64 < LABELED and find('label_not_indexed', 'task:' .. id, 'has labels, and does not say so') then
-    call('SETRANGE', P .. 'task:' .. id, 66, string.char(t.mask + LABELED))
+    call('SETRANGE', P .. 'task:' .. id, AT.mask, string.char(t.mask + LABELED))
   end
   for _, key in ipairs(keys) do
     if not call('ZSCORE', key, id) and find('label_not_indexed', 'task:' .. id, 'is not in ' .. string.sub(key, #P + 1)) then
@@ -109,10 +109,33 @@ local function prove_label()
   end
 end
 
+-- Whether a record is what its head says: as long as that, with a host, what is told of its end, and a url.
+local function is_whole(id, t)
+  local dropped = t.state == 'k' or t.state == 'c'
+  local raw, next_at = call('GETRANGE', P .. 'task:' .. id, 0, dropped and -1 or -1 - t.body), nil
+  local _, _, _, at = own_settings(t)
+  local part
+  part, next_at = text_at(raw, at)
+  if part and t.mask % 128 >= CALLBACK then part, next_at = text_at(raw, next_at) end
+  if part then part, next_at = text_at(raw, next_at) end
+  return part and #raw >= next_at
+end
+
+-- What is not a record is taken out of the sets, and put aside as it is, so that it can be looked at: `unreadable:<id>`.
+local function prove_record(id, t)
+  local key = 'task:' .. id
+  if t and (hidden(t) or is_whole(id, t)) or call('EXISTS', P .. key) == 0 then return t end
+  if find('record_unreadable', key, call('STRLEN', P .. key) .. ' bytes') then
+    call('RENAME', P .. key, P .. 'unreadable:' .. id)
+    call('PERSIST', P .. 'unreadable:' .. id)
+  end
+  return nil
+end
+
 local function prove_tasks()
   for at = FIRST, #ARGV do
     local id = ARGV[at]
-    local t = read_task(id)
+    local t = prove_record(id, read_task(id))
     if t then
       prove_ttl(id, t)
       if home(t) then prove_home(id, t) end
