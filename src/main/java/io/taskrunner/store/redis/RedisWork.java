@@ -225,7 +225,10 @@ final class RedisWork implements WorkStore {
     List<Claim> claims = new ArrayList<>(tasks.size() / 2);
     List<Integer> numbers = new ArrayList<>(tasks.size() / 2);
     for (int i = 0; i < tasks.size(); i += 2) {
-      TaskCodec.Decoded task = TaskCodec.decode((byte[]) tasks.get(i + 1));
+      TaskCodec.Decoded task = TaskCodec.read((byte[]) tasks.get(i + 1)).orElse(null);
+      if (task == null) {
+        continue; // unreadable: its lease ends, and with its last attempt it is dead
+      }
       boolean probe = (((byte[]) tasks.get(i + 1))[2] & 2) != 0;
       numbers.add(task.queue());
       claims.add(claim(TaskId.of((byte[]) tasks.get(i)), task, probe, queues, signed, now));
