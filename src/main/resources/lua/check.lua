@@ -24,12 +24,6 @@
 --@include lib/prove_dead
 --@include lib/close
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
-local proofs = {
-  tasks = prove_tasks, logs = prove_logs, members = prove_members, owners = prove_owners, parked = prove_places,
-  generations = prove_generations, over = prove_over, queues = prove_queues, shard = prove_shard,
-  clients = prove_clients, expiring = prove_expiring, count_queues = count_queues, count_clients = count_clients,
-  schedules = prove_schedules, label = prove_label, dead = prove_dead, dead_index = prove_dead_index, dead_sums = prove_dead_sums,
-}
 proofs[ARGV[3]]()
 close()
 return { findings, facts }

@@ -1,7 +1,7 @@
--- prove: what the proofs of `check` share. Arguments begin at FIRST.
+-- prove: what the proofs of `check` share. Arguments begin at FIRST. Each proof is a function of `proofs`, by the word that asks for it.
 local FIRST, BUDGET = 4, 50000
 local mend = ARGV[2] == '1'
-local findings, facts = {}, {}
+local findings, facts, proofs = {}, {}, {}
 
 local function find(kind, key, detail)
   findings[#findings + 1], findings[#findings + 2], findings[#findings + 3] = kind, key, detail

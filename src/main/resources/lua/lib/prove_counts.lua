@@ -59,7 +59,7 @@ local function count_queue(q, of_queue)
   compare('count_wrong', key, q.flow, 'dead_bytes', bytes, says_bytes)
 end
 
-local function count_queues()
+function proofs.count_queues()
   local _, of_queue = running()
   for at = FIRST, #ARGV do
     local q = queue(tonumber(ARGV[at]))
@@ -139,7 +139,7 @@ local function minute_sum(owner)
   return sum
 end
 
-local function count_clients()
+function proofs.count_clients()
   local last, live = FIRST + tonumber(ARGV[FIRST]), {}
   local owners = running()
   if not owners then return end
@@ -160,7 +160,7 @@ local function count_clients()
   end
 end
 
-local function prove_shard()
+function proofs.shard()
   if not affordable(call('ZCARD', P .. 'busy')) then return end
   local sum = 0
   for _, n in ipairs(call('ZRANGE', P .. 'busy', 0, -1)) do
@@ -172,7 +172,7 @@ local function prove_shard()
   end
 end
 
-local function prove_clients()
+function proofs.clients()
   for at = FIRST, #ARGV do
     local id = ARGV[at]
     local c = client(id)

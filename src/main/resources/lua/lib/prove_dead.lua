@@ -1,6 +1,6 @@
 -- prove_dead: the dead of a queue stand in the indexes that their records name, nobody else does, and the sums are what is there.
 -- 'dead' n, ids · 'dead_index' the index without the keys' common beginning, n, ids · 'dead_sums' n
-local function prove_dead()
+function proofs.dead()
   local n = tonumber(ARGV[FIRST])
   for at = FIRST + 1, #ARGV do
     local id = ARGV[at]
@@ -16,7 +16,7 @@ local function prove_dead()
   end
 end
 
-local function prove_dead_index()
+function proofs.dead_index()
   local name, n = ARGV[FIRST], tonumber(ARGV[FIRST + 1])
   for at = FIRST + 2, #ARGV do
     local id, belongs = ARGV[at], false
@@ -31,7 +31,7 @@ local function prove_dead_index()
   end
 end
 
-local function prove_dead_sums()
+function proofs.dead_sums()
   for at = FIRST, #ARGV do
     local n, there = ARGV[at], {}
     local key, sums = 'queue:' .. n .. ':dead:sums', {}

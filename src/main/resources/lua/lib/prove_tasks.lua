@@ -97,7 +97,7 @@ local function prove_labels(id, t)
 end
 
 -- An index of a label holds tasks alone that have it.
-local function prove_label()
+function proofs.label()
   local name = ARGV[FIRST]
   for at = FIRST + 1, #ARGV do
     local id, belongs = ARGV[at], false
@@ -132,7 +132,7 @@ local function prove_record(id, t)
   return nil
 end
 
-local function prove_tasks()
+function proofs.tasks()
   for at = FIRST, #ARGV do
     local id = ARGV[at]
     local t = prove_record(id, read_task(id))
@@ -150,7 +150,7 @@ local function prove_tasks()
   end
 end
 
-local function prove_logs()
+function proofs.logs()
   for at = FIRST, #ARGV do
     local id = ARGV[at]
     if call('EXISTS', P .. 'task:' .. id .. ':log') == 1 and call('EXISTS', P .. 'task:' .. id) == 0 then
@@ -166,7 +166,7 @@ local function belongs(t, set, key)
   return home(t) == key
 end
 
-local function prove_members()
+function proofs.members()
   local set, n, gen, owner = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
   local key = P .. set
   if set == 'ready' then

@@ -1,4 +1,5 @@
 -- turns: the owners of ready tasks in a queue take turns; one at its limit is parked behind all others.
+--@include lib/unpark
 
 -- Gives an owner with ready tasks its place; a parked one that may have room again is let back in, to be judged by claim.
 local function seat(q, owner)
@@ -17,36 +18,6 @@ local function seat(q, owner)
   end
 end
 
--- Lets an owner back in wherever it is parked, since it runs less than it did: in 100 queues at once, or in 1,000 when none of
--- them can be served. `tidy` goes on with the rest, when there is room for it.
-local function unpark(owner)
-  local key = P .. 'client:' .. owner .. ':parked'
-  if call('SCARD', key) == 0 then return end
-  local served = false
-  for _ = 1, 10 do
-    local places = call('SPOP', key, 100)
-    for _, place in ipairs(places) do
-      local n, gen = string.match(place, '^(%d+)%.(%d+)$')
-      local q = queue(tonumber(n))
-      if q and q.gen == tonumber(gen) then
-        local turn = tonumber(call('ZSCORE', q.base .. 'turns', owner))
-        if turn and turn >= PARKED then
-          call('ZADD', q.base .. 'turns', turn - PARKED, owner)
-          q.first = nil
-          if serve(q) then served = true end
-        end
-      end
-    end
-    if served or #places < 100 then break end
-  end
-  if served then wake_wanted = true end
-  local c = client(owner)
-  if c and c.running < c.max_concurrent and call('SCARD', key) > 0
-    and call('HSETNX', P .. 'client:' .. owner, 'unparking', 1) == 1 then
-    call('RPUSH', P .. 'drain', 'unpark:' .. owner .. ':0')
-  end
-end
-
 -- Makes a task of the queue ready; the caller serves the queue afterwards.
 local function make_ready(q, id, t)
   call('ZADD', q.base .. 'ready:' .. t.owner, t.due, id)
@@ -60,6 +31,13 @@ local function make_due(q, id, t, place)
   call('ZADD', q.base .. 'due', text(place or t.due), id)
   if t.state == 't' then q.retry = q.retry + 1 end
   q.due_dirty, q.dirty = true, true
+end
+
+-- A task that waits for its host leaves `due`, and is counted there no more.
+local function unhold(id, t)
+  local host = host_behind(id, t)
+  call('ZREM', P .. 'held:' .. host, id)
+  call('ZREM', P .. 'held:' .. string.match(host, '^(.*):%d+$'), id)
 end
 
 -- Takes a waiting task out of its set, and serves the queue.
@@ -76,7 +54,9 @@ local function take_out(q, id, t)
       seat(q, t.owner)
     end
   else
+    local place = tonumber(call('ZSCORE', q.base .. 'due', id))
     call('ZREM', q.base .. 'due', id)
+    if place and place >= PARKED then unhold(id, t) end
     if t.state == 't' then q.retry = q.retry - 1 end
     q.due_dirty = true
   end

@@ -50,7 +50,6 @@ public final class Doctor {
   private static final int PAGE = 500;
   private static final int STEP = 100;
   private static final int ROUNDS_MAX = 5;
-  private static final String PARKED_WITH_ROOM = "parked_with_room";
   private static final int TASK = "task:".length();
   private static final byte[] NONE = new byte[0];
   private static final byte[] LOOK = Keys.bytes("0");
@@ -215,7 +214,6 @@ public final class Doctor {
       steps(bytes(schedules), this::proveSchedules);
       counters();
       prove("shard");
-      lookAgainAtParked();
       return List.copyOf(found);
     }
 
@@ -336,26 +334,6 @@ public final class Doctor {
       steps(
           bytes(all),
           step -> prove("owners", step, Keys.bytes(generation.n()), Keys.bytes(generation.gen())));
-    }
-
-    /** While a tier is being raised, its clients are let in one after the other. */
-    private void lookAgainAtParked() {
-      List<Finding> suspected =
-          found.stream().filter(finding -> finding.kind().equals(PARKED_WITH_ROOM)).toList();
-      if (suspected.isEmpty() || mend == MEND) {
-        return;
-      }
-      List<Finding> others = found.stream().filter(one -> !suspected.contains(one)).toList();
-      found.clear();
-      for (Finding finding : suspected) {
-        Generation generation = Generation.of(finding.key().split(":", -1)[1]);
-        owners(generation, Set.of(finding.detail().split(" ", -1)[0]));
-      }
-      List<Finding> seenAgain =
-          found.stream().filter(finding -> finding.kind().equals(PARKED_WITH_ROOM)).toList();
-      found.clear();
-      found.addAll(others);
-      found.addAll(seenAgain);
     }
 
     private void places(String owner) {

@@ -40,6 +40,7 @@ final class RedisClients implements ClientStore {
 
   private static final byte[] EMPTY = new byte[0];
   private static final int CACHE_MAX = 10_000;
+  private static final int UNPARK_ROUNDS_MAX = 100;
   private static final Duration CACHE_TTL = Duration.ofSeconds(1);
 
   private final Shards shards;
@@ -330,8 +331,16 @@ final class RedisClients implements ClientStore {
         Keys.bytes(tier.limits().maxConcurrent()),
         Keys.bytes(tier.limits().requestsPerMin()),
         Keys.bytes(revision));
-    // Its clients may have room where they are parked.
-    forEachClient((shard, ids) -> shard.moves().run(Script.UNPARK, ids.toArray(byte[][]::new)));
+    // Its clients may have room where they are parked; what is left of it `tidy` does.
+    shards.forEach(RedisClients::unpark);
+  }
+
+  private static void unpark(Shard shard) {
+    for (int round = 0; round < UNPARK_ROUNDS_MAX; round++) {
+      if (!Keys.text(shard.moves().<byte[]>run(Script.UNPARK)).equals("1")) {
+        return;
+      }
+    }
   }
 
   private void forEachClient(BiConsumer<Shard, List<byte[]>> step) {

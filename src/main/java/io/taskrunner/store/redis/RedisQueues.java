@@ -174,7 +174,7 @@ final class RedisQueues implements QueueStore {
 
   /** Lets nothing in any more, if it is empty; so that no task comes in while it is deleted. */
   private boolean close(byte[] n) {
-    List<byte[]> words = shards.run(Script.CLOSE_QUEUE, n, HOLD);
+    List<byte[]> words = shards.run(Script.CLOSE_QUEUE, n, Keys.bytes(revisions.patience().toMillis()));
     boolean empty = words.stream().noneMatch(word -> Keys.text(word).equals("full"));
     if (!empty) {
       shards.run(Script.CLOSE_QUEUE, n, LET_GO);

@@ -151,14 +151,14 @@ class ParkingTest {
     }
     assertEquals(queues, parked("abc"));
     for (int i = 0; i < queues; i++) {
-      stage.moves.run(Script.PAUSE_QUEUE, Keys.bytes(1000 + i), Keys.bytes(1));
+      stage.moves.run(Script.PAUSE_QUEUE, Keys.bytes(1000 + i), Keys.bytes(1), new byte[0]);
     }
     stage.succeed(running);
-    assertEquals(queues - 1000, parked("abc"));
+    assertTrue(parked("abc") > queues / 2);
     stage.proven();
     stage.store.tidy();
     assertEquals(0, parked("abc"));
-    assertEquals(0, stage.redis.llen("tr:{0}:drain"));
+    assertEquals(0, stage.redis.llen("tr:{0}:unparking"));
     assertEquals(queues, ids.size());
   }
 
