@@ -11,10 +11,11 @@ local old = limits_of('h:' .. host)
 if tonumber(revision) < tonumber(call('HGET', host_flow, 'rev') or 0) then return old and 1 or 0 end
 if old and old.rate then refill(old) end -- the time until now counts at the rate that was in force
 call('DEL', host_flow)
+call('HSET', host_flow, 'rev', revision)
 if max_concurrent == '' and rate == '' then
   call('SREM', P .. 'hosts', host)
+  call('PEXPIRE', host_flow, 86400000) -- until no earlier change can come any more
 else
-  call('HSET', host_flow, 'rev', revision)
   if max_concurrent ~= '' then call('HSET', host_flow, 'max_concurrent', max_concurrent) end
   if rate ~= '' then
     local tokens = old and old.rate and math.min(old.tokens, tonumber(burst)) or burst

@@ -71,8 +71,8 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
   }
 
   /**
-   * The name of a host by which its limits go, in the one spelling of {@link HostSpelling}, with its
-   * port if that is said.
+   * The name of a host by which its limits go, in the one spelling of {@link HostSpelling}, with
+   * its port if that is said.
    *
    * @param text such as {@code api.example.com}, {@code 10.0.0.1:8080} or {@code [::1]}
    * @return empty when no url has such a host

@@ -118,12 +118,12 @@ final class RedisCloud implements CloudStore {
 
   @Override
   public Optional<CloudQueue> purge(QueueName name) {
-    return moved(name, Script.PURGE_QUEUE);
+    return moved(name, Script.PURGE_QUEUE, NONE);
   }
 
   @Override
   public Optional<CloudQueue> pause(QueueName name, boolean paused) {
-    return moved(name, Script.PAUSE_QUEUE, Keys.bytes(paused ? 1 : 0));
+    return moved(name, Script.PAUSE_QUEUE, Keys.bytes(paused ? 1 : 0), NONE);
   }
 
   /** Makes a move of a queue, and tells how it then stands. */

@@ -63,6 +63,7 @@ public final class RedisStore implements AutoCloseable {
   private final QueueNames names;
   private final RedisTasks tasks;
   private final RedisQueues queues;
+  private final Changes changes;
   private final RedisClients clients;
   private final RedisHosts hosts;
   private final RedisAdminKeys adminKeys;
@@ -119,11 +120,12 @@ public final class RedisStore implements AutoCloseable {
             config,
             configMoves,
             options.redis().commandTimeout().multipliedBy(COMMANDS_OF_A_CHANGE));
+    this.changes = new Changes(shards, configMoves);
     this.configuration = new RedisConfig(revisions);
-    this.queues = new RedisQueues(shards, configMoves, names, revisions);
+    this.queues = new RedisQueues(shards, configMoves, names, revisions, changes);
     this.cloud = new RedisCloud(shards, configMoves, names);
-    this.clients = new RedisClients(shards, configLink, config, names, revisions);
-    this.hosts = new RedisHosts(shards, revisions);
+    this.clients = new RedisClients(shards, configLink, config, names, revisions, changes);
+    this.hosts = new RedisHosts(shards, revisions, changes);
     this.adminKeys = new RedisAdminKeys(configLink, config, configMoves);
     this.audits = new RedisAudits(configLink, config, configMoves);
     this.workers = new RedisWorkers(configMoves);
@@ -308,6 +310,7 @@ public final class RedisStore implements AutoCloseable {
               .mapToObj(before::get)
               .toList();
     }
+    changes.finish();
   }
 
   /** The moves of tasks. */

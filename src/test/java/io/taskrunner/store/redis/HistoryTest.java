@@ -1068,13 +1068,7 @@ class HistoryTest {
       for (Model.Queue queue : model.queues.values()) {
         Queue.Stats s = stage.store.queues().get(queue.name).orElseThrow().stats();
         long[] real = {
-          s.scheduled(),
-          s.ready(),
-          s.active(),
-          s.retry(),
-          s.dead(),
-          s.succeeded(),
-          s.cancelled()
+          s.scheduled(), s.ready(), s.active(), s.retry(), s.dead(), s.succeeded(), s.cancelled()
         };
         String expected = Model.text(model.counts(queue));
         equal(expected, Model.text(real), "counts of " + queue.name);

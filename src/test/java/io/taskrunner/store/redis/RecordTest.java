@@ -16,7 +16,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** {@code lua/lib/record.lua} is the table of the record: its own constants and Java's follow it. */
+/**
+ * {@code lua/lib/record.lua} is the table of the record: its own constants and Java's follow it.
+ */
 class RecordTest {
 
   private static final Pattern ROW =
