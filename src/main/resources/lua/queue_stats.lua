@@ -1,13 +1,15 @@
 -- queue_stats: what is in a queue.
 -- ARGV   now, n
 -- REPLY  scheduled, ready, active, retry, dead, succeeded, cancelled, due ms of the ready task that has waited longest (-1: none; of
---        the first 1,000 clients), now; nothing when there is no such queue
+--        the first 800 clients), now; nothing when there is no such queue
 --@include lib/base
 --@include lib/queue
+--@include lib/budget
 local q = queue(tonumber(ARGV[2]))
 if not q then return {} end
 local oldest = -1
 for _, owner in ipairs(call('ZRANGE', q.base .. 'turns', 0, 999)) do
+  if not spend(3) then break end
   local due = tonumber(call('ZRANGE', q.base .. 'ready:' .. owner, 0, 0, 'WITHSCORES')[2])
   if due and (oldest < 0 or due < oldest) then oldest = due end
 end

@@ -5,6 +5,7 @@
 local function revive(q, id, t)
   local c = client(t.owner) or stranger(t.owner)
   if c.on == 'x' then return false end
+  spend(70)
   call('ZREM', P .. 'queue:' .. q.n .. ':dead', id)
   call('ZREM', P .. 'retire', id)
   count_dead(q, id, -1)
