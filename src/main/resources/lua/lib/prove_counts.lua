@@ -1,9 +1,6 @@
 -- prove_counts: counters equal what is there. What cannot be counted at one moment is left, and said.
-local counted = 0
-
-local function affordable(more)
-  counted = counted + more
-  if counted <= BUDGET then return true end
+local function affordable(records)
+  if spend(records * RECORD_COST) then return true end
   facts[1] = 'unproven'
   return false
 end
@@ -92,7 +89,7 @@ end
 
 local function count_waiting(live, bases)
   for base in pairs(bases) do
-    if not affordable(call('ZCARD', base .. 'due')) then return false end
+    if not affordable(1 + call('ZCARD', base .. 'due')) then return false end
     for owner in pairs(live) do
       live[owner] = live[owner] + call('ZCARD', base .. 'ready:' .. owner)
     end
@@ -161,7 +158,7 @@ function proofs.count_clients()
 end
 
 function proofs.shard()
-  if not affordable(call('ZCARD', P .. 'busy')) then return end
+  if not affordable(3 * call('ZCARD', P .. 'busy')) then return end
   local sum = 0
   for _, n in ipairs(call('ZRANGE', P .. 'busy', 0, -1)) do
     local q = queue(tonumber(n))

@@ -371,6 +371,17 @@ class DoctorTest {
   }
 
   @Test
+  void aCounterOfManyTasksIsCheckedOnlyWhenItMayHoldRedisUp() {
+    stage.client("abc", 2, 1_000_000);
+    stage.enqueue(1200, wish().in(Duration.ofHours(1)));
+    stage.redis.hset(flow(), "retry", "9");
+    assertEquals(List.of(), stage.store.doctor().examine());
+    assertEquals(Set.of("count_wrong"), kinds(stage.store.doctor().examine(true)));
+    assertEquals(Set.of("count_wrong"), kinds(stage.store.doctor().repair(true)));
+    assertEquals("1", stage.flow("default", "retry"));
+  }
+
+  @Test
   void countersThatAreWrong() {
     for (String field : List.of("ready", "retry", "running", "dead_bytes", "cancelled")) {
       stage.redis.hset(flow(), field, "9");
