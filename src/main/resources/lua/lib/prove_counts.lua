@@ -73,10 +73,11 @@ function proofs.count_queues()
   end
 end
 
--- Where tasks wait: the generation of each queue that is in force, and those that are still drained.
+-- Where tasks wait: the generation of each queue that is in force, and those that are still drained; nil when these are too many.
 local function waiting_places(from)
   local bases = {}
   for at = from, #ARGV do
+    if not affordable(3) then return nil end
     local q = queue(tonumber(ARGV[at]))
     if q then bases[q.base] = true end
   end
@@ -144,7 +145,7 @@ function proofs.count_clients()
     if client(ARGV[at]) then live[ARGV[at]] = owners[ARGV[at]] or 0 end
   end
   local bases = waiting_places(last + 1)
-  if not count_waiting(live, bases) then return end
+  if not bases or not count_waiting(live, bases) then return end
   for owner, count in pairs(live) do
     local c, hash = client(owner), P .. 'client:' .. owner
     compare('count_wrong', 'client:' .. owner, hash, 'running', owners[owner] or 0, c.running)
