@@ -117,8 +117,9 @@ local function read_front(id)
   return raw ~= '' and parse(raw) or nil
 end
 
--- The same host of any record; the rest of it is read where that is needed.
+-- The same host of any record, or of what is none; the rest of it is read where that is needed.
 local function host_behind(id, t)
+  if not t then return '-:0' end
   local _, _, _, at = own_settings(t)
   local host = text_at(t.raw, at)
   if host then return host end

@@ -241,6 +241,11 @@ class DoctorTest {
     for (TaskId id : List.of(ids.get(1), expired.get(1), later.get(1))) {
       raw.set(task(id), Arrays.copyOf(raw.get(task(id)), 80));
     }
+    byte[] wrongVersion = raw.get(task(later.get(2)));
+    TaskId other = stage.enqueue(wish().in(Duration.ofHours(1)));
+    wrongVersion[0] = 9;
+    raw.set(task(other), wrongVersion);
+    assertTrue(listed(ofHost("example.com")) >= 1);
     stage.pass(Duration.ofMinutes(2));
     for (int i = 0; i < 3; i++) {
       stage.claim(20);
@@ -256,10 +261,18 @@ class DoctorTest {
     stage.proven();
   }
 
+  private static Filter ofHost(String host) {
+    return new Filter(
+        null, TaskState.SCHEDULED, null, null, host, null, null, null, null, null, null);
+  }
+
   private int listed() {
-    Filter all = new Filter(null, null, null, null);
+    return listed(new Filter(null, null, null, null));
+  }
+
+  private int listed(Filter filter) {
     try {
-      return stage.store.tasks().list(all, 100, null).tasks().size();
+      return stage.store.tasks().list(filter, 100, null).tasks().size();
     } catch (BadCursor none) {
       throw new AssertionError(none);
     }
