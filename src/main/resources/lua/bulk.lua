@@ -43,7 +43,7 @@ local function objection(q, id, t)
   if t.created > until_ms or t.ended > until_ms or (to and t.n == to.n) then return 'skipped' end
   if action == 'move' and not may_move(to, id, t) then return 'failed' end
   local c = client(t.owner)
-  if action == 'retry' and (not c or c.on == 'x') then return 'failed' end
+  if action == 'retry' and c and c.on == 'x' then return 'failed' end
 end
 
 local moves = { cancel = cancel, run = run_now, retry = revive, delete = function(_, id) retire(id) end,

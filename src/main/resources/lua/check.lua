@@ -1,11 +1,12 @@
 -- check: proves at one moment what must hold of some tasks, members of sets, owners, queues or clients; mends it, when asked.
--- ARGV   now, '1' to mend, what to prove: 'tasks' ids · 'logs' ids · 'members' set, n, gen, owner, ids · 'owners' n, gen, owners ·
---        'parked' client, places · 'generations' n.gen · 'over' n:set · 'queues' n · 'shard' · 'clients' ids ·
---        'count_queues' n · 'count_clients' how many, ids, the n of every queue · 'expiring' keys without their beginning ·
---        'schedules' names · 'label' the index without the keys' common beginning, ids · 'dead', 'dead_index', 'dead_sums' as lib/prove_dead says
--- REPLY  findings (kind, key, detail, …), facts: for 'tasks' state, n, bytes (of a dead one), bytes of the body and owner of each
---        that is there; for 'schedules' the client of each, or ''; for the two counts 'unproven' when there is too much to count
---        at one moment
+-- ARGV   now, '1' to mend or '0' (with 'x' behind it, one count may hold Redis up), what to prove: 'tasks' ids · 'logs' ids ·
+--        'members' set, n, gen, owner, ids · 'owners' n, gen, owners · 'parked' client, places · 'generations' n.gen · 'over' n:set ·
+--        'queues' n · 'shard' · 'clients' ids · 'count_queues' n · 'count_clients' how many, ids, the n of every queue ·
+--        'expiring' keys without their beginning · 'schedules' names · 'label' the index without the keys' common beginning, ids ·
+--        'dead', 'dead_index', 'dead_sums' as lib/prove_dead describes
+-- REPLY  findings (kind, key, detail, …), facts: for 'tasks' state, n, bytes (of a dead one; 1 of a cancelled one that is kept), bytes
+--        of the body and owner of each that is there; for 'schedules' the client of each, or ''; for 'dead' the host and cause of
+--        each; for counts 'unproven' when there is too much to count at one moment
 --@include lib/base
 --@include lib/wake
 --@include lib/task
@@ -24,12 +25,6 @@
 --@include lib/prove_dead
 --@include lib/close
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
-local proofs = {
-  tasks = prove_tasks, logs = prove_logs, members = prove_members, owners = prove_owners, parked = prove_places,
-  generations = prove_generations, over = prove_over, queues = prove_queues, shard = prove_shard,
-  clients = prove_clients, expiring = prove_expiring, count_queues = count_queues, count_clients = count_clients,
-  schedules = prove_schedules, label = prove_label, dead = prove_dead, dead_index = prove_dead_index, dead_sums = prove_dead_sums,
-}
 proofs[ARGV[3]]()
 close()
 return { findings, facts }

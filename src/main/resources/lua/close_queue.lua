@@ -1,17 +1,18 @@
--- close_queue: an empty queue lets nothing in any more, until it is deleted or opened again; its pause stays.
--- ARGV   now, n, '1' to close it or '0' to open it
+-- close_queue: an empty queue accepts no tasks any more, until it is deleted, opened again, or its time is over; its pause stays.
+-- ARGV   now, n, ms that it stays closed, or '0' to open it
 -- REPLY  'done', 'missing', or 'full'
 --@include lib/base
 --@include lib/queue
+--@include lib/open_queue
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
-local q = queue(tonumber(ARGV[2]))
+local q, closed_ms = queue(tonumber(ARGV[2])), tonumber(ARGV[3])
 if not q then return 'missing' end
-local paused = call('HGET', q.flow, 'paused') or '0'
-if ARGV[3] == '0' then
-  if q.closed then call('HSET', q.flow, 'paused', string.sub(paused, 2)) end
+if closed_ms == 0 then
+  open_queue(q.n)
   return 'done'
 end
 local waiting = q.ready + call('ZCARD', q.base .. 'due')
 if waiting + q.running + call('ZCARD', P .. 'queue:' .. q.n .. ':dead') > 0 then return 'full' end
-if not q.closed then call('HSET', q.flow, 'paused', CLOSED .. paused) end
+if not q.closed then call('HSET', q.flow, 'paused', CLOSED .. (call('HGET', q.flow, 'paused') or '0')) end
+call('ZADD', P .. 'closing', now + closed_ms, q.n)
 return 'done'

@@ -9,6 +9,7 @@ if not q then return 'missing' end
 q.paused, q.due_dirty = true, true
 serve(q)
 call('ZREM', P .. 'timers', q.n)
+call('ZREM', P .. 'closing', q.n)
 call('RPUSH', P .. 'drain', 'waiting:' .. q.n .. ':' .. q.gen, 'over:' .. q.n .. ':dead', 'over:' .. q.n .. ':done')
 call('DEL', q.flow)
 flush_shard()

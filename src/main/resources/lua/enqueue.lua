@@ -66,9 +66,9 @@ local function load_cloud()
     local q, word, created = queue(n), 'e', now
     local taken = digest ~= '' and holder(n, digest)
     if not q or q.closed or taken or not create(q, id, due, digest, taken_ms, tail) then
-      local known = call('GETRANGE', P .. 'task:' .. id, 24, 57)
+      local known = call('GETRANGE', P .. 'task:' .. id, AT.due, AT.created + 5)
       if known ~= '' then -- the same call again, after an unknown result
-        due, created = unpack_struct('>I6', known), unpack_struct('>I6', known, 29)
+        due, created = unpack_struct('>I6', known), unpack_struct('>I6', known, 1 + AT.created - AT.due)
       elseif taken and string.sub(taken, 1, 16) == id then
         due = now -- the same, and by now the task is over
       else
@@ -89,7 +89,7 @@ local function enqueue(at)
   end
   local refused = refusal(owner, proof, n, name)
   -- The same call again, after an unknown result, is told what the first was told, whatever changed meanwhile.
-  local known = refused and call('GETRANGE', P .. 'task:' .. id, 24, 29) or ''
+  local known = refused and call('GETRANGE', P .. 'task:' .. id, AT.due, AT.due + 5) or ''
   if refused and (known == '' or not client(owner)) then return reply(refused, NO_ID, 0) end
   local c = client(owner)
   local default = not c and tier_limits('default')
@@ -116,12 +116,12 @@ local function enqueue(at)
       over = there + unpack_struct('>I4', tail, 5) > most
     end
     if over then
-      known = call('GETRANGE', P .. 'task:' .. id, 24, 29)
+      known = call('GETRANGE', P .. 'task:' .. id, AT.due, AT.due + 5)
       if known ~= '' then return reply('e', id, unpack_struct('>I6', known), c, limits, 0) end
       return pack('>c1c16I6I4I4I4I6I6', 'b', NO_ID, most, what, 0, 0, there, 0)
     end
     if c.sum + 1 > limits[2] then
-      known = call('GETRANGE', P .. 'task:' .. id, 24, 29)
+      known = call('GETRANGE', P .. 'task:' .. id, AT.due, AT.due + 5)
       if known ~= '' then return reply('e', id, unpack_struct('>I6', known), c, limits, 0) end
       return reply('r', NO_ID, 0, c, limits, wait_ms(c, limits[2]))
     end
@@ -136,7 +136,7 @@ local function enqueue(at)
       call('SET', P .. 'key:c:' .. owner .. ':' .. key, id .. pack('>I6', due) .. payload, 'PX', key_ttl_ms)
     end
   else
-    due = unpack_struct('>I6', call('GETRANGE', P .. 'task:' .. id, 24, 29))
+    due = unpack_struct('>I6', call('GETRANGE', P .. 'task:' .. id, AT.due, AT.due + 5))
   end
   return reply('e', id, due, c, limits, 0)
 end

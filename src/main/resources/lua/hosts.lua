@@ -5,7 +5,7 @@
 local found = {}
 for _, host in ipairs(ARGV[2] == '' and call('SMEMBERS', P .. 'hosts') or { ARGV[2] }) do
   local f = call('HMGET', P .. 'host:' .. host, 'max_concurrent', 'rate', 'rev')
-  if f[3] then
+  if f[1] or f[2] then
     local at = #found
     found[at + 1], found[at + 2], found[at + 3], found[at + 4] = host, f[1] or '', f[2] or '', f[3]
     found[at + 5] = call('ZCOUNT', P .. 'gate:h:' .. host, '(' .. now_text, '+inf')

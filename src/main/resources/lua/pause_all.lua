@@ -1,9 +1,10 @@
 -- pause_all: the one big switch of a shard: while it is set, claims give nothing.
--- ARGV   now, '1' to hold or '0'
+-- ARGV   now, '1' to hold or '0', the number of this change. A lower one than before is not taken: a later change overtook it
 -- REPLY  'done'
 --@include lib/base
 --@include lib/wake
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
-call('HSET', KEYS[1], 'paused', ARGV[2])
+if tonumber(ARGV[3]) < tonumber(call('HGET', KEYS[1], 'pause_change') or 0) then return 'done' end
+call('HSET', KEYS[1], 'paused', ARGV[2], 'pause_change', ARGV[3])
 if ARGV[2] ~= '1' then wake() end
 return 'done'

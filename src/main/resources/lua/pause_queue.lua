@@ -1,5 +1,5 @@
 -- pause_queue: holds what waits in a queue, or lets it go; what runs goes on.
--- ARGV   now, n, '1' to hold or '0'
+-- ARGV   now, n, '1' to hold or '0', the number of this change, or ''. A lower one than before is not taken: a later change overtook it
 -- REPLY  'done', or 'missing'
 --@include lib/base
 --@include lib/wake
@@ -7,8 +7,12 @@
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local q = queue(tonumber(ARGV[2]))
 if not q then return 'missing' end
-call('HSET', q.flow, 'paused', ARGV[3])
-q.paused = ARGV[3] == '1'
+if ARGV[4] ~= '' then
+  if tonumber(ARGV[4]) < tonumber(call('HGET', q.flow, 'pause_change') or 0) then return 'done' end
+  call('HSET', q.flow, 'pause_change', ARGV[4])
+end
+call('HSET', q.flow, 'paused', (q.closed and CLOSED or '') .. ARGV[3])
+q.paused = q.closed or ARGV[3] == '1'
 local open = serve(q)
 flush_queues()
 flush_shard()

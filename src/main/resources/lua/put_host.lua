@@ -12,10 +12,11 @@ local old = (f[1] or f[2]) and { rate = tonumber(f[2]), burst = tonumber(f[3]), 
 if tonumber(revision) < tonumber(f[6] or 0) then return old and 1 or 0 end
 if old and old.rate then refill(old) end -- the time until now counts at the rate that was in force
 call('DEL', flow)
+call('HSET', flow, 'rev', revision)
 if max_concurrent == '' and rate == '' then
   call('SREM', P .. 'hosts', host)
+  call('PEXPIRE', flow, 86400000) -- until no earlier change can come any more
 else
-  call('HSET', flow, 'rev', revision)
   if max_concurrent ~= '' then call('HSET', flow, 'max_concurrent', max_concurrent) end
   if rate ~= '' then
     local tokens = old and old.rate and math.min(old.tokens, tonumber(burst)) or burst

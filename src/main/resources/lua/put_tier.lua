@@ -4,8 +4,10 @@
 --@include lib/base
 --@include lib/wake
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
-if tonumber(ARGV[5]) < tonumber(call('HGET', P .. 'tiers:rev', ARGV[2]) or 0) then return 'done' end
+local rev = call('HGET', P .. 'tiers:rev', ARGV[2]) or call('GET', P .. 'tier:' .. ARGV[2] .. ':rev')
+if tonumber(ARGV[5]) < tonumber(rev or 0) then return 'done' end
 call('HSET', P .. 'tiers:rev', ARGV[2], ARGV[5])
 call('HSET', P .. 'tiers', ARGV[2], ARGV[3] .. ':' .. ARGV[4])
+call('RPUSH', P .. 'unparking', 't:')
 wake()
 return 'done'

@@ -1,4 +1,4 @@
--- replay_dead: dead tasks of a queue start again, oldest first; a call looks at 200 at most.
+-- replay_dead: dead tasks of a queue start again, oldest first, as many as one call may.
 -- ARGV   now, n, most to start, client or '' for all, look at those that died at or before this ms, and from this rank on
 -- REPLY  how many were started, rank to go on from (-1: the end was reached)
 --@include lib/base
@@ -15,8 +15,12 @@ local q, most, owner, until_ms, rank = queue(tonumber(ARGV[2])), tonumber(ARGV[3
 if not q then return { 0, -1 } end
 
 local ids = call('ZRANGEBYSCORE', P .. 'queue:' .. q.n .. ':dead', '-inf', until_ms, 'LIMIT', rank, 200)
-local started = 0
+local started, over = 0, #ids < 200
 for _, id in ipairs(ids) do
+  if not spend(5) then
+    over = false
+    break
+  end
   local t = started < most and read_task(id)
   if t and t.state == 'd' and (owner == '' or t.owner == owner) and revive(q, id, t) then
     started = started + 1
@@ -26,4 +30,4 @@ for _, id in ipairs(ids) do
 end
 serve(q)
 close(started > 0)
-return { started, (#ids < 200 or started >= most) and -1 or rank }
+return { started, (over or started >= most) and -1 or rank }

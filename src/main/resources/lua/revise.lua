@@ -5,16 +5,11 @@
 --        and the revision that was seen of it: 0 for none, '' for whatever there is
 -- REPLY  the revision, also when the same call is repeated; 0 when another change was decided
 --@include lib/base
+--@include lib/decided
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local revisions, last = P .. 'revisions', P .. 'revisions:last'
 local word, lost_ms, whole, given = ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local FIRST = 6
-local function decided(field)
-  local value = call('HGET', revisions, field)
-  if not value then return 0, 0, '' end
-  local revision, at, by = string.match(value, '^(%d+):(%d+):(.*)$')
-  return tonumber(revision), tonumber(at), by
-end
 if ARGV[FIRST] then
   local revision, _, by = decided(ARGV[FIRST])
   if by == word then return revision end
@@ -31,6 +26,7 @@ local revision = given or tonumber(call('INCR', last))
 for at = FIRST, #ARGV, 2 do
   if decided(ARGV[at]) <= revision then
     call('HSET', revisions, ARGV[at], text(revision) .. ':' .. now_text .. ':' .. word)
+    call('HDEL', P .. 'changes', ARGV[at]) -- an earlier one is not finished any more
   end
 end
 return revision

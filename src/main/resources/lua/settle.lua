@@ -19,7 +19,7 @@
 --@include lib/settle
 --@include lib/close
 local worker, probes_max, open_ms = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local FIRST, STRIDE, VERDICT = 5, 2, 10
+local FIRST, STRIDE, VERDICT = 5, 2, 2
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
 local ended = {}

@@ -12,6 +12,7 @@
 --@include lib/client
 --@include lib/queue
 --@include lib/turns
+--@include lib/unparking
 --@include lib/finish
 --@include lib/retry
 --@include lib/breaker
@@ -31,7 +32,12 @@ for at = FIRST, #ARGV, 2 do
   local gate, room = ARGV[at], tonumber(ARGV[at + 1])
   if room > 0 then more = admit(gate, room, 2 * SHARE) or more else shut(gate, -room) end
 end
-more = unpark_more(1.5 * SHARE) or more
+while unpark_some() do
+  if budget_left <= 1.5 * SHARE then
+    more = true
+    break
+  end
+end
 more = ready_due(SHARE / 2) or more
 local asked = to_ask(SHARE / 4)
 readmit()

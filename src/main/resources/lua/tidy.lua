@@ -1,7 +1,7 @@
--- tidy: what nobody waits for, a bounded part a call: tasks whose retention ended (200), what a purge or a deletion left
--- (500 tasks), tasks of Cloud Tasks that were made 31 days ago (200), clients that were made known on the spot and have had no task for a day (100), breakers that nobody tries (20).
--- ARGV   now, ms after which such a client is forgotten
--- REPLY  '1' when there is more to do at once
+-- tidy: work that no call waits for. Each kind does a small step in turn, until none has more to do or one call's budget is spent: so
+-- none waits for another, however much that has to do.
+-- ARGV   now, ms after which a client that registered itself, and has no tasks, is forgotten
+-- REPLY  1 when there is more to do at once, else 0; tasks trimmed from `done` and from `dead`
 --@include lib/base
 --@include lib/wake
 --@include lib/task
@@ -12,117 +12,42 @@
 --@include lib/alive
 --@include lib/find
 --@include lib/retire
+--@include lib/unparking
+--@include lib/drain
+--@include lib/open_queue
 --@include lib/close
 local stranger_ms = tonumber(ARGV[2])
+local SOME = 10
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
-local function drop_waiting(ids)
-  for _, id in ipairs(ids) do
-    local t = read_task(id)
-    if t then forget(id, t) end
-  end
-end
-
--- What waited in a purged generation of a queue: its owners' ready tasks, then its due ones.
-local function drain_waiting(n, gen, most)
-  local base, left = P .. 'queue:' .. n .. '.' .. gen .. ':', most
-  while left > 0 do
-    local owner = call('ZRANGE', base .. 'turns', 0, 0)[1]
-    if not owner then break end
-    local ids = call('ZRANGE', base .. 'ready:' .. owner, 0, left - 1)
-    drop_waiting(ids)
-    if #ids > 0 then call('ZREMRANGEBYRANK', base .. 'ready:' .. owner, 0, #ids - 1) end
-    if #ids < left then
-      call('ZREM', base .. 'turns', owner)
-      call('SREM', P .. 'client:' .. owner .. ':parked', n .. '.' .. gen)
-    end
-    left = left - math.max(#ids, 1)
-  end
-  if left > 0 then
-    local ids = call('ZRANGE', base .. 'due', 0, left - 1)
-    drop_waiting(ids)
-    if #ids > 0 then call('ZREMRANGEBYRANK', base .. 'due', 0, #ids - 1) end
-    left = left - #ids
-  end
-  if left > 0 then call('DEL', base .. 'all') end -- what runs is left in it
-  return left
-end
-
--- What was over in a deleted queue, or dead tasks that were dropped up to a time.
-local function drain_over(n, set, until_ms, most)
-  local ids = call('ZRANGEBYSCORE', P .. 'queue:' .. n .. ':' .. set, '-inf', until_ms, 'LIMIT', 0, most)
-  for _, id in ipairs(ids) do
-    call('ZREM', P .. 'queue:' .. n .. ':' .. set, id)
-    retire(id)
-  end
-  return most - #ids
-end
-
--- What a deleted client left waiting in a queue: its ready tasks, then its own among others' due ones; a page at a time.
--- `place` is the set and the cursor in it; nil when the end was reached.
-local function drain_client(owner, n, place, most)
-  local q, c = queue(tonumber(n)), client(owner)
-  if not q then return most, nil end
-  local set, cursor = string.match(place, '^([rd])(%d+)$')
-  if not set then set, cursor = 'r', '0' end
-  local page = call('ZSCAN', q.base .. (set == 'r' and 'ready:' .. owner or 'due'), cursor, 'COUNT', 200)
-  for i = 1, #page[2], 2 do
-    local id = page[2][i]
-    local t = read_task(id)
-    if t and t.owner == owner and (not c or c.gen ~= t.client_gen) then
-      take_out(q, id, t)
-      finish(q, id, t, 'c')
-    end
-  end
-  local left = math.max(0, most - #page[2] / 2)
-  if page[1] ~= '0' then return left, set .. page[1] end
-  return left, set == 'r' and 'd0' or nil
+-- Tasks whose retention ended.
+local function retire_some()
+  local ended = call('ZRANGEBYSCORE', P .. 'retire', '-inf', now, 'LIMIT', 0, SOME)
+  for _, id in ipairs(ended) do retire(id) end
+  return #ended == SOME
 end
 
 -- Tasks of Cloud Tasks whose life is over, dispatched or not.
 local function drop_aged()
-  local late, left = call('ZRANGEBYSCORE', P .. 'ages', '-inf', now - LIFE_MS, 'LIMIT', 0, 20), 200
-  for _, n in ipairs(late) do
-    local q = queue(tonumber(n))
-    local all = q and q.base .. 'all'
-    for _, id in ipairs(q and call('ZRANGEBYSCORE', all, '-inf', now - LIFE_MS, 'LIMIT', 0, left) or {}) do
-      local t = read_task(id)
-      if t then drop(q, id, t) end
-      call('ZREM', all, id)
-      left = left - 1
-    end
-    local oldest = q and call('ZRANGE', all, 0, 0, 'WITHSCORES')[2]
-    if oldest then call('ZADD', P .. 'ages', oldest, n) else call('ZREM', P .. 'ages', n) end
-    if left <= 0 then return true end
+  local n = call('ZRANGEBYSCORE', P .. 'ages', '-inf', now - LIFE_MS, 'LIMIT', 0, 1)[1]
+  if not n then return false end
+  local q = queue(tonumber(n))
+  local all = q and q.base .. 'all'
+  for _, id in ipairs(q and call('ZRANGEBYSCORE', all, '-inf', now - LIFE_MS, 'LIMIT', 0, SOME) or {}) do
+    spend(15)
+    local t = read_task(id)
+    if t then drop(q, id, t) end
+    call('ZREM', all, id)
   end
-  return #late == 20
-end
-
-local function drain()
-  local left = 500
-  for _ = 1, 20 do
-    local item = call('LINDEX', P .. 'drain', 0)
-    if not item then return false end
-    if left <= 0 then return true end
-    local kind, a, b, more = string.match(item, '^(%a+):([^:]+):([^:]+):?(.*)$')
-    if kind == 'waiting' then
-      left = drain_waiting(a, b, left)
-      if left > 0 then call('LPOP', P .. 'drain') end
-    elseif kind == 'over' then
-      left = drain_over(a, b, more == '' and '+inf' or more, left)
-      if left > 0 then call('LPOP', P .. 'drain') end
-    else
-      local place
-      left, place = drain_client(a, b, more, left)
-      if place then call('LSET', P .. 'drain', 0, 'client:' .. a .. ':' .. b .. ':' .. place) else call('LPOP', P .. 'drain') end
-    end
-  end
+  local oldest = q and call('ZRANGE', all, 0, 0, 'WITHSCORES')[2]
+  if oldest then call('ZADD', P .. 'ages', oldest, n) else call('ZREM', P .. 'ages', n) end
   return true
 end
 
 local function forget_strangers()
-  local late = call('ZRANGEBYSCORE', P .. 'strangers', '-inf', now - stranger_ms, 'LIMIT', 0, 100)
+  local late = call('ZRANGEBYSCORE', P .. 'strangers', '-inf', now - stranger_ms, 'LIMIT', 0, SOME)
   for _, id in ipairs(late) do
+    spend(25)
     local c = client(id)
     if c and c.stranger and c.live == 0 and c.on == '1' then
       call('DEL', P .. 'client:' .. id, P .. 'client:' .. id .. ':minute', P .. 'client:' .. id .. ':parked')
@@ -135,23 +60,36 @@ local function forget_strangers()
       call('ZREM', P .. 'strangers', id)
     end
   end
-  return #late == 100
+  return #late == SOME
+end
+
+-- A queue that was closed for its deletion, which was broken off before it was decided, is open again.
+local function reopen()
+  local late = call('ZRANGEBYSCORE', P .. 'closing', '-inf', now, 'LIMIT', 0, SOME)
+  for _, n in ipairs(late) do
+    spend(10)
+    open_queue(tonumber(n))
+  end
+  return #late == SOME
 end
 
 -- A breaker that is half-open, and that nobody has tried for an hour, is forgotten: a few a call, at random.
 local function forget_breakers()
-  local some = call('HRANDFIELD', P .. 'open', 20, 'WITHVALUES')
+  local some = call('HRANDFIELD', P .. 'open', SOME, 'WITHVALUES')
   for i = 1, #some, 2 do
     local at, out = unpack_struct('>I6I4', some[i + 1])
     if now - at > (out == 0 and 3600000 or 2 * 86400000) then call('HDEL', P .. 'open', some[i]) end
   end
+  return false
 end
 
-local ended = call('ZRANGEBYSCORE', P .. 'retire', '-inf', now, 'LIMIT', 0, 200)
-for _, id in ipairs(ended) do retire(id) end
-local more = drain()
-forget_breakers()
-more = forget_strangers() or more or #ended == 200
-more = drop_aged() or more
+local kinds = { unpark_some, retire_some, drain_some, reopen, drop_aged, forget_strangers, forget_breakers }
+repeat
+  local unfinished = {}
+  for _, step in ipairs(kinds) do
+    if not spend(5) or step() then unfinished[#unfinished + 1] = step end
+  end
+  kinds = unfinished
+until #kinds == 0 or budget_left <= 0
 close()
-return more and '1' or '0'
+return { #kinds > 0 and 1 or 0, trimmed_done, trimmed_dead }

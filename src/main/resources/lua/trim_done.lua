@@ -1,4 +1,4 @@
--- trim_done: makes room: drops the oldest succeeded and cancelled tasks of a queue, at most 500.
+-- trim_done: makes room: drops the oldest succeeded and cancelled tasks of a queue, as many as one call may.
 -- ARGV   now, n
 -- REPLY  how many
 --@include lib/base
@@ -9,7 +9,6 @@
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local q = queue(tonumber(ARGV[2]))
 if not q then return 0 end
-for dropped = 0, 499 do
-  if not trim_oldest(q, 'done') then return dropped end
-end
-return 500
+local dropped = 0
+while spend(2) and trim_oldest(q, 'done') do dropped = dropped + 1 end
+return dropped

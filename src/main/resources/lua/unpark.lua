@@ -1,13 +1,15 @@
--- unpark: lets clients back in wherever they are parked, since their limits may have been raised.
--- ARGV   now, then clients
--- REPLY  'done'
+-- unpark: goes on letting parked clients in that may have room, as far as one call may.
+-- ARGV   now
+-- REPLY  '1' when there is more to do
 --@include lib/base
 --@include lib/wake
 --@include lib/client
 --@include lib/queue
 --@include lib/turns
+--@include lib/unparking
 --@include lib/close
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
-for at = 2, #ARGV do unpark(ARGV[at]) end
+local more
+repeat more = unpark_some() until not more or not spend(2)
 close()
-return 'done'
+return more and '1' or '0'

@@ -1,7 +1,8 @@
 -- callback: a task's end is told by a task of its own, in the same script, so that it is never lost. Its id follows from the
 -- task's and from its last claim: the same end makes none twice, and one that was started again tells its next end too.
 -- The section in the record: length(2) · ends that are told(1): 1 succeeded, 2 dead, 4 cancelled · length(2) and the labels in
--- JSON · the record that tells them, from its url to its body. In that record: length(2) · 0(1) · the id of the task.
+-- JSON · of the record that tells them, its host, and what it has from its url to its body. In that record: length(2) · 0(1) · the id of
+-- the task.
 -- They are made when the script ends: a claim must not meet a new task among those that it counts by their ranks.
 local ended_tasks = {}
 local ENDS = { k = { 1, 'succeeded' }, d = { 2, 'dead' }, c = { 4, 'cancelled' } }
@@ -53,11 +54,13 @@ local function call_back(q, id, t, at)
   local length, ends, labels_length = unpack_struct('>I2BI2', t.raw, at)
   local told = ENDS[t.state]
   if math.floor(ends / told[1]) % 2 == 0 then return false end
-  local labels, more = string.sub(t.raw, at + 5, at + 4 + labels_length), at + 5 + labels_length
+  local labels, host_at = string.sub(t.raw, at + 5, at + 4 + labels_length), at + 5 + labels_length
+  local _, url_at = text_at(t.raw, host_at)
+  if not url_at then return false end
   local made, body = callback_id(id, t), callback_body(q, id, t, told[2], labels)
-  local record = pack('>Bc1BBI2I2I2I6c8I6I6I6I4I4I2I6I4I4BB', 1, 'r', 0, 0, 0, 0, 0, 0, NOBODY, now, 0, 0,
-    q.n, q.gen, c.gen, now, t.retention, #body, CALLBACK, #t.owner) .. t.owner .. pack('>I2B', 17, 0) .. id
-    .. string.sub(t.raw, more, at + 1 + length) .. body
+  local record = pack(FIXED, VERSION, 'r', 0, 0, 0, 0, 0, 0, NOBODY, now, 0, 0,
+    q.n, q.gen, c.gen, now, t.retention, #body, CALLBACK, #t.owner) .. t.owner .. string.sub(t.raw, host_at, url_at - 1)
+    .. pack('>I2B', 17, 0) .. id .. string.sub(t.raw, url_at, at + 1 + length) .. body
   if not call('SET', P .. 'task:' .. made, record, 'NX') then return false end
   count_live(t.owner, 1, #body)
   make_ready(q, made, { owner = t.owner, due = now })
@@ -74,10 +77,12 @@ local function call_back_all()
 end
 
 tell_end = function(q, id, t)
-  local whole = parse(call('GET', P .. 'task:' .. id))
-  local _, _, _, at = own_settings(whole)
-  local _, ends = unpack_struct('>I2B', whole.raw, at)
-  if ends == 0 then return end -- it tells of another's
+  local whole = parse(call('GETRANGE', P .. 'task:' .. id, 0, -1 - t.body))
+  if not whole then return end
+  local _, _, _, host_at = own_settings(whole)
+  local _, at = text_at(whole.raw, host_at)
+  local section = text_at(whole.raw, at)
+  if not section or #section < 3 or string.byte(section) == 0 then return end -- it tells of another's
   whole.state, whole.ended, whole.status, whole.error, whole.attempts, whole.claim = t.state, t.ended, t.status, t.error,
     t.attempts, t.claim
   ended_tasks[#ended_tasks + 1] = { q, id, whole, at }

@@ -1,8 +1,7 @@
 -- dead: the dead of a queue are found by their host, their client and what they died of, and counted by host and that. All of it
 -- follows from the record, so that it can be taken back when the task leaves the dead.
 -- A cause is e and the code of an error, or s and the HTTP status; one with both is found by both, and counted by its error. More than
--- CAUSES_MAX pairs of a queue are counted as `other`.
-local CAUSES_MAX = 1000
+-- 1,000 pairs of a queue are counted as `other`.
 
 local function cause_of(t)
   return t.error > 0 and 'e' .. t.error or 's' .. t.status
@@ -20,7 +19,7 @@ end
 
 local function count_cause(n, pair, change)
   local sums = P .. 'queue:' .. n .. ':dead:sums'
-  if (change < 0 or call('HLEN', sums) >= CAUSES_MAX) and call('HEXISTS', sums, pair) == 0 then pair = 'other' end
+  if (change < 0 or call('HLEN', sums) >= 1000) and call('HEXISTS', sums, pair) == 0 then pair = 'other' end
   if call('HINCRBY', sums, pair, change) <= 0 then call('HDEL', sums, pair) end
 end
 

@@ -1,4 +1,5 @@
 -- finish: a task's life ends: it is kept as long as it may be looked up, within the bounds of its queue.
+--@include lib/budget
 --@include lib/cloud
 --@include lib/dead
 local trimmed_done, trimmed_dead = 0, 0
@@ -25,7 +26,10 @@ end
 -- A task is found by its labels no more, since its record goes.
 local function unlabel(id, t)
   --@include lib/labels
-  for _, key in ipairs(label_keys_of(id, t)) do call('ZREM', key, id) end
+  for _, key in ipairs(label_keys_of(id, t)) do
+    spend(8)
+    call('ZREM', key, id)
+  end
 end
 
 -- Drops the oldest task of a queue's `done` or `dead`.
@@ -33,18 +37,39 @@ local function trim_oldest(q, set)
   local id = call('ZPOPMIN', P .. 'queue:' .. q.n .. ':' .. set)[1]
   if not id then return false end
   if set == 'dead' then count_dead(q, id, -1) end
-  local mask = string.byte(call('GETRANGE', P .. 'task:' .. id, 66, 66)) or 0
-  if mask % 64 >= LABELED then unlabel(id, read_task(id)) end
+  local t = read_task(id)
+  spend(set == 'dead' and 45 or 20)
+  if t and t.state == 'c' then call('HINCRBY', q.flow, 'cancelled', -1) end
+  if t and t.mask % 64 >= LABELED then unlabel(id, t) end
   call('ZREM', P .. 'retire', id)
   call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
   return true
 end
 
 local function forget(id, t)
+  spend(15)
   if t.mask % 64 >= LABELED then unlabel(id, t) end
   call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
   count_live(t.owner, -1, t.body)
   if t.cloud then unlist(id, t) end
+end
+
+-- Whether more is kept than a queue allows: 'done' or 'dead'.
+local function is_over(q, set)
+  local count, limits = call('ZCARD', P .. 'queue:' .. q.n .. ':' .. set), caps(q)
+  if set == 'done' then return count > limits.done_max end
+  return count > limits.dead_max or (limits.dead_bytes > limits.dead_max_bytes and count > 1)
+end
+
+-- A task came to what is kept: at most two others go for it. When that is not enough, `tidy` drops the rest.
+local function keep_within(q, set)
+  for _ = 1, 2 do
+    if not is_over(q, set) or not trim_oldest(q, set) then return end
+    if set == 'done' then trimmed_done = trimmed_done + 1 else trimmed_dead = trimmed_dead + 1 end
+  end
+  if is_over(q, set) and call('HSETNX', q.flow, 'trimming_' .. set, 1) == 1 then
+    call('RPUSH', P .. 'drain', 'trim:' .. q.n .. ':' .. set)
+  end
 end
 
 local function bury(q, id, t)
@@ -53,12 +78,8 @@ local function bury(q, id, t)
   call('ZADD', P .. 'queue:' .. q.n .. ':dead', now_text, id)
   call('ZADD', P .. 'retire', now + limits.dead_retention_ms, id)
   count_dead(q, id, 1)
-  for _ = 1, 10 do
-    local count = call('ZCARD', P .. 'queue:' .. q.n .. ':dead')
-    if count <= limits.dead_max and (limits.dead_bytes <= limits.dead_max_bytes or count <= 1) then break end
-    if not trim_oldest(q, 'dead') then break end
-    trimmed_dead = trimmed_dead + 1
-  end
+  spend(45)
+  keep_within(q, 'dead')
 end
 
 -- What only tasks need whose end is to be told is made when the first of them ends: each function costs its making in every call.
@@ -71,11 +92,16 @@ end
 -- Ends a task that is in none of the sets of what waits or runs. States: k succeeded, c cancelled, d dead.
 local function finish(q, id, t, state)
   t.state, t.ended = state, now
+  spend(10)
   if not q then
     forget(id, t)
     return
   end
-  if t.mask % 128 >= CALLBACK then (tell_end or load_callbacks())(q, id, t) end
+  if t.mask % 128 >= CALLBACK then
+    spend(150)
+    local tell = tell_end or load_callbacks()
+    tell(q, id, t)
+  end
   count_live(t.owner, -1, t.body)
   if t.cloud then unlist(id, t) end
   if state == 'd' then
@@ -87,14 +113,13 @@ local function finish(q, id, t, state)
     call('SET', P .. 'task:' .. id, '\1' .. changed .. string.sub(t.raw, 2 + #changed, (t.own or t.more) - 1), 'PX', shard().hide_text)
     if t.attempts > 1 or state ~= 'k' then call('DEL', P .. 'task:' .. id .. ':log') end
   else
-    local raw = call('GET', P .. 'task:' .. id)
     local changed = front(t)
-    call('SET', P .. 'task:' .. id, '\1' .. changed .. string.sub(raw, 2 + #changed, -1 - t.body))
+    -- All but the body, which is not even read.
+    local kept = call('GETRANGE', P .. 'task:' .. id, text(1 + #changed), text(-1 - t.body))
+    call('SET', P .. 'task:' .. id, '\1' .. changed .. kept)
     call('ZADD', P .. 'queue:' .. q.n .. ':done', now_text, id)
+    if state == 'c' then call('HINCRBY', q.flow, 'cancelled', 1) end -- what else is in `done` succeeded
     call('ZADD', P .. 'retire', now + math.max(t.retention * 1000, shard().hide_ms), id)
-    for _ = 1, 2 do
-      if call('ZCARD', P .. 'queue:' .. q.n .. ':done') <= caps(q).done_max or not trim_oldest(q, 'done') then break end
-      trimmed_done = trimmed_done + 1
-    end
+    keep_within(q, 'done')
   end
 end

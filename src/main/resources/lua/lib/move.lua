@@ -12,6 +12,7 @@ local function may_move(to, id, t)
 end
 
 local function move_dead(q, to, id, t)
+  spend(80)
   call('ZREM', P .. 'queue:' .. q.n .. ':dead', id)
   count_dead(q, id, -1)
   t.n, t.gen = to.n, to.gen
@@ -26,6 +27,7 @@ local function move(q, to, id, t)
     move_dead(q, to, id, t)
     return
   end
+  spend(30)
   take_out(q, id, t)
   t.n, t.gen = to.n, to.gen
   write_head(id, t)

@@ -1,19 +1,13 @@
 -- place: puts new tasks into their queues. `seat_placed` ends it, once a script.
+--@include lib/record
+--@include lib/stranger
 local ready_adds, claimable, touched = {}, false, {}
 
-local function stranger(owner)
-  local c = { id = owner, on = '1', gen = 0, running = 0, live = 0, bytes = 0, sum = 0, seen = 0, stranger = true, dirty = true }
-  c.max_concurrent, c.requests_per_min = unpack(tier_limits('default'))
-  call('HSET', P .. 'client:' .. owner, 'on', 1, 'tier', 'default', 'stranger', 1, 'created', now, 'updated', now)
-  call('ZADD', P .. 'clients', 0, owner)
-  clients[owner] = c
-  return c
-end
 -- The head of a new task; the same for all tasks of a client in a queue that are due now, so it is made once.
 local function fresh_head(q, c, state, due)
   local known = due == now and c.fresh_heads and c.fresh_heads[q]
   if known then return known end
-  local made = pack('>Bc1BBI2I2I2I6c8I6I6I6I4I4I2I6', 1, state, 0, 0, 0, 0, 0, 0, '\0\0\0\0\0\0\0\0', due, 0, 0, q.n,
+  local made = pack('>Bc1BBI2I2I2I6c8I6I6I6I4I4I2I6', VERSION, state, 0, 0, 0, 0, 0, 0, '\0\0\0\0\0\0\0\0', due, 0, 0, q.n,
     q.gen, c.gen, now)
   if due == now then
     c.fresh_heads = c.fresh_heads or {}
@@ -47,7 +41,7 @@ local function place(q, c, id, due, tail)
   touched[q] = true
   local body, mask = unpack_struct('>I4B', tail, 5)
   count_live(c.id, 1, body)
-  if mask % 64 >= 32 then label(id, tail) end
+  if mask % 64 >= LABELED then label(id, tail) end
   return true
 end
 

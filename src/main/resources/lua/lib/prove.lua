@@ -1,7 +1,10 @@
--- prove: what the proofs of `check` share. Arguments begin at FIRST.
-local FIRST, BUDGET = 4, 50000
-local mend = ARGV[2] == '1'
-local findings, facts = {}, {}
+-- prove: what the proofs of `check` share. Arguments begin at FIRST. Each proof is a function of `proofs`, by the word that asks for it.
+-- What must be counted at one moment has the budget of any script; asked for exactness, some 50,000 records' worth, 200 ms of Redis' CPU.
+--@include lib/budget
+local FIRST, RECORD_COST = 4, 3
+local mend = string.sub(ARGV[2], 1, 1) == '1'
+if string.sub(ARGV[2], 2) == 'x' then budget_left = 50000 * RECORD_COST end
+local findings, facts, proofs = {}, {}, {}
 
 local function find(kind, key, detail)
   findings[#findings + 1], findings[#findings + 2], findings[#findings + 3] = kind, key, detail

@@ -1,15 +1,12 @@
 -- prove_counts: counters equal what is there. What cannot be counted at one moment is left, and said.
-local counted = 0
-
-local function affordable(more)
-  counted = counted + more
-  if counted <= BUDGET then return true end
+local function affordable(records)
+  if spend(records * RECORD_COST) then return true end
   facts[1] = 'unproven'
   return false
 end
 
 local function state_of(id)
-  return call('GETRANGE', P .. 'task:' .. id, 1, 1)
+  return call('GETRANGE', P .. 'task:' .. id, AT.state, AT.state)
 end
 
 -- The running attempts by owner and by queue.
@@ -34,9 +31,10 @@ local function compare(kind, key, hash, field, there, says)
 end
 
 local function count_queue(q, of_queue)
-  local key, dead = 'queue:' .. q.n .. ':flow', P .. 'queue:' .. q.n .. ':dead'
-  if not affordable(call('ZCARD', q.base .. 'turns') + call('ZCARD', q.base .. 'due') + call('ZCARD', dead)) then return end
-  local ready, retry, bytes = 0, 0, 0
+  local key, dead, done = 'queue:' .. q.n .. ':flow', P .. 'queue:' .. q.n .. ':dead', P .. 'queue:' .. q.n .. ':done'
+  local most = call('ZCARD', q.base .. 'turns') + call('ZCARD', q.base .. 'due') + call('ZCARD', dead) + call('ZCARD', done)
+  if not affordable(most) then return end
+  local ready, retry, bytes, cancelled = 0, 0, 0, 0
   for _, owner in ipairs(call('ZRANGE', q.base .. 'turns', 0, -1)) do
     ready = ready + call('ZCARD', q.base .. 'ready:' .. owner)
   end
@@ -46,6 +44,11 @@ local function count_queue(q, of_queue)
   for _, id in ipairs(call('ZRANGE', dead, 0, -1)) do
     bytes = bytes + call('STRLEN', P .. 'task:' .. id)
   end
+  for _, id in ipairs(call('ZRANGE', done, 0, -1)) do
+    if state_of(id) == 'c' then cancelled = cancelled + 1 end
+  end
+  local says_cancelled = tonumber(call('HGET', q.flow, 'cancelled')) or 0
+  compare('count_wrong', key, q.flow, 'cancelled', cancelled, says_cancelled)
   local says_bytes = tonumber(call('HGET', q.flow, 'dead_bytes')) or 0
   compare('count_wrong', key, q.flow, 'ready', ready, q.ready)
   compare('count_wrong', key, q.flow, 'retry', retry, q.retry)
@@ -53,7 +56,7 @@ local function count_queue(q, of_queue)
   compare('count_wrong', key, q.flow, 'dead_bytes', bytes, says_bytes)
 end
 
-local function count_queues()
+function proofs.count_queues()
   local _, of_queue = running()
   for at = FIRST, #ARGV do
     local q = queue(tonumber(ARGV[at]))
@@ -70,10 +73,11 @@ local function count_queues()
   end
 end
 
--- Where tasks wait: the generation of each queue that is in force, and those that are still drained.
+-- Where tasks wait: the generation of each queue that is in force, and those that are still drained; nil when these are too many.
 local function waiting_places(from)
   local bases = {}
   for at = from, #ARGV do
+    if not affordable(3) then return nil end
     local q = queue(tonumber(ARGV[at]))
     if q then bases[q.base] = true end
   end
@@ -86,7 +90,7 @@ end
 
 local function count_waiting(live, bases)
   for base in pairs(bases) do
-    if not affordable(call('ZCARD', base .. 'due')) then return false end
+    if not affordable(1 + call('ZCARD', base .. 'due')) then return false end
     for owner in pairs(live) do
       live[owner] = live[owner] + call('ZCARD', base .. 'ready:' .. owner)
     end
@@ -99,7 +103,7 @@ local function count_waiting(live, bases)
 end
 
 local function body_of(id)
-  local length = call('GETRANGE', P .. 'task:' .. id, 62, 65)
+  local length = call('GETRANGE', P .. 'task:' .. id, AT.body, AT.body + 3)
   return length ~= '' and unpack_struct('>I4', length) or 0
 end
 
@@ -133,7 +137,7 @@ local function minute_sum(owner)
   return sum
 end
 
-local function count_clients()
+function proofs.count_clients()
   local last, live = FIRST + tonumber(ARGV[FIRST]), {}
   local owners = running()
   if not owners then return end
@@ -141,7 +145,7 @@ local function count_clients()
     if client(ARGV[at]) then live[ARGV[at]] = owners[ARGV[at]] or 0 end
   end
   local bases = waiting_places(last + 1)
-  if not count_waiting(live, bases) then return end
+  if not bases or not count_waiting(live, bases) then return end
   for owner, count in pairs(live) do
     local c, hash = client(owner), P .. 'client:' .. owner
     compare('count_wrong', 'client:' .. owner, hash, 'running', owners[owner] or 0, c.running)
@@ -154,8 +158,8 @@ local function count_clients()
   end
 end
 
-local function prove_shard()
-  if not affordable(call('ZCARD', P .. 'busy')) then return end
+function proofs.shard()
+  if not affordable(3 * call('ZCARD', P .. 'busy')) then return end
   local sum = 0
   for _, n in ipairs(call('ZRANGE', P .. 'busy', 0, -1)) do
     local q = queue(tonumber(n))
@@ -166,7 +170,7 @@ local function prove_shard()
   end
 end
 
-local function prove_clients()
+function proofs.clients()
   for at = FIRST, #ARGV do
     local id = ARGV[at]
     local c = client(id)

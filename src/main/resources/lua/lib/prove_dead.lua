@@ -1,12 +1,13 @@
 -- prove_dead: the dead of a queue stand in the indexes that their records name, nobody else does, and the sums are what is there.
--- 'dead' n, ids · 'dead_index' the index without the keys' common beginning, n, ids · 'dead_sums' n
-local function prove_dead()
+-- 'dead' n, ids: facts: host and cause of each, as the sums count it · 'dead_index' the index without the keys' common beginning, n, ids · 'dead_sums' n
+function proofs.dead()
   local n = tonumber(ARGV[FIRST])
   for at = FIRST + 1, #ARGV do
     local id = ARGV[at]
     local t = read_front(id)
     if t and t.state == 'd' and t.n == n then
-      local _, places = dead_places(n, id, t)
+      local host, places = dead_places(n, id, t)
+      facts[#facts + 1] = host .. ' ' .. cause_of(t)
       for _, place in ipairs(places) do
         if not call('ZSCORE', place, id) and find('dead_not_indexed', 'task:' .. id, 'is not in ' .. string.sub(place, #P + 1)) then
           index_dead(n, id, 1)
@@ -16,7 +17,7 @@ local function prove_dead()
   end
 end
 
-local function prove_dead_index()
+function proofs.dead_index()
   local name, n = ARGV[FIRST], tonumber(ARGV[FIRST + 1])
   for at = FIRST + 2, #ARGV do
     local id, belongs = ARGV[at], false
@@ -31,7 +32,7 @@ local function prove_dead_index()
   end
 end
 
-local function prove_dead_sums()
+function proofs.dead_sums()
   for at = FIRST, #ARGV do
     local n, there = ARGV[at], {}
     local key, sums = 'queue:' .. n .. ':dead:sums', {}

@@ -2,7 +2,7 @@
 
 local function room(q, owner)
   local c = client(owner)
-  if not c or c.running >= c.max_concurrent or call('SISMEMBER', P .. 'unparking', owner) == 1 then return false end
+  if not c or c.running >= c.max_concurrent or call('EXISTS', P .. 'unparking') == 1 then return false end
   local first = call('ZRANGE', q.base .. 'ready:' .. owner, 0, 0)[1]
   local t = first and read_task(first)
   local _, own
@@ -36,7 +36,7 @@ local function prove_owner(q, owner)
   end
 end
 
-local function prove_owners()
+function proofs.owners()
   local n, gen = tonumber(ARGV[4]), tonumber(ARGV[5])
   local q = queue(n)
   for at = FIRST + 2, #ARGV do
@@ -57,7 +57,7 @@ local function prove_owners()
   end
 end
 
-local function prove_places()
+function proofs.parked()
   local owner = ARGV[4]
   local key = 'client:' .. owner .. ':parked'
   for at = FIRST + 1, #ARGV do
@@ -76,7 +76,7 @@ local function prove_places()
   end
 end
 
-local function prove_generations()
+function proofs.generations()
   for at = FIRST, #ARGV do
     local n, gen = string.match(ARGV[at], '^(%d+)%.(%d+)$')
     local q, base = queue(tonumber(n)), base_of(n, gen)
@@ -89,7 +89,7 @@ local function prove_generations()
   end
 end
 
-local function prove_over()
+function proofs.over()
   for at = FIRST, #ARGV do
     local n = string.match(ARGV[at], '^(%d+):')
     if not queue(tonumber(n)) and call('EXISTS', P .. 'queue:' .. ARGV[at]) == 1 and not draining('over:' .. ARGV[at]) then
@@ -130,7 +130,7 @@ local function prove_age(q)
   end
 end
 
-local function prove_queues()
+function proofs.queues()
   for at = FIRST, #ARGV do
     local n = tonumber(ARGV[at])
     local q = queue(n)
@@ -154,7 +154,7 @@ local function prove_queues()
   end
 end
 
-local function prove_expiring()
+function proofs.expiring()
   for at = FIRST, #ARGV do
     if call('PTTL', P .. ARGV[at]) == -1 then
       if find('key_never_expires', ARGV[at], '') then call('PEXPIRE', P .. ARGV[at], 86400000) end

@@ -18,6 +18,6 @@ local function prove_schedule(name)
   facts[#facts + 1] = f[1] or ''
 end
 
-local function prove_schedules()
+function proofs.schedules()
   for at = FIRST, #ARGV do prove_schedule(ARGV[at]) end
 end

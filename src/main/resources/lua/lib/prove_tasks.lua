@@ -87,7 +87,7 @@ end
 local function prove_labels(id, t)
   local keys = label_keys_of(id, t)
   if #keys > 0 and t.mask % 64 < LABELED and find('label_not_indexed', 'task:' .. id, 'has labels, and does not say so') then
-    call('SETRANGE', P .. 'task:' .. id, 66, string.char(t.mask + LABELED))
+    call('SETRANGE', P .. 'task:' .. id, AT.mask, string.char(t.mask + LABELED))
   end
   for _, key in ipairs(keys) do
     if not call('ZSCORE', key, id) and find('label_not_indexed', 'task:' .. id, 'is not in ' .. string.sub(key, #P + 1)) then
@@ -97,7 +97,7 @@ local function prove_labels(id, t)
 end
 
 -- An index of a label holds tasks alone that have it.
-local function prove_label()
+function proofs.label()
   local name = ARGV[FIRST]
   for at = FIRST + 1, #ARGV do
     local id, belongs = ARGV[at], false
@@ -109,10 +109,33 @@ local function prove_label()
   end
 end
 
-local function prove_tasks()
+-- Whether a record is what its head says: as long as that, with a host, what is told of its end, and a url.
+local function is_whole(id, t)
+  local dropped = t.state == 'k' or t.state == 'c'
+  local raw, next_at = call('GETRANGE', P .. 'task:' .. id, 0, dropped and -1 or -1 - t.body), nil
+  local _, _, _, at = own_settings(t)
+  local part
+  part, next_at = text_at(raw, at)
+  if part and t.mask % 128 >= CALLBACK then part, next_at = text_at(raw, next_at) end
+  if part then part, next_at = text_at(raw, next_at) end
+  return part and #raw >= next_at
+end
+
+-- What is not a record is taken out of the sets, and put aside as it is, so that it can be looked at: `unreadable:<id>`.
+local function prove_record(id, t)
+  local key = 'task:' .. id
+  if t and (hidden(t) or is_whole(id, t)) or call('EXISTS', P .. key) == 0 then return t end
+  if find('record_unreadable', key, call('STRLEN', P .. key) .. ' bytes') then
+    call('RENAME', P .. key, P .. 'unreadable:' .. id)
+    call('PERSIST', P .. 'unreadable:' .. id)
+  end
+  return nil
+end
+
+function proofs.tasks()
   for at = FIRST, #ARGV do
     local id = ARGV[at]
-    local t = read_task(id)
+    local t = prove_record(id, read_task(id))
     if t then
       prove_ttl(id, t)
       if home(t) then prove_home(id, t) end
@@ -121,13 +144,13 @@ local function prove_tasks()
       local there = not hidden(t) and call('EXISTS', P .. 'task:' .. id) == 1
       if over and there then prove_retire(id, t) end
       if there and not t.cloud then prove_labels(id, t) end
-      facts[#facts + 1] = t.state .. pack('>I4I4I4', t.n, t.state == 'd' and call('STRLEN', P .. 'task:' .. id) or 0, t.body)
-        .. t.owner
+      local counted = t.state == 'd' and call('STRLEN', P .. 'task:' .. id) or t.state == 'c' and not hidden(t) and 1 or 0
+      facts[#facts + 1] = t.state .. pack('>I4I4I4', t.n, counted, t.body) .. t.owner
     end
   end
 end
 
-local function prove_logs()
+function proofs.logs()
   for at = FIRST, #ARGV do
     local id = ARGV[at]
     if call('EXISTS', P .. 'task:' .. id .. ':log') == 1 and call('EXISTS', P .. 'task:' .. id) == 0 then
@@ -143,7 +166,7 @@ local function belongs(t, set, key)
   return home(t) == key
 end
 
-local function prove_members()
+function proofs.members()
   local set, n, gen, owner = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
   local key = P .. set
   if set == 'ready' then

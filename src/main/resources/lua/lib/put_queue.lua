@@ -1,6 +1,7 @@
 -- put_queue: makes a queue, or replaces its settings; its tasks and its pause stay, and one that was closed is open again.
 -- `gen` is its first generation, `from` where the fields of `flow` that can be set begin in ARGV: name and value in turn; an
 -- empty value is none. Settings of a lower `rev` than there is are not taken: a later change overtook them.
+--@include lib/open_queue
 local function put_queue(n, gen, from)
   local old = queue(n)
   local flow = P .. 'queue:' .. n .. ':flow'
@@ -11,7 +12,7 @@ local function put_queue(n, gen, from)
   for at = from, #ARGV, 2 do
     if ARGV[at + 1] == '' then call('HDEL', flow, ARGV[at]) else call('HSET', flow, ARGV[at], ARGV[at + 1]) end
   end
-  if old and old.closed then call('HSET', flow, 'paused', string.sub(call('HGET', flow, 'paused'), 2)) end
+  open_queue(n)
   call('HDEL', flow, 'room') -- the gate is tried anew
   queues[n] = nil
   local q = queue(n)
@@ -24,6 +25,9 @@ local function put_queue(n, gen, from)
   elseif q.rate then
     refill(old) -- the time until now counts at the rate that was in force
     q.tokens, q.tokens_at, q.dirty = math.min(old.tokens, q.burst), now, true
+  end
+  for _, set in ipairs({ 'done', 'dead' }) do -- a bound may be lower than what is kept
+    if old and call('HSETNX', flow, 'trimming_' .. set, 1) == 1 then call('RPUSH', P .. 'drain', 'trim:' .. n .. ':' .. set) end
   end
   q.due_dirty = true
   local open = serve(q)

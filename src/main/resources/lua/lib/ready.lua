@@ -11,7 +11,6 @@ local function ready_of(q)
       local c = client(t.owner)
       if not c or c.gen ~= t.client_gen then
         finish(q, id, t, 'c')
-        spend(40)
       else
         call('SETRANGE', P .. 'task:' .. id, '1', 'r')
         local add = adds[t.owner]

@@ -46,7 +46,7 @@ local function reap(lease_ms, floor)
         local dead = lost(q, id, t, max_retries)
         recovered[#recovered + 1], recovered[#recovered + 2], recovered[#recovered + 3] = id, q.name or '', dead
       end
-      spend(50)
+      spend(25)
     end
   end
   return recovered, #ended == 100

@@ -1,7 +1,11 @@
--- revive: a dead task starts again, with fresh attempts. False when its client is gone.
+-- revive: a dead task starts again, with fresh attempts. False when its client was deleted. A client that registered itself is
+-- forgotten a day after its last task, its dead tasks are kept for longer: it becomes known again, also beyond the limit of such
+-- clients, as an accepted task is never refused.
+--@include lib/stranger
 local function revive(q, id, t)
-  local c = client(t.owner)
-  if not c or c.on == 'x' then return false end
+  local c = client(t.owner) or stranger(t.owner)
+  if c.on == 'x' then return false end
+  spend(70)
   call('ZREM', P .. 'queue:' .. q.n .. ':dead', id)
   call('ZREM', P .. 'retire', id)
   count_dead(q, id, -1)

@@ -99,7 +99,7 @@ local function serve_owner(q, o)
       return
     elseif what == 'over' then
       end_task(q, id, t, detail)
-      spend(60)
+      spend(20)
     elseif what == 'wait' then
       put_off(q, id, t, detail)
     elseif what == 'hold' then

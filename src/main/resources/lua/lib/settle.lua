@@ -6,6 +6,7 @@ local function log_attempt(id, t, entry)
 end
 
 local function put_back(q, id, t, delay_ms)
+  spend(10)
   if express(t) then -- it was called for, and still is
     t.worker = NOBODY
     write_head(id, t)
@@ -75,6 +76,7 @@ local function apply(q, id, t, kind, delay_ms, status, error, entry)
     log_attempt(id, t, entry)
     finish(q, id, t, 'd')
   elseif kind == 'r' then
+    spend(10)
     log_attempt(id, t, entry)
     t.state = 't'
     set_due(t, now + delay_ms)

@@ -1,23 +1,11 @@
--- task: the record of a task. TaskCodec.java holds the same offsets.
---   0 version · 1 state · 2 flags · 3 error · 4 status(2) · 6 attempts(2) · 8 answers below 500(2) · 10 claim(6)
---  16 worker(8) · 24 due(6) · 30 first attempt(6) · 36 ended(6) · 42 queue(4) · 46 generation(4) · 50 client generation(2)
---  52 created(6) · 58 retention in seconds(4) · 62 length of the body(4) · 66 mask · 67 length of the owner · 68 owner
---  then, as the mask says:
---   8 a task of Cloud Tasks, whose owner is its queue ('' for short). Moves change these: answers(2) · µs that its due time lies
---     before the ms above(2) · of the attempt begun last: when it was due(6), began(6), ended(6; 0 while it runs), and when a
---     RunTask called for it(6; 0 when none did)
---  16 its name: for how many ms it stays taken after its end(4) · digest(16)
---   1 expires(6) · 2 own max_concurrent(4) · 4 retry(21) · 64 what is told of its end (lib/callback.lua), behind its length(2) ·
---   32 it has labels, and is found by them (lib/labels.lua); then the url's length(2) and the url;
---  the rest is opaque here, and ends with the body. Times are ms since the epoch.
+-- task: the record of a task, which is laid out in lib/record.
+--@include lib/record
 local CANCELLING, PROBE = 1, 2
-local CLOUD, NAMED, LABELED, CALLBACK, NO_GENERATION = 8, 16, 32, 64, 2 ^ 32 - 1
 local NOBODY = string.rep('\0', 8)
-local FIXED = '>Bc1BBI2I2I2I6c8I6I6I6I4I4I2I6I4I4BB'
 local HEAD = '>c1BBI2I2I2I6c8I6I6I6I4I4I2'
-local CLOUD_FIELDS = '>I2I2I6I6I6I6'
 
 local function parse_cloud(t)
+  if #t.raw < t.more + 27 + math.floor(t.mask / NAMED) % 2 * 20 then return nil end
   t.cloud = true
   t.responses, t.early, t.last_due, t.last_began, t.last_ended, t.run_at, t.own = unpack_struct(CLOUD_FIELDS, t.raw, t.more)
   if t.mask % 32 >= NAMED then
@@ -26,19 +14,24 @@ local function parse_cloud(t)
   return t
 end
 
+-- A record, or its beginning, as far as the owner at least; nil for what is not a record of this version, which callers treat as absent.
 local function parse(raw)
+  if #raw < AT.owner or string.byte(raw) ~= VERSION then return nil end
   local _, state, flags, error, status, attempts, answers, claim, worker, due, first, ended, n, gen, client_gen, created,
     retention, body, mask, owner_length = unpack_struct(FIXED, raw)
+  if #raw < AT.owner + owner_length or not string.find('rstakdc', state, 1, true) then return nil end
   -- Built at once: a table that grows field by field is rehashed five times.
   local t = {
     raw = raw, state = state, flags = flags, error = error, status = status, attempts = attempts, answers = answers,
     claim = claim, worker = worker, due = due, first = first, ended = ended, n = n, gen = gen, client_gen = client_gen,
-    created = created, retention = retention, body = body, mask = mask, owner = string.sub(raw, 69, 68 + owner_length),
-    more = 69 + owner_length,
+    created = created, retention = retention, body = body, mask = mask,
+    owner = string.sub(raw, AT.owner + 1, AT.owner + owner_length), more = AT.owner + 1 + owner_length,
   }
-  return mask % 16 >= CLOUD and parse_cloud(t) or t
+  if mask % 16 >= CLOUD then return parse_cloud(t) end
+  return t
 end
 
+-- A record as far as its settings reach; nil when there is none.
 local function read_task(id)
   local raw = call('GETRANGE', P .. 'task:' .. id, '0', '170')
   return raw ~= '' and parse(raw) or nil
@@ -87,50 +80,49 @@ local function remember_claim(t, claim, worker)
   if t.cloud then begin_attempt(t, math.min(claim, now), 0) end
 end
 
--- What the task says for itself: when it expires, its own max_concurrent, its retry settings; nil where it says nothing.
+-- What the task says for itself: when it expires, its own max_concurrent, its retry settings, nil where it says nothing; and where its
+-- host stands. Nothing when the record is cut short before that.
 local function own_settings(t)
-  local at, expires, max_concurrent, retry = t.own or t.more, nil, nil, nil
-  if t.mask % 2 >= 1 then
+  local at, mask, expires, max_concurrent, retry = t.own or t.more, t.mask, nil, nil, nil
+  if #t.raw < at - 1 + mask % 2 * 6 + math.floor(mask / 2) % 2 * 4 + math.floor(mask / 4) % 2 * 21 then return nil end
+  if mask % 2 >= 1 then
     expires, at = unpack_struct('>I6', t.raw, at)
   end
-  if t.mask % 4 >= 2 then
+  if mask % 4 >= 2 then
     max_concurrent, at = unpack_struct('>I4', t.raw, at)
   end
-  if t.mask % 8 >= 4 then
+  if mask % 8 >= 4 then
     retry, at = string.sub(t.raw, at, at + 20), at + 21
   end
   return expires, max_concurrent, retry, at
 end
 
--- Where the url's length stands in the record.
-local function url_at(t)
-  local _, _, _, at = own_settings(t)
-  return t.mask % 128 >= CALLBACK and at + 2 + unpack_struct('>I2', t.raw, at) or at
+-- The text that stands behind its length(2) in a record, and where the record goes on; nil when it is cut short.
+local function text_at(raw, at)
+  if not at or #raw < at + 1 then return nil end
+  local next_at = at + 2 + unpack_struct('>I2', raw, at)
+  if #raw < next_at - 1 then return nil end
+  return string.sub(raw, at + 2, next_at - 1), next_at
 end
 
--- The host and port of a url, or of its beginning, as breakers name it.
-local function host_in(url)
-  local scheme, host = string.match(url, '^(https?)://([^/?#]+)')
-  if not host then return '-:0' end
-  if not string.find(host, ':%d+$') then host = host .. (scheme == 'https' and ':443' or ':80') end
-  return host
-end
-
--- The host and port of a whole record's url.
+-- The host and port that a task goes to, as limits, breakers and indexes name it; of a record that was read up to there.
 local function host_of(t)
-  local at = url_at(t)
-  return host_in(string.sub(t.raw, at + 2, at + 1 + unpack_struct('>I2', t.raw, at)))
+  local _, _, _, at = own_settings(t)
+  return text_at(t.raw, at) or '-:0'
 end
 
--- A record as far as its settings reach; nil when there is none.
+-- A record as far as its host reaches, whatever comes before it; nil when there is none.
 local function read_front(id)
-  local raw = call('GETRANGE', P .. 'task:' .. id, 0, 511)
+  local raw = call('GETRANGE', P .. 'task:' .. id, 0, FRONT_LAST)
   return raw ~= '' and parse(raw) or nil
 end
 
--- The host and port, in lower case, of a record that was read as far as its settings reach.
+-- The same host of any record, or of what is none; the rest of it is read where that is needed.
 local function host_behind(id, t)
-  local at = url_at(t)
-  local url = at + 301 <= #t.raw and string.sub(t.raw, at + 2, at + 301) or call('GETRANGE', P .. 'task:' .. id, at + 1, at + 300)
-  return string.lower(host_in(url))
+  if not t then return '-:0' end
+  local _, _, _, at = own_settings(t)
+  local host = text_at(t.raw, at)
+  if host then return host end
+  local whole = #t.raw <= FRONT_LAST and read_front(id)
+  return whole and host_of(whole) or '-:0'
 end

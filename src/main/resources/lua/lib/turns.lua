@@ -1,5 +1,5 @@
 -- turns: the owners of ready tasks in a queue take turns; one at its limit is parked behind all others.
---@include lib/budget
+--@include lib/unpark
 
 -- Gives an owner with ready tasks its place; a parked one that may have room again is let back in, to be judged by claim.
 local function seat(q, owner)
@@ -18,36 +18,6 @@ local function seat(q, owner)
   end
 end
 
--- Lets an owner that runs less than it did back into the places where it is parked: into 100, or more while none of them can be
--- served. The rest is left in `unparking`, for `tend` to go on with when there is room for it.
-local function unpark(owner)
-  local key, served, places = P .. 'client:' .. owner .. ':parked', false, 0
-  while spend(4) and not (served and places >= 100) do
-    local place = call('SPOP', key)
-    if not place then return end
-    local n, gen = string.match(place, '^(%d+)%.(%d+)$')
-    local q = queue(tonumber(n))
-    local turn = q and q.gen == tonumber(gen) and tonumber(call('ZSCORE', q.base .. 'turns', owner))
-    if turn and turn >= PARKED then
-      call('ZADD', q.base .. 'turns', turn - PARKED, owner)
-      q.first = nil
-      if serve(q) then served, wake_wanted = true, true end
-      spend(12)
-    end
-    places = places + 1
-  end
-  local c = client(owner)
-  if c and c.running < c.max_concurrent and call('EXISTS', key) == 1 then call('SADD', P .. 'unparking', owner) end
-end
-
--- Goes on with the owners that are not let in everywhere. Returns whether the budget ended it.
-local function unpark_more(floor)
-  for _, owner in ipairs(call('SPOP', P .. 'unparking', 100)) do
-    if budget_left > floor then unpark(owner) else call('SADD', P .. 'unparking', owner) end
-  end
-  return budget_left <= floor and call('EXISTS', P .. 'unparking') == 1
-end
-
 -- Makes a task of the queue ready; the caller serves the queue afterwards.
 local function make_ready(q, id, t)
   call('ZADD', q.base .. 'ready:' .. t.owner, t.due, id)
@@ -61,6 +31,13 @@ local function make_due(q, id, t, place)
   call('ZADD', q.base .. 'due', text(place or t.due), id)
   if t.state == 't' then q.retry = q.retry + 1 end
   q.due_dirty, q.dirty = true, true
+end
+
+-- A task that waits for its host leaves `due`, and is counted there no more.
+local function unhold(id, t)
+  local host = host_behind(id, t)
+  call('ZREM', P .. 'held:' .. host, id)
+  call('ZREM', P .. 'held:' .. string.match(host, '^(.*):%d+$'), id)
 end
 
 -- Takes a waiting task out of its set, and serves the queue.
@@ -77,7 +54,9 @@ local function take_out(q, id, t)
       seat(q, t.owner)
     end
   else
+    local place = tonumber(call('ZSCORE', q.base .. 'due', id))
     call('ZREM', q.base .. 'due', id)
+    if place and place >= PARKED then unhold(id, t) end
     if t.state == 't' then q.retry = q.retry - 1 end
     q.due_dirty = true
   end

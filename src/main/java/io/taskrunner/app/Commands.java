@@ -143,9 +143,15 @@ public final class Commands implements Runnable {
     @Option(names = "--repair", description = "Mend what is found.")
     private boolean repair;
 
+    @Option(
+        names = "--exact",
+        description =
+            "Also check counters of more than some 800 tasks; each such check may block Redis for 200 ms.")
+    private boolean exact;
+
     @Override
     public Integer call() throws Exception {
-      return new Examination(Settings.serve(environment()), repair).run() ? DONE : FAILED;
+      return new Examination(Settings.serve(environment()), repair, exact).run() ? DONE : FAILED;
     }
   }
 

@@ -21,10 +21,12 @@ final class Examination {
 
   private final Settings settings;
   private final boolean repair;
+  private final boolean exact;
 
-  Examination(Settings settings, boolean repair) {
+  Examination(Settings settings, boolean repair, boolean exact) {
     this.settings = settings;
     this.repair = repair;
+    this.exact = exact;
   }
 
   /**
@@ -55,7 +57,7 @@ final class Examination {
     try (RedisStore store =
         Stores.open(StoreOptions.defaults(redis), Optional.empty(), new CountDownLatch(1))) {
       Doctor doctor = store.doctor();
-      List<Finding> findings = repair ? doctor.repair() : doctor.examine();
+      List<Finding> findings = repair ? doctor.repair(exact) : doctor.examine(exact);
       findings.forEach(found ->
           System.out.println("  " + found.kind() + "  " + found.key() + "  " + found.detail()));
       if (findings.isEmpty()) {
@@ -67,7 +69,7 @@ final class Examination {
             count(findings) + " found. ./task-runner doctor --repair mends what can be mended.");
         return false;
       }
-      List<Finding> left = doctor.examine();
+      List<Finding> left = doctor.examine(exact);
       System.out.println(
           count(findings)
               + " found; "

@@ -57,9 +57,8 @@ final class TargetHeaders {
    */
   static String authority(TargetUrl url) {
     boolean usual = url.port() == (url.scheme().equals("https") ? 443 : 80);
-    return usual
-        ? url.host().indexOf(':') >= 0 ? "[" + url.host() + "]" : url.host()
-        : url.hostAndPort();
+    String host = url.host().indexOf(':') >= 0 ? "[" + url.host() + "]" : url.host();
+    return usual ? host : host + ":" + url.port();
   }
 
   /** RFC 9110 §8.6: the length of no body is said where one is expected. */

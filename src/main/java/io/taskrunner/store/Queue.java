@@ -31,5 +31,6 @@ public record Queue(
       long retry,
       long dead,
       long succeeded,
+      long cancelled,
       double oldestReadyAgeSec) {}
 }

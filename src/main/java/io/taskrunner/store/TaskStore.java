@@ -1,11 +1,13 @@
 package io.taskrunner.store;
 
 import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -47,7 +49,7 @@ public interface TaskStore {
   /**
    * Which tasks; null is any.
    *
-   * @param host of the url, in lower case; with its port where that matters
+   * @param host of the url, in any spelling; with its port where that matters
    * @param status the target's last HTTP status
    * @param error why the last attempt, or the task, failed
    * @param createdAfter made then or later
@@ -67,6 +69,13 @@ public interface TaskStore {
       @Nullable Instant createdBefore,
       @Nullable Instant dueAfter,
       @Nullable Instant dueBefore) {
+
+    /** Compares a host in its one spelling. */
+    public Filter {
+      if (host != null) {
+        host = TargetUrl.hostOf(host).orElse(host.toLowerCase(Locale.ROOT));
+      }
+    }
 
     /** Whether it names whole sets: at most a queue and a state. */
     public boolean plain() {

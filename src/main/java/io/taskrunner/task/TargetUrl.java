@@ -71,7 +71,7 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
   }
 
   /**
-   * The name of a host by which its limits go: in lower case, without the dot that may end it, with
+   * The name of a host by which its limits go, in the one spelling of {@link HostSpelling}, with
    * its port if that is said.
    *
    * @param text such as {@code api.example.com}, {@code 10.0.0.1:8080} or {@code [::1]}
@@ -82,10 +82,7 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
       return Optional.empty();
     }
     return parse("http://" + text) instanceof Parsed.Good(TargetUrl url)
-        ? Optional.of(
-            url.value
-                .substring("http://".length(), url.value.length() - 1)
-                .replaceFirst("\\.(?=$|:)", ""))
+        ? Optional.of(text.matches(".*:[0-9]+") ? url.hostAndPort() : url.hostName())
         : Optional.empty();
   }
 
@@ -287,12 +284,17 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
     return query < 0 ? value : value.substring(0, query);
   }
 
+  /** The host in the one spelling of {@link HostSpelling}. */
+  public String hostName() {
+    return HostSpelling.of(host);
+  }
+
   /**
-   * Host and port in one word, as breakers and metrics name them, such as {@code
-   * api.example.com:443}.
+   * Host and port in one word, as limits, breakers and metrics name them, such as {@code
+   * api.example.com:443}: the same for all spellings of a host.
    */
   public String hostAndPort() {
-    return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
+    return hostName() + ":" + port;
   }
 
   @Override

@@ -376,7 +376,7 @@ class ContractTest {
         "{\"name\":\"mail\",\"weight\":5,\"paused\":false,\"max_dispatches_per_sec\":2.5,\"max_burst\":1,\"max_concurrent\":null,"
             + "\"retry\":{\"max_retries\":2},\"timeout_sec\":30,\"dead_retention_sec\":2592000,\"dead_max\":100000,"
             + "\"dead_max_bytes\":268435456,\"done_max\":100000,\"stats\":{\"scheduled\":0,\"ready\":0,\"active\":0,\"retry\":0,"
-            + "\"dead\":0,\"succeeded\":0,\"oldest_ready_age_sec\":0}}",
+            + "\"dead\":0,\"succeeded\":0,\"cancelled\":0,\"oldest_ready_age_sec\":0}}",
         made.body());
     assertEquals(made.body(), served.get("/v1/queues/mail").body());
     assertTrue(served.post("/v1/queues/mail/pause", null).json().path("paused").asBoolean());

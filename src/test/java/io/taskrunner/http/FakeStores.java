@@ -95,7 +95,7 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
                 name,
                 QueueSettings.defaults(weight),
                 false,
-                new Queue.Stats(1, 2, 3, 4, 5, 6, 7.5))));
+                new Queue.Stats(1, 2, 3, 4, 5, 6, 7, 7.5))));
   }
 
   /** A client with a key. */
@@ -210,7 +210,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
 
   @Override
   public boolean put(String name, QueueSettings settings, Expected expected) {
-    return queues.put(name, new Queue(name, settings, false, new Queue.Stats(0, 0, 0, 0, 0, 0, 0)))
+    return queues.put(
+            name, new Queue(name, settings, false, new Queue.Stats(0, 0, 0, 0, 0, 0, 0, 0)))
         == null;
   }
 

@@ -116,7 +116,8 @@ class OperateTest {
       String name = String.format("q%03d", i);
       stores.queues.put(
           name,
-          new Queue(name, QueueSettings.defaults(1), false, new Queue.Stats(0, 1, 0, 0, 0, 0, i)));
+          new Queue(
+              name, QueueSettings.defaults(1), false, new Queue.Stats(0, 1, 0, 0, 0, 0, 0, i)));
     }
     try (Served served = new Served(Setup.local(), stores)) {
       String text = served.get("/metrics").body();

@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.taskrunner.task.TargetUrl.Parsed.Bad;
 import io.taskrunner.task.TargetUrl.Parsed.Good;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What is read as a target, and every way in which a text is none. */
@@ -202,6 +204,37 @@ class TargetUrlTest {
         "is longer than 2083 characters",
         assertInstanceOf(Bad.class, TargetUrl.parse(most + "a")).reason());
     assertInstanceOf(Good.class, TargetUrl.parse("http://" + "a.".repeat(126) + "a/"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "http://EXAMPLE.com/, example.com:80",
+    "http://example.com./, example.com:80",
+    "http://example.com.:080/, example.com:80",
+    "http://example.com:00080/x, example.com:80",
+    "https://example.com:0443/, example.com:443",
+    "http://[0:0:0:0:0:0:0:1]/, [::1]:80",
+    "http://[::0001]:08080/, [::1]:8080",
+    "http://[2001:DB8:0:0:1:0:0:1]/, [2001:db8::1:0:0:1]:80",
+    "http://[2001:db8:0:0:0:0:2:1]/, [2001:db8::2:1]:80",
+    "http://[2001:db8:0:1:1:1:1:1]/, [2001:db8:0:1:1:1:1:1]:80",
+    "http://[1::]/, [1::]:80",
+    "http://[::]/, [::]:80",
+    "http://[64:ff9b::8.8.8.8]/, [64:ff9b::808:808]:80",
+    "http://[::ffff:10.0.0.1]/, 10.0.0.1:80",
+    "http://[::FFFF:0a00:0001]/, 10.0.0.1:80"
+  })
+  void allSpellingsOfAHostAreOneHost(String url, String host) {
+    assertEquals(host, assertInstanceOf(Good.class, TargetUrl.parse(url)).url().hostAndPort());
+  }
+
+  @Test
+  void theLimitsOfAHostGoByItsOneSpelling() {
+    assertEquals(Optional.of("example.com"), TargetUrl.hostOf("Example.com."));
+    assertEquals(Optional.of("example.com:8080"), TargetUrl.hostOf("example.com.:08080"));
+    assertEquals(Optional.of("[::1]"), TargetUrl.hostOf("[0:0::1]"));
+    assertEquals(Optional.of("[::1]:80"), TargetUrl.hostOf("[0:0::1]:80"));
+    assertEquals(Optional.empty(), TargetUrl.hostOf("example.com:0"));
   }
 
   @Test

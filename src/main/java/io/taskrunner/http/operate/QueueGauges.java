@@ -123,6 +123,7 @@ public final class QueueGauges {
     counts.add(count(label, "retry", summed, Stats::retry));
     counts.add(count(label, "dead", summed, Stats::dead));
     counts.add(count(label, "succeeded", summed, Stats::succeeded));
+    counts.add(count(label, "cancelled", summed, Stats::cancelled));
     double age =
         summed.stream().mapToDouble(queue -> queue.stats().oldestReadyAgeSec()).max().orElse(0);
     ages.add(Row.of(Tags.of("queue", label), age));

@@ -27,7 +27,7 @@ final class OperationFields {
   private static final String LABEL_FORM = "name:value";
   static final String HOST_FORM = "a host, such as example.com or example.com:8443";
 
-  static final Pattern HOST = Pattern.compile("[A-Za-z0-9._:-]{1,261}");
+  static final Pattern HOST = Pattern.compile("[A-Za-z0-9._:\\[\\]-]{1,261}");
 
   private static final double PER_SEC_MAX = 100_000;
 

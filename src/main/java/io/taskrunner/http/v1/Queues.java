@@ -384,6 +384,7 @@ public final class Queues {
           to.number("retry", stats.retry());
           to.number("dead", stats.dead());
           to.number("succeeded", stats.succeeded());
+          to.number("cancelled", stats.cancelled());
           to.number("oldest_ready_age_sec", (Double) stats.oldestReadyAgeSec());
         });
   }

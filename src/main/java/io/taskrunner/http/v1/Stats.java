@@ -46,6 +46,7 @@ public final class Stats {
           out.number("retry", sum(all, Queue.Stats::retry));
           out.number("dead", sum(all, Queue.Stats::dead));
           out.number("succeeded", sum(all, Queue.Stats::succeeded));
+          out.number("cancelled", sum(all, Queue.Stats::cancelled));
           out.number("oldest_ready_age_sec", (Double) oldest);
           out.number("workers", present.stream().filter(Present::alive).count());
           out.number("slots", backlog.slots());

@@ -11,6 +11,7 @@ import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.Expected;
 import io.taskrunner.store.TaskStore.BadCursor;
+import io.taskrunner.store.redis.Changes.Step;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -40,6 +41,7 @@ final class RedisClients implements ClientStore {
 
   private static final byte[] EMPTY = new byte[0];
   private static final int CACHE_MAX = 10_000;
+  private static final int UNPARK_ROUNDS_MAX = 100;
   private static final Duration CACHE_TTL = Duration.ofSeconds(1);
 
   private final Shards shards;
@@ -47,12 +49,20 @@ final class RedisClients implements ClientStore {
   private final Keys config;
   private final QueueNames names;
   private final Revisions revisions;
+  private final Changes changes;
   private final Map<String, Cached> owners = new ConcurrentHashMap<>();
 
   private record Cached(Optional<KeyOwner> owner, long at) {}
 
-  RedisClients(Shards shards, Link configLink, Keys config, QueueNames names, Revisions revisions) {
+  RedisClients(
+      Shards shards,
+      Link configLink,
+      Keys config,
+      QueueNames names,
+      Revisions revisions,
+      Changes changes) {
     this.revisions = revisions;
+    this.changes = changes;
     this.shards = shards;
     this.configLink = configLink;
     this.config = config;
@@ -253,19 +263,17 @@ final class RedisClients implements ClientStore {
     args.add(Keys.bytes(id));
     args.add(Keys.bytes(revision));
     names.numbers().forEach(n -> args.add(Keys.bytes(n)));
-    byte[] word = shards.of(id).moves().run(Script.DELETE_CLIENT, args.toArray(byte[][]::new));
-    boolean done = Keys.text(word).equals("done");
-    if (done) {
-      Map<byte[], byte[]> digests = configLink.patiently(redis -> redis.hgetall(keysOf(id)));
-      for (byte[] digest : digests.values()) {
-        configLink.patiently(redis -> redis.hdel(config.key("keys"), digest));
-      }
-      configLink.patiently(redis -> redis.del(keysOf(id)));
-      configLink.patiently(redis -> redis.hdel(config.key("signing"), Keys.bytes(id)));
-      owners.clear();
-    }
+    owners.clear();
+    // Its keys first: while it is there it needs one, and they are not left for another of its
+    // name.
+    List<byte[]> words =
+        changes.carryOut(
+            field(id),
+            revision,
+            Step.inConfiguration(Script.FORGET_CLIENT, Keys.bytes(id), Keys.bytes(revision)),
+            Step.atHome(id, Script.DELETE_CLIENT, args.toArray(byte[][]::new)));
     revisions.forget(field(id), revision);
-    return done;
+    return !Keys.text(words.getFirst()).equals("missing");
   }
 
   private byte[] keysOf(String clientId) {
@@ -324,14 +332,25 @@ final class RedisClients implements ClientStore {
   @Override
   public void putTier(Tier tier, Expected expected) throws ChangedMeanwhile {
     long revision = revisions.decide("tier:" + tier.name(), expected, () -> seenTier(tier.name()));
-    shards.run(
-        Script.PUT_TIER,
-        Keys.bytes(tier.name()),
-        Keys.bytes(tier.limits().maxConcurrent()),
-        Keys.bytes(tier.limits().requestsPerMin()),
-        Keys.bytes(revision));
-    // Its clients may have room where they are parked.
-    forEachClient((shard, ids) -> shard.moves().run(Script.UNPARK, ids.toArray(byte[][]::new)));
+    changes.carryOut(
+        "tier:" + tier.name(),
+        revision,
+        Step.everywhere(
+            Script.PUT_TIER,
+            Keys.bytes(tier.name()),
+            Keys.bytes(tier.limits().maxConcurrent()),
+            Keys.bytes(tier.limits().requestsPerMin()),
+            Keys.bytes(revision)));
+    // Its clients may have room where they are parked; what is left of it `tidy` does.
+    shards.forEach(RedisClients::unpark);
+  }
+
+  private static void unpark(Shard shard) {
+    for (int round = 0; round < UNPARK_ROUNDS_MAX; round++) {
+      if (!Keys.text(shard.moves().<byte[]>run(Script.UNPARK)).equals("1")) {
+        return;
+      }
+    }
   }
 
   private void forEachClient(BiConsumer<Shard, List<byte[]>> step) {
@@ -373,11 +392,15 @@ final class RedisClients implements ClientStore {
       return TierDeleted.NOT_FOUND;
     }
     long revision = revisions.decide("tier:" + name, expected, () -> seenTier(name));
-    List<Long> gone =
-        shards.together((shard, redis) -> redis.hdel(shard.keys().key("tiers"), Keys.bytes(name)));
-    shards.together((shard, redis) -> redis.hdel(shard.keys().key("tiers:rev"), Keys.bytes(name)));
+    List<byte[]> words =
+        changes.carryOut(
+            "tier:" + name,
+            revision,
+            Step.everywhere(Script.DELETE_TIER, Keys.bytes(name), Keys.bytes(revision)));
     revisions.forget("tier:" + name, revision);
-    return gone.contains(1L) ? TierDeleted.DONE : TierDeleted.NOT_FOUND;
+    return words.stream().allMatch(word -> Keys.text(word).equals("missing"))
+        ? TierDeleted.NOT_FOUND
+        : TierDeleted.DONE;
   }
 
   @Override

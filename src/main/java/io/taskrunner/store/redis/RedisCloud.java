@@ -118,12 +118,12 @@ final class RedisCloud implements CloudStore {
 
   @Override
   public Optional<CloudQueue> purge(QueueName name) {
-    return moved(name, Script.PURGE_QUEUE);
+    return moved(name, Script.PURGE_QUEUE, NONE);
   }
 
   @Override
   public Optional<CloudQueue> pause(QueueName name, boolean paused) {
-    return moved(name, Script.PAUSE_QUEUE, Keys.bytes(paused ? 1 : 0));
+    return moved(name, Script.PAUSE_QUEUE, Keys.bytes(paused ? 1 : 0), NONE);
   }
 
   /** Makes a move of a queue, and tells how it then stands. */
@@ -276,7 +276,9 @@ final class RedisCloud implements CloudStore {
           }
           List<CloudTask> tasks = new ArrayList<>();
           for (int i = 4; i < reply.size(); i += 2) {
-            tasks.add(task(queue, TaskId.of((byte[]) reply.get(i)), (byte[]) reply.get(i + 1)));
+            TaskId id = TaskId.of((byte[]) reply.get(i));
+            TaskCodec.read((byte[]) reply.get(i + 1))
+                .ifPresent(record -> tasks.add(task(queue, id, record)));
           }
           boolean more = ((byte[]) reply.get(1))[0] == '1';
           Place last = new Place(Keys.text((byte[]) reply.get(2)), (byte[]) reply.get(3));
@@ -316,7 +318,10 @@ final class RedisCloud implements CloudStore {
   }
 
   private static CloudTask task(QueueName queue, TaskId id, byte[] raw) {
-    TaskCodec.Decoded record = TaskCodec.decode(raw);
+    return task(queue, id, TaskCodec.decode(raw));
+  }
+
+  private static CloudTask task(QueueName queue, TaskId id, TaskCodec.Decoded record) {
     TaskCodec.Cloud cloud = record.cloud();
     if (cloud == null) {
       throw new IllegalStateException(id + " is no task of Cloud Tasks");

@@ -5,6 +5,7 @@ import io.taskrunner.store.Expected;
 import io.taskrunner.store.HostStore;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.TargetHost;
+import io.taskrunner.store.redis.Changes.Step;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,8 +23,10 @@ final class RedisHosts implements HostStore {
 
   private final Shards shards;
   private final Revisions revisions;
+  private final Changes changes;
 
-  RedisHosts(Shards shards, Revisions revisions) {
+  RedisHosts(Shards shards, Revisions revisions, Changes changes) {
+    this.changes = changes;
     this.shards = shards;
     this.revisions = revisions;
   }
@@ -86,13 +89,16 @@ final class RedisHosts implements HostStore {
   /** Says whether it had limits before. */
   private boolean set(String name, String maxConcurrent, String rate, String burst, long revision) {
     List<Long> had =
-        shards.run(
-            Script.PUT_HOST,
-            Keys.bytes(name),
-            Keys.bytes(maxConcurrent),
-            Keys.bytes(rate),
-            Keys.bytes(burst),
-            Keys.bytes(revision));
+        changes.carryOut(
+            field(name),
+            revision,
+            Step.everywhere(
+                Script.PUT_HOST,
+                Keys.bytes(name),
+                Keys.bytes(maxConcurrent),
+                Keys.bytes(rate),
+                Keys.bytes(burst),
+                Keys.bytes(revision)));
     return had.contains(1L);
   }
 

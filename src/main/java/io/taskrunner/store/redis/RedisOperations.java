@@ -92,10 +92,6 @@ final class RedisOperations implements OperationStore {
       return null;
     }
     Set<TaskState> states = states(order);
-    boolean ended = states.contains(TaskState.SUCCEEDED) || states.contains(TaskState.CANCELLED);
-    if (ended && !states.containsAll(Set.of(TaskState.SUCCEEDED, TaskState.CANCELLED))) {
-      return null; // they share a set
-    }
     List<Queue> counted =
         filter.queue() == null ? queues.list() : queues.get(filter.queue()).stream().toList();
     long total = 0;
@@ -116,8 +112,8 @@ final class RedisOperations implements OperationStore {
       case ACTIVE -> stats.active();
       case RETRY -> stats.retry();
       case DEAD -> stats.dead();
-      case SUCCEEDED -> stats.succeeded(); // and what was cancelled
-      case CANCELLED -> 0;
+      case SUCCEEDED -> stats.succeeded();
+      case CANCELLED -> stats.cancelled();
     };
   }
 

@@ -5,6 +5,8 @@ import io.taskrunner.store.Expected;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
+import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.redis.Changes.Step;
 import io.taskrunner.task.AttemptError;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -26,6 +28,7 @@ final class RedisQueues implements QueueStore {
 
   private static final byte[] HOLD = Keys.bytes("1");
   private static final byte[] LET_GO = Keys.bytes("0");
+  private static final byte[] OPEN = Keys.bytes("0");
   private static final byte[] NONE = new byte[0];
 
   /** Queues that are read at the same time: few, so that other calls find their way between. */
@@ -35,9 +38,12 @@ final class RedisQueues implements QueueStore {
   private final Moves configMoves;
   private final QueueNames names;
   private final Revisions revisions;
+  private final Changes changes;
 
-  RedisQueues(Shards shards, Moves configMoves, QueueNames names, Revisions revisions) {
+  RedisQueues(
+      Shards shards, Moves configMoves, QueueNames names, Revisions revisions, Changes changes) {
     this.revisions = revisions;
+    this.changes = changes;
     this.shards = shards;
     this.configMoves = configMoves;
     this.names = names;
@@ -78,7 +84,7 @@ final class RedisQueues implements QueueStore {
         new Queue(
             name,
             FlowFields.settings(flow),
-            "1".equals(flow.get("paused")),
+            flow.getOrDefault("paused", "0").endsWith("1"),
             new Queue.Stats(
                 sum(stats, 0),
                 sum(stats, 1),
@@ -86,6 +92,7 @@ final class RedisQueues implements QueueStore {
                 sum(stats, 3),
                 sum(stats, 4),
                 sum(stats, 5),
+                sum(stats, 6),
                 stats.stream().mapToDouble(RedisQueues::oldestAge).max().orElse(0)),
             FlowFields.revision(flow)));
   }
@@ -95,8 +102,8 @@ final class RedisQueues implements QueueStore {
   }
 
   private static double oldestAge(List<Object> stats) {
-    long due = number(stats, 6);
-    return due < 0 ? 0 : Math.max(0, number(stats, 7) - due) / 1000.0;
+    long due = number(stats, 7);
+    return due < 0 ? 0 : Math.max(0, number(stats, 8) - due) / 1000.0;
   }
 
   private static long number(List<Object> reply, int at) {
@@ -127,20 +134,22 @@ final class RedisQueues implements QueueStore {
   }
 
   private boolean put(String name, QueueSettings settings, long revision) {
-    int n = Math.toIntExact(configMoves.<Long>run(Script.NAME_QUEUE, Keys.bytes(name), NONE));
-    if (flow(name, n).isEmpty()) {
-      // The name's number is of a queue that is gone, or was just given: a number is never used
-      // twice.
-      n =
-          Math.toIntExact(
-              configMoves.<Long>run(Script.NAME_QUEUE, Keys.bytes(name), Keys.bytes(n)));
+    while (true) {
+      int n = Math.toIntExact(configMoves.<Long>run(Script.NAME_QUEUE, Keys.bytes(name)));
+      List<byte[]> args = new ArrayList<>();
+      args.add(Keys.bytes(n));
+      args.addAll(FlowFields.write(name, settings, revision, shards.count()));
+      List<Long> made =
+          changes.carryOut(
+              field(name),
+              revision,
+              Step.everywhere(Script.PUT_QUEUE, args.toArray(byte[][]::new)));
+      if (names.look(name).equals(OptionalInt.of(n))) {
+        names.learn(name, n);
+        return made.getFirst() == 1;
+      }
+      shards.run(Script.DELETE_QUEUE, Keys.bytes(n)); // It was deleted meanwhile.
     }
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(n));
-    args.addAll(FlowFields.write(name, settings, revision, shards.count()));
-    List<Long> made = shards.run(Script.PUT_QUEUE, args.toArray(byte[][]::new));
-    names.learn(name, n);
-    return made.getFirst() == 1;
   }
 
   @Override
@@ -150,45 +159,57 @@ final class RedisQueues implements QueueStore {
       return Deleted.NOT_FOUND;
     }
     byte[] number = Keys.bytes(n.getAsInt());
+    long began = System.nanoTime();
     if (!force && !close(number)) {
       return Deleted.NOT_EMPTY;
     }
     long revision;
     try {
-      revision = revisions.decide(field(name), expected, () -> seen(name));
-    } catch (ChangedMeanwhile changed) {
-      if (!force) {
-        shards.run(Script.CLOSE_QUEUE, number, LET_GO);
+      if (System.nanoTime() - began > revisions.patience().toNanos() / 2) {
+        throw new StoreUnavailable("closing the queue took too long", null);
       }
-      throw changed;
+      revision = revisions.decide(field(name), expected, () -> seen(name));
+    } catch (ChangedMeanwhile | StoreUnavailable notDecided) {
+      if (!force) {
+        shards.run(Script.CLOSE_QUEUE, number, OPEN);
+      }
+      throw notDecided;
     }
-    List<byte[]> words = shards.run(Script.DELETE_QUEUE, number);
-    configMoves.run(Script.FORGET_QUEUE, Keys.bytes(name), number);
+    // From the first step on the queue is gone for all, and its name free.
+    List<byte[]> words =
+        changes.carryOut(
+            "number:" + n.getAsInt(),
+            revision,
+            Step.inConfiguration(
+                Script.FORGET_QUEUE, Keys.bytes(name), number, Keys.bytes(revision)),
+            Step.everywhere(Script.DELETE_QUEUE, number));
     revisions.forget(field(name), revision);
     names.reload();
-    return words.stream().anyMatch(word -> Keys.text(word).equals("done"))
-        ? Deleted.DONE
-        : Deleted.NOT_FOUND;
+    return isDone(words) ? Deleted.DONE : Deleted.NOT_FOUND;
   }
 
-  /** Lets nothing in any more, if it is empty; so that no task comes in while it is deleted. */
+  /**
+   * Lets nothing in any more, if it is empty; so that no task comes in while it is deleted. It
+   * opens by itself when its deletion is not decided in time.
+   */
   private boolean close(byte[] n) {
-    List<byte[]> words = shards.run(Script.CLOSE_QUEUE, n, HOLD);
+    byte[] time = Keys.bytes(revisions.patience().toMillis());
+    List<byte[]> words = shards.run(Script.CLOSE_QUEUE, n, time);
     boolean empty = words.stream().noneMatch(word -> Keys.text(word).equals("full"));
     if (!empty) {
-      shards.run(Script.CLOSE_QUEUE, n, LET_GO);
+      shards.run(Script.CLOSE_QUEUE, n, OPEN);
     }
     return empty;
   }
 
   @Override
   public boolean pause(String name, boolean paused) {
-    return done(name, Script.PAUSE_QUEUE, paused ? HOLD : LET_GO);
+    return done(name, "pause:", Script.PAUSE_QUEUE, paused ? HOLD : LET_GO);
   }
 
   @Override
   public boolean purge(String name) {
-    return done(name, Script.PURGE_QUEUE);
+    return done(name, "purge:", Script.PURGE_QUEUE);
   }
 
   @Override
@@ -237,18 +258,33 @@ final class RedisQueues implements QueueStore {
 
   @Override
   public boolean dropDead(String name) {
-    return done(name, Script.DROP_DEAD);
-  }
-
-  private boolean done(String name, Script script, byte[]... args) {
     OptionalInt n = names.look(name);
     if (n.isEmpty()) {
       return false;
     }
-    byte[][] all = new byte[args.length + 1][];
-    all[0] = Keys.bytes(n.getAsInt());
-    System.arraycopy(args, 0, all, 1, args.length);
-    List<byte[]> words = shards.allOfQueue(name).run(script, all);
+    byte[] until = Keys.bytes(shards.first().moves().millis());
+    return isDone(
+        changes.carryOut(
+            "dead:" + name,
+            changes.next(),
+            Step.ofQueue(name, Script.DROP_DEAD, Keys.bytes(n.getAsInt()), until)));
+  }
+
+  /** Makes a numbered change of a queue in each of its shards: its number is the last argument. */
+  private boolean done(String name, String kind, Script script, byte[]... args) {
+    OptionalInt n = names.look(name);
+    if (n.isEmpty()) {
+      return false;
+    }
+    long number = changes.next();
+    List<byte[]> all = new ArrayList<>(List.of(args));
+    all.addFirst(Keys.bytes(n.getAsInt()));
+    all.add(Keys.bytes(number));
+    Step step = Step.ofQueue(name, script, all.toArray(byte[][]::new));
+    return isDone(changes.carryOut(kind + name, number, step));
+  }
+
+  private static boolean isDone(List<byte[]> words) {
     return words.stream().anyMatch(word -> Keys.text(word).equals("done"));
   }
 
@@ -291,7 +327,11 @@ final class RedisQueues implements QueueStore {
 
   @Override
   public void pauseAll(boolean paused) {
-    shards.run(Script.PAUSE_ALL, paused ? HOLD : LET_GO);
+    long number = changes.next();
+    changes.carryOut(
+        "pause",
+        number,
+        Step.everywhere(Script.PAUSE_ALL, paused ? HOLD : LET_GO, Keys.bytes(number)));
   }
 
   @Override

@@ -44,7 +44,10 @@ public final class RedisStore implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisStore.class);
   private static final byte[] STRANGER_MILLIS = Keys.bytes(Duration.ofDays(1).toMillis());
-  private static final int TIDY_ROUNDS_MAX = 50;
+  private static final int TIDY_ROUNDS_MAX = 100;
+
+  /** So often a queue is trimmed at a time when memory is short, some 100 tasks each. */
+  private static final int TRIM_ROUNDS_MAX = 10;
 
   /** A change of a queue, client or tier waits at most so many times for Redis. */
   private static final int COMMANDS_OF_A_CHANGE = 6;
@@ -60,6 +63,7 @@ public final class RedisStore implements AutoCloseable {
   private final QueueNames names;
   private final RedisTasks tasks;
   private final RedisQueues queues;
+  private final Changes changes;
   private final RedisClients clients;
   private final RedisHosts hosts;
   private final RedisAdminKeys adminKeys;
@@ -116,11 +120,12 @@ public final class RedisStore implements AutoCloseable {
             config,
             configMoves,
             options.redis().commandTimeout().multipliedBy(COMMANDS_OF_A_CHANGE));
+    this.changes = new Changes(shards, configMoves);
     this.configuration = new RedisConfig(revisions);
-    this.queues = new RedisQueues(shards, configMoves, names, revisions);
+    this.queues = new RedisQueues(shards, configMoves, names, revisions, changes);
     this.cloud = new RedisCloud(shards, configMoves, names);
-    this.clients = new RedisClients(shards, configLink, config, names, revisions);
-    this.hosts = new RedisHosts(shards, revisions);
+    this.clients = new RedisClients(shards, configLink, config, names, revisions, changes);
+    this.hosts = new RedisHosts(shards, revisions, changes);
     this.adminKeys = new RedisAdminKeys(configLink, config, configMoves);
     this.audits = new RedisAudits(configLink, config, configMoves);
     this.workers = new RedisWorkers(configMoves);
@@ -284,7 +289,13 @@ public final class RedisStore implements AutoCloseable {
       }
       if (system.read()) {
         for (Integer n : names.numbers()) {
-          shards.<Long>run(Script.TRIM_DONE, Keys.bytes(n)).forEach(done -> trimmed.count(done, 0));
+          long dropped;
+          int rounds = 0;
+          do {
+            List<Long> done = shards.run(Script.TRIM_DONE, Keys.bytes(n));
+            dropped = done.stream().mapToLong(Long::longValue).sum();
+            trimmed.count(dropped, 0);
+          } while (dropped > 0 && ++rounds < TRIM_ROUNDS_MAX);
         }
         system.read();
       }
@@ -300,14 +311,16 @@ public final class RedisStore implements AutoCloseable {
   void tidy() {
     List<Shard> untidy = shards.all();
     for (int round = 0; round < TIDY_ROUNDS_MAX && !untidy.isEmpty(); round++) {
-      List<byte[]> more = new Shards(untidy).run(Script.TIDY, STRANGER_MILLIS);
+      List<List<Long>> tidied = new Shards(untidy).run(Script.TIDY, STRANGER_MILLIS);
+      tidied.forEach(one -> trimmed.count(one.get(1), one.get(2)));
       List<Shard> before = untidy;
       untidy =
           IntStream.range(0, before.size())
-              .filter(i -> Keys.text(more.get(i)).equals("1"))
+              .filter(i -> tidied.get(i).getFirst() == 1)
               .mapToObj(before::get)
               .toList();
     }
+    changes.finish();
   }
 
   /** The moves of tasks. */

@@ -18,7 +18,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -126,7 +125,10 @@ final class RedisTasks implements TaskStore {
     for (int i = 0; i < reply.size(); i += 4) {
       TaskId id = TaskId.of((byte[]) reply.get(i));
       TaskState state = TaskState.ofCode(((byte[]) reply.get(i + 1))[0]);
-      TaskCodec.Decoded record = TaskCodec.decode((byte[]) reply.get(i + 2));
+      TaskCodec.Decoded record = TaskCodec.read((byte[]) reply.get(i + 2)).orElse(null);
+      if (record == null) {
+        continue; // unreadable: the doctor reports it
+      }
       @SuppressWarnings("unchecked")
       List<Object> log = (List<Object>) reply.get(i + 3);
       String queue = byNumber.get(record.queue());
@@ -266,8 +268,7 @@ final class RedisTasks implements TaskStore {
 
   private static boolean isOf(String host, Task task) {
     TargetUrl url = task.spec().request().url();
-    return host.equals(url.host().toLowerCase(Locale.ROOT))
-        || host.equals(url.hostAndPort().toLowerCase(Locale.ROOT));
+    return host.equals(url.hostName()) || host.equals(url.hostAndPort());
   }
 
   private static boolean within(@Nullable Instant from, Instant time, @Nullable Instant before) {

@@ -277,7 +277,10 @@ final class RedisWork implements WorkStore {
     List<Gates.AtGate> atGates = new ArrayList<>(gated.size());
     for (int i = 0; i < tasks.size(); i += 2) {
       TaskId id = TaskId.of((byte[]) tasks.get(i));
-      TaskCodec.Decoded task = TaskCodec.decode((byte[]) tasks.get(i + 1));
+      TaskCodec.Decoded task = TaskCodec.read((byte[]) tasks.get(i + 1)).orElse(null);
+      if (task == null) {
+        continue; // unreadable: its lease ends, and with its last attempt it is dead
+      }
       boolean probe = (((byte[]) tasks.get(i + 1))[2] & 2) != 0;
       Claim one = claim(id, task, probe, queues, signed, Instant.ofEpochMilli(now));
       List<String> before = gated.get(id);

@@ -90,6 +90,11 @@ final class Revisions {
     return revision;
   }
 
+  /** How long a change may take to be carried out. */
+  Duration patience() {
+    return patience;
+  }
+
   /** The highest revision that was given. */
   long last() {
     byte[] last = link.patiently(redis -> redis.get(config.key("revisions:last")));
@@ -125,6 +130,6 @@ final class Revisions {
 
   /** A thing is gone, or its change was not carried out: its revision is no longer kept. */
   void forget(String field, long revision) {
-    configMoves.run(Script.FORGET_REVISION, Keys.bytes(field), Keys.bytes(revision));
+    configMoves.run(Script.END_CHANGE, Keys.bytes(field), Keys.bytes(revision), Keys.bytes("1"));
   }
 }

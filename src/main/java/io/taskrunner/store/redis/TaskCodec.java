@@ -11,8 +11,10 @@ import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Token;
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -149,6 +151,7 @@ final class TaskCodec {
     if (ownRetry) {
       putRetry(out, spec.retry());
     }
+    out.shortText(request.url().hostAndPort(), 2);
     putCallback(out, spec);
     out.shortText(request.url().value(), 2);
     putOpaque(out, spec, cloud);
@@ -175,6 +178,7 @@ final class TaskCodec {
     byte[] labels = LabelsJson.of(spec.labels());
     Packed section = new Packed(128 + labels.length);
     section.put(callback.bits(), 1).put(labels.length, 2).write(labels);
+    section.shortText(callback.url().hostAndPort(), 2);
     section.shortText(callback.url().value(), 2);
     putOpaque(
         section,
@@ -387,7 +391,19 @@ final class TaskCodec {
       Optional<Instant> lastEnded,
       Optional<Instant> calledFor) {}
 
-  /** Reads a whole record. */
+  /** Reads a whole record; empty when it is none, which the doctor reports. */
+  static Optional<Decoded> read(byte[] record) {
+    try {
+      return Optional.of(decode(record));
+    } catch (BufferUnderflowException
+        | IndexOutOfBoundsException
+        | IllegalArgumentException
+        | DateTimeException unreadable) {
+      return Optional.empty();
+    }
+  }
+
+  /** The same of one that must be a record. */
   static Decoded decode(byte[] record) {
     ByteBuffer in = ByteBuffer.wrap(record);
     in.position(TAIL);
@@ -403,6 +419,7 @@ final class TaskCodec {
     Integer maxConcurrent =
         (mask & MAX_CONCURRENT) != 0 ? Integer.valueOf((int) number(in, 4)) : null;
     Retry retry = (mask & OWN_RETRY) != 0 ? retry(in) : Retry.UNSET;
+    shortText(in, 2); // the host, which follows from the url
     TaskId callbackOf = null;
     Callback callback = null;
     if ((mask & CALLBACK) != 0) {
@@ -470,6 +487,7 @@ final class TaskCodec {
   private static Callback callback(ByteBuffer in, int told) {
     int labels = (int) number(in, 2);
     in.position(in.position() + labels);
+    shortText(in, 2); // the host, which follows from the url
     TargetUrl url = storedUrl(shortText(in, 2));
     int flags = (int) number(in, 1);
     number(in, 1); // the method: POST

@@ -56,6 +56,15 @@ class BreakerTest {
     return claim;
   }
 
+  @Test
+  void anotherSpellingOfTheHostDoesNotPassTheBreaker() {
+    trip();
+    stage.enqueue(wish().url("http://DOWN.test.:00081/y"));
+    assertEquals(List.of(), stage.claim(1));
+    stage.enqueue(wish().url("http://down.test:82/y"));
+    assertEquals(1, stage.claim(2).size());
+  }
+
   private void report(Claim claim, BreakerReport report) {
     stage.settle(WORKER, stage.verdict(claim, new Verdict.Succeed(), 200, report));
   }

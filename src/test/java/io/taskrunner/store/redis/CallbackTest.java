@@ -479,6 +479,7 @@ class CallbackTest {
 
   private static int sectionLength(byte[] tail) {
     int at = 10 + 3; // retention, length of the body, mask, length of the owner; the owner
+    at += 2 + ((tail[at] & 0xFF) << 8 | tail[at + 1] & 0xFF); // the host
     return 2 + ((tail[at] & 0xFF) << 8 | tail[at + 1] & 0xFF);
   }
 }

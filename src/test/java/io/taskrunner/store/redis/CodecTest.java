@@ -110,6 +110,21 @@ class CodecTest {
   }
 
   @Test
+  void aRecordThatIsCutShortOrGarbageIsNotRead() {
+    for (int i = 0; i < 2000; i++) {
+      byte[] record = record(TaskCodec.tail("abc", spec()));
+      TaskCodec.read(Arrays.copyOf(record, random.nextInt(record.length)));
+      byte[] garbage = new byte[random.nextInt(300)];
+      random.nextBytes(garbage);
+      TaskCodec.read(garbage);
+    }
+    assertTrue(TaskCodec.read(new byte[0]).isEmpty());
+    assertTrue(TaskCodec.read(Keys.bytes("garbage")).isEmpty());
+    byte[] record = record(TaskCodec.tail("abc", spec()));
+    assertTrue(TaskCodec.read(Arrays.copyOf(record, TaskCodec.TAIL + 12)).isEmpty());
+  }
+
+  @Test
   void everySpecIsReadAsItWasWritten() {
     for (int i = 0; i < 2000; i++) {
       TaskSpec spec = spec();

@@ -3,6 +3,7 @@ package io.taskrunner.store.redis;
 import static io.taskrunner.store.redis.Stage.LEASE;
 import static io.taskrunner.store.redis.Stage.WORKER;
 import static io.taskrunner.store.redis.Stage.wish;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -25,6 +26,7 @@ import io.taskrunner.testkit.RedisExtension;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -196,6 +198,87 @@ class DoctorTest {
   }
 
   @Test
+  void aRecordThatCannotBeReadIsPutAside() {
+    byte[] whole = raw.get(task(ready));
+    byte[] wrongVersion = whole.clone();
+    wrongVersion[0] = 9;
+    List<byte[]> records =
+        List.of(
+            Keys.bytes("garbage"),
+            wrongVersion,
+            Arrays.copyOf(whole, 40),
+            Arrays.copyOf(whole, whole.length - 20));
+    for (TaskId id : List.of(ready, scheduled, active, dead, done, retrying)) {
+      for (byte[] record : records) {
+        byte[] before = raw.get(task(id));
+        if (before == null) {
+          break; // put aside
+        }
+        raw.set(task(id), record);
+        Set<String> kinds = kinds(stage.store.doctor().examine());
+        assertTrue(kinds.contains("record_unreadable"), () -> id + ": " + kinds);
+        if (record.length == 40) {
+          mends("record_unreadable");
+          byte[] aside = key("unreadable:................");
+          System.arraycopy(id.bytes(), 0, aside, aside.length - 16, 16);
+          assertArrayEquals(record, raw.get(aside));
+        } else {
+          raw.set(task(id), before);
+        }
+      }
+    }
+  }
+
+  @Test
+  void recordsThatCannotBeReadHoldUpNothing() {
+    stage.client("abc", 100);
+    List<TaskId> ids = stage.enqueue(6, wish());
+    List<TaskId> expired = stage.enqueue(3, wish().expires(stage.now() + 1000));
+    List<TaskId> later = stage.enqueue(3, wish().in(Duration.ofMinutes(1)));
+    for (TaskId id : List.of(ids.get(0), expired.get(0), later.get(0), dead, done, active)) {
+      raw.set(task(id), Keys.bytes("garbage"));
+    }
+    for (TaskId id : List.of(ids.get(1), expired.get(1), later.get(1))) {
+      raw.set(task(id), Arrays.copyOf(raw.get(task(id)), 80));
+    }
+    byte[] wrongVersion = raw.get(task(later.get(2)));
+    TaskId other = stage.enqueue(wish().in(Duration.ofHours(1)));
+    wrongVersion[0] = 9;
+    raw.set(task(other), wrongVersion);
+    assertTrue(listed(ofHost("example.com")) >= 1);
+    stage.pass(Duration.ofMinutes(2));
+    for (int i = 0; i < 3; i++) {
+      stage.claim(20);
+    }
+    assertEquals(TaskState.ACTIVE, stage.state(ids.get(5)));
+    assertEquals(TaskState.ACTIVE, stage.state(later.get(2)));
+    assertEquals(TaskState.DEAD, stage.state(expired.get(2)));
+    assertEquals(List.of(), stage.store.tasks().get(ids.get(0)).stream().toList());
+    assertTrue(listed() >= 8);
+    stage.pass(Duration.ofDays(40));
+    stage.store.tidy();
+    stage.store.doctor().repair();
+    stage.proven();
+  }
+
+  private static Filter ofHost(String host) {
+    return new Filter(
+        null, TaskState.SCHEDULED, null, null, host, null, null, null, null, null, null);
+  }
+
+  private int listed() {
+    return listed(new Filter(null, null, null, null));
+  }
+
+  private int listed(Filter filter) {
+    try {
+      return stage.store.tasks().list(filter, 100, null).tasks().size();
+    } catch (BadCursor none) {
+      throw new AssertionError(none);
+    }
+  }
+
+  @Test
   void aTaskThatWouldVanish() {
     raw.pexpire(task(ready), 100_000);
     mends("task_expires");
@@ -301,8 +384,19 @@ class DoctorTest {
   }
 
   @Test
+  void aCounterOfManyTasksIsCheckedOnlyWhenItMayHoldRedisUp() {
+    stage.client("abc", 2, 1_000_000);
+    stage.enqueue(1200, wish().in(Duration.ofHours(1)));
+    stage.redis.hset(flow(), "retry", "9");
+    assertEquals(List.of(), stage.store.doctor().examine());
+    assertEquals(Set.of("count_wrong"), kinds(stage.store.doctor().examine(true)));
+    assertEquals(Set.of("count_wrong"), kinds(stage.store.doctor().repair(true)));
+    assertEquals("1", stage.flow("default", "retry"));
+  }
+
+  @Test
   void countersThatAreWrong() {
-    for (String field : List.of("ready", "retry", "running", "dead_bytes")) {
+    for (String field : List.of("ready", "retry", "running", "dead_bytes", "cancelled")) {
       stage.redis.hset(flow(), field, "9");
       mends("count_wrong");
     }

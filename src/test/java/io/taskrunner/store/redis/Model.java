@@ -21,7 +21,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -56,7 +55,7 @@ final class Model {
   private long grace;
 
   /** Parked clients with room that a tend has yet to let back in: they keep no turn until then. */
-  Set<String> unparking = Set.of();
+  Predicate<String> unparking = _ -> false;
 
   private long turns;
 
@@ -851,7 +850,7 @@ final class Model {
   private void inTurn(Item t) {
     long mine = Objects.requireNonNull(t.queue.turnOf.get(t.client.id));
     t.queue.turnOf.forEach((client, turn) -> {
-      if (turn < mine && !unparking.contains(client)) {
+      if (turn < mine && !unparking.test(client)) {
         Item other = firstPlain(t.queue, client);
         require(
             other == null || !startable(other),
@@ -1070,14 +1069,14 @@ final class Model {
 
   /** Scheduled, ready, active, retrying, dead and done tasks of a queue. */
   long[] counts(Queue queue) {
-    String states = "sratdx";
+    String states = "sratdkc";
     long[] counts = new long[states.length()];
     tasks.values().stream()
         .filter(t -> t.queue == queue)
         .forEach(t -> {
-          boolean done = (t.state == 'k' || t.state == 'c') && t.retentionMillis > 0;
-          int at = done ? 5 : states.indexOf(t.state);
-          if (at >= 0) {
+          boolean over = t.state == 'k' || t.state == 'c';
+          int at = states.indexOf(t.state);
+          if (at >= 0 && (!over || t.retentionMillis > 0)) {
             counts[at]++;
           }
         });

@@ -8,10 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lettuce.core.api.sync.RedisCommands;
+import io.taskrunner.client.Limits;
+import io.taskrunner.store.ClientStore.Change;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore.Deleted;
+import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.TaskStore.Moved;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.Retry;
@@ -135,7 +139,7 @@ class QueueMovesTest {
     stage.enqueue(wish());
     stage.proven();
     int rounds = 0;
-    while (!Keys.text(stage.moves.run(Script.TIDY, Keys.bytes(1000))).equals("0")) {
+    while (tidy()) {
       rounds++;
       stage.proven();
     }
@@ -217,6 +221,131 @@ class QueueMovesTest {
     assertEquals(1, stats("default").dead());
   }
 
+  private boolean tidy() {
+    return stage.moves.<List<Long>>run(Script.TIDY, Keys.bytes(1000)).getFirst() == 1;
+  }
+
+  @Test
+  void aRaisedLimitDoesNotWaitBehindALargePurge() {
+    stage.tier("small", 1, Limits.MAX);
+    stage.client("abc", 1000, 1_000_000);
+    stage.store.clients().set("one", new Change("small", null, null, null));
+    stage.enqueue(3000, wish().in(Duration.ofHours(1)));
+    stage.store.queues().purge("default");
+    stage.enqueue(2, wish().client("one"));
+    assertEquals(1, stage.claim(5).size());
+    stage.redis.rpush("tr:{0}:unparking", "t:");
+    stage.redis.hset("tr:{0}:tiers", "small", "2:1000000");
+    assertTrue(tidy(), "most of the purge is still to be done");
+    assertEquals(1, stage.claim(5).size());
+  }
+
+  @Test
+  void aSmallDeletionDoesNotWaitBehindALargePurge() {
+    stage.client("abc", 1000, 1_000_000);
+    stage.queue("small", 1);
+    stage.enqueue(3000, wish().in(Duration.ofHours(1)));
+    TaskId small = stage.enqueue(wish().queue("small").in(Duration.ofHours(1)));
+    stage.store.queues().purge("default");
+    stage.store.queues().purge("small");
+    assertTrue(tidy(), "most of the purge is still to be done");
+    assertEquals(0, stage.redis.exists(stage.key("small", "").replace(".1:", ".0:due")));
+    assertNull(stage.state(small));
+  }
+
+  @Test
+  void aLoweredBoundHoldsWithoutAnotherTask() {
+    stage.client("abc", 1000, 1_000_000);
+    bury(60, wish());
+    stage.enqueue(60, wish());
+    for (Claim claim : stage.claim(100)) {
+      stage.succeed(claim);
+    }
+    keep(5, 1_000_000, 7);
+    stage.store.tidy();
+    assertEquals(5, stats("default").dead());
+    assertEquals(7, stats("default").succeeded());
+    assertEquals(55, stage.store.trimmedDead());
+    assertEquals(53, stage.store.trimmedDone());
+    stage.proven();
+  }
+
+  /** As a claim leaves a task that waits for its host. */
+  private TaskId waitingForItsHost() {
+    TaskId id = stage.enqueue(wish().url("http://full.test/x").in(Duration.ofMinutes(1)));
+    RedisCommands<byte[], byte[]> raw = stage.link.node().calls().getStatefulConnection().sync();
+    double due = stage.now() + 60_000;
+    raw.zadd(Keys.bytes(stage.key("default", "due")), due + (1L << 52), id.bytes());
+    raw.zadd(Keys.bytes("tr:{0}:held:full.test"), due, id.bytes());
+    return id;
+  }
+
+  @Test
+  void tasksAreCountedAsWaitingForTheirHostOnlyWhileTheyDo() {
+    stage.client("abc", 1000, 1_000_000);
+    stage.store.hosts().put(new TargetHost("full.test", 1, null, 0));
+    List<TaskId> waiting = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      waiting.add(waitingForItsHost());
+    }
+    assertEquals(40, held());
+    stage.store.tasks().cancel(waiting.get(0));
+    stage.store.tasks().runNow(waiting.get(1));
+    assertEquals(38, held());
+    stage.store.queues().purge("default");
+    stage.store.tidy();
+    assertEquals(0, held());
+  }
+
+  private long held() {
+    return stage.store.hosts().get("full.test").orElseThrow().waiting();
+  }
+
+  @Test
+  void aQueueThatWasClosedForADeletionThatNeverCameOpensAgain() {
+    stage.queue("side", 1);
+    stage.store.queues().pause("side", true);
+    byte[] n = Keys.bytes(stage.n("side"));
+    stage.moves.run(Script.CLOSE_QUEUE, n, Keys.bytes(60_000));
+    assertInstanceOf(EnqueueResult.QueueNotFound.class, stage.put(wish().queue("side")));
+    stage.store.queues().pause("side", true);
+    assertInstanceOf(EnqueueResult.QueueNotFound.class, stage.put(wish().queue("side")));
+    stage.pass(Duration.ofMinutes(1));
+    stage.store.tidy();
+    stage.enqueue(wish().queue("side"));
+    assertTrue(stage.store.queues().get("side").orElseThrow().paused());
+    assertEquals(0, stage.redis.exists("tr:{0}:closing"));
+  }
+
+  @Test
+  void anEarlierChangeOfAHostThatComesLateIsNotTaken() {
+    TargetHost host = new TargetHost("full.test", 1, null, 0);
+    stage.store.hosts().put(host);
+    stage.store.hosts().delete("full.test");
+    putHost(1);
+    assertTrue(stage.store.hosts().get("full.test").isEmpty());
+    assertTrue(stage.redis.pttl("tr:{0}:host:full.test") > 0, "it does not stay for ever");
+    stage.store.hosts().put(host);
+    assertEquals(-1, stage.redis.pttl("tr:{0}:host:full.test"));
+  }
+
+  private void putHost(long revision) {
+    byte[] none = new byte[0];
+    stage.moves.run(
+        Script.PUT_HOST, Keys.bytes("full.test"), Keys.bytes(9), none, none, Keys.bytes(revision));
+  }
+
+  @Test
+  void anEarlierChangeOfATierThatComesLateIsNotTaken() {
+    stage.tier("own", 1, 1);
+    stage.store.clients().deleteTier("own");
+    stage.moves.run(
+        Script.PUT_TIER, Keys.bytes("own"), Keys.bytes(9), Keys.bytes(9), Keys.bytes(1));
+    assertFalse(stage.store.clients().tiers().stream().anyMatch(tier -> tier.name().equals("own")));
+    stage.tier("own", 2, 2);
+    assertTrue(stage.store.clients().tiers().stream().anyMatch(tier -> tier.name().equals("own")));
+  }
+
   private void keep(int deadMax, long deadBytes, int doneMax) {
     QueueSettings d = QueueSettings.defaults(3);
     stage
@@ -254,6 +383,7 @@ class QueueMovesTest {
     keep(100, 3000, 7);
     bury(1, wish().body("x".repeat(2000)));
     bury(1, wish().body("x".repeat(2000)));
+    stage.store.tidy();
     assertEquals(1, stats("default").dead());
   }
 

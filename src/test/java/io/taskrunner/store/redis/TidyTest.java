@@ -3,9 +3,13 @@ package io.taskrunner.store.redis;
 import static io.taskrunner.store.redis.Stage.WORKER;
 import static io.taskrunner.store.redis.Stage.wish;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.taskrunner.store.Queue;
+import io.taskrunner.store.TaskStore.Moved;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.TaskId;
@@ -88,7 +92,7 @@ class TidyTest {
     }
     stage.pass(Duration.ofHours(1));
     int rounds = 1;
-    while (!Keys.text(stage.moves.run(Script.TIDY, Keys.bytes(1000))).equals("0")) {
+    while (stage.moves.<List<Long>>run(Script.TIDY, Keys.bytes(1000)).getFirst() != 0) {
       rounds++;
     }
     assertTrue(rounds >= 3);
@@ -111,6 +115,61 @@ class TidyTest {
     assertTrue(stage.store.clients().get("known").isPresent());
     assertEquals(List.of(), stage.redis.keys("tr:{0}:client:guest*"));
     stage.enqueue(wish().client("guest"));
+  }
+
+  @Test
+  void aDeadTaskCanBeRetriedAfterItsAutoRegisteredClientWasForgotten() {
+    TaskId retried = deadTaskOf("guest");
+    TaskId replayed = deadTaskOf("visitor");
+    stage.pass(Duration.ofHours(25));
+    stage.store.tidy();
+    assertTrue(stage.store.clients().get("guest").isEmpty());
+    assertInstanceOf(Moved.Done.class, stage.store.tasks().revive(retried));
+    assertEquals(TaskState.READY, stage.state(retried));
+    assertTrue(stage.store.clients().get("guest").isPresent());
+    assertEquals(1, stage.store.queues().replayDead("default", null, null).orElseThrow());
+    assertEquals(TaskState.READY, stage.state(replayed));
+    stage.claim(2).forEach(stage::succeed);
+    stage.pass(Duration.ofHours(25));
+    stage.store.tidy();
+    assertTrue(stage.store.clients().get("guest").isEmpty(), "it is forgotten as before");
+  }
+
+  private TaskId deadTaskOf(String client) {
+    TaskId id = stage.enqueue(wish().client(client));
+    stage.settle(WORKER, stage.verdict(stage.claim(1).getFirst(), new Verdict.Bury(), 400));
+    return id;
+  }
+
+  @Test
+  void aDeadTaskOfADeletedClientIsNotRetried() {
+    TaskId id = deadTaskOf("guest");
+    stage.store.clients().delete("guest");
+    assertFalse(stage.store.tasks().revive(id) instanceof Moved.Done);
+    assertEquals(TaskState.DEAD, stage.state(id));
+  }
+
+  @Test
+  void cancelledTasksAreNotCountedAsSucceeded() {
+    stage.client("abc", 10);
+    stage.enqueue(3, wish().retention(Duration.ofMinutes(1)));
+    stage.claim(3).forEach(stage::succeed);
+    for (TaskId id : stage.enqueue(2, wish().retention(Duration.ofMinutes(2)))) {
+      stage.store.tasks().cancel(id);
+    }
+    assertCounts(3, 2);
+    stage.pass(Duration.ofMinutes(1));
+    stage.store.tidy();
+    assertCounts(0, 2);
+    stage.pass(Duration.ofMinutes(1));
+    stage.store.tidy();
+    assertCounts(0, 0);
+  }
+
+  private void assertCounts(long succeeded, long cancelled) {
+    Queue.Stats stats = stage.store.queues().get("default").orElseThrow().stats();
+    assertEquals(succeeded, stats.succeeded());
+    assertEquals(cancelled, stats.cancelled());
   }
 
   @Test

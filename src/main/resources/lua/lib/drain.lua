@@ -1,0 +1,98 @@
+-- drain: what a purge, a deletion or a lowered bound left is deleted in steps. `drain` lists it, each item gets a step in turn:
+--   waiting:<n>:<gen>        what waited in a purged generation of a queue
+--   over:<n>:<set>[:<ms>]    what was over in a deleted queue, or dead tasks that were dropped up to a time
+--   trim:<n>:<set>           what a queue keeps beyond its bound
+--   client:<id>:<n>[:<r|d><cursor>]   what a deleted client left waiting in a queue: its ready tasks, then its own among the due ones
+-- Each returns whether it is at its end, or else the item to go on with.
+local STEP, PAGE = 10, 50
+
+local function drop_waiting(ids)
+  for _, id in ipairs(ids) do
+    local t = read_task(id)
+    if t then forget(id, t) end
+  end
+end
+
+local function drain_waiting(n, gen)
+  local base = P .. 'queue:' .. n .. '.' .. gen .. ':'
+  local owner = call('ZRANGE', base .. 'turns', 0, 0)[1]
+  if owner then
+    local ids = call('ZRANGE', base .. 'ready:' .. owner, 0, STEP - 1)
+    drop_waiting(ids)
+    if #ids > 0 then call('ZREMRANGEBYRANK', base .. 'ready:' .. owner, 0, #ids - 1) end
+    if #ids < STEP then
+      call('ZREM', base .. 'turns', owner)
+      call('SREM', P .. 'client:' .. owner .. ':parked', n .. '.' .. gen)
+    end
+    return false
+  end
+  local last = call('ZREVRANGE', base .. 'due', 0, STEP - 1, 'WITHSCORES') -- those that wait for their host first
+  local ids = {}
+  for i = 1, #last, 2 do
+    ids[#ids + 1] = last[i]
+    local t = tonumber(last[i + 1]) >= PARKED and read_task(last[i])
+    if t then unhold(last[i], t) end
+  end
+  drop_waiting(ids)
+  if #ids > 0 then call('ZREM', base .. 'due', unpack(ids)) end
+  if #ids == STEP then return false end
+  call('UNLINK', base .. 'all') -- what runs is left in it
+  return true
+end
+
+local function drain_over(n, set, until_ms)
+  local key = P .. 'queue:' .. n .. ':' .. set
+  local ids = call('ZRANGEBYSCORE', key, '-inf', until_ms == '' and '+inf' or until_ms, 'LIMIT', 0, STEP)
+  for _, id in ipairs(ids) do
+    retire(id)
+    call('ZREM', key, id)
+  end
+  return #ids < STEP
+end
+
+local function drain_trim(n, set)
+  local q = queue(tonumber(n))
+  if not q then return true end
+  for _ = 1, STEP do
+    if not is_over(q, set) or not trim_oldest(q, set) then
+      call('HDEL', q.flow, 'trimming_' .. set)
+      return true
+    end
+    if set == 'done' then trimmed_done = trimmed_done + 1 else trimmed_dead = trimmed_dead + 1 end
+  end
+  return false
+end
+
+local function drain_client(owner, n, place)
+  local q, c = queue(tonumber(n)), client(owner)
+  if not q then return true end
+  local set, cursor = string.match(place, '^([rd])(%d+)$')
+  if not set then set, cursor = 'r', '0' end
+  local item = 'client:' .. owner .. ':' .. n .. ':'
+  local page, ended = call('ZSCAN', q.base .. (set == 'r' and 'ready:' .. owner or 'due'), cursor, 'COUNT', PAGE), 0
+  for i = 1, #page[2], 2 do
+    local id = page[2][i]
+    local t = read_task(id)
+    spend(5)
+    if t and t.owner == owner and (not c or c.gen ~= t.client_gen) then
+      spend(25)
+      take_out(q, id, t)
+      finish(q, id, t, 'c')
+      ended = ended + 1
+      if ended == STEP then return false, item .. set .. cursor end -- the same page again
+    end
+  end
+  if page[1] ~= '0' then return false, item .. set .. page[1] end
+  return set == 'd', item .. 'd0'
+end
+
+local drains = { waiting = drain_waiting, over = drain_over, trim = drain_trim, client = drain_client }
+
+local function drain_some()
+  local item = call('LPOP', P .. 'drain')
+  if not item then return false end
+  local kind, a, b, more = string.match(item, '^(%a+):([^:]+):([^:]+):?(.*)$')
+  local over, next_item = drains[kind](a, b, more)
+  if not over then call('RPUSH', P .. 'drain', next_item or item) end
+  return call('EXISTS', P .. 'drain') == 1
+end
