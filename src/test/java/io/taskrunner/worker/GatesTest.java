@@ -136,8 +136,9 @@ class GatesTest {
     for (int i = 0; i < 20; i++) {
       many.addAll(rig.enqueue(5, "client-" + i, "both", target.url("/")));
     }
-    many.forEach(rig::finished);
+    target.awaitCount(30 + many.size(), PATIENCE);
     long each = (scripts() - before) / many.size();
+    many.forEach(rig::finished);
     assertEquals(3, most.get(), "at once");
     assertTrue(each < 15, each + " scripts for each task");
   }

@@ -64,6 +64,7 @@ final class MixedHistory implements AutoCloseable {
   private final MixedMoves others;
   private volatile long now = Stage.START;
   private long forward;
+  private long highest;
   private int unanswered;
   private int workers;
   private int step;
@@ -125,7 +126,7 @@ final class MixedHistory implements AutoCloseable {
   }
 
   String lastMoves() {
-    return String.join("\n", moves.subList(Math.max(0, moves.size() - 30), moves.size()));
+    return String.join("\n", moves.subList(Math.max(0, moves.size() - 60), moves.size()));
   }
 
   MixedMoves others() {
@@ -217,7 +218,7 @@ final class MixedHistory implements AutoCloseable {
       unanswered++;
       if (store().tasks().enqueue(wish.command()).join() instanceof EnqueueResult.Enqueued made) {
         Promises.Known known = new Promises.Known(client, queue, host, color, callback);
-        known.mayBeGone = expires;
+        known.mayBeGone = expires || others.isUnsure(client) || others.isUnsure(queue);
         promises.accepted(made.id(), known);
       }
       unanswered--;
@@ -235,7 +236,6 @@ final class MixedHistory implements AutoCloseable {
             .filter(claim -> claim.id().shard() == shard)
             .map(claim -> settlement(claim, verdict()))
             .toList();
-    note("%s settles %d", process.name(), verdicts.size());
     if (chance(50)) {
       process.claim(shard, random.nextInt(4), verdicts);
     } else {
@@ -280,6 +280,7 @@ final class MixedHistory implements AutoCloseable {
 
   void time(long millis) {
     forward += Math.max(0, millis - now);
+    highest = Math.max(highest, millis);
     now = millis;
     promises.time(millis, LEASE.toMillis());
     others.clockWasSetBack();
@@ -360,7 +361,7 @@ final class MixedHistory implements AutoCloseable {
     repair();
     patiently(others::end);
     MixedProcess last = processes.getLast();
-    time(now + Duration.ofHours(2).toMillis()); // what was due before the clock was set back
+    time(highest + Duration.ofMinutes(1).toMillis()); // what was due before the clock was set back
     long progress = System.nanoTime();
     for (int i = 0; i < 10 || others.unfinished() > 0; i++) {
       require(System.nanoTime() - progress < STUCK_NANOS, "tasks are stuck: %s", others.stuck());

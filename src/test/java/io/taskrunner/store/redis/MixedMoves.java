@@ -84,23 +84,22 @@ final class MixedMoves {
   }
 
   private void setClient(String client) {
+    change(client, () -> set(client));
+  }
+
+  private void set(String client) {
     int most = client.equals("small") ? 2 : Limits.MAX;
     Integer waiting = client.equals("fifth") ? WAITING_MOST : null;
-    change(
-        client,
-        () ->
-            store()
-                .clients()
-                .set(
-                    client,
-                    new ClientStore.Change(
-                        null,
-                        true,
-                        new ClientStore.OwnLimits(most, Limits.MAX),
-                        null,
-                        null,
-                        new ClientStore.MaxWaiting(waiting),
-                        null)));
+    ClientStore.Change change =
+        new ClientStore.Change(
+            null,
+            true,
+            new ClientStore.OwnLimits(most, Limits.MAX),
+            null,
+            null,
+            new ClientStore.MaxWaiting(waiting),
+            null);
+    store().clients().set(client, change);
   }
 
   private void limitFew(int most) {
@@ -125,6 +124,11 @@ final class MixedMoves {
     unsure.put(what, how);
     how.run();
     unsure.remove(what);
+  }
+
+  /** Whether a change of this client or queue was not answered: it may be carried out later. */
+  boolean isUnsure(String what) {
+    return unsure.containsKey(what);
   }
 
   /** Makes the changes again that were not answered. */
@@ -216,9 +220,13 @@ final class MixedMoves {
       }
       default -> {
         history.note("delete client other");
-        promises.mayBeGone(task -> task.client.equals("other"));
-        store().clients().delete("other");
-        setClient("other");
+        change(
+            "other",
+            () -> {
+              promises.mayBeGone(task -> task.client.equals("other"));
+              store().clients().delete("other");
+              set("other");
+            });
       }
     }
   }

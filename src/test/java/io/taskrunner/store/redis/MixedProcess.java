@@ -70,7 +70,18 @@ final class MixedProcess {
             .map(one ->
                 MixedHistory.settlement(one.claim(), one.verdict(), new BreakerReport.None()))
             .toList());
-    history.note("%s claims %d in %d: %d", name(), slots[shard], shard, exchange.claims().size());
+    history.note(
+        "%s claims %d in %d: %s, and at gates %s of %d",
+        name(),
+        slots[shard],
+        shard,
+        words(exchange.claims()),
+        words(answer.passed()),
+        exchange.atGates().count());
+  }
+
+  private static List<String> words(List<Claim> claims) {
+    return claims.stream().map(one -> one.queue() + " " + one.id() + "#" + one.number()).toList();
   }
 
   private void begin(Claim claim) {
@@ -80,7 +91,10 @@ final class MixedProcess {
   }
 
   void settle(int shard, List<Settlement> verdicts) {
-    verdicts.forEach(one -> ended(one.id(), one.claim()));
+    verdicts.forEach(one -> {
+      history.note("%s settles %s#%d: %s", name(), one.id(), one.claim(), one.verdict());
+      ended(one.id(), one.claim());
+    });
     int settled = 0;
     while (settled < verdicts.size()) { // the store may take only the first of them
       settled +=

@@ -4,12 +4,11 @@ import static io.taskrunner.store.redis.Model.require;
 
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.TaskId;
+import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -245,10 +244,10 @@ final class Promises {
 
   /** At the end: each task was given to a worker, or may be gone. */
   void nothingIsLost() {
-    Set<TaskId> lost = new HashSet<>();
+    List<String> lost = new ArrayList<>();
     tasks.forEach((id, known) -> {
       if (!known.given && !known.mayBeGone) {
-        lost.add(id);
+        lost.add("%s of %s in %s to %s".formatted(id, known.client, known.queue, known.host));
       }
     });
     require(lost.isEmpty(), "never given to a worker: %s", lost);
