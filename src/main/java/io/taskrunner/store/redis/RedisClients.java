@@ -27,6 +27,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,6 +41,10 @@ final class RedisClients implements ClientStore {
 
   private static final byte[] EMPTY = new byte[0];
   private static final int CACHE_MAX = 10_000;
+
+  /** Clients that are gone through at a time. */
+  private static final int PAGE = 100;
+
   private static final Duration CACHE_TTL = Duration.ofSeconds(1);
 
   private final Shards shards;
@@ -71,11 +76,8 @@ final class RedisClients implements ClientStore {
     List<byte[]> ids = ofShards.stream().flatMap(List::stream).sorted(Arrays::compare).toList();
     List<Long> counts = shards.together((shard, redis) -> redis.zcard(shard.keys().key("clients")));
     long count = counts.stream().mapToLong(Long::longValue).sum();
-    List<Client> clients = new ArrayList<>();
-    Map<String, Limits> tiers = tierLimits();
-    for (byte[] id : ids.subList(0, Math.min(limit, ids.size()))) {
-      read(Keys.text(id), tiers).ifPresent(clients::add);
-    }
+    List<Client> clients =
+        read(ids.subList(0, Math.min(limit, ids.size())), tierLimits(), _ -> true);
     String next =
         ids.size() > limit
             ? Base64.getUrlEncoder().withoutPadding().encodeToString(ids.get(limit - 1))
@@ -104,16 +106,29 @@ final class RedisClients implements ClientStore {
   public List<Client> configured() {
     Map<String, Limits> tiers = tierLimits();
     List<Client> clients = new ArrayList<>();
-    forEachClient((_, ids) -> {
-      for (byte[] raw : ids) {
-        String id = Keys.text(raw);
-        Map<String, String> hash = hash(id);
-        if (!hash.containsKey("stranger")) {
-          read(id, hash, tiers).ifPresent(clients::add);
-        }
-      }
-    });
+    forEachClient(
+        (_, ids) -> clients.addAll(read(ids, tiers, hash -> !hash.containsKey("stranger"))));
     return clients;
+  }
+
+  /** Those that are there; in one round trip a shard. */
+  private List<Client> read(
+      List<byte[]> ids, Map<String, Limits> tiers, Predicate<Map<String, String>> wanted) {
+    List<String> names = ids.stream().map(Keys::text).toList();
+    List<Map<byte[], byte[]>> hashes =
+        Shards.each(names, shards::of, (shard, redis, id) -> redis.hgetall(key(shard, id)));
+    List<Client> clients = new ArrayList<>();
+    for (int i = 0; i < names.size(); i++) {
+      Map<String, String> hash = texts(hashes.get(i));
+      if (wanted.test(hash)) {
+        read(names.get(i), hash, tiers).ifPresent(clients::add);
+      }
+    }
+    return clients;
+  }
+
+  private static byte[] key(Shard shard, String id) {
+    return shard.keys().key("client:" + id);
   }
 
   private Optional<Client> read(String id, Map<String, Limits> tiers) {
@@ -166,8 +181,10 @@ final class RedisClients implements ClientStore {
 
   private Map<String, String> hash(String id) {
     Shard shard = shards.of(id);
-    Map<byte[], byte[]> raw =
-        shard.link().patiently(redis -> redis.hgetall(shard.keys().key("client:" + id)));
+    return texts(shard.link().patiently(redis -> redis.hgetall(key(shard, id))));
+  }
+
+  private static Map<String, String> texts(Map<byte[], byte[]> raw) {
     Map<String, String> hash = HashMap.newHashMap(raw.size());
     raw.forEach((name, value) -> hash.put(Keys.text(name), Keys.text(value)));
     return hash;
@@ -257,8 +274,9 @@ final class RedisClients implements ClientStore {
     boolean done = Keys.text(word).equals("done");
     if (done) {
       Map<byte[], byte[]> digests = configLink.patiently(redis -> redis.hgetall(keysOf(id)));
-      for (byte[] digest : digests.values()) {
-        configLink.patiently(redis -> redis.hdel(config.key("keys"), digest));
+      if (!digests.isEmpty()) {
+        byte[][] all = digests.values().toArray(byte[][]::new);
+        configLink.patiently(redis -> redis.hdel(config.key("keys"), all));
       }
       configLink.patiently(redis -> redis.del(keysOf(id)));
       configLink.patiently(redis -> redis.hdel(config.key("signing"), Keys.bytes(id)));
@@ -346,7 +364,7 @@ final class RedisClients implements ClientStore {
           shard
               .link()
               .patiently(redis ->
-                  redis.zrangebylex(shard.keys().key("clients"), range, Limit.create(0, 100)));
+                  redis.zrangebylex(shard.keys().key("clients"), range, Limit.create(0, PAGE)));
       if (ids.isEmpty()) {
         return;
       }
@@ -362,9 +380,16 @@ final class RedisClients implements ClientStore {
     }
     boolean[] used = {false};
     forEachClient((_, ids) -> {
-      for (byte[] id : ids) {
-        used[0] |= name.equals(hash(Keys.text(id)).get("tier"));
-      }
+      byte[] field = Keys.bytes("tier");
+      List<Boolean> have =
+          Shards.each(
+              ids.stream().map(Keys::text).toList(),
+              shards::of,
+              (shard, redis, id) ->
+                  redis
+                      .hget(key(shard, id), field)
+                      .thenApply(tier -> tier != null && name.equals(Keys.text(tier))));
+      used[0] |= have.contains(true);
     });
     if (used[0]) {
       return TierDeleted.IN_USE;
@@ -387,7 +412,7 @@ final class RedisClients implements ClientStore {
     }
     String keyId = UUID.nameUUIDFromBytes(Keys.bytes(digest)).toString();
     Shard home = shards.of(clientId);
-    byte[] client = home.keys().key("client:" + clientId);
+    byte[] client = key(home, clientId);
     // First the rule that a key is needed, then the key: in between nobody gets in.
     home.link().patiently(redis -> redis.hset(client, Keys.bytes("keyed"), Keys.bytes(1)));
     String value =

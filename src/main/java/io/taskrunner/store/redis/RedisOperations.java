@@ -43,7 +43,6 @@ final class RedisOperations implements OperationStore {
   private final Moves configMoves;
   private final QueueNames names;
   private final RedisQueues queues;
-  private final OperationWalk walk;
 
   RedisOperations(
       Shards shards,
@@ -51,15 +50,13 @@ final class RedisOperations implements OperationStore {
       Keys config,
       Moves configMoves,
       QueueNames names,
-      RedisQueues queues,
-      OperationWalk walk) {
+      RedisQueues queues) {
     this.shards = shards;
     this.configLink = configLink;
     this.config = config;
     this.configMoves = configMoves;
     this.names = names;
     this.queues = queues;
-    this.walk = walk;
   }
 
   @Override
@@ -100,7 +97,7 @@ final class RedisOperations implements OperationStore {
         filter.queue() == null ? queues.list() : queues.get(filter.queue()).stream().toList();
     long total = 0;
     for (Queue queue : counted) {
-      if (OperationWalk.meant(order, queue.name())) {
+      if (TaskWalk.isMeant(order, queue.name())) {
         for (TaskState state : states) {
           total += count(queue.stats(), state);
         }
@@ -216,7 +213,7 @@ final class RedisOperations implements OperationStore {
       String id = Keys.text(each);
       OperationRun run = mine.get(id);
       if (run == null) {
-        run = get(id).map(one -> new OperationRun(one, shards, names, this, walk)).orElse(null);
+        run = get(id).map(one -> new OperationRun(one, shards, names, this)).orElse(null);
       }
       if (run != null) {
         runs.add(run);
