@@ -6,7 +6,7 @@
 -- over · '1' when no queue follows · place in the first step: owner, score, id · what to match, '' for any: letters of states, owner,
 -- status, error, created from, created before, due from, due before, host with or without its port, digest of a label.
 -- Newest first for what is over or by label.
-local PAGE, FEW_OWNERS, LOOK, STEP = 100, 100, 7, 8
+local PAGE, FEW_OWNERS, LOOK, STEP = 100, 100, 7, 5
 local arguments = { unpack(ARGV, FIRST) }
 local only, numbers, skip, is_last = tonumber(arguments[1]), arguments[4], tonumber(arguments[5]), arguments[6] == '1'
 local states, owner_only, status, error_code = arguments[10], arguments[11], tonumber(arguments[12]), tonumber(arguments[13])
@@ -44,6 +44,7 @@ end
 
 local function matches(id)
   local head = call('GETRANGE', P .. 'task:' .. id, 0, head_last)
+  if #head == 0 and place.set == 'label' then call('ZREM', labeled, id) end -- of a task that is gone
   if #head < 66 then return false end
   local state, _, its_error, its_status = unpack_struct('>c1BBI2', head, 2)
   if states ~= '' and not string.find(states, state, 1, true) then return false end
@@ -75,7 +76,7 @@ local function walk_set(visit, key, owner, newest_first, score, id)
   while true do
     local from = behind(key, newest_first, score, id)
     local page = call(newest_first and 'ZREVRANGE' or 'ZRANGE', key, from, from + PAGE - 1, 'WITHSCORES')
-    spend(2 * LOOK)
+    spend(LOOK)
     for i = 1, #page, 2 do
       if is_enough() then return false end
       id, score = page[i], page[i + 1]

@@ -66,14 +66,7 @@ final class RedisClients implements ClientStore {
 
   @Override
   public Page list(int limit, @Nullable String cursor) throws BadCursor {
-    Range<byte[]> range =
-        cursor == null
-            ? Range.unbounded()
-            : Range.from(Range.Boundary.excluding(position(cursor)), Range.Boundary.unbounded());
-    List<List<byte[]>> ofShards =
-        shards.together((shard, redis) ->
-            redis.zrangebylex(shard.keys().key("clients"), range, Limit.create(0, limit + 1)));
-    List<byte[]> ids = ofShards.stream().flatMap(List::stream).sorted(Arrays::compare).toList();
+    List<byte[]> ids = ids(cursor == null ? EMPTY : position(cursor), limit + 1);
     List<Long> counts = shards.together((shard, redis) -> redis.zcard(shard.keys().key("clients")));
     long count = counts.stream().mapToLong(Long::longValue).sum();
     List<Client> clients =
@@ -103,12 +96,34 @@ final class RedisClients implements ClientStore {
   }
 
   @Override
-  public List<Client> configured() {
+  public List<Client> configured(int most, String after) {
     Map<String, Limits> tiers = tierLimits();
-    List<Client> clients = new ArrayList<>();
-    forEachClient(
-        (_, ids) -> clients.addAll(read(ids, tiers, hash -> !hash.containsKey("stranger"))));
-    return clients;
+    List<Client> found = new ArrayList<>();
+    byte[] last = Keys.bytes(after);
+    while (true) {
+      List<byte[]> ids = ids(last, most);
+      found.addAll(read(ids, tiers, hash -> !hash.containsKey("stranger")));
+      if (ids.size() < most || found.size() >= most) {
+        return found.subList(0, Math.min(most, found.size()));
+      }
+      last = ids.getLast();
+    }
+  }
+
+  /** The first ids behind one; in the order of their bytes. */
+  private List<byte[]> ids(byte[] after, int most) {
+    Range<byte[]> range =
+        after.length == 0
+            ? Range.unbounded()
+            : Range.from(Range.Boundary.excluding(after), Range.Boundary.unbounded());
+    return shards
+        .together((shard, redis) ->
+            redis.zrangebylex(shard.keys().key("clients"), range, Limit.create(0, most)))
+        .stream()
+        .flatMap(List::stream)
+        .sorted(Arrays::compare)
+        .limit(most)
+        .toList();
   }
 
   /** Those that are there; in one round trip a shard. */

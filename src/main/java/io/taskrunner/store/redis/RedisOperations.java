@@ -142,10 +142,15 @@ final class RedisOperations implements OperationStore {
       List<byte[]> ids =
           configLink.patiently(
               redis -> redis.zrevrange(config.key("operations"), first, first + PAGE - 1));
-      for (byte[] id : ids) {
-        Optional<Operation> one = get(Keys.text(id));
-        if (one.isPresent() && (owner == null || owner.equals(one.get().order().owner()))) {
-          found.add(one.get());
+      List<Map<byte[], byte[]>> hashes =
+          configLink.each(ids, (redis, id) -> redis.hgetall(key(Keys.text(id))));
+      for (int i = 0; i < ids.size(); i++) {
+        if (hashes.get(i).isEmpty()) {
+          continue;
+        }
+        Operation one = OperationFields.read(Keys.text(ids.get(i)), hashes.get(i));
+        if (owner == null || owner.equals(one.order().owner())) {
+          found.add(one);
           if (found.size() == most) {
             return found;
           }

@@ -112,16 +112,7 @@ record Shards(List<Shard> all) implements Iterable<Shard> {
     List<T> answers = new ArrayList<>(Collections.nCopies(things.size(), null));
     byShard.forEach((shard, some) -> {
       List<T> ofShard =
-          shard
-              .link()
-              .patiently(redis -> {
-                List<CompletableFuture<T>> begun =
-                    some.stream()
-                        .map(i -> read.begin(shard, redis, things.get(i)).toCompletableFuture())
-                        .toList();
-                return CompletableFuture.allOf(begun.toArray(CompletableFuture[]::new))
-                    .thenApply(_ -> begun.stream().map(CompletableFuture::join).toList());
-              });
+          shard.link().each(some, (redis, i) -> read.begin(shard, redis, things.get(i)));
       for (int i = 0; i < some.size(); i++) {
         answers.set(some.get(i), ofShard.get(i));
       }

@@ -231,7 +231,7 @@ class SearchTest {
     byte[] whole = Arrays.copyOf(key, key.length + TaskId.BYTES);
     System.arraycopy(ids.get(1).bytes(), 0, whole, key.length, TaskId.BYTES);
     byte[] record = stage.link.patiently(redis -> redis.get(whole));
-    for (int length : List.of(80, 60, 0)) {
+    for (int length : List.of(80, 60)) {
       stage.link.patiently(redis -> redis.set(whole, Arrays.copyOf(record, length)));
       assertEquals(List.of(ids.get(0), ids.get(2)), all(of(null, null, null, null, null)));
       assertEquals(List.of(ids.get(2), ids.get(0)), all(labeled(null, null)));
