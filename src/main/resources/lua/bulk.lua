@@ -127,6 +127,8 @@ local over = walk(function(id, score)
   if (dry or forbidden) and not counts_here(t) then return false end
   if forbidden then return count('failed') end
   if not dry then
+    -- A large body is for a call that has done little else.
+    if t.body * BYTE_COST > budget_left and budget_left < BUDGET / 2 then return 'again' end
     moves[action](q, id, t)
     touched[q], moved = true, moved + 1
     claimable = claimable or action ~= 'delete' and action ~= 'cancel'

@@ -63,12 +63,15 @@ local function is_enough()
   return enough or budget_left <= 0
 end
 
--- `visit` says whether it has enough.
+-- `visit` says whether it has enough; 'again' when the next call is to begin with this very task.
 local function look_at(visit, owner, score, id)
+  local owner_before, score_before, id_before = place.owner, place.score, place.id
   looked = looked + 1
   go_to(owner, score, id)
   spend(LOOK)
-  if matches(id) then enough = visit(id, score) or enough end
+  local answer = matches(id) and visit(id, score)
+  if answer then enough = true end
+  if answer == 'again' then go_to(owner_before, score_before, id_before) end
 end
 
 -- These say whether the end was reached.

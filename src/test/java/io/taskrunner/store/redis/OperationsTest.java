@@ -708,6 +708,24 @@ class OperationsTest {
   }
 
   @Test
+  void largeTasksAreCancelledAFewAtATime() {
+    stage.enqueue(10, Stage.wish().in(Duration.ofHours(1)));
+    stage.enqueue(5, Stage.wish().body("x".repeat(900_000)).in(Duration.ofHours(2)));
+    stage.enqueue(40, Stage.wish().in(Duration.ofHours(3)));
+    stage.pass(Duration.ofMillis(10));
+    Operation begun = begin(order(Action.CANCEL, all()));
+    Run run = take("one");
+    int most = 0;
+    int steps = 0;
+    while (run.step(100) instanceof Step.Went(int tasks)) {
+      most = Math.max(most, tasks);
+      steps++;
+    }
+    assertCame(55, 0, 0, get(begun.id()));
+    assertTrue(most < 55 && steps >= 6, most + " at once, in " + steps + " steps");
+  }
+
+  @Test
   void aRecordThatCannotBeReadIsSkippedAndTheRestIsDone() {
     List<TaskId> ids = stage.enqueue(5, Stage.wish());
     byte[] prefix = Keys.bytes("tr:{0}:task:");
