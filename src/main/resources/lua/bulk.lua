@@ -1,16 +1,25 @@
--- bulk: a chunk of an operation: does it to some tasks of a queue, and keeps what it counted with the place behind them, so that
--- a chunk that is sent again, or by another process too, is done and counted once.
--- ARGV   now, operation, chunks that went before in this shard, action (cancel, run, retry, move, delete), '1' to count alone,
---        letters of the states that it is for, ms: what was made, or ended, later is not meant, n of the queue or -1 for any,
---        n of the queue to move to or '', ms that this is kept, place behind the chunk ('' at the end), then ids, at most 100
--- REPLY  'went', 'passed' (other chunks did), 'stopped' or 'no_queue', which changed nothing; then what is kept: chunks, done,
---        failed, skipped, place, '1' at the end, ids of the first 10 that were done
+-- bulk: a chunk of an operation: does it to the next tasks that match, and keeps what it counted with the place behind them, all in one,
+-- so that a chunk that is sent again, or by another process too, is done and counted once. A task is met once:
+--   · What was cancelled, moved or deleted is no longer where it was found. `run` and `retry` raise the claim number of what they start
+--     above the time when the operation began; so does an attempt: what has such a number is not started again.
+--   · What stays where it is (in a dry run, or when a rule forbids the move) is counted in the first round alone, and while no attempt
+--     has been made since the operation began. Where due tasks and then ready ones are walked, what is due already becomes ready first,
+--     up to a time (`split_at`) from which on a ready task was met as a due one.
+--   · `cancel` and `move` go round again until a round did nothing: so what went from one set to another meanwhile is met too.
+-- ARGV   now, operation, chunks that went before in this shard, action (cancel, run, retry, move, delete), '1' to count alone, ms: what
+--        was made, or ended, later is not meant, n of the queue to move to or '', ms that this is kept, most tasks, '1' to go round
+--        again, round, how many were done in it, split_at or '', then as lib/walk says
+-- REPLY  'went', 'passed' (other chunks did), 'stopped' or 'no_queue', which changed nothing; how many tasks the chunk came to; then what
+--        is kept: chunks, done, failed, skipped (their records cannot be read), place (round, how many were done in it, split_at and the
+--        walk's, each behind a line break), '1' at the end, ids of the first 10 that were done
 --@include lib/base
+--@include lib/budget
 --@include lib/wake
 --@include lib/task
 --@include lib/client
 --@include lib/queue
 --@include lib/turns
+--@include lib/labels
 --@include lib/finish
 --@include lib/alive
 --@include lib/cancel
@@ -19,58 +28,128 @@
 --@include lib/move
 --@include lib/retire
 --@include lib/close
-local key, before, action, dry, states = P .. 'operation:' .. ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1', ARGV[6]
-local until_ms, n, to = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] ~= '' and queue(tonumber(ARGV[9]))
-local keep_ms, place, FIRST, SAMPLE = ARGV[10], ARGV[11], 12, 160
+local FIRST = 14
+--@include lib/behind
+--@include lib/walk
+local key, chunks_before, action, dry, until_ms = P .. 'operation:' .. ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1', tonumber(ARGV[6])
+local to, keep_ms, most, again = ARGV[7] ~= '' and queue(tonumber(ARGV[7])), ARGV[8], tonumber(ARGV[9]), ARGV[10] == '1'
+local round, moved, split_at = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local SAMPLE, MOVE, READ = 160, 45, 12
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
 local f = call('HMGET', key, 'chunks', 'done', 'failed', 'skipped', 'place', 'over', 'sample', 'stopped')
-local chunks, sample = tonumber(f[1]) or 0, f[7] or ''
+local chunks, sample, tasks = tonumber(f[1]) or 0, f[7] or '', 0
 local counts = { done = tonumber(f[2]) or 0, failed = tonumber(f[3]) or 0, skipped = tonumber(f[4]) or 0 }
 
 local function answer(word)
-  return { word, chunks, counts.done, counts.failed, counts.skipped, f[5] or '', f[6] or '0', sample }
+  return { word, tasks, chunks, counts.done, counts.failed, counts.skipped, f[5] or '', f[6] or '0', sample }
 end
 
 if f[8] then return answer('stopped') end
-if chunks ~= before then return answer('passed') end
+if chunks ~= chunks_before then return answer('passed') end
 if action == 'move' and (not to or to.closed) then return answer('no_queue') end
 
--- What speaks against doing it: it is so no more, or a rule forbids it.
-local function objection(q, id, t)
-  local state = q and visible_state(t)
-  if not state or (n ~= -1 and t.n ~= n) or not string.find(states, state, 1, true) then return 'skipped' end
-  if t.created > until_ms or t.ended > until_ms or (to and t.n == to.n) then return 'skipped' end
-  if action == 'move' and not may_move(to, id, t) then return 'failed' end
+local touched, claimable, flows = {}, false, { due = true, ready = true, active = true }
+local splits = (dry or action == 'move') and #steps.narrow > 1 and steps.narrow[1] == 'due' and steps.narrow[2] == 'ready'
+newest_lease_first = dry -- a lease that is renewed is behind then
+
+local function enter(set, fresh)
+  if set == 'due' and fresh then split_at = nil end
+  if set == 'ready' and splits and not split_at then split_at = now end
+end
+
+-- Whether it is a task that the operation is for.
+local function is_meant(t, q)
+  if not q or visible_state(t) ~= t.state or t.ended > until_ms then return false end
+  if (action == 'run' or action == 'retry') and t.claim > until_ms then return false end
+  return action ~= 'move' or not (t.cloud or t.n == to.n)
+end
+
+local function is_forbidden(id, t)
+  if action == 'move' then return not may_move(to, id, t) end
   local c = client(t.owner)
-  if action == 'retry' and c and c.on == 'x' then return 'failed' end
+  return action == 'retry' and c and c.on == 'x'
 end
 
-local moves = { cancel = cancel, run = run_now, retry = revive, delete = function(_, id) retire(id) end,
-  move = function(from, id, t) move(from, to, id, t) end }
+-- Whether a task that stays where it is was not counted before, and is not counted again.
+local function counts_here(t)
+  if round > 1 or (flows[place.set] and t.claim > until_ms) then return false end
+  return not (splits and place.set == 'ready') or t.due <= split_at
+end
 
-local touched = {}
-for at = FIRST, #ARGV do
-  local id = ARGV[at]
-  local t = read_task(id)
-  local q = t and queue(t.n)
-  local came = objection(q, id, t) or 'done'
-  if came == 'done' then
-    if not dry then
-      moves[action](q, id, t)
-      touched[q] = true
-    end
-    if #sample < SAMPLE then sample = sample .. id end
+-- What is due already is met as a ready task: it would be one, had a worker come by.
+local function is_late(score)
+  if not splits or place.set ~= 'due' or split_at then return false end
+  if tonumber(score) <= now then return true end
+  split_at = now
+  return false
+end
+
+local function make_late_ready(q, id, t)
+  take_out(q, id, t)
+  t.state = 'r'
+  write_head(id, t)
+  make_ready(q, id, t)
+end
+
+local function mark(t)
+  t.claim = math.max(t.claim + 1, until_ms + 1)
+end
+
+local moves = { cancel = cancel, delete = function(_, id) retire(id) end, move = function(q, id, t) move(q, to, id, t) end,
+  run = function(q, id, t)
+    mark(t)
+    run_now(q, id, t)
+  end,
+  retry = function(q, id, t)
+    mark(t)
+    revive(q, id, t)
+  end }
+
+local function count(what)
+  counts[what], tasks = counts[what] + 1, tasks + 1
+  return tasks >= most
+end
+
+local over = walk(function(id, score)
+  local t = read_front(id)
+  spend(READ)
+  if t and host_behind(id, t) == '-:0' then t = nil end -- cut short
+  if not t then return round == 1 and count('skipped') end
+  local q = queue(t.n)
+  if not is_meant(t, q) then return false end
+  if is_late(score) then
+    make_late_ready(q, id, t)
+    touched[q], claimable = true, true
+    return not spend(MOVE)
   end
-  counts[came] = counts[came] + 1
+  local forbidden = is_forbidden(id, t)
+  if (dry or forbidden) and not counts_here(t) then return false end
+  if forbidden then return count('failed') end
+  if not dry then
+    -- A large body is for a call that has done little else.
+    if t.body * BYTE_COST > budget_left and budget_left < BUDGET / 2 then return 'again' end
+    moves[action](q, id, t)
+    touched[q], moved = true, moved + 1
+    claimable = claimable or action ~= 'delete' and action ~= 'cancel'
+    spend(MOVE, t.body)
+  end
+  if #sample < SAMPLE then sample = sample .. id end
+  return count('done')
+end, enter)
+
+local rounds = over and again and moved > 0
+if rounds then
+  round, moved, split_at, over = round + 1, 0, nil, false
+  place.set, place.n = steps.wide[1] or '', steps.wide[1] and only or -2
+  go_to('', '', '')
 end
-chunks, f[5], f[6] = chunks + 1, place, place == '' and '1' or '0'
-call('HSET', key, 'chunks', chunks, 'done', counts.done, 'failed', counts.failed, 'skipped', counts.skipped, 'place', place,
+chunks, f[6] = chunks + 1, over and '1' or '0'
+f[5] = table.concat({ round, moved, split_at or '', place_text() }, '\n')
+call('HSET', key, 'chunks', chunks, 'done', counts.done, 'failed', counts.failed, 'skipped', counts.skipped, 'place', f[5],
   'over', f[6], 'sample', sample)
 call('PEXPIRE', key, keep_ms)
-if not dry then
-  for q in pairs(touched) do serve(q) end
-  if to then serve(to) end
-  close(action ~= 'delete' and action ~= 'cancel')
-end
+for q in pairs(touched) do serve(q) end
+if to and next(touched) then serve(to) end
+close(claimable)
 return answer('went')

@@ -1,20 +1,28 @@
--- get: tasks as a reader sees them. Readers never see what was purged, deleted, or is kept hidden.
+-- get: tasks as a reader sees them, as many of those named as may be read in one call, at least one. Readers never see what was purged,
+-- deleted, or is kept hidden.
 -- ARGV   now, then ids
--- REPLY  for each that is there: id, state, record, log
+-- REPLY  how many of the ids were looked at, then for each that is there: id, state, record, log
 --@include lib/base
+--@include lib/budget
 --@include lib/task
 --@include lib/client
 --@include lib/queue
 --@include lib/alive
-local replies = {}
-for at = 2, #ARGV do
+local FIRST, TASK = 2, 15
+local replies = { #ARGV - 1 }
+for at = FIRST, #ARGV do
   local id = ARGV[at]
-  local raw = call('GET', P .. 'task:' .. id)
+  local key = P .. 'task:' .. id
+  if not spend(TASK, call('STRLEN', key)) and at > FIRST then
+    replies[1] = at - FIRST
+    break
+  end
+  local raw = call('GET', key)
   local t = raw and parse(raw)
   local state = t and visible_state(t)
   if state then
     replies[#replies + 1], replies[#replies + 2], replies[#replies + 3] = id, state, raw
-    replies[#replies + 1] = call('LRANGE', P .. 'task:' .. id .. ':log', 0, -1)
+    replies[#replies + 1] = call('LRANGE', key .. ':log', 0, -1)
   end
 end
 return replies

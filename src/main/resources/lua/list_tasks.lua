@@ -4,43 +4,38 @@
 -- REPLY  'tasks', '1' when there may be more, score and id of the last that was looked at, then id and record of each; or
 --        'no_queue'
 --@include lib/base
+--@include lib/budget
 --@include lib/task
 --@include lib/client
 --@include lib/queue
 --@include lib/alive
+--@include lib/behind
 local n, most, score, after = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local BYTES_MAX = 8 * 1024 * 1024
+local PAGE, TASK = 100, 15
 local q = queue(n)
 if not q then return { 'no_queue' } end
-local from = score == '' and '-inf' or score
-local reply, bytes, offset = { 'tasks', '0', score, after }, 0, 0
+local reply = { 'tasks', '1', score, after }
 
--- Members of equal score stand in the order of their bytes, so that (score, id) is a position that survives removals.
-local function passed(id, at)
-  return score ~= '' and tonumber(at) == tonumber(score) and id <= after
-end
-
+-- Says whether there may be more in this call.
 local function look_at(id)
-  local raw = call('GET', P .. 'task:' .. id)
+  local key = P .. 'task:' .. id
+  local may_go_on = spend(TASK, call('STRLEN', key))
+  if not may_go_on and #reply > 4 then return false end
+  local raw = call('GET', key)
   local t = raw and parse(raw)
-  if t and (visible_state(t) == 'a' or waits(t)) then
-    reply[#reply + 1], reply[#reply + 2] = id, raw
-    bytes = bytes + #raw
-  end
+  if t and (visible_state(t) == 'a' or waits(t)) then reply[#reply + 1], reply[#reply + 2] = id, raw end
+  return true
 end
 
 while true do
-  local page = call('ZRANGEBYSCORE', q.base .. 'all', from, '+inf', 'WITHSCORES', 'LIMIT', offset, 200)
+  local from = behind(q.base .. 'all', false, reply[3], reply[4])
+  local page = call('ZRANGE', q.base .. 'all', from, from + PAGE - 1, 'WITHSCORES')
   for i = 1, #page, 2 do
-    if not passed(page[i], page[i + 1]) then
-      if #reply >= 4 + 2 * most or bytes >= BYTES_MAX then
-        reply[2] = '1'
-        return reply
-      end
-      reply[3], reply[4] = page[i + 1], page[i]
-      look_at(page[i])
-    end
+    if #reply >= 4 + 2 * most or budget_left <= 0 or not look_at(page[i]) then return reply end
+    reply[3], reply[4] = page[i + 1], page[i]
   end
-  if #page < 400 then return reply end
-  offset = offset + 200
+  if #page < PAGE * 2 then
+    reply[2] = '0'
+    return reply
+  end
 end

@@ -17,8 +17,12 @@ public interface ClientStore {
   /** Clients by id. */
   Page list(int limit, @Nullable String cursor) throws TaskStore.BadCursor;
 
-  /** All clients that an admin set up, and none that registered itself; in no order. */
-  List<Client> configured();
+  /**
+   * The next clients that an admin set up, and none that registered itself; by id.
+   *
+   * @param after behind which id; empty from the start
+   */
+  List<Client> configured(int most, String after);
 
   /** One client, also a disabled one; a deleted one is none. */
   Optional<Client> get(String id);

@@ -119,7 +119,7 @@ public record Operation(
    *
    * @param done tasks that it was done to, or would be
    * @param failed tasks that a rule forbids it to
-   * @param skipped tasks that were no longer so when their turn came
+   * @param skipped tasks whose record cannot be read
    */
   public record Counts(long done, long failed, long skipped) {
     /** Nothing yet. */

@@ -11,7 +11,10 @@ import io.taskrunner.http.Served.Setup;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
 import io.taskrunner.testkit.RedisExtension;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -391,5 +394,57 @@ class ConfigurationTest {
     for (String hidden : List.of("guest", key, admin, "tr_", "tra_", "secret")) {
       assertFalse(body.contains(hidden), body);
     }
+  }
+
+  @Test
+  void pagesTogetherAreTheWholeAndNoneCanBeAppliedForIt() {
+    assertEquals(200, served.call("POST", "/admin/config", DOCUMENT, YAML).status());
+    JsonNode whole = served.get("/admin/config").json();
+    for (int limit : List.of(1, 2, 7, 1000)) {
+      List<String> names = new ArrayList<>();
+      String cursor = "";
+      do {
+        JsonNode page = served.get("/admin/config?limit=" + limit + cursor).json();
+        int things = 0;
+        for (String section : List.of("tiers", "queues", "clients", "hosts", "schedules")) {
+          for (Map.Entry<String, JsonNode> one : page.path(section).properties()) {
+            assertEquals(whole.path(section).path(one.getKey()), one.getValue());
+            names.add(section + "/" + one.getKey());
+            things++;
+          }
+        }
+        assertTrue(things <= limit);
+        JsonNode next = page.path("next_cursor");
+        cursor = next.isNull() ? null : "&cursor=" + next.asText();
+        if (limit == 7 && cursor != null) {
+          assertEquals(
+              400, served.call("POST", "/admin/config?prune=true", page.toString()).status());
+        }
+      } while (cursor != null);
+      List<String> all = new ArrayList<>();
+      for (String section : List.of("tiers", "queues", "clients", "hosts", "schedules")) {
+        whole.path(section).fieldNames().forEachRemaining(name -> all.add(section + "/" + name));
+      }
+      assertEquals(Set.copyOf(all), Set.copyOf(names));
+      assertEquals(all.size(), names.size());
+    }
+    assertEquals(400, served.get("/admin/config?cursor=x").status());
+    assertEquals(400, served.get("/admin/config?limit=1001").status());
+  }
+
+  @Test
+  void aDocumentThatIsTooLargeIsGivenInPagesAlone() {
+    String body = "x".repeat(300_000);
+    for (int i = 0; i < 15; i++) {
+      String schedule =
+          "{\"client_id\":\"shop\",\"interval_sec\":60,\"task\":{\"url\":\"http://h/\",\"body\":\""
+              + body
+              + "\"}}";
+      assertEquals(201, served.call("PUT", "/v1/schedules/s" + i, schedule).status());
+    }
+    Reply whole = served.get("/admin/config");
+    assertEquals(400, whole.status());
+    assertEquals("limit", whole.json().at("/errors/0/parameter").asText());
+    assertEquals(200, served.get("/admin/config?limit=10").status());
   }
 }

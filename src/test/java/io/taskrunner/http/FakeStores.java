@@ -37,6 +37,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -537,8 +538,12 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     }
 
     @Override
-    public List<Client> configured() {
-      return List.copyOf(clients.values());
+    public List<Client> configured(int most, String after) {
+      return clients.values().stream()
+          .filter(client -> client.id().compareTo(after) > 0)
+          .sorted(Comparator.comparing(Client::id))
+          .limit(most)
+          .toList();
     }
 
     @Override

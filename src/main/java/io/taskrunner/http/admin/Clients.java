@@ -112,9 +112,10 @@ public final class Clients {
     }
 
     @Override
-    public SortedMap<String, Item> items() {
+    public ConfigKind.Page items(int most, @Nullable String cursor) {
       SortedMap<String, Item> items = new TreeMap<>();
-      for (Client client : clients.configured()) {
+      List<Client> some = clients.configured(most + 1, cursor == null ? "" : cursor);
+      for (Client client : some.subList(0, Math.min(most, some.size()))) {
         Change asSet =
             new Change(
                 client.tier(),
@@ -126,7 +127,7 @@ public final class Clients {
                 new MaxWaitingBytes(client.maxWaitingBytes()));
         items.put(client.id(), new Item(out -> writeSet(out, asSet), client.revision(), true));
       }
-      return items;
+      return new ConfigKind.Page(items, some.size() > most ? items.lastKey() : null);
     }
 
     @Override

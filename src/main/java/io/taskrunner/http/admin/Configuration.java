@@ -1,8 +1,6 @@
 package io.taskrunner.http.admin;
 
-import com.linecorp.armeria.common.HttpHeaderNames;
 import com.linecorp.armeria.common.HttpMethod;
-import com.linecorp.armeria.common.HttpStatus;
 import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
@@ -15,28 +13,25 @@ import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.Json;
 import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.http.call.JsonOut.Members;
 import io.taskrunner.http.call.Precondition;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
-import io.taskrunner.http.call.Yaml;
 import io.taskrunner.store.ConfigStore;
 import io.taskrunner.store.ConfigStore.Thing;
 import io.taskrunner.store.Expected;
-import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.regex.Pattern;
 
 /**
  * {@code /admin/config}: all that admins set (no keys, no secrets) as one document, to be read and
@@ -45,13 +40,8 @@ import java.util.regex.Pattern;
  */
 public final class Configuration {
 
-  private static final long VERSION = 1;
-
-  private static final int VALUES_MAX = 1_000_000;
-
-  private static final Pattern FORMAT = Pattern.compile("json|yaml");
-
   private final List<ConfigKind> kinds;
+  private final ConfigExport export;
   private final ConfigStore store;
   private final Audit audit;
 
@@ -62,6 +52,7 @@ public final class Configuration {
    */
   public Configuration(List<ConfigKind> kinds, ConfigStore store, Audit audit) {
     this.kinds = List.copyOf(kinds);
+    this.export = new ConfigExport(this.kinds);
     this.store = store;
     this.audit = audit;
   }
@@ -69,92 +60,52 @@ public final class Configuration {
   /** The routes. */
   public List<Route> routes() {
     return List.of(
-        Route.of(HttpMethod.GET, "/admin/config", Access.ADMIN, this::get),
+        Route.of(HttpMethod.GET, "/admin/config", Access.ADMIN, export::get),
         Route.of(HttpMethod.POST, "/admin/config", Access.ADMIN, Route.Body.DOCUMENT, this::apply));
   }
 
-  /** All things of all kinds, as they are. */
-  private record Now(Map<String, SortedMap<String, Item>> sections, long last) {
+  /**
+   * A thing as it is, in few bytes.
+   *
+   * @param exact stands for {@link Item#exact}
+   * @param tier of a client
+   */
+  private record Seen(String exact, long revision, boolean isEmpty, String tier) {}
 
-    byte[] document() {
-      return JsonOut.object(out -> {
-        out.number("version", VERSION);
-        for (Map.Entry<String, SortedMap<String, Item>> section : sections.entrySet()) {
-          out.object(
-              section.getKey(),
-              entries -> {
-                for (Map.Entry<String, Item> item : section.getValue().entrySet()) {
-                  entries.object(item.getKey(), item.getValue().settings());
-                }
-              });
-        }
-      });
-    }
+  /**
+   * All things of all kinds, as they are.
+   *
+   * @param last the revision that was decided last; read first, so that what changes meanwhile is
+   *     found out
+   */
+  private record Now(
+      Map<String, SortedMap<String, Seen>> sections, long last, Precondition.Current current) {}
 
-    /** Of all that there is and when it was set; the revision of the whole is not in it. */
-    Precondition.Current current() {
-      StringBuilder revisions = new StringBuilder();
-      sections.forEach((section, items) ->
-          items.forEach((name, item) ->
-              revisions.append(name).append('=').append(item.revision()).append('\n')));
-      byte[] document = document();
-      byte[] seen = revisions.toString().getBytes(StandardCharsets.UTF_8);
-      byte[] both = Arrays.copyOf(document, document.length + seen.length);
-      System.arraycopy(seen, 0, both, document.length, seen.length);
-      return Precondition.Current.of(0, both);
-    }
-  }
-
-  /** Reads everything. The revision first: what changes meanwhile is then found out. */
   private Now read() {
     long last = store.lastRevision();
-    Map<String, SortedMap<String, Item>> sections = new LinkedHashMap<>();
+    MessageDigest tag = ConfigExport.tag();
+    Map<String, SortedMap<String, Seen>> sections = new LinkedHashMap<>();
     for (ConfigKind kind : kinds) {
-      sections.put(kind.section(), kind.items());
+      SortedMap<String, Seen> things = new TreeMap<>();
+      boolean clients = kind.section().equals(Clients.SECTION);
+      ConfigExport.each(
+          kind,
+          tag,
+          (name, item, settings) ->
+              things.put(
+                  name,
+                  new Seen(
+                      exact(item.exact()),
+                      item.revision(),
+                      item.isEmpty(),
+                      clients ? tierOf(settings) : "")));
+      sections.put(kind.section(), things);
     }
-    return new Now(sections, last);
+    return new Now(sections, last, ConfigExport.current(tag));
   }
 
-  private Answer get(Call call) {
-    Faults faults = new Faults();
-    String format = call.query(faults).text("format", FORMAT, "json or yaml");
-    faults.raise();
-    boolean yaml = format == null ? prefersYaml(call) : format.equals("yaml");
-    Now now = read();
-    byte[] json = now.document();
-    Answer answer =
-        yaml
-            ? new Answer(
-                HttpStatus.OK,
-                Yaml.MEDIA_TYPE,
-                Yaml.write(Json.object(json, VALUES_MAX)),
-                List.of())
-            : Answer.ok(json);
-    return answer.with("etag", now.current().etag(), "vary", "accept");
-  }
-
-  private static boolean prefersYaml(Call call) {
-    double yaml = 0;
-    double json = 0;
-    String accepted = String.join(",", call.headers().getAll(HttpHeaderNames.ACCEPT));
-    for (String range : accepted.split(",", -1)) {
-      String[] parts = range.split(";", -1);
-      String type = parts[0].strip().toLowerCase(Locale.ROOT);
-      double quality = 1;
-      for (int i = 1; i < parts.length; i++) {
-        if (parts[i].strip().toLowerCase(Locale.ROOT).matches("q=[01](\\.[0-9]{0,3})?")) {
-          quality = Double.parseDouble(parts[i].strip().substring(2));
-        }
-      }
-      if (Yaml.isYaml(type)) {
-        yaml = Math.max(yaml, quality);
-      } else if (type.equals("application/json")
-          || type.equals("application/*")
-          || type.equals("*/*")) {
-        json = Math.max(json, quality);
-      }
-    }
-    return yaml > 0 && yaml >= json;
+  private static String exact(Members exact) {
+    return Precondition.etag(0, JsonOut.object(exact));
   }
 
   /** What a document comes to in one section. */
@@ -188,7 +139,7 @@ public final class Configuration {
     Precondition precondition = Precondition.of(call.headers(), faults);
     Fields document = call.fields(faults);
     document.nullIsAbsent("version");
-    document.longInteger("version", VERSION, VERSION);
+    document.longInteger("version", ConfigExport.VERSION, ConfigExport.VERSION);
     Map<ConfigKind, Map<String, Wanted>> wanted = new LinkedHashMap<>();
     for (ConfigKind kind : kinds) {
       document.nullIsAbsent(kind.section());
@@ -215,7 +166,9 @@ public final class Configuration {
       carryOut(plans, precondition.isGiven() ? OptionalLong.of(now.last()) : OptionalLong.empty());
       audit.tell(call, "config applied", told(plans));
     }
-    return Answer.ok(json(plans, false)).tagged(read().current());
+    MessageDigest tag = ConfigExport.tag();
+    kinds.forEach(kind -> ConfigExport.each(kind, tag, (_, _, _) -> {}));
+    return Answer.ok(json(plans, false)).tagged(ConfigExport.current(tag));
   }
 
   private static Map<String, Wanted> entries(ConfigKind kind, Fields section) {
@@ -243,12 +196,12 @@ public final class Configuration {
     List<Plan> plans = new ArrayList<>();
     wanted.forEach((kind, entries) -> {
       Plan plan = new Plan(kind);
-      SortedMap<String, Item> there = section(now, kind.section());
+      SortedMap<String, Seen> there = section(now, kind.section());
       entries.forEach((name, one) -> {
-        Item item = there.get(name);
+        Seen item = there.get(name);
         if (item == null) {
           plan.created.put(name, one);
-        } else if (Arrays.equals(JsonOut.object(item.exact()), JsonOut.object(one.exact()))) {
+        } else if (item.exact().equals(exact(one.exact()))) {
           plan.unchanged++;
         } else {
           plan.updated.put(name, one);
@@ -291,8 +244,7 @@ public final class Configuration {
     Set<String> tiers = new TreeSet<>(section(now, Tiers.SECTION).keySet());
     Set<String> lost = new TreeSet<>();
     Map<String, String> kept = new TreeMap<>();
-    section(now, Clients.SECTION)
-        .forEach((id, item) -> kept.put(id, tierOf(JsonOut.object(item.settings()))));
+    section(now, Clients.SECTION).forEach((id, item) -> kept.put(id, item.tier()));
     Map<String, String> set = new TreeMap<>();
     for (Plan plan : plans) {
       if (plan.kind.section().equals(Tiers.SECTION)) {
@@ -332,12 +284,13 @@ public final class Configuration {
     });
   }
 
-  private static SortedMap<String, Item> section(Now now, String name) {
+  private static SortedMap<String, Seen> section(Now now, String name) {
     return now.sections().getOrDefault(name, Collections.emptySortedMap());
   }
 
   private static String tierOf(byte[] settings) {
-    return String.valueOf(Json.object(settings, VALUES_MAX).getOrDefault("tier", "default"));
+    return String.valueOf(
+        Json.object(settings, ConfigExport.VALUES_MAX).getOrDefault("tier", "default"));
   }
 
   /**

@@ -72,13 +72,13 @@ public final class Hosts {
     }
 
     @Override
-    public SortedMap<String, Item> items() {
+    public Page items(int most, @Nullable String cursor) {
       SortedMap<String, Item> items = new TreeMap<>();
       for (Load load : hosts.list()) {
         TargetHost host = load.host();
         items.put(host.name(), new Item(out -> settings(out, host), host.revision(), true));
       }
-      return items;
+      return Page.of(items, most, cursor);
     }
 
     @Override

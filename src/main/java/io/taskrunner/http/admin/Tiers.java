@@ -66,12 +66,12 @@ public final class Tiers {
     }
 
     @Override
-    public SortedMap<String, Item> items() {
+    public Page items(int most, @Nullable String cursor) {
       SortedMap<String, Item> items = new TreeMap<>();
       for (Tier tier : clients.tiers()) {
         items.put(tier.name(), new Item(out -> Tiers.write(out, tier), tier.revision(), true));
       }
-      return items;
+      return Page.of(items, most, cursor);
     }
 
     @Override

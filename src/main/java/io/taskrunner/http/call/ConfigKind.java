@@ -4,9 +4,11 @@ import io.taskrunner.http.call.JsonOut.Members;
 import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.ConfigStore.Thing;
 import io.taskrunner.store.Expected;
+import io.taskrunner.store.TaskStore.BadCursor;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** One kind of thing in the document of the whole configuration, such as queues. */
@@ -15,8 +17,40 @@ public interface ConfigKind {
   /** The member of the document that holds things of this kind, by name. */
   String section();
 
-  /** All that there are, by name. Blocks. */
-  SortedMap<String, Item> items();
+  /**
+   * Some that there are, by name. Blocks.
+   *
+   * @param most 1 to {@link #PAGE_MAX}
+   * @param cursor of the page before; null for the first
+   */
+  Page items(int most, @Nullable String cursor) throws BadCursor;
+
+  /** Most of one page. */
+  int PAGE_MAX = 1000;
+
+  /**
+   * Some things of a kind.
+   *
+   * @param nextCursor gives the next page; null at the end
+   */
+  record Page(SortedMap<String, Item> items, @Nullable String nextCursor) {
+    /**
+     * A page of things that are few enough to be read together; a cursor is the last one's name.
+     */
+    public static Page of(SortedMap<String, Item> all, int most, @Nullable String cursor) {
+      SortedMap<String, Item> page = new TreeMap<>();
+      for (Map.Entry<String, Item> one : all.entrySet()) {
+        if (cursor != null && one.getKey().compareTo(cursor) <= 0) {
+          continue;
+        }
+        if (page.size() == most) {
+          return new Page(page, page.lastKey());
+        }
+        page.put(one.getKey(), one.getValue());
+      }
+      return new Page(page, null);
+    }
+  }
 
   /**
    * Reads an entry of a document. What it leaves out is as if nobody had set it.

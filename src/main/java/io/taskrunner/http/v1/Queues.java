@@ -100,7 +100,7 @@ public final class Queues {
     }
 
     @Override
-    public SortedMap<String, Item> items() {
+    public Page items(int most, @Nullable String cursor) {
       SortedMap<String, Item> items = new TreeMap<>();
       for (Queue queue : queues.list()) {
         if (QueueSettings.NAME.matcher(queue.name()).matches()) {
@@ -114,7 +114,7 @@ public final class Queues {
                   tasks + stats.dead() == 0));
         }
       }
-      return items;
+      return Page.of(items, most, cursor);
     }
 
     @Override

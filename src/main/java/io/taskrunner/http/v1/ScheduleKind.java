@@ -45,8 +45,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class ScheduleKind implements ConfigKind {
 
-  private static final int PAGE = 1000;
-
   private final ScheduleStore schedules;
   private final Function<Fields, @Nullable Settings> reader;
   private final ClientStore clients;
@@ -75,32 +73,20 @@ final class ScheduleKind implements ConfigKind {
   }
 
   @Override
-  public SortedMap<String, Item> items() {
+  public Page items(int most, @Nullable String cursor) throws BadCursor {
+    ScheduleStore.Page page = schedules.list(most, cursor);
     SortedMap<String, Item> items = new TreeMap<>();
-    String cursor = null;
-    do {
-      ScheduleStore.Page page = page(cursor);
-      for (Schedule schedule : page.schedules()) {
-        Settings settings = schedule.settings();
-        items.put(
-            schedule.name(),
-            new Item(
-                out -> write(out, settings, false),
-                schedule.revision(),
-                true,
-                out -> write(out, settings, true)));
-      }
-      cursor = page.nextCursor();
-    } while (cursor != null);
-    return items;
-  }
-
-  private ScheduleStore.Page page(@Nullable String cursor) {
-    try {
-      return schedules.list(PAGE, cursor);
-    } catch (BadCursor impossible) {
-      throw new IllegalStateException("the store does not know its own cursor", impossible);
+    for (Schedule schedule : page.schedules()) {
+      Settings settings = schedule.settings();
+      items.put(
+          schedule.name(),
+          new Item(
+              out -> write(out, settings, false),
+              schedule.revision(),
+              true,
+              out -> write(out, settings, true)));
     }
+    return new Page(items, page.nextCursor());
   }
 
   @Override

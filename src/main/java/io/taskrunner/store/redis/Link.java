@@ -10,6 +10,7 @@ import io.lettuce.core.protocol.CommandType;
 import io.taskrunner.store.StoreUnavailable;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -19,6 +20,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -115,6 +117,18 @@ final class Link {
         pause = Math.min(pause * 2, PAUSE_MAX_NANOS);
       }
     }
+  }
+
+  /** Runs a command for each of many things, in one round trip; the answers in their order. */
+  <K, T> List<T> each(
+      List<K> things,
+      BiFunction<RedisAsyncCommands<byte[], byte[]>, K, CompletionStage<T>> command) {
+    return patiently(redis -> {
+      List<CompletableFuture<T>> begun =
+          things.stream().map(one -> command.apply(redis, one).toCompletableFuture()).toList();
+      return CompletableFuture.allOf(begun.toArray(CompletableFuture[]::new))
+          .thenApply(_ -> begun.stream().map(CompletableFuture::join).toList());
+    });
   }
 
   /** Waits for one answer until a time of {@link System#nanoTime}. */

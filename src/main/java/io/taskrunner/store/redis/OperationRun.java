@@ -1,15 +1,18 @@
 package io.taskrunner.store.redis;
 
 import io.taskrunner.store.Operation;
+import io.taskrunner.store.Operation.Action;
 import io.taskrunner.store.Operation.Counts;
 import io.taskrunner.store.Operation.Order;
 import io.taskrunner.store.OperationStore.Run;
 import io.taskrunner.store.OperationStore.Step;
+import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.task.TaskId;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -20,23 +23,41 @@ final class OperationRun implements Run {
 
   private static final int SAMPLE_MAX = 10;
   private static final byte[] NONE = new byte[0];
-  private static final byte[] COUNT_ALONE = Keys.bytes("1");
+  private static final byte[] YES = Keys.bytes("1");
 
   private final Operation operation;
   private final QueueNames names;
   private final RedisOperations operations;
-  private final OperationWalk walk;
-  private final byte[] states;
   private final List<Progress> all = new ArrayList<>();
   private int turn;
 
-  /** How far it is in a shard; not known until a shard has told. */
+  /**
+   * How far it is in a shard.
+   *
+   * @param round from 1; how often it went through the whole shard
+   * @param moved how many it was done to in this round
+   * @param splitAt what a script goes by between two calls
+   * @param text where the walk goes on; empty before the first chunk
+   */
+  private record Place(String round, String moved, String splitAt, byte[] text) {
+    static final Place START = new Place("1", "0", "", NONE);
+
+    static Place read(byte[] kept) {
+      if (kept.length == 0) {
+        return START;
+      }
+      String[] parts = new String(kept, StandardCharsets.ISO_8859_1).split("\n", 4);
+      return new Place(parts[0], parts[1], parts[2], bytes(parts[3]));
+    }
+  }
+
+  /** How far it is in a shard, and what it came to; not known until a shard has told. */
   private static final class Progress {
     final Shard shard;
     boolean known;
     long chunks;
     Counts counts = Counts.NONE;
-    byte[] place = NONE;
+    Place place = Place.START;
     boolean over;
     byte[] sample = NONE;
 
@@ -45,20 +66,12 @@ final class OperationRun implements Run {
     }
   }
 
-  OperationRun(
-      Operation operation,
-      Shards shards,
-      QueueNames names,
-      RedisOperations operations,
-      OperationWalk walk) {
+  OperationRun(Operation operation, Shards shards, QueueNames names, RedisOperations operations) {
     this.operation = operation;
     this.names = names;
     this.operations = operations;
-    this.walk = walk;
-    StringBuilder letters = new StringBuilder();
-    RedisOperations.states(operation.order()).forEach(state -> letters.append(state.code()));
-    this.states = Keys.bytes(letters.toString());
-    for (Shard shard : OperationWalk.homes(shards, operation.order().filter())) {
+    names.reload(); // A queue that was made just before is meant too.
+    for (Shard shard : homes(shards, operation.order().filter())) {
       all.add(new Progress(shard));
     }
   }
@@ -80,8 +93,6 @@ final class OperationRun implements Run {
       return new Step.Went(0);
     }
     Order order = operation.order();
-    OperationWalk.Found found =
-        walk.look(next.shard, order, operation.begun(), Keys.text(next.place), most);
     byte[] to = NONE;
     if (order.toQueue() != null) {
       OptionalInt n = names.look(order.toQueue());
@@ -91,33 +102,58 @@ final class OperationRun implements Run {
       to = Keys.bytes(n.getAsInt());
     }
     List<Object> reply =
-        next.shard.moves().run(Script.BULK, chunk(next, found, to).toArray(byte[][]::new));
-    keep(next, reply);
+        next.shard.moves().run(Script.BULK, chunk(next, to, most).toArray(byte[][]::new));
+    keep(next, reply.subList(2, reply.size()));
     return switch (Keys.text((byte[]) reply.getFirst())) {
       case "stopped" -> {
         operations.end(operation.id(), Operation.State.STOPPED, "");
         yield new Step.Over(Operation.State.STOPPED);
       }
       case "no_queue" -> gone(String.valueOf(order.toQueue()));
-      default -> new Step.Went(found.ids().size());
+      default -> new Step.Went(Math.toIntExact((Long) reply.get(1)));
     };
   }
 
-  private List<byte[]> chunk(Progress next, OperationWalk.Found found, byte[] to) {
+  private List<byte[]> chunk(Progress next, byte[] to, int most) {
     Order order = operation.order();
+    TaskWalk.Place at =
+        next.place.text().length == 0
+            ? TaskWalk.Place.START
+            : TaskWalk.Place.read(next.place.text());
+    boolean byLabel =
+        next.place.text().length == 0
+            ? TaskWalk.byLabel(new Shards(List.of(next.shard)), order.filter(), true)
+            : at.isByLabel();
     List<byte[]> args = new ArrayList<>();
     args.add(Keys.bytes(operation.id()));
     args.add(Keys.bytes(next.chunks));
     args.add(Keys.bytes(order.action().word()));
-    args.add(order.dryRun() ? COUNT_ALONE : NONE);
-    args.add(states);
+    args.add(order.dryRun() ? YES : NONE);
     args.add(Keys.bytes(operation.begun().toEpochMilli()));
-    args.add(Keys.bytes(found.queue()));
     args.add(to);
     args.add(Keys.bytes(RedisOperations.KEPT_RUNNING.toMillis()));
-    args.add(Keys.bytes(found.place()));
-    args.addAll(found.ids());
+    args.add(Keys.bytes(most));
+    args.add(goesRoundAgain(order) ? YES : NONE);
+    args.add(Keys.bytes(next.place.round()));
+    args.add(Keys.bytes(next.place.moved()));
+    args.add(Keys.bytes(next.place.splitAt()));
+    args.addAll(TaskWalk.of(order, operation.begun(), names, byLabel).args(at));
     return args;
+  }
+
+  /** Whether what is meant may go from one set to another, and then is to be met all the same. */
+  private static boolean goesRoundAgain(Order order) {
+    return !order.dryRun()
+        && (order.action() == Action.CANCEL || order.action() == Action.MOVE)
+        && !Collections.disjoint(RedisOperations.states(order), Action.CANCEL.states());
+  }
+
+  /** The shards that may hold what is meant. */
+  private static List<Shard> homes(Shards shards, Filter filter) {
+    if (filter.clientId() != null) {
+      return List.of(shards.of(filter.clientId()));
+    }
+    return filter.queue() == null ? shards.all() : shards.allOfQueue(filter.queue()).all();
   }
 
   private Step gone(String queue) {
@@ -152,7 +188,7 @@ final class OperationRun implements Run {
             Long.parseLong(fields.getOrDefault("done", "0")),
             Long.parseLong(fields.getOrDefault("failed", "0")),
             Long.parseLong(fields.getOrDefault("skipped", "0")));
-    progress.place = bytes(fields.getOrDefault("place", ""));
+    progress.place = Place.read(bytes(fields.getOrDefault("place", "")));
     progress.over = "1".equals(fields.get("over"));
     progress.sample = bytes(fields.getOrDefault("sample", ""));
     progress.known = true;
@@ -162,12 +198,12 @@ final class OperationRun implements Run {
     return characters.getBytes(StandardCharsets.ISO_8859_1);
   }
 
-  private static void keep(Progress progress, List<Object> reply) {
-    progress.chunks = (Long) reply.get(1);
-    progress.counts = new Counts((Long) reply.get(2), (Long) reply.get(3), (Long) reply.get(4));
-    progress.place = (byte[]) reply.get(5);
-    progress.over = Keys.text((byte[]) reply.get(6)).equals("1");
-    progress.sample = (byte[]) reply.get(7);
+  private static void keep(Progress progress, List<Object> kept) {
+    progress.chunks = (Long) kept.get(0);
+    progress.counts = new Counts((Long) kept.get(1), (Long) kept.get(2), (Long) kept.get(3));
+    progress.place = Place.read((byte[]) kept.get(4));
+    progress.over = Keys.text((byte[]) kept.get(5)).equals("1");
+    progress.sample = (byte[]) kept.get(6);
   }
 
   /** Adds what the list is told of it, once every shard has told. */

@@ -1,10 +1,13 @@
 package io.taskrunner.store.redis;
 
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * The numbers of queues by their names: a copy of what Redis holds, read anew when the
@@ -16,7 +19,7 @@ final class QueueNames {
   private final Link link;
   private final Keys config;
   private volatile Map<String, Integer> numbers = Map.of();
-  private volatile Map<Integer, String> byNumber = Map.of();
+  private volatile SortedMap<Integer, String> byNumber = Collections.emptySortedMap();
 
   QueueNames(Link link, Keys config) {
     this.link = link;
@@ -28,10 +31,10 @@ final class QueueNames {
     Map<byte[], byte[]> all = link.patiently(redis -> redis.hgetall(config.key("queues")));
     Map<String, Integer> fresh = HashMap.newHashMap(all.size());
     all.forEach((name, n) -> fresh.put(Keys.text(name), Integer.valueOf(Keys.text(n))));
-    Map<Integer, String> inverse = HashMap.newHashMap(fresh.size());
+    TreeMap<Integer, String> inverse = new TreeMap<>();
     fresh.forEach((name, n) -> inverse.put(n, name));
     numbers = Map.copyOf(fresh);
-    byNumber = Map.copyOf(inverse);
+    byNumber = Collections.unmodifiableSortedMap(inverse);
   }
 
   /** Adds a name that was just given its number, without reading all. */
@@ -40,11 +43,11 @@ final class QueueNames {
       return;
     }
     Map<String, Integer> more = new HashMap<>(numbers);
-    Map<Integer, String> inverse = new HashMap<>(byNumber);
+    TreeMap<Integer, String> inverse = new TreeMap<>(byNumber);
     more.put(name, n);
     inverse.put(n, name);
     numbers = more;
-    byNumber = inverse;
+    byNumber = Collections.unmodifiableSortedMap(inverse);
   }
 
   /** The number of a name, from the copy alone. */
@@ -72,7 +75,7 @@ final class QueueNames {
   }
 
   /** All names, by number. */
-  Map<Integer, String> byNumber() {
+  SortedMap<Integer, String> byNumber() {
     return byNumber;
   }
 

@@ -28,6 +28,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +43,10 @@ final class RedisClients implements ClientStore {
   private static final byte[] EMPTY = new byte[0];
   private static final int CACHE_MAX = 10_000;
   private static final int UNPARK_ROUNDS_MAX = 100;
+
+  /** Clients that are gone through at a time. */
+  private static final int PAGE = 100;
+
   private static final Duration CACHE_TTL = Duration.ofSeconds(1);
 
   private final Shards shards;
@@ -71,21 +76,11 @@ final class RedisClients implements ClientStore {
 
   @Override
   public Page list(int limit, @Nullable String cursor) throws BadCursor {
-    Range<byte[]> range =
-        cursor == null
-            ? Range.unbounded()
-            : Range.from(Range.Boundary.excluding(position(cursor)), Range.Boundary.unbounded());
-    List<List<byte[]>> ofShards =
-        shards.together((shard, redis) ->
-            redis.zrangebylex(shard.keys().key("clients"), range, Limit.create(0, limit + 1)));
-    List<byte[]> ids = ofShards.stream().flatMap(List::stream).sorted(Arrays::compare).toList();
+    List<byte[]> ids = ids(cursor == null ? EMPTY : position(cursor), limit + 1);
     List<Long> counts = shards.together((shard, redis) -> redis.zcard(shard.keys().key("clients")));
     long count = counts.stream().mapToLong(Long::longValue).sum();
-    List<Client> clients = new ArrayList<>();
-    Map<String, Limits> tiers = tierLimits();
-    for (byte[] id : ids.subList(0, Math.min(limit, ids.size()))) {
-      read(Keys.text(id), tiers).ifPresent(clients::add);
-    }
+    List<Client> clients =
+        read(ids.subList(0, Math.min(limit, ids.size())), tierLimits(), _ -> true);
     String next =
         ids.size() > limit
             ? Base64.getUrlEncoder().withoutPadding().encodeToString(ids.get(limit - 1))
@@ -111,19 +106,54 @@ final class RedisClients implements ClientStore {
   }
 
   @Override
-  public List<Client> configured() {
+  public List<Client> configured(int most, String after) {
     Map<String, Limits> tiers = tierLimits();
-    List<Client> clients = new ArrayList<>();
-    forEachClient((_, ids) -> {
-      for (byte[] raw : ids) {
-        String id = Keys.text(raw);
-        Map<String, String> hash = hash(id);
-        if (!hash.containsKey("stranger")) {
-          read(id, hash, tiers).ifPresent(clients::add);
-        }
+    List<Client> found = new ArrayList<>();
+    byte[] last = Keys.bytes(after);
+    while (true) {
+      List<byte[]> ids = ids(last, most);
+      found.addAll(read(ids, tiers, hash -> !hash.containsKey("stranger")));
+      if (ids.size() < most || found.size() >= most) {
+        return found.subList(0, Math.min(most, found.size()));
       }
-    });
+      last = ids.getLast();
+    }
+  }
+
+  /** The first ids behind one; in the order of their bytes. */
+  private List<byte[]> ids(byte[] after, int most) {
+    Range<byte[]> range =
+        after.length == 0
+            ? Range.unbounded()
+            : Range.from(Range.Boundary.excluding(after), Range.Boundary.unbounded());
+    return shards
+        .together((shard, redis) ->
+            redis.zrangebylex(shard.keys().key("clients"), range, Limit.create(0, most)))
+        .stream()
+        .flatMap(List::stream)
+        .sorted(Arrays::compare)
+        .limit(most)
+        .toList();
+  }
+
+  /** Those that are there; in one round trip a shard. */
+  private List<Client> read(
+      List<byte[]> ids, Map<String, Limits> tiers, Predicate<Map<String, String>> wanted) {
+    List<String> names = ids.stream().map(Keys::text).toList();
+    List<Map<byte[], byte[]>> hashes =
+        Shards.each(names, shards::of, (shard, redis, id) -> redis.hgetall(key(shard, id)));
+    List<Client> clients = new ArrayList<>();
+    for (int i = 0; i < names.size(); i++) {
+      Map<String, String> hash = texts(hashes.get(i));
+      if (wanted.test(hash)) {
+        read(names.get(i), hash, tiers).ifPresent(clients::add);
+      }
+    }
     return clients;
+  }
+
+  private static byte[] key(Shard shard, String id) {
+    return shard.keys().key("client:" + id);
   }
 
   private Optional<Client> read(String id, Map<String, Limits> tiers) {
@@ -176,8 +206,10 @@ final class RedisClients implements ClientStore {
 
   private Map<String, String> hash(String id) {
     Shard shard = shards.of(id);
-    Map<byte[], byte[]> raw =
-        shard.link().patiently(redis -> redis.hgetall(shard.keys().key("client:" + id)));
+    return texts(shard.link().patiently(redis -> redis.hgetall(key(shard, id))));
+  }
+
+  private static Map<String, String> texts(Map<byte[], byte[]> raw) {
     Map<String, String> hash = HashMap.newHashMap(raw.size());
     raw.forEach((name, value) -> hash.put(Keys.text(name), Keys.text(value)));
     return hash;
@@ -365,7 +397,7 @@ final class RedisClients implements ClientStore {
           shard
               .link()
               .patiently(redis ->
-                  redis.zrangebylex(shard.keys().key("clients"), range, Limit.create(0, 100)));
+                  redis.zrangebylex(shard.keys().key("clients"), range, Limit.create(0, PAGE)));
       if (ids.isEmpty()) {
         return;
       }
@@ -381,9 +413,16 @@ final class RedisClients implements ClientStore {
     }
     boolean[] used = {false};
     forEachClient((_, ids) -> {
-      for (byte[] id : ids) {
-        used[0] |= name.equals(hash(Keys.text(id)).get("tier"));
-      }
+      byte[] field = Keys.bytes("tier");
+      List<Boolean> have =
+          Shards.each(
+              ids.stream().map(Keys::text).toList(),
+              shards::of,
+              (shard, redis, id) ->
+                  redis
+                      .hget(key(shard, id), field)
+                      .thenApply(tier -> tier != null && name.equals(Keys.text(tier))));
+      used[0] |= have.contains(true);
     });
     if (used[0]) {
       return TierDeleted.IN_USE;
@@ -410,7 +449,7 @@ final class RedisClients implements ClientStore {
     }
     String keyId = UUID.nameUUIDFromBytes(Keys.bytes(digest)).toString();
     Shard home = shards.of(clientId);
-    byte[] client = home.keys().key("client:" + clientId);
+    byte[] client = key(home, clientId);
     // First the rule that a key is needed, then the key: in between nobody gets in.
     home.link().patiently(redis -> redis.hset(client, Keys.bytes("keyed"), Keys.bytes(1)));
     String value =

@@ -9,7 +9,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -183,29 +182,14 @@ final class RedisCloud implements CloudStore {
 
   /** Those that are there, in one round trip a shard. */
   private List<CloudQueue> readAll(List<QueueName> all) {
-    Map<Shard, List<QueueName>> byShard = new HashMap<>();
-    for (QueueName name : all) {
-      byShard.computeIfAbsent(home(name), _ -> new ArrayList<>()).add(name);
+    List<Map<byte[], byte[]>> flows =
+        Shards.each(
+            all, this::home, (shard, redis, name) -> redis.hgetall(flow(shard, number(name))));
+    List<CloudQueue> found = new ArrayList<>();
+    for (int i = 0; i < all.size(); i++) {
+      CloudFields.read(all.get(i), flows.get(i)).ifPresent(found::add);
     }
-    Map<QueueName, CloudQueue> found = new HashMap<>();
-    byShard.forEach((shard, some) -> {
-      List<Map<byte[], byte[]>> flows =
-          shard
-              .link()
-              .patiently(redis -> {
-                List<CompletableFuture<Map<byte[], byte[]>>> begun =
-                    some.stream()
-                        .map(name -> redis.hgetall(flow(shard, number(name))).toCompletableFuture())
-                        .toList();
-                return CompletableFuture.allOf(begun.toArray(CompletableFuture[]::new))
-                    .thenApply(_ -> begun.stream().map(CompletableFuture::join).toList());
-              });
-      for (int i = 0; i < some.size(); i++) {
-        CloudFields.read(some.get(i), flows.get(i))
-            .ifPresent(queue -> found.put(queue.name(), queue));
-      }
-    });
-    return all.stream().filter(found::containsKey).map(found::get).toList();
+    return found;
   }
 
   private int number(QueueName name) {

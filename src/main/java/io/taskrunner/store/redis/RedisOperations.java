@@ -43,7 +43,6 @@ final class RedisOperations implements OperationStore {
   private final Moves configMoves;
   private final QueueNames names;
   private final RedisQueues queues;
-  private final OperationWalk walk;
 
   RedisOperations(
       Shards shards,
@@ -51,15 +50,13 @@ final class RedisOperations implements OperationStore {
       Keys config,
       Moves configMoves,
       QueueNames names,
-      RedisQueues queues,
-      OperationWalk walk) {
+      RedisQueues queues) {
     this.shards = shards;
     this.configLink = configLink;
     this.config = config;
     this.configMoves = configMoves;
     this.names = names;
     this.queues = queues;
-    this.walk = walk;
   }
 
   @Override
@@ -96,7 +93,7 @@ final class RedisOperations implements OperationStore {
         filter.queue() == null ? queues.list() : queues.get(filter.queue()).stream().toList();
     long total = 0;
     for (Queue queue : counted) {
-      if (OperationWalk.meant(order, queue.name())) {
+      if (TaskWalk.isMeant(order, queue.name())) {
         for (TaskState state : states) {
           total += count(queue.stats(), state);
         }
@@ -141,10 +138,15 @@ final class RedisOperations implements OperationStore {
       List<byte[]> ids =
           configLink.patiently(
               redis -> redis.zrevrange(config.key("operations"), first, first + PAGE - 1));
-      for (byte[] id : ids) {
-        Optional<Operation> one = get(Keys.text(id));
-        if (one.isPresent() && (owner == null || owner.equals(one.get().order().owner()))) {
-          found.add(one.get());
+      List<Map<byte[], byte[]>> hashes =
+          configLink.each(ids, (redis, id) -> redis.hgetall(key(Keys.text(id))));
+      for (int i = 0; i < ids.size(); i++) {
+        if (hashes.get(i).isEmpty()) {
+          continue;
+        }
+        Operation one = OperationFields.read(Keys.text(ids.get(i)), hashes.get(i));
+        if (owner == null || owner.equals(one.order().owner())) {
+          found.add(one);
           if (found.size() == most) {
             return found;
           }
@@ -212,7 +214,7 @@ final class RedisOperations implements OperationStore {
       String id = Keys.text(each);
       OperationRun run = mine.get(id);
       if (run == null) {
-        run = get(id).map(one -> new OperationRun(one, shards, names, this, walk)).orElse(null);
+        run = get(id).map(one -> new OperationRun(one, shards, names, this)).orElse(null);
       }
       if (run != null) {
         runs.add(run);

@@ -9,6 +9,7 @@ import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.redis.Changes.Step;
 import io.taskrunner.task.AttemptError;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -307,9 +308,9 @@ final class RedisQueues implements QueueStore {
   private static long replayDead(
       Shard shard, int n, long most, @Nullable String clientId, byte[] until) {
     long started = 0;
-    long rank = 0;
-    while (rank >= 0 && started < most) {
-      List<Object> reply =
+    List<Object> reply = List.of(0L, LET_GO, NONE, NONE);
+    while (!Arrays.equals((byte[]) reply.get(1), HOLD) && started < most) {
+      reply =
           shard
               .moves()
               .run(
@@ -318,9 +319,9 @@ final class RedisQueues implements QueueStore {
                   Keys.bytes(Math.min(most - started, 1_000_000_000)),
                   clientId == null ? NONE : Keys.bytes(clientId),
                   until,
-                  Keys.bytes(rank));
+                  (byte[]) reply.get(2),
+                  (byte[]) reply.get(3));
       started += number(reply, 0);
-      rank = number(reply, 1);
     }
     return started;
   }

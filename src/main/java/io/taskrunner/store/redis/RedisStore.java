@@ -132,15 +132,7 @@ public final class RedisStore implements AutoCloseable {
     this.schedules = new RedisSchedules(shards, configLink, config, names, options, revisions);
     this.tokens = new RedisTokens(configMoves);
     this.signing = new RedisSigning(shards, configMoves, configLink, config);
-    this.operations =
-        new RedisOperations(
-            shards,
-            configLink,
-            config,
-            configMoves,
-            names,
-            queues,
-            new OperationWalk(tasks, names));
+    this.operations = new RedisOperations(shards, configLink, config, configMoves, names, queues);
     this.system = new RedisSystem(nodes, options.redis(), durability);
     this.doctor = new Doctor(shards, names, signing, schedules);
   }

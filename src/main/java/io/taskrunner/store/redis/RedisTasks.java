@@ -3,9 +3,6 @@ package io.taskrunner.store.redis;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.TaskStore;
-import io.taskrunner.store.redis.TaskSearch.Looked;
-import io.taskrunner.store.redis.TaskSearch.Spot;
-import io.taskrunner.store.redis.TaskSearch.Walked;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.TargetUrl;
@@ -18,91 +15,66 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The moves of tasks that callers ask for. */
 final class RedisTasks implements TaskStore {
 
-  /** What a page takes, at most: some 50 ms of Redis' time. Then it is short. */
-  private static final int STEPS_MAX = 32;
+  private static final Logger LOG = LoggerFactory.getLogger(RedisTasks.class);
 
-  private static final int SCRIPTS_MAX = 200;
+  /** Calls of scripts that a page takes, at most: some 100 ms of Redis' time. Then it is short. */
+  private static final int SCRIPTS_MAX = 40;
 
-  /** The sets that a list walks, in this order, and the states that stand in each. */
-  private static final List<Walked> SETS =
-      List.of(
-          new Walked("active", Set.of(TaskState.ACTIVE)),
-          new Walked("ready", Set.of(TaskState.READY)),
-          new Walked("due", Set.of(TaskState.SCHEDULED, TaskState.RETRY)),
-          new Walked("dead", Set.of(TaskState.DEAD)),
-          new Walked("done", Set.of(TaskState.SUCCEEDED, TaskState.CANCELLED)));
+  /** Tasks that are looked for at a time. */
+  private static final int AT_ONCE = 100;
+
+  /**
+   * Bytes that the records of a page have, at most, or a little more; then it is short. As JSON, a
+   * record may be six times as long, and is held several times while it is written.
+   */
+  private static final long PAGE_BYTES = 1 << 20;
 
   private final Shards shards;
   private final QueueNames names;
-  private final TaskSearch search;
 
   /**
-   * A place in the walk.
+   * A place in a list.
    *
-   * @param queue the queue's name; empty on a walk by label, which is through all queues at once
-   * @param set of the walk's sets
+   * @param text the place in the walk of the shard
    */
-  private record Place(String queue, int set, int shard, Spot spot) {
-    String text(String filter) {
-      String plain =
-          String.join(
-              "\n",
-              filter,
-              queue,
-              Integer.toString(set),
-              Integer.toString(shard),
-              spot.owner(),
-              spot.score(),
-              Base64.getEncoder().encodeToString(spot.id()));
-      return Base64.getUrlEncoder()
-          .withoutPadding()
-          .encodeToString(plain.getBytes(StandardCharsets.UTF_8));
+  private record Position(int shard, byte[] text) {
+    String cursor(String filter) {
+      Packed plain = new Packed(64);
+      plain.write(Keys.bytes(filter + "\n" + shard + "\n"));
+      plain.write(text);
+      return Base64.getUrlEncoder().withoutPadding().encodeToString(plain.toByteArray());
     }
 
-    static Place start(String queue, int set, int shard) {
-      return new Place(queue, set, shard, Spot.START);
-    }
-
-    static Place read(String cursor, String filter) throws BadCursor {
+    static Position read(String cursor, String filter) throws BadCursor {
       try {
         String[] parts =
-            new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8)
-                .split("\n", -1);
-        if (parts.length != 7 || !parts[0].equals(filter)) {
-          throw new BadCursor();
+            new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.ISO_8859_1)
+                .split("\n", 3);
+        if (parts.length == 3 && parts[0].equals(filter)) {
+          byte[] text = parts[2].getBytes(StandardCharsets.ISO_8859_1);
+          TaskWalk.Place.read(text);
+          return new Position(Integer.parseInt(parts[1]), text);
         }
-        if (!parts[5].isEmpty()) {
-          Double.parseDouble(parts[5]);
-        }
-        return new Place(
-            parts[1],
-            Integer.parseInt(parts[2]),
-            Integer.parseInt(parts[3]),
-            new Spot(parts[4], parts[5], Base64.getDecoder().decode(parts[6])));
       } catch (IllegalArgumentException unreadable) {
-        throw new BadCursor();
+        // Told below.
       }
-    }
-
-    boolean byLabel() {
-      return queue.isEmpty();
+      throw new BadCursor();
     }
   }
 
   RedisTasks(Shards shards, QueueNames names) {
     this.shards = shards;
     this.names = names;
-    this.search = new TaskSearch(names);
   }
 
   @Override
@@ -115,33 +87,40 @@ final class RedisTasks implements TaskStore {
     return shards.of(id).flatMap(shard -> read(shard, List.of(id.bytes())).stream().findFirst());
   }
 
-  List<Task> read(Shard shard, List<byte[]> ids) {
-    if (ids.isEmpty()) {
-      return List.of();
-    }
-    List<Object> reply = shard.moves().run(Script.GET, ids.toArray(byte[][]::new));
-    Map<Integer, String> byNumber = names.byNumber();
-    List<Task> tasks = new ArrayList<>(reply.size() / 4);
-    for (int i = 0; i < reply.size(); i += 4) {
-      TaskId id = TaskId.of((byte[]) reply.get(i));
-      TaskState state = TaskState.ofCode(((byte[]) reply.get(i + 1))[0]);
-      TaskCodec.Decoded record = TaskCodec.read((byte[]) reply.get(i + 2)).orElse(null);
-      if (record == null) {
-        continue; // unreadable: the doctor reports it
-      }
-      @SuppressWarnings("unchecked")
-      List<Object> log = (List<Object>) reply.get(i + 3);
-      String queue = byNumber.get(record.queue());
-      if (queue == null) {
-        names.reload();
-        byNumber = names.byNumber();
-        queue = byNumber.get(record.queue());
-      }
-      if (queue != null) {
-        tasks.add(task(id, state, queue, record, log));
+  /** Those that are there; in as many calls as their bytes take. */
+  private List<Task> read(Shard shard, List<byte[]> ids) {
+    List<Task> tasks = new ArrayList<>(ids.size());
+    for (int from = 0; from < ids.size(); ) {
+      List<Object> reply =
+          shard.moves().run(Script.GET, ids.subList(from, ids.size()).toArray(byte[][]::new));
+      from += Math.toIntExact((Long) reply.getFirst());
+      for (int i = 1; i < reply.size(); i += 4) {
+        read(reply.subList(i, i + 4)).ifPresent(tasks::add);
       }
     }
     return tasks;
+  }
+
+  /** A task of which a script told; empty when its record cannot be read, or its queue is gone. */
+  private Optional<Task> read(List<Object> told) {
+    TaskId id = TaskId.of((byte[]) told.get(0));
+    TaskState state = TaskState.ofCode(((byte[]) told.get(1))[0]);
+    Optional<TaskCodec.Decoded> read = TaskCodec.read((byte[]) told.get(2));
+    if (read.isEmpty()) {
+      LOG.atError()
+          .addKeyValue("task_id", id)
+          .log("the record of a task cannot be read; the task is left out");
+      return Optional.empty();
+    }
+    TaskCodec.Decoded record = read.get();
+    @SuppressWarnings("unchecked")
+    List<Object> log = (List<Object>) told.get(3);
+    String queue = names.byNumber().get(record.queue());
+    if (queue == null) {
+      names.reload();
+      queue = names.byNumber().get(record.queue());
+    }
+    return queue == null ? Optional.empty() : Optional.of(task(id, state, queue, record, log));
   }
 
   private static Task task(
@@ -181,80 +160,59 @@ final class RedisTasks implements TaskStore {
   public Page list(Filter filter, int limit, @Nullable String cursor) throws BadCursor {
     // Of its text, since an enum's hash differs between the processes that a cursor may go to.
     String fingerprint = Integer.toHexString(filter.toString().hashCode());
-    List<String> queues = queues(filter);
-    if (queues.isEmpty()) {
-      return new Page(List.of(), null, 0);
-    }
-    Place place = cursor == null ? null : Place.read(cursor, fingerprint);
     Shards homes = homes(filter);
-    boolean byLabel =
-        place == null
-            ? TaskSearch.byLabel(homes, filter, filter.state() != null)
-            : place.byLabel() && filter.label() != null;
-    Walk walk =
-        byLabel
-            ? new Walk(
-                List.of(""),
-                List.of(TaskSearch.labeled(Set.of(TaskState.values()))),
-                numbers(homes))
-            : new Walk(queues, sets(filter), numbers(homes));
-    if (place == null) {
-      place = walk.start();
-    } else if (!walk.has(place)) {
+    Position from = cursor == null ? null : Position.read(cursor, fingerprint);
+    TaskWalk.Place place = from == null ? TaskWalk.Place.START : TaskWalk.Place.read(from.text());
+    int at = from == null ? 0 : numbers(homes).indexOf(from.shard());
+    if (at < 0) {
       throw new BadCursor();
     }
+    boolean byLabel =
+        from == null
+            ? TaskWalk.byLabel(homes, filter, filter.state() != null)
+            : place.isByLabel() && filter.label() != null;
+    TaskWalk walk = TaskWalk.of(filter, names, byLabel);
     List<Task> found = new ArrayList<>();
     long examined = 0;
-    int step = TaskSearch.step(filter);
-    for (int scripts = 1; ; scripts++) {
-      Shard shard = shards.all().get(place.shard());
-      Walked walked = walk.sets().get(place.set());
-      String queue = place.byLabel() ? filter.queue() : place.queue();
-      Looked looked =
-          search.look(
-              shard, filter, search.number(queue), walked, place.spot(), limit - found.size());
-      examined += looked.examined();
-      for (Task task : read(shard, looked.ids())) {
-        // What moved on meanwhile is met elsewhere, or was.
-        boolean there =
-            (queue == null || task.queue().equals(queue)) && walked.states().contains(task.state());
-        if (there && matches(filter, task)) {
+    long bytes = 0;
+    for (int scripts = 1; at < homes.count(); scripts++) {
+      Shard shard = homes.all().get(at);
+      List<byte[]> args = new ArrayList<>();
+      args.add(Keys.bytes(Math.min(AT_ONCE, limit - found.size())));
+      args.add(Keys.bytes(PAGE_BYTES - bytes));
+      args.addAll(walk.args(place));
+      List<Object> reply = shard.moves().run(Script.SEARCH, args.toArray(byte[][]::new));
+      examined += (Long) reply.get(0);
+      bytes += (Long) reply.get(3);
+      for (Task task : read(shard, reply.stream().skip(4).map(id -> (byte[]) id).toList())) {
+        if (matches(filter, task)) {
           found.add(task);
         }
       }
-      Place next =
-          looked.end()
-              ? walk.following(place)
-              : new Place(place.queue(), place.set(), place.shard(), looked.at());
-      if (next == null) {
-        return new Page(found, null, examined);
+      Position next = new Position(shard.number(), (byte[]) reply.get(2));
+      place = TaskWalk.Place.read(next.text());
+      if (Keys.text((byte[]) reply.get(1)).equals("1")) {
+        if (++at == homes.count()) {
+          break;
+        }
+        next = new Position(homes.all().get(at).number(), TaskWalk.Place.start(byLabel));
+        place = TaskWalk.Place.read(next.text());
       }
-      place = next;
-      if (found.size() >= limit || examined >= (long) STEPS_MAX * step || scripts >= SCRIPTS_MAX) {
-        return new Page(found, place.text(fingerprint), examined);
+      if (found.size() >= limit || bytes >= PAGE_BYTES || scripts >= SCRIPTS_MAX) {
+        return new Page(found, next.cursor(fingerprint), examined);
       }
     }
+    return new Page(found, null, examined);
   }
 
-  private List<String> queues(Filter filter) {
-    if (filter.queue() == null) {
-      return names.names();
-    }
-    return names.known(filter.queue()).isPresent() || names.look(filter.queue()).isPresent()
-        ? List.of(filter.queue())
-        : List.of();
-  }
-
-  /** The sets that may hold what is meant. */
-  private static List<Walked> sets(Filter filter) {
-    return SETS.stream()
-        .filter(walked -> filter.state() == null || walked.states().contains(filter.state()))
-        .toList();
+  private static List<Integer> numbers(Shards some) {
+    return some.all().stream().map(Shard::number).toList();
   }
 
   /** Whether a filter means a task. */
-  static boolean matches(Filter filter, Task task) {
+  private static boolean matches(Filter filter, Task task) {
     return (filter.state() == null || task.state() == filter.state())
+        && (filter.queue() == null || filter.queue().equals(task.queue()))
         && (filter.clientId() == null || filter.clientId().equals(task.clientId()))
         && (filter.label() == null
             || filter.label().value().equals(task.spec().labels().get(filter.label().name())))
@@ -278,40 +236,6 @@ final class RedisTasks implements TaskStore {
   /** The shards that may hold what is asked for. */
   private Shards homes(Filter filter) {
     return filter.clientId() == null ? shards : new Shards(List.of(shards.of(filter.clientId())));
-  }
-
-  private static List<Integer> numbers(Shards some) {
-    return some.all().stream().map(Shard::number).toList();
-  }
-
-  /** The order of the walk: queue by queue, in each set by set, in each shard by shard. */
-  private record Walk(List<String> queues, List<Walked> sets, List<Integer> shards) {
-    Place start() {
-      return Place.start(queues.getFirst(), 0, shards.getFirst());
-    }
-
-    boolean has(Place place) {
-      return place.byLabel() == queues.getFirst().isEmpty()
-          && place.set() >= 0
-          && place.set() < sets.size()
-          && shards.contains(place.shard());
-    }
-
-    @Nullable Place following(Place place) {
-      for (int shard : shards) {
-        if (shard > place.shard()) {
-          return Place.start(place.queue(), place.set(), shard);
-        }
-      }
-      if (place.set() + 1 < sets.size()) {
-        return Place.start(place.queue(), place.set() + 1, shards.getFirst());
-      }
-      return queues.stream()
-          .filter(name -> name.compareTo(place.queue()) > 0)
-          .findFirst()
-          .map(name -> Place.start(name, 0, shards.getFirst()))
-          .orElse(null);
-    }
   }
 
   @Override

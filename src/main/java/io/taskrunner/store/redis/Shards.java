@@ -4,11 +4,15 @@ import io.lettuce.core.RedisException;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.taskrunner.task.TaskId;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import java.util.zip.CRC32;
 
 /**
@@ -25,6 +29,11 @@ record Shards(List<Shard> all) implements Iterable<Shard> {
   /** A command on a shard's node. */
   interface Command<T> {
     CompletionStage<T> begin(Shard shard, RedisAsyncCommands<byte[], byte[]> redis);
+  }
+
+  /** A command that reads something of a thing. */
+  interface Read<K, T> {
+    CompletionStage<T> begin(Shard shard, RedisAsyncCommands<byte[], byte[]> redis, K thing);
   }
 
   /** The home of a client. */
@@ -86,6 +95,28 @@ record Shards(List<Shard> all) implements Iterable<Shard> {
               .patiently(
                   redis -> first.isCompletedExceptionally() ? command.begin(shard, redis) : first));
     }
+    return answers;
+  }
+
+  /**
+   * Reads something of each of many things, all that are in a shard in one round trip; the answers
+   * in the things' order.
+   *
+   * @param home where a thing is
+   */
+  static <K, T> List<T> each(List<K> things, Function<K, Shard> home, Read<K, T> read) {
+    Map<Shard, List<Integer>> byShard = new LinkedHashMap<>();
+    for (int i = 0; i < things.size(); i++) {
+      byShard.computeIfAbsent(home.apply(things.get(i)), _ -> new ArrayList<>()).add(i);
+    }
+    List<T> answers = new ArrayList<>(Collections.nCopies(things.size(), null));
+    byShard.forEach((shard, some) -> {
+      List<T> ofShard =
+          shard.link().each(some, (redis, i) -> read.begin(shard, redis, things.get(i)));
+      for (int i = 0; i < some.size(); i++) {
+        answers.set(some.get(i), ofShard.get(i));
+      }
+    });
     return answers;
   }
 

@@ -1037,12 +1037,14 @@ class HistoryTest {
     private void compareViews() {
       List<Item> items =
           model.tasks.values().stream().filter(t -> t.state != 'p' || !t.queue.deleted).toList();
-      List<Object> reply =
-          stage.moves.run(Script.GET, items.stream().map(t -> t.id.bytes()).toArray(byte[][]::new));
+      List<byte[]> ids = items.stream().map(t -> t.id.bytes()).toList();
       Map<TaskId, Character> seen = new HashMap<>();
-      for (int i = 0; i < reply.size(); i += 4) {
-        seen.put(TaskId.of((byte[]) reply.get(i)), (char) ((byte[]) reply.get(i + 1))[0]);
-        if (((byte[]) reply.get(i + 1))[0] != '-') {
+      for (int from = 0; from < ids.size(); ) {
+        List<Object> reply =
+            stage.moves.run(Script.GET, ids.subList(from, ids.size()).toArray(byte[][]::new));
+        from += Math.toIntExact((Long) reply.getFirst());
+        for (int i = 1; i < reply.size(); i += 4) {
+          seen.put(TaskId.of((byte[]) reply.get(i)), (char) ((byte[]) reply.get(i + 1))[0]);
           TaskCodec.decode((byte[]) reply.get(i + 2));
         }
       }

@@ -17,7 +17,9 @@ import io.taskrunner.store.OperationStore.Begun;
 import io.taskrunner.store.OperationStore.Run;
 import io.taskrunner.store.OperationStore.Step;
 import io.taskrunner.store.OperationStore.Stopped;
+import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.store.WorkStore.Claim;
@@ -31,6 +33,7 @@ import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -146,8 +149,11 @@ class OperationsTest {
 
   private List<TaskId> dead(int count, Stage.Wish wish) {
     List<TaskId> ids = stage.enqueue(count, wish);
-    for (Claim claim : stage.claim(count)) {
-      stage.settle(Stage.WORKER, stage.verdict(claim, new Verdict.Bury(), 404));
+    for (int ended = 0; ended < count; ) {
+      for (Claim claim : stage.claim(100)) {
+        stage.settle(Stage.WORKER, stage.verdict(claim, new Verdict.Bury(), 404));
+        ended++;
+      }
     }
     stage.pass(Duration.ofMillis(10));
     return ids;
@@ -208,7 +214,7 @@ class OperationsTest {
     assertCame(120, 0, 0, came);
     assertEquals(Set.of(TaskState.READY), states(dead));
     assertEquals(0, stage.store.tasks().get(dead.getFirst()).orElseThrow().attempts().size());
-    assertEquals(120, stage.claim(1000).size());
+    assertEquals(120, stage.claim(100).size() + stage.claim(100).size());
   }
 
   @Test
@@ -372,7 +378,7 @@ class OperationsTest {
 
   @Test
   void aCommonLabelIsLookedForWhereWhatIsMeantStands() {
-    for (int left = TaskSearch.COMMON; left > 0; left -= 100) {
+    for (int left = TaskWalk.COMMON; left > 0; left -= 100) {
       List<Map.Entry<TaskId, Stage.Wish>> group = new ArrayList<>();
       for (int i = 0; i < 100; i++) {
         group.add(Map.entry(stage.id(), Stage.wish().labels(SALE).in(Duration.ofHours(1))));
@@ -531,6 +537,209 @@ class OperationsTest {
     assertTrue(dead.containsAll(came.sample()));
     assertEquals(before, told(dead));
     assertEquals(Set.copyOf(keys), Set.copyOf(stage.redis.keys("tr:{0}:queue:*")));
+  }
+
+  /** Waiting, due long ago, running, dead and finished tasks, some of each. */
+  private void someOfEachState() {
+    dead(2, Stage.wish());
+    stage.enqueue(3, Stage.wish());
+    stage.claim(3).forEach(stage::succeed);
+    stage.enqueue(4, Stage.wish());
+    stage.claim(4).stream()
+        .limit(2)
+        .forEach(claim ->
+            stage.settle(
+                Stage.WORKER, stage.verdict(claim, new Verdict.Retry(Duration.ofHours(2)), 500)));
+    stage.enqueue(5, Stage.wish());
+    stage.enqueue(6, Stage.wish().in(Duration.ofSeconds(5)));
+    stage.enqueue(7, Stage.wish().in(Duration.ofHours(1)));
+    stage.pass(Duration.ofSeconds(6));
+  }
+
+  @Test
+  void aDryRunCountsWhatTheRealOneDoes() {
+    List<TaskState> states = new ArrayList<>(List.of(TaskState.values()));
+    states.addFirst(null);
+    for (Action action : Action.values()) {
+      for (TaskState state : states) {
+        if (state != null && !action.states().contains(state)) {
+          continue;
+        }
+        for (boolean labels : List.of(false, true)) {
+          stage.close();
+          REDIS.redis().sync().flushall();
+          open();
+          someOfEachState();
+          Which which = all();
+          which.state = state;
+          which.clientId = labels ? "abc" : null;
+          Order real = order(action, which);
+          Order dry = new Order(action, which.filter(), null, real.toQueue(), null, true);
+          Counts counted = carryOut(dry).counts();
+          Counts done = carryOut(real).counts();
+          assertEquals(done, counted, action + " of " + state);
+          assertTrue(done.done() > 0 || state == TaskState.CANCELLED, action + " of " + state);
+        }
+      }
+    }
+  }
+
+  @Test
+  void aMoveThatIsForbiddenIsCountedOnceThoughItsTimeComesMeanwhile() {
+    for (boolean dry : List.of(false, true)) {
+      stage.enqueue(12, Stage.wish().in(Duration.ofSeconds(30)));
+      stage.enqueue(12, Stage.wish().in(Duration.ofHours(1)));
+      stage.enqueue(12, Stage.wish());
+      stage
+          .store
+          .clients()
+          .set(
+              "abc",
+              new ClientStore.Change(
+                  null,
+                  null,
+                  null,
+                  new ClientStore.AllowedQueues(dry ? null : List.of("default"))));
+      stage.pass(Duration.ofMillis(1));
+      Operation begun = begin(new Order(Action.MOVE, all().filter(), null, "low", null, dry));
+      Run run = take("one");
+      for (int i = 0; i < 5; i++) {
+        run.step(5); // past the first of them
+      }
+      stage.pass(Duration.ofMinutes(1));
+      for (Claim claim : stage.claim(7)) {
+        stage.settle(
+            Stage.WORKER, stage.verdict(claim, new Verdict.Retry(Duration.ofMinutes(9)), 500));
+      }
+      finish(run, 5);
+      Counts counts = get(begun.id()).counts();
+      long counted = dry ? counts.done() : counts.failed();
+      assertTrue(counted >= 29 && counted <= 36, counts.toString());
+      assertEquals(counted, counts.all());
+      stage.store.queues().purge("default");
+      stage.store.tidy();
+    }
+  }
+
+  @Test
+  void runTriesWhatFailsMeanwhileOnce() {
+    List<TaskId> ids = stage.enqueue(20, Stage.wish());
+    for (Claim claim : stage.claim(20)) {
+      stage.settle(
+          Stage.WORKER, stage.verdict(claim, new Verdict.Retry(Duration.ofMinutes(10)), 500));
+    }
+    stage.pass(Duration.ofMillis(10));
+    Operation begun = begin(order(Action.RUN, all()));
+    Run run = take("one");
+    int rounds = 0;
+    while (!(run.step(3) instanceof Step.Over)) {
+      stage.pass(Duration.ofMillis(10));
+      for (Claim claim : stage.claim(100)) {
+        stage.settle(
+            Stage.WORKER, stage.verdict(claim, new Verdict.Retry(Duration.ofMinutes(10)), 500));
+      }
+      assertTrue(rounds++ < 100, "goes round in circles");
+    }
+    assertCame(20, 0, 0, get(begun.id()));
+    for (TaskId id : ids) {
+      assertEquals(2, stage.store.tasks().get(id).orElseThrow().attempts().size());
+    }
+  }
+
+  @Test
+  void whatGoesFromOneSetToAnotherMeanwhileIsCancelledAllTheSame() {
+    stage.enqueue(30, Stage.wish());
+    stage.enqueue(30, Stage.wish().in(Duration.ofSeconds(2)));
+    stage.pass(Duration.ofMillis(10));
+    begin(order(Action.CANCEL, all()));
+    Run run = take("one");
+    for (int round = 0; !(run.step(2) instanceof Step.Over); round++) {
+      stage.pass(Duration.ofMillis(100));
+      for (Claim claim : stage.claim(3)) {
+        Verdict again =
+            round % 2 == 0
+                ? new Verdict.Retry(Duration.ofMillis(150))
+                : new Verdict.PutBack(Duration.ofMillis(50));
+        stage.settle(Stage.WORKER, stage.verdict(claim, again, 500));
+      }
+      assertTrue(round < 1000, "goes round in circles");
+    }
+    Queue.Stats left = stage.store.queues().get("default").orElseThrow().stats();
+    assertEquals(0, left.ready() + left.scheduled() + left.retry() + left.active());
+  }
+
+  @Test
+  void readyTasksOfVeryManyClientsAreAllMet() throws TaskStore.BadCursor {
+    int clients = 10_500;
+    for (int left = clients; left > 0; left -= 100) {
+      List<Map.Entry<TaskId, Stage.Wish>> group = new ArrayList<>();
+      for (int i = left; i > left - 100; i--) {
+        String id = String.format("client%06d", i); // whose turn comes first has the last id
+        stage.redis.hset("tr:{0}:client:" + id, Map.of("on", "1", "tier", "default"));
+        stage.redis.zadd("tr:{0}:clients", 0, id);
+        group.add(Map.entry(stage.id(), Stage.wish().client(id)));
+      }
+      stage.group(group);
+    }
+    stage.pass(Duration.ofMillis(10));
+    Set<TaskId> listed = new HashSet<>();
+    Filter ready = new Filter(null, TaskState.READY, null, null);
+    String cursor = null;
+    do {
+      TaskStore.Page page = stage.store.tasks().list(ready, 1000, cursor);
+      page.tasks().forEach(task -> assertTrue(listed.add(task.id()), "listed twice"));
+      cursor = page.nextCursor();
+    } while (cursor != null);
+    assertEquals(clients, listed.size());
+    Operation begun = begin(order(Action.CANCEL, all()));
+    finish(take("one"), 100);
+    assertCame(clients, 0, 0, get(begun.id()));
+    assertEquals(0, stage.store.queues().get("default").orElseThrow().stats().ready());
+  }
+
+  @Test
+  void deleteLeavesARunningTaskThatIsBeingCancelledAlone() {
+    stage.enqueue(1, Stage.wish().labels(SALE));
+    Claim claim = stage.claim(1).getFirst();
+    stage.store.tasks().cancel(claim.id());
+    stage.pass(Duration.ofMillis(10));
+    assertCame(0, 0, 0, carryOut(Action.DELETE, sale()));
+    assertEquals(TaskState.CANCELLED, stage.state(claim.id()));
+    stage.settle(Stage.WORKER, stage.verdict(claim, new Verdict.Succeed(), 200));
+    stage.pass(Duration.ofMillis(10));
+    assertCame(1, 0, 0, carryOut(Action.DELETE, sale()));
+  }
+
+  @Test
+  void largeTasksAreCancelledAFewAtATime() {
+    stage.enqueue(10, Stage.wish().in(Duration.ofHours(1)));
+    stage.enqueue(5, Stage.wish().body("x".repeat(900_000)).in(Duration.ofHours(2)));
+    stage.enqueue(40, Stage.wish().in(Duration.ofHours(3)));
+    stage.pass(Duration.ofMillis(10));
+    Operation begun = begin(order(Action.CANCEL, all()));
+    Run run = take("one");
+    int most = 0;
+    int steps = 0;
+    while (run.step(100) instanceof Step.Went(int tasks)) {
+      most = Math.max(most, tasks);
+      steps++;
+    }
+    assertCame(55, 0, 0, get(begun.id()));
+    assertTrue(most < 55 && steps >= 6, most + " at once, in " + steps + " steps");
+  }
+
+  @Test
+  void aRecordThatCannotBeReadIsSkippedAndTheRestIsDone() {
+    List<TaskId> ids = stage.enqueue(5, Stage.wish());
+    byte[] prefix = Keys.bytes("tr:{0}:task:");
+    byte[] key = Arrays.copyOf(prefix, prefix.length + TaskId.BYTES);
+    System.arraycopy(ids.get(2).bytes(), 0, key, prefix.length, TaskId.BYTES);
+    byte[] record = stage.link.patiently(redis -> redis.get(key));
+    stage.link.patiently(redis -> redis.set(key, Arrays.copyOf(record, 80)));
+    stage.pass(Duration.ofMillis(10));
+    assertCame(4, 0, 1, carryOut(Action.CANCEL, all()));
+    stage.link.patiently(redis -> redis.set(key, record));
+    assertEquals(TaskState.READY, stage.state(ids.get(2)));
   }
 
   @Test

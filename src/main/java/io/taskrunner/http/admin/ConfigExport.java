@@ -1,0 +1,242 @@
+package io.taskrunner.http.admin;
+
+import com.linecorp.armeria.common.HttpHeaderNames;
+import com.linecorp.armeria.common.HttpStatus;
+import io.taskrunner.http.call.Answer;
+import io.taskrunner.http.call.Call;
+import io.taskrunner.http.call.ConfigKind;
+import io.taskrunner.http.call.ConfigKind.Item;
+import io.taskrunner.http.call.Fault;
+import io.taskrunner.http.call.Faults;
+import io.taskrunner.http.call.Json;
+import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.http.call.Precondition;
+import io.taskrunner.http.call.Yaml;
+import io.taskrunner.store.TaskStore.BadCursor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Base64;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code GET /admin/config}: the configuration as one document, or in pages; never more of it in
+ * memory than one answer takes.
+ */
+final class ConfigExport {
+
+  /** The form of documents. */
+  static final long VERSION = 1;
+
+  /** Values that a document may hold, nested ones included. */
+  static final int VALUES_MAX = 1_000_000;
+
+  private static final Pattern FORMAT = Pattern.compile("json|yaml");
+
+  /** A place between two pages: which kind, and the cursor in it. */
+  private static final Pattern POSITION = Pattern.compile("[0-9]\n.*");
+
+  /** Things that are read at a time. */
+  private static final int STEP = 100;
+
+  /** Larger than this a document is given in pages alone. */
+  private static final long DOCUMENT_BYTES = 4L << 20;
+
+  /** Bytes of a page, or a little more; then it is short. */
+  private static final long PAGE_BYTES = 1L << 20;
+
+  private final List<ConfigKind> kinds;
+
+  ConfigExport(List<ConfigKind> kinds) {
+    this.kinds = kinds;
+  }
+
+  /** What is done with each thing. */
+  interface Each {
+    void take(String name, Item item, byte[] settings) throws IOException;
+  }
+
+  /**
+   * Goes through all things of a kind, some at a time, and through what a tag of all is made of.
+   */
+  static void each(ConfigKind kind, MessageDigest tag, Each each) {
+    try {
+      tag.update(kind.section().getBytes(StandardCharsets.UTF_8));
+      String cursor = null;
+      do {
+        ConfigKind.Page page = kind.items(STEP, cursor);
+        for (Map.Entry<String, Item> one : page.items().entrySet()) {
+          Item item = one.getValue();
+          byte[] settings = JsonOut.object(item.settings());
+          tag.update((one.getKey() + "=" + item.revision()).getBytes(StandardCharsets.UTF_8));
+          tag.update(settings);
+          each.take(one.getKey(), item, settings);
+        }
+        cursor = page.nextCursor();
+      } while (cursor != null);
+    } catch (BadCursor impossible) {
+      throw new IllegalStateException("a kind does not know its own cursor", impossible);
+    } catch (IOException impossible) {
+      throw new UncheckedIOException(impossible);
+    }
+  }
+
+  /** A tag of all, to be made while {@link #each} goes through it. */
+  static MessageDigest tag() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException everyJdkHasIt) {
+      throw new IllegalStateException(everyJdkHasIt);
+    }
+  }
+
+  /** Of all that there is and when it was set; the revision of the whole is not in it. */
+  static Precondition.Current current(MessageDigest tag) {
+    return Precondition.Current.of(0, tag.digest());
+  }
+
+  Answer get(Call call) {
+    Faults faults = new Faults();
+    Call.Query query = call.query(faults);
+    String format = query.text("format", FORMAT, "json or yaml");
+    int limit = query.integer("limit", 0, 1, ConfigKind.PAGE_MAX);
+    String cursor = query.text("cursor").orElse(null);
+    faults.raise();
+    boolean yaml = format == null ? prefersYaml(call) : format.equals("yaml");
+    if (limit > 0 || cursor != null) {
+      byte[] page = page(limit > 0 ? limit : ConfigKind.PAGE_MAX, cursor, query);
+      return answer(page, yaml).with("vary", "accept");
+    }
+    MessageDigest tag = tag();
+    Answer answer = answer(document(tag, faults), yaml);
+    return answer.with("etag", current(tag).etag(), "vary", "accept");
+  }
+
+  private static Answer answer(byte[] json, boolean yaml) {
+    return yaml
+        ? new Answer(
+            HttpStatus.OK, Yaml.MEDIA_TYPE, Yaml.write(Json.object(json, VALUES_MAX)), List.of())
+        : Answer.ok(json);
+  }
+
+  private byte[] document(MessageDigest tag, Faults faults) {
+    long[] bytes = {0};
+    return JsonOut.object(out -> {
+      out.number("version", VERSION);
+      for (ConfigKind kind : kinds) {
+        out.object(
+            kind.section(),
+            entries ->
+                each(
+                    kind,
+                    tag,
+                    (name, item, settings) -> {
+                      bytes[0] += settings.length + name.length();
+                      if (bytes[0] > DOCUMENT_BYTES) {
+                        faults.add(
+                            Fault.parameter(
+                                "limit",
+                                "limit: missing (expected: 1 to "
+                                    + ConfigKind.PAGE_MAX
+                                    + ", since the whole document is larger than 4 MiB)"));
+                        faults.raise();
+                      }
+                      entries.object(name, item.settings());
+                    }));
+      }
+    });
+  }
+
+  /** Some of it: things of one kind after the other. */
+  private byte[] page(int limit, @Nullable String cursor, Call.Query query) {
+    Map<String, SortedMap<String, Item>> sections = new LinkedHashMap<>();
+    String[] at = position(cursor, query).split("\n", 2);
+    int things = 0;
+    long bytes = 0;
+    int kind = Integer.parseInt(at[0]);
+    String next = at[1].isEmpty() ? null : at[1];
+    while (kind < kinds.size() && things < limit && bytes < PAGE_BYTES) {
+      ConfigKind one = kinds.get(kind);
+      try {
+        ConfigKind.Page page = one.items(Math.min(STEP, limit - things), next);
+        sections.computeIfAbsent(one.section(), _ -> new TreeMap<>()).putAll(page.items());
+        things += page.items().size();
+        for (Item item : page.items().values()) {
+          bytes += JsonOut.object(item.settings()).length;
+        }
+        next = page.nextCursor();
+      } catch (BadCursor bad) {
+        throw query.badCursor();
+      }
+      kind += next == null ? 1 : 0;
+    }
+    String more = kind < kinds.size() ? kind + "\n" + (next == null ? "" : next) : null;
+    return JsonOut.object(out -> {
+      out.number("version", VERSION);
+      for (Map.Entry<String, SortedMap<String, Item>> section : sections.entrySet()) {
+        out.object(
+            section.getKey(),
+            entries -> {
+              for (Map.Entry<String, Item> item : section.getValue().entrySet()) {
+                entries.object(item.getKey(), item.getValue().settings());
+              }
+            });
+      }
+      out.text(
+          "next_cursor",
+          more == null
+              ? null
+              : Base64.getUrlEncoder()
+                  .withoutPadding()
+                  .encodeToString(more.getBytes(StandardCharsets.UTF_8)));
+    });
+  }
+
+  private String position(@Nullable String cursor, Call.Query query) {
+    if (cursor == null) {
+      return "0\n";
+    }
+    try {
+      String text = new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8);
+      if (POSITION.matcher(text).matches()) {
+        return text;
+      }
+    } catch (IllegalArgumentException notBase64) {
+      // Told below.
+    }
+    throw query.badCursor();
+  }
+
+  private static boolean prefersYaml(Call call) {
+    double yaml = 0;
+    double json = 0;
+    String accepted = String.join(",", call.headers().getAll(HttpHeaderNames.ACCEPT));
+    for (String range : accepted.split(",", -1)) {
+      String[] parts = range.split(";", -1);
+      String type = parts[0].strip().toLowerCase(Locale.ROOT);
+      double quality = 1;
+      for (int i = 1; i < parts.length; i++) {
+        if (parts[i].strip().toLowerCase(Locale.ROOT).matches("q=[01](\\.[0-9]{0,3})?")) {
+          quality = Double.parseDouble(parts[i].strip().substring(2));
+        }
+      }
+      if (Yaml.isYaml(type)) {
+        yaml = Math.max(yaml, quality);
+      } else if (type.equals("application/json")
+          || type.equals("application/*")
+          || type.equals("*/*")) {
+        json = Math.max(json, quality);
+      }
+    }
+    return yaml > 0 && yaml >= json;
+  }
+}

@@ -1,0 +1,171 @@
+-- walk: the tasks of a shard that match, from a place on, until the budget is spent. First `wide` sets, which hold tasks of all queues,
+-- then queue by queue `narrow` ones. A place is set, n, owner, score and id, each behind a line break; a set of '' is behind all of queue n.
+-- Ready tasks are met owner by owner, in the order of the owners' ids, which does not change with their turns.
+-- Arguments from FIRST on: n of the only queue, or -1 · wide sets (active; or label: all that have it) · narrow sets (due, ready, dead,
+-- done, or an index of dead such as dead:h:<host>) · numbers of queues, 4 bytes each, ascending · how many steps (a set of a queue) are
+-- over · '1' when no queue follows · place in the first step: owner, score, id · what to match, '' for any: letters of states, owner,
+-- status, error, created from, created before, due from, due before, host with or without its port, digest of a label.
+-- Newest first for what is over or by label.
+local PAGE, FEW_OWNERS, LOOK, STEP = 100, 100, 7, 5
+local arguments = { unpack(ARGV, FIRST) }
+local only, numbers, skip, is_last = tonumber(arguments[1]), arguments[4], tonumber(arguments[5]), arguments[6] == '1'
+local states, owner_only, status, error_code = arguments[10], arguments[11], tonumber(arguments[12]), tonumber(arguments[13])
+local created_from, created_before = tonumber(arguments[14]) or 0, tonumber(arguments[15]) or NEVER
+local due_from, due_before = tonumber(arguments[16]) or 0, tonumber(arguments[17]) or NEVER
+local host, label = arguments[18], arguments[19]
+local labeled = P .. 'label:' .. label
+local head_last = host ~= '' and 511 or owner_only ~= '' and 131 or 65 -- of each record, as far as is compared
+
+local steps = { wide = {}, narrow = {} }
+for set in string.gmatch(arguments[2], '%S+') do steps.wide[#steps.wide + 1] = set end
+for set in string.gmatch(arguments[3], '%S+') do steps.narrow[#steps.narrow + 1] = set end
+
+local looked, enough = 0, false
+local place = { set = '', n = -1, owner = '', score = '', id = '' }
+local newest_lease_first = false
+
+local function place_text()
+  return table.concat({ place.set, place.n, place.owner, place.score, place.id }, '\n')
+end
+
+local function go_to(owner, score, id)
+  place.owner, place.score, place.id = owner, score, id
+end
+
+local function is_host(id, raw)
+  local its = host_behind(id, parse(raw))
+  return its == host or string.match(its, '^(.*):%d+$') == host
+end
+
+local function matches(id)
+  local head = call('GETRANGE', P .. 'task:' .. id, 0, head_last)
+  if #head == 0 and place.set == 'label' then call('ZREM', labeled, id) end -- of a task that is gone
+  if #head < 66 then return false end
+  local state, _, its_error, its_status = unpack_struct('>c1BBI2', head, 2)
+  if states ~= '' and not string.find(states, state, 1, true) then return false end
+  if (status and status ~= its_status) or (error_code and error_code ~= its_error) then return false end
+  if only ~= -1 and unpack_struct('>I4', head, 43) ~= only then return false end
+  local due, created = unpack_struct('>I6', head, 25), unpack_struct('>I6', head, 53)
+  if created < created_from or created >= created_before or due < due_from or due >= due_before then return false end
+  if owner_only ~= '' and string.sub(head, 69, 68 + (string.byte(head, 68) or 0)) ~= owner_only then return false end
+  if label ~= '' and place.set ~= 'label' and not call('ZSCORE', labeled, id) then return false end
+  if host == '' then return true end
+  spend(2 * LOOK)
+  return is_host(id, head)
+end
+
+local function is_enough()
+  return enough or budget_left <= 0
+end
+
+-- `visit` says whether it has enough; 'again' when the next call is to begin with this very task.
+local function look_at(visit, owner, score, id)
+  local owner_before, score_before, id_before = place.owner, place.score, place.id
+  looked = looked + 1
+  go_to(owner, score, id)
+  spend(LOOK)
+  local answer = matches(id) and visit(id, score)
+  if answer then enough = true end
+  if answer == 'again' then go_to(owner_before, score_before, id_before) end
+end
+
+-- These say whether the end was reached.
+local function walk_set(visit, key, owner, newest_first, score, id)
+  while true do
+    local from = behind(key, newest_first, score, id)
+    local page = call(newest_first and 'ZREVRANGE' or 'ZRANGE', key, from, from + PAGE - 1, 'WITHSCORES')
+    spend(LOOK)
+    for i = 1, #page, 2 do
+      if is_enough() then return false end
+      id, score = page[i], page[i + 1]
+      look_at(visit, owner, score, id)
+    end
+    if #page < PAGE * 2 then return true end
+  end
+end
+
+-- The next owners behind one (nil: from the start) that may have ready tasks; and, when there may be others, behind whom.
+local function owners_behind(q, owner)
+  local turns, owners = call('ZRANGE', q.base .. 'turns', 0, FEW_OWNERS), {}
+  if #turns <= FEW_OWNERS then
+    for _, one in ipairs(turns) do
+      if not owner or before(owner, one) then owners[#owners + 1] = one end
+    end
+    table.sort(owners, before)
+    spend(#turns * LOOK)
+    return owners
+  end
+  local page = call('ZRANGEBYLEX', P .. 'clients', owner and '(' .. owner or '-', '+', 'LIMIT', 0, PAGE)
+  for _, one in ipairs(page) do
+    if call('EXISTS', q.base .. 'ready:' .. one) == 1 then owners[#owners + 1] = one end
+  end
+  spend(#page * 3)
+  return owners, #page == PAGE and page[PAGE]
+end
+
+local function walk_ready(visit, q, owner, score, id)
+  local function of(one) return q.base .. 'ready:' .. one end
+  if owner_only ~= '' then return walk_set(visit, of(owner_only), owner_only, false, score, id) end
+  local begun = owner ~= '' or score ~= ''
+  if begun and not walk_set(visit, of(owner), owner, false, score, id) then return false end
+  local last = begun and owner or nil
+  repeat
+    local owners
+    owners, last = owners_behind(q, last)
+    for _, one in ipairs(owners) do
+      go_to(one, '', '')
+      if is_enough() or not walk_set(visit, of(one), one, false, '', '') then return false end
+    end
+    if last then
+      go_to(last, '', '')
+      if is_enough() then return false end
+    end
+  until not last
+  return true
+end
+
+local function walk_label(visit, id)
+  while true do
+    local page = call('ZREVRANGEBYLEX', labeled, id == '' and '+' or '(' .. id, '-', 'LIMIT', 0, PAGE)
+    spend(2 * LOOK)
+    for _, one in ipairs(page) do
+      if is_enough() then return false end
+      look_at(visit, '', '', one)
+    end
+    if #page < PAGE then return true end
+    id = page[PAGE]
+  end
+end
+
+local function walk_step(visit, set, n, owner, score, id)
+  if set == 'label' then return walk_label(visit, id) end
+  if set == 'active' then return walk_set(visit, P .. 'leases', '', newest_lease_first, score, id) end
+  local q = queue(n)
+  if not q then return true end
+  if set == 'ready' then return walk_ready(visit, q, owner, score, id) end
+  if set == 'due' then return walk_set(visit, q.base .. 'due', '', false, score, id) end
+  return walk_set(visit, P .. 'queue:' .. n .. ':' .. set, '', true, score, id)
+end
+
+-- Visits what matches. `enter` is told each step before its first task. Says whether the end was reached; if not, `place` is where to go on.
+local function walk(visit, enter)
+  local wide, narrow, owner, score, id = steps.wide, steps.narrow, arguments[7], arguments[8], arguments[9]
+  for i = skip, #wide + #numbers / 4 * #narrow - 1 do
+    local at = i - #wide
+    if at < 0 then
+      place.set, place.n = wide[i + 1], only
+    else
+      place.set, place.n = narrow[at % #narrow + 1], unpack_struct('>I4', numbers, math.floor(at / #narrow) * 4 + 1)
+    end
+    go_to(owner, score, id)
+    if is_enough() then return false end
+    if enter then enter(place.set, score == '' and id == '') end
+    if not walk_step(visit, place.set, place.n, owner, score, id) then return false end
+    spend(STEP)
+    owner, score, id = '', '', ''
+  end
+  if is_last then return true end
+  if #numbers > 0 then place.set, place.n = '', unpack_struct('>I4', numbers, #numbers - 3) end
+  go_to('', '', '')
+  return false
+end
