@@ -141,7 +141,9 @@ final class Node implements AutoCloseable {
                 SocketOptions.builder().connectTimeout(CONNECT_MAX).tcpNoDelay(true).build())
             .build());
     try {
-      return new Node(resources, client, uri, channels, lines, settings.commandTimeout());
+      Node node = new Node(resources, client, uri, channels, lines, settings.commandTimeout());
+      Script.load(node, settings.commandTimeout());
+      return node;
     } catch (RedisException | StoreUnavailable away) {
       try {
         client.shutdown(Duration.ZERO, Duration.ofSeconds(1));
