@@ -14,6 +14,7 @@ import io.taskrunner.store.ConfigStore;
 import io.taskrunner.store.ConfigStore.Thing;
 import io.taskrunner.store.Expected;
 import io.taskrunner.store.ScheduleStore;
+import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.task.Callback;
 import io.taskrunner.task.Retry;
@@ -97,7 +98,11 @@ final class ScheduleKind implements ConfigKind {
 
   private ScheduleStore.Page page(@Nullable String cursor) {
     try {
-      return schedules.list(PAGE, cursor);
+      ScheduleStore.Page page = schedules.list(PAGE, cursor);
+      if (!page.unavailable().isEmpty()) {
+        throw new StoreUnavailable("some schedules cannot be read now", null);
+      }
+      return page;
     } catch (BadCursor impossible) {
       throw new IllegalStateException("the store does not know its own cursor", impossible);
     }

@@ -112,7 +112,9 @@ public final class RedisStore implements AutoCloseable {
     this.adminKeys = new RedisAdminKeys(configLink, config, configMoves);
     this.audits = new RedisAudits(configLink, config, configMoves);
     this.workers = new RedisWorkers(configMoves);
-    this.schedules = new RedisSchedules(shards, configLink, config, names, options, revisions);
+    this.schedules =
+        new RedisSchedules(
+            shards, new ScheduleIndex(configLink, config, configMoves), names, options, revisions);
     this.tokens = new RedisTokens(configMoves);
     this.signing = new RedisSigning(shards, configMoves, configLink, config);
     this.operations =
