@@ -33,12 +33,12 @@ final class OperationRun implements Run {
   /** How far it is in a shard; not known until a shard has told. */
   private static final class Progress {
     final Shard shard;
-    boolean known;
+    volatile boolean known; // and what is reported: see OperationStore.lease
     long chunks;
-    Counts counts = Counts.NONE;
+    volatile Counts counts = Counts.NONE;
     byte[] place = NONE;
     boolean over;
-    byte[] sample = NONE;
+    volatile byte[] sample = NONE;
 
     Progress(Shard shard) {
       this.shard = shard;
