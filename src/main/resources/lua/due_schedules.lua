@@ -1,11 +1,16 @@
 -- due_schedules: the schedules whose tick has come, at most 100 a call.
--- ARGV   now
--- REPLY  now, ms when the next of the others comes (-1: there is none), then for each that is due: name, its hash
+-- ARGV   now, how many of the first to pass over: what is due of them cannot be done now
+-- REPLY  now, ms when the next of the others comes (-1: there is none), then for each that is due: name, its rhythm, catch_up,
+--        next, created, queue
 --@include lib/base
-local names = call('ZRANGEBYSCORE', P .. 'schedules', '-inf', now, 'LIMIT', 0, 100)
+local passed = tonumber(ARGV[2])
+local names = call('ZRANGEBYSCORE', P .. 'schedules', '-inf', now, 'LIMIT', passed, 100)
 local following = call('ZRANGEBYSCORE', P .. 'schedules', '(' .. now_text, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
-local reply = { now, #names == 100 and now or tonumber(following) or -1 }
+local reply = { now, tonumber(following) or -1 }
 for _, name in ipairs(names) do
-  reply[#reply + 1], reply[#reply + 2] = name, call('HGETALL', P .. 'schedule:' .. name)
+  reply[#reply + 1] = name
+  for _, field in ipairs(call('HMGET', P .. 'schedule:' .. name, 'rhythm', 'catch_up', 'next', 'created', 'queue')) do
+    reply[#reply + 1] = field or ''
+  end
 end
 return reply

@@ -1,10 +1,14 @@
--- tick: makes the tasks of a schedule's ticks, at most 100, and goes on to its next one. Whoever is second finds it gone on.
--- ARGV   now, name, the tick that it must wait for ('' for a run that was asked for: no tick is moved), the next one and when that
---        comes, how many were missed and the last of them, n of its queue (0: there is none), open ('1': unknown clients are made
---        known), most strangers, then for each tick: id of its task, ms of the tick, due ms
--- REPLY  'missing', 'stale' when another was first, or a letter for each tick: s started, a asked for, o overlapped, q no such queue,
---        n queue not allowed, x client disabled, w client unknown
+-- tick: makes the tasks of a schedule's ticks, as many as the budget lets through, at least one, and goes on to the tick behind
+-- them. A caller that is second finds it gone on.
+-- ARGV   now, name, the tick that it must wait for ('' for a run that was asked for: no tick is moved), the one behind all of these
+--        and when that comes, how many were missed and the last of them, n of its queue (0: there is none), whether that is sure
+--        ('1'; else a queue that is not there is to be looked up first), open ('1': unknown clients are made known), most strangers,
+--        then for each tick: id of its task, ms of the tick, due ms
+-- REPLY  'missing', 'stale' when another was first, 'queue' when that is to be looked up (nothing was done), or a letter for each
+--        tick that was done: s started, a asked for, o overlapped, q no such queue, n queue not allowed, x client disabled,
+--        w client unknown. It waits for the first that was not done
 --@include lib/base
+--@include lib/budget
 --@include lib/wake
 --@include lib/task
 --@include lib/client
@@ -14,13 +18,14 @@
 --@include lib/alive
 --@include lib/close
 local name, expected, next_tick, comes, missed, missed_at = ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7]
-local n, open, strangers_max = tonumber(ARGV[8]), ARGV[9] == '1', tonumber(ARGV[10])
-local FIRST, STRIDE = 11, 3
+local n, sure, open, strangers_max = tonumber(ARGV[8]), ARGV[9] == '1', ARGV[10] == '1', tonumber(ARGV[11])
+local FIRST, STRIDE = 12, 3
 local key, asked = P .. 'schedule:' .. name, expected == ''
 local f = call('HMGET', key, 'client', 'queue', 'tail', 'overlap', 'last_task', 'next')
 local owner, queue_name, tail, skips, last_task = f[1], f[2], f[3], f[4] == 'skip', f[5]
 if not owner then return 'missing' end
 if not asked and f[6] ~= expected then return 'stale' end
+if not sure and not queue(n) then return 'queue' end
 local last_tick = missed > 0 and missed_at or nil
 
 local function keep(tick, result, id)
@@ -56,8 +61,13 @@ end
 if missed > 0 then keep(tonumber(missed_at), 'm', '') end
 local letters = {}
 for at = FIRST, #ARGV, STRIDE do
+  if at > FIRST and not spend(0) then
+    next_tick, comes = ARGV[at + 1], ARGV[at + 2]
+    break
+  end
   local tick = tonumber(ARGV[at + 1])
   local letter, id = make(ARGV[at], tick, tonumber(ARGV[at + 2]))
+  spend(50, id == '' and 0 or #tail)
   letters[#letters + 1] = letter
   keep(tick, letter, id)
   if not asked then last_tick = ARGV[at + 1] end

@@ -72,7 +72,10 @@ public interface OperationStore {
     record Ended(Operation.State state) implements Stopped {}
   }
 
-  /** An operation in a runner's hands. Not for several threads. */
+  /**
+   * An operation in a runner's hands. One thread at a time carries it out; {@link #lease} may
+   * report it meanwhile.
+   */
   interface Run {
     /** As it stood when it was taken up. */
     Operation operation();

@@ -14,9 +14,10 @@ import org.jspecify.annotations.Nullable;
 public interface ScheduleStore {
 
   /**
-   * Schedules by name.
+   * Schedules by name. A page may hold less than its limit and still have a next one: their bodies
+   * are bounded too.
    *
-   * @param limit at most so many
+   * @param limit at most this many
    * @param cursor where the page before ended; null for the first
    * @throws BadCursor the cursor is none of ours
    */
@@ -61,18 +62,37 @@ public interface ScheduleStore {
   Ran run(String name);
 
   /**
-   * Does what is due of all schedules. Any number of processes may do so: one tick makes one task.
-   *
-   * @return in how long there is more to do, at most a second
+   * The parts that schedules are kept in. Each ticks for itself, so that one that is away holds up
+   * no other.
    */
-  Duration tick();
+  List<Part> parts();
+
+  /** Does what is due in all parts, one after the other: see {@link Part#tick}. */
+  default Duration tick() {
+    return parts().stream().map(Part::tick).min(Duration::compareTo).orElseThrow();
+  }
+
+  /** Some schedules that are kept together. */
+  interface Part {
+    /**
+     * Does what is due of these. Any number of processes may do so: one tick makes one task.
+     *
+     * @return in how long there is more to do, at most a second
+     */
+    Duration tick();
+  }
 
   /**
    * Some schedules.
    *
+   * @param unavailable names of schedules that belong to the page, and cannot be read now
    * @param count how many there are in all
    */
-  record Page(List<Schedule> schedules, long count, @Nullable String nextCursor) {}
+  record Page(
+      List<Schedule> schedules,
+      List<String> unavailable,
+      long count,
+      @Nullable String nextCursor) {}
 
   /** What came of asking for a run. */
   sealed interface Ran {

@@ -7,6 +7,8 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -27,7 +29,9 @@ final class BreakerWatch {
   private final ScheduledExecutorService timer =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("breaker-watch").daemon(true).factory());
-  private Map<String, Boolean> breakers = Map.of();
+  private final Map<WorkStore, List<Breaker>> known = new ConcurrentHashMap<>();
+  private final Set<WorkStore> asked = ConcurrentHashMap.newKeySet();
+  private Map<String, Boolean> breakers = Map.of(); // guarded by this
 
   BreakerWatch(List<WorkStore> stores, WorkerMeters meters) {
     this.stores = stores;
@@ -42,20 +46,36 @@ final class BreakerWatch {
     timer.shutdownNow();
   }
 
+  /** Asks each shard in a thread of its own; what one that is away said last still counts. */
   private void look() {
-    try {
-      Map<String, Boolean> next = new HashMap<>();
-      for (WorkStore store : stores) {
-        for (Breaker breaker : store.breakers()) {
-          next.merge(breaker.host(), breaker.halfOpen(), Boolean::logicalAnd);
-        }
+    for (WorkStore store : stores) {
+      if (asked.add(store)) {
+        Thread.ofVirtual().name("breaker-watch").start(() -> look(store));
       }
-      changed(next);
+    }
+  }
+
+  private void look(WorkStore store) {
+    try {
+      known.put(store, store.breakers());
+      merge();
     } catch (StoreUnavailable away) {
       log.atDebug().addKeyValue("reason", away.getMessage()).log("the store is away");
     } catch (RuntimeException bug) {
       log.error("a look at the breakers failed; the next follows", bug);
+    } finally {
+      asked.remove(store);
     }
+  }
+
+  private synchronized void merge() {
+    Map<String, Boolean> next = new HashMap<>();
+    for (List<Breaker> some : known.values()) {
+      for (Breaker breaker : some) {
+        next.merge(breaker.host(), breaker.halfOpen(), Boolean::logicalAnd);
+      }
+    }
+    changed(next);
   }
 
   private void changed(Map<String, Boolean> next) {

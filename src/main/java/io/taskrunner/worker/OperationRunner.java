@@ -6,9 +6,12 @@ import io.taskrunner.store.OperationStore.Run;
 import io.taskrunner.store.OperationStore.Step;
 import io.taskrunner.store.StoreUnavailable;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -18,15 +21,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Carries out operations on many tasks: one thread, one chunk at a time, the operations in turn.
+ * Carries out operations on many tasks. One thread decides whose turn it is; each chunk is done in
+ * a thread of its own, so that one that waits for a shard that is away holds up no other operation.
  *
- * <p>Once a second it says which it has, and takes up what nobody has: what a killed process left
- * is taken up when its lease is over. What it does needs no lease to be right, since a chunk is
- * done once, whoever sends it.
+ * <p>Once a second it renews its leases, and takes up operations that no runner has: those of a
+ * killed process are taken up when its lease is over. The work needs no lease to be right, since a
+ * chunk is done once, however often it is sent.
  *
  * <p>Each operation has a pace. One with a rate does a tenth of it each 100 ms, never more to catch
- * up than that. One without rests after each chunk for twice as long as the chunk took, so that at
- * most a third of Redis' time goes into it, and other calls find their way between.
+ * up than that. One without rests after each chunk: for twice as long as the chunk took, and as
+ * much longer as there are operations, so that all of them together take at most a third of Redis'
+ * time. A chunk costs Redis some milliseconds at most; one that took longer waited for the network
+ * or for other calls, so the rest is bounded.
  */
 public final class OperationRunner implements AutoCloseable {
 
@@ -34,12 +40,16 @@ public final class OperationRunner implements AutoCloseable {
   public static final Duration LEASE = Duration.ofSeconds(5);
 
   private static final Logger LOG = LoggerFactory.getLogger(OperationRunner.class);
+  private static final Duration END_WITHIN = Duration.ofSeconds(5);
 
-  /** So many tasks that a chunk stays far below the 10 ms that Redis may be held. */
+  /** Tasks of a chunk: few enough that it holds Redis for less than 10 ms. */
   private static final int CHUNK_MAX = 50;
 
-  /** For so many times as long as a chunk took nothing is done after it. */
-  private static final int RESTS = 2;
+  /** Operations together take one part of this many of Redis' time. */
+  private static final int PARTS = 3;
+
+  /** The longest rest after a chunk of the only operation. */
+  private static final long REST_MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long BEAT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
@@ -48,15 +58,21 @@ public final class OperationRunner implements AutoCloseable {
   private final OperationStore store;
   private final LongSupplier nanos;
   private final String id;
-  private final Semaphore stopping = new Semaphore(0);
+  private final ExecutorService chunks;
+  private final Semaphore signals = new Semaphore(0);
   private final Thread thread;
+  private volatile boolean ending;
+
+  // Of the one thread.
   private Map<Run, Pace> runs = new LinkedHashMap<>();
   private long lookAt;
 
   /** When an operation goes on. */
   private static final class Pace {
     final @Nullable Double perSec;
-    long nextAt;
+    volatile long nextAt;
+    volatile boolean underWay;
+    volatile boolean over;
 
     Pace(@Nullable Double perSec, long now) {
       this.perSec = perSec;
@@ -69,10 +85,11 @@ public final class OperationRunner implements AutoCloseable {
           : (int) Math.clamp(Math.round(perSec * BEAT_NANOS / SECOND_NANOS), 1, CHUNK_MAX);
     }
 
-    void went(int tasks, long before, long after) {
+    void went(int tasks, long before, long after, int operations) {
+      long rest = (PARTS * operations - 1) * (after - before);
       nextAt =
           perSec == null || tasks == 0
-              ? Math.max(nextAt, after + RESTS * (after - before))
+              ? Math.max(nextAt, after + Math.min(rest, operations * REST_MAX_NANOS))
               : Math.max(nextAt, before - BEAT_NANOS) + (long) (tasks * SECOND_NANOS / perSec);
     }
   }
@@ -84,8 +101,19 @@ public final class OperationRunner implements AutoCloseable {
    * @param random for the name that it has among others
    */
   public OperationRunner(OperationStore store, LongSupplier nanos, RandomGenerator random) {
+    this(
+        store,
+        nanos,
+        random,
+        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("operation-", 0).factory()));
+  }
+
+  /** The same with what carries the chunks out. */
+  OperationRunner(
+      OperationStore store, LongSupplier nanos, RandomGenerator random, ExecutorService chunks) {
     this.store = store;
     this.nanos = nanos;
+    this.chunks = chunks;
     this.id = String.format("%016x", random.nextLong());
     this.lookAt = nanos.getAsLong();
     this.thread = Thread.ofPlatform().daemon().name("operations").unstarted(this::loop);
@@ -98,9 +126,9 @@ public final class OperationRunner implements AutoCloseable {
 
   private void loop() {
     try {
-      long wait = 0;
-      while (!stopping.tryAcquire(wait, TimeUnit.NANOSECONDS)) {
-        wait = step();
+      while (!ending) {
+        signals.tryAcquire(step(), TimeUnit.NANOSECONDS);
+        signals.drainPermits();
       }
     } catch (InterruptedException end) {
       Thread.currentThread().interrupt();
@@ -108,7 +136,7 @@ public final class OperationRunner implements AutoCloseable {
   }
 
   /**
-   * Does the one chunk that has waited longest, if its time has come.
+   * Begins the chunks whose time has come.
    *
    * @return ns until there is something to do
    */
@@ -117,20 +145,32 @@ public final class OperationRunner implements AutoCloseable {
     if (now >= lookAt) {
       look(now);
     }
-    Map.Entry<Run, Pace> first = null;
-    for (Map.Entry<Run, Pace> one : runs.entrySet()) {
-      if (first == null || one.getValue().nextAt < first.getValue().nextAt) {
-        first = one;
-      }
-    }
-    if (first != null && first.getValue().nextAt <= now) {
-      chunk(first.getKey(), first.getValue());
-    }
+    runs.values().removeIf(pace -> pace.over);
+    int operations = runs.size();
+    runs.entrySet().stream()
+        .filter(one -> !one.getValue().underWay && one.getValue().nextAt <= now)
+        .sorted(Comparator.comparingLong(one -> one.getValue().nextAt))
+        .forEach(one -> begin(one.getKey(), one.getValue(), operations));
+    runs.values().removeIf(pace -> pace.over);
     long next = lookAt;
     for (Pace pace : runs.values()) {
-      next = Math.min(next, pace.nextAt);
+      if (!pace.underWay) {
+        next = Math.min(next, pace.nextAt);
+      }
     }
     return Math.max(0, next - nanos.getAsLong());
+  }
+
+  private void begin(Run run, Pace pace, int operations) {
+    pace.underWay = true;
+    chunks.execute(() -> {
+      try {
+        chunk(run, pace, operations);
+      } finally {
+        pace.underWay = false;
+        signals.release();
+      }
+    });
   }
 
   private void look(long now) {
@@ -149,13 +189,13 @@ public final class OperationRunner implements AutoCloseable {
     }
   }
 
-  private void chunk(Run run, Pace pace) {
+  private void chunk(Run run, Pace pace, int operations) {
     long before = nanos.getAsLong();
     try {
       switch (run.step(pace.chunk())) {
-        case Step.Went(int tasks) -> pace.went(tasks, before, nanos.getAsLong());
+        case Step.Went(int tasks) -> pace.went(tasks, before, nanos.getAsLong(), operations);
         case Step.Over(Operation.State state) -> {
-          runs.remove(run);
+          pace.over = true;
           tell(run, state);
         }
       }
@@ -173,7 +213,7 @@ public final class OperationRunner implements AutoCloseable {
   private void giveUp(Run run, Pace pace) {
     try {
       run.fail("Something went wrong here; the log has it under this operation's id.");
-      runs.remove(run);
+      pace.over = true;
     } catch (StoreUnavailable away) {
       pace.nextAt = nanos.getAsLong() + LOOK_NANOS;
     }
@@ -187,11 +227,16 @@ public final class OperationRunner implements AutoCloseable {
         .log("operation ended");
   }
 
-  /** Ends after the chunk under way; what is left is another's at once. */
+  /** Ends after the chunks under way; what is left is another's at once. */
   @Override
   public void close() throws InterruptedException {
-    stopping.release();
+    ending = true;
+    signals.release();
     thread.join();
+    chunks.shutdown();
+    if (!chunks.awaitTermination(END_WITHIN.toMillis(), TimeUnit.MILLISECONDS)) {
+      chunks.shutdownNow();
+    }
     try {
       store.lease(id, Duration.ZERO, List.copyOf(runs.keySet()));
     } catch (StoreUnavailable away) {

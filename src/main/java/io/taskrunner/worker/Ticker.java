@@ -3,15 +3,18 @@ package io.taskrunner.worker;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.StoreUnavailable;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Has the ticks of all schedules make their tasks. It waits exactly until the next tick, and looks
- * again after a second at the latest, since another process may have set a schedule. Each working
- * process has one; they need not know of each other.
+ * Has the ticks of all schedules make their tasks. Each part of the store has a thread that waits
+ * exactly until the next tick in it, and looks again after a second at the latest, since another
+ * process may have set a schedule; a part that is away holds up no other. Each working process has
+ * a ticker; they need not know of each other.
  */
 public final class Ticker implements AutoCloseable {
 
@@ -19,32 +22,31 @@ public final class Ticker implements AutoCloseable {
   private static final Duration AFTER_A_FAILURE = Duration.ofSeconds(1);
   private static final Duration END_WITHIN = Duration.ofSeconds(5);
 
-  private final ScheduleStore schedules;
   private final CountDownLatch ended = new CountDownLatch(1);
-  private final Thread thread = Thread.ofPlatform().daemon().name("ticker").unstarted(this::run);
+  private final List<Thread> threads = new ArrayList<>();
 
-  private Ticker(ScheduleStore schedules) {
-    this.schedules = schedules;
-  }
+  private Ticker() {}
 
   /** Begins; until it is closed. */
   public static Ticker begin(ScheduleStore schedules) {
-    Ticker ticker = new Ticker(schedules);
-    ticker.thread.start();
+    Ticker ticker = new Ticker();
+    for (ScheduleStore.Part part : schedules.parts()) {
+      ticker.threads.add(Thread.ofVirtual().name("ticker").start(() -> ticker.run(part)));
+    }
     return ticker;
   }
 
-  private void run() {
+  private void run(ScheduleStore.Part part) {
     try {
-      while (!ended.await(tick().toMillis(), TimeUnit.MILLISECONDS)) {}
+      while (!ended.await(tick(part).toMillis(), TimeUnit.MILLISECONDS)) {}
     } catch (InterruptedException toldToEnd) {
       Thread.currentThread().interrupt();
     }
   }
 
-  private Duration tick() {
+  private static Duration tick(ScheduleStore.Part part) {
     try {
-      return schedules.tick();
+      return part.tick();
     } catch (StoreUnavailable away) {
       log.atDebug().addKeyValue("reason", away.getMessage()).log("the store is away");
     } catch (RuntimeException bug) {
@@ -53,10 +55,13 @@ public final class Ticker implements AutoCloseable {
     return AFTER_A_FAILURE;
   }
 
-  /** Makes no more tasks; waits for a move that is under way. */
+  /** Makes no more tasks; waits for moves that are under way. */
   @Override
   public void close() throws InterruptedException {
     ended.countDown();
-    thread.join(END_WITHIN);
+    long end = System.nanoTime() + END_WITHIN.toNanos();
+    for (Thread thread : threads) {
+      thread.join(Duration.ofNanos(Math.max(1, end - System.nanoTime())));
+    }
   }
 }

@@ -355,7 +355,7 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     return new ScheduleStore() {
       @Override
       public Page list(int limit, String cursor) {
-        return new Page(List.of(), 0, null);
+        return new Page(List.of(), List.of(), 0, null);
       }
 
       @Override
@@ -384,8 +384,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
       }
 
       @Override
-      public Duration tick() {
-        return Duration.ofSeconds(1);
+      public List<Part> parts() {
+        return List.of();
       }
     };
   }

@@ -153,18 +153,28 @@ public final class ClusterSet implements AutoCloseable {
 
   /** The same, with this many replicas to wait for. */
   public RedisSettings settings(int shards, OptionalInt waitReplicas) {
+    return settings(shards, waitReplicas, Duration.ofSeconds(15));
+  }
+
+  /** The same, with how long a call goes on trying. */
+  public RedisSettings settings(int shards, OptionalInt waitReplicas, Duration commandTimeout) {
     return RedisServer.settings(
         new RedisSettings.Target.Cluster(
             nodes.keySet().stream().map(port -> new HostPort("127.0.0.1", port)).toList()),
         Optional.of(new Secret(PASSWORD)),
         shards,
-        Duration.ofSeconds(15),
+        commandTimeout,
         waitReplicas);
   }
 
   /** The slot of a shard. */
   public static int slotOf(int shard) {
     return SlotHash.getSlot("tr:{" + shard + "}:shard");
+  }
+
+  /** The slot of the configuration. */
+  public static int slotOfConfiguration() {
+    return SlotHash.getSlot("tr:{config}:shard");
   }
 
   /** The port of the master that holds a slot, as it says itself. */
@@ -193,6 +203,30 @@ public final class ClusterSet implements AutoCloseable {
         .anyMatch(range ->
             Integer.parseInt(range[0]) <= slot
                 && slot <= Integer.parseInt(range[range.length - 1]));
+  }
+
+  /** The ports of the master that holds a slot, and of its replica. */
+  public List<Integer> nodesOf(int slot) {
+    int master = masterOf(slot);
+    String id = on(master, RedisCommands::clusterMyId);
+    List<Integer> ports = new ArrayList<>(List.of(master));
+    for (String node : view(master)) {
+      if (node.contains("slave " + id)) {
+        String address = node.split(" ")[1];
+        ports.add(
+            Integer.parseInt(address.substring(address.indexOf(':') + 1, address.indexOf('@'))));
+      }
+    }
+    return ports;
+  }
+
+  /** Freezes a node, by SIGSTOP; or lets it go on. */
+  public void freeze(int port, boolean on) throws IOException {
+    if (on) {
+      node(port).freeze();
+    } else {
+      node(port).thaw();
+    }
   }
 
   /** Kills a node as a power cut would. */

@@ -18,10 +18,10 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A bad network between a program and a server of 127.0.0.1: a TCP proxy that delays, holds back,
- * swallows, or ends what goes through it. Bytes are never reordered, and none is left out between
- * two that arrive: a connection that lost one stays silent for good, as one does that a firewall
- * forgot.
+ * A bad network between a program and a server of 127.0.0.1: a TCP proxy that delays, narrows,
+ * holds back, swallows, or ends what goes through it. Bytes are never reordered, and none is left
+ * out between two that arrive: a connection that lost one stays silent for good, as one does that a
+ * firewall forgot.
  */
 public final class Proxy implements AutoCloseable {
 
@@ -31,6 +31,7 @@ public final class Proxy implements AutoCloseable {
   private final int to;
   private final Set<Link> links = ConcurrentHashMap.newKeySet();
   private volatile long delayNanos;
+  private volatile long bytesPerSecond = Long.MAX_VALUE;
   private volatile boolean swallowing;
   private volatile Optional<InetAddress> cutOff = Optional.empty();
   private final Object stall = new Object();
@@ -66,12 +67,22 @@ public final class Proxy implements AutoCloseable {
     delayNanos = each.toNanos();
   }
 
+  /** From now on each connection gets at most this much in a second, in the program's direction. */
+  public void narrow(long bytes) {
+    bytesPerSecond = bytes;
+  }
+
   /**
    * From now on connections are accepted and nothing is forwarded, in neither direction; or that is
    * over. A connection on which something was swallowed stays silent also then.
    */
   public void swallow(boolean on) {
     swallowing = on;
+  }
+
+  /** How many connections stay silent. */
+  public long silent() {
+    return links.stream().filter(link -> link.silent).count();
   }
 
   /**
@@ -198,6 +209,9 @@ public final class Proxy implements AutoCloseable {
         try {
           for (Chunk next = arrived(way); next.bytes.length > 0; next = arrived(way)) {
             out.write(next.bytes);
+            if (into == program && bytesPerSecond < Long.MAX_VALUE) {
+              LockSupport.parkNanos(next.bytes.length * 1_000_000_000L / bytesPerSecond);
+            }
           }
           into.shutdownOutput();
         } catch (IOException gone) {

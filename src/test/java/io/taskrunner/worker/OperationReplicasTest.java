@@ -71,7 +71,7 @@ class OperationReplicasTest {
   }
 
   private OperationRunner runner(RedisStore on, int seed) {
-    return new OperationRunner(on.operations(), () -> now, new Random(seed));
+    return new OperationRunner(on.operations(), () -> now, new Random(seed), new AtOnce());
   }
 
   private Operation begin() {

@@ -17,6 +17,8 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -26,13 +28,13 @@ class OperationRunnerTest {
 
   private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
 
-  private final List<ScriptedRun> there = new ArrayList<>();
+  private final List<ScriptedRun> there = new CopyOnWriteArrayList<>();
   private final List<Integer> had = new ArrayList<>();
   private long now = 1;
   private boolean away;
 
   private final OperationRunner runner =
-      new OperationRunner(new ScriptedStore(), () -> now, new Random(1));
+      new OperationRunner(new ScriptedStore(), () -> now, new Random(1), new AtOnce());
 
   private final class ScriptedStore implements OperationStore {
     @Override
@@ -70,7 +72,7 @@ class OperationRunnerTest {
   }
 
   /** An operation with so many tasks; a chunk takes a while. */
-  private final class ScriptedRun implements OperationStore.Run {
+  private class ScriptedRun implements OperationStore.Run {
     final Operation operation;
     final List<Long> times = new ArrayList<>();
     final List<Integer> chunks = new ArrayList<>();
@@ -78,6 +80,7 @@ class OperationRunnerTest {
     int left;
     boolean broken;
     @Nullable String failure;
+    final CountDownLatch over = new CountDownLatch(1);
 
     ScriptedRun(int tasks, @Nullable Double perSec) {
       left = tasks;
@@ -113,6 +116,7 @@ class OperationRunnerTest {
       now += takes;
       if (left == 0) {
         there.remove(this);
+        over.countDown();
         return new OperationStore.Step.Over(Operation.State.DONE);
       }
       int chunk = Math.min(most, left);
@@ -189,14 +193,52 @@ class OperationRunnerTest {
   }
 
   @Test
-  void operationsTakeTurns() {
+  void operationsTakeTurnsAndTogetherNoMoreThanOne() {
     ScriptedRun one = new ScriptedRun(100_000, null);
     ScriptedRun two = new ScriptedRun(100_000, null);
     one.takes = SECOND / 100;
     two.takes = SECOND / 100;
     pass(SECOND);
     assertTrue(Math.abs(one.times.size() - two.times.size()) <= 1);
-    assertTrue(one.times.size() > 20);
+    assertTrue(one.times.size() >= 15 && one.times.size() <= 18, "did " + one.times.size());
+  }
+
+  @Test
+  void aLongWayToRedisIsNotTakenForMuchWork() {
+    ScriptedRun run = new ScriptedRun(100_000, null);
+    run.takes = SECOND / 2;
+    pass(30 * SECOND);
+    assertTrue(run.times.size() >= 48, "did " + run.times.size());
+  }
+
+  @Test
+  void anOperationThatGetsNoAnswerHoldsUpNoOther() throws Exception {
+    ScriptedRun whole = new ScriptedRun(100, null);
+    CountDownLatch released = new CountDownLatch(1);
+    ScriptedRun stuck =
+        new ScriptedRun(100, null) {
+          @Override
+          public OperationStore.Step step(int most) {
+            await(released);
+            return new OperationStore.Step.Went(0);
+          }
+        };
+    try (OperationRunner real =
+        new OperationRunner(new ScriptedStore(), System::nanoTime, new Random(1))) {
+      real.start();
+      await(whole.over);
+      assertEquals(0, whole.left);
+      assertTrue(there.contains(stuck));
+      released.countDown();
+    }
+  }
+
+  private static void await(CountDownLatch signal) {
+    try {
+      assertTrue(signal.await(30, TimeUnit.SECONDS));
+    } catch (InterruptedException interrupted) {
+      throw new AssertionError(interrupted);
+    }
   }
 
   @Test

@@ -14,6 +14,7 @@ import io.taskrunner.store.ConfigStore;
 import io.taskrunner.store.ConfigStore.Thing;
 import io.taskrunner.store.Expected;
 import io.taskrunner.store.ScheduleStore;
+import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.task.Callback;
 import io.taskrunner.task.Retry;
@@ -75,6 +76,9 @@ final class ScheduleKind implements ConfigKind {
   @Override
   public Page items(int most, @Nullable String cursor) throws BadCursor {
     ScheduleStore.Page page = schedules.list(most, cursor);
+    if (!page.unavailable().isEmpty()) {
+      throw new StoreUnavailable("some schedules cannot be read now", null);
+    }
     SortedMap<String, Item> items = new TreeMap<>();
     for (Schedule schedule : page.schedules()) {
       Settings settings = schedule.settings();

@@ -129,6 +129,7 @@ public final class Schedules {
                     items.item(item -> write(item, schedule));
                   }
                 });
+            out.texts("unavailable", page.unavailable());
             out.number("count", page.count());
             out.text("next_cursor", page.nextCursor());
           }));

@@ -16,11 +16,15 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,6 +50,9 @@ final class Cluster implements Nodes {
   private final Set<Integer> slots = new TreeSet<>();
   private final Topology topology;
   private final Map<HostPort, Node> nodes = new ConcurrentHashMap<>();
+  private final Map<HostPort, Future<?>> connecting = new ConcurrentHashMap<>();
+  private final ExecutorService connects =
+      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("redis-connect-", 0).factory());
   private volatile Map<Integer, HostPort> owners = Map.of();
   private final AtomicBoolean doubted = new AtomicBoolean();
   private final ScheduledExecutorService timer =
@@ -69,6 +76,7 @@ final class Cluster implements Nodes {
     Cluster cluster = new Cluster(settings, seeds, lines, shared);
     keys.forEach(some -> cluster.slots.add(slot(some)));
     cluster.refresh();
+    List.copyOf(cluster.connecting.values()).forEach(Cluster::awaitEnd);
     for (int slot : cluster.slots) {
       if (!cluster.owners.containsKey(slot)) {
         cluster.close();
@@ -81,6 +89,17 @@ final class Cluster implements Nodes {
     cluster.timer.scheduleWithFixedDelay(
         cluster::look, EVERY_MILLIS, EVERY_MILLIS, TimeUnit.MILLISECONDS);
     return cluster;
+  }
+
+  private static void awaitEnd(Future<?> connect) {
+    try {
+      connect.get();
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      throw new StoreUnavailable("interrupted while connecting", interrupted);
+    } catch (ExecutionException bug) {
+      throw new IllegalStateException(bug);
+    }
   }
 
   private static int slot(Keys keys) {
@@ -136,16 +155,16 @@ final class Cluster implements Nodes {
     Map<Integer, HostPort> fresh = new HashMap<>(owners);
     fresh.putAll(topology.owners(slots));
     Set<HostPort> wanted = new HashSet<>(fresh.values());
-    for (HostPort address : wanted) {
-      if (!nodes.containsKey(address)) {
-        connect(address);
-      }
-    }
     if (!fresh.equals(owners)) {
       owners = Map.copyOf(fresh);
       LOG.atInfo()
           .addKeyValue("masters", new TreeSet<>(wanted.stream().map(HostPort::toString).toList()))
           .log("the cluster's slots are at these masters");
+    }
+    for (HostPort address : wanted) {
+      if (!nodes.containsKey(address)) {
+        connecting.computeIfAbsent(address, _ -> connects.submit(() -> connect(address)));
+      }
     }
     nodes.forEach((address, node) -> {
       if (!wanted.contains(address) && nodes.remove(address, node)) {
@@ -154,20 +173,29 @@ final class Cluster implements Nodes {
     });
   }
 
+  /** In a thread of its own: a master that does not answer holds up no other. */
   private void connect(HostPort address) {
     try {
-      nodes.put(address, Node.open(settings.at(address), lines, shared));
+      Node node = Node.open(settings.at(address), lines, shared);
+      nodes.put(address, node);
+      if (connects.isShutdown() && nodes.remove(address, node)) {
+        node.close();
+      }
     } catch (StoreUnavailable away) {
       LOG.atWarn()
           .addKeyValue("redis", address)
           .addKeyValue("reason", String.valueOf(away.getCause()))
           .log("a master of the cluster cannot be reached");
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(EVERY_MILLIS));
+    } finally {
+      connecting.remove(address);
     }
   }
 
   @Override
   public void close() {
     timer.shutdownNow();
+    connects.shutdownNow();
     topology.close();
     nodes.values().forEach(Node::close);
   }

@@ -16,6 +16,7 @@ final class Ear {
   static final RedisCodec<String, byte[]> CODEC =
       RedisCodec.of(StringCodec.UTF8, ByteArrayCodec.INSTANCE);
 
+  private static final String NO_CHANNEL = "none";
   private static final long SUBSCRIBED_WITHIN_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final StatefulRedisPubSubConnection<String, byte[]> connection;
@@ -61,6 +62,13 @@ final class Ear {
   void listen(String name, Channel channel) {
     channels.put(name, channel);
     Link.await(connection.async().subscribe(name), System.nanoTime() + SUBSCRIBED_WITHIN_NANOS);
+  }
+
+  /** Makes Redis send something, so that a connection that was lost unnoticed is found. */
+  void ask() {
+    if (connection.isOpen()) {
+      connection.async().unsubscribe(NO_CHANNEL);
+    }
   }
 
   /** Listens to a channel no more. */

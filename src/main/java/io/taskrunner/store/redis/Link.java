@@ -10,6 +10,7 @@ import io.lettuce.core.protocol.CommandType;
 import io.taskrunner.store.StoreUnavailable;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
@@ -20,7 +21,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -36,9 +36,14 @@ final class Link {
   private static final long PAUSE_MIN_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
   private static final long PAUSE_MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
+  private static final long AWAY_NANOS = TimeUnit.SECONDS.toNanos(10);
+
   private final Supplier<Node> node;
   private final Runnable doubt;
   private final Duration patience;
+
+  /** When the last command was given up; 0 when one was answered since. */
+  private volatile long gaveUpNanos;
 
   /**
    * A way.
@@ -104,13 +109,19 @@ final class Link {
     long pause = PAUSE_MIN_NANOS;
     while (true) {
       try {
-        return await(command.apply(node().calls()), deadline);
+        T answer = await(command.apply(node().calls()), deadline);
+        gaveUpNanos = 0;
+        return answer;
+      } catch (StoreUnavailable late) {
+        gaveUpNanos = System.nanoTime();
+        throw late;
       } catch (RedisException failure) {
         if (!isOutage(failure)) {
           throw failure;
         }
         doubt();
         if (System.nanoTime() + pause > deadline) {
+          gaveUpNanos = System.nanoTime();
           throw new StoreUnavailable("Redis is away", failure);
         }
         LockSupport.parkNanos(pause);
@@ -119,16 +130,43 @@ final class Link {
     }
   }
 
-  /** Runs a command for each of many things, in one round trip; the answers in their order. */
-  <K, T> List<T> each(
-      List<K> things,
-      BiFunction<RedisAsyncCommands<byte[], byte[]>, K, CompletionStage<T>> command) {
-    return patiently(redis -> {
-      List<CompletableFuture<T>> begun =
-          things.stream().map(one -> command.apply(redis, one).toCompletableFuture()).toList();
-      return CompletableFuture.allOf(begun.toArray(CompletableFuture[]::new))
-          .thenApply(_ -> begun.stream().map(CompletableFuture::join).toList());
-    });
+  /** A command about one of several things. */
+  interface Command<A, T> {
+    CompletionStage<T> begin(RedisAsyncCommands<byte[], byte[]> redis, A what);
+  }
+
+  /**
+   * Begins a command for each of some things at once, so that they share a round trip, and waits
+   * for all, each as patiently as any; the answers in the same order.
+   */
+  <A, T> List<T> each(List<A> some, Command<A, T> command) {
+    List<CompletableFuture<T>> begun = new ArrayList<>(some.size());
+    for (A what : some) {
+      begun.add(begin(redis -> command.begin(redis, what)));
+    }
+    List<T> answers = new ArrayList<>(some.size());
+    for (int i = 0; i < some.size(); i++) {
+      A what = some.get(i);
+      answers.add(patiently(begun.get(i), redis -> command.begin(redis, what)));
+    }
+    return answers;
+  }
+
+  /** Begins a command; a failure is in the answer. */
+  <T> CompletableFuture<T> begin(
+      Function<RedisAsyncCommands<byte[], byte[]>, CompletionStage<T>> command) {
+    try {
+      return command.apply(node().calls()).toCompletableFuture();
+    } catch (RedisException notSent) {
+      return CompletableFuture.failedFuture(notSent);
+    }
+  }
+
+  /** Waits for a command that was begun, and repeats it while Redis is away. */
+  <T> T patiently(
+      CompletableFuture<T> begun,
+      Function<RedisAsyncCommands<byte[], byte[]>, CompletionStage<T>> command) {
+    return patiently(redis -> begun.isCompletedExceptionally() ? command.apply(redis) : begun);
   }
 
   /** Waits for one answer until a time of {@link System#nanoTime}. */
@@ -157,6 +195,12 @@ final class Link {
       }
       throw new IllegalStateException(cause);
     }
+  }
+
+  /** Whether the last command was given up, and none was answered since, for some seconds. */
+  boolean seemsAway() {
+    long gaveUp = gaveUpNanos;
+    return gaveUp != 0 && System.nanoTime() - gaveUp < AWAY_NANOS;
   }
 
   /** How long a call goes on trying. */

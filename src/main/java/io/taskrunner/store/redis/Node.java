@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -34,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Lettuce reconnects by itself, and asks the Sentinels anew each time.
  *
  * <p>Enqueues, the claim loop and everything else have connections of their own, so that none waits
- * behind another's large replies, nor behind the replicas that an enqueue may wait for.
+ * behind another's large replies, nor behind the replicas that an enqueue may wait for. One more is
+ * for asking whether the node is alive.
  */
 final class Node implements AutoCloseable {
 
@@ -43,35 +45,66 @@ final class Node implements AutoCloseable {
 
   private final ClientResources resources;
   private final RedisClient client;
+  private final RedisURI uri;
+  private final Duration patience;
   private final List<Line> lines;
   private final StatefulRedisConnection<byte[], byte[]> exchanges;
   private final StatefulRedisConnection<byte[], byte[]> calls;
+  private final StatefulRedisConnection<byte[], byte[]> pulse;
   private final Watch watch;
   private final Room room = new Room();
-  private @Nullable Ear ear;
+  private volatile @Nullable Ear ear;
 
   private Node(
       ClientResources resources,
       RedisClient client,
       RedisURI uri,
       Set<Channel> channels,
-      int lines) {
+      int lines,
+      Duration patience) {
     this.resources = resources;
     this.client = client;
+    this.uri = uri;
+    this.patience = patience;
     // Event loops are given out in turn, and a first line that shares one with the claim loop's
-    // connection lets enqueues overtake the worker.
-    this.exchanges = client.connect(ByteArrayCodec.INSTANCE);
-    this.lines =
-        Stream.generate(() -> new Line(client.connect(ByteArrayCodec.INSTANCE)))
-            .limit(lines)
-            .toList();
-    this.calls = client.connect(ByteArrayCodec.INSTANCE);
+    // connection lets enqueues overtake the worker. The others are made at the same time: a
+    // connection takes several round trips.
+    this.exchanges = connect(1).getFirst();
+    Line first = new Line(connect(1).getFirst());
+    List<StatefulRedisConnection<byte[], byte[]>> others = connect(lines + 1);
+    this.calls = others.get(0);
+    this.pulse = others.get(1);
+    this.lines = Stream.concat(Stream.of(first), others.stream().skip(2).map(Line::new)).toList();
     this.watch =
         new Watch(
             client,
-            calls,
+            pulse,
+            this::useAll,
+            patience,
             channels,
             Optional.of(uri).filter(named -> !named.getSentinels().isEmpty()));
+  }
+
+  /** Makes some connections at the same time. */
+  private List<StatefulRedisConnection<byte[], byte[]>> connect(int count) {
+    long deadline = System.nanoTime() + CONNECT_MAX.plus(patience).toNanos();
+    List<CompletionStage<StatefulRedisConnection<byte[], byte[]>>> connecting =
+        Stream.generate(() -> client.connectAsync(ByteArrayCodec.INSTANCE, uri))
+            .<CompletionStage<StatefulRedisConnection<byte[], byte[]>>>map(one -> one)
+            .limit(count)
+            .toList();
+    return connecting.stream().map(one -> Link.await(one, deadline)).toList();
+  }
+
+  /** Sends something on each connection, so that one that was lost unnoticed is found. */
+  private void useAll() {
+    Ear listening = ear;
+    if (listening != null) {
+      listening.ask();
+    }
+    Stream.concat(Stream.of(exchanges.async(), calls.async()), lines.stream().map(Line::commands))
+        .filter(commands -> commands.getStatefulConnection().isOpen())
+        .forEach(RedisAsyncCommands::ping);
   }
 
   /**
@@ -108,10 +141,15 @@ final class Node implements AutoCloseable {
                 SocketOptions.builder().connectTimeout(CONNECT_MAX).tcpNoDelay(true).build())
             .build());
     try {
-      return new Node(resources, client, uri, channels, lines);
-    } catch (RedisException away) {
-      client.shutdown(Duration.ZERO, Duration.ofSeconds(1));
-      resources.shutdown(0, 1, TimeUnit.SECONDS);
+      Node node = new Node(resources, client, uri, channels, lines, settings.commandTimeout());
+      Script.load(node, settings.commandTimeout());
+      return node;
+    } catch (RedisException | StoreUnavailable away) {
+      try {
+        client.shutdown(Duration.ZERO, Duration.ofSeconds(1));
+      } finally {
+        resources.shutdown(0, 1, TimeUnit.SECONDS);
+      }
       throw new StoreUnavailable("Redis does not answer", away);
     }
   }
@@ -123,6 +161,7 @@ final class Node implements AutoCloseable {
       public void afterChannelInitialized(Channel channel) {
         String uri = String.valueOf(channel.attr(ConnectionBuilder.REDIS_URI).get());
         if (!sentinels || uri.startsWith(RedisURI.URI_SCHEME_REDIS_SENTINEL)) {
+          Silence.measure(channel);
           channels.add(channel);
           channel.closeFuture().addListener(_ -> channels.remove(channel));
         }
@@ -182,6 +221,11 @@ final class Node implements AutoCloseable {
     return calls.async();
   }
 
+  /** For short questions about the node itself, which must not wait behind large answers. */
+  RedisAsyncCommands<byte[], byte[]> pulse() {
+    return pulse.async();
+  }
+
   /** Writes several commands of the claim loop at once: they share one round trip. */
   void pipeline(java.util.function.Consumer<RedisAsyncCommands<byte[], byte[]>> commands) {
     synchronized (exchanges) {
@@ -198,10 +242,12 @@ final class Node implements AutoCloseable {
 
   /** The connection that only listens; made when it is first asked for. */
   synchronized Ear ear() {
-    if (ear == null) {
-      ear = new Ear(client.connectPubSub(Ear.CODEC));
+    Ear there = ear;
+    if (there == null) {
+      there = new Ear(client.connectPubSub(Ear.CODEC));
+      ear = there;
     }
-    return ear;
+    return there;
   }
 
   /** How much may still be put into it. */

@@ -54,12 +54,12 @@ final class OperationRun implements Run {
   /** How far it is in a shard, and what it came to; not known until a shard has told. */
   private static final class Progress {
     final Shard shard;
-    boolean known;
+    volatile boolean known; // and what is reported: see OperationStore.lease
     long chunks;
-    Counts counts = Counts.NONE;
+    volatile Counts counts = Counts.NONE;
     Place place = Place.START;
     boolean over;
-    byte[] sample = NONE;
+    volatile byte[] sample = NONE;
 
     Progress(Shard shard) {
       this.shard = shard;
@@ -70,7 +70,6 @@ final class OperationRun implements Run {
     this.operation = operation;
     this.names = names;
     this.operations = operations;
-    names.reload(); // A queue that was made just before is meant too.
     for (Shard shard : homes(shards, operation.order().filter())) {
       all.add(new Progress(shard));
     }

@@ -5,6 +5,7 @@ import io.taskrunner.store.Operation.Counts;
 import io.taskrunner.store.Operation.Order;
 import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.Queue;
+import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.task.TaskState;
 import java.io.ByteArrayOutputStream;
@@ -82,8 +83,16 @@ final class RedisOperations implements OperationStore {
     return new Begun.Entered(get(id).orElseThrow());
   }
 
-  /** How many match, where the sets themselves say so. */
+  /** How many match, where the sets themselves say so, and all can be read. */
   private @Nullable Long total(Order order) {
+    try {
+      return sum(order);
+    } catch (StoreUnavailable away) {
+      return null;
+    }
+  }
+
+  private @Nullable Long sum(Order order) {
     Filter filter = order.filter();
     if (!filter.plain()) {
       return null;
@@ -126,6 +135,18 @@ final class RedisOperations implements OperationStore {
     return hash.isEmpty() ? Optional.empty() : Optional.of(OperationFields.read(id, hash));
   }
 
+  /** These, as far as they are kept, in one round trip. */
+  private List<Operation> get(List<String> ids) {
+    List<Map<byte[], byte[]>> hashes = configLink.each(ids, (redis, id) -> redis.hgetall(key(id)));
+    List<Operation> found = new ArrayList<>();
+    for (int i = 0; i < ids.size(); i++) {
+      if (!hashes.get(i).isEmpty()) {
+        found.add(OperationFields.read(ids.get(i), hashes.get(i)));
+      }
+    }
+    return found;
+  }
+
   private byte[] key(String id) {
     return config.key("operation:" + id);
   }
@@ -138,13 +159,7 @@ final class RedisOperations implements OperationStore {
       List<byte[]> ids =
           configLink.patiently(
               redis -> redis.zrevrange(config.key("operations"), first, first + PAGE - 1));
-      List<Map<byte[], byte[]>> hashes =
-          configLink.each(ids, (redis, id) -> redis.hgetall(key(Keys.text(id))));
-      for (int i = 0; i < ids.size(); i++) {
-        if (hashes.get(i).isEmpty()) {
-          continue;
-        }
-        Operation one = OperationFields.read(Keys.text(ids.get(i)), hashes.get(i));
+      for (Operation one : get(ids.stream().map(Keys::text).toList())) {
         if (owner == null || owner.equals(one.order().owner())) {
           found.add(one);
           if (found.size() == most) {
@@ -172,12 +187,16 @@ final class RedisOperations implements OperationStore {
     return state == Operation.State.STOPPED ? new Stopped.Done() : new Stopped.Ended(state);
   }
 
-  /** In the shards first, so that nothing is done any more once the list says so. */
+  /** In its shards first, so that nothing is done any more once the list says so. */
   void end(String id, Operation.State state, String reason) {
     Counts counts = Counts.NONE;
     ByteArrayOutputStream sample = new ByteArrayOutputStream();
+    Shards homes =
+        get(id)
+            .map(one -> new Shards(OperationWalk.homes(shards, one.order().filter())))
+            .orElse(shards);
     List<List<Object>> kept =
-        shards.run(Script.END_OPERATION, Keys.bytes(id), Keys.bytes(KEPT.toMillis()));
+        homes.run(Script.END_OPERATION, Keys.bytes(id), Keys.bytes(KEPT.toMillis()));
     for (List<Object> ofShard : kept) {
       counts = counts.plus(new Counts(number(ofShard, 0), number(ofShard, 1), number(ofShard, 2)));
       sample.writeBytes((byte[]) ofShard.get(3));
@@ -209,17 +228,12 @@ final class RedisOperations implements OperationStore {
       run.report(args);
     }
     List<byte[]> ids = configMoves.run(Script.LEASE_OPERATIONS, args.toArray(byte[][]::new));
-    List<Run> runs = new ArrayList<>();
-    for (byte[] each : ids) {
-      String id = Keys.text(each);
-      OperationRun run = mine.get(id);
-      if (run == null) {
-        run = get(id).map(one -> new OperationRun(one, shards, names, this)).orElse(null);
-      }
-      if (run != null) {
-        runs.add(run);
-      }
+    List<String> found = ids.stream().map(Keys::text).toList();
+    List<String> fresh = found.stream().filter(id -> !mine.containsKey(id)).toList();
+    if (!fresh.isEmpty()) {
+      names.reload(); // a queue that was created just before is meant too
     }
-    return runs;
+    get(fresh).forEach(one -> mine.put(one.id(), new OperationRun(one, shards, names, this)));
+    return found.stream().filter(mine::containsKey).<Run>map(mine::get).toList();
   }
 }

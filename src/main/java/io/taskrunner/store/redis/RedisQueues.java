@@ -32,8 +32,10 @@ final class RedisQueues implements QueueStore {
   private static final byte[] OPEN = Keys.bytes("0");
   private static final byte[] NONE = new byte[0];
 
-  /** Queues that are read at the same time: few, so that other calls find their way between. */
-  private static final int AT_ONCE = 16;
+  /**
+   * Scripts that are under way at the same time: few, so that other calls find their way between.
+   */
+  private static final int AT_ONCE = 512;
 
   private final Shards shards;
   private final Moves configMoves;
@@ -50,33 +52,42 @@ final class RedisQueues implements QueueStore {
     this.names = names;
   }
 
+  /** While a shard is away, its tasks are in no sum. */
   @Override
   public List<Queue> list() {
+    Shards up = shards.up();
     return names.names().stream()
-        .gather(Gatherers.mapConcurrent(AT_ONCE, this::known))
+        .gather(
+            Gatherers.mapConcurrent(
+                Math.max(AT_ONCE / shards.count(), 1),
+                name ->
+                    shards.allOfQueue(name).meet(up) ? known(name, up) : Optional.<Queue>empty()))
         .flatMap(Optional::stream)
         .toList();
   }
 
   /** A queue of which the copy knows the number. */
-  private Optional<Queue> known(String name) {
+  private Optional<Queue> known(String name, Shards up) {
     OptionalInt n = names.known(name);
-    return n.isPresent() ? read(name, n.getAsInt()) : Optional.empty();
+    return n.isPresent() ? read(name, n.getAsInt(), up) : Optional.empty();
   }
 
   @Override
   public Optional<Queue> get(String name) {
-    Optional<Queue> known = known(name);
+    Shards up = shards.up();
+    Optional<Queue> known = known(name, up);
     if (known.isPresent()) {
       return known;
     }
     OptionalInt looked = names.look(name);
-    return looked.isPresent() ? read(name, looked.getAsInt()) : Optional.empty();
+    return looked.isPresent() ? read(name, looked.getAsInt(), up) : Optional.empty();
   }
 
-  private Optional<Queue> read(String name, int n) {
-    Map<String, String> flow = flow(name, n);
-    List<List<Object>> stats = shards.allOfQueue(name).run(Script.QUEUE_STATS, Keys.bytes(n));
+  /** As the shards that are not away have it. */
+  private Optional<Queue> read(String name, int n, Shards up) {
+    Shards read = shards.allOfQueue(name).among(up);
+    Map<String, String> flow = flow(read.first(), n);
+    List<List<Object>> stats = read.run(Script.QUEUE_STATS, Keys.bytes(n));
     stats = stats.stream().filter(ofShard -> !ofShard.isEmpty()).toList();
     if (flow.isEmpty() || stats.isEmpty()) {
       return Optional.empty();
@@ -112,9 +123,12 @@ final class RedisQueues implements QueueStore {
   }
 
   private Map<String, String> flow(String name, int n) {
-    Shard first = shards.ofQueue(name);
+    return flow(shards.ofQueue(name), n);
+  }
+
+  private static Map<String, String> flow(Shard shard, int n) {
     return FlowFields.read(
-        first.link().patiently(redis -> redis.hgetall(first.keys().key("queue:" + n + ":flow"))));
+        shard.link().patiently(redis -> redis.hgetall(shard.keys().key("queue:" + n + ":flow"))));
   }
 
   @Override
@@ -216,7 +230,8 @@ final class RedisQueues implements QueueStore {
   @Override
   public Optional<DeadSummary> deadSummary(String name) {
     OptionalInt n = names.look(name);
-    Optional<Queue> queue = n.isEmpty() ? Optional.empty() : read(name, n.getAsInt());
+    Shards up = shards.up();
+    Optional<Queue> queue = n.isEmpty() ? Optional.empty() : read(name, n.getAsInt(), up);
     if (queue.isEmpty()) {
       return Optional.empty();
     }
@@ -225,6 +240,7 @@ final class RedisQueues implements QueueStore {
     for (Map<byte[], byte[]> ofShard :
         shards
             .allOfQueue(name)
+            .among(up)
             .<Map<byte[], byte[]>>together(
                 (shard, redis) -> redis.hgetall(shard.keys().key(key)))) {
       ofShard.forEach(

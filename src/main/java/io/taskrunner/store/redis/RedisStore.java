@@ -2,7 +2,6 @@ package io.taskrunner.store.redis;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.EventLoopGroup;
-import io.taskrunner.client.Tier;
 import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
@@ -20,34 +19,19 @@ import io.taskrunner.store.TokenStore;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.WorkersStore;
 import io.taskrunner.telemetry.Tracing;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/**
- * The store on Redis: opens the connections, gives out the moves by whom they are for, and once a
- * second does what nobody waits for: reads Redis' memory and the configuration's version, and
- * tidies up.
- */
+/** The store on Redis: opens the connections, and gives out the moves by whom they are for. */
 public final class RedisStore implements AutoCloseable {
 
   /** The version of records and keys that this program writes. */
   static final int FORMAT = 2;
-
-  private static final Logger LOG = LoggerFactory.getLogger(RedisStore.class);
-  private static final byte[] STRANGER_MILLIS = Keys.bytes(Duration.ofDays(1).toMillis());
-  private static final int TIDY_ROUNDS_MAX = 100;
-
-  /** So often a queue is trimmed at a time when memory is short, some 100 tasks each. */
-  private static final int TRIM_ROUNDS_MAX = 10;
 
   /** A change of a queue, client or tier waits at most so many times for Redis. */
   private static final int COMMANDS_OF_A_CHANGE = 6;
@@ -77,12 +61,13 @@ public final class RedisStore implements AutoCloseable {
   private final RedisOperations operations;
   private final RedisSystem system;
   private final Doctor doctor;
+  private final Preparation preparation;
+  private final Housekeeping housekeeping;
   private final Held held = new Held();
   private final Trimmed trimmed = new Trimmed();
   private final ScheduledExecutorService timer;
   private final ExecutorService lookUps =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("look-up-", 0).factory());
-  private volatile String version = "";
 
   /**
    * What the store shares with the rest of the program.
@@ -129,12 +114,18 @@ public final class RedisStore implements AutoCloseable {
     this.adminKeys = new RedisAdminKeys(configLink, config, configMoves);
     this.audits = new RedisAudits(configLink, config, configMoves);
     this.workers = new RedisWorkers(configMoves);
-    this.schedules = new RedisSchedules(shards, configLink, config, names, options, revisions);
+    this.schedules =
+        new RedisSchedules(
+            shards, new ScheduleIndex(configLink, config, configMoves), names, options, revisions);
     this.tokens = new RedisTokens(configMoves);
     this.signing = new RedisSigning(shards, configMoves, configLink, config);
     this.operations = new RedisOperations(shards, configLink, config, configMoves, names, queues);
     this.system = new RedisSystem(nodes, options.redis(), durability);
     this.doctor = new Doctor(shards, names, signing, schedules);
+    this.preparation = new Preparation(options.redis().commandTimeout());
+    this.housekeeping =
+        new Housekeeping(
+            nodes, configLink, config, shards, names, system, trimmed, preparation, changes);
   }
 
   private Shard shard(int number, int lines, Durability durability, StoreOptions options) {
@@ -166,7 +157,7 @@ public final class RedisStore implements AutoCloseable {
    */
   public static RedisStore open(StoreOptions options, Optional<Shared> shared) {
     RedisStore store = openUntended(options, shared);
-    store.timer.scheduleWithFixedDelay(store::everySecond, 1000, 1000, TimeUnit.MILLISECONDS);
+    store.housekeeping.start(store.timer);
     return store;
   }
 
@@ -204,31 +195,14 @@ public final class RedisStore implements AutoCloseable {
   }
 
   private void prepare(StoreOptions options) {
-    long deadline = System.nanoTime() + options.redis().commandTimeout().toNanos();
-    for (Script script : Script.values()) {
-      for (Node node : nodes.masters()) {
-        Link.await(node.calls().scriptLoad(script.text()), deadline);
-      }
-    }
-    keepShardCount(options.redis().shards());
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(FORMAT));
-    args.add(Keys.bytes(2 * options.redis().commandTimeout().toMillis()));
-    for (Tier tier : Tier.BUILT_IN) {
-      args.add(Keys.bytes(tier.name()));
-      args.add(Keys.bytes(tier.limits().maxConcurrent() + ":" + tier.limits().requestsPerMin()));
-    }
-    List<Object> there = shards.run(Script.PUT_SHARD, args.toArray(byte[][]::new));
-    if (!there.stream().allMatch(RedisStore::isDone)) {
-      throw new IllegalStateException(
-          "The data in this Redis is of a newer format than "
-              + FORMAT
-              + ", which this program writes: run a newer one.");
-    }
+    boolean first = keepShardCount(options.redis().shards());
+    boolean whole = preparation.begin(shards, first);
     names.reload();
-    queues.makeBuiltIn();
+    if (whole) {
+      queues.makeBuiltIn();
+    }
     system.check();
-    system.read();
+    nodes.masters().forEach(system::read);
   }
 
   /** Where a gate is kept for all shards: that of a queue ("q:" and its number), or of a host. */
@@ -241,19 +215,16 @@ public final class RedisStore implements AutoCloseable {
     return new Gates.Home(home.number(), home.link(), home.moves());
   }
 
-  private static boolean isDone(Object reply) {
-    return reply instanceof byte[] word && Keys.text(word).equals("done");
-  }
-
-  /** A client's home follows from how many shards there are, so the first start fixes it. */
-  private void keepShardCount(int wanted) {
+  /**
+   * A client's home follows from how many shards there are, so the first start fixes it.
+   *
+   * @return whether this is the first
+   */
+  private boolean keepShardCount(int wanted) {
     byte[] key = config.key("shards");
     byte[] kept = configLink.patiently(redis -> redis.get(key));
-    Shard first = shards.first();
-    if (kept == null
-        && first.link().patiently(redis -> redis.exists(first.keys().key("shard"))) > 0) {
-      kept = Keys.bytes(1); // of a version that knew no more
-    } else if (kept == null) {
+    boolean first = kept == null;
+    if (first) {
       configLink.patiently(redis -> redis.setnx(key, Keys.bytes(wanted)));
       kept = configLink.patiently(redis -> redis.get(key));
     }
@@ -268,51 +239,17 @@ public final class RedisStore implements AutoCloseable {
               + there
               + ".");
     }
+    return first;
   }
 
-  /** What is done once a second. */
+  /** Does what is done once a second, and waits for it: for tests. */
   void everySecond() {
-    try {
-      byte[] fresh = configLink.patiently(redis -> redis.get(config.key("version")));
-      String read = fresh == null ? "" : Keys.text(fresh);
-      if (!read.equals(version)) {
-        names.reload();
-        version = read;
-      }
-      if (system.read()) {
-        for (Integer n : names.numbers()) {
-          long dropped;
-          int rounds = 0;
-          do {
-            List<Long> done = shards.run(Script.TRIM_DONE, Keys.bytes(n));
-            dropped = done.stream().mapToLong(Long::longValue).sum();
-            trimmed.count(dropped, 0);
-          } while (dropped > 0 && ++rounds < TRIM_ROUNDS_MAX);
-        }
-        system.read();
-      }
-      tidy();
-    } catch (StoreUnavailable away) {
-      LOG.debug("Redis is away; looking again in a second");
-    } catch (RuntimeException fault) {
-      LOG.error("the store's housekeeping failed", fault);
-    }
+    housekeeping.run();
   }
 
-  /** Does what nobody waits for, now. */
+  /** Does what no caller waits for, now: for tests. */
   void tidy() {
-    List<Shard> untidy = shards.all();
-    for (int round = 0; round < TIDY_ROUNDS_MAX && !untidy.isEmpty(); round++) {
-      List<List<Long>> tidied = new Shards(untidy).run(Script.TIDY, STRANGER_MILLIS);
-      tidied.forEach(one -> trimmed.count(one.get(1), one.get(2)));
-      List<Shard> before = untidy;
-      untidy =
-          IntStream.range(0, before.size())
-              .filter(i -> tidied.get(i).getFirst() == 1)
-              .mapToObj(before::get)
-              .toList();
-    }
-    changes.finish();
+    housekeeping.tidy();
   }
 
   /** The moves of tasks. */
@@ -415,6 +352,7 @@ public final class RedisStore implements AutoCloseable {
   @Override
   public void close() {
     timer.shutdownNow();
+    housekeeping.close();
     lookUps.shutdownNow();
     nodes.close();
   }

@@ -5,20 +5,25 @@ import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.SystemStore;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The state of Redis itself: its health, its memory, and what about its set-up endangers a promise.
  */
 final class RedisSystem implements SystemStore {
 
+  private static final Logger LOG = LoggerFactory.getLogger(RedisSystem.class);
   private static final Duration HEALTH_PATIENCE = Duration.ofSeconds(1);
   private static final int MAJOR_MIN = 6;
   private static final int MINOR_MIN = 2;
@@ -60,7 +65,7 @@ final class RedisSystem implements SystemStore {
 
   private static CompletableFuture<String> ping(Node node) {
     try {
-      return node.calls().ping().toCompletableFuture();
+      return node.pulse().ping().toCompletableFuture();
     } catch (RedisException notSent) {
       return CompletableFuture.failedFuture(notSent);
     }
@@ -85,11 +90,15 @@ final class RedisSystem implements SystemStore {
     return first;
   }
 
-  /** Reads how Redis is set up; what it will not tell is left out. */
+  /** Reads how Redis is set up; what it will not tell, or a node that is away, is left out. */
   void check() {
     Set<String> found = new LinkedHashSet<>();
     for (Node node : nodes.masters()) {
-      check(info(node, "server", "memory", "persistence", "replication"), found);
+      try {
+        check(info(node, "server", "memory", "persistence", "replication"), found);
+      } catch (StoreUnavailable | RedisException away) {
+        LOG.atDebug().addKeyValue("reason", away.getMessage()).log("a node was not checked");
+      }
     }
     warnings = List.copyOf(found);
   }
@@ -119,31 +128,13 @@ final class RedisSystem implements SystemStore {
   }
 
   /**
-   * Reads the memory in use, which bounds what is admitted until the next reading, and whether
-   * there are replicas. A node of a cluster that is away is left out.
+   * Reads the memory in use of a node, which bounds what is admitted until the next reading, and
+   * whether it has replicas.
    *
-   * @return whether one is full
-   * @throws StoreUnavailable no node answers
+   * @return whether it is full
+   * @throws StoreUnavailable it does not answer
    */
-  boolean read() {
-    boolean full = false;
-    int answered = 0;
-    RuntimeException failure = new RedisException("no node is known");
-    for (Node node : nodes.masters()) {
-      try {
-        full |= read(node);
-        answered++;
-      } catch (StoreUnavailable | RedisException away) {
-        failure = away;
-      }
-    }
-    if (answered == 0) {
-      throw failure;
-    }
-    return full;
-  }
-
-  private boolean read(Node node) {
+  boolean read(Node node) {
     Map<String, String> info = info(node, "memory", "replication");
     role = info.getOrDefault("role", "master");
     if (hasReplicas(info)) {
@@ -162,11 +153,15 @@ final class RedisSystem implements SystemStore {
   }
 
   private static Map<String, String> info(Node node, String... sections) {
-    Map<String, String> fields = new HashMap<>();
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(2);
+    List<CompletionStage<String>> asked = new ArrayList<>();
     for (String section : sections) {
-      String text =
-          Link.await(node.calls().info(section), System.nanoTime() + TimeUnit.SECONDS.toNanos(2));
-      text.lines()
+      asked.add(node.pulse().info(section));
+    }
+    Map<String, String> fields = new HashMap<>();
+    for (CompletionStage<String> text : asked) {
+      Link.await(text, deadline)
+          .lines()
           .map(line -> line.split(":", 2))
           .filter(parts -> parts.length == 2)
           .forEach(parts -> fields.put(parts[0], parts[1].strip()));

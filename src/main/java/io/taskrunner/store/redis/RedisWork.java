@@ -504,6 +504,9 @@ final class RedisWork implements WorkStore {
   @Override
   public List<Breaker> breakers() {
     Map<byte[], byte[]> open = link.patiently(redis -> redis.hgetall(shard.key("open")));
+    if (open.isEmpty()) {
+      return List.of();
+    }
     long now = moves.millis();
     List<Breaker> breakers = new ArrayList<>();
     open.forEach((host, text) ->

@@ -1,15 +1,20 @@
 package io.taskrunner.store.redis;
 
+import io.lettuce.core.RedisException;
+import io.taskrunner.store.StoreUnavailable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Set;
+import org.slf4j.LoggerFactory;
 
 /** The moves, one Lua file each. */
 enum Script {
@@ -48,6 +53,7 @@ enum Script {
   MAKE_QUEUE,
   NAME_CLOUD,
   NAME_QUEUE,
+  NAME_SCHEDULE,
   NEXT_CHANGE,
   NOTE_CHANGE,
   PAUSE_ALL,
@@ -92,6 +98,25 @@ enum Script {
       this.digest = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(text));
     } catch (NoSuchAlgorithmException everyJdkHasIt) {
       throw new IllegalStateException(everyJdkHasIt);
+    }
+  }
+
+  /**
+   * Sends all scripts to a node at once, so that no call has to. If it does not take them now, the
+   * first call of each sends its text: see {@link Link#run}.
+   */
+  static void load(Node node, Duration timeout) {
+    long deadline = System.nanoTime() + timeout.toNanos();
+    try {
+      Arrays.stream(values())
+          .map(script -> node.calls().scriptLoad(script.text))
+          .toList()
+          .forEach(loading -> Link.await(loading, deadline));
+    } catch (StoreUnavailable | RedisException notNow) {
+      LoggerFactory.getLogger(Script.class)
+          .atDebug()
+          .addKeyValue("reason", String.valueOf(notNow.getMessage()))
+          .log("scripts could not be loaded");
     }
   }
 

@@ -1,9 +1,11 @@
 package io.taskrunner.store.redis;
 
-import io.lettuce.core.RedisException;
 import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.task.TaskId;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -12,6 +14,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import java.util.zip.CRC32;
 
@@ -21,6 +26,11 @@ import java.util.zip.CRC32;
  * in each.
  */
 record Shards(List<Shard> all) implements Iterable<Shard> {
+
+  /** How long a shard is waited for that gave no answer a moment ago. */
+  private static final Duration PATIENCE_AWAY = Duration.ofMillis(500);
+
+  private static final Duration FOREVER = Duration.ofHours(1);
 
   Shards {
     all = List.copyOf(all);
@@ -83,17 +93,12 @@ record Shards(List<Shard> all) implements Iterable<Shard> {
   <T> List<T> together(Command<T> command) {
     List<CompletableFuture<T>> begun = new ArrayList<>(all.size());
     for (Shard shard : all) {
-      begun.add(begin(shard, command));
+      begun.add(shard.link().begin(redis -> command.begin(shard, redis)));
     }
     List<T> answers = new ArrayList<>(all.size());
     for (int i = 0; i < all.size(); i++) {
       Shard shard = all.get(i);
-      CompletableFuture<T> first = begun.get(i);
-      answers.add(
-          shard
-              .link()
-              .patiently(
-                  redis -> first.isCompletedExceptionally() ? command.begin(shard, redis) : first));
+      answers.add(shard.link().patiently(begun.get(i), redis -> command.begin(shard, redis)));
     }
     return answers;
   }
@@ -120,11 +125,92 @@ record Shards(List<Shard> all) implements Iterable<Shard> {
     return answers;
   }
 
-  private static <T> CompletableFuture<T> begin(Shard shard, Command<T> command) {
+  /**
+   * Does something in each shard at the same time.
+   *
+   * @return in the shards' order; of a shard that is away nothing
+   */
+  <T> List<Optional<T>> reached(Function<Shard, T> work) {
+    return List.copyOf(eachReached(all, work).values());
+  }
+
+  /**
+   * Those that answer.
+   *
+   * @throws StoreUnavailable none does
+   */
+  Shards up() {
+    if (all.size() == 1) {
+      return this;
+    }
+    Map<Shard, Optional<String>> answers =
+        eachReached(all, shard -> shard.link().patiently(redis -> redis.ping()));
+    List<Shard> up = all.stream().filter(shard -> isThere(answers, shard)).toList();
+    if (up.isEmpty()) {
+      throw new StoreUnavailable("no shard answers", null);
+    }
+    return new Shards(up);
+  }
+
+  private static boolean isThere(Map<Shard, Optional<String>> answers, Shard shard) {
+    return answers.getOrDefault(shard, Optional.empty()).isPresent();
+  }
+
+  /** Whether any of these is among others. */
+  boolean meet(Shards others) {
+    return all.stream().anyMatch(others.all::contains);
+  }
+
+  /**
+   * Those of these that are among others.
+   *
+   * @throws StoreUnavailable none is
+   */
+  Shards among(Shards others) {
+    List<Shard> both = all.stream().filter(others.all::contains).toList();
+    if (both.isEmpty()) {
+      throw new StoreUnavailable("the shards of this do not answer", null);
+    }
+    return both.size() == all.size() ? this : new Shards(both);
+  }
+
+  /** Does something in some shards at the same time; of one that is away there is nothing. */
+  static <T> Map<Shard, Optional<T>> eachReached(Collection<Shard> some, Function<Shard, T> work) {
+    Map<Shard, CompletableFuture<T>> begun = new LinkedHashMap<>();
+    for (Shard shard : some) {
+      CompletableFuture<T> answer = new CompletableFuture<>();
+      begun.put(shard, answer);
+      Thread.ofVirtual()
+          .name("shard-" + shard.number())
+          .start(() -> {
+            try {
+              answer.complete(work.apply(shard));
+            } catch (RuntimeException failure) {
+              answer.completeExceptionally(failure);
+            }
+          });
+    }
+    Map<Shard, Optional<T>> answers = new LinkedHashMap<>();
+    begun.forEach((shard, answer) -> answers.put(shard, unlessAway(shard, answer)));
+    return answers;
+  }
+
+  private static <T> Optional<T> unlessAway(Shard shard, CompletableFuture<T> answer) {
+    Duration most = shard.link().seemsAway() ? PATIENCE_AWAY : FOREVER;
     try {
-      return command.begin(shard, shard.link().node().calls()).toCompletableFuture();
-    } catch (RedisException notSent) {
-      return CompletableFuture.failedFuture(notSent);
+      return Optional.of(answer.get(most.toMillis(), TimeUnit.MILLISECONDS));
+    } catch (TimeoutException stillAway) {
+      return Optional.empty();
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      throw new StoreUnavailable("interrupted while waiting for Redis", interrupted);
+    } catch (ExecutionException failed) {
+      if (failed.getCause() instanceof StoreUnavailable) {
+        return Optional.empty();
+      }
+      throw failed.getCause() instanceof RuntimeException fault
+          ? fault
+          : new IllegalStateException(failed);
     }
   }
 

@@ -1,7 +1,6 @@
 package io.taskrunner.store.redis;
 
 import io.lettuce.core.RedisClient;
-import io.lettuce.core.RedisCommandTimeoutException;
 import io.lettuce.core.RedisFuture;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulConnection;
@@ -11,6 +10,7 @@ import io.lettuce.core.sentinel.api.StatefulRedisSentinelConnection;
 import io.netty.channel.Channel;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -20,7 +20,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -28,14 +27,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Cuts connections that lead nowhere, twice a second. Lettuce reconnects by itself, and asks the
- * Sentinels anew, but only when it notices that a connection is gone. It does not notice
+ * Closes connections that lead nowhere, twice a second. Lettuce reconnects by itself, and asks the
+ * Sentinels again, but only when it notices that a connection is gone. It does not notice
  *
  * <ul>
  *   <li>a server that is frozen, or behind a network that drops everything;
- *   <li>a master that was made a replica while the connection stood;
- *   <li>a master that was cut off from its Sentinels, which have made another, but not from us.
+ *   <li>a single connection that a firewall forgot;
+ *   <li>a master that became a replica while the connection was open;
+ *   <li>a master that is cut off from its Sentinels, which have promoted another, but not from us.
  * </ul>
+ *
+ * <p>Whether the server is alive is asked on a connection of its own, where no other answer is in
+ * the way, and a byte on any connection to it counts as a sign of life: an answer that takes long,
+ * or is large, is no reason to close anything.
  *
  * <p>Sentinels are believed when more than half of those that were named agree.
  */
@@ -46,8 +50,16 @@ final class Watch implements AutoCloseable {
   private static final long ANSWER_MILLIS = 400;
   private static final long HUNG_NANOS = TimeUnit.SECONDS.toNanos(3);
 
+  /** A look that is this late says that this process stood still, and nothing about Redis. */
+  private static final long LATE_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+  /** Each connection is used at least once in this many looks. */
+  private static final int LOOKS_A_USE = 10;
+
   private final RedisClient client;
-  private final StatefulRedisConnection<byte[], byte[]> calls;
+  private final StatefulRedisConnection<byte[], byte[]> pulse;
+  private final Runnable useAll;
+  private final long silentNanos;
   private final Set<Channel> channels;
   private final Optional<RedisURI> sentinels;
   private final ScheduledExecutorService timer =
@@ -58,22 +70,30 @@ final class Watch implements AutoCloseable {
   private final Map<RedisURI, CompletableFuture<StatefulRedisSentinelConnection<String, String>>>
       connections = new HashMap<>();
   private @Nullable RedisFuture<List<Object>> beat;
-  private long heardNanos = System.nanoTime();
+  private long lookedNanos = System.nanoTime();
+  private long hungNanos;
+  private int looks;
 
   /**
    * Begins to watch.
    *
-   * @param calls a connection whose commands are answered at once
-   * @param channels all that stand, and that are cut when they lead nowhere
+   * @param pulse a connection that nothing large is asked on
+   * @param useAll sends something on each of the other connections
+   * @param mostSilent how long a connection may give no byte of an answer
+   * @param channels all that are open, and that are closed when they lead nowhere
    * @param sentinels whom to ask for the master; empty for a lone node
    */
   Watch(
       RedisClient client,
-      StatefulRedisConnection<byte[], byte[]> calls,
+      StatefulRedisConnection<byte[], byte[]> pulse,
+      Runnable useAll,
+      Duration mostSilent,
       Set<Channel> channels,
       Optional<RedisURI> sentinels) {
     this.client = client;
-    this.calls = calls;
+    this.pulse = pulse;
+    this.useAll = useAll;
+    this.silentNanos = mostSilent.toNanos() + HUNG_NANOS;
     this.channels = channels;
     this.sentinels = sentinels;
     timer.scheduleWithFixedDelay(this::look, EVERY_MILLIS, EVERY_MILLIS, TimeUnit.MILLISECONDS);
@@ -81,6 +101,12 @@ final class Watch implements AutoCloseable {
 
   private void look() {
     try {
+      long before = lookedNanos;
+      lookedNanos = System.nanoTime();
+      if (lookedNanos - before < LATE_NANOS) {
+        judgeNode(before);
+        judgeConnections();
+      }
       askNode();
       sentinels.ifPresent(this::askSentinels);
     } catch (RuntimeException fault) {
@@ -88,30 +114,36 @@ final class Watch implements AutoCloseable {
     }
   }
 
+  /** The server is hung when no connection has had a byte of it, though it was asked. */
+  private void judgeNode(long before) {
+    boolean heard = channels.stream().anyMatch(channel -> Silence.brokenSince(channel, before));
+    hungNanos = heard || !pulse.isOpen() ? 0 : hungNanos + lookedNanos - before;
+    if (hungNanos > HUNG_NANOS) {
+      hungNanos = 0;
+      cut(channels, "it does not answer");
+      beat = null;
+    }
+  }
+
+  private void judgeConnections() {
+    cut(
+        channels.stream().filter(channel -> Silence.lasts(channel, silentNanos)).toList(),
+        "nothing comes over them, though it answers on others");
+  }
+
   private void askNode() {
     if (beat != null && beat.toCompletableFuture().isDone()) {
-      if (!timedOut(beat)) {
-        heardNanos = System.nanoTime();
-      }
       if (sentinels.isPresent() && isReplica(beat)) {
         cut(channels, "it is no master any more");
       }
       beat = null;
     }
-    if (System.nanoTime() - heardNanos > HUNG_NANOS) {
-      heardNanos = System.nanoTime();
-      cut(channels, "it does not answer");
-      beat = null;
-    }
     if (beat == null) {
-      beat = calls.async().role();
+      beat = pulse.async().role();
     }
-  }
-
-  private static boolean timedOut(RedisFuture<List<Object>> answered) {
-    CompletableFuture<List<Object>> role = answered.toCompletableFuture();
-    return role.state() == Future.State.FAILED
-        && role.exceptionNow() instanceof RedisCommandTimeoutException;
+    if (++looks % LOOKS_A_USE == 0) {
+      useAll.run();
+    }
   }
 
   private static boolean isReplica(RedisFuture<List<Object>> answered) {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lettuce.core.Range;
 import io.taskrunner.schedule.CatchUp;
 import io.taskrunner.schedule.Cron;
 import io.taskrunner.schedule.Overlap;
@@ -28,6 +29,7 @@ import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -333,6 +335,149 @@ class SchedulesTest {
     assertEquals(null, last.nextCursor());
     assertThrows(BadCursor.class, () -> schedules.list(2, "?"));
     assertThrows(BadCursor.class, () -> schedules.list(2, "ISEh"));
+  }
+
+  @Test
+  void aClockThatIsSetBackByLittleAndOftenMakesEachTickOnce() {
+    set(Duration.ofSeconds(1));
+    long begun = stage.now();
+    Random random = new Random(7);
+    for (int i = 0; i < 400; i++) {
+      stage.pass(Duration.ofMillis(random.nextInt(500) - 200));
+      schedules.tick();
+    }
+    stage.now(begun + 30_000);
+    schedules.tick();
+    assertEquals(30, tasks().size());
+    assertEquals(0, get().missed());
+  }
+
+  @Test
+  void afterTheClockWasSetBackNoTickComesTwice() {
+    set(MINUTE);
+    for (int i = 0; i < 30; i++) {
+      stage.pass(MINUTE);
+      schedules.tick();
+      stage.succeed(stage.claim(1).getFirst());
+    }
+    stage.store.tidy();
+    long last = stage.now();
+    stage.pass(Duration.ofMinutes(-20));
+    // The tasks are gone: only the schedule itself knows that they were made.
+    schedules.pause("s", true);
+    schedules.pause("s", false);
+    schedules.put("s", every(MINUTE.multipliedBy(2), Overlap.ALLOW, CatchUp.ALL));
+    schedules.put("s", every(MINUTE, Overlap.ALLOW, CatchUp.ALL));
+    while (stage.now() < last) {
+      schedules.tick();
+      assertEquals(List.of(), stage.claim(1));
+      stage.pass(MINUTE);
+    }
+    stage.pass(MINUTE);
+    schedules.tick();
+    assertEquals(1, stage.claim(10).size());
+    assertEquals(0, get().missed());
+  }
+
+  @Test
+  void oneThatCannotTickHidesNoneBehindIt() {
+    for (int i = 0; i < 250; i++) {
+      String name = String.format("s%03d", i);
+      schedules.put(name, every(MINUTE, Overlap.ALLOW, CatchUp.NONE));
+      if (i < 220) {
+        // As of a zone that this version of Java does not know.
+        stage.redis.hset("tr:{0}:schedule:" + name, "rhythm", "0 cron Nowhere/Atlantis @daily");
+      }
+    }
+    stage.pass(MINUTE);
+    schedules.tick();
+    assertEquals(30, tasks().size());
+  }
+
+  @Test
+  void ticksOfLargeTasksAreMadeInSeveralCalls() {
+    schedules.put(
+        "s",
+        new Schedule.Settings(
+            "abc",
+            "default",
+            new Rhythm.Every(Duration.ofSeconds(1)),
+            Overlap.ALLOW,
+            CatchUp.ALL,
+            Duration.ZERO,
+            false,
+            wish().body("x".repeat(500_000)).spec()));
+    stage.pass(Duration.ofSeconds(20));
+    long before = calls();
+    while (schedules.tick().isZero()) {}
+    assertTrue(calls() - before >= 10, "one call makes all of them");
+    assertEquals(20, stage.redis.keys("tr:{0}:task:*").size());
+    assertEquals(0, get().missed());
+    assertEquals(Instant.ofEpochMilli(stage.now()), get().lastTick().orElseThrow());
+  }
+
+  private long calls() {
+    return stage
+        .redis
+        .info("commandstats")
+        .lines()
+        .filter(line -> line.startsWith("cmdstat_evalsha:"))
+        .mapToLong(line -> Long.parseLong(line.split("[=,]", 3)[1]))
+        .sum();
+  }
+
+  @Test
+  void aPageOfManySchedulesReadsItsOwnNamesAlone() throws BadCursor {
+    for (int i = 0; i < 20; i++) {
+      schedules.put("a" + i, every(MINUTE, Overlap.ALLOW, CatchUp.NONE));
+    }
+    for (int i = 0; i < 10_000; i++) {
+      stage.redis.zadd("tr:{config}:schedules", 0, "b" + i + "\0nobody");
+    }
+    long before = sent();
+    Page page = schedules.list(10, null);
+    assertTrue(sent() - before < 30_000, sent() - before + " bytes");
+    assertEquals(10, page.schedules().size());
+    assertEquals(10_020, page.count());
+    stage.redis.zremrangebylex("tr:{config}:schedules", Range.create("b", "c"));
+  }
+
+  private long sent() {
+    return stage
+        .redis
+        .info("stats")
+        .lines()
+        .filter(line -> line.startsWith("total_net_output_bytes:"))
+        .mapToLong(line -> Long.parseLong(line.split(":", 2)[1].strip()))
+        .sum();
+  }
+
+  @Test
+  void aPageIsBoundedInBytesAndAllPagesTogetherAreComplete() throws BadCursor {
+    Schedule.Settings large =
+        new Schedule.Settings(
+            "abc",
+            "default",
+            new Rhythm.Every(MINUTE),
+            Overlap.ALLOW,
+            CatchUp.NONE,
+            Duration.ZERO,
+            false,
+            wish().body("x".repeat(700_000)).spec());
+    List<String> names = new ArrayList<>();
+    for (int i = 0; i < 30; i++) {
+      names.add(String.format("s%02d", i));
+      schedules.put(names.getLast(), large);
+    }
+    List<String> listed = new ArrayList<>();
+    String cursor = null;
+    do {
+      Page page = schedules.list(1000, cursor);
+      assertTrue(page.schedules().size() <= 8, "a page of " + page.schedules().size());
+      page.schedules().forEach(schedule -> listed.add(schedule.name()));
+      cursor = page.nextCursor();
+    } while (cursor != null);
+    assertEquals(names, listed);
   }
 
   @Test

@@ -1,0 +1,184 @@
+package io.taskrunner.store.redis;
+
+import io.lettuce.core.RedisException;
+import io.taskrunner.store.StoreUnavailable;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What no caller waits for, once a second: reads the configuration's version and each node's
+ * memory, and tidies each shard. Each of these is a job of its own, and is begun again only once it
+ * has ended: a node that is away holds up its own jobs alone.
+ */
+final class Housekeeping implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
+  private static final byte[] STRANGER_MILLIS = Keys.bytes(Duration.ofDays(1).toMillis());
+  private static final long EVERY_MILLIS = 1000;
+  private static final int TIDY_ROUNDS_MAX = 100;
+
+  /** So often a queue is trimmed at a time when memory is short, some 100 tasks each. */
+  private static final int TRIM_ROUNDS_MAX = 10;
+
+  /** Queues that are trimmed in one round trip. */
+  private static final int TRIMMED_AT_ONCE = 50;
+
+  private static final String VERSION = "version";
+
+  private final Nodes nodes;
+  private final Link configLink;
+  private final Keys config;
+  private final Shards shards;
+  private final QueueNames names;
+  private final RedisSystem system;
+  private final Trimmed trimmed;
+  private final Preparation preparation;
+  private final Changes changes;
+  private final ExecutorService threads =
+      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("housekeeping-", 0).factory());
+  private final Set<Object> underWay = ConcurrentHashMap.newKeySet();
+  private volatile String version = "";
+
+  Housekeeping(
+      Nodes nodes,
+      Link configLink,
+      Keys config,
+      Shards shards,
+      QueueNames names,
+      RedisSystem system,
+      Trimmed trimmed,
+      Preparation preparation,
+      Changes changes) {
+    this.nodes = nodes;
+    this.configLink = configLink;
+    this.config = config;
+    this.shards = shards;
+    this.names = names;
+    this.system = system;
+    this.trimmed = trimmed;
+    this.preparation = preparation;
+    this.changes = changes;
+  }
+
+  /** Does all of it once a second from now on. */
+  void start(ScheduledExecutorService timer) {
+    timer.scheduleWithFixedDelay(this::begin, EVERY_MILLIS, EVERY_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  /** Does all of it now, and waits for it. */
+  void run() {
+    begin().forEach(CompletableFuture::join);
+  }
+
+  private List<CompletableFuture<Void>> begin() {
+    List<CompletableFuture<Void>> jobs = new ArrayList<>();
+    begin(VERSION, this::readVersion, jobs);
+    begin(changes, changes::finish, jobs);
+    nodes.masters().forEach(node -> begin(node, () -> look(node), jobs));
+    for (Shard shard : shards) {
+      begin(shard, () -> keep(shard), jobs);
+    }
+    return jobs;
+  }
+
+  private void begin(Object what, Runnable job, List<CompletableFuture<Void>> jobs) {
+    if (underWay.add(what)) {
+      try {
+        jobs.add(CompletableFuture.runAsync(() -> attempt(what, job), threads));
+      } catch (RejectedExecutionException closed) {
+        underWay.remove(what);
+      }
+    }
+  }
+
+  private void attempt(Object what, Runnable job) {
+    try {
+      job.run();
+    } catch (StoreUnavailable | RedisException away) {
+      LOG.atDebug()
+          .addKeyValue("reason", String.valueOf(away.getMessage()))
+          .log("Redis is away; looking again in a second");
+    } catch (RuntimeException fault) {
+      LOG.error("the store's housekeeping failed", fault);
+    } finally {
+      underWay.remove(what);
+    }
+  }
+
+  private void readVersion() {
+    byte[] fresh = configLink.patiently(redis -> redis.get(config.key(VERSION)));
+    String read = fresh == null ? "" : Keys.text(fresh);
+    if (!read.equals(version)) {
+      names.reload();
+      version = read;
+    }
+  }
+
+  /** Reads a node's memory, and makes room where it is full. */
+  private void look(Node node) {
+    if (system.read(node)) {
+      for (Shard shard : shards) {
+        if (shard.link().node() == node) {
+          trim(shard);
+        }
+      }
+      system.read(node);
+    }
+  }
+
+  private void trim(Shard shard) {
+    List<Integer> numbers = List.copyOf(names.numbers());
+    for (int from = 0; from < numbers.size(); from += TRIMMED_AT_ONCE) {
+      List<Integer> some = numbers.subList(from, Math.min(from + TRIMMED_AT_ONCE, numbers.size()));
+      long dropped;
+      int rounds = 0;
+      do {
+        List<Long> done =
+            shard
+                .link()
+                .each(
+                    some,
+                    (redis, n) -> shard.moves().begin(redis, Script.TRIM_DONE, Keys.bytes(n)));
+        dropped = done.stream().mapToLong(Long::longValue).sum();
+        trimmed.count(dropped, 0);
+      } while (dropped > 0 && ++rounds < TRIM_ROUNDS_MAX);
+    }
+  }
+
+  private void keep(Shard shard) {
+    preparation.finish(shard);
+    tidy(shard);
+  }
+
+  /** Tidies all shards now. */
+  void tidy() {
+    shards.forEach(this::tidy);
+    changes.finish();
+  }
+
+  private void tidy(Shard shard) {
+    for (int round = 0; round < TIDY_ROUNDS_MAX; round++) {
+      List<Long> tidied = shard.moves().run(Script.TIDY, STRANGER_MILLIS);
+      trimmed.count(tidied.get(1), tidied.get(2));
+      if (tidied.getFirst() == 0) {
+        return;
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    threads.shutdownNow();
+  }
+}

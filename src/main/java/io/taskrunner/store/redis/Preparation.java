@@ -1,0 +1,83 @@
+package io.taskrunner.store.redis;
+
+import io.taskrunner.client.Tier;
+import io.taskrunner.store.StoreUnavailable;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes what each shard must have before it is used: its format, and the built-in tiers. A shard
+ * that is away when a process starts is prepared when it is back, so that one node that is down
+ * does not keep processes from starting; only the first start of all needs every shard.
+ */
+final class Preparation {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Preparation.class);
+
+  private final byte[][] args;
+  private final Set<Shard> left = ConcurrentHashMap.newKeySet();
+
+  Preparation(Duration commandTimeout) {
+    List<byte[]> facts = new ArrayList<>();
+    facts.add(Keys.bytes(RedisStore.FORMAT));
+    facts.add(Keys.bytes(2 * commandTimeout.toMillis()));
+    for (Tier tier : Tier.BUILT_IN) {
+      facts.add(Keys.bytes(tier.name()));
+      facts.add(Keys.bytes(tier.limits().maxConcurrent() + ":" + tier.limits().requestsPerMin()));
+    }
+    this.args = facts.toArray(byte[][]::new);
+  }
+
+  /**
+   * Prepares all shards.
+   *
+   * @param whole whether each must be there
+   * @return whether each was
+   * @throws StoreUnavailable all are away, or one is that must be there
+   * @throws IllegalStateException the data is of a newer version of this program
+   */
+  boolean begin(Shards shards, boolean whole) {
+    List<Optional<Object>> replies =
+        shards.reached(shard -> shard.moves().<Object>run(Script.PUT_SHARD, args));
+    for (int i = 0; i < replies.size(); i++) {
+      if (replies.get(i).isPresent()) {
+        check(replies.get(i).get());
+      } else {
+        left.add(shards.all().get(i));
+      }
+    }
+    if (!left.isEmpty()) {
+      if (whole || left.size() == shards.count()) {
+        throw new StoreUnavailable(
+            left.size() + " of " + shards.count() + " shards do not answer", null);
+      }
+      LOG.atWarn()
+          .addKeyValue("shards", left.stream().map(Shard::number).sorted().toList())
+          .log("shards are away; their clients' tasks wait until they are back");
+    }
+    return left.isEmpty();
+  }
+
+  private static void check(Object reply) {
+    if (!(reply instanceof byte[] word && Keys.text(word).equals("done"))) {
+      throw new IllegalStateException(
+          "The data in this Redis is of a newer format than "
+              + RedisStore.FORMAT
+              + ", which this program writes: run a newer one.");
+    }
+  }
+
+  /** Prepares a shard that was away. */
+  void finish(Shard shard) {
+    if (left.contains(shard)) {
+      check(shard.moves().run(Script.PUT_SHARD, args));
+      left.remove(shard);
+    }
+  }
+}

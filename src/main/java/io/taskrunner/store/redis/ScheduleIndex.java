@@ -1,0 +1,122 @@
+package io.taskrunner.store.redis;
+
+import io.lettuce.core.Limit;
+import io.lettuce.core.Range;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which schedules there are, and whose each is: a sorted set of the configuration, in the order of
+ * their names. A member is the name, a zero byte and the client, so that one structure answers both
+ * what comes behind a name and whose a schedule is.
+ */
+final class ScheduleIndex {
+
+  private static final char BETWEEN = 0;
+
+  /** Names are looked up in one round trip, this many at a time. */
+  private static final int AT_ONCE = 500;
+
+  private final Link link;
+  private final Moves moves;
+  private final byte[] key;
+
+  /** A schedule's name, and its client. */
+  record Entry(String name, String client) {}
+
+  ScheduleIndex(Link link, Keys config, Moves moves) {
+    this.link = link;
+    this.moves = moves;
+    this.key = config.key("schedules");
+  }
+
+  /** Whose a schedule is. */
+  Optional<String> client(String name) {
+    return Optional.ofNullable(clients(List.of(name)).get(name));
+  }
+
+  /** Whose these are, by name; without those that there are not. */
+  Map<String, String> clients(List<String> names) {
+    Map<String, String> clients = new TreeMap<>();
+    for (int from = 0; from < names.size(); from += AT_ONCE) {
+      link.<String, List<byte[]>>each(
+              names.subList(from, Math.min(from + AT_ONCE, names.size())),
+              (redis, name) -> redis.zrangebylex(key, of(name), Limit.from(1)))
+          .forEach(found ->
+              found.stream()
+                  .map(ScheduleIndex::entry)
+                  .forEach(entry -> clients.put(entry.name(), entry.client())));
+    }
+    return clients;
+  }
+
+  /**
+   * The next in the order of their names.
+   *
+   * @param after a name; null to begin with the first
+   */
+  List<Entry> page(@Nullable String after, int most) {
+    Range<byte[]> behind =
+        after == null
+            ? Range.unbounded()
+            : Range.from(Range.Boundary.excluding(end(after)), Range.Boundary.unbounded());
+    return link.patiently(redis -> redis.zrangebylex(key, behind, Limit.from(most))).stream()
+        .map(ScheduleIndex::entry)
+        .toList();
+  }
+
+  /** How many there are. */
+  long count() {
+    return link.patiently(redis -> redis.zcard(key));
+  }
+
+  /** Enters whose a schedule is from now on. */
+  void put(String name, String client) {
+    moves.run(Script.NAME_SCHEDULE, Keys.bytes(name), Keys.bytes(client));
+  }
+
+  /** Enters that there is no such schedule any more. */
+  void remove(String name) {
+    put(name, "");
+  }
+
+  /** All entries, a page at a time. */
+  Iterable<List<Entry>> pages() {
+    return () ->
+        new java.util.Iterator<>() {
+          private List<Entry> next = page(null, AT_ONCE);
+
+          @Override
+          public boolean hasNext() {
+            return !next.isEmpty();
+          }
+
+          @Override
+          public List<Entry> next() {
+            List<Entry> page = new ArrayList<>(next);
+            next = page(page.getLast().name(), AT_ONCE);
+            return page;
+          }
+        };
+  }
+
+  private static Range<byte[]> of(String name) {
+    return Range.from(
+        Range.Boundary.including(Keys.bytes(name + BETWEEN)), Range.Boundary.excluding(end(name)));
+  }
+
+  /** Behind all members of a name. */
+  private static byte[] end(String name) {
+    return Keys.bytes(name + (char) (BETWEEN + 1));
+  }
+
+  private static Entry entry(byte[] member) {
+    String text = Keys.text(member);
+    int at = text.indexOf(BETWEEN);
+    return new Entry(text.substring(0, at), text.substring(at + 1));
+  }
+}

@@ -1,0 +1,221 @@
+package io.taskrunner.store.redis;
+
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.taskrunner.schedule.CatchUp;
+import io.taskrunner.schedule.Due;
+import io.taskrunner.schedule.Jitter;
+import io.taskrunner.schedule.Schedule.Result;
+import io.taskrunner.store.ScheduleStore;
+import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.task.TaskId;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Has the schedules of one shard tick. What is due is read a page at a time, and all of a page is
+ * done at once, so that it takes two round trips. A schedule whose tick cannot be done now is
+ * passed over: it hides none behind it.
+ */
+final class ScheduleTicks implements ScheduleStore.Part {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ScheduleTicks.class);
+
+  private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
+
+  /** As {@code due_schedules.lua} gives them. */
+  private static final int PAGE = 100;
+
+  private static final int FIELDS = 6;
+  private static final int PAGES_MAX = 50;
+
+  private final Shard shard;
+  private final QueueNames names;
+  private final StoreOptions options;
+
+  ScheduleTicks(Shard shard, QueueNames names, StoreOptions options) {
+    this.shard = shard;
+    this.names = names;
+    this.options = options;
+  }
+
+  /** What is due of a schedule, and when it comes next after that. */
+  private record Work(TickCall call, String queue, Instant comes) {}
+
+  @Override
+  public Duration tick() {
+    int passed = 0;
+    boolean wentOn = false;
+    for (int page = 0; page < PAGES_MAX; page++) {
+      List<Object> look = shard.moves().run(Script.DUE_SCHEDULES, Keys.bytes(passed));
+      Instant now = Instant.ofEpochMilli((Long) look.get(0));
+      long following = (Long) look.get(1);
+      int found = (look.size() - 2) / FIELDS;
+      List<Work> works = works(look, now);
+      List<Work> done = go(works);
+      passed += found - done.size();
+      wentOn |= !done.isEmpty();
+      if (found < PAGE) {
+        long wait = LOOK_AGAIN.toMillis();
+        if (following >= 0) {
+          wait = Math.min(wait, following - now.toEpochMilli());
+        }
+        for (Work work : done) {
+          wait = Math.min(wait, Duration.between(now, work.comes()).toMillis());
+        }
+        return Duration.ofMillis(Math.max(0, wait));
+      }
+    }
+    return wentOn ? Duration.ZERO : LOOK_AGAIN;
+  }
+
+  private List<Work> works(List<Object> look, Instant now) {
+    List<Work> works = new ArrayList<>();
+    for (int at = 2; at < look.size(); at += FIELDS) {
+      try {
+        works.add(work(look, at, now));
+      } catch (RuntimeException fault) {
+        failed(text(look, at), fault);
+      }
+    }
+    return works;
+  }
+
+  private Work work(List<Object> look, int at, Instant now) {
+    String name = text(look, at);
+    ScheduleFields.Timing timing = ScheduleFields.timing(text(look, at + 1));
+    CatchUp catchUp = CatchUp.valueOf(text(look, at + 2).toUpperCase(Locale.ROOT));
+    Instant next = time(look, at + 3);
+    Instant created = time(look, at + 4);
+    String queue = text(look, at + 5);
+    Jitter jitter = new Jitter(name, timing.jitter());
+    Due due = Due.of(timing.rhythm(), catchUp, jitter, next, now);
+    List<TickCall.Task> tasks = new ArrayList<>();
+    for (Instant tick : due.ticks()) {
+      Instant comes = jitter.of(tick, timing.rhythm());
+      tasks.add(
+          new TickCall.Task(id(name, created, tick), tick, Due.isLate(comes, now) ? now : comes));
+    }
+    Instant comes = jitter.of(due.next(), timing.rhythm());
+    TickCall call =
+        new TickCall(
+            name,
+            next,
+            new TickCall.Next(due.next(), comes),
+            new TickCall.Missed(due.missed(), due.lastMissed().orElse(null)),
+            names.known(queue),
+            false,
+            tasks);
+    return new Work(call, queue, comes);
+  }
+
+  private static String text(List<Object> reply, int at) {
+    return Keys.text((byte[]) reply.get(at));
+  }
+
+  private static Instant time(List<Object> reply, int at) {
+    return Instant.ofEpochMilli(Long.parseLong(text(reply, at)));
+  }
+
+  /** Does some at the same time; those that could be done. */
+  private List<Work> go(List<Work> works) {
+    List<CompletableFuture<byte[]>> begun = new ArrayList<>();
+    for (Work work : works) {
+      begun.add(shard.link().begin(redis -> send(redis, work.call())));
+    }
+    List<Work> done = new ArrayList<>();
+    for (int i = 0; i < works.size(); i++) {
+      if (isDone(works.get(i), begun.get(i))) {
+        done.add(works.get(i));
+      }
+    }
+    return done;
+  }
+
+  private CompletionStage<byte[]> send(RedisAsyncCommands<byte[], byte[]> redis, TickCall call) {
+    return shard.moves().begin(redis, Script.TICK, call.args(options));
+  }
+
+  private boolean isDone(Work work, CompletableFuture<byte[]> begun) {
+    try {
+      TickCall call = work.call();
+      String letters = Keys.text(shard.link().patiently(begun, redis -> send(redis, work.call())));
+      if (letters.equals("queue")) {
+        call = call.in(names.look(work.queue()));
+        letters = run(call);
+      }
+      goOn(call, letters);
+      return true;
+    } catch (StoreUnavailable away) {
+      throw away;
+    } catch (RuntimeException failure) {
+      if (Link.isFull(failure)) {
+        LOG.atWarn()
+            .addKeyValue("schedule", work.call().schedule())
+            .log("Redis is full: the schedule's task is made once there is room");
+      } else {
+        failed(work.call().schedule(), failure);
+      }
+      return false;
+    }
+  }
+
+  private String run(TickCall call) {
+    return Keys.text(shard.moves().run(Script.TICK, call.args(options)));
+  }
+
+  private static void failed(String schedule, RuntimeException fault) {
+    LOG.atError()
+        .addKeyValue("schedule", schedule)
+        .setCause(fault)
+        .log("a schedule's tick failed; it is tried again");
+  }
+
+  /** The budget of one call may not hold all ticks: the rest of them follows. */
+  private void goOn(TickCall first, String firstLetters) {
+    TickCall call = first;
+    String letters = firstLetters;
+    while (!letters.equals("stale") && !letters.equals("missing")) {
+      tell(call, letters);
+      if (letters.length() >= call.tasks().size()) {
+        return;
+      }
+      call = call.behind(letters.length());
+      letters = run(call);
+    }
+    // Another process was first, or it was changed meanwhile.
+  }
+
+  private static void tell(TickCall call, String letters) {
+    if (call.missed().count() > 0) {
+      LOG.atWarn()
+          .addKeyValue("schedule", call.schedule())
+          .addKeyValue("missed", call.missed().count())
+          .log("a schedule's ticks came while no process could create their tasks");
+    }
+    for (char letter : letters.toCharArray()) {
+      Result result = Result.ofLetter(letter);
+      if (result != Result.STARTED) {
+        LOG.atInfo()
+            .addKeyValue("schedule", call.schedule())
+            .addKeyValue("reason", result.word())
+            .log("a schedule's tick made no task");
+      }
+    }
+  }
+
+  /** The same in every process: one tick of one schedule is one task. */
+  private TaskId id(String schedule, Instant created, Instant tick) {
+    byte[] digest =
+        Digests.sha256(schedule + '\n' + created.toEpochMilli() + '\n' + tick.toEpochMilli());
+    ByteBuffer bits = ByteBuffer.wrap(digest);
+    return TaskId.make(tick.toEpochMilli(), bits.getInt(), bits::getLong, shard.number());
+  }
+}

@@ -1,0 +1,106 @@
+package io.taskrunner.store.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lettuce.core.RedisException;
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.taskrunner.config.HostPort;
+import io.taskrunner.config.RedisSettings;
+import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.testkit.Proxy;
+import io.taskrunner.testkit.RedisServer;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Which connections to Redis are closed, and which are not. */
+@Timeout(120)
+class WatchTest {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final byte[] KEY = Keys.bytes("large");
+
+  private static RedisSettings behind(int port, Duration commandTimeout) {
+    RedisSettings any =
+        RedisServer.settings(new RedisSettings.Target.Node(new HostPort("127.0.0.1", port)), 1);
+    return new RedisSettings(
+        any.target(),
+        Optional.empty(),
+        Optional.empty(),
+        false,
+        0,
+        "tr",
+        1,
+        0,
+        any.retryInterval(),
+        commandTimeout,
+        OptionalInt.of(0),
+        any.storeMaxBytes(),
+        any.storeFullRatio());
+  }
+
+  private static <T> T ask(CompletionStage<T> reply) {
+    return Link.await(reply, System.nanoTime() + PATIENCE.toNanos());
+  }
+
+  private static void await(BooleanSupplier truth, Duration most) {
+    long end = System.nanoTime() + most.toNanos();
+    while (!truth.getAsBoolean()) {
+      assertTrue(System.nanoTime() < end, "not within " + most);
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+    }
+  }
+
+  private static boolean answers(RedisAsyncCommands<byte[], byte[]> commands) {
+    try {
+      return Link.await(commands.ping(), System.nanoTime() + TimeUnit.SECONDS.toNanos(1)) != null;
+    } catch (RedisException | StoreUnavailable not) {
+      return false;
+    }
+  }
+
+  @Test
+  void aLargeAnswerOverASlowLineIsNotTakenForADeadRedis() {
+    try (RedisServer redis = RedisServer.start();
+        Proxy network = Proxy.start(redis.port());
+        Node node = Node.open(behind(network.port(), PATIENCE), 1, Optional.empty())) {
+      ask(node.calls().set(KEY, new byte[10_000_000]));
+      network.narrow(2_000_000);
+      byte[] large = ask(node.calls().get(KEY));
+      assertEquals(10_000_000, large.length);
+      assertEquals(0, node.line(0).losses());
+    }
+  }
+
+  @Test
+  void aFrozenRedisIsNoticedWithinSecondsAndUsedAgainOnceItGoesOn() throws Exception {
+    try (RedisServer redis = RedisServer.start();
+        Node node = Node.open(behind(redis.port(), Duration.ofSeconds(5)), 1, Optional.empty())) {
+      redis.freeze();
+      await(() -> node.line(0).losses() > 0, Duration.ofSeconds(6));
+      redis.thaw();
+      await(() -> answers(node.calls()), PATIENCE);
+      await(() -> answers(node.line(0).commands()), PATIENCE);
+    }
+  }
+
+  @Test
+  void aSingleConnectionThatTheNetworkForgotIsMadeAgain() {
+    try (RedisServer redis = RedisServer.start();
+        Proxy network = Proxy.start(redis.port());
+        Node node = Node.open(behind(network.port(), Duration.ofSeconds(1)), 1, Optional.empty())) {
+      network.swallow(true);
+      node.line(0).commands().ping();
+      await(() -> network.silent() > 0, PATIENCE);
+      network.swallow(false);
+      await(() -> answers(node.line(0).commands()), PATIENCE);
+    }
+  }
+}
