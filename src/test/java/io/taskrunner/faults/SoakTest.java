@@ -45,7 +45,7 @@ class SoakTest {
   private static final int PER_SEC = 15;
   private static final int BURST = 3;
   private static final Duration WORK = Duration.ofMillis(15);
-  private static final Duration KILL_EVERY_MOST = Duration.ofMillis(300);
+  private static final Duration KILL_EVERY_MOST = Duration.ofMillis(1500);
   private static final Duration PATIENCE = Duration.ofSeconds(120);
   private static final List<String> QUEUES = List.of("default", "few", "slow", "low");
 

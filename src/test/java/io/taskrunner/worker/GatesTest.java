@@ -151,10 +151,10 @@ class GatesTest {
     rig.worker(4, LEASE).start();
     Retry soon = new Retry(20, ofMillis(10), ofMillis(10), 0, null, null);
     List<TaskId> ids = new ArrayList<>();
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 30; i++) {
       ids.add(rig.enqueue("client-" + i % 10, "default", target.url("/"), soon));
     }
-    for (int i = 1; i <= 30; i++) {
+    for (int i = 1; i <= 15; i++) {
       target.awaitCount(3 * i, AT_ONCE);
       killConnections();
     }
