@@ -19,14 +19,15 @@ local function is_promise(member)
   return string.byte(member) == 112 -- 'p'; what runs begins with 'r'
 end
 
--- Places whose time is over are free; of a promise that was not used the token comes back.
+-- Places whose time is over are free; of a promise that was not used the token comes back. After an outage only what may still run
+-- is spared, and that no promise does.
 local function expire(g)
-  if spared then return end
   for _, member in ipairs(call('ZRANGEBYSCORE', g.inside, '-inf', now, 'LIMIT', 0, 500)) do
-    call('ZREM', g.inside, member)
-    if is_promise(member) and g.rate then g.tokens = math.min(g.burst, g.tokens + 1) end
+    local promised = is_promise(member)
+    if promised or not spared then call('ZREM', g.inside, member) end
+    if promised and g.rate then g.tokens = math.min(g.burst, g.tokens + 1) end
   end
-  clamp(g.inside, 2 * shard().lease)
+  if not spared then clamp(g.inside, 2 * shard().lease) end
 end
 
 local function load(what)

@@ -105,7 +105,7 @@ local function faults(q)
   if due >= PARKED then due = NEVER end
   local busy, timer = tonumber(call('ZSCORE', P .. 'busy', q.n)), tonumber(call('ZSCORE', P .. 'timers', q.n)) or NEVER
   local servable = not q.paused and first < PARKED and has_room(q)
-  local token = not q.rate or q.tokens >= 1
+  local token = not q.rate or q.gated or q.tokens >= 1 -- a gate counts the tokens of all shards
   if (busy ~= nil) ~= (servable and token) then
     return 'queue_' .. (busy and 'busy' or 'not_busy'), 'serve says otherwise'
   elseif busy and busy ~= q.vt then

@@ -40,6 +40,11 @@ record Admin(ProgramProcess api) {
     return read(path, api.post(path, json, "X-Admin-Key", Scene.ADMIN_KEY));
   }
 
+  /** Puts JSON to a path. */
+  JsonNode put(String path, String json) throws IOException, InterruptedException {
+    return read(path, api.put(path, json, "X-Admin-Key", Scene.ADMIN_KEY));
+  }
+
   /** Whether this is refused because the store is full; else it must be taken. */
   boolean isFull(String json) throws IOException, InterruptedException {
     HttpResponse<String> answer = api.post("/v1/enqueue", json, "X-Admin-Key", Scene.ADMIN_KEY);

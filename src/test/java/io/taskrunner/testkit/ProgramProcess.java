@@ -186,6 +186,16 @@ public final class ProgramProcess implements AutoCloseable {
         headers);
   }
 
+  /** Puts JSON to a path. */
+  public HttpResponse<String> put(String path, String json, String... headers)
+      throws IOException, InterruptedException {
+    return send(
+        HttpRequest.newBuilder(URI.create(url + path))
+            .header("Content-Type", "application/json")
+            .PUT(HttpRequest.BodyPublishers.ofString(json)),
+        headers);
+  }
+
   /** Deletes a path. */
   public HttpResponse<String> delete(String path, String... headers)
       throws IOException, InterruptedException {

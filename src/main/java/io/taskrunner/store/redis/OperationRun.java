@@ -148,7 +148,7 @@ final class OperationRun implements Run {
   }
 
   /** The shards that may hold what is meant. */
-  private static List<Shard> homes(Shards shards, Filter filter) {
+  static List<Shard> homes(Shards shards, Filter filter) {
     if (filter.clientId() != null) {
       return List.of(shards.of(filter.clientId()));
     }

@@ -193,7 +193,7 @@ final class RedisOperations implements OperationStore {
     ByteArrayOutputStream sample = new ByteArrayOutputStream();
     Shards homes =
         get(id)
-            .map(one -> new Shards(OperationWalk.homes(shards, one.order().filter())))
+            .map(one -> new Shards(OperationRun.homes(shards, one.order().filter())))
             .orElse(shards);
     List<List<Object>> kept =
         homes.run(Script.END_OPERATION, Keys.bytes(id), Keys.bytes(KEPT.toMillis()));

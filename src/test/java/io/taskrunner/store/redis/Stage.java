@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.taskrunner.client.Limits;
 import io.taskrunner.client.Tier;
+import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
@@ -64,12 +65,12 @@ final class Stage implements AutoCloseable {
   private volatile long now = START;
   private long ids;
 
-  private Stage(RedisExtension server) {
-    StoreOptions defaults = StoreOptions.defaults(server.settings());
+  private Stage(RedisExtension server, RedisSettings settings) {
+    StoreOptions defaults = StoreOptions.defaults(settings);
     this.store =
         RedisStore.openUntended(
             new StoreOptions(
-                server.settings(),
+                settings,
                 true,
                 defaults.maxOpenClients(),
                 defaults.idempotencyTtl(),
@@ -78,13 +79,18 @@ final class Stage implements AutoCloseable {
                 () -> Instant.ofEpochMilli(now),
                 Optional.of(() -> Instant.ofEpochMilli(now))));
     this.redis = server.redis().sync();
-    this.nodes = Nodes.open(server.settings(), 1, Optional.empty(), List.of());
-    this.link = nodes.link(Keys.shard(server.settings().keyPrefix(), 0));
+    this.nodes = Nodes.open(settings, 1, Optional.empty(), List.of());
+    this.link = nodes.link(Keys.shard(settings.keyPrefix(), 0));
     this.moves = new Moves(link, Keys.shard("tr", 0), Optional.of(() -> Instant.ofEpochMilli(now)));
   }
 
   static Stage open(RedisExtension server) {
-    return new Stage(server);
+    return new Stage(server, server.settings());
+  }
+
+  /** One that reaches its Redis in a way of its own, such as through a proxy. */
+  static Stage open(RedisExtension server, RedisSettings settings) {
+    return new Stage(server, settings);
   }
 
   static String worker(int number) {
