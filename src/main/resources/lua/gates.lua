@@ -3,7 +3,7 @@
 -- claim, so that every call may be lost, late or repeated without freeing the place of another. A shard that found no room is
 -- told when there is some: that room is promised to it for PROMISE_MS, so that nobody else takes it meanwhile.
 -- ARGV   now, shard, worker (hex), lease_ms, then for each: what (e enter, k keep: it still runs, f free, u free what did not run,
---        so that its token comes back, w want), gate, and the task's id and claim, or for w how many tasks wait
+--        so that its token comes back, n a promise is not needed, w want), gate, and the task's id and claim, or for w how many tasks wait
 -- REPLY  for each in turn. e: -1 when it is inside, else in how many ms to ask again. w: how many may be tried, or minus those ms.
 --        Others: 0
 --@include lib/base
@@ -11,7 +11,7 @@
 --@include lib/clock
 local here, worker, lease_ms = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local FIRST, STRIDE = 5, 3
-local PROMISE_MS, WANTING_MS, ASK_AGAIN_MS, BATCH_MS, KEPT_MS = 2000, 10000, 3000, 20, 2 * 86400000
+local PROMISE_MS, WANTING_MS, ASK_AGAIN_MS, BATCH_MS, KEPT_MS = 1000, 10000, 3000, 20, 2 * 86400000
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local spared, gates = in_grace(lease_ms), {}
 
@@ -25,6 +25,7 @@ local function expire(g)
   for _, member in ipairs(call('ZRANGEBYSCORE', g.inside, '-inf', now, 'LIMIT', 0, 500)) do
     local promised = is_promise(member)
     if promised or not spared then call('ZREM', g.inside, member) end
+    if promised then g.expired = true end
     if promised and g.rate then g.tokens = math.min(g.burst, g.tokens + 1) end
   end
   if not spared then clamp(g.inside, 2 * shard().lease) end
@@ -124,6 +125,14 @@ local function announce(g)
   end
 end
 
+-- A promise to this shard is of no use to it: another shard may have the place.
+local function renounce(g)
+  if not redeem(g) then return end
+  g.running = g.running - 1
+  if g.rate then g.tokens = math.min(g.burst, g.tokens + 1) end
+  announce(g)
+end
+
 local function leave(g, run, unused)
   if call('ZREM', g.inside, 'r' .. run) == 0 then return end
   g.running = g.running - 1
@@ -131,6 +140,11 @@ local function leave(g, run, unused)
   announce(g)
 end
 
+for at = FIRST, #ARGV, STRIDE do
+  local g = load(ARGV[at + 1])
+  if g.expired then announce(g) end -- places that others did not use
+  g.expired = false
+end
 local replies = {}
 for at = FIRST, #ARGV, STRIDE do
   local what, g, run, reply = ARGV[at], load(ARGV[at + 1]), ARGV[at + 2], 0
@@ -138,6 +152,8 @@ for at = FIRST, #ARGV, STRIDE do
     reply = enter(g, run)
   elseif what == 'w' then
     reply = want(g, tonumber(run))
+  elseif what == 'n' then
+    renounce(g)
   elseif what == 'k' then
     if g.limited then put(g, 'r' .. run, 2 * lease_ms) end
   else

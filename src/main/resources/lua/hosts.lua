@@ -1,9 +1,12 @@
--- hosts: hosts that have limits of their own.
--- ARGV   now, a host, or '' for all
--- REPLY  for each: its name, max_concurrent, rate ('' for none of either), revision, tasks that run or may begin, tasks that wait for it
+-- hosts: hosts that have limits of their own, some in each call.
+-- ARGV   now, a host, or '' for all, where to go on ('0' at first)
+-- REPLY  where to go on ('0' at the end), then for each, perhaps more than once: its name, max_concurrent, rate ('' for none of
+--        either), revision, tasks that run or may begin, tasks that wait for it
 --@include lib/base
-local found = {}
-for _, host in ipairs(ARGV[2] == '' and call('SMEMBERS', P .. 'hosts') or { ARGV[2] }) do
+local COUNT = 100
+local page = ARGV[2] == '' and call('SSCAN', P .. 'hosts', ARGV[3], 'COUNT', COUNT) or { '0', { ARGV[2] } }
+local found = { page[1] }
+for _, host in ipairs(page[2]) do
   local f = call('HMGET', P .. 'host:' .. host, 'max_concurrent', 'rate', 'rev')
   if f[1] or f[2] then
     local at = #found

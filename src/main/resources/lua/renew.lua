@@ -1,4 +1,4 @@
--- renew: a worker names each task that really runs there, at most 500, and keeps their leases. What is not named runs out.
+-- renew: a worker names each task that really runs there, at most 250, and keeps their leases. What is not named runs out.
 -- ARGV   now, worker (8 bytes), lease_ms, then for each task: id, claim
 -- REPLY  for each that must not run there any more: id, claim, 'lost' or 'cancelled'
 --@include lib/base

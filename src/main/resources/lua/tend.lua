@@ -3,7 +3,8 @@
 -- ARGV   now, lease_ms, default max_retries, probes of a half-open breaker, ms that a breaker stays open, then for each gate that
 --        was heard of: gate, how many tasks it can take, or minus the ms until it is to be asked again
 -- REPLY  '1' when there is more to do at once, tasks that were taken back (id, name of its queue, '1' when it is dead, …), gates
---        whose home is to be asked (gate, tasks that wait for it here, …), tasks trimmed from `done` and `dead`
+--        whose home is to be asked (gate, tasks that wait for it here, …), gates that had room for more tasks than there are (gate, how
+--        many more, …), tasks trimmed from `done` and `dead`
 --@include lib/base
 --@include lib/budget
 --@include lib/clock
@@ -28,9 +29,16 @@ call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
 load_breakers()
 local recovered, more = reap(lease_ms, 3 * SHARE)
+local unused = {}
 for at = FIRST, #ARGV, 2 do
   local gate, room = ARGV[at], tonumber(ARGV[at + 1])
-  if room > 0 then more = admit(gate, room, 2 * SHARE) or more else shut(gate, -room) end
+  if room > 0 then
+    local left, ended = admit(gate, room, 2 * SHARE)
+    if left > 0 then unused[#unused + 1], unused[#unused + 2] = gate, left end
+    more = ended or more
+  else
+    call('ZADD', P .. 'shut', 'XX', text(now - room), gate)
+  end
 end
 while unpark_some() do
   if budget_left <= 1.5 * SHARE then
@@ -42,4 +50,4 @@ more = ready_due(SHARE / 2) or more
 local asked = to_ask(SHARE / 4)
 readmit()
 close()
-return { more and '1' or '0', recovered, asked, trimmed_done, trimmed_dead }
+return { more and '1' or '0', recovered, asked, unused, trimmed_done, trimmed_dead }

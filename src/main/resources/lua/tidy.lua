@@ -47,7 +47,7 @@ end
 local function forget_strangers()
   local late = call('ZRANGEBYSCORE', P .. 'strangers', '-inf', now - stranger_ms, 'LIMIT', 0, SOME)
   for _, id in ipairs(late) do
-    spend(25)
+    spend(40)
     local c = client(id)
     if c and c.stranger and c.live == 0 and c.on == '1' then
       call('DEL', P .. 'client:' .. id, P .. 'client:' .. id .. ':minute', P .. 'client:' .. id .. ':parked')

@@ -13,13 +13,13 @@ local function let_in(id)
   write_head(id, t)
   make_ready(q, id, t)
   local c = client(t.owner)
-  local starts = c and not q.paused and (q.gated or q.running + (q.back or 0) < q.max_concurrent)
+  local starts = c and not q.paused and (q.gated and q.room ~= 0 or not q.gated and q.running + (q.back or 0) < q.max_concurrent)
     and c.running + (c.back or 0) < c.max_concurrent
   if starts then q.back, c.back = (q.back or 0) + 1, (c.back or 0) + 1 end
   return q, starts
 end
 
--- Makes the first tasks of a host ready until so many may start. Returns whether the budget ended it.
+-- Makes the first tasks of a host ready until so many may start. Returns for how many there was none, and whether the budget ended it.
 local function let_back(host, most, floor)
   local held, served = P .. 'held:' .. host, {}
   while most > 0 and budget_left > floor do
@@ -33,14 +33,13 @@ local function let_back(host, most, floor)
   for q in pairs(served) do
     if serve(q) then wake_wanted = true end
   end
-  if call('EXISTS', held) == 0 then
-    call('HDEL', P .. 'rooms', 'h:' .. host)
-    call('ZREM', P .. 'shut', 'h:' .. host)
-  end
-  return most > 0 and budget_left <= floor
+  if call('EXISTS', held) == 1 then return 0, most > 0 end
+  call('HDEL', P .. 'rooms', 'h:' .. host)
+  call('ZREM', P .. 'shut', 'h:' .. host)
+  return most, false
 end
 
--- A gate can take so many tasks of this shard. A queue is served again; tasks of a host are made ready.
+-- A gate can take so many tasks of this shard. A queue is served again; tasks of a host are made ready. Returns as `let_back` does.
 local function admit(gate, room, floor)
   local kind, name = string.match(gate, '^(.):(.*)$')
   if kind == 'h' then
@@ -49,12 +48,11 @@ local function admit(gate, room, floor)
     return let_back(name, room, floor)
   end
   local q = queue(tonumber(name))
-  if q and q.room ~= NO_LIMIT then
-    q.room, q.dirty = q.ready > 0 and math.max(q.room, 0) + room or NO_LIMIT, true
-    if serve(q) then wake_wanted = true end
-  end
   call('ZREM', P .. 'shut', gate)
-  return false
+  if not q or q.room == NO_LIMIT then return room, false end
+  q.room, q.dirty = q.ready > 0 and math.max(q.room, 0) + room or NO_LIMIT, true
+  if serve(q) then wake_wanted = true end
+  return q.room == NO_LIMIT and room or 0, false
 end
 
 -- How many tasks wait for a gate here; none when it is to be asked for nothing more.

@@ -6,7 +6,7 @@
 -- over · '1' when no queue follows · place in the first step: owner, score, id · what to match, '' for any: letters of states, owner,
 -- status, error, created from, created before, due from, due before, host with or without its port, digest of a label.
 -- Newest first for what is over or by label.
-local PAGE, FEW_OWNERS, LOOK, STEP = 100, 100, 7, 5
+local PAGE, FEW_OWNERS, LOOK, STEP = 100, 100, 9, 8
 local arguments = { unpack(ARGV, FIRST) }
 local only, numbers, skip, is_last = tonumber(arguments[1]), arguments[4], tonumber(arguments[5]), arguments[6] == '1'
 local states, owner_only, status, error_code = arguments[10], arguments[11], tonumber(arguments[12]), tonumber(arguments[13])

@@ -36,7 +36,7 @@ public interface WorkStore {
   /**
    * Keeps leases.
    *
-   * @param running each task that really runs here, at most 500
+   * @param running each task that really runs here, at most 250
    * @return those that are not this worker's any more, or were cancelled
    */
   List<Ended> renew(String workerId, Duration lease, List<Running> running);

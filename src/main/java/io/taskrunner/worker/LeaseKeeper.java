@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
 final class LeaseKeeper {
 
   /** The most tasks of one renewal. */
-  static final int RENEW_MAX = 500;
+  static final int RENEW_MAX = 250;
 
   private static final Logger log = LoggerFactory.getLogger(LeaseKeeper.class);
   private static final long RETRY_NANOS = Duration.ofMillis(250).toNanos();

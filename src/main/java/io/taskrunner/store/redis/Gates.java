@@ -10,6 +10,7 @@ import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -62,10 +63,12 @@ final class Gates {
   private static final long ANNOUNCED_MILLIS = 3000;
 
   private static final long AWAY_MILLIS = 1000;
+  private static final long LONG_WAIT_MILLIS = 600_000;
   private static final char ENTER = 'e';
   private static final char KEEP = 'k';
   private static final char FREE = 'f';
   private static final char FREE_UNUSED = 'u';
+  private static final char NOT_NEEDED = 'n';
   private static final char WANT = 'w';
 
   private final int shard;
@@ -187,6 +190,9 @@ final class Gates {
       for (String gate : task.gates().subList(0, leaves)) {
         leave(homes.apply(gate), asker, List.of(Op.of(FREE_UNUSED, gate, task.claim())));
       }
+      for (String gate : task.gates().subList(by + 1, task.gates().size())) {
+        leave(homes.apply(gate), asker, List.of(Op.of(NOT_NEEDED, gate, task.claim())));
+      }
       refused.add(new Refused(task.claim(), new Verdict.Hold(task.gate(by))));
     }
 
@@ -282,56 +288,96 @@ final class Gates {
    */
   void want(Map<String, Integer> gates, ClaimRequest claim) {
     Asker asker = new Asker(claim.workerId(), claim.lease());
-    gates.forEach((gate, waiting) -> askAgain(gate, waiting, 0, asker));
+    Map<Home, Map<String, Integer>> byHome = new HashMap<>();
+    synchronized (this) {
+      gates.forEach((gate, waiting) -> {
+        if (asking.add(gate)) {
+          byHome.computeIfAbsent(homes.apply(gate), _ -> new HashMap<>()).put(gate, waiting);
+        }
+      });
+    }
+    byHome.forEach((home, some) -> ask(home, some, asker));
   }
 
   /** At most one question for a gate is under way, or about to be. */
   private void askAgain(String gate, int waiting, long inMillis, Asker asker) {
-    if (inMillis >= ANNOUNCED_MILLIS) {
+    if (inMillis == ANNOUNCED_MILLIS) {
       return; // its home says when there is room, and `tend` asks in case that is lost
     }
     synchronized (this) {
+      if (inMillis > ANNOUNCED_MILLIS) {
+        rooms.put(gate, Math.toIntExact(-Math.min(inMillis, LONG_WAIT_MILLIS)));
+        return;
+      }
       if (!asking.add(gate)) {
         return;
       }
     }
-    later(inMillis, () -> ask(gate, waiting, asker));
+    later(inMillis, () -> ask(homes.apply(gate), Map.of(gate, waiting), asker));
   }
 
-  private void ask(String gate, int waiting, Asker asker) {
-    byte[] count = Keys.bytes(Math.min(waiting, ROOM_MAX));
-    call(homes.apply(gate), asker, List.of(new Op(WANT, gate, count)))
+  private void ask(Home home, Map<String, Integer> waiting, Asker asker) {
+    List<String> gates = List.copyOf(waiting.keySet());
+    List<Op> ops = new ArrayList<>();
+    for (String gate : gates) {
+      int most = Math.min(waiting.getOrDefault(gate, 0), ROOM_MAX);
+      ops.add(new Op(WANT, gate, Keys.bytes(most)));
+    }
+    call(home, asker, ops)
         .whenComplete((replies, failure) -> {
           synchronized (this) {
-            asking.remove(gate);
+            gates.forEach(asking::remove);
           }
           if (failure != null) {
-            LOG.atDebug().addKeyValue("gate", gate).log("the home of a gate does not answer");
-          } else if (replies.getFirst() > 0) {
-            hear(gate, Math.toIntExact(replies.getFirst()));
-          } else {
-            askAgain(gate, waiting, -replies.getFirst(), asker);
+            LOG.atDebug().addKeyValue("gates", gates).log("the home of gates does not answer");
+            return;
+          }
+          for (int i = 0; i < gates.size(); i++) {
+            String gate = gates.get(i);
+            if (replies.get(i) > 0) {
+              hear(gate, Math.toIntExact(replies.get(i)));
+            } else {
+              askAgain(gate, waiting.getOrDefault(gate, 0), -replies.get(i), asker);
+            }
           }
         });
+  }
+
+  /**
+   * Gives promised room back.
+   *
+   * @param gates each with how many places this shard has no task for
+   */
+  void renounce(Map<String, Integer> gates, ClaimRequest claim) {
+    Asker asker = new Asker(claim.workerId(), claim.lease());
+    gates.forEach((gate, count) -> {
+      Op op = new Op(NOT_NEEDED, gate, Keys.bytes(count));
+      call(homes.apply(gate), asker, Collections.nCopies(count, op));
+    });
   }
 
   /** A gate has room for tasks of this shard. */
   void hear(String gate, int room) {
     synchronized (this) {
-      rooms.merge(gate, room, Integer::sum);
+      rooms.merge(gate, room, (before, more) -> Math.max(before, 0) + more);
     }
     tend.run();
   }
 
-  /** What the next {@code tend} is to be told: gates that have room. */
+  /**
+   * What the next {@code tend} is to be told: how many tasks a gate can take, or minus the ms until
+   * it is to be asked again.
+   */
   synchronized Map<String, Integer> rooms() {
     return Map.copyOf(rooms);
   }
 
   /** A {@code tend} was told of this room. */
   synchronized void told(Map<String, Integer> some) {
-    some.forEach(
-        (gate, room) -> rooms.computeIfPresent(gate, (_, all) -> all > room ? all - room : null));
+    some.forEach((gate, room) ->
+        rooms.computeIfPresent(
+            gate,
+            (_, now) -> now.equals(room) ? null : room > 0 ? Integer.valueOf(now - room) : now));
   }
 
   private void later(long millis, Runnable what) {

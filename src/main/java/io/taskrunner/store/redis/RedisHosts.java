@@ -4,6 +4,7 @@ import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.Expected;
 import io.taskrunner.store.HostStore;
 import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.redis.Changes.Step;
 import java.util.List;
@@ -13,7 +14,7 @@ import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /**
- * Hosts with limits of their own, which {@code lua/lib/hosts} and {@code lua/lib/permits} obey. All
+ * Hosts with limits of their own, which {@code lua/lib/hosts} and {@code lua/gates} obey. All
  * shards know them; places and tokens are given out by one.
  */
 final class RedisHosts implements HostStore {
@@ -43,12 +44,27 @@ final class RedisHosts implements HostStore {
 
   private Map<String, TargetHost.Load> read(String which) {
     Map<String, TargetHost.Load> hosts = new TreeMap<>();
-    for (List<Object> reply : shards.<List<Object>>run(Script.HOSTS, Keys.bytes(which))) {
-      for (int at = 0; at < reply.size(); at += FIELDS) {
-        TargetHost.Load load = load(reply.subList(at, at + FIELDS));
-        hosts.merge(load.host().name(), load, TargetHost.Load::plus);
-      }
+    List<Optional<Map<String, TargetHost.Load>>> all = shards.reached(shard -> read(shard, which));
+    if (all.stream().noneMatch(Optional::isPresent)) {
+      throw new StoreUnavailable("no shard answers", null);
     }
+    all.forEach(one ->
+        one.ifPresent(
+            some -> some.forEach((name, load) -> hosts.merge(name, load, TargetHost.Load::plus))));
+    return hosts;
+  }
+
+  private static Map<String, TargetHost.Load> read(Shard shard, String which) {
+    Map<String, TargetHost.Load> hosts = new TreeMap<>();
+    byte[] place = Keys.bytes(0);
+    do {
+      List<Object> reply = shard.moves().run(Script.HOSTS, Keys.bytes(which), place);
+      for (int at = 1; at < reply.size(); at += FIELDS) {
+        TargetHost.Load load = load(reply.subList(at, at + FIELDS));
+        hosts.put(load.host().name(), load);
+      }
+      place = (byte[]) reply.getFirst();
+    } while (!Keys.text(place).equals("0"));
     return hosts;
   }
 

@@ -246,7 +246,8 @@ final class RedisWork implements WorkStore {
       recovered.add(new Recovered(id, Keys.text((byte[]) tasks.get(i + 1)), dead));
     }
     gates.want(waiting((List<Object>) reply.get(2)), claim);
-    trimmed.count((Long) reply.get(3), (Long) reply.get(4));
+    gates.renounce(waiting((List<Object>) reply.get(3)), claim);
+    trimmed.count((Long) reply.get(4), (Long) reply.get(5));
     return new Tended(again, recovered);
   }
 

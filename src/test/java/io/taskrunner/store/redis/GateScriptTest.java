@@ -36,7 +36,7 @@ class GateScriptTest {
   private static final String GATE = "h:" + HOST;
   private static final String WORKER = Stage.worker(1);
   private static final long LEASE_MILLIS = 10_000;
-  private static final long PROMISE_MILLIS = 2_000;
+  private static final long PROMISE_MILLIS = 1_000;
   private static final long ASK_LATER = 3_000;
   private static final long INSIDE = -1;
 
