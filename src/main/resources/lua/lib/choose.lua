@@ -18,7 +18,6 @@ local function look(i)
   local seen = line[i]
   if seen.flow then return seen end
   local q = queue(seen.n)
-  spend(15)
   if not q then
     call('ZREM', P .. 'busy', seen.n)
     table.remove(line, i)
@@ -53,7 +52,7 @@ local function load_owners(q)
     return
   end
   local raw = call('ZRANGEBYSCORE', q.base .. 'turns', '-inf', '(' .. text(PARKED), 'WITHSCORES', 'LIMIT', 0, 100)
-  spend(10 + #raw / 6)
+  spend(10 + #raw / 5)
   q.owners, q.next_owner, q.owners_whole = {}, 1, #raw < 200
   for i = 1, #raw, 2 do
     q.owners[i / 2 + 0.5] = { id = raw[i], turn = tonumber(raw[i + 1]), taken = 0 }
@@ -100,7 +99,7 @@ local function leave_line(q, o)
 end
 
 local function park(q, o)
-  spend(8)
+  spend(12)
   call('SADD', P .. 'client:' .. o.id .. ':parked', q.n .. '.' .. q.gen)
   o.turn, o.moved, q.turns[o.id], q.next_owner = o.turn + PARKED, true, o, q.next_owner + 1
 end

@@ -1,4 +1,5 @@
 -- client: an owner of tasks, its limits and its counters; written back once.
+--@include lib/budget
 local clients, tiers = {}, {}
 
 local function tier_limits(name)
@@ -20,6 +21,7 @@ local function client(id)
       bytes = 0, sum = 0, seen = 0 }
     clients[id] = c
   elseif c == nil then
+    spend(12) -- and to write it back
     local f = call('HMGET', P .. 'client:' .. id, 'on', 'gen', 'tier', 'max_concurrent', 'requests_per_min', 'running',
       'live', 'sum', 'keyed', 'queues', 'stranger', 'seen', 'signing', 'bytes',
       'max_waiting', 'max_waiting_bytes')

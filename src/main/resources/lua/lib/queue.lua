@@ -2,6 +2,7 @@
 -- A queue of which `closed` is true accepts no tasks and gives none out, because it is about to be deleted. Where `gated` is true
 -- the queue's own limits hold over all shards and bind nothing here: its gate (gates.lua) admits each claimed task. `room` is how
 -- many tasks this shard may still try there: none once the gate refused one, NO_LIMIT until it does.
+--@include lib/budget
 --@include lib/tokens
 local CLOSED, NO_LIMIT = 'x', -1
 local queues = {}
@@ -10,6 +11,7 @@ local keeper_late = false
 local function queue(n)
   local q = queues[n]
   if q == nil then
+    spend(12) -- and to write it back
     local flow = P .. 'queue:' .. n .. ':flow'
     local f = call('HMGET', flow, 'gen', 'paused', 'weight', 'max_concurrent', 'rate', 'burst', 'tokens', 'tokens_at',
       'running', 'ready', 'retry', 'vt', 'turn', 'timer', 'policy', 'name', 'gated', 'room')

@@ -41,7 +41,7 @@ local function late_queues()
   for _, n in ipairs(call('ZRANGEBYSCORE', P .. 'timers', '-inf', now, 'LIMIT', from, QUEUES_MAX)) do
     local q = queue(tonumber(n))
     if q then found[#found + 1] = q else call('ZREM', P .. 'timers', n) end
-    spend(15)
+    spend(5)
   end
   return found, late > QUEUES_MAX
 end

@@ -16,6 +16,7 @@ end
 
 local function queue_of_ended(n)
   if queues[n] ~= nil then return queues[n] end
+  spend(8)
   local flow = P .. 'queue:' .. n .. ':flow'
   local f = call('HMGET', flow, 'gen', 'running', 'max_concurrent')
   queues[n] = f[1] and setmetatable({
@@ -28,7 +29,10 @@ end
 local function release(q, t)
   if q then
     if not express(t) then
-      if q.running >= q.max_concurrent then q.full = true end
+      if q.running >= q.max_concurrent and not q.full then
+        q.full = true
+        spend(25) -- to serve it again
+      end
       q.running = math.max(0, q.running - 1)
     end
     q.dirty, served_later[q] = true, true

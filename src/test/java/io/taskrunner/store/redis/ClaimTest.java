@@ -136,8 +136,11 @@ class ClaimTest {
       stage.enqueue(2, wish().queue("q" + i));
     }
     List<Claim> claims = new ArrayList<>(stage.claim(75));
+    claims.addAll(stage.claim(75 - claims.size()));
     assertEquals(75, claims.stream().map(Claim::queue).collect(Collectors.toSet()).size());
-    claims.addAll(stage.claim(100));
+    for (int i = 0; i < 3; i++) {
+      claims.addAll(stage.claim(100));
+    }
     assertEquals(150, claims.size());
     assertEquals("0", stage.redis.hget("tr:{0}:shard", "weights"));
   }
