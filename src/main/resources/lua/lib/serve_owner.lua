@@ -104,7 +104,7 @@ local function serve_owner(q, o)
       put_off(q, id, t, detail)
     elseif what == 'hold' then
       hosts.hold(q, id, t, detail)
-      spend(25)
+      spend(40)
       held = held + 1
       if held == HELD_A_TURN then -- as much work as a start: others have their turn
         charge(q)

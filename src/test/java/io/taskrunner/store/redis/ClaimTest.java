@@ -125,7 +125,12 @@ class ClaimTest {
     stage.proven();
     stage.client("fresh", 1);
     TaskId fresh = stage.enqueue(wish().client("fresh"));
-    assertEquals(List.of(fresh), ids(stage.claim(5)));
+    Exchange next = stage.exchange(WORKER, 5);
+    for (int i = 0; i < 5 && next.claims().isEmpty(); i++) {
+      assertTrue(next.again());
+      next = stage.exchange(WORKER, 5);
+    }
+    assertEquals(List.of(fresh), ids(next.claims()));
   }
 
   @Test
