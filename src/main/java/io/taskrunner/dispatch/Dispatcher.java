@@ -10,13 +10,11 @@ import io.netty.handler.ssl.OpenSsl;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
-import io.netty.util.NetUtil;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.TargetUrl;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
@@ -162,8 +160,12 @@ public final class Dispatcher implements AutoCloseable {
     String host = sending.url().host();
     Judged judged = recent(host);
     if (judged == null) {
-      byte[] literal = NetUtil.createByteArrayFromIpAddressString(host);
-      judged = literal == null ? null : remember(host, judge(host, literal));
+      judged =
+          sending
+              .url()
+              .address()
+              .map(literal -> remember(host, judge(host, List.of(literal))))
+              .orElse(null);
     }
     if (judged != null) {
       go(sending, judged);
@@ -282,14 +284,6 @@ public final class Dispatcher implements AutoCloseable {
   private void forget(String host) {
     synchronized (known) {
       known.remove(host);
-    }
-  }
-
-  private Judged judge(String host, byte[] literal) {
-    try {
-      return judge(host, List.of(InetAddress.getByAddress(literal)));
-    } catch (UnknownHostException neverOfFourOrSixteenBytes) {
-      throw new IllegalArgumentException(host, neverOfFourOrSixteenBytes);
     }
   }
 
