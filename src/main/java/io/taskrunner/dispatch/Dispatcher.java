@@ -311,6 +311,7 @@ public final class Dispatcher implements AutoCloseable {
         switch (cause) {
           case TimeoutException _ ->
               "the name look-up took longer than " + LOOK_UP_TIMEOUT.toSeconds() + " s";
+          case Names.NoAnswer none -> String.valueOf(none.getMessage());
           case null, default -> "the name cannot be found";
         };
     return unreachable(AttemptError.CONNECT_FAILED, host + ": " + why);
