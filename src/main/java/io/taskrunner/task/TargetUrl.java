@@ -128,8 +128,7 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
         return bad("has a port that is no number from 1 to 65535");
       }
     }
-    String value =
-        scheme + "://" + (brackets ? "[" + host + "]" : host) + portText + pathAndQuery;
+    String value = scheme + "://" + (brackets ? "[" + host + "]" : host) + portText + pathAndQuery;
     return value.length() > LENGTH_MAX
         ? bad("is longer than " + LENGTH_MAX + " characters once its host is in ASCII")
         : new Parsed.Good(new TargetUrl(value, scheme, host, port, pathAndQuery));

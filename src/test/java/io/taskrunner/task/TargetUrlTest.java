@@ -207,7 +207,9 @@ class TargetUrlTest {
         Arguments.of("\u039c\u0395\u03a3\u03a3.gr", "xn--qxanwa.gr"),
         Arguments.of("\u4f8b\u3048\u3002\u30c6\u30b9\u30c8", "xn--r8jz45g.xn--zckzah"),
         Arguments.of("\u043f\u0440\u0438\u043c\u0435\u0440.\u0440\u0444", "xn--e1afmkfd.xn--p1ai"),
-        Arguments.of("\u0645\u062b\u0627\u0644.\u0625\u062e\u062a\u0628\u0627\u0631", "xn--mgbh0fb.xn--kgbechtv"),
+        Arguments.of(
+            "\u0645\u062b\u0627\u0644.\u0625\u062e\u062a\u0628\u0627\u0631",
+            "xn--mgbh0fb.xn--kgbechtv"),
         Arguments.of("a\u00adb\u00fc.example", "xn--ab-yka.example"),
         Arguments.of("\uff28\uff4f\uff53\uff54.example", "host.example"),
         Arguments.of("\uff11\uff12\uff17.0.0.1", "127.0.0.1"),
