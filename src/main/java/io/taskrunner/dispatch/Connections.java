@@ -334,6 +334,7 @@ final class Connections implements AutoCloseable {
           }
           if (failure != null || !channel.isActive()) {
             channel.close();
+            forgetWish(peer); // it may not speak HTTP/1.1 at all
             fail(peer, AttemptError.TLS_FAILED, whyNoTls(peer, timeout, failure));
             return;
           }
@@ -344,6 +345,10 @@ final class Connections implements AutoCloseable {
             ready(Http1Connection.on(channel, peer, this), timeout);
           }
         });
+  }
+
+  private synchronized void forgetWish(Peer peer) {
+    onlyHttp1.remove(peer);
   }
 
   private synchronized boolean wantsHttp1(Peer peer) {

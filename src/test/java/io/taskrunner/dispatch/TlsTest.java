@@ -409,6 +409,15 @@ final class TlsTest {
   }
 
   @Test
+  void aTargetThatRequiresHttp1WithoutSpeakingItIsReachedByHttp2Afterwards() throws Exception {
+    ScriptedHttp2Target target =
+        closing(ScriptedHttp2Target.startWithHttp2Alone(loops, certificate));
+    target.plays(stream -> stream.reset(Http2Error.HTTP_1_1_REQUIRED));
+    unanswered(AttemptError.TLS_FAILED, outcome(begin(target)));
+    assertEquals(answered(200), outcome(begin(target)));
+  }
+
+  @Test
   void aTargetCannotHaveTheTableOfHeadersGrowHere() throws Exception {
     int usual = lengthOfARepeatedRequest(4096);
     int refused = lengthOfARepeatedRequest(1L << 24);

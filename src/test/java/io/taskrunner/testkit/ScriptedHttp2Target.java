@@ -33,6 +33,7 @@ import io.netty.handler.codec.http2.Http2PingFrame;
 import io.netty.handler.codec.http2.Http2ResetFrame;
 import io.netty.handler.codec.http2.Http2Settings;
 import io.netty.handler.ssl.ApplicationProtocolConfig;
+import io.netty.handler.ssl.ApplicationProtocolConfig.SelectorFailureBehavior;
 import io.netty.handler.ssl.ApplicationProtocolNames;
 import io.netty.handler.ssl.ApplicationProtocolNegotiationHandler;
 import io.netty.handler.ssl.OpenSsl;
@@ -193,6 +194,18 @@ public final class ScriptedHttp2Target implements AutoCloseable {
     return new ScriptedHttp2Target(loops, tls, 100, TABLE_BYTES);
   }
 
+  /** One whose TLS ends, by an alert, with whom does not offer HTTP/2. */
+  public static ScriptedHttp2Target startWithHttp2Alone(
+      EventLoopGroup loops, TestCertificate certificate) {
+    SslContext tls =
+        serverTls(
+            certificate,
+            SslProvider.JDK,
+            SelectorFailureBehavior.FATAL_ALERT,
+            ApplicationProtocolNames.HTTP_2);
+    return new ScriptedHttp2Target(loops, tls, 100, TABLE_BYTES);
+  }
+
   /** From now on each connection takes so many requests, and says at the last that it ends. */
   public ScriptedHttp2Target takesPerConnection(int requests) {
     perConnection = requests;
@@ -275,14 +288,23 @@ public final class ScriptedHttp2Target implements AutoCloseable {
   }
 
   private static SslContext serverTls(TestCertificate certificate, String... protocols) {
+    SslProvider provider =
+        OpenSsl.isAvailable() ? SslProvider.OPENSSL : SslProvider.JDK; // names with _
+    return serverTls(certificate, provider, SelectorFailureBehavior.NO_ADVERTISE, protocols);
+  }
+
+  private static SslContext serverTls(
+      TestCertificate certificate,
+      SslProvider provider,
+      SelectorFailureBehavior noneInCommon,
+      String... protocols) {
     try {
       return SslContextBuilder.forServer(certificate.keys())
-          .sslProvider(
-              OpenSsl.isAvailable() ? SslProvider.OPENSSL : SslProvider.JDK) // names with _
+          .sslProvider(provider)
           .applicationProtocolConfig(
               new ApplicationProtocolConfig(
                   ApplicationProtocolConfig.Protocol.ALPN,
-                  ApplicationProtocolConfig.SelectorFailureBehavior.NO_ADVERTISE,
+                  noneInCommon,
                   ApplicationProtocolConfig.SelectedListenerFailureBehavior.ACCEPT,
                   protocols))
           .build();
