@@ -275,6 +275,7 @@ final class Program {
                 may.allowPrivateUrls(),
                 may.allowedCidrs(),
                 may.deniedCidrs(),
+                may.authorities(),
                 may.connectTimeout(),
                 new BreakerOptions(
                     may.breaker().failureThreshold(),

@@ -23,6 +23,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** What may be said of a task, and what is made of it. */
@@ -136,10 +138,15 @@ final class TaskRules {
     }
     checkAccount(given);
     HttpRequest.Builder request = given.toBuilder().setHttpMethod(method).clearHeaders();
+    Set<String> names = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
     given
         .getHeadersMap()
         .forEach((name, value) -> {
           checkHeader(name, value);
+          if (!names.add(name)) {
+            throw Failure.invalid(
+                "HttpRequest.headers: " + name + " is given twice, but for the case of letters.");
+          }
           if (!name.equalsIgnoreCase(AGENT)) {
             request.putHeaders(name, value);
           }

@@ -1,5 +1,6 @@
 package io.taskrunner.config;
 
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
 
@@ -9,6 +10,8 @@ import java.util.List;
  * @param allowPrivateUrls whether private and loopback addresses may be reached
  * @param allowedCidrs blocks that may be reached whatever they are
  * @param deniedCidrs blocks that may not; these win
+ * @param authorities whom a target's certificate may be signed by, besides those that this machine
+ *     trusts
  * @param connectTimeout until a connection stands
  * @param breaker when a host is left alone
  */
@@ -16,12 +19,14 @@ public record DispatchSettings(
     boolean allowPrivateUrls,
     List<Cidr> allowedCidrs,
     List<Cidr> deniedCidrs,
+    List<X509Certificate> authorities,
     Duration connectTimeout,
     Breaker breaker) {
 
   public DispatchSettings {
     allowedCidrs = List.copyOf(allowedCidrs);
     deniedCidrs = List.copyOf(deniedCidrs);
+    authorities = List.copyOf(authorities);
   }
 
   /**
@@ -50,6 +55,11 @@ public record DispatchSettings(
             "ALLOWED_CIDRS",
             "addresses that may be reached whatever they are, link-local and metadata included"),
         env.cidrs("DENIED_CIDRS", "addresses that may not be reached; denied wins over allowed"),
+        TlsSettings.authorities(
+            env,
+            "TARGET_CA_FILE",
+            "certificates (PEM) of authorities that targets may be signed by, besides those that"
+                + " this machine trusts"),
         env.seconds("CONNECT_TIMEOUT_SEC", 10, 1, 300, "until a connection stands"),
         new Breaker(
             env.integer(

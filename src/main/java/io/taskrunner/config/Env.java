@@ -381,17 +381,21 @@ public final class Env {
     }
   }
 
-  private static Optional<URI> parseUrl(String text, List<String> schemes) {
+  /**
+   * A URL with a host. To the JDK, one with an underscore, as Compose gives them, is none: its
+   * {@link URI#getHost} is null, and {@link HostPort#of} reads it.
+   */
+  static Optional<URI> parseUrl(String text, List<String> schemes) {
     try {
-      URI url = new URI(text).parseServerAuthority();
+      URI checked = new URI(text.replace('_', 'x')).parseServerAuthority();
       boolean fine =
-          url.getScheme() != null
-              && schemes.contains(url.getScheme().toLowerCase(Locale.ROOT))
-              && url.getHost() != null
-              && url.getPort() <= 65_535
-              && url.getPort() != 0
-              && url.getRawFragment() == null;
-      return fine ? Optional.of(url) : Optional.empty();
+          checked.getScheme() != null
+              && schemes.contains(checked.getScheme().toLowerCase(Locale.ROOT))
+              && checked.getHost() != null
+              && checked.getPort() <= 65_535
+              && checked.getPort() != 0
+              && checked.getRawFragment() == null;
+      return fine ? Optional.of(new URI(text)) : Optional.empty();
     } catch (URISyntaxException no) {
       return Optional.empty();
     }

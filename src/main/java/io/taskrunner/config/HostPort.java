@@ -1,5 +1,6 @@
 package io.taskrunner.config;
 
+import java.net.URI;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -24,6 +25,13 @@ public record HostPort(String host, int port) {
     int port = form.group(3) == null ? defaultPort : Integer.parseInt(form.group(3));
     String host = form.group(1) == null ? form.group(2) : form.group(1);
     return port < 1 || port > 65_535 ? Optional.empty() : Optional.of(new HostPort(host, port));
+  }
+
+  /** Where a URL leads that is known to have a host. */
+  static HostPort of(URI url, int defaultPort) {
+    String authority = url.getRawAuthority();
+    String address = authority.substring(authority.lastIndexOf('@') + 1).replaceFirst(":$", "");
+    return parse(address, defaultPort).orElseThrow();
   }
 
   @Override

@@ -258,15 +258,12 @@ public record RedisSettings(
       boolean misread) {
 
     static UrlParts of(URI url) {
-      String host = url.getHost();
-      HostPort address =
-          new HostPort(
-              host.startsWith("[") ? host.substring(1, host.length() - 1) : host,
-              url.getPort() < 0 ? 6379 : url.getPort());
+      HostPort address = HostPort.of(url, 6379);
       Optional<String> username = Optional.empty();
       Optional<Secret> password = Optional.empty();
-      if (url.getRawUserInfo() != null) {
-        String[] info = url.getRawUserInfo().split(":", 2);
+      int at = url.getRawAuthority().lastIndexOf('@');
+      if (at >= 0) {
+        String[] info = url.getRawAuthority().substring(0, at).split(":", 2);
         username = Optional.of(decoded(info[0])).filter(text -> !text.isEmpty());
         password =
             info.length < 2 || info[1].isEmpty()

@@ -82,6 +82,20 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
     return Optional.of(tls);
   }
 
+  /** The certificates in a file that a variable names; none when it is not set. */
+  static List<X509Certificate> authorities(Env env, String name, String meaning) {
+    Optional<Path> file = env.optionalPath(name, meaning);
+    if (file.isEmpty()) {
+      return List.of();
+    }
+    try {
+      return chain(text(file.get()));
+    } catch (Unusable unusable) {
+      env.faults(List.of(fault(name, file.get(), unusable)));
+      return List.of();
+    }
+  }
+
   private static void lacking(Env env, String given, String other) {
     if (env.isGiven(given) && !env.isGiven(other)) {
       env.fault(other, "expected: a path, since " + given + " is set; set both or neither");

@@ -50,7 +50,11 @@ public record TracingSettings(Optional<URI> endpoint, Map<String, String> variab
     } catch (URISyntaxException notUrl) {
       // Told below, together with an impossible port.
     }
-    env.fault(ENDPOINT, "expected: an http or https URL; host:port is taken as http");
+    env.fault(
+        ENDPOINT,
+        text.indexOf('_') >= 0
+            ? "expected: a host without an underscore, since OpenTelemetry's exporter reaches no other"
+            : "expected: an http or https URL; host:port is taken as http");
     return Optional.empty();
   }
 }

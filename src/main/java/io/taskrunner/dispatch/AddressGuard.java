@@ -4,6 +4,7 @@ import io.taskrunner.config.Cidr;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -67,8 +68,12 @@ public final class AddressGuard {
 
   private static final List<Range> IPV6 =
       List.of(
-          range("fd00:ec2::/32", Kind.METADATA), // AWS
+          range("fd00:ec2::/32", Kind.METADATA), // AWS, its pods' identities too
           range("fd20:ce::254/128", Kind.METADATA), // Google Cloud
+          range("fd00:42::42/128", Kind.METADATA), // Scaleway
+          range("fd00:c1::a9fe:a9fe/128", Kind.METADATA), // Oracle Cloud
+          range("fd00:a9fe:a9fe::1/128", Kind.METADATA), // Akamai (Linode)
+          range("fd00:100::100:200/128", Kind.METADATA), // Alibaba Cloud
           range("::1/128", Kind.LOOPBACK),
           range("::/128", Kind.LOOPBACK),
           range("fe80::/10", Kind.LINK_LOCAL),
@@ -110,14 +115,15 @@ public final class AddressGuard {
       return Optional.of("an address with a zone");
     }
     boolean six = address instanceof Inet6Address;
-    List<InetAddress> inner = six ? carried(address) : List.of();
+    List<InetAddress> translated = six ? translated(address) : List.of();
+    List<InetAddress> inner = six ? withIsatap(address, translated) : List.of();
     if (in(denied, address) || inner.stream().anyMatch(face -> in(denied, face))) {
       return Optional.of("in DENIED_CIDRS");
     }
     if (in(allowed, address)) {
       return Optional.empty();
     }
-    Optional<String> refusal = six ? judge6(address, !inner.isEmpty()) : judge(IPV4, address);
+    Optional<String> refusal = six ? judge6(address, !translated.isEmpty()) : judge(IPV4, address);
     boolean local = NAT64_LOCAL.contains(address);
     for (InetAddress face : inner) {
       if (refusal.isPresent()) {
@@ -138,9 +144,9 @@ public final class AddressGuard {
     return judge(IPV4, face).map(words -> "an IPv6 form of " + words);
   }
 
-  private Optional<String> judge6(InetAddress address, boolean carriesIpv4) {
+  private Optional<String> judge6(InetAddress address, boolean isTranslated) {
     Optional<String> special = judge(IPV6, address);
-    if (special.isPresent() || carriesIpv4 || isOpenPrivate(address)) {
+    if (special.isPresent() || isTranslated || isOpenPrivate(address)) {
       return special;
     }
     if (!GLOBAL_UNICAST.contains(address) || IETF_PROTOCOLS.contains(address)) {
@@ -174,11 +180,24 @@ public final class AddressGuard {
     return Optional.empty();
   }
 
+  /** The faces of an IPv6 address, with the one that its last 8 bytes show (RFC 5214 §6.1). */
+  private static List<InetAddress> withIsatap(InetAddress address, List<InetAddress> translated) {
+    byte[] b = address.getAddress();
+    // Whether the IPv4 address is unique, and whether it is a group, is up to two bits of byte 8.
+    boolean isatap = (b[8] & 0xFC) == 0 && b[9] == 0 && b[10] == 0x5E && b[11] == (byte) 0xFE;
+    if (!isatap) {
+      return translated;
+    }
+    List<InetAddress> faces = new ArrayList<>(translated);
+    faces.add(four(b[12], b[13], b[14], b[15]));
+    return faces;
+  }
+
   /**
-   * The IPv4 addresses that an IPv6 address carries. The mapped form never comes here: the JDK
-   * makes it IPv4.
+   * The IPv4 addresses to which the prefix of an IPv6 address has it translated. The mapped form
+   * never comes here: the JDK makes it IPv4.
    */
-  private static List<InetAddress> carried(InetAddress address) {
+  private static List<InetAddress> translated(InetAddress address) {
     byte[] b = address.getAddress();
     boolean plain =
         COMPATIBLE.contains(address)

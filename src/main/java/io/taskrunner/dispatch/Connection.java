@@ -16,8 +16,13 @@ sealed interface Connection permits Http1Connection, Http2Connection {
    */
   boolean send(Sending sending);
 
-  /** Cuts a request off, at once; nothing when it is over, or is not here. */
-  void abort(Sending sending);
+  /**
+   * Cuts a request off, at once; nothing when it is over, or is not here.
+   *
+   * @param timedOut whether no answer came in time: if nothing at all has come since it was sent,
+   *     the way to the peer is in doubt, and no new request goes by it
+   */
+  void abort(Sending sending, boolean timedOut);
 
   /** Closes the connection with all that is on it. */
   void close();

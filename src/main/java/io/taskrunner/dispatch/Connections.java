@@ -12,25 +12,22 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.handler.ssl.ApplicationProtocolNames;
-import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeTimeoutException;
-import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import io.taskrunner.task.AttemptError;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,10 +36,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Of HTTP/1.1 connections at most {@value #IDLE_PER_PEER_MAX} wait per peer and {@value
  * #IDLE_MAX} in all, each for at most {@value #IDLE_SEC_MAX} s; the one that has waited longest
  * goes first, and the one that was used last is used next. An HTTP/2 connection is shared by as
- * many requests as it takes. While the first connection to a TLS peer is being made, others wait to
- * learn what it speaks, so that one connection serves them all where it is HTTP/2. Nothing is kept
- * of a peer without connections. Safe for use by many threads: what is mutable is guarded by {@code
- * this}.
+ * many requests as the peer takes at once. While the first connection to a TLS peer is being made,
+ * others wait to learn what it speaks; from then on as many are made as those who wait need.
+ * Nothing is kept of a peer without connections. Safe for use by many threads: what is mutable is
+ * guarded by {@code this}.
  */
 final class Connections implements AutoCloseable {
 
@@ -51,6 +48,9 @@ final class Connections implements AutoCloseable {
 
   /** How many idle HTTP/1.1 connections are kept in all. */
   static final int IDLE_MAX = 2048;
+
+  /** How many peers are remembered that asked for HTTP/1.1. */
+  private static final int ONLY_HTTP1_MAX = 1000;
 
   /** How long an idle connection is kept, in seconds. */
   static final int IDLE_SEC_MAX = 30;
@@ -73,27 +73,19 @@ final class Connections implements AutoCloseable {
     /** Here it is; called on its loop. */
     void ready(Connection connection);
 
+    /** There is one, which takes no request. */
+    void refused(String why);
+
     /** There is none. */
     void failed(AttemptError error, String detail);
   }
 
-  /** The connections to one peer. */
-  private static final class Way {
-    final Deque<Http1Connection> idle = new ArrayDeque<>();
-    final List<Http2Connection> shared = new ArrayList<>(1);
-    boolean speaksHttp1;
-    @Nullable List<Waiter> waiting; // not null while the first connection is being made
-
-    boolean isUnused() {
-      return idle.isEmpty() && shared.isEmpty() && waiting == null;
-    }
-  }
-
   private final Map<Peer, Way> ways = new HashMap<>();
   private final LinkedHashSet<Http1Connection> idleInOrder = new LinkedHashSet<>();
+  private final LinkedHashSet<Peer> onlyHttp1 = new LinkedHashSet<>();
   private final ChannelGroup open = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
   private final Bootstrap bootstrap;
-  private final SslContext tls;
+  private final TargetTls tls;
   private final Future<?> sweeping;
 
   /**
@@ -101,7 +93,7 @@ final class Connections implements AutoCloseable {
    *
    * @param tls is this object's from now on, and ends with it
    */
-  Connections(EventLoopGroup loops, SslContext tls) {
+  Connections(EventLoopGroup loops, TargetTls tls) {
     this.tls = tls;
     this.bootstrap =
         new Bootstrap()
@@ -145,31 +137,25 @@ final class Connections implements AutoCloseable {
   }
 
   /**
-   * Makes a connection, or has the waiter share one that is being made.
+   * Makes a connection, or has the waiter share those that are being made.
    *
-   * @param timeout until it stands, with its TLS handshake
+   * @param timeout until it can be used, with its TLS handshake
    */
   void connect(Peer peer, Duration timeout, Waiter waiter) {
-    if (peer.tls()) {
-      synchronized (this) {
-        Way way = ways.computeIfAbsent(peer, _ -> new Way());
-        if (way.waiting != null) {
-          way.waiting.add(waiter);
-          return;
-        }
-        if (!way.speaksHttp1) {
-          way.waiting = new ArrayList<>();
-        }
-      }
+    int more;
+    synchronized (this) {
+      Way way = way(peer);
+      way.waiting.add(waiter);
+      more = way.toOpen();
     }
-    open(peer, timeout, waiter);
+    open(more, peer, timeout);
   }
 
   /** Takes an HTTP/1.1 connection back that can be used again. */
   void release(Http1Connection connection) {
     Http1Connection surplus = null;
     synchronized (this) {
-      Way way = ways.computeIfAbsent(connection.peer(), _ -> new Way());
+      Way way = way(connection.peer());
       way.idle.addLast(connection);
       idleInOrder.add(connection);
       if (way.idle.size() > IDLE_PER_PEER_MAX) {
@@ -205,6 +191,39 @@ final class Connections implements AutoCloseable {
     }
   }
 
+  /**
+   * Closes what has been idle since before a time on the clock of {@link System#nanoTime}: a
+   * request that went out then has heard nothing, and these may lead nowhere too.
+   */
+  void distrust(Peer peer, long nanos) {
+    List<Http1Connection> doubtful;
+    synchronized (this) {
+      Way way = ways.get(peer);
+      doubtful =
+          way == null
+              ? List.of()
+              : way.idle.stream().filter(idle -> idle.idleSince() - nanos < 0).toList();
+      doubtful.forEach(this::remove);
+    }
+    doubtful.forEach(Connection::close);
+  }
+
+  /** The peer wants HTTP/1.1: from now on it is offered no other. */
+  void requireHttp1(Peer peer) {
+    List<Http2Connection> others;
+    synchronized (this) {
+      Way way = way(peer);
+      way.each = 1;
+      others = List.copyOf(way.shared);
+      onlyHttp1.remove(peer);
+      onlyHttp1.add(peer);
+      if (onlyHttp1.size() > ONLY_HTTP1_MAX) {
+        onlyHttp1.removeFirst();
+      }
+    }
+    others.forEach(Http2Connection::retire);
+  }
+
   /** How many connections stand or are being made. */
   int size() {
     return open.size();
@@ -225,7 +244,11 @@ final class Connections implements AutoCloseable {
   public void close() {
     sweeping.cancel(false);
     open.close();
-    ReferenceCountUtil.release(tls); // what still closes holds it for itself
+    tls.close();
+  }
+
+  private Way way(Peer peer) {
+    return ways.computeIfAbsent(peer, Way::new);
   }
 
   private void forgetUnused(Peer peer, Way way) {
@@ -252,6 +275,7 @@ final class Connections implements AutoCloseable {
           }
         }
       }
+      ways.values().removeIf(Way::isUnused);
       for (Connection connection : old) {
         switch (connection) {
           case Http1Connection http1 -> remove(http1);
@@ -262,7 +286,13 @@ final class Connections implements AutoCloseable {
     old.forEach(Connection::close);
   }
 
-  private void open(Peer peer, Duration timeout, Waiter waiter) {
+  private void open(int count, Peer peer, Duration timeout) {
+    for (int i = 0; i < count; i++) {
+      open(peer, timeout);
+    }
+  }
+
+  private void open(Peer peer, Duration timeout) {
     long begun = System.nanoTime();
     int timeoutMillis = (int) Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE);
     ChannelFuture connecting =
@@ -275,96 +305,120 @@ final class Connections implements AutoCloseable {
     connecting.addListener((ChannelFuture connected) -> {
       Channel channel = connected.channel();
       if (!connected.isSuccess() || !channel.isActive()) {
-        fail(
-            peer,
-            waiter,
-            AttemptError.CONNECT_FAILED,
-            whyNoConnection(peer, timeout, connected.cause()));
+        fail(peer, AttemptError.CONNECT_FAILED, whyNoConnection(peer, timeout, connected.cause()));
       } else if (peer.tls()) {
-        long left = timeoutMillis - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun);
-        handshake(peer, channel, timeout, Math.max(left, 1), waiter);
+        handshake(peer, channel, timeout, begun);
       } else {
         channel.pipeline().remove(QUIET);
-        waiter.ready(Http1Connection.on(channel, peer, this));
+        ready(Http1Connection.on(channel, peer, this), timeout);
         channel.config().setAutoRead(true);
       }
     });
   }
 
-  private void handshake(
-      Peer peer, Channel channel, Duration timeout, long leftMillis, Waiter waiter) {
-    String name =
-        peer.host().endsWith(".")
-            ? peer.host().substring(0, peer.host().length() - 1)
-            : peer.host();
-    SslHandler handler = tls.newHandler(channel.alloc(), name, peer.port());
-    handler.setHandshakeTimeoutMillis(leftMillis);
+  private void handshake(Peer peer, Channel channel, Duration timeout, long begun) {
+    SslHandler handler = tls.handler(channel.alloc(), peer, wantsHttp1(peer));
+    handler.setHandshakeTimeoutMillis(millisLeft(timeout, begun));
     channel.pipeline().addFirst(handler);
     channel.config().setAutoRead(true);
     handler
         .handshakeFuture()
         .addListener((Future<Channel> shaken) -> {
-          if (!shaken.isSuccess() || !channel.isActive()) {
+          Throwable failure = shaken.cause();
+          if (failure == null) {
+            try {
+              tls.verify(peer, handler.engine());
+            } catch (SSLException another) {
+              failure = another;
+            }
+          }
+          if (failure != null || !channel.isActive()) {
             channel.close();
-            fail(peer, waiter, AttemptError.TLS_FAILED, whyNoTls(peer, timeout, shaken.cause()));
+            forgetWish(peer); // it may not speak HTTP/1.1 at all
+            fail(peer, AttemptError.TLS_FAILED, whyNoTls(peer, timeout, failure));
             return;
           }
           channel.pipeline().remove(QUIET);
           if (ApplicationProtocolNames.HTTP_2.equals(handler.applicationProtocol())) {
-            sharedReady(peer, timeout, Http2Connection.on(channel, peer, this), waiter);
+            Http2Connection.on(channel, peer, this, timeout, millisLeft(timeout, begun));
           } else {
-            http1Ready(peer, timeout, Http1Connection.on(channel, peer, this), waiter);
+            ready(Http1Connection.on(channel, peer, this), timeout);
           }
         });
   }
 
-  private void http1Ready(Peer peer, Duration timeout, Http1Connection connection, Waiter waiter) {
-    List<Waiter> others = List.of();
-    synchronized (this) {
-      Way way = ways.get(peer);
-      if (way != null && !way.speaksHttp1) {
-        way.speaksHttp1 = true;
-        others = way.waiting == null ? List.of() : way.waiting;
-        way.waiting = null;
-      }
-    }
-    waiter.ready(connection);
-    others.forEach(other -> open(peer, timeout, other));
+  private synchronized void forgetWish(Peer peer) {
+    onlyHttp1.remove(peer);
   }
 
-  private void sharedReady(Peer peer, Duration timeout, Http2Connection connection, Waiter waiter) {
-    List<Waiter> others;
-    synchronized (this) {
-      Way way = ways.computeIfAbsent(peer, _ -> new Way());
-      others = way.waiting == null ? List.of() : way.waiting;
-      way.waiting = null;
-      way.speaksHttp1 = false;
-      way.shared.add(connection);
-    }
-    share(peer, timeout, connection, waiter);
-    others.forEach(other -> share(peer, timeout, connection, other));
+  private synchronized boolean wantsHttp1(Peer peer) {
+    return onlyHttp1.contains(peer);
   }
 
-  private void share(Peer peer, Duration timeout, Http2Connection connection, Waiter waiter) {
-    if (connection.reserve()) {
-      waiter.ready(connection);
+  private static long millisLeft(Duration timeout, long begun) {
+    long spent = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun);
+    return Math.max(timeout.toMillis() - spent, 1);
+  }
+
+  private void ready(Http1Connection connection, Duration timeout) {
+    Peer peer = connection.peer();
+    Waiter first;
+    int more;
+    synchronized (this) {
+      Way way = way(peer);
+      way.opening--;
+      way.each = 1;
+      first = way.waiting.poll();
+      more = way.toOpen();
+      forgetUnused(peer, way);
+    }
+    if (first == null) {
+      connection.giveBack();
     } else {
-      connect(peer, timeout, waiter);
+      first.ready(connection);
     }
+    open(more, peer, timeout);
   }
 
-  private void fail(Peer peer, Waiter waiter, AttemptError error, String detail) {
-    List<Waiter> others;
+  /**
+   * An HTTP/2 connection knows what its peer takes.
+   *
+   * @param streams how many requests at once
+   * @param timeout of the connections that are made for those who do not find room on this one
+   */
+  void ready(Http2Connection connection, int streams, Duration timeout) {
+    Peer peer = connection.peer();
+    List<Waiter> served = new ArrayList<>();
+    List<Waiter> refused;
+    int more = 0;
     synchronized (this) {
-      Way way = ways.get(peer);
-      others = way == null || way.waiting == null ? List.of() : way.waiting;
-      if (way != null) {
-        way.waiting = null;
-        forgetUnused(peer, way);
+      Way way = way(peer);
+      way.opening--;
+      way.each = Math.max(streams, 1);
+      way.shared.add(connection);
+      while (!way.waiting.isEmpty() && connection.reserve()) {
+        served.add(way.waiting.remove());
+      }
+      refused = served.isEmpty() ? way.left() : List.of(); // it took none: more would not either
+      if (refused.isEmpty()) {
+        more = way.toOpen();
       }
     }
-    waiter.failed(error, detail);
-    others.forEach(other -> other.failed(error, detail));
+    served.forEach(waiter -> waiter.ready(connection));
+    refused.forEach(waiter -> waiter.refused(peer + ": " + Http2Connection.TAKES_NONE));
+    open(more, peer, timeout);
+  }
+
+  /** A connection that was being made will not be. */
+  void fail(Peer peer, AttemptError error, String detail) {
+    List<Waiter> left;
+    synchronized (this) {
+      Way way = way(peer);
+      way.opening--;
+      left = way.left();
+      forgetUnused(peer, way);
+    }
+    left.forEach(waiter -> waiter.failed(error, detail));
   }
 
   private String whyNoConnection(Peer peer, Duration timeout, @Nullable Throwable cause) {
@@ -383,21 +437,9 @@ final class Connections implements AutoCloseable {
   }
 
   private String whyNoTls(Peer peer, Duration timeout, @Nullable Throwable cause) {
-    if (cause instanceof SslHandshakeTimeoutException) {
-      return peer + ": no TLS within " + seconds(timeout);
-    }
-    String said = "";
-    for (Throwable reason = cause; reason != null; reason = reason.getCause()) {
-      String text = String.valueOf(reason.getMessage());
-      if (text.contains("PKIX")
-          || text.contains("certificat")
-          || text.contains("subject alternative")) {
-        said = ": the certificate is not trusted for this name";
-      } else if (said.isEmpty() && text.contains("not an SSL/TLS record")) {
-        said = ": the target does not speak TLS";
-      }
-    }
-    return peer + ": TLS handshake failed" + said;
+    return cause instanceof SslHandshakeTimeoutException
+        ? peer + ": no TLS within " + seconds(timeout)
+        : peer + ": TLS handshake failed: " + TargetTls.whyNot(cause);
   }
 
   private static String seconds(Duration duration) {

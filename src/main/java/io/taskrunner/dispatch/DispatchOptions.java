@@ -1,6 +1,7 @@
 package io.taskrunner.dispatch;
 
 import io.taskrunner.config.Cidr;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
 
@@ -11,6 +12,8 @@ import java.util.List;
  * @param allowPrivate {@code ALLOW_PRIVATE_URLS}
  * @param allowedCidrs {@code ALLOWED_CIDRS}
  * @param deniedCidrs {@code DENIED_CIDRS}
+ * @param authorities whom a target's certificate may be signed by, besides those that this machine
+ *     trusts
  * @param connectTimeout until a connection stands, with its TLS handshake
  * @param breaker when a host's breaker opens
  * @param traced whether each attempt has a span, whose place in the trace its claim names; else a
@@ -21,6 +24,7 @@ public record DispatchOptions(
     boolean allowPrivate,
     List<Cidr> allowedCidrs,
     List<Cidr> deniedCidrs,
+    List<X509Certificate> authorities,
     Duration connectTimeout,
     BreakerOptions breaker,
     boolean traced) {
@@ -34,9 +38,10 @@ public record DispatchOptions(
    */
   public record BreakerOptions(int failureThreshold, Duration timeout, Duration interval) {}
 
-  /** Keeps the blocks from being changed. */
+  /** Keeps the lists from being changed. */
   public DispatchOptions {
     allowedCidrs = List.copyOf(allowedCidrs);
     deniedCidrs = List.copyOf(deniedCidrs);
+    authorities = List.copyOf(authorities);
   }
 }

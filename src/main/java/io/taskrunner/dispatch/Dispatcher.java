@@ -1,22 +1,10 @@
 package io.taskrunner.dispatch;
 
 import io.netty.channel.EventLoopGroup;
-import io.netty.handler.ssl.ApplicationProtocolConfig;
-import io.netty.handler.ssl.ApplicationProtocolConfig.Protocol;
-import io.netty.handler.ssl.ApplicationProtocolConfig.SelectedListenerFailureBehavior;
-import io.netty.handler.ssl.ApplicationProtocolConfig.SelectorFailureBehavior;
-import io.netty.handler.ssl.ApplicationProtocolNames;
-import io.netty.handler.ssl.OpenSsl;
-import io.netty.handler.ssl.SslContext;
-import io.netty.handler.ssl.SslContextBuilder;
-import io.netty.handler.ssl.SslProvider;
-import io.netty.util.NetUtil;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Outcome;
-import io.taskrunner.task.TargetUrl;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
@@ -28,7 +16,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,7 +58,7 @@ public final class Dispatcher implements AutoCloseable {
    * @param clock for the breakers, and for answers that do not say their date
    */
   public Dispatcher(DispatchOptions options, EventLoopGroup loops, InstantSource clock) {
-    this(options, loops, clock, new Dns(loops), clientTls());
+    this(options, loops, clock, new Dns(loops), TargetTls.trusting(options.authorities()));
   }
 
   Dispatcher(
@@ -79,7 +66,7 @@ public final class Dispatcher implements AutoCloseable {
       EventLoopGroup loops,
       InstantSource clock,
       Names names,
-      SslContext tls) {
+      TargetTls tls) {
     this.loops = loops;
     this.clock = clock;
     this.connectTimeout = options.connectTimeout();
@@ -119,28 +106,6 @@ public final class Dispatcher implements AutoCloseable {
     }
   }
 
-  /** For a client's side of TLS: HTTP/2 or HTTP/1.1, the names in certificates are checked. */
-  static SslContextBuilder clientTlsBuilder() {
-    return SslContextBuilder.forClient()
-        .sslProvider(OpenSsl.isAvailable() ? SslProvider.OPENSSL_REFCNT : SslProvider.JDK)
-        .endpointIdentificationAlgorithm("HTTPS")
-        .applicationProtocolConfig(
-            new ApplicationProtocolConfig(
-                Protocol.ALPN,
-                SelectorFailureBehavior.NO_ADVERTISE,
-                SelectedListenerFailureBehavior.ACCEPT,
-                ApplicationProtocolNames.HTTP_2,
-                ApplicationProtocolNames.HTTP_1_1));
-  }
-
-  static SslContext clientTls() {
-    try {
-      return clientTlsBuilder().build();
-    } catch (SSLException noTlsInThisJdk) {
-      throw new IllegalStateException(noTlsInThisJdk);
-    }
-  }
-
   Connections connections() {
     return connections;
   }
@@ -157,13 +122,22 @@ public final class Dispatcher implements AutoCloseable {
     return clock;
   }
 
+  /** Does something after a pause, in ms. */
+  void later(Runnable what, long pauseMs) {
+    var unused = loops.next().schedule(what, pauseMs, TimeUnit.MILLISECONDS);
+  }
+
   /** Sends a request, or sends it again. */
   void send(Sending sending) {
     String host = sending.url().host();
     Judged judged = recent(host);
     if (judged == null) {
-      byte[] literal = NetUtil.createByteArrayFromIpAddressString(host);
-      judged = literal == null ? null : remember(host, judge(host, literal));
+      judged =
+          sending
+              .url()
+              .address()
+              .map(literal -> remember(host, judge(host, List.of(literal))))
+              .orElse(null);
     }
     if (judged != null) {
       go(sending, judged);
@@ -217,9 +191,7 @@ public final class Dispatcher implements AutoCloseable {
     if (sending.isOver()) {
       return;
     }
-    TargetUrl url = sending.url();
-    Peer peer =
-        new Peer(url.scheme().equals("https"), url.host(), url.port(), addresses.getFirst());
+    Peer peer = Peer.of(sending.url(), addresses.getFirst());
     Connection standing = connections.take(peer);
     if (standing != null) {
       standing
@@ -240,9 +212,13 @@ public final class Dispatcher implements AutoCloseable {
           @Override
           public void ready(Connection connection) {
             if (!connection.send(sending)) {
-              sending.fail(
-                  AttemptError.CONNECT_FAILED, peer + ": the target closed the connection at once");
+              refused(peer + ": the target closed the connection at once");
             }
+          }
+
+          @Override
+          public void refused(String why) {
+            sending.sendAgain(why, true);
           }
 
           @Override
@@ -285,14 +261,6 @@ public final class Dispatcher implements AutoCloseable {
     }
   }
 
-  private Judged judge(String host, byte[] literal) {
-    try {
-      return judge(host, List.of(InetAddress.getByAddress(literal)));
-    } catch (UnknownHostException neverOfFourOrSixteenBytes) {
-      throw new IllegalArgumentException(host, neverOfFourOrSixteenBytes);
-    }
-  }
-
   /**
    * A name is good when every address of it is: which of them a later look-up would put first is
    * anybody's guess.
@@ -317,6 +285,7 @@ public final class Dispatcher implements AutoCloseable {
         switch (cause) {
           case TimeoutException _ ->
               "the name look-up took longer than " + LOOK_UP_TIMEOUT.toSeconds() + " s";
+          case Names.NoAnswer none -> String.valueOf(none.getMessage());
           case null, default -> "the name cannot be found";
         };
     return unreachable(AttemptError.CONNECT_FAILED, host + ": " + why);

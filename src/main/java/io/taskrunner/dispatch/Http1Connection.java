@@ -19,6 +19,7 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseDecoder;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.TargetRequest;
@@ -50,9 +51,10 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
   private Answer answer = new Answer();
   private @Nullable Sending current;
   private boolean written;
+  private long begun; // of the request, on the clock of System.nanoTime
   private boolean skipsToEnd; // of an interim answer
   private boolean closing;
-  private long idleNanosMax;
+  private long idleNanosMax = TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX);
   private volatile long idleSince; // written before it is given back, read by who takes it
 
   private Http1Connection(Channel channel, Peer peer, Connections connections) {
@@ -102,24 +104,28 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
       return true;
     }
     current = sending;
+    begun = System.nanoTime();
     answer = new Answer();
     written = false;
     idleNanosMax = TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX);
     try {
       write(sending);
     } catch (RuntimeException bug) {
-      abort(sending);
+      abort(sending, false);
       sending.broke(bug);
     }
     return true;
   }
 
   @Override
-  public void abort(Sending sending) {
+  public void abort(Sending sending, boolean timedOut) {
     if (current == sending) {
       current = null;
       closing = true;
       channel.close();
+      if (timedOut && !answer.hasBegun()) {
+        connections.distrust(peer, begun);
+      }
     }
   }
 
@@ -238,7 +244,8 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
     }
   }
 
-  private void giveBack() {
+  /** Keeps it for the next request. */
+  void giveBack() {
     idleSince = System.nanoTime();
     connections.release(this);
   }
@@ -267,6 +274,16 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
     channel.close();
     if (sending != null) {
       sending.fail(error, detail);
+    }
+  }
+
+  /** RFC 8446 §6.1: the peer said that nothing more will come. */
+  @Override
+  public void userEventTriggered(ChannelHandlerContext context, Object event) {
+    if (event instanceof SslCloseCompletionEvent) {
+      channel.close();
+    } else {
+      context.fireUserEventTriggered(event);
     }
   }
 
@@ -304,14 +321,28 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
     return Long.MAX_VALUE;
   }
 
-  /** Knows which answers have no body, and that an idle peer has nothing to say. */
+  /**
+   * Knows which answers have no body, and that an idle peer has nothing to say. It reads what can
+   * be understood: a target that did its work must not do it again for a sign in a header.
+   */
   private final class Decoder extends HttpResponseDecoder {
 
     Decoder() {
       super(
           new HttpDecoderConfig()
               .setMaxInitialLineLength(FIRST_LINE_MAX)
-              .setMaxHeaderSize(Answer.HEAD_MAX));
+              .setMaxHeaderSize(Answer.HEAD_MAX)
+              .setStrictLineParsing(false)
+              .setValidateHeaders(false)
+              .setAllowDuplicateContentLengths(true));
+    }
+
+    /** RFC 9112 §6.3: the chunks count, and whoever sent it may be mistaken about its end. */
+    @Override
+    protected void handleTransferEncodingChunkedWithContentLength(HttpMessage message) {
+      message.headers().remove(HttpHeaderNames.CONTENT_LENGTH);
+      clearContentLength();
+      HttpUtil.setKeepAlive(message, false);
     }
 
     /**

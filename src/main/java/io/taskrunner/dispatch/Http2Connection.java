@@ -6,8 +6,8 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http2.DefaultHttp2DataFrame;
-import io.netty.handler.codec.http2.DefaultHttp2Headers;
 import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
+import io.netty.handler.codec.http2.DefaultHttp2PingFrame;
 import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
 import io.netty.handler.codec.http2.DefaultHttp2WindowUpdateFrame;
 import io.netty.handler.codec.http2.Http2ChannelDuplexHandler;
@@ -23,15 +23,16 @@ import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.netty.handler.codec.http2.Http2ResetFrame;
 import io.netty.handler.codec.http2.Http2Settings;
 import io.netty.handler.codec.http2.Http2SettingsFrame;
-import io.netty.util.AsciiString;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.taskrunner.task.AttemptError;
-import io.taskrunner.task.TargetRequest;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -40,52 +41,72 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A stream that the target refused, or that its GOAWAY leaves out, was surely not processed (RFC
  * 9113 §8.7): its request is sent again on another connection. Any other end without an answer is a
- * lost connection.
+ * lost connection. A request that timed out while nothing at all came raises the question whether
+ * the peer is still there: it is asked (PING), and until it says anything no request goes here. If
+ * it never does, those that are here end by their own time, and the connection by being idle.
+ *
+ * <p>A connection is offered once the peer's settings are known. What it says of its tables and
+ * streams never makes more be kept here than without it.
  */
 final class Http2Connection extends Http2ChannelDuplexHandler implements Connection {
 
+  /** What is said of a peer that refuses what was sent to it, and will not process it. */
+  static final String TAKES_NONE = "the target takes no request on its connections";
+
   private static final int STREAMS_MAX = 100;
-
-  /** A request on its stream. */
-  private static final class Exchange {
-    final Sending sending;
-    final Http2FrameStream stream;
-    final Answer answer = new Answer();
-
-    Exchange(Sending sending, Http2FrameStream stream) {
-      this.sending = sending;
-      this.stream = stream;
-    }
-  }
+  private static final long TABLE_BYTES_MAX = 4096;
 
   private final Channel channel;
   private final Peer peer;
   private final Connections connections;
   private final Map<Http2FrameStream, Exchange> exchanges = new IdentityHashMap<>();
   private final AtomicInteger reserved = new AtomicInteger();
+  private final Duration timeout;
+  private final ScheduledFuture<?> settingsDue;
   private volatile int streamsMax = STREAMS_MAX;
   private volatile boolean goingAway;
+  private volatile boolean inDoubt;
+  private boolean keepsNoTable; // what the peer would keep of our headers is more than usual
+  private boolean ready; // its settings have come
+  private boolean tookAny; // a request was processed, or is being
+  private long heardAt = System.nanoTime();
   private volatile long idleSince = System.nanoTime();
 
-  private Http2Connection(Channel channel, Peer peer, Connections connections) {
+  private Http2Connection(
+      Channel channel, Peer peer, Connections connections, Duration timeout, long millisLeft) {
     this.channel = channel;
     this.peer = peer;
     this.connections = connections;
+    this.timeout = timeout;
+    this.settingsDue =
+        channel
+            .eventLoop()
+            .schedule(
+                () -> end("it sent no settings of HTTP/2 in time"),
+                millisLeft,
+                TimeUnit.MILLISECONDS);
   }
 
-  /** Makes a connected channel, after its TLS handshake, speak HTTP/2; called on its loop. */
-  static Http2Connection on(Channel channel, Peer peer, Connections connections) {
+  /**
+   * Makes a connected channel, after its TLS handshake, speak HTTP/2; called on its loop.
+   *
+   * @param timeout of connections that are to be made beside it
+   * @param millisLeft until its settings must be here
+   */
+  static void on(
+      Channel channel, Peer peer, Connections connections, Duration timeout, long millisLeft) {
+    Http2Connection connection =
+        new Http2Connection(channel, peer, connections, timeout, millisLeft);
     Http2FrameCodec codec =
         Http2FrameCodecBuilder.forClient()
             .initialSettings(
                 Http2Settings.defaultSettings()
                     .pushEnabled(false)
                     .maxHeaderListSize(Answer.HEAD_MAX))
+            .headerSensitivityDetector((_, _) -> connection.keepsNoTable)
             .gracefulShutdownTimeoutMillis(0)
             .build();
-    Http2Connection connection = new Http2Connection(channel, peer, connections);
     channel.pipeline().addLast(codec, connection);
-    return connection;
   }
 
   Peer peer() {
@@ -97,7 +118,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
    * for use by many threads.
    */
   boolean reserve() {
-    while (!goingAway && channel.isActive()) {
+    while (!goingAway && !inDoubt && channel.isActive()) {
       int now = reserved.get();
       if (now >= streamsMax) {
         return false;
@@ -146,57 +167,62 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
   }
 
   @Override
-  public void abort(Sending sending) {
+  public void abort(Sending sending, boolean timedOut) {
     for (Exchange exchange : exchanges.values()) {
       if (exchange.sending == sending) {
+        if (timedOut && !inDoubt && heardAt - exchange.begun < 0) {
+          inDoubt = true;
+          channel.write(new DefaultHttp2PingFrame(0));
+        }
         reset(exchange);
         return;
       }
     }
   }
 
-  private void write(Exchange exchange) {
-    TargetRequest request = exchange.sending.claim().spec().request();
-    Http2Headers headers = new DefaultHttp2Headers();
-    headers
-        .method(request.method())
-        .scheme(request.url().scheme())
-        .authority(TargetHeaders.authority(request.url()))
-        .path(request.url().pathAndQuery());
-    exchange.sending.writeHeaders(
-        (name, value) -> headers.add(AsciiString.cached(name.toLowerCase(Locale.ROOT)), value));
-    byte[] body = request.body();
-    if (body.length > 0 || TargetHeaders.expectsBody(request.method())) {
-      headers.add(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(body.length));
+  /** Lets what is here end, and takes nothing new. */
+  void retire() {
+    goingAway = true;
+    connections.remove(this);
+    if (loop().inEventLoop()) {
+      closeWhenLast();
+    } else {
+      loop().execute(this::closeWhenLast);
     }
+  }
+
+  private void write(Exchange exchange) {
+    Http2Headers headers = exchange.headers();
+    byte[] body = exchange.body();
     channel
         .write(new DefaultHttp2HeadersFrame(headers, body.length == 0).stream(exchange.stream))
         .addListener(sent -> {
           if (!sent.isSuccess()) {
             sendAgain(exchange); // no stream could be opened
+          } else if (body.length == 0) {
+            exchange.written = true;
           }
         });
     if (body.length > 0) {
-      channel.write(
-          new DefaultHttp2DataFrame(Unpooled.wrappedBuffer(body), true).stream(exchange.stream));
+      channel
+          .write(
+              new DefaultHttp2DataFrame(Unpooled.wrappedBuffer(body), true).stream(exchange.stream))
+          .addListener(sent -> exchange.written = sent.isSuccess());
     }
     channel.flush();
   }
 
   @Override
   public void channelRead(ChannelHandlerContext context, Object message) {
+    heardAt = System.nanoTime();
+    inDoubt = false;
     try {
       switch (message) {
         case Http2HeadersFrame frame -> head(frame);
         case Http2DataFrame frame -> body(frame);
         case Http2ResetFrame frame -> wasReset(frame);
         case Http2GoAwayFrame frame -> goAway(frame);
-        case Http2SettingsFrame frame -> {
-          Long most = frame.settings().maxConcurrentStreams();
-          if (most != null) {
-            streamsMax = (int) Math.min(most, STREAMS_MAX);
-          }
-        }
+        case Http2SettingsFrame frame -> settings(frame.settings());
         default -> {}
       }
     } finally {
@@ -207,6 +233,32 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
   @Override
   public void channelReadComplete(ChannelHandlerContext context) {
     channel.flush();
+  }
+
+  private void settings(Http2Settings settings) {
+    Long most = settings.maxConcurrentStreams();
+    if (most != null) {
+      streamsMax = (int) Math.min(most, STREAMS_MAX);
+    }
+    Long table = settings.headerTableSize();
+    if (table != null) {
+      keepsNoTable = table > TABLE_BYTES_MAX;
+    }
+    if (!ready && !goingAway) {
+      ready = true;
+      settingsDue.cancel(false);
+      connections.ready(this, streamsMax, timeout);
+    }
+  }
+
+  /** RFC 8446 §6.1: the peer said that nothing more will come. */
+  @Override
+  public void userEventTriggered(ChannelHandlerContext context, Object event) {
+    if (event instanceof SslCloseCompletionEvent) {
+      channel.close();
+    } else {
+      context.fireUserEventTriggered(event);
+    }
   }
 
   private void head(Http2HeadersFrame frame) {
@@ -232,6 +284,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
         bad(exchange, "its status is " + said);
         return;
       }
+      tookAny = true;
     }
     if (frame.isEndStream()) {
       done(exchange);
@@ -257,7 +310,11 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
   }
 
   private void done(Exchange exchange) {
-    forget(exchange);
+    if (exchange.written) {
+      forget(exchange);
+    } else {
+      reset(exchange); // RFC 9113 §8.1: the rest of the request is not wanted
+    }
     exchange.sending.answered(exchange.answer);
   }
 
@@ -268,6 +325,9 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
     }
     if (frame.errorCode() == Http2Error.REFUSED_STREAM.code()) {
       sendAgain(exchange);
+    } else if (frame.errorCode() == Http2Error.HTTP_1_1_REQUIRED.code()) {
+      connections.requireHttp1(peer);
+      sendAgain(exchange);
     } else {
       forget(exchange);
       exchange.sending.fail(
@@ -277,9 +337,14 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
   }
 
   private void goAway(Http2GoAwayFrame frame) {
+    if (frame.errorCode() == Http2Error.HTTP_1_1_REQUIRED.code()) {
+      connections.requireHttp1(peer);
+    }
     goingAway = true;
     connections.remove(this);
-    for (Exchange exchange : List.copyOf(exchanges.values())) {
+    List<Exchange> all = List.copyOf(exchanges.values());
+    tookAny |= all.stream().anyMatch(exchange -> exchange.stream.id() <= frame.lastStreamId());
+    for (Exchange exchange : all) {
       if (exchange.stream.id() > frame.lastStreamId()) {
         sendAgain(exchange);
       }
@@ -289,7 +354,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
 
   private void sendAgain(Exchange exchange) {
     if (forget(exchange)) {
-      exchange.sending.sendAgain(peer + ": the target takes no request on its connections");
+      exchange.sending.sendAgain(peer + ": " + TAKES_NONE, !(goingAway && tookAny));
     }
   }
 
@@ -325,7 +390,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
 
   @Override
   public void channelInactive(ChannelHandlerContext context) {
-    end(AttemptError.CONNECTION_LOST, "the target closed the connection without a whole answer");
+    end("the target closed the connection without a whole answer");
   }
 
   @Override
@@ -340,17 +405,22 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
                 + " bytes");
       }
     } else {
-      end(AttemptError.CONNECTION_LOST, "the connection was lost");
+      end("the connection was lost");
     }
   }
 
-  private void end(AttemptError error, String what) {
+  private void end(String what) {
     goingAway = true;
     connections.remove(this);
     channel.close();
+    if (!ready) {
+      ready = true;
+      settingsDue.cancel(false);
+      connections.fail(peer, AttemptError.CONNECT_FAILED, peer + ": " + what);
+    }
     for (Exchange exchange : new ArrayList<>(exchanges.values())) {
       forget(exchange);
-      exchange.sending.fail(error, peer + ": " + what);
+      exchange.sending.fail(AttemptError.CONNECTION_LOST, peer + ": " + what);
     }
   }
 

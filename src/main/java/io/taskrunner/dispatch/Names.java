@@ -1,6 +1,7 @@
 package io.taskrunner.dispatch;
 
 import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 
@@ -12,9 +13,19 @@ interface Names extends AutoCloseable {
    * All addresses of a name, those to try first first. Never blocks.
    *
    * @param name as a url has it, perhaps with a dot at its end
-   * @return completes exceptionally with {@link java.net.UnknownHostException} when there are none
+   * @return completes exceptionally with {@link NoAnswer} when nobody said whether there are any,
+   *     with another {@link UnknownHostException} when there are none
    */
   CompletionStage<List<InetAddress>> lookUp(String name);
+
+  /** No name server answered; its message says for which name. */
+  final class NoAnswer extends UnknownHostException {
+    private static final long serialVersionUID = 1;
+
+    NoAnswer(String name) {
+      super("no name server answered for " + name);
+    }
+  }
 
   @Override
   default void close() {}

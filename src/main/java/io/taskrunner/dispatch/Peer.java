@@ -1,5 +1,6 @@
 package io.taskrunner.dispatch;
 
+import io.taskrunner.task.TargetUrl;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 
@@ -9,10 +10,17 @@ import java.net.InetSocketAddress;
  *
  * @param tls whether inside TLS
  * @param host the name or address that the url gives
+ * @param named whether that is a name
  * @param port 1 to 65535
  * @param address what the guard let pass
  */
-record Peer(boolean tls, String host, int port, InetAddress address) {
+record Peer(boolean tls, String host, boolean named, int port, InetAddress address) {
+
+  /** The peer of a url, at one of its addresses. */
+  static Peer of(TargetUrl url, InetAddress address) {
+    boolean tls = url.scheme().equals("https");
+    return new Peer(tls, url.host(), url.address().isEmpty(), url.port(), address);
+  }
 
   InetSocketAddress socketAddress() {
     return new InetSocketAddress(address, port);

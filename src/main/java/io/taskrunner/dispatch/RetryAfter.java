@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads {@code Retry-After} (RFC 9110 §10.2.3): seconds, or a date in any of the three forms of
- * HTTP.
+ * HTTP. Seconds with a fraction, which many servers send, are taken too.
  */
 final class RetryAfter {
 
@@ -29,10 +29,15 @@ final class RetryAfter {
    */
   static Optional<Duration> parse(String value, @Nullable String date, Instant now) {
     String text = value.strip();
-    if (!text.isEmpty() && text.chars().allMatch(c -> c >= '0' && c <= '9')) {
-      String digits = text.replaceFirst("^0+(?=.)", "");
+    int dot = text.indexOf('.');
+    String whole = dot < 0 ? text : text.substring(0, dot);
+    String fraction = dot < 0 ? "0" : text.substring(dot + 1);
+    if (isNumber(whole) && isNumber(fraction)) {
+      String digits = whole.replaceFirst("^0+(?=.)", "");
       return Optional.of(
-          digits.length() > 9 ? MAX : atMost(Duration.ofSeconds(Long.parseLong(digits))));
+          digits.length() > 9
+              ? MAX
+              : atMost(Duration.ofSeconds(Long.parseLong(digits)).plusMillis(millis(fraction))));
     }
     Date until = DateFormatter.parseHttpDate(text);
     if (until == null) {
@@ -41,6 +46,17 @@ final class RetryAfter {
     Date said = date == null ? null : DateFormatter.parseHttpDate(date);
     Duration wait = Duration.between(said == null ? now : said.toInstant(), until.toInstant());
     return Optional.of(wait.isNegative() ? Duration.ZERO : atMost(wait));
+  }
+
+  private static boolean isNumber(String text) {
+    return !text.isEmpty() && text.chars().allMatch(c -> c >= '0' && c <= '9');
+  }
+
+  /** The milliseconds of a fraction's digits, rounded up. */
+  private static long millis(String fraction) {
+    String digits = fraction + "00";
+    boolean more = fraction.length() > 3 && !fraction.substring(3).matches("0*");
+    return Long.parseLong(digits.substring(0, 3)) + (more ? 1 : 0);
   }
 
   private static Duration atMost(Duration wait) {

@@ -19,7 +19,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Sending {
 
-  private static final int SENDINGS_MAX = 3;
+  /** How often a request may be refused in vain, and how often of these it goes out at once. */
+  private static final int REFUSALS_MAX = 12;
+
+  private static final int AT_ONCE_MAX = 3;
+  private static final long PAUSE_MS_MAX = 1000;
 
   private final Claim claim;
   private final Duration timeout;
@@ -30,7 +34,7 @@ public final class Sending {
   private volatile BreakerReport report = new BreakerReport.None();
   private volatile @Nullable Connection connection;
   private volatile @Nullable Future<?> timer;
-  private int sendings; // confined to the loop of the connection that it was on
+  private int refusals; // confined to the loop of the connection that it was on
 
   Sending(Claim claim, Duration timeout, Dispatcher dispatcher) {
     this.claim = claim;
@@ -118,13 +122,28 @@ public final class Sending {
   }
 
   /**
-   * The request surely was not processed by the target: it goes out once more, within its time and
-   * a few tries.
+   * The request surely was not processed by the target: it goes out once more, within its time, and
+   * nothing is said of it to the task or the breaker.
+   *
+   * @param inVain whether the connection took no other request either: then it goes out after
+   *     pauses that grow, and fails at last
    */
-  void sendAgain(String why) {
-    if (++sendings > SENDINGS_MAX) {
+  void sendAgain(String why, boolean inVain) {
+    if (inVain) {
+      refusals++;
+    }
+    if (refusals > REFUSALS_MAX) {
       fail(AttemptError.CONNECTION_LOST, why);
-    } else if (!isOver()) {
+    } else if (!inVain || refusals <= AT_ONCE_MAX) {
+      sendUnlessOver();
+    } else {
+      long pause = Math.min(PAUSE_MS_MAX, 10L << (refusals - AT_ONCE_MAX));
+      dispatcher.later(this::sendUnlessOver, pause);
+    }
+  }
+
+  private void sendUnlessOver() {
+    if (!isOver()) {
       dispatcher.send(this);
     }
   }
@@ -147,29 +166,31 @@ public final class Sending {
     end(result);
   }
 
-  /** Ends the attempt unless it has ended; returns whether it did. */
-  private boolean end(Outcome result) {
-    if (!ended.compareAndSet(false, true)) {
-      return false;
+  /** Ends the attempt unless it has ended. */
+  private void end(Outcome result) {
+    if (ended.compareAndSet(false, true)) {
+      complete(result);
     }
+  }
+
+  private void complete(Outcome result) {
     stopTimer();
     if (claim.cloud() == null) { // these know no breaker
       report = dispatcher.breaker().record(url(), result, claim.probe());
     }
     outcome.complete(result);
-    return true;
   }
 
   private void cut(Outcome result) {
-    if (end(result)) {
+    if (ended.compareAndSet(false, true)) {
       Connection way = connection;
-      if (way != null) {
-        if (way.loop().inEventLoop()) {
-          way.abort(this);
-        } else {
-          way.loop().execute(() -> way.abort(this));
-        }
+      boolean timedOut = result instanceof Outcome.TimedOut;
+      if (way != null && way.loop().inEventLoop()) {
+        way.abort(this, timedOut); // before anybody learns of it, and may send the next
+      } else if (way != null) {
+        way.loop().execute(() -> way.abort(this, timedOut));
       }
+      complete(result);
     }
   }
 

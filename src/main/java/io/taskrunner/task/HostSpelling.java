@@ -1,6 +1,7 @@
 package io.taskrunner.task;
 
 import java.util.Locale;
+import java.util.Objects;
 
 /**
  * The one spelling of a host, so that limits and breakers cannot be passed by writing it otherwise.
@@ -29,36 +30,12 @@ final class HostSpelling {
 
   /** The groups of an address that was checked before. */
   private static int[] groups(String address) {
+    byte[] bytes = Objects.requireNonNull(IpLiteral.ipv6(address), address);
     int[] groups = new int[GROUPS];
-    int gap = address.indexOf("::");
-    if (gap < 0) {
-      put(address, groups, 0);
-      return groups;
+    for (int i = 0; i < GROUPS; i++) {
+      groups[i] = (bytes[2 * i] & 0xFF) << 8 | bytes[2 * i + 1] & 0xFF;
     }
-    put(address.substring(0, gap), groups, 0);
-    String tail = address.substring(gap + 2);
-    put(tail, groups, GROUPS - count(tail));
     return groups;
-  }
-
-  private static int count(String part) {
-    int groups = part.isEmpty() ? 0 : part.split(":", -1).length;
-    return part.indexOf('.') < 0 ? groups : groups + 1;
-  }
-
-  private static void put(String part, int[] groups, int at) {
-    if (part.isEmpty()) {
-      return;
-    }
-    for (String group : part.split(":", -1)) {
-      if (group.indexOf('.') >= 0) {
-        String[] octets = group.split("\\.", -1);
-        groups[at++] = Integer.parseInt(octets[0]) << 8 | Integer.parseInt(octets[1]);
-        groups[at++] = Integer.parseInt(octets[2]) << 8 | Integer.parseInt(octets[3]);
-      } else {
-        groups[at++] = Integer.parseInt(group, 16);
-      }
-    }
   }
 
   private static boolean isIpv4(int[] groups) {

@@ -1,6 +1,7 @@
 package io.taskrunner.task;
 
-import java.util.Locale;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -11,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param value as it is stored and sent: scheme and host in lower case, path and query byte for
  *     byte, no fragment
  * @param scheme {@code http} or {@code https}
- * @param host a name, an IPv4 address, or an IPv6 address without its brackets
+ * @param host a name in ASCII, an IPv4 address, or an IPv6 address without its brackets
  * @param port 1 to 65535
  * @param pathAndQuery begins with a slash
  */
@@ -46,14 +47,12 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
           || (c >= 0x80 && (Character.isISOControl(c) || Character.isWhitespace(c)))) {
         return bad("has a space, control character or backslash at position " + i);
       }
-      if (c > 0x7E) {
-        return bad("has a character outside ASCII at position " + i + " (percent-encode it)");
-      }
     }
     String scheme;
-    if (text.regionMatches(true, 0, "https://", 0, 8)) {
+    String beginning = lowerCase(text.substring(0, Math.min(8, text.length())));
+    if (beginning.equals("https://")) {
       scheme = "https";
-    } else if (text.regionMatches(true, 0, "http://", 0, 7)) {
+    } else if (beginning.startsWith("http://")) {
       scheme = "http";
     } else {
       return bad("must begin with http:// or https://");
@@ -63,7 +62,12 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
     while (end < text.length() && "/?#".indexOf(text.charAt(end)) < 0) {
       end++;
     }
-    String authority = text.substring(start, end).toLowerCase(Locale.ROOT);
+    for (int i = end; i < text.length(); i++) {
+      if (text.charAt(i) > 0x7E) {
+        return bad("has a character outside ASCII at position " + i + " (percent-encode it)");
+      }
+    }
+    String authority = lowerCase(text.substring(start, end));
     if (authority.indexOf('@') >= 0) {
       return bad("must not carry user information");
     }
@@ -89,24 +93,33 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
   private static Parsed authority(String authority, String scheme, String pathAndQuery) {
     String host;
     String portText;
-    if (authority.startsWith("[")) {
+    boolean brackets = authority.startsWith("[");
+    if (brackets) {
       int close = authority.indexOf(']');
       if (close < 0) {
         return bad("has an IPv6 address without its closing bracket");
       }
       host = authority.substring(1, close);
       portText = authority.substring(close + 1);
-      if (!isIpv6(host)) {
+      if (IpLiteral.ipv6(host) == null) {
         return bad("has a host that is no IPv6 address");
       }
     } else {
       int colon = authority.indexOf(':');
-      host = colon < 0 ? authority : authority.substring(0, colon);
+      String given = colon < 0 ? authority : authority.substring(0, colon);
       portText = colon < 0 ? "" : authority.substring(colon);
+      Optional<String> ascii = Idn.toAscii(given);
+      if (ascii.isEmpty()) {
+        return bad("has a host that cannot be put into ASCII (give it as xn--…)");
+      }
+      host = ascii.get();
       String fault = hostFault(host);
       if (fault != null) {
         return bad(fault);
       }
+    }
+    if (portText.equals(":")) {
+      portText = ""; // RFC 3986 §3.2.3: as if there were no colon
     }
     int port = scheme.equals("https") ? 443 : 80;
     if (!portText.isEmpty()) {
@@ -115,8 +128,22 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
         return bad("has a port that is no number from 1 to 65535");
       }
     }
-    return new Parsed.Good(
-        new TargetUrl(scheme + "://" + authority + pathAndQuery, scheme, host, port, pathAndQuery));
+    String value = scheme + "://" + (brackets ? "[" + host + "]" : host) + portText + pathAndQuery;
+    return value.length() > LENGTH_MAX
+        ? bad("is longer than " + LENGTH_MAX + " characters once its host is in ASCII")
+        : new Parsed.Good(new TargetUrl(value, scheme, host, port, pathAndQuery));
+  }
+
+  /** In lower case where it is ASCII; what is not, {@link Idn} sees to. */
+  private static String lowerCase(String text) {
+    StringBuilder lower = new StringBuilder(text);
+    for (int i = 0; i < lower.length(); i++) {
+      char c = lower.charAt(i);
+      if (c >= 'A' && c <= 'Z') {
+        lower.setCharAt(i, (char) (c + 'a' - 'A'));
+      }
+    }
+    return lower.toString();
   }
 
   /** The port of a colon and up to five digits; -1 when it is none. */
@@ -144,7 +171,7 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
       return "has a host that is neither a name of letters, digits, -, _ and dots nor an IP address";
     }
     String last = bare.substring(bare.lastIndexOf('.') + 1);
-    if (isNumber(last) && (trailingDot || !isIpv4(host))) {
+    if (isNumber(last) && (trailingDot || IpLiteral.ipv4(host) == null)) {
       return "has a host that ends in a number but is no IPv4 address of four decimal octets";
     }
     return null;
@@ -196,78 +223,6 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
     return true;
   }
 
-  /** Four decimal octets without leading zeros. */
-  private static boolean isIpv4(String host) {
-    int octets = 0;
-    int at = 0;
-    while (at <= host.length()) {
-      int dot = host.indexOf('.', at);
-      int end = dot < 0 ? host.length() : dot;
-      if (!isOctet(host, at, end)) {
-        return false;
-      }
-      octets++;
-      at = end + 1;
-    }
-    return octets == 4;
-  }
-
-  private static boolean isOctet(String host, int from, int to) {
-    if (to == from || to - from > 3 || (to - from > 1 && host.charAt(from) == '0')) {
-      return false;
-    }
-    int octet = 0;
-    for (int i = from; i < to; i++) {
-      if (!isDigit(host.charAt(i))) {
-        return false;
-      }
-      octet = octet * 10 + host.charAt(i) - '0';
-    }
-    return octet <= 255;
-  }
-
-  /**
-   * RFC 4291 section 2.2: eight groups, or fewer with one gap; the last two may be an IPv4 address.
-   * No zone.
-   */
-  private static boolean isIpv6(String host) {
-    int gap = host.indexOf("::");
-    if (gap >= 0 && host.indexOf("::", gap + 1) >= 0) {
-      return false;
-    }
-    if (gap < 0) {
-      return groups(host, true) == 8;
-    }
-    int before = gap == 0 ? 0 : groups(host.substring(0, gap), false);
-    String tail = host.substring(gap + 2);
-    int after = tail.isEmpty() ? 0 : groups(tail, true);
-    return before >= 0 && after >= 0 && before + after <= 7;
-  }
-
-  /** How many groups of 16 bits a part without a gap has; -1 when it is none. */
-  private static int groups(String part, boolean mayEndInIpv4) {
-    int groups = 0;
-    int at = 0;
-    while (at <= part.length()) {
-      int colon = part.indexOf(':', at);
-      int end = colon < 0 ? part.length() : colon;
-      if (colon < 0 && mayEndInIpv4 && part.indexOf('.', at) >= 0) {
-        return isIpv4(part.substring(at)) ? groups + 2 : -1;
-      }
-      if (end == at || end - at > 4) {
-        return -1;
-      }
-      for (int i = at; i < end; i++) {
-        if (!isHexDigit(part.charAt(i))) {
-          return -1;
-        }
-      }
-      groups++;
-      at = end + 1;
-    }
-    return groups;
-  }
-
   private static String rest(String text, int from) {
     int fragment = text.indexOf('#', from);
     String rest = text.substring(from, fragment < 0 ? text.length() : fragment);
@@ -276,6 +231,16 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
 
   private static Parsed bad(String reason) {
     return new Parsed.Bad(reason);
+  }
+
+  /** The address that the host is; empty when it is a name. */
+  public Optional<InetAddress> address() {
+    byte[] bytes = host.indexOf(':') >= 0 ? IpLiteral.ipv6(host) : IpLiteral.ipv4(host);
+    try {
+      return bytes == null ? Optional.empty() : Optional.of(InetAddress.getByAddress(bytes));
+    } catch (UnknownHostException neverOfFourOrSixteenBytes) {
+      throw new IllegalStateException(neverOfFourOrSixteenBytes);
+    }
   }
 
   /** Without the query, which may hold secrets. */

@@ -79,6 +79,7 @@ class SettingsTest {
             false,
             List.of(),
             List.of(),
+            List.of(),
             Duration.ofSeconds(10),
             new DispatchSettings.Breaker(5, Duration.ofSeconds(30), 3, Duration.ofSeconds(60))),
         settings.dispatch());
@@ -186,6 +187,7 @@ class SettingsTest {
           IDEMPOTENCY_TTL_SEC      | 0                         | 1 to
           OTEL_EXPORTER_OTLP_ENDPOINT | ftp://collector        | an http or https URL
           OTEL_EXPORTER_OTLP_ENDPOINT | collector:99999        | an http or https URL
+          OTEL_EXPORTER_OTLP_ENDPOINT | otel_collector:4318    | a host without an underscore
           """)
   void aValueThatIsNotAllowedIsToldWithWhatIs(String variable, String value, String allowed) {
     InvalidSettings invalid =
@@ -275,6 +277,20 @@ class SettingsTest {
         assertThrows(
             InvalidSettings.class, () -> Settings.serve(Map.of("ADMIN_API_KEY", "sesame\u0007x")));
     assertFalse(invalid.getMessage().contains("sesame"), invalid.getMessage());
+  }
+
+  @Test
+  void aUrlMayNameAHostWithAnUnderscore() {
+    Settings settings =
+        Settings.serve(
+            Map.of(
+                "REDIS_URL", "redis://a_user:p_w@my_redis:7000/3",
+                "PUBLIC_URL", "https://task_runner.internal/x"));
+    RedisSettings redis = settings.redis();
+    assertEquals(new Target.Node(new HostPort("my_redis", 7000)), redis.target());
+    assertEquals(Optional.of("a_user"), redis.username());
+    assertEquals(
+        "https://task_runner.internal/x", settings.api().publicUrl().orElseThrow().toString());
   }
 
   @Test

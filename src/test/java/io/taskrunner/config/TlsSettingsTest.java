@@ -52,6 +52,19 @@ class TlsSettingsTest {
   }
 
   @Test
+  void theAuthoritiesOfTargetsAreReadFromTheirFile() throws Exception {
+    String one = Files.readString(pem.certificate());
+    Path several = file("authorities.pem", "# ours\n" + one + "# theirs\n" + one);
+    Settings settings = Settings.serve(Map.of("TARGET_CA_FILE", several.toString()));
+    assertEquals(2, settings.dispatch().authorities().size());
+    assertEquals(List.of(), Settings.serve(Map.of()).dispatch().authorities());
+    for (Path bad : List.of(file("none.pem", "nothing"), folder.resolve("not-there"))) {
+      String told = faults(Map.of("TARGET_CA_FILE", bad.toString())).getFirst();
+      assertTrue(told.startsWith("TARGET_CA_FILE") && told.contains(bad.toString()), told);
+    }
+  }
+
+  @Test
   void textBetweenTheCertificatesIsLookedPast() throws Exception {
     String one = Files.readString(pem.certificate());
     Path chain = file("chain.pem", "subject=CN = target\n" + one + "\nissuer=…\n" + one);

@@ -65,6 +65,15 @@ final class AddressGuardTest {
           feff::1            | a private address
           fd00:ec2::254      | a cloud's metadata service
           fd20:ce::254       | a cloud's metadata service
+          fd00:42::42        | a cloud's metadata service
+          fd00:c1::a9fe:a9fe | a cloud's metadata service
+          fd00:a9fe:a9fe::1  | a cloud's metadata service
+          fd00:100::100:200  | a cloud's metadata service
+          2a00:1450::5efe:10.0.0.1 | an IPv6 form of a private address
+          2a00:1450::200:5efe:127.0.0.1 | an IPv6 form of a loopback address
+          2a00:1450::300:5efe:a9fe:a9fe | an IPv6 form of a link-local address
+          2002:808:808::5efe:10.0.0.1 | an IPv6 form of a private address
+          4000::5efe:8.8.8.8 | a reserved address
           ff02::1            | a multicast address
           ff0e::1            | a multicast address
           2001:db8::1        | an address for documentation
@@ -146,7 +155,9 @@ final class AddressGuardTest {
         "::ffff:8.8.8.8",
         "64:ff9b::8.8.8.8",
         "2002:808:808::1",
-        "2001:0:808:808::f7f7:f7f7"
+        "2001:0:808:808::f7f7:f7f7",
+        "2a00:1450::5efe:8.8.8.8",
+        "2a00:1450::5eff:10.0.0.1"
       })
   void outsideAddressesAreNot(String address) {
     assertEquals(Optional.empty(), GUARD.refusal(address(address)), address);
@@ -178,7 +189,9 @@ final class AddressGuardTest {
         "::ffff:127.0.0.1",
         "2001:db8::1",
         "0.0.0.0",
-        "::10.0.0.1"
+        "::10.0.0.1",
+        "fd00:42::43",
+        "fd12::5efe:10.0.0.1"
       })
   void privateAddressesAreOpenWhenTheOperatorSaysSo(String address) {
     assertEquals(Optional.empty(), guard(true, "", "").refusal(address(address)), address);
@@ -205,7 +218,20 @@ final class AddressGuardTest {
         "224.0.0.1",
         "255.255.255.255",
         "ff02::1",
-        "2001:0:808:808:0:0:5601:5601"
+        "2001:0:808:808:0:0:5601:5601",
+        "169.254.42.42",
+        "169.254.170.23",
+        "169.254.0.23",
+        "fd00:ec2::23",
+        "fd00:42::42",
+        "fd00:c1::a9fe:a9fe",
+        "fd00:a9fe:a9fe::1",
+        "fd00:100::100:200",
+        "fe80::a9fe:a9fe",
+        "fd12::5efe:169.254.169.254",
+        "fd12::200:5efe:100.100.100.200",
+        "2a00:1450::5efe:168.63.129.16",
+        "64:ff9b:1::5efe:169.254.169.254"
       })
   void whatHandsOutCredentialsStaysRefusedAllTheSame(String address) {
     assertTrue(guard(true, "", "").refusal(address(address)).isPresent(), address);

@@ -23,8 +23,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
+import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -64,6 +68,7 @@ final class DispatcherTest {
     return new DispatchOptions(
         "1.2.3",
         allowPrivate,
+        List.of(),
         List.of(),
         List.of(),
         Duration.ofSeconds(10),
@@ -223,7 +228,7 @@ final class DispatcherTest {
     Names names = name -> done(java.net.InetAddress.getLoopbackAddress());
     try (Dispatcher named =
         new Dispatcher(
-            options(true), loops, InstantSource.system(), names, Dispatcher.clientTls())) {
+            options(true), loops, InstantSource.system(), names, TargetTls.trusting(List.of()))) {
       String url = "http://Example.COM.:" + target.port() + "/";
       assertEquals(
           answered(200),
@@ -382,6 +387,71 @@ final class DispatcherTest {
     target.answers(answer);
     unanswered(AttemptError.BAD_RESPONSE, perform(claim()));
     assertEquals(1, target.nextEnd());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+        "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nX-Note: a\u0001b\u0007\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX-Note: a\u007fb\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX_Note/1: ab\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nPHP Warning: no module on line 0\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX-Long: one\r\n two\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nSet-Cookie : a=b\r\nContent-Length: 0\r\n\r\n"
+      })
+  void anAnswerWhoseHeadBreaksRulesIsTakenWhereItsMeaningIsClear(String answer) throws Exception {
+    target.answers(answer);
+    assertEquals(answered(200), perform(claim()));
+    assertEquals(answered(200), perform(claim()));
+    assertEquals(1, target.connections(), "its end was found");
+  }
+
+  @Test
+  void chunksCountWhereALengthIsGivenTooAndTheConnectionIsNotUsedAgain() throws Exception {
+    target.answers(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
+            + "2\r\nok\r\n0\r\n\r\n");
+    assertEquals(answered(200), perform(claim()));
+    assertEquals(1, target.nextEnd());
+    assertEquals(answered(200), perform(claim()));
+    assertEquals(2, target.connections());
+  }
+
+  @Test
+  void idleConnectionsAreClosedOnceOneOfThemWentSilent() throws Exception {
+    CyclicBarrier together = new CyclicBarrier(5);
+    for (int i = 0; i < 5; i++) {
+      target.plays(talk -> {
+        awaitAll(together);
+        talk.write(ScriptedTarget.OK);
+      });
+    }
+    List<Sending> five =
+        IntStream.range(0, 5).mapToObj(_ -> dispatcher.perform(claim().build(), AMPLE)).toList();
+    for (Sending one : five) {
+      assertEquals(answered(200), one.outcome().get(30, TimeUnit.SECONDS));
+    }
+    target.plays(ScriptedTarget.Talk::awaitEnd);
+    Duration limit = Duration.ofMillis(200);
+    assertEquals(
+        new Outcome.TimedOut(limit),
+        dispatcher.perform(claim().build(), limit).outcome().get(30, TimeUnit.SECONDS));
+    for (int i = 0; i < 5; i++) {
+      target.nextEnd();
+    }
+    assertEquals(answered(200), perform(claim()));
+    assertEquals(6, target.connections());
+  }
+
+  private static void awaitAll(CyclicBarrier together) {
+    try {
+      together.await(20, TimeUnit.SECONDS);
+    } catch (InterruptedException | BrokenBarrierException | TimeoutException failed) {
+      throw new IllegalStateException(failed);
+    }
   }
 
   @Test

@@ -16,6 +16,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.Timeout;
 final class DnsTest {
 
   private static final int A = 1;
+  private static final int CNAME = 5;
   private static final int AAAA = 28;
   private static final int NO_SUCH_NAME = 3;
 
@@ -45,11 +47,9 @@ final class DnsTest {
   private final Set<Integer> mute = ConcurrentHashMap.newKeySet();
   private final ConcurrentLinkedQueue<Integer> asked = new ConcurrentLinkedQueue<>();
   private final Set<Integer> ports = ConcurrentHashMap.newKeySet();
-  private final Dns dns =
-      new Dns(
-          loops,
-          new SingletonDnsServerAddressStreamProvider(
-              new InetSocketAddress("127.0.0.1", server.getLocalPort())));
+  private final Map<String, String> aliases = new ConcurrentHashMap<>();
+  private final Set<String> unheard = ConcurrentHashMap.newKeySet();
+  private final Dns dns = searching();
 
   @BeforeAll
   static void startLoops() {
@@ -63,6 +63,14 @@ final class DnsTest {
 
   DnsTest() {
     Thread.ofVirtual().name("name-server").start(this::serve);
+  }
+
+  private Dns searching(String... domains) {
+    return new Dns(
+        loops,
+        new SingletonDnsServerAddressStreamProvider(
+            new InetSocketAddress("127.0.0.1", server.getLocalPort())),
+        List.of(domains));
   }
 
   @AfterEach
@@ -122,8 +130,54 @@ final class DnsTest {
   }
 
   @Test
-  void theHostsFileIsRead() throws Exception {
-    assertTrue(lookUp("localhost").contains("127.0.0.1"));
+  void theHostsFileIsReadAndEveryNameInLocalhostIsThisMachine() throws Exception {
+    for (String name : List.of("localhost", "localhost.", "app.localhost", "a.b.localhost.")) {
+      assertTrue(lookUp(name).contains("127.0.0.1"), name);
+    }
+  }
+
+  @Test
+  void aChainOfAliasesIsFollowedAsFarAsResolversFollowIt() throws Exception {
+    for (int i = 0; i < 16; i++) {
+      aliases.put("a" + i + ".example.", "a" + (i + 1) + ".example.");
+    }
+    say("a16.example.", "192.0.2.1", "2001:db8::1");
+    assertEquals(Set.of("192.0.2.1", "2001:db8:0:0:0:0:0:1"), lookUp("a0.example."));
+  }
+
+  @Test
+  void aNameThatIsFoundInASearchDomainHasItsAddresses() throws Exception {
+    say("hook.corp.example.", "192.0.2.1");
+    try (Dns searching = searching("corp.example")) {
+      assertEquals(
+          List.of(InetAddress.ofLiteral("192.0.2.1")),
+          searching.lookUp("hook").toCompletableFuture().get(20, TimeUnit.SECONDS));
+    }
+  }
+
+  @Test
+  void aSearchDomainThatDoesNotAnswerIsToldAsThat() {
+    unheard.add("hook.corp.example.");
+    unheard.add("hook.example.com.corp.example.");
+    try (Dns searching = searching("corp.example")) {
+      for (String name : List.of("hook", "hook.example.com")) {
+        ExecutionException failed =
+            assertThrows(
+                ExecutionException.class,
+                () -> searching.lookUp(name).toCompletableFuture().get(20, TimeUnit.SECONDS));
+        assertEquals(
+            "no name server answered for " + name + ".corp.example.",
+            failed.getCause().getMessage());
+      }
+    }
+  }
+
+  @Test
+  void aNameServerThatDoesNotAnswerIsNoAnswerAboutTheName() {
+    unheard.add("lost.example.");
+    ExecutionException failed =
+        assertThrows(ExecutionException.class, () -> lookUp("lost.example."));
+    assertInstanceOf(Names.NoAnswer.class, failed.getCause());
   }
 
   private static DatagramSocket socket() {
@@ -158,16 +212,20 @@ final class DnsTest {
     for (int length = query.get(); length != 0; length = query.get()) {
       byte[] label = new byte[length];
       query.get(label);
-      name.append(new String(label, java.nio.charset.StandardCharsets.US_ASCII)).append('.');
+      name.append(new String(label, StandardCharsets.US_ASCII)).append('.');
     }
     int type = query.getShort();
     query.getShort();
     asked.add(type);
-    if (mute.contains(type)) {
+    if (mute.contains(type) || unheard.contains(name.toString())) {
       return new byte[0];
     }
     byte[] question = new byte[query.position() - 12];
     query.get(12, question);
+    String alias = aliases.get(name.toString());
+    if (alias != null) {
+      return aliased(id, question, alias);
+    }
     List<InetAddress> all = zone.get(name.toString());
     int size = type == A ? 4 : 16;
     List<InetAddress> fitting =
@@ -179,6 +237,22 @@ final class DnsTest {
       answer.putShort((short) 0xC00C).putShort((short) type).putShort((short) 1).putInt(60);
       answer.putShort((short) size).put(address.getAddress());
     }
+    byte[] bytes = new byte[answer.position()];
+    answer.get(0, bytes);
+    return bytes;
+  }
+
+  private static byte[] aliased(short id, byte[] question, String target) {
+    ByteBuffer name = ByteBuffer.allocate(256);
+    for (String label : target.split("\\.")) {
+      name.put((byte) label.length()).put(label.getBytes(StandardCharsets.US_ASCII));
+    }
+    name.put((byte) 0).flip();
+    ByteBuffer answer = ByteBuffer.allocate(512);
+    answer.putShort(id).putShort((short) 0x8180);
+    answer.putShort((short) 1).putShort((short) 1).putInt(0).put(question);
+    answer.putShort((short) 0xC00C).putShort((short) CNAME).putShort((short) 1).putInt(60);
+    answer.putShort((short) name.remaining()).put(name);
     byte[] bytes = new byte[answer.position()];
     answer.get(0, bytes);
     return bytes;

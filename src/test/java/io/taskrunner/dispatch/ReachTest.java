@@ -96,8 +96,16 @@ final class ReachTest {
     List<Cidr> blocks = allowed.isEmpty() ? List.of() : List.of(Cidr.parse(allowed).orElseThrow());
     DispatchOptions options =
         new DispatchOptions(
-            "1.2.3", allowPrivate, blocks, List.of(), Duration.ofSeconds(10), breaker, false);
-    Dispatcher made = new Dispatcher(options, loops, () -> now, names, Dispatcher.clientTls());
+            "1.2.3",
+            allowPrivate,
+            blocks,
+            List.of(),
+            List.of(),
+            Duration.ofSeconds(10),
+            breaker,
+            false);
+    Dispatcher made =
+        new Dispatcher(options, loops, () -> now, names, TargetTls.trusting(List.of()));
     dispatchers.add(made);
     return made;
   }

@@ -38,12 +38,31 @@ final class RetryAfterTest {
   }
 
   @ParameterizedTest
+  @CsvSource({
+    "2.5, 2500",
+    "0.5, 500",
+    "3.0, 3000",
+    "0.0004, 1",
+    "1.00000000000000000000000000000000, 1000",
+    "3599.9999, 3600000",
+    "3600.1, 3600000"
+  })
+  void aFractionOfASecondIsReadAndRoundedUp(String value, long millis) {
+    assertEquals(Optional.of(Duration.ofMillis(millis)), RetryAfter.parse(value, null, NOW));
+  }
+
+  @ParameterizedTest
   @ValueSource(
       strings = {
         "",
         " ",
         "-1",
-        "1.5",
+        "1.",
+        ".5",
+        "1.5.2",
+        "1,5",
+        "3, 3",
+        "3s",
         "soon",
         "1e3",
         "+5",

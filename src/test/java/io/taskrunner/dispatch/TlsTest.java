@@ -10,12 +10,12 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.handler.codec.http2.DefaultHttp2Headers;
 import io.netty.handler.codec.http2.Http2Error;
-import io.netty.handler.ssl.SslContext;
 import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.Outcome.Answered;
 import io.taskrunner.task.Outcome.Unanswered;
+import io.taskrunner.testkit.Proxy;
 import io.taskrunner.testkit.ScriptedHttp2Target;
 import io.taskrunner.testkit.ScriptedTarget;
 import io.taskrunner.testkit.TestCertificate;
@@ -23,17 +23,20 @@ import java.net.InetAddress;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
-import javax.net.ssl.SSLException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** HTTP/1.1 and HTTP/2 inside TLS. */
 @Timeout(60)
@@ -53,12 +56,8 @@ final class TlsTest {
     certificate = TestCertificate.of("dns:target.example,ip:127.0.0.1");
   }
 
-  private static SslContext trusting() {
-    try {
-      return Dispatcher.clientTlsBuilder().trustManager(certificate.certificate()).build();
-    } catch (SSLException failed) {
-      throw new IllegalStateException(failed);
-    }
+  private static TargetTls trusting() {
+    return TargetTls.trusting(List.of(certificate.certificate()));
   }
 
   @AfterAll
@@ -73,10 +72,11 @@ final class TlsTest {
     }
   }
 
-  private Dispatcher dispatcher(SslContext tls, Duration connectTimeout) {
+  private Dispatcher dispatcher(TargetTls tls, Duration connectTimeout) {
     BreakerOptions off = new BreakerOptions(0, Duration.ofSeconds(30), Duration.ofSeconds(60));
     DispatchOptions options =
-        new DispatchOptions("1.2.3", true, List.of(), List.of(), connectTimeout, off, false);
+        new DispatchOptions(
+            "1.2.3", true, List.of(), List.of(), List.of(), connectTimeout, off, false);
     Names names =
         _ -> CompletableFuture.completedFuture(List.of(InetAddress.ofLiteral("127.0.0.1")));
     return closing(new Dispatcher(options, loops, InstantSource.system(), names, tls));
@@ -150,9 +150,9 @@ final class TlsTest {
   }
 
   @Test
-  void aCertificateThatNobodyVouchesForIsTlsFailed() throws Exception {
+  void aCertificateOfAnUnknownAuthorityIsRefusedInWordsOfItsOwn() throws Exception {
     ScriptedTarget target = http1();
-    Dispatcher strict = dispatcher(Dispatcher.clientTls(), Duration.ofSeconds(10));
+    Dispatcher strict = dispatcher(TargetTls.trusting(List.of()), Duration.ofSeconds(10));
     String url = "https://target.example:" + target.port() + "/";
     Unanswered failed =
         unanswered(
@@ -160,17 +160,54 @@ final class TlsTest {
     assertTrue(
         failed
             .detail()
-            .endsWith("TLS handshake failed: the certificate is not trusted for this name"),
+            .endsWith(
+                "TLS handshake failed: the certificate is signed by itself or by an authority that"
+                    + " is not trusted (TARGET_CA_FILE names more)"),
         failed.detail());
   }
 
   @Test
-  void aCertificateForAnotherNameIsTlsFailed() throws Exception {
-    ScriptedTarget target = http1();
-    String url = "https://other.example:" + target.port() + "/";
-    unanswered(
-        AttemptError.TLS_FAILED, outcome(dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)));
+  void aCertificateForAnotherNameIsRefusedInWordsOfItsOwn() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    for (String host : List.of("other.example", "other", "my_other.example", "-other")) {
+      String url = "https://" + host + ":" + target.port() + "/";
+      Unanswered failed =
+          unanswered(
+              AttemptError.TLS_FAILED,
+              outcome(dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)));
+      assertTrue(
+          failed.detail().endsWith("failed: the certificate is for another name"), failed.detail());
+    }
     assertEquals(0, target.unseen());
+  }
+
+  @Test
+  void aCertificateThatHasExpiredIsRefusedInWordsOfItsOwn() throws Exception {
+    TestCertificate old = TestCertificate.expired("dns:target.example");
+    ScriptedTarget target = closing(ScriptedTarget.start(old.server()));
+    Dispatcher trusting =
+        dispatcher(TargetTls.trusting(List.of(old.certificate())), Duration.ofSeconds(10));
+    String url = "https://target.example:" + target.port() + "/";
+    Unanswered failed =
+        unanswered(
+            AttemptError.TLS_FAILED,
+            outcome(trusting.perform(ClaimFixture.to(url).build(), AMPLE)));
+    assertTrue(failed.detail().endsWith("failed: the certificate has expired"), failed.detail());
+  }
+
+  @Test
+  void namesWithoutADotAndWithAnUnderscoreAreAskedForByName() throws Exception {
+    TestCertificate several =
+        TestCertificate.of("dns:hook,dns:my_hook,dns:my_hook.internal,dns:*.a_b.internal");
+    Dispatcher trusting =
+        dispatcher(TargetTls.trusting(List.of(several.certificate())), Duration.ofSeconds(10));
+    ScriptedHttp2Target target = closing(ScriptedHttp2Target.start(loops, several, 100));
+    for (String host : List.of("hook", "my_hook.internal", "x.a_b.internal", "my_hook", "hook.")) {
+      String url = "https://" + host + ":" + target.port() + "/";
+      assertEquals(
+          answered(200), outcome(trusting.perform(ClaimFixture.to(url).build(), AMPLE)), host);
+      assertEquals(host.replaceFirst("\\.$", ""), target.nextServerName());
+    }
   }
 
   @Test
@@ -256,16 +293,173 @@ final class TlsTest {
   }
 
   @Test
-  void aRefusedStreamIsSentAgain() throws Exception {
+  void aRefusedStreamIsSentAgainAtNoCostToTheTask() throws Exception {
     ScriptedHttp2Target target = http2(100);
-    target.plays(stream -> stream.reset(Http2Error.REFUSED_STREAM));
+    for (int i = 0; i < 5; i++) {
+      target.plays(stream -> stream.reset(Http2Error.REFUSED_STREAM));
+    }
     assertEquals(answered(200), outcome(begin(target)));
-    target.next();
-    target.next();
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 6; i++) {
+      target.next();
+    }
+  }
+
+  @Test
+  void aTargetThatRefusesWhateverItIsSentIsLeftAloneAfterAWhile() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    for (int i = 0; i < 100; i++) {
       target.plays(stream -> stream.reset(Http2Error.REFUSED_STREAM));
     }
     unanswered(AttemptError.CONNECTION_LOST, outcome(begin(target)));
+    for (int i = 0; i < 13; i++) {
+      target.next();
+    }
+    Duration limit = Duration.ofMillis(200);
+    String url = "https://target.example:" + target.port() + "/";
+    assertEquals(
+        new Outcome.TimedOut(limit),
+        outcome(dispatcher.perform(ClaimFixture.to(url).build(), limit)));
+  }
+
+  @Test
+  void aTargetThatTakesNoStreamIsTriedAFewTimesAndNotTurnedOver() throws Exception {
+    ScriptedHttp2Target target = http2(0);
+    Duration limit = Duration.ofMillis(400);
+    String url = "https://target.example:" + target.port() + "/";
+    assertEquals(
+        new Outcome.TimedOut(limit),
+        outcome(dispatcher.perform(ClaimFixture.to(url).build(), limit)));
+    assertTrue(target.connections() <= 13, "connections: " + target.connections());
+  }
+
+  @Test
+  void aTargetThatTakesOneRequestAConnectionGetsAllOfThem() throws Exception {
+    ScriptedHttp2Target target = http2(100).takesPerConnection(1);
+    List<Sending> all = IntStream.range(0, 16).mapToObj(_ -> begin(target)).toList();
+    for (Sending one : all) {
+      assertEquals(answered(200), outcome(one));
+    }
+    assertEquals(16, target.connections());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 10})
+  void aTargetThatTakesFewAtOnceGetsNoMoreAndMoreConnectionsInstead(int streams) throws Exception {
+    ScriptedHttp2Target target = http2(streams);
+    CountDownLatch allThere = new CountDownLatch(40);
+    List<ScriptedHttp2Target.Stream> held = Collections.synchronizedList(new ArrayList<>());
+    for (int i = 0; i < 40; i++) {
+      target.plays(stream -> {
+        held.add(stream);
+        allThere.countDown();
+      });
+    }
+    List<Sending> all = IntStream.range(0, 40).mapToObj(_ -> begin(target)).toList();
+    assertTrue(allThere.await(20, TimeUnit.SECONDS), "all are there at once");
+    assertEquals(40 / streams, target.connections());
+    held.forEach(stream -> stream.status(200, true));
+    for (Sending one : all) {
+      assertEquals(answered(200), outcome(one));
+    }
+  }
+
+  @Test
+  void aConnectionThatWentSilentTakesNoRequestUntilItSpeaksAgain() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    try (Proxy proxy = Proxy.start(target.port())) {
+      String url = "https://target.example:" + proxy.port() + "/";
+      assertEquals(answered(200), outcome(dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)));
+      proxy.swallow(true);
+      Duration limit = Duration.ofMillis(300);
+      assertEquals(
+          new Outcome.TimedOut(limit),
+          outcome(dispatcher.perform(ClaimFixture.to(url).build(), limit)));
+      proxy.swallow(false); // of new connections: the first stays silent
+      assertEquals(
+          answered(200),
+          outcome(dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)),
+          "by a connection of its own");
+      assertEquals(2, target.connections());
+    }
+  }
+
+  @Test
+  void aConnectionThatAnswersAPingAfterATimeoutIsUsedAgain() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    assertEquals(answered(200), outcome(begin(target)), "a connection stands");
+    target.plays(_ -> {});
+    Duration limit = Duration.ofMillis(300);
+    String url = "https://target.example:" + target.port() + "/";
+    assertEquals(
+        new Outcome.TimedOut(limit),
+        outcome(dispatcher.perform(ClaimFixture.to(url).build(), limit)));
+    target.awaitPing();
+    target.nextReset();
+    assertEquals(answered(200), outcome(begin(target)));
+  }
+
+  @Test
+  void aTargetThatRequiresHttp1GetsItAndIsRemembered() throws Exception {
+    ScriptedHttp2Target target = closing(ScriptedHttp2Target.startWithHttp1(loops, certificate));
+    target.plays(stream -> stream.reset(Http2Error.HTTP_1_1_REQUIRED));
+    assertEquals(answered(204), outcome(begin(target)), "what the target answers by HTTP/1.1");
+    assertEquals(answered(204), outcome(begin(target)));
+    target.next();
+    assertEquals(0, target.unseen(), "one request came by HTTP/2");
+  }
+
+  @Test
+  void aTargetThatRequiresHttp1WithoutSpeakingItIsReachedByHttp2Afterwards() throws Exception {
+    ScriptedHttp2Target target =
+        closing(ScriptedHttp2Target.startWithHttp2Alone(loops, certificate));
+    target.plays(stream -> stream.reset(Http2Error.HTTP_1_1_REQUIRED));
+    unanswered(AttemptError.TLS_FAILED, outcome(begin(target)));
+    assertEquals(answered(200), outcome(begin(target)));
+  }
+
+  @Test
+  void aTargetCannotHaveTheTableOfHeadersGrowHere() throws Exception {
+    int usual = lengthOfARepeatedRequest(4096);
+    int refused = lengthOfARepeatedRequest(1L << 24);
+    assertTrue(
+        refused > 2 * usual, "with a table: " + usual + " bytes, with none kept: " + refused);
+  }
+
+  private int lengthOfARepeatedRequest(long tableBytes) throws Exception {
+    ScriptedHttp2Target target =
+        closing(ScriptedHttp2Target.start(loops, certificate, 100, tableBytes));
+    assertEquals(answered(200), outcome(begin(target)));
+    target.nextLength();
+    assertEquals(answered(200), outcome(begin(target)));
+    return target.nextLength();
+  }
+
+  @Test
+  void anAnswerThatEndsWithTheConnectionEndsWithCloseNotify() throws Exception {
+    ScriptedTarget target = http1();
+    target.plays(talk -> {
+      talk.write("HTTP/1.1 200 OK\r\n\r\nhello");
+      talk.saysNoMore();
+      talk.awaitEnd();
+    });
+    String url = "https://target.example:" + target.port() + "/";
+    assertEquals(answered(200), outcome(dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)));
+    assertEquals(1, target.nextEnd());
+  }
+
+  @Test
+  void anIdleConnectionThatGotCloseNotifyIsNotUsedAgain() throws Exception {
+    ScriptedTarget target = http1();
+    target.plays(talk -> {
+      talk.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      talk.saysNoMore();
+      talk.awaitEnd();
+    });
+    String url = "https://target.example:" + target.port() + "/";
+    assertEquals(answered(200), outcome(dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)));
+    assertEquals(1, target.nextEnd(), "it was closed here too");
+    assertEquals(answered(200), outcome(dispatcher.perform(ClaimFixture.to(url).build(), AMPLE)));
+    assertEquals(2, target.connections());
   }
 
   @Test

@@ -92,6 +92,11 @@ public final class ScriptedTarget implements AutoCloseable {
       socket.close();
     }
 
+    /** Says that nothing more will come, inside TLS by close_notify; what comes is still read. */
+    public void saysNoMore() throws IOException {
+      socket.shutdownOutput();
+    }
+
     /** Waits until the other side ends the connection. */
     public void awaitEnd() throws IOException {
       try {

@@ -1,16 +1,22 @@
 package io.taskrunner.testkit;
 
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManagerFactory;
@@ -29,6 +35,7 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
 
   private static final String PASSWORD = "changeit";
   private static final String NAME = "target";
+  private static final String AUTHORITY = "authority";
 
   /**
    * Makes one.
@@ -36,19 +43,51 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
    * @param names such as {@code dns:target.example,ip:127.0.0.1}
    */
   public static TestCertificate of(String names) {
+    return made(NAME, store -> generate(store, NAME, "-validity", "2", "-ext", san(names)));
+  }
+
+  /** Makes one that was good until a month ago; its authority, which clients trust, still is. */
+  public static TestCertificate expired(String names) {
+    return made(
+        AUTHORITY,
+        store -> {
+          generate(store, AUTHORITY, "-validity", "2", "-ext", "bc:c");
+          generate(
+              store,
+              NAME,
+              "-signer",
+              AUTHORITY,
+              "-startdate",
+              "-32d",
+              "-validity",
+              "2",
+              "-ext",
+              san(names));
+        });
+  }
+
+  /** Fills a key store. */
+  @FunctionalInterface
+  private interface Filling {
+    void fill(Path store) throws IOException, InterruptedException;
+  }
+
+  private static TestCertificate made(String trusted, Filling filling) {
     try {
       Path folder = Files.createTempDirectory("test-certificate");
       Path store = folder.resolve("keys.p12");
       try {
-        make(store, names);
+        filling.fill(store);
         KeyStore loaded = KeyStore.getInstance("PKCS12");
         try (InputStream in = Files.newInputStream(store)) {
           loaded.load(in, PASSWORD.toCharArray());
         }
+        X509Certificate certificate = (X509Certificate) loaded.getCertificate(trusted);
+        loaded.deleteEntry(AUTHORITY); // a server is to show the other
         KeyManagerFactory keys =
             KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         keys.init(loaded, PASSWORD.toCharArray());
-        return new TestCertificate(keys, (X509Certificate) loaded.getCertificate(NAME));
+        return new TestCertificate(keys, certificate);
       } finally {
         Files.deleteIfExists(store);
         Files.delete(folder);
@@ -137,36 +176,56 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
         "-Djavax.net.ssl.trustStore=" + file + " -Djavax.net.ssl.trustStorePassword=" + PASSWORD);
   }
 
-  private static void make(Path store, String names) throws IOException, InterruptedException {
-    String keytool = Path.of(System.getProperty("java.home"), "bin", "keytool").toString();
-    Process process =
-        new ProcessBuilder(
-                keytool,
+  /** The extension with a certificate's names, by its bytes: the tool refuses an underscore. */
+  private static String san(String names) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    for (String name : names.split(",")) {
+      boolean dns = name.startsWith("dns:");
+      String text = name.substring(name.indexOf(':') + 1);
+      byte[] value =
+          dns ? text.getBytes(StandardCharsets.US_ASCII) : InetAddress.ofLiteral(text).getAddress();
+      all.write(dns ? 0x82 : 0x87);
+      all.write(value.length);
+      all.writeBytes(value);
+    }
+    if (all.size() > 127) {
+      throw new IllegalArgumentException(names + " (expected: fewer names)");
+    }
+    return "2.5.29.17=30"
+        + HexFormat.of().toHexDigits((byte) all.size())
+        + HexFormat.of().formatHex(all.toByteArray());
+  }
+
+  private static void generate(Path store, String alias, String... more)
+      throws IOException, InterruptedException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
                 "-genkeypair",
                 "-alias",
-                NAME,
+                alias,
                 "-keyalg",
                 "EC",
                 "-groupname",
                 "secp256r1",
-                "-validity",
-                "2",
                 "-dname",
-                "CN=target",
-                "-ext",
-                "san=" + names,
+                "CN=" + alias,
                 "-storetype",
                 "PKCS12",
                 "-keystore",
                 store.toString(),
                 "-storepass",
-                PASSWORD)
+                PASSWORD));
+    command.addAll(List.of(more));
+    Process process =
+        new ProcessBuilder(command)
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.to(new File("/dev/null")))
             .start();
     if (!process.waitFor(30, TimeUnit.SECONDS) || process.exitValue() != 0) {
       process.destroyForcibly();
-      throw new IOException("keytool made no certificate for " + names);
+      throw new IOException("keytool made no certificate: " + List.of(more));
     }
   }
 }

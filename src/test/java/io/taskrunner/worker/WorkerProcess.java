@@ -39,7 +39,7 @@ final class WorkerProcess implements AutoCloseable {
     store = RedisStore.open(redis);
     DispatchOptions options =
         new DispatchOptions(
-            "test", true, List.of(), List.of(), Duration.ofSeconds(5), breaker, false);
+            "test", true, List.of(), List.of(), List.of(), Duration.ofSeconds(5), breaker, false);
     dispatcher = new Dispatcher(options, loops, InstantSource.system());
     WorkerSettings settings =
         new WorkerSettings(

@@ -1,0 +1,224 @@
+package io.taskrunner.dispatch;
+
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.handler.ssl.ApplicationProtocolConfig;
+import io.netty.handler.ssl.ApplicationProtocolConfig.Protocol;
+import io.netty.handler.ssl.ApplicationProtocolConfig.SelectedListenerFailureBehavior;
+import io.netty.handler.ssl.ApplicationProtocolConfig.SelectorFailureBehavior;
+import io.netty.handler.ssl.ApplicationProtocolNames;
+import io.netty.handler.ssl.OpenSsl;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslProvider;
+import io.netty.util.ReferenceCountUtil;
+import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateExpiredException;
+import java.security.cert.CertificateNotYetValidException;
+import java.security.cert.X509Certificate;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.net.ssl.SNIHostName;
+import javax.net.ssl.SNIServerName;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.StandardConstants;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509TrustManager;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * TLS to targets: whom it trusts, which name it asks for and expects, and why it failed.
+ *
+ * <p>Names as Compose and Kubernetes give them, without a dot or with an underscore, are asked for
+ * like all others (RFC 6066 §3). The JDK refuses to ask for or to compare names that are not of
+ * letters, digits and inner hyphens. Such names are asked for by an engine of the JDK, since that
+ * of OpenSSL takes only what the JDK made, and are compared here, once the chain was found good and
+ * before anything is sent.
+ */
+final class TargetTls implements AutoCloseable {
+
+  private static final int DNS_NAME = 2;
+  private static final List<String> HTTP_1 = List.of(ApplicationProtocolNames.HTTP_1_1);
+  private static final List<String> HTTP_2_OR_1 =
+      List.of(ApplicationProtocolNames.HTTP_2, ApplicationProtocolNames.HTTP_1_1);
+  private static final Pattern ALERT = Pattern.compile("(?:ALERT_|fatal alert: )(\\w+)");
+
+  /** A name as it is, whatever the JDK thinks of it. */
+  private static final class OddName extends SNIServerName {
+    OddName(String name) {
+      super(StandardConstants.SNI_HOST_NAME, name.getBytes(StandardCharsets.US_ASCII));
+    }
+  }
+
+  /** What connections have in common. */
+  private record Kind(SslProvider provider, boolean onlyHttp1) {}
+
+  private static final Kind USUAL =
+      new Kind(OpenSsl.isAvailable() ? SslProvider.OPENSSL_REFCNT : SslProvider.JDK, false);
+
+  private final List<X509Certificate> authorities;
+  private final Map<Kind, SslContext> contexts = new ConcurrentHashMap<>();
+
+  private TargetTls(List<X509Certificate> authorities) {
+    this.authorities = authorities;
+    contexts.put(USUAL, context(USUAL)); // the others are made when they are needed
+  }
+
+  /** Trusts whom this machine trusts, and these. */
+  static TargetTls trusting(List<X509Certificate> authorities) {
+    return new TargetTls(List.copyOf(authorities));
+  }
+
+  private SslContext context(Kind kind) {
+    try {
+      SslContextBuilder builder =
+          SslContextBuilder.forClient()
+              .sslProvider(kind.provider)
+              .endpointIdentificationAlgorithm("HTTPS")
+              .applicationProtocolConfig(
+                  new ApplicationProtocolConfig(
+                      Protocol.ALPN,
+                      SelectorFailureBehavior.NO_ADVERTISE,
+                      SelectedListenerFailureBehavior.ACCEPT,
+                      kind.onlyHttp1 ? HTTP_1 : HTTP_2_OR_1));
+      return (authorities.isEmpty() ? builder : builder.trustManager(trust(authorities))).build();
+    } catch (GeneralSecurityException | IOException noTlsInThisJdk) {
+      throw new IllegalStateException(noTlsInThisJdk);
+    }
+  }
+
+  private static TrustManagerFactory trust(Collection<X509Certificate> more)
+      throws GeneralSecurityException, IOException {
+    TrustManagerFactory trust =
+        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    trust.init((KeyStore) null);
+    List<X509Certificate> all = new ArrayList<>(more);
+    for (TrustManager manager : trust.getTrustManagers()) {
+      if (manager instanceof X509TrustManager machine) {
+        all.addAll(List.of(machine.getAcceptedIssuers()));
+      }
+    }
+    KeyStore store = KeyStore.getInstance("PKCS12");
+    store.load(null, null);
+    for (int i = 0; i < all.size(); i++) {
+      store.setCertificateEntry("authority-" + i, all.get(i));
+    }
+    trust.init(store);
+    return trust;
+  }
+
+  /** Makes the handler of one connection. */
+  SslHandler handler(ByteBufAllocator buffers, Peer peer, boolean onlyHttp1) {
+    boolean odd = isOdd(peer);
+    Kind kind = new Kind(odd ? SslProvider.JDK : USUAL.provider, onlyHttp1);
+    String name = nameOf(peer);
+    SslHandler handler =
+        contexts.computeIfAbsent(kind, this::context).newHandler(buffers, name, peer.port());
+    SSLEngine engine = handler.engine();
+    SSLParameters parameters = engine.getSSLParameters();
+    if (peer.named()) {
+      parameters.setServerNames(List.of(odd ? new OddName(name) : new SNIHostName(name)));
+    }
+    if (odd) {
+      parameters.setEndpointIdentificationAlgorithm("");
+    }
+    engine.setSSLParameters(parameters);
+    return handler;
+  }
+
+  /**
+   * Ends the check of who is there, after a handshake that went well.
+   *
+   * @throws SSLException the certificate is for another name
+   */
+  void verify(Peer peer, SSLEngine engine) throws SSLException {
+    if (isOdd(peer)) {
+      Certificate first = engine.getSession().getPeerCertificates()[0];
+      if (!(first instanceof X509Certificate certificate) || !isFor(nameOf(peer), certificate)) {
+        throw new SSLPeerUnverifiedException("No subject alternative DNS name matching");
+      }
+    }
+  }
+
+  /** RFC 9525 §6.3: one of its names, or one whose leftmost label is a star. */
+  private static boolean isFor(String name, X509Certificate certificate) throws SSLException {
+    int dot = name.indexOf('.');
+    String wild = dot < 0 ? name : "*" + name.substring(dot);
+    try {
+      Collection<List<?>> names = certificate.getSubjectAlternativeNames();
+      return names != null
+          && names.stream()
+              .filter(one -> one.get(0).equals(DNS_NAME))
+              .map(one -> String.valueOf(one.get(1)))
+              .anyMatch(one -> one.equalsIgnoreCase(name) || one.equalsIgnoreCase(wild));
+    } catch (CertificateException unreadable) {
+      throw new SSLException(unreadable);
+    }
+  }
+
+  private static boolean isOdd(Peer peer) {
+    if (!peer.named()) {
+      return false;
+    }
+    try {
+      var unused = new SNIHostName(nameOf(peer));
+      return false;
+    } catch (IllegalArgumentException refused) {
+      return true;
+    }
+  }
+
+  private static String nameOf(Peer peer) {
+    String host = peer.host();
+    return host.endsWith(".") ? host.substring(0, host.length() - 1) : host;
+  }
+
+  /** Why there is no TLS, in words for a task's owner. */
+  static String whyNot(@Nullable Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      String text = String.valueOf(cause.getMessage());
+      Matcher alert = ALERT.matcher(text);
+      if (cause instanceof CertificateExpiredException) {
+        return "the certificate has expired";
+      } else if (cause instanceof CertificateNotYetValidException) {
+        return "the certificate is not valid yet";
+      } else if (text.contains("subject alternative") || text.startsWith("No name matching")) {
+        return "the certificate is for another name";
+      } else if (text.contains("not an SSL/TLS record")) {
+        return "the target does not speak TLS";
+      } else if (alert.find()) {
+        String words = alert.group(1).toLowerCase(Locale.ROOT).replace('_', ' ');
+        return "the target refused it (" + words + ")";
+      } else if (cause.getCause() == null && text.contains("certification path")) {
+        return "the certificate is signed by itself or by an authority that is not trusted"
+            + " (TARGET_CA_FILE names more)";
+      } else if (cause.getCause() == null && cause instanceof CertificateException) {
+        return "the certificate cannot be trusted";
+      }
+    }
+    return failure == null || failure instanceof ClosedChannelException
+        ? "the target closed the connection"
+        : "the target's side of it is not understood";
+  }
+
+  @Override
+  public void close() {
+    contexts.values().forEach(ReferenceCountUtil::release); // what still closes holds its own
+  }
+}
