@@ -8,6 +8,7 @@ import com.linecorp.armeria.server.ServerBuilder;
 import io.taskrunner.config.ApiSettings;
 import io.taskrunner.config.CloudTasksSettings;
 import io.taskrunner.http.Annex;
+import io.taskrunner.http.call.Failures;
 import io.taskrunner.http.call.Gate;
 import io.taskrunner.store.CloudStore;
 import java.time.Duration;
@@ -111,9 +112,10 @@ public final class CloudTasks implements Annex {
     return surface.apply(
         Failure.of(cause)
             .orElseGet(() -> {
-              if (!Exceptions.isExpected(cause)) {
-                LOG.error("a call failed", cause);
+              if (Failures.isDeparture(cause)) {
+                return new Failure(Code.CANCELLED, "The caller left.");
               }
+              LOG.error("a call failed", cause);
               return Failure.internal();
             }));
   }

@@ -99,18 +99,12 @@ public final class Front implements HttpService {
     this.bodyMax = bodyMax;
   }
 
+  /** Whatever the method: a body whose length is not told is read as it comes, up to its limit. */
   @Override
   public ExchangeType exchangeType(RoutingContext routing) {
-    boolean small =
-        !routing.sessionProtocol().isMultiplex()
-            && routing.headers().contentLength() <= SMALL_BODY
-            && !isLengthUnknown(routing.headers());
+    long length = routing.headers().contentLength();
+    boolean small = !routing.sessionProtocol().isMultiplex() && length >= 0 && length <= SMALL_BODY;
     return small ? ExchangeType.UNARY : ExchangeType.REQUEST_STREAMING;
-  }
-
-  private static boolean isLengthUnknown(RequestHeaders headers) {
-    HttpMethod method = headers.method();
-    return headers.contentLength() < 0 && method != HttpMethod.GET && method != HttpMethod.HEAD;
   }
 
   @Override
