@@ -102,7 +102,8 @@ public final class Schedules {
   public List<Route> routes() {
     String one = "/v1/schedules/{name}";
     return List.of(
-        Route.of(HttpMethod.GET, "/v1/schedules", Access.ADMIN, this::list),
+        Route.of(HttpMethod.GET, "/v1/schedules", Access.ADMIN, this::list)
+            .taking("limit", "cursor"),
         Route.of(HttpMethod.GET, one, Access.ADMIN, this::get),
         Route.of(HttpMethod.PUT, one, Access.ADMIN, Route.Body.REQUIRED, this::put),
         Route.of(HttpMethod.DELETE, one, Access.ADMIN, this::delete),
@@ -163,7 +164,7 @@ public final class Schedules {
     if (!Schedule.NAME.matcher(name).matches()) {
       faults.add(Fault.parameter("name", "name: \"" + name + "\" (expected: " + NAME_FORM + ")"));
     }
-    Settings settings = settings(call.fields(faults));
+    Settings settings = whole(name, settings(call.fields(faults)), faults);
     Precondition precondition = Precondition.of(call.headers(), faults);
     faults.raise();
     if (settings == null) {
@@ -189,6 +190,18 @@ public final class Schedules {
     Schedule schedule = existing(name);
     Answer answer = made ? Answer.created(json(schedule)) : Answer.ok(json(schedule));
     return answer.tagged(current(schedule));
+  }
+
+  /** What was read here is masked, and may be given back so. */
+  private @Nullable Settings whole(String name, @Nullable Settings read, Faults faults) {
+    if (read == null || !faults.isEmpty()) {
+      return read;
+    }
+    Optional<Settings> whole = Unmasking.of(read, schedules.get(name).map(Schedule::settings));
+    if (whole.isEmpty()) {
+      faults.add(Fault.body("/task", "task: " + Unmasking.REFUSAL));
+    }
+    return whole.orElse(read);
   }
 
   private @Nullable Settings settings(Fields fields) {
