@@ -154,6 +154,15 @@ class OpenapiTest {
               .filter(parameter -> parameter.path("in").asText().equals("path"))
               .map(parameter -> parameter.path("name").asText())
               .toList());
+      assertEquals(
+          Set.copyOf(route.parameters()),
+          operation
+              .path("parameters")
+              .valueStream()
+              .filter(parameter -> parameter.path("in").asText().equals("query"))
+              .map(parameter -> parameter.path("name").asText())
+              .collect(Collectors.toSet()),
+          route.template());
       assertFalse(operation.path("summary").asText().isEmpty());
     }
   }

@@ -82,13 +82,16 @@ public final class Clients {
   /** The routes. */
   public List<Route> routes() {
     return List.of(
-        Route.of(HttpMethod.GET, "/admin/clients", Access.ADMIN, this::list),
+        Route.of(HttpMethod.GET, "/admin/clients", Access.ADMIN, this::list)
+            .taking("limit", "cursor"),
         Route.of(
             HttpMethod.POST, "/admin/clients/set", Access.ADMIN, Route.Body.REQUIRED, this::set),
         Route.of(
             HttpMethod.PUT, "/admin/clients/set", Access.ADMIN, Route.Body.REQUIRED, this::set),
-        Route.of(HttpMethod.GET, "/admin/clients/get", Access.ADMIN, this::get),
-        Route.of(HttpMethod.DELETE, "/admin/clients/delete", Access.ADMIN, this::delete),
+        Route.of(HttpMethod.GET, "/admin/clients/get", Access.ADMIN, this::get)
+            .taking("client_id"),
+        Route.of(HttpMethod.DELETE, "/admin/clients/delete", Access.ADMIN, this::delete)
+            .taking("client_id"),
         Route.of(
             HttpMethod.POST,
             "/admin/clients/{id}/keys",

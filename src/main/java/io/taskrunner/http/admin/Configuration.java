@@ -69,8 +69,9 @@ public final class Configuration {
   /** The routes. */
   public List<Route> routes() {
     return List.of(
-        Route.of(HttpMethod.GET, "/admin/config", Access.ADMIN, this::get),
-        Route.of(HttpMethod.POST, "/admin/config", Access.ADMIN, Route.Body.DOCUMENT, this::apply));
+        Route.of(HttpMethod.GET, "/admin/config", Access.ADMIN, this::get).taking("format"),
+        Route.of(HttpMethod.POST, "/admin/config", Access.ADMIN, Route.Body.DOCUMENT, this::apply)
+            .taking("dry_run", "prune"));
   }
 
   /** All things of all kinds, as they are. */

@@ -331,8 +331,15 @@ public final class Front implements HttpService {
 
     private Call call(Route route, Map<String, Object> members) {
       caller = credentials.admit(route, caller);
-      return new Call(
-          id, headers, match == null ? List.of() : match.params(), ctx.query(), caller, members);
+      Call call =
+          new Call(
+              id, headers, match == null ? List.of() : match.params(), ctx.query(), caller, members);
+      if (ctx.query() != null && route.isStrict()) {
+        Faults faults = new Faults();
+        call.query(faults).allow(route.parameters());
+        faults.raise();
+      }
+      return call;
     }
 
     private <T> CompletableFuture<T> onVirtualThread(Supplier<T> step) {

@@ -59,7 +59,8 @@ public final class Queues {
         Route.of(HttpMethod.GET, "/v1/queues", Access.READ, this::list),
         Route.of(HttpMethod.GET, "/v1/queues/{name}", Access.READ, this::get),
         Route.of(HttpMethod.PUT, "/v1/queues/{name}", Access.ADMIN, Route.Body.OPTIONAL, this::put),
-        Route.of(HttpMethod.DELETE, "/v1/queues/{name}", Access.ADMIN, this::delete),
+        Route.of(HttpMethod.DELETE, "/v1/queues/{name}", Access.ADMIN, this::delete)
+            .taking("force"),
         Route.of(
             HttpMethod.POST,
             "/v1/queues/{name}/pause",
