@@ -67,6 +67,11 @@ public final class Env {
     section = heading;
   }
 
+  /** The names of all variables that are set, sorted. */
+  List<String> names() {
+    return given.keySet().stream().sorted().toList();
+  }
+
   /** Everything declared so far, in that order. */
   public List<Setting> declared() {
     return List.copyOf(declared);
@@ -381,15 +386,13 @@ public final class Env {
     }
   }
 
-  private static Optional<URI> parseUrl(String text, List<String> schemes) {
+  static Optional<URI> parseUrl(String text, List<String> schemes) {
     try {
-      URI url = new URI(text).parseServerAuthority();
+      URI url = new URI(text);
       boolean fine =
           url.getScheme() != null
               && schemes.contains(url.getScheme().toLowerCase(Locale.ROOT))
-              && url.getHost() != null
-              && url.getPort() <= 65_535
-              && url.getPort() != 0
+              && HostPort.of(url, 1).isPresent()
               && url.getRawFragment() == null;
       return fine ? Optional.of(url) : Optional.empty();
     } catch (URISyntaxException no) {

@@ -33,8 +33,7 @@ public interface AdminKeyStore {
    * @param keep how long the one that is replaced stays valid; one that was replaced before does
    *     not
    */
-  Put put(
-      String name, String digest, @Nullable Boolean readOnly, boolean replace, Duration keep);
+  Put put(String name, String digest, @Nullable Boolean readOnly, boolean replace, Duration keep);
 
   /** All keys that open something, by name, the newest of a name first. */
   List<AdminKey> list();

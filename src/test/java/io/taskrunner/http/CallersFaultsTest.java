@@ -183,7 +183,9 @@ class CallersFaultsTest {
     Random random = new Random(20261129);
     for (Route route : strict()) {
       Stream<String> paths =
-          route.template().contains("{") ? ODD.stream().map(CallersFaultsTest::encoded) : Stream.of("");
+          route.template().contains("{")
+              ? ODD.stream().map(CallersFaultsTest::encoded)
+              : Stream.of("");
       for (String part : paths.toList()) {
         String target = route.template().replaceAll("\\{\\w+}", part.isEmpty() ? "x" : part);
         String body =
@@ -234,7 +236,9 @@ class CallersFaultsTest {
           String head =
               call
                   + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-                  + (name.equals("Content-Length") ? "" : "Content-Length: " + body.length() + "\r\n")
+                  + (name.equals("Content-Length")
+                      ? ""
+                      : "Content-Length: " + body.length() + "\r\n")
                   + name
                   + ": "
                   + value

@@ -271,8 +271,7 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
 
   private final class AdminKeySide implements AdminKeyStore {
     @Override
-    public Put put(
-        String name, String digest, Boolean readOnly, boolean replace, Duration keep) {
+    public Put put(String name, String digest, Boolean readOnly, boolean replace, Duration keep) {
       adminKeys.put(
           digest, new AdminKey(name, Boolean.TRUE.equals(readOnly), NOW, Optional.empty()));
       return Put.MADE;

@@ -88,8 +88,7 @@ public final class Clients {
             HttpMethod.POST, "/admin/clients/set", Access.ADMIN, Route.Body.REQUIRED, this::set),
         Route.of(
             HttpMethod.PUT, "/admin/clients/set", Access.ADMIN, Route.Body.REQUIRED, this::set),
-        Route.of(HttpMethod.GET, "/admin/clients/get", Access.ADMIN, this::get)
-            .taking("client_id"),
+        Route.of(HttpMethod.GET, "/admin/clients/get", Access.ADMIN, this::get).taking("client_id"),
         Route.of(HttpMethod.DELETE, "/admin/clients/delete", Access.ADMIN, this::delete)
             .taking("client_id"),
         Route.of(

@@ -333,7 +333,12 @@ public final class Front implements HttpService {
       caller = credentials.admit(route, caller);
       Call call =
           new Call(
-              id, headers, match == null ? List.of() : match.params(), ctx.query(), caller, members);
+              id,
+              headers,
+              match == null ? List.of() : match.params(),
+              ctx.query(),
+              caller,
+              members);
       if (ctx.query() != null && route.isStrict()) {
         Faults faults = new Faults();
         call.query(faults).allow(route.parameters());

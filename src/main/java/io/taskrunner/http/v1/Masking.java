@@ -109,8 +109,7 @@ final class Masking {
         continue;
       }
       Optional<String> value =
-          values.apply(
-              new Pair(decoded(pair.substring(0, equals)), pair.substring(equals + 1)));
+          values.apply(new Pair(decoded(pair.substring(0, equals)), pair.substring(equals + 1)));
       if (value.isEmpty()) {
         return Optional.empty();
       }

@@ -109,8 +109,7 @@ final class ScheduleKind implements ConfigKind {
     if (read == null || entry.faults().list().size() > faults) {
       return null;
     }
-    Optional<Settings> whole =
-        Unmasking.of(read, schedules.get(name).map(Schedule::settings));
+    Optional<Settings> whole = Unmasking.of(read, schedules.get(name).map(Schedule::settings));
     if (whole.isEmpty()) {
       entry.fault("task", Unmasking.REFUSAL);
       return null;

@@ -6,6 +6,7 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
+import io.lettuce.core.SslOptions;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.codec.ByteArrayCodec;
@@ -106,6 +107,7 @@ final class Node implements AutoCloseable {
             .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
             .socketOptions(
                 SocketOptions.builder().connectTimeout(CONNECT_MAX).tcpNoDelay(true).build())
+            .sslOptions(ssl(settings))
             .build());
     try {
       return new Node(resources, client, uri, channels, lines);
@@ -128,6 +130,13 @@ final class Node implements AutoCloseable {
         }
       }
     };
+  }
+
+  /** Whom to trust where TLS is spoken. */
+  static SslOptions ssl(RedisSettings settings) {
+    SslOptions.Builder options = SslOptions.builder();
+    settings.authorities().ifPresent(file -> options.trustManager(file.toFile()));
+    return options.build();
   }
 
   static RedisURI uri(RedisSettings settings) {

@@ -158,10 +158,16 @@ public final class RedisStore implements AutoCloseable {
    *
    * @param shared to run on and to count in; empty for loops of its own, and no count
    * @throws StoreUnavailable Redis does not answer
+   * @throws io.taskrunner.store.NotPermitted Redis refuses something that is needed
    * @throws IllegalStateException what is stored there is of a newer version of this program
    */
   public static RedisStore open(StoreOptions options, Optional<Shared> shared) {
-    RedisStore store = openUntended(options, shared);
+    RedisStore store;
+    try {
+      store = openUntended(options, shared);
+    } catch (RuntimeException failed) {
+      throw Permissions.named(failed, options.redis());
+    }
     store.timer.scheduleWithFixedDelay(store::everySecond, 1000, 1000, TimeUnit.MILLISECONDS);
     return store;
   }
@@ -191,6 +197,7 @@ public final class RedisStore implements AutoCloseable {
     RedisStore store =
         new RedisStore(nodes, lines, durability, options, shared.flatMap(Shared::tracing));
     try {
+      Permissions.check(nodes, store.config);
       store.prepare(options);
       return store;
     } catch (RuntimeException failed) {

@@ -95,6 +95,13 @@ final class RedisSystem implements SystemStore {
   }
 
   private static void check(Map<String, String> info, Set<String> found) {
+    if (info.isEmpty()) {
+      found.add(
+          "Redis does not permit INFO: its version, eviction policy, persistence and replicas cannot be"
+              + " checked, STORE_MAX_BYTES has no effect, and REDIS_WAIT_REPLICAS does not notice"
+              + " replicas.");
+      return;
+    }
     String[] version = info.getOrDefault("redis_version", "0.0").split("\\.", -1);
     int major = Integer.parseInt(version[0]);
     if (major < MAJOR_MIN || (major == MAJOR_MIN && Integer.parseInt(version[1]) < MINOR_MIN)) {
@@ -164,8 +171,16 @@ final class RedisSystem implements SystemStore {
   private static Map<String, String> info(Node node, String... sections) {
     Map<String, String> fields = new HashMap<>();
     for (String section : sections) {
-      String text =
-          Link.await(node.calls().info(section), System.nanoTime() + TimeUnit.SECONDS.toNanos(2));
+      String text;
+      try {
+        text =
+            Link.await(node.calls().info(section), System.nanoTime() + TimeUnit.SECONDS.toNanos(2));
+      } catch (RedisException failed) {
+        if (Permissions.refusal(failed).isEmpty()) {
+          throw failed;
+        }
+        return Map.of(); // managed Redis services keep INFO to themselves
+      }
       text.lines()
           .map(line -> line.split(":", 2))
           .filter(parts -> parts.length == 2)
