@@ -205,6 +205,7 @@ final class Program {
                         settings.cloudTasks(),
                         ApiServer.issuer(settings.server(), settings.api()),
                         store.cloud(),
+                        store.pageSecrets(),
                         InstantSource.system()))),
             loops);
     listen(server);

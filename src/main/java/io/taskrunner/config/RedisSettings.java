@@ -188,8 +188,8 @@ public record RedisSettings(
     Optional<Path> authorities =
         env.optionalPath(
             AUTHORITIES,
-            "certificates (PEM) of the authorities that Redis' certificate may come from, in place of"
-                + " those that the JVM trusts; for Sentinels too");
+            "authorities (PEM) that the certificates of Redis and Sentinels come from; without it those"
+                + " that the JVM trusts");
     int database = env.integer("REDIS_DB", 0, 0, 65_535, "the number of the database");
     String keyPrefix =
         env.text(

@@ -10,6 +10,7 @@ import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.ConfigStore;
 import io.taskrunner.store.HostStore;
 import io.taskrunner.store.OperationStore;
+import io.taskrunner.store.PageSecretStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.SigningStore;
@@ -125,7 +126,7 @@ public final class RedisStore implements AutoCloseable {
     this.audits = new RedisAudits(configLink, config, configMoves);
     this.workers = new RedisWorkers(configMoves);
     this.schedules = new RedisSchedules(shards, configLink, config, names, options, revisions);
-    this.tokens = new RedisTokens(configMoves);
+    this.tokens = new RedisTokens(configLink, config, configMoves);
     this.signing = new RedisSigning(shards, configMoves, configLink, config);
     this.operations =
         new RedisOperations(
@@ -359,6 +360,11 @@ public final class RedisStore implements AutoCloseable {
 
   /** What tokens are made with. */
   public TokenStore tokens() {
+    return tokens;
+  }
+
+  /** What page tokens are signed with. */
+  public PageSecretStore pageSecrets() {
     return tokens;
   }
 
