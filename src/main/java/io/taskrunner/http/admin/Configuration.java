@@ -7,6 +7,7 @@ import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
+import io.taskrunner.http.call.Changes;
 import io.taskrunner.http.call.ConfigKind;
 import io.taskrunner.http.call.ConfigKind.Item;
 import io.taskrunner.http.call.ConfigKind.Wanted;
@@ -31,6 +32,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SortedMap;
@@ -48,6 +51,9 @@ public final class Configuration {
   private static final long VERSION = 1;
 
   private static final int VALUES_MAX = 1_000_000;
+
+  /** Names and texts in the audit trail; what was created, updated and deleted is always there. */
+  private static final int DETAILS_MAX = 200;
 
   private static final Pattern FORMAT = Pattern.compile("json|yaml");
 
@@ -163,6 +169,7 @@ public final class Configuration {
     private final ConfigKind kind;
     private final SortedMap<String, Wanted> created = new TreeMap<>();
     private final SortedMap<String, Wanted> updated = new TreeMap<>();
+    private final SortedMap<String, Item> before = new TreeMap<>();
     private final List<String> deleted = new ArrayList<>();
     private int unchanged;
 
@@ -253,6 +260,7 @@ public final class Configuration {
           plan.unchanged++;
         } else {
           plan.updated.put(name, one);
+          plan.before.put(name, item);
         }
       });
       there.forEach((name, item) -> {
@@ -379,6 +387,19 @@ public final class Configuration {
         if (names.iterator().hasNext()) {
           details.add(plan.kind.section() + "_" + what);
           details.add(String.join(" ", names));
+        }
+      });
+      plan.updated.forEach((name, one) -> {
+        if (details.size() < DETAILS_MAX) {
+          Item was = Objects.requireNonNull(plan.before.get(name));
+          List<String> changes =
+              Changes.between(
+                  Optional.of(new Changes.Version(was.settings(), was.exact())),
+                  new Changes.Version(one.settings(), one.exact()));
+          for (int i = 0; i < changes.size(); i += 2) {
+            details.add(plan.kind.section() + "." + name + "." + changes.get(i));
+            details.add(changes.get(i + 1));
+          }
         }
       });
     }

@@ -5,6 +5,7 @@ import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
+import io.taskrunner.http.call.Changes;
 import io.taskrunner.http.call.ConfigKind;
 import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
@@ -176,6 +177,8 @@ public final class Schedules {
     if (queues.get(settings.queue()).isEmpty()) {
       throw new Refusal(Problem.queueNotFound());
     }
+    Optional<Changes.Version> before =
+        schedules.get(name).map(schedule -> version(schedule.settings()));
     boolean made =
         precondition.change(
             () -> schedules.get(name).map(Schedules::current),
@@ -185,11 +188,16 @@ public final class Schedules {
         made ? "schedule made" : "schedule changed",
         "schedule",
         name,
-        "client_id",
-        settings.clientId());
+        Changes.between(before, version(settings)));
     Schedule schedule = existing(name);
     Answer answer = made ? Answer.created(json(schedule)) : Answer.ok(json(schedule));
     return answer.tagged(current(schedule));
+  }
+
+  private static Changes.Version version(Settings settings) {
+    return new Changes.Version(
+        out -> ScheduleKind.write(out, settings, false),
+        out -> ScheduleKind.write(out, settings, true));
   }
 
   /** What was read here is masked, and may be given back so. */
