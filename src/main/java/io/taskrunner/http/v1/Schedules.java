@@ -278,7 +278,8 @@ public final class Schedules {
     try {
       return ZoneId.of(name);
     } catch (DateTimeException unknown) {
-      fields.fault("time_zone", name, "a time zone of IANA, such as Europe/Berlin");
+      fields.fault(
+          "time_zone", name, "a time zone of IANA by its place, such as Europe/Berlin, or UTC");
       return ZoneOffset.UTC;
     }
   }
@@ -416,6 +417,9 @@ public final class Schedules {
             });
           }
         });
+    if (settings.rhythm() instanceof Rhythm.ByCron(Cron cron, _) && !cron.warnings().isEmpty()) {
+      out.texts("warnings", cron.warnings());
+    }
     out.time("created_time", schedule.created());
     out.time("updated_time", schedule.updated());
   }
