@@ -5,11 +5,25 @@ final class CannotStart extends Exception {
 
   private static final long serialVersionUID = 1;
 
+  private final int status;
+
   CannotStart(String message) {
     super(message);
+    this.status = 1;
   }
 
   CannotStart(String message, Throwable cause) {
+    this(message, cause, 1);
+  }
+
+  /** With an exit status of its own. */
+  CannotStart(String message, Throwable cause, int status) {
     super(message, cause);
+    this.status = status;
+  }
+
+  /** The exit status that tells of it. */
+  int status() {
+    return status;
   }
 }

@@ -32,7 +32,9 @@ public final class Commands implements Runnable {
 
   private static final int DONE = 0;
   private static final int FAILED = 1;
-  private static final int MISUSED = 2;
+
+  /** The words, the settings or what they name cannot be used. */
+  static final int MISUSED = 2;
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -85,7 +87,7 @@ public final class Commands implements Runnable {
         }
         case CannotStart cannot -> {
           System.err.println(cannot.getMessage());
-          return FAILED;
+          return cannot.status();
         }
         default -> throw thrown;
       }

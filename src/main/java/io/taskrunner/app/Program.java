@@ -119,7 +119,7 @@ final class Program {
     } catch (InterruptedException toldToEnd) {
       LOG.info("Told to stop while starting");
     } catch (IOException | CannotStart | RuntimeException e) {
-      status = 1;
+      status = e instanceof CannotStart cannot ? cannot.status() : 1;
       throw e;
     } finally {
       // A signal's interrupt that came late must not cut the stopping short.
@@ -147,6 +147,7 @@ final class Program {
   }
 
   private void start() throws CannotStart, InterruptedException {
+    settings.warnings().forEach(LOG::warn);
     RedisSettings redis = settings.redis();
     String where = "Redis at " + redis.where();
     if (settings.server().dev() && !settings.redisNamed()) {
@@ -204,6 +205,7 @@ final class Program {
                         settings.cloudTasks(),
                         ApiServer.issuer(settings.server(), settings.api()),
                         store.cloud(),
+                        store.pageSecrets(),
                         InstantSource.system()))),
             loops);
     listen(server);

@@ -1,6 +1,7 @@
 package io.taskrunner.app;
 
 import io.taskrunner.config.RedisSettings;
+import io.taskrunner.store.NotPermitted;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
@@ -45,6 +46,8 @@ final class Stores {
             reason,
             redis.retryInterval().toSeconds(),
             left);
+      } catch (NotPermitted refused) {
+        throw new CannotStart(String.valueOf(refused.getMessage()), refused, Commands.MISUSED);
       } catch (IllegalStateException newer) {
         throw new CannotStart(String.valueOf(newer.getMessage()), newer);
       }

@@ -123,7 +123,8 @@ final class KeysCommands extends Root.Group {
               List.of(
                   Out.Column.of("NAME", "name"),
                   Out.Column.of("READ ONLY", "read_only"),
-                  new Out.Column("MADE", row -> Shown.ago(row, "created_at", out.now()))));
+                  new Out.Column("MADE", row -> Shown.ago(row, "created_at", out.now())),
+                  Out.Column.of("ENDS", "ends_at")));
         }
         return 0;
       }
@@ -132,7 +133,12 @@ final class KeysCommands extends Root.Group {
     @Command(
         name = "add",
         description = "Make a named key for an admin, and print it: it is shown this once.",
-        footer = {"", "Example:", "  task-runner keys admin add alice"})
+        footer = {
+          "",
+          "Examples:",
+          "  task-runner keys admin add alice",
+          "  task-runner keys admin add alice --replace --keep 86400"
+        })
     static final class Add extends Verb {
       @Parameters(paramLabel = "NAME", description = "Whose it is.")
       private String name = "";
@@ -140,10 +146,27 @@ final class KeysCommands extends Root.Group {
       @Option(names = "--read-only", description = "It opens only what changes nothing.")
       private boolean readOnly;
 
+      @Option(names = "--replace", description = "Replace the key of this name.")
+      private boolean replace;
+
+      @Option(
+          names = "--keep",
+          paramLabel = "SECONDS",
+          description = "With --replace: how long the old key stays valid (default: 0).")
+      private @Nullable Integer keep;
+
       @Override
       int run(Api api, Out out) throws Failure {
         Map<String, @Nullable Object> body =
-            members("name", name, "read_only", readOnly ? true : null);
+            members(
+                "name",
+                name,
+                "read_only",
+                readOnly ? true : null,
+                "replace",
+                replace ? true : null,
+                "keep_sec",
+                keep);
         Api.Reply reply = api.post("/admin/keys", body);
         if (!out.raw(reply)) {
           out.to().println(Shown.text(reply.object(), "key"));

@@ -2,6 +2,7 @@ package io.taskrunner.client;
 
 import java.security.SecureRandom;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -11,8 +12,9 @@ import java.util.Set;
  * @param name whose it is
  * @param readOnly whether it opens only what changes nothing
  * @param created when it was made
+ * @param ends when it opens nothing any more, since it was replaced; empty for never
  */
-public record AdminKey(String name, boolean readOnly, Instant created) {
+public record AdminKey(String name, boolean readOnly, Instant created, Optional<Instant> ends) {
 
   /** What every such key begins with. */
   public static final String PREFIX = "tra_";

@@ -1,6 +1,7 @@
 package io.taskrunner.cloudtasks;
 
 import com.google.protobuf.Message;
+import com.google.rpc.Code;
 import com.linecorp.armeria.common.HttpRequest;
 import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.RequestHeaders;
@@ -65,7 +66,7 @@ final class Calls {
       Failure missing,
       int bodyMax,
       Surface surface) {
-    Exchange exchange = new Exchange(request.headers(), template, surface);
+    Exchange exchange = new Exchange(ctx, request.headers(), template, surface);
     CompletableFuture<Message> answer;
     Gate.Passage passage = null;
     try {
@@ -93,20 +94,23 @@ final class Calls {
 
   /** One call on its way. */
   private final class Exchange {
+    private final ServiceRequestContext ctx;
     private final RequestHeaders headers;
     private final String template;
     private final Surface surface;
     private final long start = System.nanoTime();
 
-    Exchange(RequestHeaders headers, String template, Surface surface) {
+    Exchange(ServiceRequestContext ctx, RequestHeaders headers, String template, Surface surface) {
+      this.ctx = ctx;
       this.headers = headers;
       this.template = template;
       this.surface = surface;
     }
 
     CompletableFuture<Message> answer(Gate.Passage passage, Method method, int bodyMax) {
-      Optional<Caller> known = gate.caller(headers, guard.open());
-      known.ifPresent(caller -> guard.admit(caller, method.scope()));
+      Optional<Caller> known =
+          method.isForAll() ? Optional.of(new Caller.Nobody()) : gate.caller(headers, guard.open());
+      known.ifPresent(caller -> admit(method, caller));
       return passage
           .body(bodyMax)
           .thenCompose(body -> {
@@ -120,11 +124,21 @@ final class Calls {
 
     private Message blocking(Method method, byte[] body, Optional<Caller> known) {
       Caller caller = known.orElseGet(() -> gate.lookUp(headers, guard.open()));
-      guard.admit(caller, method.scope());
+      admit(method, caller);
       return move(method, surface.read(body), caller).join();
     }
 
+    private void admit(Method method, Caller caller) {
+      if (!method.isForAll()) {
+        guard.admit(caller, method.scope());
+      }
+    }
+
     private CompletableFuture<Message> move(Method method, Message request, Caller caller) {
+      if (ctx.isTimedOut() || ctx.isCancelled()) {
+        // Its caller waits no longer, so it is not begun.
+        throw new Failure(Code.DEADLINE_EXCEEDED, "The deadline passed before the call began.");
+      }
       return switch (method.handler()) {
         case Method.Handler.Direct direct ->
             direct.answer().to(request, caller).thenApply(answer -> answer);

@@ -8,8 +8,11 @@ import com.linecorp.armeria.server.ServerBuilder;
 import io.taskrunner.config.ApiSettings;
 import io.taskrunner.config.CloudTasksSettings;
 import io.taskrunner.http.Annex;
+import io.taskrunner.http.call.Failures;
 import io.taskrunner.http.call.Gate;
 import io.taskrunner.store.CloudStore;
+import io.taskrunner.store.PageSecretStore;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -34,6 +37,7 @@ public final class CloudTasks implements Annex {
   private final CloudTasksSettings settings;
   private final String issuer;
   private final CloudStore store;
+  private final PageSecretStore secrets;
   private final InstantSource clock;
   private final ExecutorService virtual =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("cloud-call-", 0).factory());
@@ -42,17 +46,20 @@ public final class CloudTasks implements Annex {
    * Over a store.
    *
    * @param issuer who states the identities of tasks
+   * @param secrets what page tokens are signed with
    */
   public CloudTasks(
       ApiSettings api,
       CloudTasksSettings settings,
       String issuer,
       CloudStore store,
+      PageSecretStore secrets,
       InstantSource clock) {
     this.api = api;
     this.settings = settings;
     this.issuer = issuer;
     this.store = store;
+    this.secrets = secrets;
     this.clock = clock;
   }
 
@@ -60,7 +67,8 @@ public final class CloudTasks implements Annex {
   public void join(ServerBuilder server, Gate gate, String pathPrefix) {
     Guard guard = new Guard(api);
     Tokens tokens = new Tokens(api.cloudTasksOpenTokens(), issuer);
-    Queues queues = new Queues(store, guard, tokens, settings.queueReuse(), clock);
+    PageToken pageTokens = new PageToken(secrets, new SecureRandom(), clock);
+    Queues queues = new Queues(store, guard, tokens, settings.queueReuse(), pageTokens, clock);
     Tasks tasks =
         new Tasks(
             store,
@@ -68,9 +76,11 @@ public final class CloudTasks implements Annex {
             new TaskRules(settings, tokens, clock),
             guard,
             settings.autoCreateQueues(),
-            clock,
+            pageTokens,
             virtual);
-    List<Method> methods = Methods.all(queues, tasks, new Policies(store, guard), new Locations());
+    List<Method> methods =
+        Methods.all(
+            queues, tasks, new Policies(store, guard), new Locations(), new Healthy(gate::ready));
     Calls calls = new Calls(gate, guard, virtual);
     Grpc grpc = new Grpc(methods, calls);
     for (String service : Methods.SERVICES) {
@@ -93,13 +103,15 @@ public final class CloudTasks implements Annex {
   }
 
   private static void serve(
-      ServerBuilder server, List<Method> methods, Calls calls, String prefix, String beginning) {
+      ServerBuilder server, List<Method> all, Calls calls, String prefix, String beginning) {
     server
         .route()
         .pathPrefix(prefix + beginning)
         .requestTimeout(CALL_WITHIN)
         .errorHandler((_, thrown) -> failed(thrown, Rest::failed))
-        .build(new Rest(methods, calls, prefix));
+        .build(
+            new Rest(
+                all.stream().filter(method -> !method.rest().isEmpty()).toList(), calls, prefix));
   }
 
   /** What the server below refuses by itself, as a surface writes it. */
@@ -111,9 +123,10 @@ public final class CloudTasks implements Annex {
     return surface.apply(
         Failure.of(cause)
             .orElseGet(() -> {
-              if (!Exceptions.isExpected(cause)) {
-                LOG.error("a call failed", cause);
+              if (Failures.isDeparture(cause)) {
+                return new Failure(Code.CANCELLED, "The caller left.");
               }
+              LOG.error("a call failed", cause);
               return Failure.internal();
             }));
   }

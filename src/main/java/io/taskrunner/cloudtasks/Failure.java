@@ -28,6 +28,11 @@ final class Failure extends RuntimeException {
     this.status = status;
   }
 
+  /** A foreign text as a message may hold it. */
+  static String shown(String text) {
+    return '"' + (text.length() > 64 ? text.substring(0, 64) + "…" : text) + '"';
+  }
+
   /** The caller asked for what cannot be. */
   static Failure invalid(String message) {
     return new Failure(Code.INVALID_ARGUMENT, message);

@@ -3,18 +3,18 @@ package io.taskrunner.cloudtasks;
 import com.google.cloud.tasks.v2.Queue.State;
 import java.util.Arrays;
 import java.util.function.Predicate;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** The filter of a list of queues: comparisons of {@code state}, joined by {@code AND}. */
 final class Filter {
 
-  private static final Pattern TERM =
-      Pattern.compile("\\s*\\(?\\s*state\\s*(!=|=|:)\\s*\"?([A-Z_]+)\"?\\s*\\)?\\s*");
+  private static final int LENGTH_MAX = 1000;
 
-  private static final Pattern AND = Pattern.compile("\\s+AND\\s+");
+  private final String text;
+  private int at;
 
-  private Filter() {}
+  private Filter(String text) {
+    this.text = text;
+  }
 
   /**
    * Which states pass.
@@ -22,28 +22,71 @@ final class Filter {
    * @throws Failure the filter asks for what is not known here: it is refused, not ignored
    */
   static Predicate<State> parse(String filter) {
-    if (filter.isBlank()) {
-      return _ -> true;
+    if (filter.length() > LENGTH_MAX) {
+      throw Failure.invalid("The filter is longer than " + LENGTH_MAX + " characters.");
     }
-    return Arrays.stream(AND.split(filter))
-        .map(Filter::term)
-        .reduce(Predicate::and)
-        .orElse(_ -> true);
+    return filter.isBlank() ? _ -> true : new Filter(filter).all();
   }
 
-  private static Predicate<State> term(String term) {
-    Matcher parts = TERM.matcher(term);
-    if (!parts.matches() || !isState(parts.group(2))) {
-      throw Failure.invalid(
-          "The filter is not supported; what is: \"state = PAUSED\", also with !=, : and AND.");
+  private Predicate<State> all() {
+    Predicate<State> passes = comparison();
+    while (hasMore()) {
+      if (!take("AND")) {
+        throw unsupported();
+      }
+      passes = passes.and(comparison());
     }
-    State wanted = State.valueOf(parts.group(2));
-    boolean equal = !parts.group(1).equals("!=");
-    return state -> (state == wanted) == equal;
+    return passes;
   }
 
-  private static boolean isState(String word) {
+  private Predicate<State> comparison() {
+    boolean nested = take("(");
+    if (!take("state")) {
+      throw unsupported();
+    }
+    boolean unequal = take("!=");
+    if (!unequal && !take("=") && !take(":")) {
+      throw unsupported();
+    }
+    boolean quoted = take("\"");
+    State wanted = state(word());
+    if ((quoted && !take("\"")) || (nested && !take(")"))) {
+      throw unsupported();
+    }
+    return state -> (state == wanted) != unequal;
+  }
+
+  private boolean hasMore() {
+    while (at < text.length() && Character.isWhitespace(text.charAt(at))) {
+      at++;
+    }
+    return at < text.length();
+  }
+
+  /** Takes what comes next, if it is this. */
+  private boolean take(String token) {
+    boolean taken = hasMore() && text.startsWith(token, at);
+    at += taken ? token.length() : 0;
+    return taken;
+  }
+
+  private String word() {
+    int start = hasMore() ? at : text.length();
+    while (at < text.length() && (Character.isLetter(text.charAt(at)) || text.charAt(at) == '_')) {
+      at++;
+    }
+    return text.substring(start, at);
+  }
+
+  private static State state(String word) {
     return Arrays.stream(State.values())
-        .anyMatch(state -> state != State.UNRECOGNIZED && state.name().equals(word));
+        .filter(state -> state != State.UNRECOGNIZED && state.name().equals(word))
+        .findAny()
+        .orElseThrow(Filter::unsupported);
+  }
+
+  private static Failure unsupported() {
+    return Failure.invalid(
+        "The filter is not supported; what is: \"state = PAUSED\", also with !=, : and AND.");
   }
 }

@@ -13,6 +13,7 @@ import com.linecorp.armeria.common.HttpStatus;
 import com.linecorp.armeria.common.RequestHeaders;
 import com.linecorp.armeria.common.ResponseHeaders;
 import com.linecorp.armeria.common.ResponseHeadersBuilder;
+import com.linecorp.armeria.common.util.TimeoutMode;
 import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import io.netty.util.AsciiString;
@@ -20,6 +21,8 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -32,13 +35,15 @@ import org.jspecify.annotations.Nullable;
  * The gRPC surface: unary calls over HTTP/2, as <a
  * href="https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md">gRPC over HTTP2</a> has
  * them. A message is a byte that says whether it is compressed, its length in four, and its bytes;
- * the status follows in the trailers. A deadline is its caller's to keep.
+ * the status follows in the trailers. A call that takes longer than its {@code grpc-timeout} is
+ * answered so, and what has not begun by then is not begun.
  */
 final class Grpc implements HttpService {
 
   private static final AsciiString STATUS = AsciiString.cached("grpc-status");
   private static final AsciiString MESSAGE = AsciiString.cached("grpc-message");
   private static final AsciiString DETAILS = AsciiString.cached("grpc-status-details-bin");
+  private static final AsciiString TIMEOUT = AsciiString.cached("grpc-timeout");
   private static final AsciiString ENCODING = AsciiString.cached("grpc-encoding");
   private static final AsciiString ACCEPT_ENCODING = AsciiString.cached("grpc-accept-encoding");
 
@@ -68,6 +73,19 @@ final class Grpc implements HttpService {
     if (headers.method() != HttpMethod.POST || !type.startsWith(TYPE)) {
       return HttpResponse.of(HttpStatus.UNSUPPORTED_MEDIA_TYPE);
     }
+    String timeout = headers.get(TIMEOUT);
+    if (timeout != null) {
+      Duration within = timeout(timeout);
+      if (within == null) {
+        return failed(Failure.invalid("grpc-timeout: " + Failure.shown(timeout)));
+      }
+      if (within.isZero()) {
+        return failed(new Failure(Code.DEADLINE_EXCEEDED, "The deadline has passed."));
+      }
+      if (within.toMillis() < ctx.requestTimeoutMillis()) {
+        ctx.setRequestTimeout(TimeoutMode.SET_FROM_START, within);
+      }
+    }
     @Nullable Method method = methods.get(ctx.path());
     int max = method != null && method.path().contains("Batch") ? BATCH_MAX : MESSAGE_MAX;
     return calls.perform(
@@ -78,6 +96,26 @@ final class Grpc implements HttpService {
         new Failure(Code.UNIMPLEMENTED, "Method not found: " + ctx.path()),
         max + PREFIX,
         new Unary(method, headers.get(ENCODING, "identity"), max));
+  }
+
+  /** A timeout of up to eight digits and a unit; null when it is none. */
+  static @Nullable Duration timeout(String text) {
+    int digits = text.length() - 1;
+    if (digits < 1
+        || digits > 8
+        || !text.chars().limit(digits).allMatch(c -> c >= '0' && c <= '9')) {
+      return null;
+    }
+    long count = Long.parseLong(text, 0, digits, 10);
+    return switch (text.charAt(digits)) {
+      case 'H' -> Duration.ofHours(count);
+      case 'M' -> Duration.ofMinutes(count);
+      case 'S' -> Duration.ofSeconds(count);
+      case 'm' -> Duration.ofMillis(count);
+      case 'u' -> Duration.of(count, ChronoUnit.MICROS);
+      case 'n' -> Duration.ofNanos(count);
+      default -> null;
+    };
   }
 
   /** What a call that went wrong on its way is answered. */

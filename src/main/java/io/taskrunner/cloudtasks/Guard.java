@@ -5,6 +5,7 @@ import io.taskrunner.client.Scope;
 import io.taskrunner.config.ApiSettings;
 import io.taskrunner.http.call.Caller;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What a caller may do. */
 final class Guard {
@@ -21,8 +22,10 @@ final class Guard {
   }
 
   /** Lets in whoever may call anything of this scope at all. */
-  void admit(Caller caller, Scope scope) {
-    caller.needs(scope);
+  void admit(Caller caller, @Nullable Scope scope) {
+    if (scope != null) {
+      caller.needs(scope);
+    }
     switch (caller) {
       case Caller.Admin _, Caller.Known _ -> {}
       case Caller.Nobody _ when open -> {}

@@ -18,6 +18,7 @@ import com.google.iam.v1.SetIamPolicyRequest;
 import com.google.iam.v1.TestIamPermissionsRequest;
 import com.google.protobuf.Message;
 import io.taskrunner.client.Scope;
+import io.taskrunner.cloudtasks.health.HealthCheckRequest;
 import io.taskrunner.cloudtasks.v1.BatchCreateTasksRequest;
 import io.taskrunner.cloudtasks.v1.CreateQueueRequest;
 import io.taskrunner.cloudtasks.v1.UpdateQueueRequest;
@@ -26,6 +27,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** All methods that are served, as {@code google.api.http} places them. */
 final class Methods {
@@ -37,8 +39,10 @@ final class Methods {
 
   private static final String BULK = "/taskrunner.cloudtasks.v1.BulkTasks/";
 
+  private static final String HEALTH = "/grpc.health.v1.Health/";
+
   /** What every gRPC path begins with. */
-  static final List<String> SERVICES = List.of(TASKS, LOCATIONS, BULK);
+  static final List<String> SERVICES = List.of(TASKS, LOCATIONS, BULK, HEALTH);
 
   private static final String PROJECT = "projects/*";
   private static final String LOCATION = PROJECT + "/locations/*";
@@ -47,7 +51,8 @@ final class Methods {
 
   private Methods() {}
 
-  static List<Method> all(Queues queues, Tasks tasks, Policies policies, Locations locations) {
+  static List<Method> all(
+      Queues queues, Tasks tasks, Policies policies, Locations locations, Healthy healthy) {
     return List.of(
         blocking(
             TASKS + "ListQueues",
@@ -200,12 +205,20 @@ final class Methods {
             locations::get,
             "GET " + LOCATION,
             "name",
+            ""),
+        blocking(
+            HEALTH + "Check",
+            null,
+            HealthCheckRequest::getDefaultInstance,
+            healthy::check,
+            "",
+            "",
             ""));
   }
 
   private static <Q extends Message> Method blocking(
       String path,
-      Scope scope,
+      @Nullable Scope scope,
       Supplier<Q> request,
       BiFunction<Q, Caller, ? extends Message> answer,
       String rest,

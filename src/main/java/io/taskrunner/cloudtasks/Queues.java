@@ -54,13 +54,21 @@ final class Queues {
   private final Guard guard;
   private final Tokens tokens;
   private final Duration reuse;
+  private final PageToken pageTokens;
   private final InstantSource clock;
   private final ConcurrentHashMap<QueueName, SeenTarget> targets = new ConcurrentHashMap<>();
 
   /** The httpTarget of a queue, as it was at a moment of {@link System#nanoTime}. */
   private record SeenTarget(Optional<HttpTarget> target, long at) {}
 
-  Queues(CloudStore store, Guard guard, Tokens tokens, Duration reuse, InstantSource clock) {
+  Queues(
+      CloudStore store,
+      Guard guard,
+      Tokens tokens,
+      Duration reuse,
+      PageToken pageTokens,
+      InstantSource clock) {
+    this.pageTokens = pageTokens;
     this.store = store;
     this.guard = guard;
     this.tokens = tokens;
@@ -74,7 +82,7 @@ final class Queues {
     int size = pageSize(request.getPageSize(), PAGE_MAX);
     Predicate<com.google.cloud.tasks.v2.Queue.State> filter = Filter.parse(request.getFilter());
     String listed = parent + " " + request.getFilter();
-    @Nullable String after = PageToken.read(listed, request.getPageToken(), clock.instant());
+    @Nullable String after = pageTokens.read(listed, request.getPageToken());
     List<CloudQueue> page = new ArrayList<>();
     while (true) {
       List<CloudQueue> chunk = store.queues(parent.project(), parent.location(), after, CHUNK);
@@ -82,8 +90,7 @@ final class Queues {
         if (filter.test(QueueRules.state(queue))) {
           if (page.size() == size) {
             return listed(page)
-                .setNextPageToken(
-                    PageToken.make(listed, page.getLast().name().id(), clock.instant()))
+                .setNextPageToken(pageTokens.make(listed, page.getLast().name().id()))
                 .build();
           }
           page.add(queue);

@@ -24,7 +24,6 @@ import io.taskrunner.store.CloudStore.Page;
 import io.taskrunner.store.CloudStore.QueueName;
 import io.taskrunner.store.CloudStore.TaskMade;
 import io.taskrunner.store.TaskStore;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -49,7 +48,7 @@ final class Tasks {
   private final TaskRules rules;
   private final Guard guard;
   private final boolean autoCreate;
-  private final InstantSource clock;
+  private final PageToken pageTokens;
   private final Executor blocking;
 
   /**
@@ -64,14 +63,14 @@ final class Tasks {
       TaskRules rules,
       Guard guard,
       boolean autoCreate,
-      InstantSource clock,
+      PageToken pageTokens,
       Executor blocking) {
     this.store = store;
     this.queues = queues;
     this.rules = rules;
     this.guard = guard;
     this.autoCreate = autoCreate;
-    this.clock = clock;
+    this.pageTokens = pageTokens;
     this.blocking = blocking;
   }
 
@@ -164,7 +163,7 @@ final class Tasks {
     int size = Queues.pageSize(request.getPageSize(), PAGE_MAX);
     Task.View view = TaskView.view(request.getResponseView());
     String listed = queue.toString();
-    @Nullable String cursor = PageToken.read(listed, request.getPageToken(), clock.instant());
+    @Nullable String cursor = pageTokens.read(listed, request.getPageToken());
     ListTasksResponse.Builder page = ListTasksResponse.newBuilder();
     long bytes = 0;
     int chunk = CHUNK;
@@ -183,7 +182,7 @@ final class Tasks {
       }
     }
     if (cursor != null) {
-      page.setNextPageToken(PageToken.make(listed, cursor, clock.instant()));
+      page.setNextPageToken(pageTokens.make(listed, cursor));
     }
     return page.build();
   }

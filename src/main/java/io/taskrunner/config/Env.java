@@ -67,6 +67,11 @@ public final class Env {
     section = heading;
   }
 
+  /** The names of all variables that are set, sorted. */
+  List<String> names() {
+    return given.keySet().stream().sorted().toList();
+  }
+
   /** Everything declared so far, in that order. */
   public List<Setting> declared() {
     return List.copyOf(declared);
@@ -381,21 +386,15 @@ public final class Env {
     }
   }
 
-  /**
-   * A URL with a host. To the JDK, one with an underscore, as Compose gives them, is none: its
-   * {@link URI#getHost} is null, and {@link HostPort#of} reads it.
-   */
   static Optional<URI> parseUrl(String text, List<String> schemes) {
     try {
-      URI checked = new URI(text.replace('_', 'x')).parseServerAuthority();
+      URI url = new URI(text);
       boolean fine =
-          checked.getScheme() != null
-              && schemes.contains(checked.getScheme().toLowerCase(Locale.ROOT))
-              && checked.getHost() != null
-              && checked.getPort() <= 65_535
-              && checked.getPort() != 0
-              && checked.getRawFragment() == null;
-      return fine ? Optional.of(new URI(text)) : Optional.empty();
+          url.getScheme() != null
+              && schemes.contains(url.getScheme().toLowerCase(Locale.ROOT))
+              && HostPort.of(url, 1).isPresent()
+              && url.getRawFragment() == null;
+      return fine ? Optional.of(url) : Optional.empty();
     } catch (URISyntaxException no) {
       return Optional.empty();
     }

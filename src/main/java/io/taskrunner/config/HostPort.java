@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 public record HostPort(String host, int port) {
 
   private static final Pattern FORM =
-      Pattern.compile("(?:\\[([0-9A-Fa-f:.]+)]|([A-Za-z0-9._-]+))(?::([0-9]{1,5}))?");
+      Pattern.compile("(?:\\[([0-9A-Fa-f:.]+)]|([A-Za-z0-9._-]+))(?::([0-9]{0,5}))?");
 
   /** Reads {@code host}, {@code host:port} or {@code [v6]:port}; empty when it is none of these. */
   public static Optional<HostPort> parse(String text, int defaultPort) {
@@ -22,16 +22,28 @@ public record HostPort(String host, int port) {
     if (!form.matches()) {
       return Optional.empty();
     }
-    int port = form.group(3) == null ? defaultPort : Integer.parseInt(form.group(3));
+    String given = form.group(3);
+    int port = given == null || given.isEmpty() ? defaultPort : Integer.parseInt(given);
     String host = form.group(1) == null ? form.group(2) : form.group(1);
     return port < 1 || port > 65_535 ? Optional.empty() : Optional.of(new HostPort(host, port));
   }
 
-  /** Where a URL leads that is known to have a host. */
-  static HostPort of(URI url, int defaultPort) {
+  /**
+   * Where a URL leads, whose host may have an underscore, as names of Compose do; {@link URI} would
+   * give none. Empty when it names no host, or an impossible port.
+   */
+  static Optional<HostPort> of(URI url, int defaultPort) {
     String authority = url.getRawAuthority();
-    String address = authority.substring(authority.lastIndexOf('@') + 1).replaceFirst(":$", "");
-    return parse(address, defaultPort).orElseThrow();
+    return authority == null
+        ? Optional.empty()
+        : parse(authority.substring(authority.lastIndexOf('@') + 1), defaultPort);
+  }
+
+  /** The user and password of a URL, as it has them; empty for none. */
+  static Optional<String> userInfo(URI url) {
+    String authority = url.getRawAuthority();
+    int at = authority == null ? -1 : authority.lastIndexOf('@');
+    return at < 0 ? Optional.empty() : Optional.of(authority.substring(0, at));
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.taskrunner.config;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -18,6 +19,8 @@ import java.util.regex.Pattern;
  * @param username for ACLs; empty means Redis' {@code default} user
  * @param password of the data node
  * @param tls whether data nodes (and Sentinels) are reached by TLS
+ * @param authorities a file of the certificates (PEM) of those who may vouch for a Redis; empty for
+ *     those that the JVM trusts
  * @param database 0 unless chosen
  * @param keyPrefix what every key begins with; fixed at first start
  * @param shards how many hash tags; fixed at first start
@@ -33,6 +36,7 @@ public record RedisSettings(
     Optional<String> username,
     Optional<Secret> password,
     boolean tls,
+    Optional<Path> authorities,
     int database,
     String keyPrefix,
     int shards,
@@ -43,6 +47,7 @@ public record RedisSettings(
     OptionalLong storeMaxBytes,
     double storeFullRatio) {
 
+  private static final String AUTHORITIES = "REDIS_TLS_CA_FILE";
   private static final int CLUSTER_SHARDS = 64;
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_.-]{1,64}");
   private static final Pattern PREFIX = Pattern.compile("[A-Za-z0-9_.-]{1,32}");
@@ -73,6 +78,38 @@ public record RedisSettings(
     }
   }
 
+  /** With the authorities that the JVM trusts. */
+  public RedisSettings(
+      Target target,
+      Optional<String> username,
+      Optional<Secret> password,
+      boolean tls,
+      int database,
+      String keyPrefix,
+      int shards,
+      int connectRetries,
+      Duration retryInterval,
+      Duration commandTimeout,
+      OptionalInt waitReplicas,
+      OptionalLong storeMaxBytes,
+      double storeFullRatio) {
+    this(
+        target,
+        username,
+        password,
+        tls,
+        Optional.empty(),
+        database,
+        keyPrefix,
+        shards,
+        connectRetries,
+        retryInterval,
+        commandTimeout,
+        waitReplicas,
+        storeMaxBytes,
+        storeFullRatio);
+  }
+
   /** These settings, but for one node of the cluster. */
   public RedisSettings at(HostPort node) {
     return at(node, username, password, tls);
@@ -90,6 +127,7 @@ public record RedisSettings(
         user,
         nodePassword,
         byTls,
+        byTls ? authorities : Optional.empty(),
         0,
         keyPrefix,
         shards,
@@ -147,6 +185,11 @@ public record RedisSettings(
             "1 to 128 printable characters without a space",
             "the ACL user; without it Redis' own default user");
     boolean tls = env.flag("REDIS_TLS", false, "speak TLS; a rediss:// URL says so too");
+    Optional<Path> authorities =
+        env.optionalPath(
+            AUTHORITIES,
+            "authorities (PEM) that the certificates of Redis and Sentinels come from; without it those"
+                + " that the JVM trusts");
     int database = env.integer("REDIS_DB", 0, 0, 65_535, "the number of the database");
     String keyPrefix =
         env.text(
@@ -211,11 +254,16 @@ public record RedisSettings(
       username = parts.username().isPresent() ? parts.username() : username;
       database = parts.database().orElse(database);
     }
+    if (authorities.isPresent() && !tls) {
+      env.fault(AUTHORITIES, "TLS is off; set REDIS_TLS=true or a rediss:// URL too");
+    }
+    authorities.ifPresent(file -> TlsSettings.checkCertificates(env, AUTHORITIES, file));
     return new RedisSettings(
         target,
         username,
         password,
         tls,
+        authorities,
         database,
         keyPrefix,
         shards,
@@ -258,12 +306,12 @@ public record RedisSettings(
       boolean misread) {
 
     static UrlParts of(URI url) {
-      HostPort address = HostPort.of(url, 6379);
+      HostPort address = HostPort.of(url, 6379).orElseThrow();
       Optional<String> username = Optional.empty();
       Optional<Secret> password = Optional.empty();
-      int at = url.getRawAuthority().lastIndexOf('@');
-      if (at >= 0) {
-        String[] info = url.getRawAuthority().substring(0, at).split(":", 2);
+      Optional<String> given = HostPort.userInfo(url);
+      if (given.isPresent()) {
+        String[] info = given.get().split(":", 2);
         username = Optional.of(decoded(info[0])).filter(text -> !text.isEmpty());
         password =
             info.length < 2 || info[1].isEmpty()

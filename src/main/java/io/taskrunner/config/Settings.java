@@ -18,6 +18,7 @@ import java.util.Map;
  * @param tracing where spans go
  * @param dataDir where an embedded Redis keeps its files
  * @param redisNamed whether the environment names a Redis; when not, {@code dev} brings its own
+ * @param warnings what a start should tell, such as a variable that is likely mistyped
  */
 public record Settings(
     ServerSettings server,
@@ -30,7 +31,12 @@ public record Settings(
     DispatchSettings dispatch,
     TracingSettings tracing,
     Path dataDir,
-    boolean redisNamed) {
+    boolean redisNamed,
+    List<String> warnings) {
+
+  public Settings {
+    warnings = List.copyOf(warnings);
+  }
 
   /** How {@code dev} differs from {@code serve} where a variable is not set. */
   public static final Map<String, String> DEV =
@@ -76,8 +82,25 @@ public record Settings(
             DispatchSettings.read(env),
             TracingSettings.read(env),
             dataDir,
-            RedisSettings.isNamed(env));
+            RedisSettings.isNamed(env),
+            List.of());
     env.done();
-    return settings;
+    return settings.warned(Mistyped.warnings(env.names(), env.declared()));
+  }
+
+  private Settings warned(List<String> of) {
+    return new Settings(
+        server,
+        log,
+        redis,
+        api,
+        cloudTasks,
+        tokens,
+        worker,
+        dispatch,
+        tracing,
+        dataDir,
+        redisNamed,
+        of);
   }
 }

@@ -61,10 +61,11 @@ public final class SettingsTable {
 
   private static void wrap(StringBuilder text, String sentence) {
     String indent = "      ";
-    int column = WIDTH;
+    int column = 0;
     for (String word : sentence.split(" ", -1)) {
-      if (column + 1 + word.length() > WIDTH) {
-        text.append(column == WIDTH ? indent : "\n" + indent).append(word);
+      boolean first = column == 0;
+      if (first || column + 1 + word.length() > WIDTH) {
+        text.append(first ? indent : "\n" + indent).append(word);
         column = indent.length() + word.length();
       } else {
         text.append(' ').append(word);

@@ -135,6 +135,15 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
     return new Identity(key, chain);
   }
 
+  /** Notes what is wrong with a file of certificates of authorities. */
+  static void checkCertificates(Env env, String variable, Path file) {
+    try {
+      var unused = chain(text(file));
+    } catch (Unusable unusable) {
+      env.faults(List.of(fault(variable, file, unusable)));
+    }
+  }
+
   private static Fault fault(String variable, Path file, Unusable unusable) {
     return new Fault(variable, Env.quoted(file.toString()), String.valueOf(unusable.getMessage()));
   }

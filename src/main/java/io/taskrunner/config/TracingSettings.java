@@ -1,7 +1,7 @@
 package io.taskrunner.config;
 
 import java.net.URI;
-import java.net.URISyntaxException;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -11,14 +11,14 @@ import java.util.regex.Pattern;
  *
  * @param endpoint the collector; tracing is on when there is one
  * @param variables every {@code OTEL_*} variable as it was given, for OpenTelemetry's own reader;
- *     the endpoint among them has its scheme
+ *     the endpoints among them have their scheme
  */
 public record TracingSettings(Optional<URI> endpoint, Map<String, String> variables) {
 
   private static final String ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
-  private static final Pattern FORM =
-      Pattern.compile(
-          "(?i)(?:https?://)?(?:\\[[0-9a-f:.]+]|[a-z0-9._-]+)(?::[0-9]{1,5})?(?:/\\S*)?");
+  private static final String TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+  private static final String ALLOWED = "an http or https URL; host:port is taken as http";
+  private static final Pattern FORM = Pattern.compile("\\S{1,2048}");
 
   public TracingSettings {
     variables = Map.copyOf(variables);
@@ -26,35 +26,33 @@ public record TracingSettings(Optional<URI> endpoint, Map<String, String> variab
 
   static TracingSettings read(Env env) {
     env.section("Traces");
-    Optional<URI> endpoint =
-        env.text(
-                ENDPOINT,
-                null,
-                FORM,
-                "an http or https URL; host:port is taken as http",
-                "the OpenTelemetry collector that spans go to; tracing is on when set")
-            .flatMap(text -> withScheme(env, text));
+    Optional<URI> general =
+        endpoint(
+            env,
+            ENDPOINT,
+            "the OpenTelemetry collector that spans go to, under /v1/traces; tracing is on when this"
+                + " or the next one is set");
+    Optional<URI> ofTraces =
+        endpoint(
+            env, TRACES_ENDPOINT, "where spans go, taken as it is; comes before the general one");
     Map<String, String> variables =
         env.startingWith(
             "OTEL_", "as OpenTelemetry says", "are handed to OpenTelemetry as they are");
-    endpoint.ifPresent(url -> variables.put(ENDPOINT, url.toString()));
-    return new TracingSettings(endpoint, variables);
+    general.ifPresent(url -> variables.put(ENDPOINT, url.toString()));
+    ofTraces.ifPresent(url -> variables.put(TRACES_ENDPOINT, url.toString()));
+    return new TracingSettings(ofTraces.or(() -> general), variables);
   }
 
-  private static Optional<URI> withScheme(Env env, String text) {
-    try {
-      URI url = new URI(text.contains("://") ? text : "http://" + text).parseServerAuthority();
-      if (url.getHost() != null && url.getPort() != 0 && url.getPort() <= 65_535) {
-        return Optional.of(url);
-      }
-    } catch (URISyntaxException notUrl) {
-      // Told below, together with an impossible port.
-    }
-    env.fault(
-        ENDPOINT,
-        text.indexOf('_') >= 0
-            ? "expected: a host without an underscore, since OpenTelemetry's exporter reaches no other"
-            : "expected: an http or https URL; host:port is taken as http");
-    return Optional.empty();
+  private static Optional<URI> endpoint(Env env, String name, String meaning) {
+    return env.text(name, null, FORM, ALLOWED, meaning)
+        .flatMap(text -> {
+          Optional<URI> url =
+              Env.parseUrl(
+                  text.contains("://") ? text : "http://" + text, List.of("http", "https"));
+          if (url.isEmpty()) {
+            env.fault(name, "expected: " + ALLOWED);
+          }
+          return url;
+        });
   }
 }

@@ -216,7 +216,9 @@ public final class ApiServer {
     ServerBuilder builder = Server.builder();
     annex.ifPresent(joining ->
         joining.join(
-            builder, new Gate(origins, credentials, held, parts.registry()), server.pathPrefix()));
+            builder,
+            new Gate(origins, credentials, held, health::isReady, parts.registry()),
+            server.pathPrefix()));
     this.server = build(builder, server, eventLoops);
   }
 

@@ -78,7 +78,11 @@ public final class Cron {
     }
   }
 
+  /** A longer text is no expression that a person wrote. */
+  private static final int LENGTH_MAX = 500;
+
   private final String text;
+  private final List<String> fields;
   private final long seconds;
   private final long minutes;
   private final long hours;
@@ -90,6 +94,7 @@ public final class Cron {
 
   private Cron(String text, String[] fields) throws BadCron {
     this.text = text;
+    this.fields = List.of(fields);
     seconds = values(Field.SECOND, fields[0]);
     minutes = values(Field.MINUTE, fields[1]);
     hours = values(Field.HOUR, fields[2]);
@@ -108,6 +113,9 @@ public final class Cron {
    */
   public static Cron parse(String text) throws BadCron {
     String given = text.strip();
+    if (given.length() > LENGTH_MAX) {
+      throw new BadCron(shown(given) + " (expected: at most " + LENGTH_MAX + " characters)");
+    }
     String expression = given;
     if (given.startsWith("@")) {
       expression = WORDS.get(given.toLowerCase(Locale.ROOT));
@@ -135,6 +143,11 @@ public final class Cron {
           "day of month: " + shown(fields[3]) + " (expected: a day that one of the months has)");
     }
     return cron;
+  }
+
+  /** Sentences on what in it is likely not as its author meant it; empty for nothing. */
+  public List<String> warnings() {
+    return Surprises.of(fields);
   }
 
   /**

@@ -1,27 +1,44 @@
 package io.taskrunner.store;
 
 import io.taskrunner.client.AdminKey;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Named keys of admins. All methods block, and raise {@link StoreUnavailable}. */
 public interface AdminKeyStore {
 
-  /** So many keys may there be. */
+  /** How many names there may be; each has one key, or two while one is being replaced. */
   int MAX = 100;
 
+  /** What became of a key that was to be made. */
+  enum Put {
+    /** It is made. */
+    MADE,
+    /** It is made, and replaces the one of that name. */
+    REPLACED,
+    /** There is one of that name, and it was not to be replaced. */
+    EXISTS,
+    /** There are {@link #MAX} other names. */
+    FULL
+  }
+
   /**
-   * Makes a key; one of the same name is replaced, and opens nothing any more.
+   * Makes a key.
    *
    * @param digest of the key
-   * @return false when there are {@link #MAX} others
+   * @param readOnly null for as the key is that it replaces; else false
+   * @param replace whether it may replace the one of that name
+   * @param keep how long the one that is replaced stays valid; one that was replaced before does
+   *     not
    */
-  boolean put(String name, String digest, boolean readOnly);
+  Put put(String name, String digest, @Nullable Boolean readOnly, boolean replace, Duration keep);
 
-  /** All keys, by name. */
+  /** All keys that open something, by name, the newest of a name first. */
   List<AdminKey> list();
 
-  /** Revokes a key; false when there is none of this name. */
+  /** Revokes the keys of a name; false when there are none. */
   boolean delete(String name);
 
   /** The key of a digest; answers may come from a copy at most a second old. */

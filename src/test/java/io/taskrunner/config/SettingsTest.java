@@ -9,6 +9,7 @@ import io.taskrunner.config.ApiSettings.Access;
 import io.taskrunner.config.InvalidSettings.Fault;
 import io.taskrunner.config.RedisSettings.Target;
 import io.taskrunner.config.ServerSettings.Mode;
+import io.taskrunner.testkit.TestCertificate;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Files;
@@ -441,5 +442,85 @@ class SettingsTest {
     assertEquals(
         "http://[0:0:0:0:0:0:0:1]:81/x",
         Settings.serve(Map.of("BIND", "::1", "PORT", "81", "PATH_PREFIX", "/x")).server().url());
+  }
+
+  @Test
+  void aHostMayHaveAnUnderscoreInEverySettingThatIsAUrl() {
+    Settings settings =
+        Settings.serve(
+            Map.of(
+                "REDIS_URL", "redis://alice:p%40ss@my_redis:7000/3",
+                "PUBLIC_URL", "https://task_runner.internal/x",
+                "OTEL_EXPORTER_OTLP_ENDPOINT", "otel_collector:4318"));
+    assertEquals(
+        new RedisSettings.Target.Node(new HostPort("my_redis", 7000)), settings.redis().target());
+    assertEquals("alice", settings.redis().username().orElseThrow());
+    assertEquals("p@ss", settings.redis().password().orElseThrow().value());
+    assertEquals(3, settings.redis().database());
+    assertEquals("https://task_runner.internal/x", settings.api().publicUrl().get().toString());
+    assertEquals(
+        "http://otel_collector:4318",
+        settings.tracing().variables().get("OTEL_EXPORTER_OTLP_ENDPOINT"));
+    assertEquals(
+        List.of(new HostPort("my_sentinel", 26_379)),
+        ((RedisSettings.Target.Sentinel)
+                Settings.serve(Map.of("REDIS_SENTINEL_ADDR", "my_sentinel")).redis().target())
+            .sentinels());
+  }
+
+  @Test
+  void theEndpointOfTracesAloneSwitchesTracingOn() {
+    TracingSettings tracing =
+        Settings.serve(
+                Map.of("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "traces.example:4318/v1/traces"))
+            .tracing();
+    assertEquals("http://traces.example:4318/v1/traces", tracing.endpoint().get().toString());
+    assertEquals(
+        Map.of("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces.example:4318/v1/traces"),
+        tracing.variables());
+    assertThrows(
+        InvalidSettings.class,
+        () -> Settings.serve(Map.of("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "ftp://x")));
+  }
+
+  @Test
+  void aVariableThatIsLikelyMistypedIsWarnedOf() {
+    Map<String, String> mistyped =
+        Map.of(
+            "WORKER_CONCURENCY", "50",
+            "REDIS_URI", "redis://a",
+            "ADMIN_API_KEY_FLE", "/x",
+            "CLIENTAUTH", "required",
+            "OTEL_SERVICE_NAMES", "x",
+            "PORTS", "1",
+            "REDIS_PORT", "6379",
+            "HOME", "/root");
+    assertEquals(
+        List.of(
+            "ADMIN_API_KEY_FLE is no setting and has no effect; did you mean ADMIN_API_KEY_FILE?",
+            "CLIENTAUTH is no setting and has no effect; did you mean CLIENT_AUTH?",
+            "REDIS_URI is no setting and has no effect; did you mean REDIS_URL?",
+            "WORKER_CONCURENCY is no setting and has no effect; did you mean WORKER_CONCURRENCY?"),
+        Settings.serve(mistyped).warnings());
+    assertEquals(List.of(), Settings.dev(Map.of("WORKER_CONCURRENCY", "5")).warnings());
+  }
+
+  @Test
+  void theAuthoritiesOfRedisAreReadAtTheStart(@TempDir Path folder) throws IOException {
+    Path none = Files.writeString(folder.resolve("none.pem"), "nothing");
+    InvalidSettings invalid =
+        assertThrows(
+            InvalidSettings.class,
+            () -> Settings.serve(Map.of("REDIS_TLS_CA_FILE", none.toString())));
+    assertEquals(2, invalid.faults().size(), invalid.getMessage());
+    assertTrue(invalid.getMessage().contains("TLS is off"), invalid.getMessage());
+    assertTrue(invalid.getMessage().contains("certificates in PEM"), invalid.getMessage());
+    Path good = TestCertificate.of("dns:localhost").pem(folder).certificate();
+    assertEquals(
+        good,
+        Settings.serve(Map.of("REDIS_TLS", "true", "REDIS_TLS_CA_FILE", good.toString()))
+            .redis()
+            .authorities()
+            .orElseThrow());
   }
 }

@@ -321,7 +321,6 @@ class ConfigurationTest {
             "queues: " + "[".repeat(100_000),
             "queues: {mail: {weight: no}}",
             "queues: {mail: {weight: \"1\"}}",
-            "queues: {mail: {weight: 0x1}}",
             "\u0000")) {
       refused(400, "invalid_request", served.post("/admin/config", wrong, YAML));
     }

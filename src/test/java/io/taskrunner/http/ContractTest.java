@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.taskrunner.http.Served.Reply;
 import io.taskrunner.http.Served.Setup;
+import io.taskrunner.store.AdminKeyStore.Put;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.ClaimRequest;
@@ -661,8 +662,26 @@ class ContractTest {
     assertEquals(List.of("deploys", "see"), listed.json().path("keys").findValuesAsText("name"));
     assertTrue(listed.json().at("/keys/1/read_only").asBoolean());
     assertFalse(listed.body().contains("tra_"), listed.body());
+    assertRefused(409, "key_exists", served.post("/admin/keys", "{\"name\":\"deploys\"}"));
+    assertEquals(200, served.get("/admin/keys", "X-Admin-Key", first).status());
     String second =
-        served.post("/admin/keys", "{\"name\":\"deploys\"}").json().path("key").asText();
+        served
+            .post("/admin/keys", "{\"name\":\"deploys\",\"replace\":true,\"keep_sec\":3600}")
+            .json()
+            .path("key")
+            .asText();
+    assertEquals(200, served.get("/admin/keys", "X-Admin-Key", first).status());
+    Reply both = served.get("/admin/keys", "X-Admin-Key", second);
+    assertTrue(both.json().at("/keys/0/ends_at").isNull(), both.body());
+    assertTrue(both.json().at("/keys/1/ends_at").isTextual(), both.body());
+    assertEquals(
+        "admin key replaced", served.get("/admin/audit").json().at("/entries/0/what").asText());
+    second =
+        served
+            .post("/admin/keys", "{\"name\":\"deploys\",\"replace\":true}")
+            .json()
+            .path("key")
+            .asText();
     assertRefused(401, "unauthenticated", served.get("/admin/keys", "X-Admin-Key", first));
     assertEquals(200, served.get("/admin/keys", "X-Admin-Key", second).status());
     assertEquals(204, served.call("DELETE", "/admin/keys/deploys", null).status());
@@ -675,6 +694,8 @@ class ContractTest {
             "{\"name\":\"loopback\"}",
             "{\"name\":\"a b\"}",
             "{\"name\":\"x\",\"read_only\":1}",
+            "{\"name\":\"x\",\"keep_sec\":1}",
+            "{\"name\":\"x\",\"replace\":true,\"keep_sec\":2592001}",
             "{\"name\":\"x\",\"scopes\":[]}")) {
       assertRefused(400, "invalid_request", served.post("/admin/keys", wrong));
     }
@@ -683,10 +704,11 @@ class ContractTest {
           REDIS.redis().sync().hgetall("tr:{config}:admin_keys").toString().contains(hidden));
     }
     for (int i = 0; i < 99; i++) {
-      assertTrue(store.adminKeys().put("k" + i, "digest" + i, false));
+      assertEquals(
+          Put.MADE, store.adminKeys().put("k" + i, "digest" + i, false, false, Duration.ZERO));
     }
     assertRefused(409, "too_many_keys", served.post("/admin/keys", "{\"name\":\"more\"}"));
-    assertEquals(201, served.post("/admin/keys", "{\"name\":\"k7\"}").status());
+    assertEquals(201, served.post("/admin/keys", "{\"name\":\"k7\",\"replace\":true}").status());
   }
 
   @Test

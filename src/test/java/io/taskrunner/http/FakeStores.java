@@ -267,15 +267,16 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   /** A named key of an admin. */
   String adminKey(String name, boolean readOnly) {
     String key = AdminKey.make(new SecureRandom());
-    adminKeys.put(ApiKey.digest(key), new AdminKey(name, readOnly, NOW));
+    adminKeys.put(ApiKey.digest(key), new AdminKey(name, readOnly, NOW, Optional.empty()));
     return key;
   }
 
   private final class AdminKeySide implements AdminKeyStore {
     @Override
-    public boolean put(String name, String digest, boolean readOnly) {
-      adminKeys.put(digest, new AdminKey(name, readOnly, NOW));
-      return true;
+    public Put put(String name, String digest, Boolean readOnly, boolean replace, Duration keep) {
+      adminKeys.put(
+          digest, new AdminKey(name, Boolean.TRUE.equals(readOnly), NOW, Optional.empty()));
+      return Put.MADE;
     }
 
     @Override

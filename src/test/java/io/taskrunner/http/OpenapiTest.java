@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import com.linecorp.armeria.common.HttpStatus;
 import com.networknt.schema.InputFormat;
 import com.networknt.schema.Schema;
@@ -21,6 +20,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -66,7 +66,7 @@ class OpenapiTest {
   /** By the schema of its own authors, with the schemas in it held to JSON Schema 2020-12. */
   @Test
   void theDocumentIsOpenapi() throws IOException {
-    String home = "https://spec.openapis.org/oas/3.1/schema/2022-10-07";
+    String home = "https://spec.openapis.org/oas/3.1/schema/2025-09-15";
     String whole =
         """
         {"$id": "https://task-runner.invalid/standard", "$ref": "%s",
@@ -91,9 +91,8 @@ class OpenapiTest {
   }
 
   private static String standard() throws IOException {
-    try (InputStream in =
-        OpenapiTest.class.getResourceAsStream("/openapi/schemas/v3.1/schema.yaml")) {
-      return new YAMLMapper().readTree(in).toString();
+    try (InputStream in = OpenapiTest.class.getResourceAsStream("/openapi/3.1/schema/2025-09-15")) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     }
   }
 
@@ -155,6 +154,15 @@ class OpenapiTest {
               .filter(parameter -> parameter.path("in").asText().equals("path"))
               .map(parameter -> parameter.path("name").asText())
               .toList());
+      assertEquals(
+          Set.copyOf(route.parameters()),
+          operation
+              .path("parameters")
+              .valueStream()
+              .filter(parameter -> parameter.path("in").asText().equals("query"))
+              .map(parameter -> parameter.path("name").asText())
+              .collect(Collectors.toSet()),
+          route.template());
       assertFalse(operation.path("summary").asText().isEmpty());
     }
   }

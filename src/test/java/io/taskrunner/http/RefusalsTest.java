@@ -340,9 +340,15 @@ class RefusalsTest {
         }
         case "addAdminKey too_many_keys" -> {
           for (int i = 0; i < 100; i++) {
-            store.adminKeys().put("k" + i, "digest" + i, false);
+            store.adminKeys().put("k" + i, "digest" + i, false, false, Duration.ZERO);
           }
           yield call(served, operation, ADMIN);
+        }
+        case "addAdminKey key_exists" -> {
+          done("POST", "/admin/keys", "{\"name\":\"deploys\",\"replace\":true}");
+          Reply reply = call(served, operation, ADMIN);
+          done("DELETE", "/admin/keys/deploys", null);
+          yield reply;
         }
         case "putSigningSecret too_many_signing_secrets" -> {
           Reply reply;

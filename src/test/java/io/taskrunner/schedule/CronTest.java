@@ -253,4 +253,30 @@ class CronTest {
   void anExpressionIsToldAsItWasGiven() throws BadCron {
     assertEquals("*/5 * * * *", Cron.parse(" */5 * * * * ").toString());
   }
+
+  @Test
+  void whatLikelyIsNotMeantIsWarnedOf() throws BadCron {
+    for (String plain :
+        List.of(
+            "*/5 * * * *", "0 */6 * * *", "@hourly", "0 8 * * 1-5", "0 0 1 * *", "0/15 * * * *")) {
+      assertEquals(List.of(), Cron.parse(plain).warnings(), plain);
+    }
+    for (String odd :
+        List.of(
+            "*/90 * * * *",
+            "*/60 * * * *",
+            "*/59 * * * *",
+            "0 */36 * * *",
+            "0 */5 * * *",
+            "*/7 * * * * *",
+            "0 0 29 2 1",
+            "0 0 1-31 * 1",
+            "0 0 */2 * 1")) {
+      assertEquals(1, Cron.parse(odd).warnings().size(), odd);
+    }
+    assertEquals(
+        List.of("minute: */90 is 0 alone, since steps begin anew with each hour"),
+        Cron.parse("*/90 * * * *").warnings());
+    assertThrows(BadCron.class, () -> Cron.parse("1,".repeat(300) + "1 * * * *"));
+  }
 }

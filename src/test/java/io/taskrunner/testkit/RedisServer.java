@@ -268,7 +268,12 @@ public final class RedisServer implements AutoCloseable {
     }
   }
 
+  /** {@code TEST_REDIS_SERVER} names another program to test against, such as a Valkey. */
   private static Path extract() {
+    String other = System.getenv("TEST_REDIS_SERVER");
+    if (other != null) {
+      return Path.of(other);
+    }
     boolean mac = System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("mac");
     boolean arm = System.getProperty("os.arch").equals("aarch64");
     String name =

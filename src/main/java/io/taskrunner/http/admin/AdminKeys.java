@@ -13,13 +13,19 @@ import io.taskrunner.http.call.JsonOut;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
+import io.taskrunner.http.call.Times;
 import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.QueueSettings;
 import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The calls under {@code /admin/keys}: named keys of admins. */
 public final class AdminKeys {
+
+  private static final long KEEP_MAX_SECONDS = 30L * 86_400;
 
   private static final String NAME_FORM = "1 to 64 of A-Z a-z 0-9 _ -";
 
@@ -53,6 +59,7 @@ public final class AdminKeys {
                       item.text("name", key.name());
                       item.flag("read_only", key.readOnly());
                       item.time("created_at", key.created());
+                      item.text("ends_at", key.ends().map(Times::text).orElse(null));
                     });
                   }
                 })));
@@ -69,22 +76,44 @@ public final class AdminKeys {
       fields.fault(
           "name", given, "a name other than " + AdminKey.ROOT + " and " + AdminKey.LOOPBACK);
     }
-    boolean readOnly = Boolean.TRUE.equals(fields.flag("read_only"));
+    Boolean readOnly = fields.flag("read_only");
+    boolean replace = Boolean.TRUE.equals(fields.flag("replace"));
+    if (fields.has("keep_sec") && !replace) {
+      fields.fault("keep_sec", "given without replace (expected: replace: true)");
+    }
+    Duration keep = fields.seconds("keep_sec", false, KEEP_MAX_SECONDS);
     fields.done();
     faults.raise();
     String name = given == null ? "" : given;
     String key = AdminKey.make(random);
-    if (!keys.put(name, ApiKey.digest(key), readOnly)) {
-      throw new Refusal(Problem.tooManyKeys(AdminKeyStore.MAX));
+    String digest = ApiKey.digest(key);
+    switch (keys.put(name, digest, readOnly, replace, keep == null ? Duration.ZERO : keep)) {
+      case EXISTS -> throw new Refusal(Problem.keyExists(name));
+      case FULL -> throw new Refusal(Problem.tooManyKeys(AdminKeyStore.MAX));
+      case MADE -> tell(call, "admin key made", name, digest, null);
+      case REPLACED -> tell(call, "admin key replaced", name, digest, keep);
     }
-    audit.tell(call, "admin key made", "name", name, "read_only", Boolean.toString(readOnly));
     byte[] json =
         JsonOut.object(out -> {
           out.text("name", name);
           out.text("key", key);
-          out.flag("read_only", readOnly);
+          out.flag("read_only", isReadOnly(digest));
         });
     return Answer.created(json).with("cache-control", "no-store");
+  }
+
+  private void tell(Call call, String what, String name, String digest, @Nullable Duration keep) {
+    List<String> details =
+        new ArrayList<>(List.of("name", name, "read_only", Boolean.toString(isReadOnly(digest))));
+    if (keep != null) {
+      details.addAll(List.of("old_key_valid_sec", Long.toString(keep.toSeconds())));
+    }
+    audit.tell(call, what, details.toArray(String[]::new));
+  }
+
+  /** A key that replaces another may have it from that one. */
+  private boolean isReadOnly(String digest) {
+    return keys.find(digest).map(AdminKey::readOnly).orElse(false);
   }
 
   private Answer revoke(Call call) {

@@ -10,6 +10,7 @@ import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
+import io.taskrunner.http.call.Changes;
 import io.taskrunner.http.call.ConfigKind;
 import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
@@ -82,13 +83,15 @@ public final class Clients {
   /** The routes. */
   public List<Route> routes() {
     return List.of(
-        Route.of(HttpMethod.GET, "/admin/clients", Access.ADMIN, this::list),
+        Route.of(HttpMethod.GET, "/admin/clients", Access.ADMIN, this::list)
+            .taking("limit", "cursor"),
         Route.of(
             HttpMethod.POST, "/admin/clients/set", Access.ADMIN, Route.Body.REQUIRED, this::set),
         Route.of(
             HttpMethod.PUT, "/admin/clients/set", Access.ADMIN, Route.Body.REQUIRED, this::set),
-        Route.of(HttpMethod.GET, "/admin/clients/get", Access.ADMIN, this::get),
-        Route.of(HttpMethod.DELETE, "/admin/clients/delete", Access.ADMIN, this::delete),
+        Route.of(HttpMethod.GET, "/admin/clients/get", Access.ADMIN, this::get).taking("client_id"),
+        Route.of(HttpMethod.DELETE, "/admin/clients/delete", Access.ADMIN, this::delete)
+            .taking("client_id"),
         Route.of(
             HttpMethod.POST,
             "/admin/clients/{id}/keys",
@@ -274,20 +277,14 @@ public final class Clients {
     Precondition precondition = Precondition.of(call.headers(), faults);
     faults.raise();
     OwnLimits own = limits == null || id == null ? null : limits.over(clients.get(id));
+    Optional<Changes.Version> before = clients.get(id == null ? "" : id).map(Clients::version);
     Client client =
         set(
             id == null ? "" : id,
             new Change(tier, enabled, own, queues, accounts, waiting, waitingBytes),
             precondition);
     audit.tell(
-        call,
-        "client set",
-        "client_id",
-        client.id(),
-        "tier",
-        client.tier(),
-        "enabled",
-        Boolean.toString(client.enabled()));
+        call, "client set", "client_id", client.id(), Changes.between(before, version(client)));
     return Answer.ok(json(client)).tagged(current(client));
   }
 
@@ -547,6 +544,10 @@ public final class Clients {
     if (!client.serviceAccounts().isEmpty()) {
       out.texts("service_accounts", client.serviceAccounts());
     }
+  }
+
+  private static Changes.Version version(Client client) {
+    return Changes.Version.of(out -> writeSettings(out, client));
   }
 
   private static byte[] json(Client client) {

@@ -5,6 +5,7 @@ import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
+import io.taskrunner.http.call.Changes;
 import io.taskrunner.http.call.ConfigKind;
 import io.taskrunner.http.call.ConfigKind.Item;
 import io.taskrunner.http.call.ConfigKind.Wanted;
@@ -27,6 +28,8 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SortedMap;
@@ -39,6 +42,9 @@ import java.util.TreeSet;
  * decided as one.
  */
 public final class Configuration {
+
+  /** Names and texts in the audit trail; what was created, updated and deleted is always there. */
+  private static final int DETAILS_MAX = 200;
 
   private final List<ConfigKind> kinds;
   private final ConfigExport export;
@@ -60,8 +66,10 @@ public final class Configuration {
   /** The routes. */
   public List<Route> routes() {
     return List.of(
-        Route.of(HttpMethod.GET, "/admin/config", Access.ADMIN, export::get),
-        Route.of(HttpMethod.POST, "/admin/config", Access.ADMIN, Route.Body.DOCUMENT, this::apply));
+        Route.of(HttpMethod.GET, "/admin/config", Access.ADMIN, export::get)
+            .taking("format", "limit", "cursor"),
+        Route.of(HttpMethod.POST, "/admin/config", Access.ADMIN, Route.Body.DOCUMENT, this::apply)
+            .taking("dry_run", "prune"));
   }
 
   /**
@@ -69,8 +77,10 @@ public final class Configuration {
    *
    * @param exact stands for {@link Item#exact}
    * @param tier of a client
+   * @param whole all of it, when the document names it
    */
-  private record Seen(String exact, long revision, boolean isEmpty, String tier) {}
+  private record Seen(
+      String exact, long revision, boolean isEmpty, String tier, Optional<Item> whole) {}
 
   /**
    * All things of all kinds, as they are.
@@ -81,12 +91,13 @@ public final class Configuration {
   private record Now(
       Map<String, SortedMap<String, Seen>> sections, long last, Precondition.Current current) {}
 
-  private Now read() {
+  private Now read(Map<ConfigKind, Map<String, Wanted>> wanted) {
     long last = store.lastRevision();
     MessageDigest tag = ConfigExport.tag();
     Map<String, SortedMap<String, Seen>> sections = new LinkedHashMap<>();
     for (ConfigKind kind : kinds) {
       SortedMap<String, Seen> things = new TreeMap<>();
+      Map<String, Wanted> named = wanted.getOrDefault(kind, Map.of());
       boolean clients = kind.section().equals(Clients.SECTION);
       ConfigExport.each(
           kind,
@@ -98,7 +109,8 @@ public final class Configuration {
                       exact(item.exact()),
                       item.revision(),
                       item.isEmpty(),
-                      clients ? tierOf(settings) : "")));
+                      clients ? tierOf(settings) : "",
+                      Optional.of(item).filter(_ -> named.containsKey(name)))));
       sections.put(kind.section(), things);
     }
     return new Now(sections, last, ConfigExport.current(tag));
@@ -113,6 +125,7 @@ public final class Configuration {
     private final ConfigKind kind;
     private final SortedMap<String, Wanted> created = new TreeMap<>();
     private final SortedMap<String, Wanted> updated = new TreeMap<>();
+    private final SortedMap<String, Item> before = new TreeMap<>();
     private final List<String> deleted = new ArrayList<>();
     private int unchanged;
 
@@ -153,7 +166,7 @@ public final class Configuration {
       faults.add(Fault.header("If-None-Match", "If-None-Match: there is always a configuration"));
     }
     faults.raise();
-    Now now = read();
+    Now now = read(wanted);
     List<Plan> plans = plans(wanted, now, prune, faults);
     faults.raise();
     if (precondition.isGiven() && !precondition.holds(now.current())) {
@@ -205,6 +218,7 @@ public final class Configuration {
           plan.unchanged++;
         } else {
           plan.updated.put(name, one);
+          plan.before.put(name, item.whole().orElseThrow());
         }
       });
       there.forEach((name, item) -> {
@@ -331,6 +345,19 @@ public final class Configuration {
         if (names.iterator().hasNext()) {
           details.add(plan.kind.section() + "_" + what);
           details.add(String.join(" ", names));
+        }
+      });
+      plan.updated.forEach((name, one) -> {
+        if (details.size() < DETAILS_MAX) {
+          Item was = Objects.requireNonNull(plan.before.get(name));
+          List<String> changes =
+              Changes.between(
+                  Optional.of(new Changes.Version(was.settings(), was.exact())),
+                  new Changes.Version(one.settings(), one.exact()));
+          for (int i = 0; i < changes.size(); i += 2) {
+            details.add(plan.kind.section() + "." + name + "." + changes.get(i));
+            details.add(changes.get(i + 1));
+          }
         }
       });
     }

@@ -6,6 +6,7 @@ import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
+import io.taskrunner.http.call.Changes;
 import io.taskrunner.http.call.ConfigKind;
 import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
@@ -187,22 +188,19 @@ public final class Hosts {
     if (hosts.get(host.name()).isEmpty() && hosts.list().size() >= TargetHost.MOST) {
       throw new Refusal(Problem.tooManyHosts(TargetHost.MOST));
     }
+    Optional<Changes.Version> before = hosts.get(host.name()).map(load -> version(load.host()));
     precondition.<Boolean>change(
         () -> hosts.get(host.name()).map(load -> current(load.host())),
         expected -> {
           hosts.put(host, expected);
           return true;
         });
-    audit.tell(
-        call,
-        "host set",
-        "host",
-        host.name(),
-        "max_concurrent",
-        String.valueOf(host.maxConcurrent()),
-        "max_dispatches_per_sec",
-        String.valueOf(host.maxDispatchesPerSec()));
+    audit.tell(call, "host set", "host", host.name(), Changes.between(before, version(host)));
     return answer(find(host.name()));
+  }
+
+  private static Changes.Version version(TargetHost host) {
+    return Changes.Version.of(out -> settings(out, host));
   }
 
   private static TargetHost read(String name, Fields fields) {

@@ -7,6 +7,7 @@ import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
+import io.taskrunner.http.call.Changes;
 import io.taskrunner.http.call.ConfigKind;
 import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
@@ -161,23 +162,20 @@ public final class Tiers {
     Precondition precondition = Precondition.of(call.headers(), faults);
     faults.raise();
     Tier tier = new Tier(name, new Limits(concurrent, perMin));
+    Optional<Changes.Version> before = find(name).map(Tiers::version);
     precondition.<Boolean>change(
         () -> find(name).map(Tiers::current),
         expected -> {
           clients.putTier(tier, expected);
           return true;
         });
-    audit.tell(
-        call,
-        "tier set",
-        "tier",
-        name,
-        "max_concurrent",
-        Integer.toString(concurrent),
-        "requests_per_min",
-        Integer.toString(perMin));
+    audit.tell(call, "tier set", "tier", name, Changes.between(before, version(tier)));
     Tier set = existing(name);
     return Answer.ok(json(set)).tagged(current(set));
+  }
+
+  private static Changes.Version version(Tier tier) {
+    return Changes.Version.of(out -> write(out, tier));
   }
 
   private static byte[] json(Tier tier) {

@@ -31,7 +31,9 @@ public final class Trail {
 
   /** The routes. */
   public List<Route> routes() {
-    return List.of(Route.of(HttpMethod.GET, "/admin/audit", Access.ADMIN, this::list));
+    return List.of(
+        Route.of(HttpMethod.GET, "/admin/audit", Access.ADMIN, this::list)
+            .taking("limit", "cursor", "who", "what"));
   }
 
   private Answer list(Call call) {

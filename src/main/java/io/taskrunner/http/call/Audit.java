@@ -2,7 +2,9 @@ package io.taskrunner.http.call;
 
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.AuditStore.Change;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +25,18 @@ public final class Audit {
   /** Over a store. */
   public Audit(AuditStore trail) {
     this.trail = trail;
+  }
+
+  /**
+   * Tells of settings that were changed, and how. Blocks.
+   *
+   * @param thing what it is, such as {@code queue}, and its name
+   * @param changes as {@link Changes#between} names them
+   */
+  public void tell(Call call, String what, String thing, String name, List<String> changes) {
+    List<String> details = new ArrayList<>(List.of(thing, name));
+    details.addAll(changes);
+    tell(call, what, details.toArray(String[]::new));
   }
 
   /**

@@ -57,6 +57,21 @@ public record Call(
    */
   public record Query(QueryParams params, Faults faults) {
 
+    /** Notes each parameter of another name. */
+    void allow(List<String> names) {
+      for (String name : params.names()) {
+        if (!names.contains(name)) {
+          faults.add(
+              Fault.parameter(
+                  name,
+                  Fields.shown(name)
+                      + ": unknown parameter (expected: "
+                      + (names.isEmpty() ? "none" : String.join(", ", names))
+                      + ")"));
+        }
+      }
+    }
+
     /** A parameter; empty when it is not there. */
     public Optional<String> text(String name) {
       List<String> values = params.getAll(name);

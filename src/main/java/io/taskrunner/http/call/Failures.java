@@ -1,17 +1,24 @@
 package io.taskrunner.http.call;
 
 import com.linecorp.armeria.common.AggregatedHttpResponse;
+import com.linecorp.armeria.common.ClosedSessionException;
 import com.linecorp.armeria.common.ContentTooLargeException;
 import com.linecorp.armeria.common.HttpData;
 import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.HttpStatus;
 import com.linecorp.armeria.common.RequestHeaders;
+import com.linecorp.armeria.common.stream.AbortedStreamException;
+import com.linecorp.armeria.common.stream.CancelledSubscriptionException;
+import com.linecorp.armeria.common.stream.ClosedStreamException;
 import com.linecorp.armeria.common.util.Exceptions;
 import com.linecorp.armeria.server.HttpStatusException;
+import com.linecorp.armeria.server.RequestCancellationException;
 import com.linecorp.armeria.server.RequestTimeoutException;
 import com.linecorp.armeria.server.ServerErrorHandler;
 import com.linecorp.armeria.server.ServiceConfig;
 import com.linecorp.armeria.server.ServiceRequestContext;
+import io.netty.handler.codec.http2.Http2Exception;
+import java.nio.channels.ClosedChannelException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,7 +40,7 @@ public final class Failures implements ServerErrorHandler {
           case RequestTimeoutException _ ->
               isWhole(ctx) ? Problem.storeUnavailable() : Problem.tooSlow();
           default -> {
-            if (Exceptions.isExpected(cause)) {
+            if (isDeparture(cause)) {
               yield Problem.tooSlow(); // The caller left; nobody reads this.
             }
             LOG.atError().addKeyValue("request_id", id).setCause(cause).log("a call failed");
@@ -42,6 +49,18 @@ public final class Failures implements ServerErrorHandler {
         };
     byte[] body = ProblemText.body(problem, id);
     return HttpResponse.of(ProblemText.headers(problem, id, body.length), HttpData.wrap(body));
+  }
+
+  /** Whether the caller left: it reset its stream, or its connection is gone. */
+  public static boolean isDeparture(Throwable cause) {
+    return Exceptions.isExpected(cause)
+        || cause instanceof ClosedStreamException
+        || cause instanceof ClosedSessionException
+        || cause instanceof AbortedStreamException
+        || cause instanceof CancelledSubscriptionException
+        || cause instanceof RequestCancellationException
+        || cause instanceof ClosedChannelException
+        || cause instanceof Http2Exception;
   }
 
   /** Whether a call arrived to its end: what is still open has more to come. */
@@ -56,7 +75,9 @@ public final class Failures implements ServerErrorHandler {
       HttpStatus status,
       @Nullable String description,
       @Nullable Throwable cause) {
-    return rendered(headers, status);
+    Problem problem =
+        cause instanceof Refusal refusal ? refusal.problem() : Problem.ofStatus(status);
+    return rendered(headers, problem);
   }
 
   @Override
@@ -67,13 +88,12 @@ public final class Failures implements ServerErrorHandler {
       HttpStatus status,
       @Nullable String description,
       @Nullable Throwable cause) {
-    return rendered(headers, status);
+    return rendered(headers, Problem.ofStatus(status));
   }
 
   private static AggregatedHttpResponse rendered(
-      @Nullable RequestHeaders headers, HttpStatus status) {
+      @Nullable RequestHeaders headers, Problem problem) {
     String id = RequestIds.of(headers);
-    Problem problem = Problem.ofStatus(status);
     byte[] body = ProblemText.body(problem, id);
     return AggregatedHttpResponse.of(
         ProblemText.headers(problem, id, body.length), HttpData.wrap(body));

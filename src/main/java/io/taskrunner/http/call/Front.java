@@ -99,18 +99,12 @@ public final class Front implements HttpService {
     this.bodyMax = bodyMax;
   }
 
+  /** Whatever the method: a body whose length is not told is read as it comes, up to its limit. */
   @Override
   public ExchangeType exchangeType(RoutingContext routing) {
-    boolean small =
-        !routing.sessionProtocol().isMultiplex()
-            && routing.headers().contentLength() <= SMALL_BODY
-            && !isLengthUnknown(routing.headers());
+    long length = routing.headers().contentLength();
+    boolean small = !routing.sessionProtocol().isMultiplex() && length >= 0 && length <= SMALL_BODY;
     return small ? ExchangeType.UNARY : ExchangeType.REQUEST_STREAMING;
-  }
-
-  private static boolean isLengthUnknown(RequestHeaders headers) {
-    HttpMethod method = headers.method();
-    return headers.contentLength() < 0 && method != HttpMethod.GET && method != HttpMethod.HEAD;
   }
 
   @Override
@@ -337,8 +331,20 @@ public final class Front implements HttpService {
 
     private Call call(Route route, Map<String, Object> members) {
       caller = credentials.admit(route, caller);
-      return new Call(
-          id, headers, match == null ? List.of() : match.params(), ctx.query(), caller, members);
+      Call call =
+          new Call(
+              id,
+              headers,
+              match == null ? List.of() : match.params(),
+              ctx.query(),
+              caller,
+              members);
+      if (ctx.query() != null && route.isStrict()) {
+        Faults faults = new Faults();
+        call.query(faults).allow(route.parameters());
+        faults.raise();
+      }
+      return call;
     }
 
     private <T> CompletableFuture<T> onVirtualThread(Supplier<T> step) {

@@ -7,6 +7,7 @@ import com.linecorp.armeria.server.ServiceRequestContext;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 
 /**
  * What a call of another contract on the same port passes, so that it is bounded, counted and
@@ -17,14 +18,30 @@ public final class Gate {
   private final Origins origins;
   private final Credentials credentials;
   private final HeldCalls held;
+  private final BooleanSupplier ready;
   private final CallMeters meters;
 
-  /** Shares all of this with the calls of {@link Front}. */
-  public Gate(Origins origins, Credentials credentials, HeldCalls held, MeterRegistry registry) {
+  /**
+   * Shares all of this with the calls of {@link Front}.
+   *
+   * @param ready whether this process can serve calls; may block
+   */
+  public Gate(
+      Origins origins,
+      Credentials credentials,
+      HeldCalls held,
+      BooleanSupplier ready,
+      MeterRegistry registry) {
+    this.ready = ready;
     this.origins = origins;
     this.credentials = credentials;
     this.held = held;
     this.meters = new CallMeters(registry);
+  }
+
+  /** Whether this process can serve calls. May block. */
+  public boolean ready() {
+    return ready.getAsBoolean();
   }
 
   /**

@@ -8,7 +8,6 @@ import java.net.URI;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps pages of other sites away. A browser on this machine reaches a loopback listener for any
@@ -20,6 +19,10 @@ public final class Origins {
   private static final AsciiString SEC_FETCH_SITE = AsciiString.cached("sec-fetch-site");
 
   private static final Set<String> OWN_HOSTS = Set.of("localhost", "127.0.0.1", "[::1]");
+
+  private static final int AUTHORITY_MAX = 512;
+
+  private static final int PORT_DIGITS_MAX = 5;
 
   private final boolean loopback;
   private final Optional<URI> publicUrl;
@@ -38,10 +41,18 @@ public final class Origins {
   /**
    * Lets a call pass.
    *
-   * @throws Refusal 421 or 403
+   * @throws Refusal 400, 421 or 403
    */
   void check(RequestHeaders headers) {
-    if (loopback && !OWN_HOSTS.contains(host(headers.authority()))) {
+    String authority = headers.authority();
+    if (authority == null || !isAuthority(authority)) {
+      throw new Refusal(
+          Problem.malformed(
+              "Host: "
+                  + (authority == null ? "missing" : Fields.shown(authority))
+                  + " (expected: a name or an address, with or without a port)."));
+    }
+    if (loopback && !OWN_HOSTS.contains(host(authority))) {
       throw new Refusal(Problem.misdirected());
     }
     if (isSafe(headers.method())) {
@@ -53,7 +64,7 @@ public final class Origins {
       throw new Refusal(Problem.crossOrigin());
     }
     String origin = headers.get(HttpHeaderNames.ORIGIN);
-    if (origin != null && !isOwn(origin, headers.authority())) {
+    if (origin != null && !isOwn(origin, authority)) {
       throw new Refusal(Problem.crossOrigin());
     }
   }
@@ -65,10 +76,10 @@ public final class Origins {
         || method == HttpMethod.TRACE;
   }
 
-  private boolean isOwn(String origin, @Nullable String authority) {
+  private boolean isOwn(String origin, String authority) {
     String given = origin.toLowerCase(Locale.ROOT);
     for (String scheme : new String[] {"http", "https"}) {
-      if (authority != null && given.equals(origin(scheme, authority.toLowerCase(Locale.ROOT)))) {
+      if (given.equals(origin(scheme, authority.toLowerCase(Locale.ROOT)))) {
         return true;
       }
     }
@@ -89,12 +100,41 @@ public final class Origins {
             : authority);
   }
 
-  private static String host(@Nullable String authority) {
-    if (authority == null) {
-      return "";
-    }
+  /** The form of RFC 3986, section 3.2, without user information, and with a host. */
+  static boolean isAuthority(String text) {
+    int port = portAt(text);
+    String host = text.substring(0, port);
+    boolean address = host.startsWith("[") && host.endsWith("]");
+    String name = address ? host.substring(1, host.length() - 1) : host;
+    return !name.isEmpty()
+        && text.length() <= AUTHORITY_MAX
+        && name.chars().allMatch(c -> address ? isOfAddress(c) : isOfName(c))
+        && text.substring(port).chars().skip(1).allMatch(Origins::isDigit)
+        && text.length() - port <= 1 + PORT_DIGITS_MAX;
+  }
+
+  private static boolean isOfAddress(int c) {
+    return isDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
+  }
+
+  private static boolean isOfName(int c) {
+    return isDigit(c)
+        || (c >= 'a' && c <= 'z')
+        || (c >= 'A' && c <= 'Z')
+        || "-._~%!$&'()*+,;=".indexOf(c) >= 0;
+  }
+
+  private static boolean isDigit(int c) {
+    return c >= '0' && c <= '9';
+  }
+
+  private static String host(String authority) {
+    return authority.substring(0, portAt(authority)).toLowerCase(Locale.ROOT);
+  }
+
+  /** Where the colon before a port is; the end where there is none. */
+  private static int portAt(String authority) {
     int colon = authority.lastIndexOf(':');
-    boolean port = colon >= 0 && authority.indexOf(']', colon) < 0;
-    return (port ? authority.substring(0, colon) : authority).toLowerCase(Locale.ROOT);
+    return colon >= 0 && authority.indexOf(']', colon) < 0 ? colon : authority.length();
   }
 }

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 public record Precondition(@Nullable List<String> match, boolean matchAny, boolean absent) {
 
   private static final Pattern TAG =
-      Pattern.compile("\\s*(W/)?(\"[\\x21\\x23-\\x7e\\x80-\\xff]*\")\\s*(?:,|$)");
+      Pattern.compile("\\s*+(W/)?+(\"[\\x21\\x23-\\x7e\\x80-\\xff]*+\")\\s*+(?:,|$)");
 
   private static final String TAGS_FORM = "* or tags in quotes, as an ETag holds them";
 
@@ -95,7 +95,7 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
     List<String> tags = new ArrayList<>();
     Matcher tag = TAG.matcher(text);
     int at = 0;
-    while (at < text.length() && tag.find(at) && tag.start() == at) {
+    while (at < text.length() && tag.region(at, text.length()).lookingAt()) {
       if (tag.group(1) == null) {
         tags.add(tag.group(2));
       }

@@ -245,6 +245,16 @@ public record Problem(
         409, "too_many_keys", "There are " + most + " admin keys, and no more may be: revoke one.");
   }
 
+  /** An admin's key of this name, which is not to be replaced. */
+  public static Problem keyExists(String name) {
+    return of(
+        409,
+        "key_exists",
+        "There is an admin key named "
+            + name
+            + ". With \"replace\": true it is replaced; \"keep_sec\" keeps the old one valid so long.");
+  }
+
   /** No limits of that host. */
   public static Problem hostNotFound() {
     return of(404, "host_not_found", "This host has no limits of its own.");

@@ -1,6 +1,7 @@
 package io.taskrunner.http.call;
 
 import com.linecorp.armeria.common.HttpMethod;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -11,8 +12,35 @@ import java.util.concurrent.CompletableFuture;
  * @param access whom it is for
  * @param body whether it takes one
  * @param handler what it does
+ * @param parameters the names of the query that it knows
  */
-public record Route(HttpMethod method, String template, Access access, Body body, Handler handler) {
+public record Route(
+    HttpMethod method,
+    String template,
+    Access access,
+    Body body,
+    Handler handler,
+    List<String> parameters) {
+
+  /** Keeps the names from being changed. */
+  public Route {
+    parameters = List.copyOf(parameters);
+  }
+
+  /** A call without parameters. */
+  public Route(HttpMethod method, String template, Access access, Body body, Handler handler) {
+    this(method, template, access, body, handler, List.of());
+  }
+
+  /** This call with parameters of these names. */
+  public Route taking(String... names) {
+    return new Route(method, template, access, body, handler, List.of(names));
+  }
+
+  /** Whether a parameter that it does not know is an error; probes and scrapers add their own. */
+  boolean isStrict() {
+    return template.startsWith("/v1/") || template.startsWith("/admin/");
+  }
 
   /** Whether a call takes a body, and how long one. */
   public enum Body {

@@ -1,10 +1,15 @@
 package io.taskrunner.http.call;
 
 import com.linecorp.armeria.common.HttpRequest;
+import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
+import io.netty.channel.ChannelPromise;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpStatusClass;
+import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
@@ -16,10 +21,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Closes a connection whose headers do not arrive whole in time. The server below times a call from
  * its headers on, and a connection by its silence; between the two is a caller that sends a byte of
- * its headers now and then.
+ * its headers now and then. While a call waits for its answer the clock stands still.
  *
  * <p>Two handlers of one connection: the first in the pipeline sees bytes, one before the last sees
- * the calls that they came to. Bytes that came to no call, while no body is under way, are the
+ * the calls that they came to, and the answers. Bytes that came to no call, and to no body, are the
  * beginning of headers. On HTTP/2 many calls share the bytes and the server below bounds what one
  * may send as headers, so there only the first bytes are watched.
  *
@@ -31,6 +36,10 @@ public final class SlowCallers {
   private final Duration within;
   private boolean sawBytes;
   private boolean sawCall;
+  private boolean headersBegan;
+  private boolean bodyWasOpen;
+  private int unanswered;
+  private boolean interim;
   private @Nullable HttpRequest last;
   private @Nullable Future<?> alarm;
 
@@ -44,6 +53,7 @@ public final class SlowCallers {
    */
   public static void watch(ChannelPipeline pipeline, Duration within) {
     SlowCallers watcher = new SlowCallers(within);
+    Wire.watch(pipeline);
     pipeline.addFirst(watcher.bytes());
     pipeline.addBefore(pipeline.lastContext().name(), null, watcher.calls());
   }
@@ -73,6 +83,7 @@ public final class SlowCallers {
           ChannelPipeline pipeline = ctx.pipeline();
           pipeline.addAfter(pipeline.context(SslHandler.class).name(), null, bytes());
           pipeline.addBefore(pipeline.lastContext().name(), null, calls());
+          Wire.addRules(pipeline);
           pipeline.remove(this);
         }
       }
@@ -108,28 +119,50 @@ public final class SlowCallers {
   }
 
   private ChannelHandler calls() {
-    return new ChannelInboundHandlerAdapter() {
+    return new ChannelDuplexHandler() {
       @Override
       public void channelRead(ChannelHandlerContext ctx, Object message) {
         if (message instanceof HttpRequest call) {
           sawCall = true;
+          unanswered++;
           last = call;
         }
         ctx.fireChannelRead(message);
+      }
+
+      @Override
+      public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
+        if (message instanceof HttpResponse answer) {
+          interim = answer.status().codeClass() == HttpStatusClass.INFORMATIONAL;
+        }
+        if (message instanceof LastHttpContent && !interim) {
+          unanswered = Math.max(0, unanswered - 1); // what was no call is answered as well
+          watch(ctx);
+        }
+        ctx.write(message, promise);
       }
     };
   }
 
   private void judge(ChannelHandlerContext ctx) {
-    if (sawCall || (last != null && last.isOpen())) {
-      stop();
-    } else if (sawBytes
-        && alarm == null
-        && ctx.pipeline().get(Http2ConnectionHandler.class) == null) {
-      alarm = ctx.executor().schedule(() -> ctx.close(), within.toMillis(), TimeUnit.MILLISECONDS);
+    boolean bodyIsOpen = last != null && last.isOpen();
+    if (sawCall || bodyIsOpen) {
+      headersBegan = false;
+    } else if (sawBytes && !bodyWasOpen) {
+      headersBegan = true;
     }
+    bodyWasOpen = bodyIsOpen;
     sawBytes = false;
     sawCall = false;
+    watch(ctx);
+  }
+
+  private void watch(ChannelHandlerContext ctx) {
+    if (!headersBegan || unanswered > 0) {
+      stop();
+    } else if (alarm == null && ctx.pipeline().get(Http2ConnectionHandler.class) == null) {
+      alarm = ctx.executor().schedule(() -> ctx.close(), within.toMillis(), TimeUnit.MILLISECONDS);
+    }
   }
 
   private void stop() {

@@ -1,6 +1,7 @@
 package io.taskrunner.http.call;
 
 import java.io.ByteArrayInputStream;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -9,19 +10,25 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.regex.Pattern;
+import java.util.Objects;
+import org.snakeyaml.engine.v2.api.ConstructNode;
 import org.snakeyaml.engine.v2.api.Dump;
 import org.snakeyaml.engine.v2.api.DumpSettings;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Parse;
 import org.snakeyaml.engine.v2.common.FlowStyle;
+import org.snakeyaml.engine.v2.common.ScalarStyle;
 import org.snakeyaml.engine.v2.events.Event;
 import org.snakeyaml.engine.v2.events.MappingStartEvent;
 import org.snakeyaml.engine.v2.events.ScalarEvent;
 import org.snakeyaml.engine.v2.events.SequenceStartEvent;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.snakeyaml.engine.v2.nodes.ScalarNode;
+import org.snakeyaml.engine.v2.nodes.Tag;
+import org.snakeyaml.engine.v2.representer.StandardRepresenter;
+import org.snakeyaml.engine.v2.schema.CoreSchema;
+import org.snakeyaml.engine.v2.schema.Schema;
 
 /**
  * Reads YAML 1.2 as strictly as {@link Json} reads JSON, and into the same values; and writes it.
@@ -33,9 +40,11 @@ public final class Yaml {
   /** The media type. */
   public static final String MEDIA_TYPE = "application/yaml";
 
-  private static final Pattern INTEGER = Pattern.compile("[-+]?[0-9]+");
-  private static final Pattern NUMBER =
-      Pattern.compile("[-+]?(\\.[0-9]+|[0-9]+(\\.[0-9]*)?)([eE][-+]?[0-9]+)?");
+  /** A number with more characters is refused, as in JSON. */
+  private static final int NUMBER_MAX = 1000;
+
+  /** Tells what is a text without quotes and what is not; the same for reading and writing. */
+  private static final Schema SCHEMA = new CoreSchema();
 
   private final Iterator<Event> events;
   private int valuesLeft;
@@ -87,18 +96,29 @@ public final class Yaml {
     }
   }
 
+  private Event next() {
+    try {
+      return events.next();
+    } catch (YamlEngineException malformed) {
+      throw malformed;
+    } catch (RuntimeException malformed) {
+      // The parser lets some faults of a text through as its own, such as "\\UFFFFFFFF".
+      throw refusal("", "the body: malformed YAML");
+    }
+  }
+
   private Object document() {
-    Event event = events.next();
+    Event event = next();
     while (event.getEventId() == Event.ID.StreamStart
         || event.getEventId() == Event.ID.DocumentStart) {
-      event = events.next();
+      event = next();
     }
     if (event.getEventId() == Event.ID.StreamEnd) {
       throw refusal("", "the body: missing (expected: an object)");
     }
     Object value = value(event, "", 0);
     while (events.hasNext()) {
-      if (events.next().getEventId() == Event.ID.DocumentStart) {
+      if (next().getEventId() == Event.ID.DocumentStart) {
         throw refusal("", "the body: more than one YAML document");
       }
     }
@@ -112,7 +132,7 @@ public final class Yaml {
     return switch (event) {
       case ScalarEvent scalar -> {
         refuse(scalar.getAnchor().isPresent() || scalar.getTag().isPresent(), pointer);
-        yield scalar.isPlain() ? plain(scalar.getValue()) : scalar.getValue();
+        yield scalar.isPlain() ? plain(scalar.getValue(), pointer) : scalar.getValue();
       }
       case MappingStartEvent mapping -> {
         refuse(mapping.getAnchor().isPresent() || mapping.getTag().isPresent(), pointer);
@@ -145,11 +165,9 @@ public final class Yaml {
 
   private Map<String, Object> object(String pointer, int depth) {
     Map<String, Object> members = new LinkedHashMap<>(8);
-    for (Event event = events.next();
-        event.getEventId() != Event.ID.MappingEnd;
-        event = events.next()) {
+    for (Event event = next(); event.getEventId() != Event.ID.MappingEnd; event = next()) {
       if (!(event instanceof ScalarEvent key)
-          || (key.isPlain() && !(plain(key.getValue()) instanceof String))) {
+          || (key.isPlain() && !tag(key.getValue()).equals(Tag.STR))) {
         String shown = event instanceof ScalarEvent number ? number.getValue() : "a collection";
         throw refusal(
             pointer,
@@ -157,7 +175,7 @@ public final class Yaml {
       }
       refuse(key.getAnchor().isPresent() || key.getTag().isPresent(), pointer);
       String at = pointer + "/" + key.getValue().replace("~", "~0").replace("/", "~1");
-      if (members.put(key.getValue(), value(events.next(), at, depth)) != null) {
+      if (members.put(key.getValue(), value(next(), at, depth)) != null) {
         throw refusal(at, Fields.name(at) + ": given twice in one object");
       }
     }
@@ -166,46 +184,74 @@ public final class Yaml {
 
   private List<Object> array(String pointer, int depth) {
     List<Object> items = new ArrayList<>(4);
-    for (Event event = events.next();
-        event.getEventId() != Event.ID.SequenceEnd;
-        event = events.next()) {
+    for (Event event = next(); event.getEventId() != Event.ID.SequenceEnd; event = next()) {
       items.add(value(event, pointer + "/" + items.size(), depth));
     }
     return items;
   }
 
-  /** What stands there without quotes: the core schema of YAML 1.2, with decimal numbers alone. */
-  private static Object plain(String text) {
-    return switch (text) {
-      case "", "~", "null", "Null", "NULL" -> Json.NULL;
-      case "true", "True", "TRUE" -> Boolean.TRUE;
-      case "false", "False", "FALSE" -> Boolean.FALSE;
-      default -> number(text).orElse(text);
-    };
+  private static Tag tag(String plain) {
+    return SCHEMA.getScalarResolver().resolve(plain, true);
   }
 
-  private static Optional<Object> number(String text) {
-    if (INTEGER.matcher(text).matches()) {
-      try {
-        return Optional.of(Long.valueOf(text));
-      } catch (NumberFormatException tooLarge) {
-        return Optional.of(Double.valueOf(text));
-      }
+  /** What a text without quotes means: the core schema of YAML 1.2. */
+  private static Object plain(String text, String pointer) {
+    Tag tag = tag(text);
+    if (tag.equals(Tag.STR)) {
+      return text;
     }
-    return NUMBER.matcher(text).matches() ? Optional.of(Double.valueOf(text)) : Optional.empty();
+    if (text.length() > NUMBER_MAX) {
+      throw refusal(
+          pointer, Fields.name(pointer) + ": a number that is longer than this server reads");
+    }
+    ConstructNode meaning =
+        Objects.requireNonNull(SCHEMA.getSchemaTagConstructors().get(tag), "every tag has one");
+    Object value = meaning.construct(new ScalarNode(tag, text, ScalarStyle.PLAIN));
+    return switch (value) {
+      case null -> Json.NULL;
+      case Integer number -> number.longValue();
+      case BigInteger number -> number.doubleValue();
+      default -> value;
+    };
   }
 
   /** Writes an object of {@link Json}. */
   public static byte[] write(Map<String, Object> object) {
     DumpSettings settings =
         DumpSettings.builder()
+            .setSchema(SCHEMA)
             .setDefaultFlowStyle(FlowStyle.BLOCK)
             .setIndicatorIndent(2)
             .setIndentWithIndicator(true)
             .setWidth(120)
             .setSplitLines(false)
             .build();
-    return new Dump(settings).dumpToString(withNulls(object)).getBytes(StandardCharsets.UTF_8);
+    return new Dump(settings, new Texts(settings))
+        .dumpToString(withNulls(object))
+        .getBytes(StandardCharsets.UTF_8);
+  }
+
+  /**
+   * Writes a text in double quotes where it has anything but letters, digits and printable ASCII:
+   * blocks of several lines do not keep every text as it is.
+   */
+  private static final class Texts extends StandardRepresenter {
+    Texts(DumpSettings settings) {
+      super(settings);
+      representers.put(
+          String.class,
+          text ->
+              representScalar(
+                  Tag.STR,
+                  (String) text,
+                  ((String) text).codePoints().allMatch(Texts::isSimple)
+                      ? ScalarStyle.PLAIN
+                      : ScalarStyle.DOUBLE_QUOTED));
+    }
+
+    private static boolean isSimple(int c) {
+      return (c >= ' ' && c <= '~') || Character.isLetterOrDigit(c);
+    }
   }
 
   private static Object withNulls(Object value) {

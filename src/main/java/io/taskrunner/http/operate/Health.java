@@ -66,6 +66,11 @@ public final class Health {
     draining = true;
   }
 
+  /** Whether calls can be served. May block. */
+  public boolean isReady() {
+    return faults().isEmpty();
+  }
+
   private Answer ready() {
     List<String> faults = faults();
     if (!faults.isEmpty()) {

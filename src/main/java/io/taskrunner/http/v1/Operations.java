@@ -53,7 +53,7 @@ public final class Operations {
     return List.of(
         Route.of(
             HttpMethod.POST, "/v1/operations", Access.OPERATE, Route.Body.REQUIRED, this::begin),
-        Route.of(HttpMethod.GET, "/v1/operations", Access.READ, this::list),
+        Route.of(HttpMethod.GET, "/v1/operations", Access.READ, this::list).taking("limit"),
         Route.of(HttpMethod.GET, "/v1/operations/{id}", Access.READ, this::get),
         Route.of(HttpMethod.DELETE, "/v1/operations/{id}", Access.OPERATE, this::stop));
   }

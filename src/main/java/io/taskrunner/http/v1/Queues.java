@@ -8,6 +8,7 @@ import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Caller;
+import io.taskrunner.http.call.Changes;
 import io.taskrunner.http.call.ConfigKind;
 import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
@@ -30,6 +31,7 @@ import io.taskrunner.task.Retry;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
@@ -59,7 +61,8 @@ public final class Queues {
         Route.of(HttpMethod.GET, "/v1/queues", Access.READ, this::list),
         Route.of(HttpMethod.GET, "/v1/queues/{name}", Access.READ, this::get),
         Route.of(HttpMethod.PUT, "/v1/queues/{name}", Access.ADMIN, Route.Body.OPTIONAL, this::put),
-        Route.of(HttpMethod.DELETE, "/v1/queues/{name}", Access.ADMIN, this::delete),
+        Route.of(HttpMethod.DELETE, "/v1/queues/{name}", Access.ADMIN, this::delete)
+            .taking("force"),
         Route.of(
             HttpMethod.POST,
             "/v1/queues/{name}/pause",
@@ -221,6 +224,10 @@ public final class Queues {
         || client.allowedQueues().contains(queue);
   }
 
+  private static Changes.Version version(QueueSettings settings) {
+    return Changes.Version.of(out -> QueueKind.writeSet(out, settings));
+  }
+
   private Answer put(Call call) {
     Faults faults = new Faults();
     String name = call.param(0);
@@ -232,11 +239,17 @@ public final class Queues {
     QueueSettings settings = settings(call.fields(faults), name);
     Precondition precondition = Precondition.of(call.headers(), faults);
     faults.raise();
+    Optional<Changes.Version> before = queues.get(name).map(queue -> version(queue.settings()));
     boolean made =
         precondition.change(
             () -> queues.get(name).map(Queues::current),
             expected -> queues.put(name, settings, expected));
-    audit.tell(call, made ? "queue made" : "queue changed", "queue", name);
+    audit.tell(
+        call,
+        made ? "queue made" : "queue changed",
+        "queue",
+        name,
+        Changes.between(before, version(settings)));
     Queue queue = existing(name);
     Answer answer = made ? Answer.created(json(queue)) : Answer.ok(json(queue));
     return answer.tagged(current(queue));

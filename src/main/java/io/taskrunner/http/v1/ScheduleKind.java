@@ -20,15 +20,12 @@ import io.taskrunner.task.Callback;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetRequest.Header;
-import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -41,8 +38,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Schedules in the document of the whole configuration. Likely secrets of their tasks are masked in
- * it, as wherever a task is shown; an entry that is masked keeps what the schedule of that name
- * has.
+ * it, as wherever a task is shown; see {@link Unmasking}.
  */
 final class ScheduleKind implements ConfigKind {
 
@@ -103,111 +99,12 @@ final class ScheduleKind implements ConfigKind {
     if (read == null || entry.faults().list().size() > faults) {
       return null;
     }
-    Optional<Settings> whole = unmasked(name, read);
+    Optional<Settings> whole = Unmasking.of(read, schedules.get(name).map(Schedule::settings));
     if (whole.isEmpty()) {
-      entry.fault(
-          "task",
-          "a secret is masked as *** (expected: the secret, or the entry of a schedule that has it)");
+      entry.fault("task", Unmasking.REFUSAL);
       return null;
     }
     return new WantedSchedule(name, whole.get());
-  }
-
-  /** With the secrets that the schedule has where the entry masks them; empty when it has not. */
-  private Optional<Settings> unmasked(String name, Settings read) {
-    TargetRequest request = read.spec().request();
-    boolean urlMasked = isMasked(request.url().value());
-    boolean headerMasked = request.headers().stream().anyMatch(ScheduleKind::isMasked);
-    Callback callback = read.spec().callback();
-    boolean callbackMasked = callback != null && isMasked(callback);
-    if (!urlMasked && !headerMasked && !callbackMasked) {
-      return Optional.of(read);
-    }
-    Optional<TaskSpec> there = schedules.get(name).map(schedule -> schedule.settings().spec());
-    Optional<TargetRequest> known = there.map(TaskSpec::request);
-    if (callback != null && isMasked(callback)) {
-      Callback same = there.flatMap(spec -> Optional.ofNullable(spec.callback())).orElse(null);
-      if (same == null || !Arrays.equals(masked(same), masked(callback))) {
-        return Optional.empty();
-      }
-      callback = same;
-    }
-    TargetUrl url = request.url();
-    if (urlMasked) {
-      Optional<TargetUrl> same =
-          known
-              .map(TargetRequest::url)
-              .filter(one -> Masking.url(one.value()).equals(request.url().value()));
-      if (same.isEmpty()) {
-        return Optional.empty();
-      }
-      url = same.get();
-    }
-    List<Header> headers = new ArrayList<>();
-    for (Header header : request.headers()) {
-      Optional<Header> secret =
-          isMasked(header)
-              ? known.flatMap(one ->
-                  one.headers().stream()
-                      .filter(had -> had.name().equalsIgnoreCase(header.name()))
-                      .findFirst())
-              : Optional.of(header);
-      if (secret.isEmpty()) {
-        return Optional.empty();
-      }
-      headers.add(secret.get());
-    }
-    TaskSpec spec = read.spec();
-    TargetRequest whole =
-        new TargetRequest(
-            request.method(), url, headers, request.body(), request.text(), request.token());
-    return Optional.of(
-        new Settings(
-            read.clientId(),
-            read.queue(),
-            read.rhythm(),
-            read.overlap(),
-            read.catchUp(),
-            read.jitter(),
-            read.paused(),
-            new TaskSpec(
-                whole,
-                spec.retry(),
-                spec.timeout(),
-                spec.expires(),
-                spec.maxConcurrent(),
-                spec.retention(),
-                spec.labels(),
-                spec.traceparent(),
-                spec.tracestate(),
-                callback,
-                spec.callbackOf())));
-  }
-
-  private static boolean isMasked(Callback callback) {
-    return isMasked(callback.url().value())
-        || callback.headers().stream().anyMatch(ScheduleKind::isMasked);
-  }
-
-  private static byte[] masked(Callback callback) {
-    return JsonOut.object(out -> callback(out, callback, false));
-  }
-
-  private static boolean isMasked(Header header) {
-    return header.value().equals(Masking.MASK) && Masking.hides(header.name());
-  }
-
-  /** Whether a parameter of the query that is hidden is the mask. */
-  private static boolean isMasked(String url) {
-    for (String pair : url.substring(url.indexOf('?') + 1).split("&", -1)) {
-      int equals = pair.indexOf('=');
-      if (equals >= 0
-          && pair.substring(equals + 1).equals(Masking.MASK)
-          && Masking.hides(pair.substring(0, equals))) {
-        return true;
-      }
-    }
-    return false;
   }
 
   /** A schedule as a document wants it. */

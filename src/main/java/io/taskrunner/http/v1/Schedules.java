@@ -5,6 +5,7 @@ import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
+import io.taskrunner.http.call.Changes;
 import io.taskrunner.http.call.ConfigKind;
 import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
@@ -102,7 +103,8 @@ public final class Schedules {
   public List<Route> routes() {
     String one = "/v1/schedules/{name}";
     return List.of(
-        Route.of(HttpMethod.GET, "/v1/schedules", Access.ADMIN, this::list),
+        Route.of(HttpMethod.GET, "/v1/schedules", Access.ADMIN, this::list)
+            .taking("limit", "cursor"),
         Route.of(HttpMethod.GET, one, Access.ADMIN, this::get),
         Route.of(HttpMethod.PUT, one, Access.ADMIN, Route.Body.REQUIRED, this::put),
         Route.of(HttpMethod.DELETE, one, Access.ADMIN, this::delete),
@@ -164,7 +166,7 @@ public final class Schedules {
     if (!Schedule.NAME.matcher(name).matches()) {
       faults.add(Fault.parameter("name", "name: \"" + name + "\" (expected: " + NAME_FORM + ")"));
     }
-    Settings settings = settings(call.fields(faults));
+    Settings settings = whole(name, settings(call.fields(faults)), faults);
     Precondition precondition = Precondition.of(call.headers(), faults);
     faults.raise();
     if (settings == null) {
@@ -176,6 +178,8 @@ public final class Schedules {
     if (queues.get(settings.queue()).isEmpty()) {
       throw new Refusal(Problem.queueNotFound());
     }
+    Optional<Changes.Version> before =
+        schedules.get(name).map(schedule -> version(schedule.settings()));
     boolean made =
         precondition.change(
             () -> schedules.get(name).map(Schedules::current),
@@ -185,11 +189,28 @@ public final class Schedules {
         made ? "schedule made" : "schedule changed",
         "schedule",
         name,
-        "client_id",
-        settings.clientId());
+        Changes.between(before, version(settings)));
     Schedule schedule = existing(name);
     Answer answer = made ? Answer.created(json(schedule)) : Answer.ok(json(schedule));
     return answer.tagged(current(schedule));
+  }
+
+  private static Changes.Version version(Settings settings) {
+    return new Changes.Version(
+        out -> ScheduleKind.write(out, settings, false),
+        out -> ScheduleKind.write(out, settings, true));
+  }
+
+  /** What was read here is masked, and may be given back so. */
+  private @Nullable Settings whole(String name, @Nullable Settings read, Faults faults) {
+    if (read == null || !faults.isEmpty()) {
+      return read;
+    }
+    Optional<Settings> whole = Unmasking.of(read, schedules.get(name).map(Schedule::settings));
+    if (whole.isEmpty()) {
+      faults.add(Fault.body("/task", "task: " + Unmasking.REFUSAL));
+    }
+    return whole.orElse(read);
   }
 
   private @Nullable Settings settings(Fields fields) {
@@ -258,7 +279,8 @@ public final class Schedules {
     try {
       return ZoneId.of(name);
     } catch (DateTimeException unknown) {
-      fields.fault("time_zone", name, "a time zone of IANA, such as Europe/Berlin");
+      fields.fault(
+          "time_zone", name, "a time zone of IANA by its place, such as Europe/Berlin, or UTC");
       return ZoneOffset.UTC;
     }
   }
@@ -396,6 +418,9 @@ public final class Schedules {
             });
           }
         });
+    if (settings.rhythm() instanceof Rhythm.ByCron(Cron cron, _) && !cron.warnings().isEmpty()) {
+      out.texts("warnings", cron.warnings());
+    }
     out.time("created_time", schedule.created());
     out.time("updated_time", schedule.updated());
   }

@@ -62,7 +62,21 @@ public final class Tasks {
   /** The routes. */
   public List<Route> routes() {
     return List.of(
-        Route.of(HttpMethod.GET, "/v1/tasks", Access.READ, this::list),
+        Route.of(HttpMethod.GET, "/v1/tasks", Access.READ, this::list)
+            .taking(
+                "queue",
+                "state",
+                "client_id",
+                "label",
+                "host",
+                "status",
+                "error",
+                "created_after",
+                "created_before",
+                "due_after",
+                "due_before",
+                "limit",
+                "cursor"),
         Route.of(HttpMethod.GET, "/v1/tasks/{id}", Access.READ, this::get),
         Route.of(HttpMethod.DELETE, "/v1/tasks/{id}", Access.OPERATE, this::cancel),
         Route.of(

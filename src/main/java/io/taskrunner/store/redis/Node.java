@@ -6,6 +6,7 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
+import io.lettuce.core.SslOptions;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.codec.ByteArrayCodec;
@@ -139,6 +140,7 @@ final class Node implements AutoCloseable {
             .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
             .socketOptions(
                 SocketOptions.builder().connectTimeout(CONNECT_MAX).tcpNoDelay(true).build())
+            .sslOptions(ssl(settings))
             .build());
     try {
       Node node = new Node(resources, client, uri, channels, lines, settings.commandTimeout());
@@ -167,6 +169,13 @@ final class Node implements AutoCloseable {
         }
       }
     };
+  }
+
+  /** Whom to trust where TLS is spoken. */
+  static SslOptions ssl(RedisSettings settings) {
+    SslOptions.Builder options = SslOptions.builder();
+    settings.authorities().ifPresent(file -> options.trustManager(file.toFile()));
+    return options.build();
   }
 
   static RedisURI uri(RedisSettings settings) {

@@ -7,18 +7,22 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Named keys of admins, in the configuration's slot: {@code admin_keys} holds for each name the
- * key's digest, when it was made (s since the epoch) and whether it is read-only. They are few, so
- * the copy that calls are judged by is of all.
+ * key's digest, when it was made (s since the epoch) and whether it is read-only; behind a comma,
+ * the same of the key that it replaced, and when that one ends (ms). They are few, so the copy that
+ * calls are judged by is of all.
  */
 final class RedisAdminKeys implements AdminKeyStore {
 
   private static final Duration COPY_TTL = Duration.ofSeconds(1);
   private static final String READ_ONLY = "r";
+  private static final String WRITES = "w";
 
   private final Link link;
   private final Keys config;
@@ -35,21 +39,28 @@ final class RedisAdminKeys implements AdminKeyStore {
   }
 
   @Override
-  public boolean put(String name, String digest, boolean readOnly) {
+  public Put put(
+      String name, String digest, @Nullable Boolean readOnly, boolean replace, Duration keep) {
     byte[] word =
         configMoves.run(
             Script.PUT_ADMIN_KEY,
             Keys.bytes(name),
             Keys.bytes(digest),
-            Keys.bytes(readOnly ? READ_ONLY : ""),
-            Keys.bytes(MAX));
+            Keys.bytes(readOnly == null ? "" : readOnly ? READ_ONLY : WRITES),
+            Keys.bytes(MAX),
+            Keys.bytes(replace ? "1" : ""),
+            Keys.bytes(keep.toMillis()));
     read();
-    return Keys.text(word).equals("done");
+    return Put.valueOf(Keys.text(word).toUpperCase(Locale.ROOT));
   }
 
   @Override
   public List<AdminKey> list() {
-    return read().keys().values().stream().sorted(Comparator.comparing(AdminKey::name)).toList();
+    return read().keys().values().stream()
+        .sorted(
+            Comparator.comparing(AdminKey::name)
+                .thenComparing(key -> key.ends().orElse(Instant.MAX), Comparator.reverseOrder()))
+        .toList();
   }
 
   @Override
@@ -77,15 +88,25 @@ final class RedisAdminKeys implements AdminKeyStore {
   private Copy read() {
     long at = System.nanoTime();
     Map<byte[], byte[]> raw = link.patiently(redis -> redis.hgetall(key()));
+    Instant now = raw.isEmpty() ? Instant.EPOCH : Instant.ofEpochMilli(configMoves.millis());
     Map<String, AdminKey> keys = HashMap.newHashMap(raw.size());
     raw.forEach((name, value) -> {
-      String[] parts = Keys.text(value).split(":", -1);
-      keys.put(
-          parts[0],
-          new AdminKey(
-              Keys.text(name),
-              parts[2].equals(READ_ONLY),
-              Instant.ofEpochSecond(Long.parseLong(parts[1]))));
+      for (String one : Keys.text(value).split(",", -1)) {
+        String[] parts = one.split(":", -1);
+        Optional<Instant> ends =
+            parts.length > 3
+                ? Optional.of(Instant.ofEpochMilli(Long.parseLong(parts[3])))
+                : Optional.empty();
+        if (ends.isEmpty() || ends.get().isAfter(now)) {
+          keys.put(
+              parts[0],
+              new AdminKey(
+                  Keys.text(name),
+                  parts[2].equals(READ_ONLY),
+                  Instant.ofEpochSecond(Long.parseLong(parts[1])),
+                  ends));
+        }
+      }
     });
     Copy fresh = new Copy(Map.copyOf(keys), at);
     synchronized (this) {

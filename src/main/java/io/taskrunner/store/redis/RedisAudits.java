@@ -22,7 +22,9 @@ import org.jspecify.annotations.Nullable;
 final class RedisAudits implements AuditStore {
 
   private static final String DETAIL = "d:";
-  private static final Pattern ID = Pattern.compile("\\d{1,15}-\\d{1,15}");
+
+  /** Of an entry; nothing is older than the first, and Redis takes no bound below it. */
+  private static final Pattern ID = Pattern.compile("[1-9][0-9]{0,14}-[0-9]{1,15}");
 
   /** So many entries are looked through at a time. */
   private static final int CHUNK = 500;

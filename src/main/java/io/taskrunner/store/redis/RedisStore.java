@@ -9,6 +9,7 @@ import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.ConfigStore;
 import io.taskrunner.store.HostStore;
 import io.taskrunner.store.OperationStore;
+import io.taskrunner.store.PageSecretStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.SigningStore;
@@ -117,7 +118,7 @@ public final class RedisStore implements AutoCloseable {
     this.schedules =
         new RedisSchedules(
             shards, new ScheduleIndex(configLink, config, configMoves), names, options, revisions);
-    this.tokens = new RedisTokens(configMoves);
+    this.tokens = new RedisTokens(configLink, config, configMoves);
     this.signing = new RedisSigning(shards, configMoves, configLink, config);
     this.operations = new RedisOperations(shards, configLink, config, configMoves, names, queues);
     this.system = new RedisSystem(nodes, options.redis(), durability);
@@ -153,10 +154,16 @@ public final class RedisStore implements AutoCloseable {
    *
    * @param shared to run on and to count in; empty for loops of its own, and no count
    * @throws StoreUnavailable Redis does not answer
+   * @throws io.taskrunner.store.NotPermitted Redis refuses something that is needed
    * @throws IllegalStateException what is stored there is of a newer version of this program
    */
   public static RedisStore open(StoreOptions options, Optional<Shared> shared) {
-    RedisStore store = openUntended(options, shared);
+    RedisStore store;
+    try {
+      store = openUntended(options, shared);
+    } catch (RuntimeException failed) {
+      throw Permissions.named(failed, options.redis());
+    }
     store.housekeeping.start(store.timer);
     return store;
   }
@@ -186,6 +193,7 @@ public final class RedisStore implements AutoCloseable {
     RedisStore store =
         new RedisStore(nodes, lines, durability, options, shared.flatMap(Shared::tracing));
     try {
+      Permissions.check(nodes, store.config);
       store.prepare(options);
       return store;
     } catch (RuntimeException failed) {
@@ -304,6 +312,11 @@ public final class RedisStore implements AutoCloseable {
 
   /** What tokens are made with. */
   public TokenStore tokens() {
+    return tokens;
+  }
+
+  /** What page tokens are signed with. */
+  public PageSecretStore pageSecrets() {
     return tokens;
   }
 

@@ -104,6 +104,13 @@ final class RedisSystem implements SystemStore {
   }
 
   private static void check(Map<String, String> info, Set<String> found) {
+    if (info.isEmpty()) {
+      found.add(
+          "Redis does not permit INFO: its version, eviction policy, persistence and replicas cannot be"
+              + " checked, STORE_MAX_BYTES has no effect, and REDIS_WAIT_REPLICAS does not notice"
+              + " replicas.");
+      return;
+    }
     String[] version = info.getOrDefault("redis_version", "0.0").split("\\.", -1);
     int major = Integer.parseInt(version[0]);
     if (major < MAJOR_MIN || (major == MAJOR_MIN && Integer.parseInt(version[1]) < MINOR_MIN)) {
@@ -159,9 +166,17 @@ final class RedisSystem implements SystemStore {
       asked.add(node.pulse().info(section));
     }
     Map<String, String> fields = new HashMap<>();
-    for (CompletionStage<String> text : asked) {
-      Link.await(text, deadline)
-          .lines()
+    for (CompletionStage<String> one : asked) {
+      String text;
+      try {
+        text = Link.await(one, deadline);
+      } catch (RedisException failed) {
+        if (Permissions.refusal(failed).isEmpty()) {
+          throw failed;
+        }
+        return Map.of(); // managed Redis services keep INFO to themselves
+      }
+      text.lines()
           .map(line -> line.split(":", 2))
           .filter(parts -> parts.length == 2)
           .forEach(parts -> fields.put(parts[0], parts[1].strip()));

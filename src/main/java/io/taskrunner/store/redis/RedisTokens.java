@@ -1,20 +1,36 @@
 package io.taskrunner.store.redis;
 
+import io.taskrunner.store.PageSecretStore;
 import io.taskrunner.store.TokenStore;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Keys of tokens, in the configuration's slot. */
-final class RedisTokens implements TokenStore {
+/** Keys of tokens, in the configuration's slot; {@code page_secret} signs page tokens. */
+final class RedisTokens implements TokenStore, PageSecretStore {
 
   private static final byte[] NONE = new byte[0];
 
+  private final Link link;
+  private final Keys config;
   private final Moves configMoves;
 
-  RedisTokens(Moves configMoves) {
+  RedisTokens(Link link, Keys config, Moves configMoves) {
+    this.link = link;
+    this.config = config;
     this.configMoves = configMoves;
+  }
+
+  @Override
+  public byte[] secret(byte[] offered) {
+    byte[] key = config.key("page_secret");
+    byte[] kept = link.patiently(redis -> redis.get(key));
+    while (kept == null) {
+      link.patiently(redis -> redis.setnx(key, offered));
+      kept = link.patiently(redis -> redis.get(key));
+    }
+    return kept;
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.taskrunner.store.redis;
 
+import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulRedisConnection;
@@ -52,6 +53,7 @@ final class Topology implements AutoCloseable {
 
   Topology(RedisSettings settings, List<HostPort> seeds) {
     this.settings = settings;
+    client.setOptions(ClientOptions.builder().sslOptions(Node.ssl(settings)).build());
     this.seeds = Set.copyOf(seeds);
     this.known = this.seeds;
   }

@@ -12,6 +12,10 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.nio.charset.StandardCharsets;
@@ -49,6 +53,10 @@ class SlowCallersTest {
     channel.writeInbound(Unpooled.copiedBuffer("x", StandardCharsets.US_ASCII));
   }
 
+  private void answer() {
+    var unused = channel.write(LastHttpContent.EMPTY_LAST_CONTENT);
+  }
+
   private void pass(int seconds) {
     channel.advanceTimeBy(seconds, TimeUnit.SECONDS);
     channel.runScheduledPendingTasks();
@@ -77,6 +85,7 @@ class SlowCallersTest {
     read("");
     pass(9);
     read(HttpRequest.of(HttpMethod.GET, "/"));
+    answer();
     pass(60);
     assertTrue(channel.isOpen());
     read("");
@@ -93,8 +102,50 @@ class SlowCallersTest {
     assertTrue(channel.isOpen());
     call.close();
     read("");
+    answer();
+    read("");
     pass(10);
     assertFalse(channel.isOpen());
+  }
+
+  @Test
+  void aCallWhoseBodyCameLaterMayWaitForItsAnswer() {
+    HttpRequestWriter call = HttpRequest.streaming(RequestHeaders.of(HttpMethod.POST, "/"));
+    read(call);
+    call.close();
+    read("");
+    pass(300);
+    assertTrue(channel.isOpen());
+    answer();
+    pass(60);
+    assertTrue(channel.isOpen(), "what came last was its body");
+  }
+
+  @Test
+  void theNextHeadersAreTimedFromTheAnswerBeforeThem() {
+    read(HttpRequest.of(HttpMethod.GET, "/"));
+    read("");
+    pass(60);
+    assertTrue(channel.isOpen(), "the first call waits for its answer");
+    answer();
+    pass(9);
+    assertTrue(channel.isOpen());
+    pass(1);
+    assertFalse(channel.isOpen());
+  }
+
+  @Test
+  void anInterimAnswerIsNoAnswer() {
+    HttpRequestWriter call = HttpRequest.streaming(RequestHeaders.of(HttpMethod.POST, "/"));
+    read(call);
+    var unused =
+        channel.write(
+            new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE));
+    call.close();
+    read("");
+    read("");
+    pass(60);
+    assertTrue(channel.isOpen());
   }
 
   /** TLS that is looked past: what is read comes to what a test says, as above. */
@@ -149,6 +200,7 @@ class SlowCallersTest {
     read("");
     pass(9);
     read(HttpRequest.of(HttpMethod.GET, "/"));
+    answer();
     pass(60);
     assertTrue(channel.isOpen());
     read("");

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.taskrunner.client.AdminKey;
 import io.taskrunner.client.Scope;
 import io.taskrunner.store.AdminKeyStore;
+import io.taskrunner.store.AdminKeyStore.Put;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.ClientStore.Change;
 import io.taskrunner.store.ClientStore.TierDeleted;
@@ -21,6 +22,7 @@ import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -232,12 +234,12 @@ class ClientMovesTest {
     AdminKeyStore here = stage.store.adminKeys();
     try (RedisStore other = RedisStore.open(StoreOptions.defaults(REDIS.settings()))) {
       AdminKeyStore there = other.adminKeys();
-      assertTrue(here.put("one", "digest", true));
+      assertEquals(Put.MADE, here.put("one", "digest", true, false, Duration.ZERO));
       AdminKey found = there.find("digest").orElseThrow();
       assertEquals("one", found.name());
       assertTrue(found.readOnly());
       assertTrue(there.known("digest").isPresent());
-      assertTrue(here.put("one", "another", false));
+      assertEquals(Put.REPLACED, here.put("one", "another", false, true, Duration.ZERO));
       assertTrue(here.known("digest").isEmpty());
       assertTrue(here.delete("one"));
       assertFalse(here.delete("one"));
@@ -249,6 +251,30 @@ class ClientMovesTest {
       }
       assertTrue(there.list().isEmpty());
     }
+  }
+
+  @Test
+  void anAdminKeyThatIsReplacedMayStayValidForAWhile() {
+    AdminKeyStore keys = stage.store.adminKeys();
+    assertEquals(Put.MADE, keys.put("one", "first", true, false, Duration.ZERO));
+    assertEquals(Put.EXISTS, keys.put("one", "second", false, false, Duration.ZERO));
+    assertTrue(keys.find("second").isEmpty());
+    assertEquals(Put.REPLACED, keys.put("one", "second", null, true, Duration.ofHours(1)));
+    assertTrue(keys.find("second").orElseThrow().readOnly(), "as the one before");
+    assertEquals(2, keys.list().size());
+    assertTrue(keys.list().getFirst().ends().isEmpty(), "the newest comes first");
+    assertEquals(
+        Instant.ofEpochMilli(Stage.START).plus(Duration.ofHours(1)),
+        keys.find("first").orElseThrow().ends().orElseThrow());
+    stage.pass(Duration.ofHours(1));
+    assertEquals(1, keys.list().size());
+    assertTrue(keys.find("first").isEmpty(), "its time is over");
+    assertEquals(Put.REPLACED, keys.put("one", "third", false, true, Duration.ofHours(1)));
+    assertEquals(Put.REPLACED, keys.put("one", "fourth", null, true, Duration.ofHours(1)));
+    assertTrue(keys.find("second").isEmpty(), "two of a name at most");
+    assertTrue(keys.find("third").isPresent());
+    assertTrue(keys.delete("one"));
+    assertTrue(keys.list().isEmpty());
   }
 
   @Test

@@ -132,7 +132,7 @@ final class SmallCalls {
     store.workers().list();
     store.workers().gone(Stage.worker(1));
     for (int i = 0; i < 100; i++) {
-      store.adminKeys().put("key" + i, "digest" + i, false);
+      store.adminKeys().put("key" + i, "digest" + i, false, false, Duration.ZERO);
     }
     stage.queue("side", 1);
     store.queues().pause("side", true);

@@ -1,0 +1,69 @@
+package io.taskrunner.config;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** Finds variables that look like a setting and are none: what they say has no effect. */
+final class Mistyped {
+
+  /** A shorter name is too like others that have nothing to do with this program. */
+  private static final int LENGTH_MIN = 8;
+
+  private static final int DISTANCE_MAX = 2;
+
+  private Mistyped() {}
+
+  /** A sentence for each variable that is likely mistyped. */
+  static List<String> warnings(List<String> given, List<Setting> settings) {
+    List<String> known = new ArrayList<>();
+    Set<String> families = new HashSet<>();
+    for (Setting setting : settings) {
+      if (setting.name().endsWith("*")) {
+        families.add(setting.name().substring(0, setting.name().length() - 1));
+      } else {
+        known.add(setting.name());
+        if (setting.secret()) {
+          known.add(setting.name() + "_FILE");
+        }
+      }
+    }
+    List<String> warnings = new ArrayList<>();
+    for (String name : given) {
+      if (name.length() >= LENGTH_MIN
+          && !known.contains(name)
+          && families.stream().noneMatch(name::startsWith)) {
+        known.stream()
+            .filter(setting -> setting.length() >= LENGTH_MIN)
+            .filter(setting -> distance(name, setting) <= DISTANCE_MAX)
+            .findFirst()
+            .ifPresent(setting ->
+                warnings.add(
+                    name + " is no setting and has no effect; did you mean " + setting + "?"));
+      }
+    }
+    return warnings;
+  }
+
+  /** How many letters must be put in, taken out or changed to make one name of the other. */
+  static int distance(String one, String other) {
+    if (Math.abs(one.length() - other.length()) > DISTANCE_MAX) {
+      return DISTANCE_MAX + 1;
+    }
+    int[] before = new int[other.length() + 1];
+    for (int j = 0; j < before.length; j++) {
+      before[j] = j;
+    }
+    for (int i = 1; i <= one.length(); i++) {
+      int[] now = new int[before.length];
+      now[0] = i;
+      for (int j = 1; j < now.length; j++) {
+        int changed = before[j - 1] + (one.charAt(i - 1) == other.charAt(j - 1) ? 0 : 1);
+        now[j] = Math.min(changed, 1 + Math.min(before[j], now[j - 1]));
+      }
+      before = now;
+    }
+    return before[other.length()];
+  }
+}

@@ -1,0 +1,80 @@
+package io.taskrunner.http.call;
+
+import io.taskrunner.http.call.JsonOut.Members;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** What a change made of settings, for the audit trail: each field, from what to what. */
+public final class Changes {
+
+  /** How many fields of one change are named; the rest is counted. */
+  private static final int MOST = 40;
+
+  private static final int VALUES_MAX = 100_000;
+
+  private Changes() {}
+
+  /**
+   * Settings as they may be shown, and exactly, by which it is found out whether they changed.
+   *
+   * @param shown without secrets
+   */
+  public record Version(Members shown, Members exact) {
+    /** Of settings without secrets. */
+    public static Version of(Members settings) {
+      return new Version(settings, settings);
+    }
+  }
+
+  /**
+   * Names and texts, in turn: {@code weight}, {@code 1 -> 3}. Of a secret it is said that it
+   * changed, and no more.
+   *
+   * @param before empty when there was nothing
+   */
+  public static List<String> between(Optional<Version> before, Version after) {
+    Map<String, String> was = flat(before.map(Version::exact));
+    Map<String, String> is = flat(Optional.of(after.exact()));
+    Map<String, String> wasShown = flat(before.map(Version::shown));
+    Map<String, String> isShown = flat(Optional.of(after.shown()));
+    List<String> told = new ArrayList<>();
+    TreeSet<String> fields = new TreeSet<>(was.keySet());
+    fields.addAll(is.keySet());
+    fields.removeIf(field -> is.getOrDefault(field, "").equals(was.getOrDefault(field, "")));
+    for (String field : fields) {
+      if (told.size() == 2 * MOST) {
+        told.add("more_fields");
+        told.add(Integer.toString(fields.size() - MOST));
+        break;
+      }
+      told.add(field);
+      told.add(
+          wasShown.getOrDefault(field, "nothing")
+              + " -> "
+              + isShown.getOrDefault(field, "nothing"));
+    }
+    return told;
+  }
+
+  private static Map<String, String> flat(Optional<Members> settings) {
+    Map<String, String> fields = new TreeMap<>();
+    settings.ifPresent(
+        members -> flatten("", Json.object(JsonOut.object(members), VALUES_MAX), fields));
+    return fields;
+  }
+
+  private static void flatten(String name, Object value, Map<String, String> fields) {
+    if (value instanceof Map<?, ?> object) {
+      object.forEach((member, inner) ->
+          flatten(name.isEmpty() ? "" + member : name + "." + member, inner, fields));
+    } else if (value instanceof List<?> items) {
+      fields.put(name, items.toString());
+    } else {
+      fields.put(name, value instanceof String text ? text : Fields.shown(value));
+    }
+  }
+}

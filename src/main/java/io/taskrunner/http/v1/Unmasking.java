@@ -1,0 +1,145 @@
+package io.taskrunner.http.v1;
+
+import io.taskrunner.schedule.Schedule.Settings;
+import io.taskrunner.task.Callback;
+import io.taskrunner.task.TargetRequest;
+import io.taskrunner.task.TargetRequest.Header;
+import io.taskrunner.task.TargetUrl;
+import io.taskrunner.task.Task.TaskSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Puts the secrets of a schedule back where its new settings have the mask, as they do when they
+ * were read here and are given back. A secret stays only where it was: with the same scheme, host
+ * and port, under the same name. Otherwise whoever may set a schedule, and may not see its secrets,
+ * could have them sent to a server of his own.
+ */
+final class Unmasking {
+
+  /** What a schedule whose secrets cannot be kept is refused with. */
+  static final String REFUSAL =
+      "a secret is masked as *** (expected: the secret, or the mask of one that this schedule has for"
+          + " the same scheme, host and port)";
+
+  private Unmasking() {}
+
+  /** Where a request goes, and what may be secret in it. */
+  private record Sent(TargetUrl url, List<Header> headers) {
+    boolean isMasked() {
+      return Masking.isMasked(url.value()) || headers.stream().anyMatch(Sent::isMasked);
+    }
+
+    static boolean isMasked(Header header) {
+      return header.value().equals(Masking.MASK) && Masking.hides(header.name());
+    }
+
+    boolean isFor(Sent other) {
+      return url.scheme().equals(other.url.scheme())
+          && url.host().equals(other.url.host())
+          && url.port() == other.url.port();
+    }
+
+    Optional<String> header(String name) {
+      return headers.stream()
+          .filter(header -> header.name().equalsIgnoreCase(name))
+          .map(Header::value)
+          .findFirst();
+    }
+  }
+
+  /**
+   * The settings with the secrets that were there before.
+   *
+   * @param before of the schedule of that name; empty when there is none
+   * @return empty when something is masked that was not there, or was for elsewhere
+   */
+  static Optional<Settings> of(Settings read, Optional<Settings> before) {
+    TaskSpec spec = read.spec();
+    TargetRequest request = spec.request();
+    Callback callback = spec.callback();
+    Sent sent = new Sent(request.url(), request.headers());
+    Sent told = callback == null ? null : new Sent(callback.url(), callback.headers());
+    if (!sent.isMasked() && (told == null || !told.isMasked())) {
+      return Optional.of(read);
+    }
+    Optional<TaskSpec> had = before.map(Settings::spec);
+    Optional<Sent> whole =
+        kept(
+            sent,
+            had.map(TaskSpec::request).map(one -> new Sent(one.url(), one.headers())).orElse(null));
+    Optional<Sent> wholeTold =
+        told == null
+            ? Optional.empty()
+            : kept(
+                told,
+                had.flatMap(one -> Optional.ofNullable(one.callback()))
+                    .map(one -> new Sent(one.url(), one.headers()))
+                    .orElse(null));
+    if (whole.isEmpty() || (told != null && wholeTold.isEmpty())) {
+      return Optional.empty();
+    }
+    Callback unmasked =
+        callback == null || wholeTold.isEmpty()
+            ? null
+            : new Callback(wholeTold.get().url(), wholeTold.get().headers(), callback.ends());
+    return Optional.of(with(read, whole.get(), unmasked));
+  }
+
+  private static Optional<Sent> kept(Sent read, @Nullable Sent before) {
+    if (!read.isMasked()) {
+      return Optional.of(read);
+    }
+    if (before == null || !read.isFor(before)) {
+      return Optional.empty();
+    }
+    Optional<TargetUrl> url =
+        Masking.unmasked(read.url().value(), before.url().value())
+            .flatMap(text ->
+                TargetUrl.parse(text) instanceof TargetUrl.Parsed.Good(TargetUrl good)
+                    ? Optional.of(good)
+                    : Optional.empty());
+    List<Header> headers = new ArrayList<>();
+    for (Header header : read.headers()) {
+      Optional<String> value =
+          Sent.isMasked(header) ? before.header(header.name()) : Optional.of(header.value());
+      value.ifPresent(text -> headers.add(new Header(header.name(), text)));
+    }
+    return headers.size() == read.headers().size()
+        ? url.map(whole -> new Sent(whole, headers))
+        : Optional.empty();
+  }
+
+  private static Settings with(Settings read, Sent sent, @Nullable Callback callback) {
+    TaskSpec spec = read.spec();
+    TargetRequest request = spec.request();
+    return new Settings(
+        read.clientId(),
+        read.queue(),
+        read.rhythm(),
+        read.overlap(),
+        read.catchUp(),
+        read.jitter(),
+        read.paused(),
+        new TaskSpec(
+            new TargetRequest(
+                request.method(),
+                sent.url(),
+                sent.headers(),
+                request.body(),
+                request.text(),
+                request.token()),
+            spec.retry(),
+            spec.timeout(),
+            spec.expires(),
+            spec.maxConcurrent(),
+            spec.retention(),
+            spec.labels(),
+            spec.traceparent(),
+            spec.tracestate(),
+            callback,
+            spec.callbackOf()));
+  }
+}
