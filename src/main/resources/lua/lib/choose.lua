@@ -99,7 +99,7 @@ local function leave_line(q, o)
 end
 
 local function park(q, o)
-  spend(12)
+  spend(20)
   call('SADD', P .. 'client:' .. o.id .. ':parked', q.n .. '.' .. q.gen)
   o.turn, o.moved, q.turns[o.id], q.next_owner = o.turn + PARKED, true, o, q.next_owner + 1
 end

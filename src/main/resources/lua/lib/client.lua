@@ -21,7 +21,7 @@ local function client(id)
       bytes = 0, sum = 0, seen = 0 }
     clients[id] = c
   elseif c == nil then
-    spend(12) -- and to write it back
+    spend(15) -- and to write it back
     local f = call('HMGET', P .. 'client:' .. id, 'on', 'gen', 'tier', 'max_concurrent', 'requests_per_min', 'running',
       'live', 'sum', 'keyed', 'queues', 'stranger', 'seen', 'signing', 'bytes',
       'max_waiting', 'max_waiting_bytes')

@@ -9,7 +9,7 @@ local function unpark(owner)
   while not served and spend(5) do
     local places = call('SPOP', key, PLACES)
     for _, place in ipairs(places) do
-      spend(20)
+      spend(30)
       local n, gen = string.match(place, '^(%d+)%.(%d+)$')
       local q = queue(tonumber(n))
       local turn = q and q.gen == tonumber(gen) and tonumber(call('ZSCORE', q.base .. 'turns', owner))

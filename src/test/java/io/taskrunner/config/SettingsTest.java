@@ -445,22 +445,18 @@ class SettingsTest {
   }
 
   @Test
-  void aHostMayHaveAnUnderscoreInEverySettingThatIsAUrl() {
+  void aHostMayHaveAnUnderscoreInUrlsOfRedisAndOfThisServer() {
     Settings settings =
         Settings.serve(
             Map.of(
                 "REDIS_URL", "redis://alice:p%40ss@my_redis:7000/3",
-                "PUBLIC_URL", "https://task_runner.internal/x",
-                "OTEL_EXPORTER_OTLP_ENDPOINT", "otel_collector:4318"));
+                "PUBLIC_URL", "https://task_runner.internal/x"));
     assertEquals(
         new RedisSettings.Target.Node(new HostPort("my_redis", 7000)), settings.redis().target());
     assertEquals("alice", settings.redis().username().orElseThrow());
     assertEquals("p@ss", settings.redis().password().orElseThrow().value());
     assertEquals(3, settings.redis().database());
     assertEquals("https://task_runner.internal/x", settings.api().publicUrl().get().toString());
-    assertEquals(
-        "http://otel_collector:4318",
-        settings.tracing().variables().get("OTEL_EXPORTER_OTLP_ENDPOINT"));
     assertEquals(
         List.of(new HostPort("my_sentinel", 26_379)),
         ((RedisSettings.Target.Sentinel)

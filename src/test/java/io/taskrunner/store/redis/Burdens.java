@@ -59,7 +59,7 @@ final class Burdens implements AutoCloseable {
     this.redis = redis;
     this.size = size;
     this.proxy = RedisProxy.start(redis.server().port());
-    this.meter = new ScriptMeter(proxy);
+    this.meter = new ScriptMeter(proxy, redis.redis().sync());
     open();
   }
 

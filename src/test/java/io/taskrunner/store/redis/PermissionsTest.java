@@ -91,7 +91,7 @@ class PermissionsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"&tr:*", "~tr:*", "+@write", "+@pubsub", "+evalsha", "+script|load"})
+  @ValueSource(strings = {"&tr:*", "~tr:*", "+@write", "+@pubsub", "+evalsha"})
   void whatIsMissingIsNamedInOneSentence(String rule) throws Exception {
     List<String> rules = new ArrayList<>(least());
     assertTrue(rules.remove(rule));

@@ -12,6 +12,7 @@ class ScriptCostTest {
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
 
   @Test
+  @Tag("faults")
   @Timeout(120)
   void noScriptExceedsItsBudgetOnLargeStates() {
     check(new Burdens.Size(10_000, 2_000, 500, 1_000, 4_000, 2_000, 60));

@@ -2,6 +2,8 @@ package io.taskrunner.store.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.api.sync.RedisCommands;
 import io.taskrunner.testkit.RedisProxy;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -18,15 +20,32 @@ final class ScriptMeter {
   /** The most that one call of a script may take. */
   static final long MOST_MICROS = 5_000;
 
+  /**
+   * Some commands from Lua, which take {@link #REFERENCE_MICROS} on the idle core that the limit is
+   * for (Sapphire Rapids). A machine that takes longer just then may take longer for scripts too.
+   */
+  private static final String REFERENCE =
+      "for i = 1, 300 do redis.call('HSET', KEYS[1], i % 50, i)"
+          + " local _ = redis.call('HGET', KEYS[1], i % 50) .. string.rep('x', 20) end"
+          + " return redis.call('DEL', KEYS[1])";
+
+  private static final double REFERENCE_MICROS = 600;
+  private static final int REFERENCE_CALLS = 20;
+
   /** How often a state that a script was too slow on is made again: the machine has other work. */
   private static final int ATTEMPTS = 3;
 
+  private final RedisCommands<String, String> redis;
   private final Map<String, Script> byDigest = new HashMap<>();
   private final Map<Script, Cost> all = new EnumMap<>(Script.class);
   private Map<Script, Cost> current = new EnumMap<>(Script.class);
 
-  /** The most expensive of some calls. */
+  /** The most expensive of some calls, as on the idle reference machine. */
   private record Cost(long micros, long calls, String state) {
+    Cost on(double slowness) {
+      return new Cost((long) (micros / slowness), calls, state);
+    }
+
     boolean over() {
       return micros > MOST_MICROS;
     }
@@ -46,7 +65,14 @@ final class ScriptMeter {
     }
   }
 
-  ScriptMeter(RedisProxy proxy) {
+  /**
+   * Measures from now on.
+   *
+   * @param proxy that scripts are called through
+   * @param redis the same server, for the reference
+   */
+  ScriptMeter(RedisProxy proxy, RedisCommands<String, String> redis) {
+    this.redis = redis;
     for (Script script : Script.values()) {
       byDigest.put(script.digest(), script);
     }
@@ -73,10 +99,33 @@ final class ScriptMeter {
     synchronized (this) {
       current = new EnumMap<>(Script.class);
     }
+    double before = slowness();
     work.run();
+    double slowness = Math.max(before, slowness());
     synchronized (this) {
-      return new EnumMap<>(current);
+      Map<Script, Cost> costs = new EnumMap<>(Script.class);
+      current.forEach((script, cost) -> costs.put(script, cost.on(slowness)));
+      return costs;
     }
+  }
+
+  /** How many times as long as the reference machine this one takes now; at least 1. */
+  private double slowness() {
+    double begun = mainThreadSeconds();
+    for (int i = 0; i < REFERENCE_CALLS; i++) {
+      redis.eval(REFERENCE, ScriptOutputType.INTEGER, "reference");
+    }
+    double micros = (mainThreadSeconds() - begun) * 1e6 / REFERENCE_CALLS;
+    return Math.max(1, micros / REFERENCE_MICROS);
+  }
+
+  private double mainThreadSeconds() {
+    return redis
+        .info("cpu")
+        .lines()
+        .filter(line -> line.matches("used_cpu_(user|sys)_main_thread:.*"))
+        .mapToDouble(line -> Double.parseDouble(line.substring(line.indexOf(':') + 1)))
+        .sum();
   }
 
   /** The most expensive call of each script, the most expensive script first. */
