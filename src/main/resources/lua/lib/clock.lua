@@ -2,7 +2,7 @@
 -- nothing runs out, so that workers that outlived an outage renew first. Smaller steps of the clock only shift when a lease ends.
 local GAP_MS = 1500 -- workers beat each second
 
--- Whether leases and permits are spared now. `lease_ms` is the caller's; the longest that was seen bounds every end.
+-- Whether leases and places inside gates are spared now. `lease_ms` is the caller's; the longest that was seen bounds every end.
 local function in_grace(lease_ms)
   local s = shard()
   if lease_ms > s.lease then
