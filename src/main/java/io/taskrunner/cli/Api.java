@@ -39,7 +39,7 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
       } catch (IOException notJson) {
         throw new Failure(
             Failure.REFUSED,
-            "The answer is not JSON: is this Task Runner? It began with: "
+            "The response is not JSON; is this a Task Runner? It begins with: "
                 + text.substring(0, Math.min(80, text.length())).strip());
       }
     }
@@ -148,16 +148,16 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
     } catch (IOException | IllegalArgumentException failed) {
       throw new Failure(
           Failure.UNREACHABLE,
-          "No answer from "
+          "No response from "
               + url
               + " ("
               + Optional.ofNullable(failed.getMessage()).orElse(failed.getClass().getSimpleName())
-              + ").\nSet TASK_RUNNER_URL or --url to where Task Runner listens, or start one:"
-              + " ./task-runner dev");
+              + ").\nSet TASK_RUNNER_URL or --url to the URL of a Task Runner, or start one with"
+              + " ./task-runner dev.");
     }
   }
 
-  /** What a refusal says, as a sentence with each fault on a line of its own. */
+  /** The problem of a response, with each error on a line of its own. */
   static Failure refusal(Reply reply) {
     int status =
         switch (reply.status()) {
@@ -175,7 +175,7 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
     StringBuilder says = new StringBuilder();
     List<?> errors = problem.get("errors") instanceof List<?> list ? list : List.of();
     if (errors.size() > 1) {
-      says.append("Refused for ").append(errors.size()).append(" reasons:");
+      says.append("Rejected for ").append(errors.size()).append(" reasons:");
       errors.forEach(
           error -> says.append("\n  ").append(Shown.text(Shown.object(error), "detail")));
     } else {
@@ -183,7 +183,7 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
     }
     if (reply.status() == 401) {
       says.append(
-          "\nSet TASK_RUNNER_KEY to a client's key, or TASK_RUNNER_ADMIN_KEY to the admin's.");
+          "\nSet TASK_RUNNER_KEY to a client's key, or TASK_RUNNER_ADMIN_KEY to an admin key.");
     }
     says.append("\n(")
         .append(Shown.text(problem, "code"))

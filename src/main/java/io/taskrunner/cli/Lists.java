@@ -40,7 +40,7 @@ abstract class Lists extends Verb {
       Map<String, @Nullable Object> page = reply.object();
       out.table(Shown.list(page, member), columns(out));
       if (page.get("next_cursor") != null) {
-        out.say("(there is more: --cursor " + page.get("next_cursor") + ")");
+        out.say("(more: --cursor " + page.get("next_cursor") + ")");
       }
     }
     return 0;

@@ -45,42 +45,49 @@ public record ApiSettings(
     return new ApiSettings(
         env.secret(
             "ADMIN_API_KEY",
-            "opens everything as X-Admin-Key; without it, and without a named admin key, admin calls"
-                + " are served on a loopback address alone"),
-        env.oneOf("CLIENT_AUTH", Access.OPEN, "whether a client may enqueue without a key"),
+            "admin key, sent as X-Admin-Key, for all calls; without it and without named admin keys,"
+                + " admin calls are served only on a loopback address"),
+        env.oneOf(
+            "CLIENT_AUTH",
+            Access.OPEN,
+            "whether clients must authenticate with an API key to enqueue"),
         env.integer(
             "MAX_OPEN_CLIENTS",
             10_000,
             0,
             1_000_000,
-            "how many clients that nobody set up may live at once while CLIENT_AUTH is open"),
-        env.secret("METRICS_TOKEN", "opens /metrics as a bearer token"),
+            "maximum number of auto-registered clients (with CLIENT_AUTH=open)"),
+        env.secret("METRICS_TOKEN", "bearer token for /metrics"),
         env.integer(
             "MAX_BODY_BYTES",
             1_048_576,
             1024,
             8_388_608,
-            "the largest body of a call, but a batch"),
+            "maximum request body size; batches have their own limit (16 MiB)"),
         env.seconds(
             "RESULT_RETENTION_SEC",
             3600,
             0,
             31_536_000,
-            "how long a finished task can be looked up, where it does not say itself"),
+            "how long finished tasks are kept by default"),
         env.seconds(
-            "IDEMPOTENCY_TTL_SEC", 86_400, 1, 31_536_000, "how long an idempotency key holds"),
+            "IDEMPOTENCY_TTL_SEC",
+            86_400,
+            1,
+            31_536_000,
+            "how long idempotency keys are remembered"),
         env.oneOf(
             "CLOUD_TASKS_AUTH",
             Access.REQUIRED,
-            "whether callers of Google's protocol must show credentials"),
+            "whether callers of the Cloud Tasks API must authenticate"),
         env.flag(
             "CLOUD_TASKS_OPEN_TOKENS",
             false,
-            "whether tasks of Google's protocol get their tokens while that protocol is open"),
+            "whether tasks may ask for tokens with CLOUD_TASKS_AUTH=open"),
         env.url(
             "PUBLIC_URL",
             List.of("http", "https"),
             "an http or https URL",
-            "where callers reach this server; the issuer of what oidc_token states"));
+            "public URL of this server; the issuer of oidc_token"));
   }
 }

@@ -253,14 +253,14 @@ public final class Env {
 
   /** A list of {@code host:port}, by commas; without a port the default holds. */
   List<HostPort> addresses(String name, int defaultPort, String meaning) {
-    String allowed = "host:port, several by commas";
+    String allowed = "host:port, comma-separated";
     declare(name, "none", allowed, meaning, false);
     return list(name, text -> HostPort.parse(text, defaultPort), allowed);
   }
 
   /** A list of address blocks, by commas. */
   List<Cidr> cidrs(String name, String meaning) {
-    String allowed = "CIDR blocks as 10.0.0.0/8 or fd00::/8, several by commas";
+    String allowed = "CIDR blocks such as 10.0.0.0/8 or fd00::/8, comma-separated";
     declare(name, "none", allowed, meaning, false);
     return list(name, Cidr::parse, allowed);
   }
@@ -344,7 +344,7 @@ public final class Env {
         declared.stream().anyMatch(setting -> setting.name().equals(name) && setting.secret());
     if (secret && file != null) {
       if (text != null) {
-        hiddenFault(name, "given twice, also as " + name + "_FILE; set one of them");
+        hiddenFault(name, "is also set as " + name + "_FILE; set only one of them");
         return Optional.empty();
       }
       return fileOf(name + "_FILE", file);

@@ -31,11 +31,7 @@ public record LogSettings(Level level, Format format) {
   static LogSettings read(Env env) {
     env.section("Logs");
     return new LogSettings(
-        env.oneOf("LOG_LEVEL", Level.INFO, "what is less than this is not logged"),
-        env.oneOf(
-            "LOG_FORMAT",
-            Format.JSON,
-            "json (text on a terminal)",
-            "the form of a line of the log"));
+        env.oneOf("LOG_LEVEL", Level.INFO, "minimum severity to log"),
+        env.oneOf("LOG_FORMAT", Format.JSON, "json (text on a terminal)", "log format"));
   }
 }

@@ -1,12 +1,15 @@
 package io.taskrunner.config;
 
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** Finds variables that look like a setting and are none: what they say has no effect. */
-final class Mistyped {
+public final class Mistyped {
 
   /** A shorter name is too like others that have nothing to do with this program. */
   private static final int LENGTH_MIN = 8;
@@ -15,7 +18,7 @@ final class Mistyped {
 
   private Mistyped() {}
 
-  /** A sentence for each variable that is likely mistyped. */
+  /** A sentence for each variable that is probably misspelled. */
   static List<String> warnings(List<String> given, List<Setting> settings) {
     List<String> known = new ArrayList<>();
     Set<String> families = new HashSet<>();
@@ -40,10 +43,17 @@ final class Mistyped {
             .findFirst()
             .ifPresent(setting ->
                 warnings.add(
-                    name + " is no setting and has no effect; did you mean " + setting + "?"));
+                    name + " is not a setting and has no effect. Did you mean " + setting + "?"));
       }
     }
     return warnings;
+  }
+
+  /** The name that a word probably stands for; empty when none is close. */
+  public static Optional<String> closest(String word, Collection<String> names) {
+    return names.stream()
+        .filter(name -> distance(word, name) <= Math.min(DISTANCE_MAX, name.length() / 2))
+        .min(Comparator.comparingInt(name -> distance(word, name)));
   }
 
   /** How many letters must be put in, taken out or changed to make one name of the other. */

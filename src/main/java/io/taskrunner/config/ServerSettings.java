@@ -46,7 +46,7 @@ public record ServerSettings(
 
   static ServerSettings read(Env env, boolean dev) {
     env.section("The process");
-    Mode mode = env.oneOf("MODE", Mode.BOTH, "which halves of the program run in this process");
+    Mode mode = env.oneOf("MODE", Mode.BOTH, "what this process runs");
     return new ServerSettings(
         dev,
         mode,
@@ -56,14 +56,14 @@ public record ServerSettings(
             "8080 (worker 8082)",
             1,
             65_535,
-            "the one port for everything"),
-        env.address("BIND", "0.0.0.0", "the address to listen on"),
+            "port for all protocols"),
+        env.address("BIND", "0.0.0.0", "address to listen on"),
         env.text(
                 "PATH_PREFIX",
                 null,
                 PREFIX,
-                "/ and A-Z a-z 0-9 . _ ~ -, no slash at the end",
-                "serve everything under this path; health and metrics stay at the root too")
+                "/ and A-Z a-z 0-9 . _ ~ -, no trailing slash",
+                "path prefix of all URLs; health and metrics are also served at the root")
             .orElse(""),
         TlsSettings.read(env));
   }

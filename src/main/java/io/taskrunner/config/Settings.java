@@ -67,7 +67,7 @@ public record Settings(
     ServerSettings server = ServerSettings.read(env, dev);
     Path dataDir =
         env.path(
-            "DATA_DIR", "./data", "where dev's own Redis keeps its files; made with mode 0700");
+            "DATA_DIR", "./data", "directory of the embedded Redis of dev; created with mode 0700");
     LogSettings log = LogSettings.read(env);
     RedisSettings redis = RedisSettings.read(env);
     Settings settings =

@@ -64,10 +64,10 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
     Optional<Path> certificate =
         env.optionalPath(
             CERTIFICATE,
-            "the server's certificate and those that lead to an authority (PEM); with it the port"
-                + " speaks TLS alone, and a renewed file is taken up within a minute");
+            "server certificate and its chain (PEM); with it the port accepts only TLS. Renewed files"
+                + " are loaded within a minute");
     Optional<Path> key =
-        env.optionalPath(KEY, "the private key of that certificate, RSA or EC (PKCS #8 in PEM)");
+        env.optionalPath(KEY, "private key of TLS_CERT_FILE, RSA or EC (PKCS #8 in PEM)");
     lacking(env, CERTIFICATE, KEY);
     lacking(env, KEY, CERTIFICATE);
     if (certificate.isEmpty() || key.isEmpty()) {

@@ -23,27 +23,36 @@ public record WorkerSettings(
   static WorkerSettings read(Env env) {
     env.section("The worker");
     return new WorkerSettings(
-        env.integer("WORKER_CONCURRENCY", 10, 1, 10_000, "attempts at once in this process"),
+        env.integer(
+            "WORKER_CONCURRENCY",
+            10,
+            1,
+            10_000,
+            "maximum number of concurrent attempts in this process"),
         env.seconds(
             "TASK_TIMEOUT_SEC",
             1800,
             1,
             86_400,
-            "the longest attempt, and what a task and its queue leave unset"),
-        env.integer("MAX_RETRY", 5, 0, 100, "retries where a task and its queue leave them unset"),
+            "upper limit for one attempt; the default if neither the task nor its queue sets a timeout"),
+        env.integer("MAX_RETRY", 5, 0, 100, "default number of retries"),
         env.seconds(
             "LEASE_SEC",
             30,
             5,
             3600,
-            "how long a claim holds unless renewed; an attempt may be longer"),
+            "how long a claim is valid without renewal; an attempt may take longer"),
         env.seconds(
-            "SHUTDOWN_GRACE_SEC", 30, 0, 3600, "how long running attempts may go on after SIGTERM"),
+            "SHUTDOWN_GRACE_SEC",
+            30,
+            0,
+            3600,
+            "how long running attempts may continue after SIGTERM"),
         env.seconds(
             "SHUTDOWN_DRAIN_SEC",
             0,
             0,
             300,
-            "how long calls are still served after SIGTERM, while /health/ready says 503"));
+            "how long calls are still served after SIGTERM, while /health/ready is 503"));
   }
 }
