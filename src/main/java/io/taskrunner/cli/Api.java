@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Calls of the HTTP API.
  *
- * @param url where the server is, without a slash at the end
+ * @param url of the server, without a trailing slash
  * @param key of a client; null for none
  * @param adminKey null for none
  */
@@ -25,14 +25,14 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
   private static final int READ_MILLIS = 40_000;
 
   /**
-   * An answer.
+   * A response.
    *
-   * @param text as it came
-   * @param etag of what was shown; null for none
+   * @param text the body, unchanged
+   * @param etag null for none
    */
   record Reply(int status, String text, @Nullable String etag) {
 
-    /** The members of the object that came. */
+    /** The members of the JSON object in the body. */
     Map<String, @Nullable Object> object() throws Failure {
       try {
         return Shown.object(JsonText.read(text));
@@ -45,7 +45,7 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
     }
   }
 
-  /** A path, with what stands in its places. */
+  /** A path with its parameters filled in. */
   static String path(String template, String... values) {
     StringBuilder path = new StringBuilder();
     int at = 0;
@@ -95,10 +95,10 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
   }
 
   /**
-   * Calls, and reads the answer whole.
+   * Sends a call and reads the whole response.
    *
-   * @param body text as it is, or a value to be written as JSON; null for none
-   * @throws Failure the server cannot be reached, or refuses
+   * @param body a string to send unchanged, or a value to write as JSON; null for none
+   * @throws Failure the server cannot be reached, or rejects the call
    */
   Reply call(String method, String path, @Nullable Object body, String... headers) throws Failure {
     Reply reply = send(method, path, body, headers);
@@ -108,7 +108,7 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
     return reply;
   }
 
-  /** As {@link #call}, also when the server refuses. */
+  /** As {@link #call}, but returns error responses too. */
   Reply send(String method, String path, @Nullable Object body, String... headers) throws Failure {
     try {
       HttpURLConnection connection =

@@ -77,7 +77,7 @@ final class Common {
     }
   }
 
-  /** Where to write. */
+  /** The output. */
   Out out(Surroundings around) {
     return new Out(
         around.out(),

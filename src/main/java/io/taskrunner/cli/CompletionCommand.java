@@ -44,7 +44,7 @@ final class CompletionCommand extends Verb {
     return text.toString();
   }
 
-  /** Completes what may stand behind some words, of which {@code seen} is the condition. */
+  /** Completes the arguments of a command; {@code seen} is its condition. */
   private static void fish(CommandLine of, String seen, StringBuilder text) {
     String names = String.join(" ", of.getSubcommands().keySet());
     String noneYet = seen + "not __fish_seen_subcommand_from " + names;

@@ -14,21 +14,21 @@ abstract class Lists extends Verb {
   private final String member;
 
   /**
-   * Of a path of the API.
+   * A list of a path of the API.
    *
-   * @param member what it calls its list
+   * @param member name of the list in the response
    */
   Lists(String path, String member) {
     this.path = path;
     this.member = member;
   }
 
-  /** Which of them, as the API's parameters say it. */
+  /** The filters, as query parameters. */
   Map<String, @Nullable Object> query() {
     return members();
   }
 
-  /** What people are shown of each. */
+  /** The columns of the table. */
   abstract List<Out.Column> columns(Out out);
 
   @Override

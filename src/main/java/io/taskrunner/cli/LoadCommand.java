@@ -91,7 +91,7 @@ final class LoadCommand extends Verb {
     return accepted.get() == count ? 0 : Failure.REFUSED;
   }
 
-  /** Waits until it is a call's turn; shows how far it is meanwhile. */
+  /** Waits until a call is due; shows the progress meanwhile. */
   private void awaitTurn(long began, int number, Out out) throws InterruptedException {
     long at = began + (long) (number * 1e9 / rate);
     if (around().terminal() && !out.json() && number % Math.max(1, (int) (rate / 5)) == 0) {

@@ -19,7 +19,7 @@ public final class Usage {
   private Usage() {}
 
   /**
-   * Sets both for a command and its subcommands.
+   * Applies both to a command and its subcommands.
    *
    * @param names of all commands, to suggest one for an unknown name
    */

@@ -6,19 +6,19 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Who may call, and what a call may ask.
+ * Authentication, limits and defaults of calls.
  *
- * @param adminKey opens everything; without it admin calls are served on a loopback listener alone
- * @param clientAuth whether a client may come without a key
- * @param maxOpenClients how many clients that registered themselves may live at once
- * @param metricsToken opens {@code /metrics} beside the admin key
- * @param maxBodyBytes of a call's body
- * @param resultRetention how long a finished task can be looked up, where it does not say itself
- * @param idempotencyTtl how long an idempotency key holds
- * @param cloudTasksAuth whether Google's protocol wants credentials
- * @param cloudTasksOpenTokens whether a task of Google's protocol may ask for a token while that
- *     protocol is open
- * @param publicUrl where callers reach this server
+ * @param adminKey for all calls; without it admin calls are served only on a loopback listener
+ * @param clientAuth whether a client needs a key to enqueue
+ * @param maxOpenClients maximum number of auto-registered clients
+ * @param metricsToken for {@code /metrics}, in addition to the admin key
+ * @param maxBodyBytes maximum size of a request body
+ * @param resultRetention how long finished tasks are kept by default
+ * @param idempotencyTtl how long an idempotency key is remembered
+ * @param cloudTasksAuth whether the Cloud Tasks API requires credentials
+ * @param cloudTasksOpenTokens whether Cloud Tasks may ask for tokens if that API requires no
+ *     credentials
+ * @param publicUrl public URL of this server
  */
 public record ApiSettings(
     Optional<Secret> adminKey,
@@ -32,11 +32,11 @@ public record ApiSettings(
     boolean cloudTasksOpenTokens,
     Optional<URI> publicUrl) {
 
-  /** Whether credentials are wanted. */
+  /** Whether credentials are required. */
   public enum Access {
-    /** Comes in without. */
+    /** They are not. */
     OPEN,
-    /** Must show them. */
+    /** They are. */
     REQUIRED
   }
 

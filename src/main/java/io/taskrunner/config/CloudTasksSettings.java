@@ -3,14 +3,13 @@ package io.taskrunner.config;
 import java.time.Duration;
 
 /**
- * How far the protocol of Google Cloud Tasks is kept to where Google and those who run their own
- * may want different things.
+ * Limits of Google Cloud Tasks that operators may want to change.
  *
  * @param maxSchedule how far ahead a task may be scheduled
- * @param queueReuse how long the name of a deleted queue stays taken; zero for not at all
- * @param taskReuse how long the name of a task stays taken after its end
- * @param autoCreateQueues whether a task for a queue that is not there makes it
- * @param tokensNeedHttps whether a task with a token must have an https url
+ * @param queueReuse how long the name of a deleted queue stays reserved; zero for not at all
+ * @param taskReuse how long the name of a finished task stays reserved
+ * @param autoCreateQueues whether creating a task creates a missing queue
+ * @param tokensNeedHttps whether a task with a token must have an https URL
  */
 public record CloudTasksSettings(
     Duration maxSchedule,

@@ -7,12 +7,11 @@ import java.util.List;
 /**
  * Which addresses an attempt may reach, and when a host is left alone.
  *
- * @param allowPrivateUrls whether private and loopback addresses may be reached
- * @param allowedCidrs blocks that may be reached whatever they are
- * @param deniedCidrs blocks that may not; these win
- * @param authorities whom a target's certificate may be signed by, besides those that this machine
- *     trusts
- * @param connectTimeout until a connection stands
+ * @param allowPrivateUrls whether targets may have private and loopback addresses
+ * @param allowedCidrs blocks that targets may have in any case
+ * @param deniedCidrs blocks that targets may not have; takes precedence
+ * @param authorities CAs to trust for targets, in addition to those that the JVM trusts
+ * @param connectTimeout time limit for connecting, TLS handshake included
  * @param breaker when a host is left alone
  */
 public record DispatchSettings(

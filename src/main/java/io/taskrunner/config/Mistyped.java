@@ -8,10 +8,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** Finds variables that look like a setting and are none: what they say has no effect. */
+/** Finds variables that look like a misspelled setting and have no effect. */
 public final class Mistyped {
 
-  /** A shorter name is too like others that have nothing to do with this program. */
+  /** Shorter names are too similar to variables of other programs. */
   private static final int LENGTH_MIN = 8;
 
   private static final int DISTANCE_MAX = 2;
@@ -49,14 +49,14 @@ public final class Mistyped {
     return warnings;
   }
 
-  /** The name that a word probably stands for; empty when none is close. */
+  /** The name that was probably meant; empty if none is similar. */
   public static Optional<String> closest(String word, Collection<String> names) {
     return names.stream()
         .filter(name -> distance(word, name) <= Math.min(DISTANCE_MAX, name.length() / 2))
         .min(Comparator.comparingInt(name -> distance(word, name)));
   }
 
-  /** How many letters must be put in, taken out or changed to make one name of the other. */
+  /** Edit distance: letters to insert, delete or replace to turn one name into the other. */
   static int distance(String one, String other) {
     if (Math.abs(one.length() - other.length()) > DISTANCE_MAX) {
       return DISTANCE_MAX + 1;

@@ -13,23 +13,24 @@ import java.util.OptionalLong;
 import java.util.regex.Pattern;
 
 /**
- * Which Redis holds everything, and how it is spoken to.
+ * The Redis to use, and how to connect to it.
  *
- * @param target where it is
+ * @param target its address
  * @param username for ACLs; empty means Redis' {@code default} user
  * @param password of the data node
- * @param tls whether data nodes (and Sentinels) are reached by TLS
- * @param authorities a file of the certificates (PEM) of those who may vouch for a Redis; empty for
- *     those that the JVM trusts
- * @param database 0 unless chosen
- * @param keyPrefix what every key begins with; fixed at first start
- * @param shards how many hash tags; fixed at first start
- * @param connectRetries how often a first connection is tried again before the start fails
- * @param retryInterval the wait between two of these
- * @param commandTimeout how long a call goes on trying in all
- * @param waitReplicas how many replicas must have a task before its 2xx; empty is {@code auto}
- * @param storeMaxBytes what Redis may fill; empty is Redis' own {@code maxmemory}
- * @param storeFullRatio the share of that from which enqueue is refused
+ * @param tls whether to use TLS for Redis (and the Sentinels)
+ * @param authorities file of CA certificates (PEM) to trust for Redis; empty for those that the JVM
+ *     trusts
+ * @param database database number
+ * @param keyPrefix prefix of all keys; fixed at the first start
+ * @param shards number of hash tags; fixed at the first start
+ * @param connectRetries how often the first connection is retried before startup fails
+ * @param retryInterval wait between these retries
+ * @param commandTimeout total time a call is retried
+ * @param waitReplicas number of replicas that must have a task before its 2xx; empty for {@code
+ *     auto}
+ * @param storeMaxBytes how much memory Redis may use; empty for its {@code maxmemory}
+ * @param storeFullRatio share of that from which enqueue calls are rejected
  */
 public record RedisSettings(
     Target target,
@@ -56,20 +57,20 @@ public record RedisSettings(
   private static final String URL_FORM =
       "redis://[user:password@]host[:port][/db], rediss:// for TLS";
 
-  /** Where Redis is. */
+  /** The address of Redis. */
   public sealed interface Target {
 
-    /** One node by its address. */
+    /** A single node. */
     record Node(HostPort address) implements Target {}
 
-    /** The masters of a cluster, by some of its nodes. */
+    /** A Cluster, by some of its nodes. */
     record Cluster(List<HostPort> nodes) implements Target {
       public Cluster {
         nodes = List.copyOf(nodes);
       }
     }
 
-    /** The master that Sentinels name; the default deployment. */
+    /** The master that the Sentinels name; the default deployment. */
     record Sentinel(List<HostPort> sentinels, String master, Optional<Secret> password)
         implements Target {
       public Sentinel {
@@ -78,7 +79,7 @@ public record RedisSettings(
     }
   }
 
-  /** With the authorities that the JVM trusts. */
+  /** With the CAs that the JVM trusts. */
   public RedisSettings(
       Target target,
       Optional<String> username,
@@ -110,12 +111,12 @@ public record RedisSettings(
         storeFullRatio);
   }
 
-  /** These settings, but for one node of the cluster. */
+  /** These settings for one node of the Cluster. */
   public RedisSettings at(HostPort node) {
     return at(node, username, password, tls);
   }
 
-  /** These settings, but for a node that asks for this password. */
+  /** These settings for a node with this password. */
   public RedisSettings at(HostPort node, Secret nodePassword) {
     return at(node, Optional.empty(), Optional.of(nodePassword), false);
   }
@@ -139,7 +140,7 @@ public record RedisSettings(
         storeFullRatio);
   }
 
-  /** Where it is, in words for a person; tells no secret. */
+  /** Its address for people, without secrets. */
   public String where() {
     return switch (target) {
       case Target.Node(HostPort address) -> address.toString();
@@ -149,7 +150,7 @@ public record RedisSettings(
     };
   }
 
-  /** Whether the environment names a Redis at all, as {@code dev} asks before it brings its own. */
+  /** Whether the environment sets any Redis; otherwise {@code dev} starts an embedded one. */
   static boolean isNamed(Env env) {
     return env.isGiven("REDIS_URL")
         || env.isGiven("REDIS_SENTINEL_ADDR")
@@ -302,7 +303,7 @@ public record RedisSettings(
             "share of STORE_MAX_BYTES from which enqueue calls are rejected with store_full"));
   }
 
-  /** What a {@code redis://} URL says beside its address. */
+  /** User, password and database of a {@code redis://} URL. */
   private record UrlParts(
       HostPort address,
       boolean tls,

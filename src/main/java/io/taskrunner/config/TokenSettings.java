@@ -5,12 +5,12 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * What the tokens that tasks carry are made with.
+ * Keys and tokens for tasks with OIDC or OAuth tokens.
  *
- * @param keyFile private RSA keys in PEM, the first of which signs; empty for keys of the
- *     installation's own, kept in Redis
- * @param keyLifetime how long a key of its own signs until another follows it
- * @param access the token of {@code oauth_token}; empty for one of the installation's own
+ * @param keyFile private RSA keys in PEM, the first of which signs; empty for generated keys,
+ *     stored in Redis
+ * @param keyLifetime how long a generated key is used before it is rotated
+ * @param access the token for {@code oauth_token}; empty for a generated one
  */
 public record TokenSettings(Optional<Path> keyFile, Duration keyLifetime, Optional<Secret> access) {
 

@@ -7,11 +7,11 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * Where spans go.
+ * The OpenTelemetry collector.
  *
- * @param endpoint the collector; tracing is on when there is one
- * @param variables every {@code OTEL_*} variable as it was given, for OpenTelemetry's own reader;
- *     the endpoints among them have their scheme
+ * @param endpoint of the collector; empty disables tracing
+ * @param variables all {@code OTEL_*} variables, for OpenTelemetry's own reader; the endpoints
+ *     among them have a scheme
  */
 public record TracingSettings(Optional<URI> endpoint, Map<String, String> variables) {
 

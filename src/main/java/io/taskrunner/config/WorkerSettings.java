@@ -3,13 +3,13 @@ package io.taskrunner.config;
 import java.time.Duration;
 
 /**
- * How many attempts run, how long each may take, and how the process ends.
+ * Concurrency, time limits and shutdown of a worker.
  *
- * @param concurrency attempts at once in this process
- * @param taskTimeout the longest attempt, and what a task and its queue leave unset
- * @param maxRetry retries where a task and its queue leave them unset
- * @param lease how long a claim holds without renewal
- * @param shutdownGrace how long running attempts may go on after SIGTERM
+ * @param concurrency maximum number of concurrent attempts in this process
+ * @param taskTimeout upper limit and default for one attempt
+ * @param maxRetry default number of retries
+ * @param lease how long a claim is valid without renewal
+ * @param shutdownGrace how long running attempts may continue after SIGTERM
  * @param shutdownDrain how long calls are still served after SIGTERM, while not ready
  */
 public record WorkerSettings(
