@@ -94,7 +94,7 @@ end
 
 local function enter(g, run)
   if not g.limited or call('ZSCORE', g.inside, 'r' .. run) then return -1 end
-  if redeem(g) then
+  if g.running <= g.max and redeem(g) then -- a promise of before the limit was lowered does not hold
     put(g, 'r' .. run, 2 * lease_ms)
   elseif free_at(g) >= 1 then
     take(g, 'r' .. run, 2 * lease_ms)

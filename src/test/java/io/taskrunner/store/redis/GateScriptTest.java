@@ -119,6 +119,21 @@ class GateScriptTest {
     assertTrue(enters(0, "x"), "two seconds make a fifth of a token");
   }
 
+  @Test
+  void promisesOfBeforeALimitWasLoweredDoNotExceedIt() {
+    limit(3, null);
+    assertEquals(1, say(1, 'w', "1"));
+    assertEquals(1, say(2, 'w', "1"));
+    limit(1, null);
+    assertEquals(ASK_LATER, say(1, 'e', "a"));
+    assertEquals(ASK_LATER, say(2, 'e', "b"));
+    stage.pass(Duration.ofMillis(PROMISE_MILLIS + 1));
+    beat();
+    assertEquals(ASK_LATER, say(2, 'e', "b"), "shard 1 asked before");
+    assertTrue(enters(1, "a"));
+    assertEquals(ASK_LATER, say(2, 'e', "b"));
+  }
+
   /** Without it the shard seems to have been away, and nothing runs out for a while. */
   private void beat() {
     stage.redis.hset("tr:{0}:shard", "beat", Long.toString(stage.now()));
