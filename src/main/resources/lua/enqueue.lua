@@ -27,15 +27,19 @@ local function reply(word, id, due, c, limits, retry_ms)
     full_again_at(c), math.max(0, retry_ms))
 end
 
-local function write_again(key, from, bytes)
-  if bytes ~= '' then call('SETRANGE', key, from, bytes) end
-  return bytes
+-- Writes the same expiry, or none: unlike a write of bytes, Redis takes that when its memory is full.
+local function write_again(key)
+  local left_ms = call('PTTL', key)
+  call('PEXPIRE', key, left_ms < 0 and key_ttl_ms or math.max(1, left_ms))
+  if left_ms < 0 then call('PERSIST', key) end
 end
 
 -- When the task of this id is due, which an earlier call with an unknown result put here; '' for none.
 local function due_before(id)
   local key = P .. 'task:' .. id
-  return write_again(key, AT.due, call('GETRANGE', key, AT.due, AT.due + 5))
+  local known = call('GETRANGE', key, AT.due, AT.due + 5)
+  if known ~= '' then write_again(key) end
+  return known
 end
 
 local function refusal(owner, proof, n, name)
@@ -80,10 +84,10 @@ local function load_cloud()
     if not q or q.closed or taken or not create(q, id, due, digest, taken_ms, tail) then
       local known = call('GETRANGE', P .. 'task:' .. id, AT.due, AT.created + 5)
       if known ~= '' then -- the same call again, after an unknown result
-        write_again(P .. 'task:' .. id, AT.due, known)
+        write_again(P .. 'task:' .. id)
         due, created = unpack_struct('>I6', known), unpack_struct('>I6', known, 1 + AT.created - AT.due)
       elseif taken and string.sub(taken, 1, 16) == id then
-        write_again(name_key(n, digest), 0, id)
+        write_again(name_key(n, digest))
         due = now -- the same, and by now the task is over
       else
         word = taken and 'u' or 'q'
@@ -118,7 +122,8 @@ local function enqueue(at)
   if first then
     if string.sub(first, 23) ~= payload then return reply('u', NO_ID, 0) end
     minute(c)
-    local of = write_again(kept, 0, string.sub(first, 1, 16))
+    write_again(kept)
+    local of = string.sub(first, 1, 16)
     return reply(of == id and 'e' or 'd', of, unpack_struct('>I6', first, 17), c, limits, 0)
   end
   if c then

@@ -134,9 +134,9 @@ class ReplicasTest {
     replica();
     RedisStore store = store(OptionalInt.of(1));
     assertEquals(1, replicas(store.tasks().enqueue(wish().key("k", "p").command())));
-    String before = commandsOf("setrange");
+    String before = commandsOf("pexpire");
     assertEquals(1, replicas(store.tasks().enqueue(wish().key("k", "p").command())));
-    assertNotEquals(before, commandsOf("setrange"));
+    assertNotEquals(before, commandsOf("pexpire"));
   }
 
   /** What the master counted of a command; empty for none. */
