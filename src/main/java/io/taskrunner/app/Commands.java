@@ -33,9 +33,6 @@ public final class Commands implements Runnable {
   private static final int DONE = 0;
   private static final int FAILED = 1;
 
-  /** The words, the settings or what they name cannot be used. */
-  static final int MISUSED = 2;
-
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Mixin private final Help help = new Help();
@@ -79,7 +76,7 @@ public final class Commands implements Runnable {
           System.err.println("Task Runner cannot start with these settings:");
           invalid.faults().forEach(fault -> System.err.println("  " + fault));
           System.err.println("./task-runner --help lists all of them.");
-          return MISUSED;
+          return CannotStart.MISUSED;
         }
         case StoreUnavailable away -> {
           System.err.println("Redis went away (" + away.getMessage() + ").");
