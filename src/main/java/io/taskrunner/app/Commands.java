@@ -37,9 +37,6 @@ public final class Commands implements Runnable {
   private static final int DONE = 0;
   private static final int FAILED = 1;
 
-  /** The command line or the settings are wrong. */
-  static final int MISUSED = 2;
-
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Mixin private final Help help = new Help();
@@ -85,7 +82,7 @@ public final class Commands implements Runnable {
           System.err.println("Task Runner cannot start, because these settings are invalid:");
           invalid.faults().forEach(fault -> System.err.println("  " + fault));
           System.err.println("Try `task-runner --help` for all settings.");
-          return MISUSED;
+          return CannotStart.MISUSED;
         }
         case StoreUnavailable away -> {
           System.err.println("Redis is unavailable: " + away.getMessage());
