@@ -17,6 +17,7 @@ import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
 import io.taskrunner.dispatch.Dispatcher;
 import io.taskrunner.dispatch.Signer;
 import io.taskrunner.http.ApiServer;
+import io.taskrunner.store.PageTokens;
 import io.taskrunner.store.TokenKeys;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.redis.RedisStore;
@@ -170,6 +171,8 @@ final class Program {
     store.warnings().forEach(LOG::warn);
 
     TokenKeys tokens = tokenKeys(store);
+    PageTokens pages =
+        new PageTokens(store.pageSecrets(), new SecureRandom(), InstantSource.system());
     Readings readings = new Readings(registry, store);
     started("meters", readings::close);
     Optional<Worker> worker =
@@ -195,6 +198,7 @@ final class Program {
                 store.workers(),
                 store.operations(),
                 tokens,
+                pages,
                 store.system(),
                 worker.map(WorkerProbe::new).<List<Probe>>map(List::of).orElse(List.of()),
                 registry,
@@ -205,7 +209,7 @@ final class Program {
                         settings.cloudTasks(),
                         ApiServer.issuer(settings.server(), settings.api()),
                         store.cloud(),
-                        store.pageSecrets(),
+                        pages,
                         InstantSource.system()))),
             loops);
     listen(server);

@@ -237,12 +237,25 @@ final class RedisQueues implements QueueStore {
 
   @Override
   public boolean pause(String name, boolean paused) {
-    return done(name, "pause:", Script.PAUSE_QUEUE, paused);
+    OptionalInt n = names.look(name);
+    if (n.isEmpty()) {
+      return false;
+    }
+    long number = changes.next();
+    return Changes.isDone(
+        changes.carryOut(
+            "pause:" + name,
+            number,
+            Step.ofQueue(name, Script.PAUSE_QUEUE, n.getAsInt(), paused, number)));
   }
 
   @Override
   public boolean purge(String name) {
-    return done(name, "purge:", Script.PURGE_QUEUE);
+    // Not finished later, when a shard is away: the queue may have new tasks by then.
+    OptionalInt n = names.look(name);
+    return n.isPresent()
+        && Changes.isDone(
+            shards.allOfQueue(name).run(Script.PURGE_QUEUE, n.getAsInt(), changes.next()));
   }
 
   @Override
@@ -303,17 +316,6 @@ final class RedisQueues implements QueueStore {
             "dead:" + name,
             changes.next(),
             Step.ofQueue(name, Script.DROP_DEAD, n.getAsInt(), until)));
-  }
-
-  /** Makes a numbered change of a queue in each of its shards: its number is the last argument. */
-  private boolean done(String name, String kind, Script script, Object... args) {
-    OptionalInt n = names.look(name);
-    if (n.isEmpty()) {
-      return false;
-    }
-    long number = changes.next();
-    Args all = Args.of(n.getAsInt(), Args.of(args), number);
-    return Changes.isDone(changes.carryOut(kind + name, number, Step.ofQueue(name, script, all)));
   }
 
   @Override
