@@ -1,5 +1,9 @@
 package io.taskrunner.store.redis;
 
+import io.taskrunner.store.redis.record.TaskRecord;
+
+import io.taskrunner.store.redis.record.Policy;
+
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.Cloud;
@@ -70,7 +74,7 @@ record ClaimReply(
     while (tasks.more()) {
       TaskId id = tasks.id();
       byte[] record = tasks.bytes();
-      TaskCodec.Decoded task = TaskCodec.read(record).orElse(null);
+      TaskRecord task = TaskCodec.read(record).orElse(null);
       if (task == null) {
         continue; // unreadable: its lease ends, and with its last attempt it is dead
       }
@@ -104,19 +108,19 @@ record ClaimReply(
     return waiting;
   }
 
-  private record QueueFacts(String name, TaskCodec.Policy policy) {}
+  private record QueueFacts(String name, Policy policy) {}
 
   private static Map<Integer, QueueFacts> queues(Reply facts) {
     Map<Integer, QueueFacts> queues = HashMap.newHashMap(facts.left() / 3);
     facts.each(queue ->
         queues.put(
-            queue.count(), new QueueFacts(queue.text(), TaskCodec.Policy.of(queue.bytes()))));
+            queue.count(), new QueueFacts(queue.text(), Policy.of(queue.bytes()))));
     return queues;
   }
 
   private static Claim claim(
       TaskId id,
-      TaskCodec.Decoded task,
+      TaskRecord task,
       boolean probe,
       Map<Integer, QueueFacts> queues,
       Map<String, Long> signed,
@@ -164,7 +168,7 @@ record ClaimReply(
   }
 
   private static @Nullable Cloud cloud(
-      TaskId id, TaskCodec.@Nullable Cloud task, QueueFacts queue) {
+      TaskId id, TaskRecord.@Nullable Cloud task, QueueFacts queue) {
     CloudRetryPolicy retry = queue.policy().cloud();
     return task == null || retry == null
         ? null

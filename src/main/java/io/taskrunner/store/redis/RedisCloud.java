@@ -1,5 +1,7 @@
 package io.taskrunner.store.redis;
 
+import io.taskrunner.store.redis.record.TaskRecord;
+
 import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.redis.link.Args;
@@ -333,8 +335,8 @@ final class RedisCloud implements CloudStore {
     return task(queue, id, TaskCodec.decode(raw));
   }
 
-  private static CloudTask task(QueueName queue, TaskId id, TaskCodec.Decoded record) {
-    TaskCodec.Cloud cloud = record.cloud();
+  private static CloudTask task(QueueName queue, TaskId id, TaskRecord record) {
+    TaskRecord.Cloud cloud = record.cloud();
     if (cloud == null) {
       throw new IllegalStateException(id + " is no task of Cloud Tasks");
     }
@@ -354,7 +356,7 @@ final class RedisCloud implements CloudStore {
             : cloud.lastBegan().map(began -> last(record, cloud, began)));
   }
 
-  private static LastAttempt last(TaskCodec.Decoded record, TaskCodec.Cloud cloud, Instant began) {
+  private static LastAttempt last(TaskRecord record, TaskRecord.Cloud cloud, Instant began) {
     return new LastAttempt(
         cloud.lastDue(),
         began,

@@ -1,5 +1,7 @@
 package io.taskrunner.store.redis;
 
+import io.taskrunner.store.redis.record.Packed;
+
 import static io.taskrunner.store.redis.Model.require;
 import static org.junit.jupiter.api.Assertions.fail;
 
@@ -989,7 +991,7 @@ class HistoryTest {
     }
 
     private static long number(byte[] record, int at, int bytes) {
-      return TaskCodec.number(ByteBuffer.wrap(record).position(at), bytes);
+      return Packed.number(ByteBuffer.wrap(record).position(at), bytes);
     }
 
     private void compareRecords() {
