@@ -1,5 +1,7 @@
 package io.taskrunner.store.redis;
 
+import io.taskrunner.store.redis.record.TaskRecord;
+
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -472,7 +474,7 @@ class CallbackTest {
     byte[] tail = TaskCodec.tail("abc", Stage.wish().callback(callback).spec());
     byte[] record = new byte[TaskCodec.TAIL + tail.length];
     System.arraycopy(tail, 0, record, TaskCodec.TAIL, tail.length);
-    TaskCodec.Decoded decoded = TaskCodec.decode(record);
+    TaskRecord decoded = TaskCodec.decode(record);
     assertEquals(callback, decoded.spec().callback());
     assertEquals("hello", new String(decoded.spec().request().body(), StandardCharsets.UTF_8));
     assertEquals(
