@@ -10,6 +10,7 @@ import io.taskrunner.config.ApiSettings;
 import io.taskrunner.config.InvalidSettings;
 import io.taskrunner.config.ServerSettings;
 import io.taskrunner.http.admin.AdminKeys;
+import io.taskrunner.http.admin.ClientKeys;
 import io.taskrunner.http.admin.Clients;
 import io.taskrunner.http.admin.Configuration;
 import io.taskrunner.http.admin.Dispatch;
@@ -180,6 +181,7 @@ public final class ApiServer {
       routes.addAll(schedules.routes());
       routes.addAll(new Operations(parts.operations(), audit).routes());
       routes.addAll(clients.routes());
+      routes.addAll(new ClientKeys(parts.clients(), audit).routes());
       routes.addAll(new SigningSecrets(parts.clients(), parts.signing(), audit).routes());
       routes.addAll(new AdminKeys(parts.adminKeys(), audit).routes());
       routes.addAll(new Trail(parts.audits()).routes());
@@ -187,8 +189,7 @@ public final class ApiServer {
       routes.addAll(hosts.routes());
       routes.addAll(
           new Configuration(
-                  List.of(
-                      tiers.kind(), queues.kind(), clients.kind(), hosts.kind(), schedules.kind()),
+                  List.of(tiers, queues, clients, hosts, schedules.kind()),
                   parts.configuration(),
                   audit)
               .routes());
