@@ -3,6 +3,7 @@ package io.taskrunner.http;
 import io.taskrunner.client.AdminKey;
 import io.taskrunner.client.ApiKey;
 import io.taskrunner.client.Client;
+import io.taskrunner.client.ClientSettings;
 import io.taskrunner.client.Limits;
 import io.taskrunner.client.Scope;
 import io.taskrunner.client.SigningSecret;
@@ -113,20 +114,13 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   static Client client(String id, boolean enabled, List<String> allowedQueues) {
-    return new Client(
-        id,
-        Tier.DEFAULT,
-        enabled,
-        null,
-        null,
-        new Limits(3, 50),
-        null,
-        null,
-        allowedQueues,
-        List.of(),
-        NOW,
-        NOW,
-        0);
+    ClientSettings settings =
+        new ClientSettings(Tier.DEFAULT, enabled, null, null, allowedQueues, List.of(), null, null);
+    return client(id, settings);
+  }
+
+  private static Client client(String id, ClientSettings settings) {
+    return new Client(id, settings, settings.limits(new Limits(3, 50)), NOW, NOW, 0);
   }
 
   private CompletableFuture<EnqueueResult> take(Enqueue command) {
@@ -556,36 +550,13 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     @Override
     public Optional<Client> set(String id, Change change, Expected expected) {
       answer();
-      if (change.tier() != null && !Tier.isBuiltIn(change.tier())) {
+      String tier = change.tier().value();
+      if (tier != null && !Tier.isBuiltIn(tier)) {
         return Optional.empty();
       }
-      Client was = clients.getOrDefault(id, client(id, true, null));
-      Limits tier = new Limits(3, 50);
-      Integer concurrent =
-          change.limits() == null ? was.ownMaxConcurrent() : change.limits().maxConcurrent();
-      Integer perMin =
-          change.limits() == null ? was.ownRequestsPerMin() : change.limits().requestsPerMin();
+      Optional<Client> was = Optional.ofNullable(clients.get(id));
       Client client =
-          new Client(
-              id,
-              change.tier() == null ? was.tier() : change.tier(),
-              change.enabled() == null ? was.enabled() : change.enabled(),
-              concurrent,
-              perMin,
-              new Limits(
-                  concurrent == null ? tier.maxConcurrent() : concurrent,
-                  perMin == null ? tier.requestsPerMin() : perMin),
-              change.maxWaiting() == null ? was.maxWaiting() : change.maxWaiting().tasks(),
-              change.maxWaitingBytes() == null
-                  ? was.maxWaitingBytes()
-                  : change.maxWaitingBytes().bytes(),
-              change.allowedQueues() == null
-                  ? was.allowedQueues()
-                  : change.allowedQueues().queues(),
-              change.serviceAccounts() == null ? was.serviceAccounts() : change.serviceAccounts(),
-              NOW,
-              NOW,
-              0);
+          client(id, change.of(was.map(Client::settings).orElse(ClientSettings.DEFAULT)));
       clients.put(id, client);
       return Optional.of(client);
     }
@@ -649,7 +620,7 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
       if (client == null) {
         return Standing.UNKNOWN;
       }
-      if (!client.enabled()) {
+      if (!client.settings().enabled()) {
         return Standing.DISABLED;
       }
       boolean keyed = keys.values().stream().anyMatch(owner -> owner.clientId().equals(id));

@@ -2,8 +2,8 @@ package io.taskrunner.http.admin;
 
 import com.linecorp.armeria.common.HttpMethod;
 import io.taskrunner.client.Client;
+import io.taskrunner.client.ClientSettings;
 import io.taskrunner.client.Limits;
-import io.taskrunner.client.Tier;
 import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
@@ -21,13 +21,10 @@ import io.taskrunner.http.call.Route;
 import io.taskrunner.http.call.Things;
 import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.ClientStore;
-import io.taskrunner.store.ClientStore.AllowedQueues;
 import io.taskrunner.store.ClientStore.Change;
-import io.taskrunner.store.ClientStore.MaxWaiting;
-import io.taskrunner.store.ClientStore.MaxWaitingBytes;
-import io.taskrunner.store.ClientStore.OwnLimits;
 import io.taskrunner.store.ConfigStore;
 import io.taskrunner.store.Expected;
+import io.taskrunner.store.Given;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.TaskStore.BadCursor;
 import java.io.IOException;
@@ -43,7 +40,7 @@ import org.jspecify.annotations.Nullable;
  * Clients, and the calls under {@code /admin/clients} but those of their keys. In the document of
  * the whole configuration are those that an admin set up.
  */
-public final class Clients implements Kind<Client, Change> {
+public final class Clients implements Kind<Client, ClientSettings> {
 
   private static final String ID_FORM = "3 to 64 of A-Z a-z 0-9 _ -";
 
@@ -69,7 +66,7 @@ public final class Clients implements Kind<Client, Change> {
 
   private final ClientStore clients;
   private final Audit audit;
-  private final Things<Client, Change> things;
+  private final Things<Client, ClientSettings> things;
 
   /** Over a store; changes are told to the log. */
   public Clients(ClientStore clients, Audit audit) {
@@ -125,125 +122,69 @@ public final class Clients implements Kind<Client, Change> {
     if (!named) {
       fields.missing("client_id", ID_FORM);
     }
-    final String tier = fields.text("tier", QueueSettings.NAME, NAME_FORM);
-    final Boolean enabled = fields.flag("enabled");
-    final LimitsChange limits = limits(fields);
-    final AllowedQueues queues = allowedQueues(fields);
-    final List<String> accounts = serviceAccounts(fields);
-    final MaxWaiting waiting = maxWaiting(fields);
-    final MaxWaitingBytes waitingBytes = maxWaitingBytes(fields);
-    fields.done();
+    Change change = change(fields);
     Precondition precondition = Precondition.of(call.headers(), faults);
     faults.raise();
-    OwnLimits own = limits == null || id == null ? null : limits.over(clients.get(id));
-    Optional<Changes.Version> before =
-        clients.get(id == null ? "" : id).map(client -> version(asSet(client)));
-    Client client =
-        set(
-            id == null ? "" : id,
-            new Change(tier, enabled, own, queues, accounts, waiting, waitingBytes),
-            precondition);
-    audit.tell(
-        call,
-        "client set",
-        "client_id",
-        client.id(),
-        Changes.between(before, version(asSet(client))));
+    Client client = set(call, Objects.requireNonNull(id), change, precondition);
     return things.answer(client);
   }
 
-  private Client set(String id, Change change, Precondition precondition) {
-    return precondition
-        .change(
-            () -> clients.get(id).map(things::current),
-            expected -> clients.set(id, change, expected))
-        .orElseThrow(() ->
-            new Refusal(
-                Problem.invalid(
-                    List.of(
-                        Fault.body(
-                            "/tier",
-                            "tier: "
-                                + Fields.shown(change.tier())
-                                + " (expected: an existing tier)")))));
+  private Client set(Call call, String id, Change change, Precondition precondition) {
+    Optional<Changes.Version> before = clients.get(id).map(now -> version(now.settings()));
+    Client client =
+        precondition
+            .change(
+                () -> clients.get(id).map(things::current),
+                expected -> clients.set(id, change, expected))
+            .orElseThrow(() -> noTier(change));
+    audit.tell(
+        call, "client set", "client_id", id, Changes.between(before, version(client.settings())));
+    return client;
   }
 
-  /** Which of a client's own limits change; a null value is the tier's again. */
-  private record LimitsChange(
-      boolean concurrentGiven,
-      @Nullable Integer concurrent,
-      boolean perMinGiven,
-      @Nullable Integer perMin) {
-
-    /** With what the client has now where nothing is said. */
-    OwnLimits over(Optional<Client> now) {
-      return new OwnLimits(
-          concurrentGiven ? concurrent : now.map(Client::ownMaxConcurrent).orElse(null),
-          perMinGiven ? perMin : now.map(Client::ownRequestsPerMin).orElse(null));
-    }
+  private static Refusal noTier(Change change) {
+    String given = Fields.shown(change.tier().value());
+    String detail = "tier: " + given + " (expected: an existing tier)";
+    return new Refusal(Problem.invalid(List.of(Fault.body("/tier", detail))));
   }
 
-  private static @Nullable LimitsChange limits(Fields fields) {
-    if (!fields.has("rate_limit")) {
-      return null;
+  /** Reads what changes: what is not there stays, and null unsets it. */
+  private static Change change(Fields fields) {
+    Given<String> tier = whole(fields.text("tier", QueueSettings.NAME, NAME_FORM));
+    Given<Boolean> enabled = whole(fields.flag("enabled"));
+    Given<Fields> own = fields.given("rate_limit", fields::object);
+    Given<Integer> maxConcurrent = limit(own, "max_concurrent");
+    Given<Integer> requestsPerMin = limit(own, "requests_per_min");
+    if (own.value() != null) {
+      own.value().done();
     }
-    if (!fields.hasValue("rate_limit")) {
-      fields.nullIsAbsent("rate_limit");
-      return new LimitsChange(true, null, true, null);
-    }
-    Fields given = fields.object("rate_limit");
-    if (given == null) {
-      return null;
-    }
-    boolean concurrentGiven = given.has("max_concurrent");
-    boolean perMinGiven = given.has("requests_per_min");
-    given.nullIsAbsent("max_concurrent", "requests_per_min");
-    LimitsChange change =
-        new LimitsChange(
-            concurrentGiven,
-            given.integer("max_concurrent", 1, Limits.MAX),
-            perMinGiven,
-            given.integer("requests_per_min", 1, Limits.MAX));
-    given.done();
+    Change change =
+        new Change(
+            tier,
+            enabled,
+            maxConcurrent,
+            requestsPerMin,
+            fields.given(
+                "allowed_queues", name -> fields.texts(name, Client.ALLOWED_QUEUE, QUEUE_FORM)),
+            fields.given("service_accounts", name -> fields.texts(name, ACCOUNT, ACCOUNT_FORM)),
+            fields.given("max_waiting", name -> fields.integer(name, 1, Limits.MAX)),
+            fields.given(
+                "max_waiting_bytes", name -> fields.longInteger(name, 1, WAITING_BYTES_MAX)));
+    fields.done();
     return change;
   }
 
-  private static @Nullable AllowedQueues allowedQueues(Fields fields) {
-    if (!fields.has("allowed_queues")) {
-      return null;
-    }
-    if (!fields.hasValue("allowed_queues")) {
-      fields.nullIsAbsent("allowed_queues");
-      return new AllowedQueues(null);
-    }
-    return new AllowedQueues(fields.texts("allowed_queues", Client.ALLOWED_QUEUE, QUEUE_FORM));
+  /** A field that is always set. */
+  private static <T> Given<T> whole(@Nullable T value) {
+    return value == null ? Given.nothing() : Given.of(value);
   }
 
-  private static @Nullable MaxWaiting maxWaiting(Fields fields) {
-    if (!fields.has("max_waiting")) {
-      return null;
-    }
-    fields.nullIsAbsent("max_waiting");
-    return new MaxWaiting(fields.integer("max_waiting", 1, Limits.MAX));
-  }
-
-  private static @Nullable MaxWaitingBytes maxWaitingBytes(Fields fields) {
-    if (!fields.has("max_waiting_bytes")) {
-      return null;
-    }
-    fields.nullIsAbsent("max_waiting_bytes");
-    return new MaxWaitingBytes(fields.longInteger("max_waiting_bytes", 1, WAITING_BYTES_MAX));
-  }
-
-  private static @Nullable List<String> serviceAccounts(Fields fields) {
-    if (!fields.has("service_accounts")) {
-      return null;
-    }
-    if (!fields.hasValue("service_accounts")) {
-      fields.nullIsAbsent("service_accounts");
-      return List.of();
-    }
-    return fields.texts("service_accounts", ACCOUNT, ACCOUNT_FORM);
+  /** One of the limits in {@code rate_limit}; null there unsets all of them. */
+  private static Given<Integer> limit(Given<Fields> own, String name) {
+    Fields limits = own.value();
+    return limits == null
+        ? new Given<>(own.isGiven(), null)
+        : limits.given(name, each -> limits.integer(each, 1, Limits.MAX));
   }
 
   private Answer get(Call call) {
@@ -290,66 +231,35 @@ public final class Clients implements Kind<Client, Change> {
     return Client.ID.matcher(name).matches();
   }
 
-  /** As a call sets it that says nothing of what the client has now. */
   @Override
-  public Change read(String name, Fields fields) {
-    fields.nullIsAbsent("tier", "enabled");
-    final String tier = fields.text("tier", QueueSettings.NAME, NAME_FORM);
-    final Boolean enabled = fields.flag("enabled");
-    LimitsChange limits = limits(fields);
-    AllowedQueues queues = allowedQueues(fields);
-    List<String> accounts = serviceAccounts(fields);
-    MaxWaiting waiting = maxWaiting(fields);
-    MaxWaitingBytes waitingBytes = maxWaitingBytes(fields);
-    fields.done();
-    return new Change(
-        tier == null ? Tier.DEFAULT : tier,
-        enabled == null || enabled,
-        limits == null ? new OwnLimits(null, null) : limits.over(Optional.empty()),
-        queues == null ? new AllowedQueues(null) : queues,
-        accounts == null ? List.of() : accounts,
-        waiting == null ? new MaxWaiting(null) : waiting,
-        waitingBytes == null ? new MaxWaitingBytes(null) : waitingBytes);
-  }
-
-  private static Change asSet(Client client) {
-    return new Change(
-        client.tier(),
-        client.enabled(),
-        new OwnLimits(client.ownMaxConcurrent(), client.ownRequestsPerMin()),
-        new AllowedQueues(client.allowedQueues()),
-        client.serviceAccounts(),
-        new MaxWaiting(client.maxWaiting()),
-        new MaxWaitingBytes(client.maxWaitingBytes()));
+  public ClientSettings read(String name, Fields fields) {
+    return change(fields.nullIsAbsent("tier", "enabled")).of(ClientSettings.DEFAULT);
   }
 
   @Override
-  public void write(JsonOut out, Change change) throws IOException {
-    out.text("tier", change.tier());
-    out.flag("enabled", change.enabled());
-    OwnLimits limits = Objects.requireNonNull(change.limits());
-    limits(out, limits.maxConcurrent(), limits.requestsPerMin());
-    writeFurther(out, change);
+  public void write(JsonOut out, ClientSettings settings) throws IOException {
+    write(out, settings, settings.maxConcurrent(), settings.requestsPerMin());
   }
 
-  private static void limits(
-      JsonOut out, @Nullable Integer maxConcurrent, @Nullable Integer requestsPerMin)
+  private static void write(
+      JsonOut out,
+      ClientSettings settings,
+      @Nullable Integer maxConcurrent,
+      @Nullable Integer requestsPerMin)
       throws IOException {
+    out.text("tier", settings.tier());
+    out.flag("enabled", settings.enabled());
     out.object(
         "rate_limit",
         limits -> {
           limits.number("max_concurrent", maxConcurrent);
           limits.number("requests_per_min", requestsPerMin);
         });
-  }
-
-  private static void writeFurther(JsonOut out, Change change) throws IOException {
-    out.number("max_waiting", Objects.requireNonNull(change.maxWaiting()).tasks());
-    out.number("max_waiting_bytes", Objects.requireNonNull(change.maxWaitingBytes()).bytes());
-    out.texts("allowed_queues", Objects.requireNonNull(change.allowedQueues()).queues());
-    List<String> accounts = Objects.requireNonNull(change.serviceAccounts());
-    if (!accounts.isEmpty()) {
-      out.texts("service_accounts", accounts);
+    out.number("max_waiting", settings.maxWaiting());
+    out.number("max_waiting_bytes", settings.maxWaitingBytes());
+    out.texts("allowed_queues", settings.allowedQueues());
+    if (!settings.serviceAccounts().isEmpty()) {
+      out.texts("service_accounts", settings.serviceAccounts());
     }
   }
 
@@ -357,23 +267,21 @@ public final class Clients implements Kind<Client, Change> {
   @Override
   public void show(JsonOut out, Client client) throws IOException {
     out.text("client_id", client.id());
-    out.text("tier", client.tier());
-    out.flag("enabled", client.enabled());
-    limits(out, client.limits().maxConcurrent(), client.limits().requestsPerMin());
-    writeFurther(out, asSet(client));
+    Limits limits = client.limits();
+    write(out, client.settings(), limits.maxConcurrent(), limits.requestsPerMin());
     out.time("created_at", client.created());
     out.time("updated_at", client.updated());
   }
 
   /** Here what is not set is told as null. */
   @Override
-  public Changes.Version version(Change change) {
-    return Changes.Version.of(out -> write(out, change));
+  public Changes.Version version(ClientSettings settings) {
+    return Changes.Version.of(out -> write(out, settings));
   }
 
   @Override
-  public State<Change> state(Client client) {
-    return new State<>(client.id(), asSet(client), client.revision());
+  public State<ClientSettings> state(Client client) {
+    return new State<>(client.id(), client.settings(), client.revision());
   }
 
   @Override
@@ -387,8 +295,8 @@ public final class Clients implements Kind<Client, Change> {
   }
 
   @Override
-  public Put put(String id, Change change, Expected expected) throws ChangedMeanwhile {
-    if (clients.set(id, change, expected).isEmpty()) {
+  public Put put(String id, ClientSettings settings, Expected expected) throws ChangedMeanwhile {
+    if (clients.set(id, Change.to(settings), expected).isEmpty()) {
       throw new ChangedMeanwhile(); // Its tier was deleted meanwhile.
     }
     return Put.SET;
@@ -400,8 +308,9 @@ public final class Clients implements Kind<Client, Change> {
   }
 
   @Override
-  public void check(String id, Change change, Map<String, Set<String>> names, Fields entry) {
-    String tier = Objects.requireNonNull(change.tier());
+  public void check(
+      String id, ClientSettings settings, Map<String, Set<String>> names, Fields entry) {
+    String tier = settings.tier();
     if (!names.getOrDefault(Tiers.SECTION, Set.of()).contains(tier)) {
       entry.fault("tier", tier, "a tier that there is once the document is applied");
     }

@@ -115,9 +115,7 @@ public final class Queues implements Kind<Queue, QueueSettings> {
   }
 
   private static boolean maySee(Caller caller, String queue) {
-    return !(caller instanceof Caller.Known(Client client, _))
-        || client.allowedQueues() == null
-        || client.allowedQueues().contains(queue);
+    return !(caller instanceof Caller.Known(Client client, _)) || client.settings().mayUse(queue);
   }
 
   @Override
