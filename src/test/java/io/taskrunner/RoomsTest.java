@@ -47,9 +47,11 @@ class RoomsTest {
           Map.entry("store.redis", UP_TO_STORE),
           Map.entry("dispatch", UP_TO_STORE),
           Map.entry("worker", with(UP_TO_STORE, "dispatch")),
+          Map.entry("operation", UP_TO_STORE),
           Map.entry("http", UP_TO_STORE),
           Map.entry("cloudtasks", with(UP_TO_STORE, "http")),
           Map.entry("cli", Set.of("config")),
+          Map.entry("embedded", Set.of("config")),
           Map.entry("app", Set.of("*")),
           Map.entry("", Set.of("app")));
 
@@ -129,7 +131,7 @@ class RoomsTest {
   void theReadingFindsWhatIsThere() {
     Compiled embedded =
         compiled().stream()
-            .filter(one -> one.name().equals(BASE + ".app.EmbeddedRedis"))
+            .filter(one -> one.name().equals(BASE + ".embedded.EmbeddedRedis"))
             .findFirst()
             .orElseThrow();
     assertTrue(embedded.knows().contains(BASE + ".config.Secret"), embedded.knows().toString());

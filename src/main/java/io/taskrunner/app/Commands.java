@@ -1,6 +1,7 @@
 package io.taskrunner.app;
 
 import io.taskrunner.cli.Cli;
+import io.taskrunner.config.CannotStart;
 import io.taskrunner.config.InvalidSettings;
 import io.taskrunner.config.LogSettings;
 import io.taskrunner.config.Settings;

@@ -25,6 +25,7 @@ import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.Stores;
 import io.taskrunner.store.SystemStore;
 import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.TaskStore;
@@ -59,7 +60,7 @@ import java.util.function.Function;
  * Stores that do as they are told, for what a real one cannot be brought to do on demand: to be
  * away, to hold an answer back, to refuse for each of its reasons.
  */
-final class FakeStores implements TaskStore, QueueStore, SystemStore {
+final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
 
   static final Instant NOW = Instant.parse("2026-01-31T12:00:00.250Z");
 
@@ -88,6 +89,21 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   volatile boolean filling;
 
   private final Random random = new Random(1);
+
+  @Override
+  public TaskStore tasks() {
+    return this;
+  }
+
+  @Override
+  public QueueStore queues() {
+    return this;
+  }
+
+  @Override
+  public SystemStore system() {
+    return this;
+  }
 
   FakeStores() {
     QueueSettings.BUILT_IN.forEach((name, weight) ->
@@ -249,12 +265,14 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   /** The clients; apart, since two stores have a {@code get} of a text. */
-  ClientStore asClients() {
+  @Override
+  public ClientStore clients() {
     return new ClientSide();
   }
 
   /** Named keys of admins. */
-  AdminKeyStore asAdminKeys() {
+  @Override
+  public AdminKeyStore adminKeys() {
     return new AdminKeySide();
   }
 
@@ -297,7 +315,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   /** The trail; it can be away while all else is there. */
-  AuditStore asAudits() {
+  @Override
+  public AuditStore audits() {
     return new AuditSide();
   }
 
@@ -318,7 +337,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   /** Changes of many things; no two at once. */
-  ConfigStore asConfiguration() {
+  @Override
+  public ConfigStore configuration() {
     return new ConfigStore() {
       @Override
       public long lastRevision() {
@@ -334,7 +354,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   /** Two workers of 10 slots, of which one has not been heard of for long. */
-  WorkersStore asWorkers() {
+  @Override
+  public WorkersStore workers() {
     return new WorkerSide();
   }
 
@@ -346,7 +367,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   /** Knows no schedule. */
-  ScheduleStore asSchedules() {
+  @Override
+  public ScheduleStore schedules() {
     return new ScheduleStore() {
       @Override
       public Page list(int limit, String cursor) {
@@ -385,7 +407,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     };
   }
 
-  HostStore asHosts() {
+  @Override
+  public HostStore hosts() {
     return new HostSide();
   }
 
@@ -414,7 +437,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     }
   }
 
-  SigningStore asSigning() {
+  @Override
+  public SigningStore signing() {
     return new SigningSide();
   }
 
@@ -441,7 +465,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   /** Operations that run until they are stopped, and count nothing. */
-  OperationStore asOperations() {
+  @Override
+  public OperationStore operations() {
     return new OperationSide();
   }
 

@@ -15,6 +15,7 @@ import io.taskrunner.store.Expected;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.Stores;
 import io.taskrunner.store.TaskStore.BadCursor;
 import java.io.IOException;
 import java.time.Duration;
@@ -36,20 +37,15 @@ final class ScheduleKind implements Kind<Schedule, Settings> {
   private final Duration retention;
 
   /**
-   * Over stores.
+   * Over the stores.
    *
    * @param open whether a client that nobody set up may have schedules
    * @param retention of tasks whose schedule does not say
    */
-  ScheduleKind(
-      ScheduleStore schedules,
-      QueueStore queues,
-      ClientStore clients,
-      boolean open,
-      Duration retention) {
-    this.schedules = schedules;
-    this.queues = queues;
-    this.clients = clients;
+  ScheduleKind(Stores stores, boolean open, Duration retention) {
+    this.schedules = stores.schedules();
+    this.queues = stores.queues();
+    this.clients = stores.clients();
     this.open = open;
     this.retention = retention;
   }

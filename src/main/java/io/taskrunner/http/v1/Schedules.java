@@ -14,11 +14,10 @@ import io.taskrunner.http.call.Route;
 import io.taskrunner.http.call.Things;
 import io.taskrunner.schedule.Schedule;
 import io.taskrunner.schedule.Schedule.Settings;
-import io.taskrunner.store.ClientStore;
-import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.ScheduleStore.Page;
 import io.taskrunner.store.ScheduleStore.Ran;
+import io.taskrunner.store.Stores;
 import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.task.Task;
@@ -42,23 +41,16 @@ public final class Schedules {
   private final Things<Schedule, Settings> things;
 
   /**
-   * Over stores; changes are told to the log.
+   * Over the stores; changes are told to the log.
    *
    * @param open whether a client that nobody set up may have schedules
    * @param retention of tasks whose schedule does not say
    */
-  public Schedules(
-      ScheduleStore schedules,
-      TaskStore tasks,
-      QueueStore queues,
-      ClientStore clients,
-      boolean open,
-      Duration retention,
-      Audit audit) {
-    this.schedules = schedules;
-    this.tasks = tasks;
+  public Schedules(Stores stores, boolean open, Duration retention, Audit audit) {
+    this.schedules = stores.schedules();
+    this.tasks = stores.tasks();
     this.audit = audit;
-    this.kind = new ScheduleKind(schedules, queues, clients, open, retention);
+    this.kind = new ScheduleKind(stores, open, retention);
     this.things = new Things<>(kind, audit);
   }
 
