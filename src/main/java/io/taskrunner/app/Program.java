@@ -20,6 +20,7 @@ import io.taskrunner.dispatch.Signer;
 import io.taskrunner.embedded.EmbeddedRedis;
 import io.taskrunner.http.ApiServer;
 import io.taskrunner.operation.OperationRunner;
+import io.taskrunner.store.PageTokens;
 import io.taskrunner.store.TokenKeys;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.redis.RedisStore;
@@ -204,19 +205,22 @@ final class Program {
   /** Listens. */
   private ApiServer serve(Ground ground, Optional<Worker> worker) throws CannotStart {
     ApiServer.warnings(settings.server(), settings.api()).forEach(LOG::warn);
+    PageTokens pages =
+        new PageTokens(ground.store().pageSecrets(), new SecureRandom(), InstantSource.system());
     CloudTasks cloudTasks =
         new CloudTasks(
             settings.api(),
             settings.cloudTasks(),
             ApiServer.issuer(settings.server(), settings.api()),
             ground.store().cloud(),
-            ground.store().pageSecrets(),
+            pages,
             InstantSource.system());
     ApiServer.Parts parts =
         new ApiServer.Parts(
             build,
             ground.store(),
             ground.tokens(),
+            pages,
             worker.map(WorkerProbe::new).<List<Probe>>map(List::of).orElse(List.of()),
             ground.registry(),
             ground.tracing(),

@@ -29,7 +29,8 @@ final class ConfigCommands extends Root.Group {
 
     @Override
     int run(Api api, Out out) throws Failure {
-      out.to().println(api.get(PATH + (yaml ? "?format=yaml" : "")).text().stripTrailing());
+      Document document = new Document(api);
+      out.to().println((yaml ? document.yaml() : document.json()).stripTrailing());
       return 0;
     }
   }

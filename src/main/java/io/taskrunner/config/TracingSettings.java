@@ -51,11 +51,6 @@ public record TracingSettings(Optional<URI> endpoint, Map<String, String> variab
                   text.contains("://") ? text : "http://" + text, List.of("http", "https"));
           if (url.isEmpty()) {
             env.fault(name, "expected: " + ALLOWED);
-          } else if (url.get().getHost() == null) {
-            env.fault(
-                name,
-                "expected: a host without an underscore, because OpenTelemetry's exporter reaches no"
-                    + " other");
           }
           return url;
         });

@@ -43,6 +43,7 @@ import io.taskrunner.http.v1.Queues;
 import io.taskrunner.http.v1.Schedules;
 import io.taskrunner.http.v1.Stats;
 import io.taskrunner.http.v1.Tasks;
+import io.taskrunner.store.PageTokens;
 import io.taskrunner.store.Stores;
 import io.taskrunner.store.TokenKeys;
 import io.taskrunner.telemetry.Build;
@@ -96,6 +97,7 @@ public final class ApiServer {
    * @param build which build this is
    * @param stores what is kept
    * @param tokens what the tokens of tasks are signed with
+   * @param pages the tokens that continue lists
    * @param probes what must be well beside the store, such as the worker's loop
    * @param registry what {@code /metrics} shows
    * @param tracing where spans of calls go; empty for none
@@ -105,6 +107,7 @@ public final class ApiServer {
       Build build,
       Stores stores,
       TokenKeys tokens,
+      PageTokens pages,
       List<Probe> probes,
       PrometheusMeterRegistry registry,
       Optional<Tracing> tracing,
@@ -141,6 +144,7 @@ public final class ApiServer {
             origins,
             credentials,
             held,
+            parts.pages(),
             parts.registry(),
             parts.tracing(),
             api.maxBodyBytes());

@@ -19,6 +19,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -325,6 +328,43 @@ class CliTest {
     assertTrue(expect(0, "queues", "show", "cli-conf").matches("(?s).*weight +8\n.*"));
     assertTrue(expect(2, "config", "apply", "/nowhere.yaml").contains("/nowhere.yaml"));
     assertTrue(expect(2, "config", "apply", file.toString(), "--prune").contains("--yes"));
+  }
+
+  @Test
+  void aConfigurationOfManyPagesIsExportedWhole(@TempDir Path folder) throws IOException {
+    String body = "x\\ny: ".repeat(50_000);
+    String entries =
+        IntStream.range(0, 15)
+            .mapToObj(i ->
+                "\"page-%02d\": {\"client_id\": \"cli\", \"interval_sec\": 86400, \"task\": {\"url\": \"http://h/\", \"body\": \"%s\"}}"
+                    .formatted(i, body))
+            .collect(Collectors.joining(", "));
+    Path file = folder.resolve("all");
+    Files.writeString(file, "{\"schedules\": {" + entries + "}}");
+    expect(0, "config", "apply", file.toString());
+    for (String[] export :
+        List.of(new String[] {"config", "export"}, new String[] {"config", "export", "--yaml"})) {
+      String exported = expect(0, export);
+      assertTrue(exported.length() > 4 << 20, exported.length() + " characters");
+      assertFalse(exported.contains("next_cursor"));
+      Files.writeString(file, exported);
+      String trial =
+          expect(0, "config", "apply", file.toString(), "--prune", "--dry-run", "--json");
+      assertEquals(List.of(), changed(trial), trial);
+      assertTrue(trial.matches("(?s).*\"schedules\":[^}]*\"unchanged\":1[5-9].*"), trial);
+    }
+    for (int i = 0; i < 15; i++) {
+      expect(0, "schedules", "delete", "page-%02d".formatted(i), "--yes");
+    }
+  }
+
+  /** The names that are created, updated or deleted. */
+  private static List<String> changed(String changes) {
+    return Pattern.compile("\"(?:created|updated|deleted)\":\\[([^]]+)]")
+        .matcher(changes)
+        .results()
+        .map(found -> found.group(1))
+        .toList();
   }
 
   @Test

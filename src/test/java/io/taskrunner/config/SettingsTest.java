@@ -188,7 +188,6 @@ class SettingsTest {
           IDEMPOTENCY_TTL_SEC      | 0                         | 1 to
           OTEL_EXPORTER_OTLP_ENDPOINT | ftp://collector        | an http or https URL
           OTEL_EXPORTER_OTLP_ENDPOINT | collector:99999        | an http or https URL
-          OTEL_EXPORTER_OTLP_ENDPOINT | otel_collector:4318    | a host without an underscore
           """)
   void aValueThatIsNotAllowedIsToldWithWhatIs(String variable, String value, String allowed) {
     InvalidSettings invalid =
@@ -445,18 +444,22 @@ class SettingsTest {
   }
 
   @Test
-  void aHostMayHaveAnUnderscoreInUrlsOfRedisAndOfThisServer() {
+  void aHostMayHaveAnUnderscoreInEverySettingThatIsAUrl() {
     Settings settings =
         Settings.serve(
             Map.of(
                 "REDIS_URL", "redis://alice:p%40ss@my_redis:7000/3",
-                "PUBLIC_URL", "https://task_runner.internal/x"));
+                "PUBLIC_URL", "https://task_runner.internal/x",
+                "OTEL_EXPORTER_OTLP_ENDPOINT", "otel_collector:4318"));
     assertEquals(
         new RedisSettings.Target.Node(new HostPort("my_redis", 7000)), settings.redis().target());
     assertEquals("alice", settings.redis().username().orElseThrow());
     assertEquals("p@ss", settings.redis().password().orElseThrow().value());
     assertEquals(3, settings.redis().database());
     assertEquals("https://task_runner.internal/x", settings.api().publicUrl().get().toString());
+    assertEquals(
+        "http://otel_collector:4318",
+        settings.tracing().variables().get("OTEL_EXPORTER_OTLP_ENDPOINT"));
     assertEquals(
         List.of(new HostPort("my_sentinel", 26_379)),
         ((RedisSettings.Target.Sentinel)

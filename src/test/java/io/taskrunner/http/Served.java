@@ -12,6 +12,7 @@ import io.taskrunner.config.Secret;
 import io.taskrunner.config.ServerSettings;
 import io.taskrunner.config.ServerSettings.Mode;
 import io.taskrunner.config.TlsSettings;
+import io.taskrunner.store.PageTokens;
 import io.taskrunner.store.Stores;
 import io.taskrunner.store.TokenKeys;
 import io.taskrunner.telemetry.Build;
@@ -151,6 +152,7 @@ final class Served implements AutoCloseable {
             new Build("1.2.3", "abc", "2026-01-01T00:00:00Z"),
             stores,
             tokens,
+            new PageTokens(offered -> offered, new SecureRandom(), InstantSource.system()),
             setup.probes(),
             registry,
             Optional.empty(),

@@ -173,6 +173,11 @@ public interface Kind<T, S> {
    */
   default void check(String name, S settings, Map<String, Set<String>> names, Fields entry) {}
 
+  /** Sentences on what in settings is likely not as their author meant it. */
+  default List<String> warnings(S settings) {
+    return List.of();
+  }
+
   /**
    * Some things.
    *
@@ -248,6 +253,11 @@ public interface Kind<T, S> {
     /** Notes what it names and there is not, once the document is applied. */
     public void check(Map<String, Set<String>> names, Fields entry) {
       kind.check(name, settings, names, entry);
+    }
+
+    /** Sentences on what in it is likely not as its author meant it. */
+    public List<String> warnings() {
+      return kind.warnings(settings);
     }
 
     /** Makes it so. Blocks. */

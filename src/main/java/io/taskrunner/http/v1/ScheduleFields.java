@@ -171,11 +171,17 @@ final class ScheduleFields {
             });
           }
         });
-    if (settings.rhythm() instanceof Rhythm.ByCron(Cron cron, _) && !cron.warnings().isEmpty()) {
-      out.texts("warnings", cron.warnings());
+    List<String> warnings = warnings(settings);
+    if (!warnings.isEmpty()) {
+      out.texts("warnings", warnings);
     }
     out.time("created_time", schedule.created());
     out.time("updated_time", schedule.updated());
+  }
+
+  /** Sentences on what in the settings is likely not as their author meant it. */
+  static List<String> warnings(Settings settings) {
+    return settings.rhythm() instanceof Rhythm.ByCron(Cron cron, _) ? cron.warnings() : List.of();
   }
 
   private static void whose(JsonOut out, Settings settings) throws IOException {

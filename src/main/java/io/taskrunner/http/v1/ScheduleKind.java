@@ -19,6 +19,7 @@ import io.taskrunner.store.Stores;
 import io.taskrunner.store.TaskStore.BadCursor;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -137,6 +138,11 @@ final class ScheduleKind implements Kind<Schedule, Settings> {
     if (!names.getOrDefault("clients", Set.of()).contains(client) && !mayHaveSchedules(client)) {
       entry.fault("client_id", client, "a client that there is then");
     }
+  }
+
+  @Override
+  public List<String> warnings(Settings settings) {
+    return ScheduleFields.warnings(settings);
   }
 
   private boolean mayHaveSchedules(String clientId) {

@@ -73,7 +73,7 @@ public final class Schedules {
     Faults faults = new Faults();
     Call.Query query = call.query(faults);
     int limit = query.integer("limit", LIMIT, 1, LIMIT_MAX);
-    String cursor = query.text("cursor").orElse(null);
+    String cursor = query.cursor();
     faults.raise();
     try {
       Page page = schedules.list(limit, cursor);
@@ -88,7 +88,7 @@ public final class Schedules {
                 });
             out.texts("unavailable", page.unavailable());
             out.number("count", page.count());
-            out.text("next_cursor", page.nextCursor());
+            out.text("next_cursor", query.nextCursor(page.nextCursor()));
           }));
     } catch (BadCursor badCursor) {
       throw query.badCursor();

@@ -159,9 +159,7 @@ final class Gates {
 
     private CompletableFuture<List<AtGate>> ask(Home home, List<AtGate> tasks, int step) {
       List<Op> ops =
-          tasks.stream()
-              .map(task -> Op.of(moveOn(task) ? KEEP : ENTER, task.gate(step), task.claim()))
-              .toList();
+          tasks.stream().map(task -> new Op(ENTER, task.gate(step), entrant(task))).toList();
       return call(home, asker, ops)
           .handle((replies, failure) -> {
             List<AtGate> let = new ArrayList<>();
@@ -201,9 +199,12 @@ final class Gates {
     }
   }
 
-  /** Whether the task runs here under an older claim, whose place the newer one takes over. */
-  private synchronized boolean moveOn(AtGate task) {
-    return inside.containsKey(task.claim().id());
+  /** A task and its claim, and the older claim under which it is inside, whose place it takes. */
+  private synchronized byte[] entrant(AtGate task) {
+    Claim claim = task.claim();
+    Packed about = new Packed(28).put(claim.id()).put(claim.number(), 6);
+    Inside before = inside.get(claim.id());
+    return (before == null ? about : about.put(before.claim(), 6)).toByteArray();
   }
 
   private void moveIn(AtGate task, Asker asker) {

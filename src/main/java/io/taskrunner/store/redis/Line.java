@@ -11,8 +11,9 @@ import java.util.concurrent.CompletableFuture;
  * A connection that enqueues alone use, one group at a time, since waiting for replicas blocks it.
  *
  * <p>WAIT speaks of what its own connection wrote. On one that was made anew since, maybe to a
- * master that never saw the write, it says nothing. So losses are counted, and a WAIT counts only
- * when there was none since the write was sent.
+ * master that never saw the write, it says nothing; nor on one whose script wrote nothing, because
+ * an earlier call had: so {@code enqueue.lua} writes what it finds again. And losses are counted,
+ * and a WAIT counts only when there was none since the write was sent.
  */
 final class Line {
 

@@ -175,25 +175,20 @@ final class Link {
       return reply
           .toCompletableFuture()
           .get(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
-    } catch (CancellationException cut) {
-      throw new RedisException("the connection was lost", cut);
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       throw new StoreUnavailable("interrupted while waiting for Redis", interrupted);
     } catch (TimeoutException late) {
       throw new StoreUnavailable("Redis did not answer in time", late);
-    } catch (ExecutionException | CompletionException failed) {
+    } catch (ExecutionException | CompletionException | CancellationException failed) {
       Throwable cause = cause(failed);
       if (cause instanceof RedisException redis) {
         throw redis;
       }
-      if (cause instanceof RuntimeException other) {
-        throw other;
+      if (isOutage(cause)) {
+        throw new RedisException("the connection was lost", cause);
       }
-      if (cause instanceof IOException broken) {
-        throw new RedisException(broken);
-      }
-      throw new IllegalStateException(cause);
+      throw cause instanceof RuntimeException other ? other : new IllegalStateException(cause);
     }
   }
 

@@ -421,13 +421,18 @@ final class RedisWork implements WorkStore {
   @Override
   public AutoCloseable listen(String workerId, Listener listener) {
     Hearing hearing = new Hearing(shard.channel(workerId), listener);
+    hearings.add(hearing);
     try {
       hearing.follow();
-    } catch (RedisException away) {
+    } catch (StoreUnavailable late) {
+      link.doubt(); // each exchange tries again
+    } catch (RedisException failure) {
+      if (!Link.isOutage(failure)) {
+        hearings.remove(hearing);
+        throw failure;
+      }
       link.doubt();
-      throw new StoreUnavailable("Redis is away", away);
     }
-    hearings.add(hearing);
     return hearing;
   }
 

@@ -134,6 +134,19 @@ class GateScriptTest {
     assertEquals(ASK_LATER, say(2, 'e', "b"));
   }
 
+  @Test
+  void aNewerClaimTakesThePlaceOfAnOlderOneOnlyWhileThatIsInside() {
+    limit(1, null);
+    String task = "t".repeat(16);
+    assertTrue(enters(0, task + "claim1"));
+    assertTrue(enters(0, task + "claim2" + "claim1"));
+    say(0, 'f', task + "claim1");
+    assertEquals(ASK_LATER, say(0, 'e', "b"), "the newer claim is inside");
+    say(0, 'f', task + "claim2");
+    assertTrue(enters(0, "b"));
+    assertEquals(ASK_LATER, say(0, 'e', task + "claim3" + "claim2"), "its place was given away");
+  }
+
   /** Without it the shard seems to have been away, and nothing runs out for a while. */
   private void beat() {
     stage.redis.hset("tr:{0}:shard", "beat", Long.toString(stage.now()));

@@ -64,7 +64,7 @@ final class MixedHistory implements AutoCloseable {
   private final MixedMoves others;
   private volatile long now = Stage.START;
   private long forward;
-  private long highest;
+  private long highest = now;
   private int unanswered;
   private int workers;
   private int step;
@@ -218,7 +218,11 @@ final class MixedHistory implements AutoCloseable {
       unanswered++;
       if (store().tasks().enqueue(wish.command()).join() instanceof EnqueueResult.Enqueued made) {
         Promises.Known known = new Promises.Known(client, queue, host, color, callback);
-        known.mayBeGone = expires || others.isUnsure(client) || others.isUnsure(queue);
+        known.mayBeGone =
+            expires
+                || others.isUnsure(client)
+                || others.isUnsure(queue)
+                || others.seemsOlderThanAnOperation(color);
         promises.accepted(made.id(), known);
       }
       unanswered--;

@@ -804,6 +804,28 @@ class OperationsTest {
   }
 
   @Test
+  void twoMovesOfTheSameTasksAreDoneOneAfterAnotherAndEachMeetsATaskOnce() {
+    List<TaskId> ids = stage.enqueue(10, Stage.wish());
+    stage.queue("other", 1);
+    stage.pass(Duration.ofMillis(10));
+    Which anywhere = new Which();
+    anywhere.queue = null;
+    Operation first = begin(order(Action.MOVE, anywhere));
+    stage.pass(Duration.ofMillis(10));
+    Operation second = begin(new Order(Action.MOVE, anywhere.filter(), null, "other", null, false));
+    Run run = take("one");
+    assertEquals(first.id(), run.operation().id());
+    assertEquals(List.of(), operations.lease("two", LEASE, List.of()), "the second one waits");
+    run.step(4);
+    assertEquals(List.of(run), operations.lease("one", LEASE, List.of(run)));
+    finish(run, 4);
+    finish(take("two"), 4);
+    assertCame(10, 0, 0, get(first.id()));
+    assertCame(10, 0, 0, get(second.id()));
+    ids.forEach(id -> assertEquals("other", queueOf(id)));
+  }
+
+  @Test
   void theListIsToldHowFarItIs() {
     dead(10, Stage.wish());
     Operation begun = begin(order(Action.RETRY, all()));

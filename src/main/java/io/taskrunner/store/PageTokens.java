@@ -1,6 +1,5 @@
-package io.taskrunner.cloudtasks;
+package io.taskrunner.store;
 
-import io.taskrunner.store.PageSecretStore;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
@@ -14,13 +13,14 @@ import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the next page begins: {@code end of its life · cursor}, behind a code over both and what is
- * listed (HMAC-SHA256), so that a token is of use for that alone and nobody else can make one. The
- * secret is the store's, so every replica takes the tokens of the others.
+ * Tokens that continue a list: {@code end of its life · cursor}, behind a code over both and what
+ * is listed (HMAC-SHA256), so that a token is accepted for that list alone and cannot be forged.
+ * The secret is the store's, so every replica accepts the tokens of the others.
  */
-final class PageToken {
+public final class PageTokens {
 
-  private static final Duration LIFE = Duration.ofHours(2);
+  /** How long a token is accepted. */
+  public static final Duration LIFE = Duration.ofHours(2);
 
   private static final int CODE = 16;
 
@@ -33,18 +33,36 @@ final class PageToken {
   private final InstantSource clock;
   private volatile byte @Nullable [] secret;
 
-  PageToken(PageSecretStore store, SecureRandom random, InstantSource clock) {
+  /** A token that is not accepted. */
+  public static final class BadToken extends Exception {
+    private static final long serialVersionUID = 1;
+
+    private final boolean expired;
+
+    private BadToken(boolean expired) {
+      super(null, null, false, false);
+      this.expired = expired;
+    }
+
+    /** Whether it was accepted earlier. */
+    public boolean hasExpired() {
+      return expired;
+    }
+  }
+
+  /** Tokens of an installation. */
+  public PageTokens(PageSecretStore store, SecureRandom random, InstantSource clock) {
     this.store = store;
     this.random = random;
     this.clock = clock;
   }
 
   /**
-   * A token.
+   * A token. May block, and raise {@link StoreUnavailable}.
    *
-   * @param listed what is listed: the parent and the filter
+   * @param listed what is listed, and by which filter
    */
-  String make(String listed, String cursor) {
+  public String make(String listed, String cursor) {
     long end = clock.instant().plus(LIFE).getEpochSecond();
     byte[] text = (end + " " + cursor).getBytes(StandardCharsets.UTF_8);
     byte[] token = Arrays.copyOf(code(listed, text), CODE + text.length);
@@ -53,30 +71,27 @@ final class PageToken {
   }
 
   /**
-   * The cursor of a token; null for none.
+   * The cursor of a token. May block, and raise {@link StoreUnavailable}.
    *
-   * @throws Failure it is none of ours, of another list, or too old
+   * @throws BadToken it is none of ours, of another list, or too old
    */
-  @Nullable String read(String listed, String token) {
-    if (token.isEmpty()) {
-      return null;
-    }
+  public String read(String listed, String token) throws BadToken {
     byte[] bytes;
     try {
       bytes = Base64.getUrlDecoder().decode(token.length() > LENGTH_MAX ? "" : token);
     } catch (IllegalArgumentException notBase64) {
-      throw unknown();
+      throw new BadToken(false);
     }
     if (bytes.length <= CODE) {
-      throw unknown();
+      throw new BadToken(false);
     }
     byte[] text = Arrays.copyOfRange(bytes, CODE, bytes.length);
     if (!MessageDigest.isEqual(code(listed, text), Arrays.copyOf(bytes, CODE))) {
-      throw unknown();
+      throw new BadToken(false);
     }
     String[] parts = new String(text, StandardCharsets.UTF_8).split(" ", 2);
     if (Long.parseLong(parts[0]) < clock.instant().getEpochSecond()) {
-      throw Failure.invalid("The page token has expired; list from the first page again.");
+      throw new BadToken(true);
     }
     return parts[1];
   }
@@ -102,10 +117,5 @@ final class PageToken {
       secret = known;
     }
     return known;
-  }
-
-  private static Failure unknown() {
-    return Failure.invalid(
-        "The page token is not valid; it holds for the parent and filter that it was given for.");
   }
 }

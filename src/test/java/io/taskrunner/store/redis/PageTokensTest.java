@@ -1,12 +1,10 @@
-package io.taskrunner.cloudtasks;
+package io.taskrunner.store.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import io.taskrunner.store.redis.RedisStore;
-import io.taskrunner.store.redis.StoreOptions;
+import io.taskrunner.store.PageTokens;
 import io.taskrunner.testkit.RedisExtension;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -19,35 +17,35 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Page tokens of two replicas on one Redis. */
-class PageTokenTest {
+class PageTokensTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
 
   private static final Instant NOW = Instant.parse("2026-01-31T12:00:00Z");
 
-  private static PageToken replica(RedisStore store, Instant now) {
-    return new PageToken(store.pageSecrets(), new SecureRandom(), InstantSource.fixed(now));
+  private static PageTokens replica(RedisStore store, Instant now) {
+    return new PageTokens(store.pageSecrets(), new SecureRandom(), InstantSource.fixed(now));
   }
 
   @Test
-  void theReplicasTakeEachOthersTokensUntilTheyEnd() {
+  void theReplicasTakeEachOthersTokensUntilTheyEnd() throws Exception {
     try (RedisStore store = RedisStore.open(StoreOptions.defaults(REDIS.settings()))) {
-      PageToken one = replica(store, NOW);
-      PageToken other = replica(store, NOW.plusSeconds(7200));
+      PageTokens one = replica(store, NOW);
+      PageTokens other = replica(store, NOW.plusSeconds(7200));
       String token = one.make("parent filter", "cursor · 1");
       assertEquals("cursor · 1", one.read("parent filter", token));
       assertEquals("cursor · 1", other.read("parent filter", token));
-      assertNull(one.read("parent filter", ""));
-      assertThrows(Failure.class, () -> one.read("another filter", token));
-      PageToken later = replica(store, NOW.plusSeconds(7201));
-      assertThrows(Failure.class, () -> later.read("parent filter", token));
+      assertThrows(PageTokens.BadToken.class, () -> one.read("parent filter", ""));
+      assertThrows(PageTokens.BadToken.class, () -> one.read("another filter", token));
+      PageTokens later = replica(store, NOW.plusSeconds(7201));
+      assertThrows(PageTokens.BadToken.class, () -> later.read("parent filter", token));
     }
   }
 
   @Test
   void nobodyElseCanMakeOne() throws Exception {
     try (RedisStore store = RedisStore.open(StoreOptions.defaults(REDIS.settings()))) {
-      PageToken tokens = replica(store, NOW);
+      PageTokens tokens = replica(store, NOW);
       String good = tokens.make("listed", "cursor");
       byte[] text = ("9999999999 cursor").getBytes(StandardCharsets.UTF_8);
       for (int length : new int[] {12, 16, 32}) {
@@ -57,14 +55,14 @@ class PageTokenTest {
         byte[] forged = Arrays.copyOf(digest.digest(text), length + text.length);
         System.arraycopy(text, 0, forged, length, text.length);
         String token = Base64.getUrlEncoder().withoutPadding().encodeToString(forged);
-        assertThrows(Failure.class, () -> tokens.read("listed", token));
+        assertThrows(PageTokens.BadToken.class, () -> tokens.read("listed", token));
       }
       for (int i = 0; i < good.length(); i++) {
         char changed = good.charAt(i) == 'A' ? 'E' : 'A';
         String token = good.substring(0, i) + changed + good.substring(i + 1);
-        assertThrows(Failure.class, () -> tokens.read("listed", token));
+        assertThrows(PageTokens.BadToken.class, () -> tokens.read("listed", token));
       }
-      assertThrows(Failure.class, () -> tokens.read("listed", "A".repeat(4_000_000)));
+      assertThrows(PageTokens.BadToken.class, () -> tokens.read("listed", "A".repeat(4_000_000)));
     }
     REDIS.redis().sync().flushall();
     try (RedisStore another = RedisStore.open(StoreOptions.defaults(REDIS.settings()))) {
