@@ -25,6 +25,7 @@ import io.taskrunner.store.TokenKeys;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
+import io.taskrunner.store.redis.link.Shared;
 import io.taskrunner.telemetry.Build;
 import io.taskrunner.telemetry.Probe;
 import io.taskrunner.telemetry.Tracing;
@@ -193,7 +194,7 @@ final class Program {
     Optional<Tracing> tracing = traces.map(Traces::tracing);
     RedisStore store =
         StoreOpening.open(
-            options(redis), Optional.of(new RedisStore.Shared(loops, registry, tracing)), endAsked);
+            options(redis), Optional.of(new Shared(loops, registry, tracing)), endAsked);
     started("store", store::close);
     store.warnings().forEach(LOG::warn);
     TokenKeys tokens = tokenKeys(store);

@@ -6,6 +6,7 @@ import io.taskrunner.store.NotPermitted;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
+import io.taskrunner.store.redis.link.Shared;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -28,8 +29,7 @@ final class StoreOpening {
    * @throws CannotStart Redis did not come, or holds what this version cannot read
    * @throws InterruptedException nobody wants it any more
    */
-  static RedisStore open(
-      StoreOptions options, Optional<RedisStore.Shared> shared, CountDownLatch endAsked)
+  static RedisStore open(StoreOptions options, Optional<Shared> shared, CountDownLatch endAsked)
       throws CannotStart, InterruptedException {
     RedisSettings redis = options.redis();
     for (int left = redis.connectRetries(); ; left--) {
@@ -48,7 +48,7 @@ final class StoreOpening {
             redis.retryInterval().toSeconds(),
             left);
       } catch (NotPermitted refused) {
-        throw new CannotStart(String.valueOf(refused.getMessage()), refused, Commands.MISUSED);
+        throw new CannotStart(String.valueOf(refused.getMessage()), refused, CannotStart.MISUSED);
       } catch (IllegalStateException newer) {
         throw new CannotStart(String.valueOf(newer.getMessage()), newer);
       }

@@ -7,10 +7,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Looks at the limits of hosts, and changes them. */
+/** Shows the limits of hosts, and changes them. */
 @Command(
     name = "hosts",
-    description = "Look at the limits of hosts that tasks are sent to, set and delete them.",
+    description = "List, show, set and delete limits of target hosts.",
     subcommands = {
       HostsCommands.ListThem.class,
       HostsCommands.Show.class,
@@ -34,7 +34,7 @@ final class HostsCommands extends Root.Group {
             Shown.list(reply.object(), "hosts"),
             List.of(
                 Out.Column.of("HOST", "host"),
-                Out.Column.of("AT ONCE", "max_concurrent"),
+                Out.Column.of("CONCURRENT", "max_concurrent"),
                 Out.Column.of("PER SECOND", "max_dispatches_per_sec"),
                 Out.Column.of("RUNNING", "running"),
                 Out.Column.of("WAITING", "waiting")));
@@ -45,7 +45,7 @@ final class HostsCommands extends Root.Group {
 
   @Command(
       name = "show",
-      description = "Show a host's limits, and what it has to do.",
+      description = "Show the limits of a host, and its running and waiting tasks.",
       footer = {"", "Example:", "  task-runner hosts show api.example.com"})
   static final class Show extends Simple.Shows {
     @Override
@@ -56,8 +56,7 @@ final class HostsCommands extends Root.Group {
 
   @Command(
       name = "set",
-      description =
-          "Limit what is sent to a host by all workers together; what is not said is not limited.",
+      description = "Limit the requests of all workers to a host; an omitted limit is removed.",
       footer = {
         "",
         "Examples:",
@@ -67,16 +66,19 @@ final class HostsCommands extends Root.Group {
   static final class Put extends Verb {
     @Parameters(
         paramLabel = "HOST",
-        description = "A name or address; with a port for that port alone.")
+        description = "Host name or IP address; with a port, only for that port.")
     private String host = "";
 
     @Option(
         names = "--max-concurrent",
         paramLabel = "N",
-        description = "At most so many attempts at once.")
+        description = "Maximum number of concurrent attempts.")
     private @Nullable Integer concurrent;
 
-    @Option(names = "--rate", paramLabel = "N", description = "At most so many starts a second.")
+    @Option(
+        names = "--rate",
+        paramLabel = "N",
+        description = "Maximum number of attempts started per second.")
     private @Nullable Double rate;
 
     @Override
@@ -89,10 +91,10 @@ final class HostsCommands extends Root.Group {
         out.say(
             Shown.text(set, "host")
                 + "  "
-                + (concurrent == null ? "any number" : concurrent)
-                + " at once, "
-                + (rate == null ? "any number" : Shown.text(set, "max_dispatches_per_sec"))
-                + " a second");
+                + (concurrent == null ? "unlimited" : concurrent)
+                + " concurrent, "
+                + (rate == null ? "unlimited" : Shown.text(set, "max_dispatches_per_sec"))
+                + " per second");
       }
       return 0;
     }
@@ -100,12 +102,12 @@ final class HostsCommands extends Root.Group {
 
   @Command(
       name = "delete",
-      description = "Take a host's limits away.",
+      description = "Delete the limits of a host.",
       footer = {"", "Example:", "  task-runner hosts delete api.example.com --yes"})
   static final class Delete extends Simple.Asks {
     @Override
     String question(String name) {
-      return "Send to " + name + " without limits?";
+      return "This deletes all limits of the host " + name + ".";
     }
 
     @Override
@@ -115,7 +117,7 @@ final class HostsCommands extends Root.Group {
 
     @Override
     String done(Api.Reply reply) {
-      return "has no limits any more";
+      return "limits deleted";
     }
   }
 }

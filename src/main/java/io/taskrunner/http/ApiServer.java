@@ -241,11 +241,11 @@ public final class ApiServer {
     List<String> warnings = new ArrayList<>();
     if (server.mode().serves()) {
       if (api.clientAuth() == ApiSettings.Access.OPEN) {
-        warnings.add("CLIENT_AUTH is open: whoever reaches this port can enqueue without a key.");
+        warnings.add(
+            "CLIENT_AUTH is open: anyone who can reach this port can enqueue without a key.");
       }
       if (api.adminKey().isEmpty() && !server.onLoopback()) {
-        warnings.add(
-            "ADMIN_API_KEY is not set: admin calls are taken with a named admin key alone.");
+        warnings.add("ADMIN_API_KEY is not set: admin calls need a named admin key.");
       }
     }
     return warnings;

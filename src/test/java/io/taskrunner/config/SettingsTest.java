@@ -135,8 +135,8 @@ class SettingsTest {
           PORT                     | 80.5                      | 1 to 65535
           PORT                     | 99999999999999999999      | 1 to 65535
           BIND                     | example.com               | an IP address
-          PATH_PREFIX              | tasks                     | no slash at the end
-          PATH_PREFIX              | /tasks/                   | no slash at the end
+          PATH_PREFIX              | tasks                     | no trailing slash
+          PATH_PREFIX              | /tasks/                   | no trailing slash
           LOG_LEVEL                | trace                     | debug, info, warn, error
           LOG_FORMAT               | xml                       | json, text
           REDIS_SENTINEL_ADDR      | b:0                   | host:port
@@ -251,7 +251,7 @@ class SettingsTest {
           assertThrows(
               InvalidSettings.class,
               () -> Settings.serve(Map.of(secret + "_FILE", file.toString(), secret, "other")));
-      assertTrue(twice.getMessage().contains(secret + ": *** (given twice"), twice.getMessage());
+      assertTrue(twice.getMessage().contains(secret + ": *** (is also set as"), twice.getMessage());
     }
   }
 
@@ -496,10 +496,10 @@ class SettingsTest {
             "HOME", "/root");
     assertEquals(
         List.of(
-            "ADMIN_API_KEY_FLE is no setting and has no effect; did you mean ADMIN_API_KEY_FILE?",
-            "CLIENTAUTH is no setting and has no effect; did you mean CLIENT_AUTH?",
-            "REDIS_URI is no setting and has no effect; did you mean REDIS_URL?",
-            "WORKER_CONCURENCY is no setting and has no effect; did you mean WORKER_CONCURRENCY?"),
+            "ADMIN_API_KEY_FLE is not a setting and has no effect. Did you mean ADMIN_API_KEY_FILE?",
+            "CLIENTAUTH is not a setting and has no effect. Did you mean CLIENT_AUTH?",
+            "REDIS_URI is not a setting and has no effect. Did you mean REDIS_URL?",
+            "WORKER_CONCURENCY is not a setting and has no effect. Did you mean WORKER_CONCURRENCY?"),
         Settings.serve(mistyped).warnings());
     assertEquals(List.of(), Settings.dev(Map.of("WORKER_CONCURRENCY", "5")).warnings());
   }

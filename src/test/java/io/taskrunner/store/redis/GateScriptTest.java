@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lettuce.core.pubsub.RedisPubSubAdapter;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.taskrunner.store.TargetHost;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -9,6 +9,7 @@ import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.Settlement;
+import io.taskrunner.store.redis.doctor.Finding;
 import io.taskrunner.task.Callback;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Verdict;
@@ -356,7 +357,7 @@ final class MixedHistory implements AutoCloseable {
   // -- the end
 
   private void proven() {
-    List<Doctor.Finding> findings = new ArrayList<>();
+    List<Finding> findings = new ArrayList<>();
     patiently(() -> findings.addAll(processes.getFirst().store.doctor().examine()));
     require(findings.isEmpty(), "the doctor finds %s", findings);
   }

@@ -3,6 +3,8 @@ package io.taskrunner.store.redis;
 import io.taskrunner.client.Limits;
 import io.taskrunner.client.Tier;
 import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.record.LabelsJson;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Callback;
 import io.taskrunner.task.Retry;

@@ -22,6 +22,7 @@ import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.Task;
