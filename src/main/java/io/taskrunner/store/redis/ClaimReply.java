@@ -1,16 +1,14 @@
 package io.taskrunner.store.redis;
 
-import io.taskrunner.store.redis.record.TaskRecord;
-
-import io.taskrunner.store.redis.record.Policy;
-
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.Cloud;
 import io.taskrunner.store.redis.Gates.AtGate;
 import io.taskrunner.store.redis.link.Reply;
+import io.taskrunner.store.redis.record.Policy;
 import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.store.redis.record.TaskNumber;
+import io.taskrunner.store.redis.record.TaskRecord;
 import io.taskrunner.task.CloudRetryPolicy;
 import io.taskrunner.task.TaskId;
 import java.time.Instant;
@@ -112,9 +110,8 @@ record ClaimReply(
 
   private static Map<Integer, QueueFacts> queues(Reply facts) {
     Map<Integer, QueueFacts> queues = HashMap.newHashMap(facts.left() / 3);
-    facts.each(queue ->
-        queues.put(
-            queue.count(), new QueueFacts(queue.text(), Policy.of(queue.bytes()))));
+    facts.each(
+        queue -> queues.put(queue.count(), new QueueFacts(queue.text(), Policy.of(queue.bytes()))));
     return queues;
   }
 

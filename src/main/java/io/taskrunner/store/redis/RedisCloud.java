@@ -1,7 +1,5 @@
 package io.taskrunner.store.redis;
 
-import io.taskrunner.store.redis.record.TaskRecord;
-
 import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.redis.link.Args;
@@ -17,6 +15,7 @@ import io.taskrunner.store.redis.record.Digests;
 import io.taskrunner.store.redis.record.Packed;
 import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.store.redis.record.TaskNumber;
+import io.taskrunner.store.redis.record.TaskRecord;
 import io.taskrunner.task.TaskId;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

@@ -1,9 +1,5 @@
 package io.taskrunner.store.redis;
 
-import io.taskrunner.store.redis.record.TaskRecord;
-
-import io.taskrunner.store.redis.record.LogEntry;
-
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.TaskStore;
@@ -14,8 +10,10 @@ import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.store.redis.record.LogEntry;
 import io.taskrunner.store.redis.record.Packed;
 import io.taskrunner.store.redis.record.TaskCodec;
+import io.taskrunner.store.redis.record.TaskRecord;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.TargetUrl;

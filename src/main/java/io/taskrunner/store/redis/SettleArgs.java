@@ -1,11 +1,10 @@
 package io.taskrunner.store.redis;
 
-import io.taskrunner.store.redis.record.LogEntry;
-
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Settlement;
 import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.record.LogEntry;
 import io.taskrunner.store.redis.record.Packed;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;

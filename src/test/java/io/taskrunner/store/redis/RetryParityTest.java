@@ -1,7 +1,5 @@
 package io.taskrunner.store.redis;
 
-import io.taskrunner.store.redis.record.Policy;
-
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.lettuce.core.ScriptOutputType;
@@ -9,6 +7,7 @@ import io.taskrunner.store.redis.link.Answers;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Node;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.record.Policy;
 import io.taskrunner.task.CloudRetryPolicy;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.Retry;

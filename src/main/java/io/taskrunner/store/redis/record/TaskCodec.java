@@ -304,8 +304,10 @@ public final class TaskCodec {
     Map<String, String> labels = (flags & LABELS) != 0 ? labels(in) : Map.of();
     String traceparent = (flags & TRACEPARENT) != 0 ? Packed.text(in, 2) : null;
     String tracestate = (flags & TRACESTATE) != 0 ? Packed.text(in, 2) : null;
-    Instant due = Instant.ofEpochMilli(Packed.number(ByteBuffer.wrap(record).position(HEAD_DUE), 6));
-    Instant created = Instant.ofEpochMilli(Packed.number(ByteBuffer.wrap(record).position(CREATED), 6));
+    Instant due =
+        Instant.ofEpochMilli(Packed.number(ByteBuffer.wrap(record).position(HEAD_DUE), 6));
+    Instant created =
+        Instant.ofEpochMilli(Packed.number(ByteBuffer.wrap(record).position(CREATED), 6));
     TaskRecord.Cloud cloud = null;
     if (wide > 0) {
       ByteBuffer fields = ByteBuffer.wrap(record).position(cloudAt);
