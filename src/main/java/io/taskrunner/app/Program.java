@@ -13,7 +13,6 @@ import io.taskrunner.config.Settings;
 import io.taskrunner.config.TokenSettings;
 import io.taskrunner.dispatch.Bearers;
 import io.taskrunner.dispatch.DispatchOptions;
-import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
 import io.taskrunner.dispatch.Dispatcher;
 import io.taskrunner.dispatch.Signer;
 import io.taskrunner.http.ApiServer;
@@ -237,8 +236,7 @@ final class Program {
         settings.api().clientAuth() == ApiSettings.Access.OPEN,
         settings.api().maxOpenClients(),
         settings.api().idempotencyTtl(),
-        settings.dispatch().breaker().timeout(),
-        settings.dispatch().breaker().maxRequests(),
+        settings.dispatch().breaker(),
         InstantSource.system(),
         Optional.empty());
   }
@@ -279,10 +277,7 @@ final class Program {
                 may.deniedCidrs(),
                 may.authorities(),
                 may.connectTimeout(),
-                new BreakerOptions(
-                    may.breaker().failureThreshold(),
-                    may.breaker().timeout(),
-                    may.breaker().interval()),
+                may.breaker().interval(),
                 tracing.isPresent()),
             loops,
             InstantSource.system());

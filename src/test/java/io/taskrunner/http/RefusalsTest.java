@@ -70,8 +70,7 @@ class RefusalsTest {
         openClients,
         1,
         Duration.ofHours(1),
-        Duration.ofSeconds(30),
-        3,
+        StoreOptions.defaults(REDIS.settings()).breaker(),
         InstantSource.system(),
         Optional.empty());
   }

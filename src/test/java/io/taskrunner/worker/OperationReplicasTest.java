@@ -64,8 +64,7 @@ class OperationReplicasTest {
             defaults.openClients(),
             defaults.maxOpenClients(),
             defaults.idempotencyTtl(),
-            defaults.breakerOpen(),
-            defaults.breakerProbes(),
+            defaults.breaker(),
             () -> time,
             Optional.of(() -> time)));
   }

@@ -22,6 +22,7 @@ final class ScriptedPerformer implements Performer {
     final Claim claim;
     final Duration timeout;
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+    private volatile BreakerReport report = new BreakerReport.None();
 
     private Begun(Claim claim, Duration timeout) {
       this.claim = claim;
@@ -49,6 +50,12 @@ final class ScriptedPerformer implements Performer {
       return !outcome.isDone();
     }
 
+    /** It will say this of its host. */
+    Begun says(BreakerReport about) {
+      report = about;
+      return this;
+    }
+
     @Override
     public CompletableFuture<Outcome> outcome() {
       return outcome;
@@ -56,7 +63,7 @@ final class ScriptedPerformer implements Performer {
 
     @Override
     public BreakerReport breaker() {
-      return new BreakerReport.None();
+      return report;
     }
 
     @Override

@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.taskrunner.config.WorkerSettings;
 import io.taskrunner.store.WorkStore.Breaker;
+import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.Ended;
 import io.taskrunner.store.WorkStore.Running;
@@ -429,14 +430,23 @@ class WorkerTest {
   }
 
   @Test
-  void anOpenBreakerUsesUpNoAttempt() {
+  void aProbeThatFailsUsesUpNoAttemptThoughItWereTheLast() {
     start(1, LEASE);
-    store.exchange().gives(claim(1));
-    performer.next().ends(new Outcome.BreakerOpen(ofSeconds(17)));
+    Retry none = new Retry(0, null, null, null, null, null);
+    store.exchange().gives(Claims.probe(1, none));
+    performer.next().says(new BreakerReport.Failed(1)).answers(503);
     Settlement settled = store.settling().verdicts.getFirst();
-    assertEquals(new Verdict.PutBack(ofSeconds(17)), settled.verdict());
+    assertInstanceOf(Verdict.PutBack.class, settled.verdict());
     assertNull(settled.attempt());
     assertNull(registry.find("task_runner_attempts").counter());
+  }
+
+  @Test
+  void aProbeThatIsRefusedForGoodIsBuried() {
+    start(1, LEASE);
+    store.exchange().gives(Claims.probe(1, Retry.UNSET));
+    performer.next().says(new BreakerReport.Good()).answers(404);
+    assertInstanceOf(Verdict.Bury.class, store.settling().verdicts.getFirst().verdict());
   }
 
   @Test

@@ -7,20 +7,29 @@ import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.redis.Changes.Step;
+import io.taskrunner.task.TaskId;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.function.BinaryOperator;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Hosts with limits of their own, which {@code lua/lib/hosts} and {@code lua/gates} obey. All
- * shards know them; places and tokens are given out by one.
+ * Hosts with settings of their own, which {@code lua/lib/hosts}, {@code lua/gates} and {@code
+ * lua/lib/trip} obey. All shards know them; places and tokens are given out by one. Each shard has a
+ * breaker of its own for a host.
  */
 final class RedisHosts implements HostStore {
 
-  private static final int FIELDS = 6;
+  private static final int FIELDS = 9;
+  private static final int BREAKER_FIELDS = 7;
   private static final String ALL = "";
+  private static final List<String> SETS = List.of("hosts", "hosts:own");
 
   private final Shards shards;
   private final Revisions revisions;
@@ -43,52 +52,116 @@ final class RedisHosts implements HostStore {
   }
 
   private Map<String, TargetHost.Load> read(String which) {
-    Map<String, TargetHost.Load> hosts = new TreeMap<>();
-    List<Optional<Map<String, TargetHost.Load>>> all = shards.reached(shard -> read(shard, which));
+    return merged(shard -> read(shard, which), TargetHost.Load::plus);
+  }
+
+  /** What the shards that answer say, together. */
+  private <T> Map<String, T> merged(
+      Function<Shard, Map<String, T>> read, BinaryOperator<T> together) {
+    Map<String, T> hosts = new TreeMap<>();
+    List<Optional<Map<String, T>>> all = shards.reached(read);
     if (all.stream().noneMatch(Optional::isPresent)) {
       throw new StoreUnavailable("no shard answers", null);
     }
     all.forEach(one ->
-        one.ifPresent(
-            some -> some.forEach((name, load) -> hosts.merge(name, load, TargetHost.Load::plus))));
+        one.ifPresent(some -> some.forEach((name, said) -> hosts.merge(name, said, together))));
     return hosts;
+  }
+
+  @Override
+  public List<TargetHost.Open> open() {
+    return List.copyOf(merged(shard -> breakers(shard, ALL), TargetHost.Open::plus).values());
+  }
+
+  @Override
+  public Optional<TargetHost.Open> openFor(TaskId task, String hostAndPort) {
+    return shards
+        .of(task)
+        .map(home -> breakers(home, hostAndPort).get(hostAndPort));
+  }
+
+  @Override
+  public boolean close(String name) {
+    boolean closed = false;
+    for (TargetHost.Open open : open()) {
+      if (open.host().equals(name) || open.host().replaceFirst(":[0-9]+$", "").equals(name)) {
+        closed |= shards.<Long>run(Script.CLOSE_BREAKER, Keys.bytes(open.host())).contains(1L);
+      }
+    }
+    return closed;
+  }
+
+  private static Map<String, TargetHost.Open> breakers(Shard shard, String which) {
+    Map<String, TargetHost.Open> found = new TreeMap<>();
+    byte[] place = Keys.bytes(0);
+    do {
+      List<Object> reply = shard.moves().run(Script.BREAKERS, Keys.bytes(which), place);
+      for (int at = 1; at < reply.size(); at += BREAKER_FIELDS) {
+        String host = Keys.text((byte[]) reply.get(at));
+        found.put(
+            host,
+            new TargetHost.Open(
+                host,
+                Instant.ofEpochMilli((Long) reply.get(at + 1)),
+                Instant.ofEpochMilli((Long) reply.get(at + 2)),
+                (Long) reply.get(at + 3) == 1,
+                (Long) reply.get(at + 4),
+                (Long) reply.get(at + 5),
+                (Long) reply.get(at + 6)));
+      }
+      place = (byte[]) reply.getFirst();
+    } while (!Keys.text(place).equals("0"));
+    return found;
   }
 
   private static Map<String, TargetHost.Load> read(Shard shard, String which) {
     Map<String, TargetHost.Load> hosts = new TreeMap<>();
-    byte[] place = Keys.bytes(0);
-    do {
-      List<Object> reply = shard.moves().run(Script.HOSTS, Keys.bytes(which), place);
-      for (int at = 1; at < reply.size(); at += FIELDS) {
-        TargetHost.Load load = load(reply.subList(at, at + FIELDS));
-        hosts.put(load.host().name(), load);
-      }
-      place = (byte[]) reply.getFirst();
-    } while (!Keys.text(place).equals("0"));
+    for (String set : which.equals(ALL) ? SETS : SETS.subList(0, 1)) {
+      byte[] place = Keys.bytes(0);
+      do {
+        List<Object> reply =
+            shard.moves().run(Script.HOSTS, Keys.bytes(which), Keys.bytes(set), place);
+        for (int at = 1; at < reply.size(); at += FIELDS) {
+          TargetHost.Load load = load(reply.subList(at, at + FIELDS));
+          hosts.put(load.host().name(), load);
+        }
+        place = (byte[]) reply.getFirst();
+      } while (!Keys.text(place).equals("0"));
+    }
     return hosts;
   }
 
   private static TargetHost.Load load(List<Object> fields) {
-    String maxConcurrent = Keys.text((byte[]) fields.get(1));
     String rate = Keys.text((byte[]) fields.get(2));
+    Integer longestMillis = number(fields.get(4));
     TargetHost host =
         new TargetHost(
             Keys.text((byte[]) fields.get(0)),
-            maxConcurrent.isEmpty() ? null : Integer.valueOf(maxConcurrent),
+            number(fields.get(1)),
             rate.isEmpty() ? null : Double.valueOf(rate),
-            Long.parseLong(Keys.text((byte[]) fields.get(3))));
-    return new TargetHost.Load(host, (Long) fields.get(4), (Long) fields.get(5));
+            new TargetHost.Breaker(
+                number(fields.get(3)),
+                longestMillis == null ? null : Duration.ofMillis(longestMillis),
+                number(fields.get(5))),
+            Long.parseLong(Keys.text((byte[]) fields.get(6))));
+    return new TargetHost.Load(host, (Long) fields.get(7), (Long) fields.get(8));
+  }
+
+  private static @Nullable Integer number(Object field) {
+    String text = Keys.text((byte[]) field);
+    return text.isEmpty() ? null : Integer.valueOf(text);
+  }
+
+  private static String text(@Nullable Number value) {
+    return value == null ? "" : value.toString();
   }
 
   @Override
   public void put(TargetHost host, Expected expected) throws ChangedMeanwhile {
-    Double rate = host.maxDispatchesPerSec();
-    set(
-        host.name(),
-        host.maxConcurrent() == null ? "" : host.maxConcurrent().toString(),
-        rate == null ? "" : rate.toString(),
-        rate == null ? "" : Integer.toString(QueueSettings.defaultBurst(rate)),
-        revisions.decide(field(host.name()), expected, () -> seen(host.name())));
+    set(host, revisions.decide(field(host.name()), expected, () -> seen(host.name())));
+    if (Integer.valueOf(0).equals(host.breaker().failureThreshold())) {
+      close(host.name());
+    }
   }
 
   @Override
@@ -97,23 +170,28 @@ final class RedisHosts implements HostStore {
       return false;
     }
     long revision = revisions.decide(field(name), expected, () -> seen(name));
-    boolean had = set(name, "", "", "", revision);
+    boolean had = set(new TargetHost(name, null, null, 0), revision);
     revisions.forget(field(name), revision);
     return had;
   }
 
-  /** Says whether it had limits before. */
-  private boolean set(String name, String maxConcurrent, String rate, String burst, long revision) {
+  /** Says whether it said anything before. */
+  private boolean set(TargetHost host, long revision) {
+    Double rate = host.maxDispatchesPerSec();
+    Duration timeout = host.breaker().timeout();
     List<Long> had =
         changes.carryOut(
-            field(name),
+            field(host.name()),
             revision,
             Step.everywhere(
                 Script.PUT_HOST,
-                Keys.bytes(name),
-                Keys.bytes(maxConcurrent),
-                Keys.bytes(rate),
-                Keys.bytes(burst),
+                Keys.bytes(host.name()),
+                Keys.bytes(text(host.maxConcurrent())),
+                Keys.bytes(text(rate)),
+                Keys.bytes(rate == null ? "" : text(QueueSettings.defaultBurst(rate))),
+                Keys.bytes(text(host.breaker().failureThreshold())),
+                Keys.bytes(text(timeout == null ? null : timeout.toMillis())),
+                Keys.bytes(text(host.breaker().maxRequests())),
                 Keys.bytes(revision)));
     return had.contains(1L);
   }

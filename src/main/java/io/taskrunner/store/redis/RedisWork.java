@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -29,7 +30,8 @@ import org.jspecify.annotations.Nullable;
 final class RedisWork implements WorkStore {
 
   private static final int SETTLE_ARGS = 2;
-  private static final int FACTS_BYTES = 33;
+  private static final int FACTS_BYTES = 36;
+  private static final long HOST_IS_GOOD = (1L << 32) - 1;
   private static final byte[] EMPTY = new byte[0];
   private static final String CANCELLED = "cancel";
 
@@ -45,7 +47,8 @@ final class RedisWork implements WorkStore {
   private final Keys shard;
   private final Gates gates;
   private final Trimmed trimmed;
-  private final byte[] breakerOpenMillis;
+  private final byte[] breakerThreshold;
+  private final byte[] breakerLongestMillis;
   private final byte[] breakerProbes;
   private final TendClock clock;
   private final Set<Hearing> hearings = ConcurrentHashMap.newKeySet();
@@ -64,8 +67,9 @@ final class RedisWork implements WorkStore {
     this.shard = shard;
     this.gates = gates.apply(() -> hearings.forEach(Hearing::tend));
     this.trimmed = trimmed;
-    this.breakerOpenMillis = Keys.bytes(options.breakerOpen().toMillis());
-    this.breakerProbes = Keys.bytes(options.breakerProbes());
+    this.breakerThreshold = Keys.bytes(options.breaker().failureThreshold());
+    this.breakerLongestMillis = Keys.bytes(options.breaker().timeout().toMillis());
+    this.breakerProbes = Keys.bytes(options.breaker().maxRequests());
     this.clock = new TendClock(options.injectedTime().isPresent());
   }
 
@@ -92,7 +96,9 @@ final class RedisWork implements WorkStore {
           });
       Iterator<CompletionStage<List<Object>>> next = replies.iterator();
       List<Settled> settled =
-          settleArgs == null ? List.of() : settled(Link.await(next.next(), deadline));
+          settleArgs == null
+              ? List.of()
+              : settled(Link.await(next.next(), deadline), claim.workerId());
       left(verdicts.subList(0, settled.size()));
       Tended tended = Tended.NOTHING;
       if (tendArgs != null) {
@@ -117,7 +123,7 @@ final class RedisWork implements WorkStore {
       return List.of();
     }
     List<Settled> settled =
-        settled(moves.<List<Object>>run(Script.SETTLE, settleArgs(workerId, verdicts)));
+        settled(moves.<List<Object>>run(Script.SETTLE, settleArgs(workerId, verdicts)), workerId);
     left(verdicts.subList(0, settled.size()));
     return settled;
   }
@@ -135,8 +141,6 @@ final class RedisWork implements WorkStore {
       Keys.bytes(claim.request()),
       Keys.bytes(claim.slots()),
       Keys.bytes(claim.lease().toMillis()),
-      breakerProbes,
-      breakerOpenMillis,
       Keys.bytes(claim.express())
     };
   }
@@ -145,8 +149,7 @@ final class RedisWork implements WorkStore {
     List<byte[]> args = new ArrayList<>(4 + 2 * rooms.size());
     args.add(Keys.bytes(claim.lease().toMillis()));
     args.add(Keys.bytes(claim.maxRetries()));
-    args.add(breakerProbes);
-    args.add(breakerOpenMillis);
+    args.add(breakerThreshold);
     rooms.forEach((gate, room) -> {
       args.add(Keys.bytes(gate));
       args.add(Keys.bytes(room));
@@ -155,11 +158,12 @@ final class RedisWork implements WorkStore {
   }
 
   private byte[][] settleArgs(String workerId, List<Settlement> verdicts) {
-    byte[][] args = new byte[3 + verdicts.size() * SETTLE_ARGS][];
+    byte[][] args = new byte[4 + verdicts.size() * SETTLE_ARGS][];
     args[0] = Keys.worker(workerId);
-    args[1] = breakerProbes;
-    args[2] = breakerOpenMillis;
-    int at = 3;
+    args[1] = breakerThreshold;
+    args[2] = breakerLongestMillis;
+    args[3] = breakerProbes;
+    int at = 4;
     for (Settlement settlement : verdicts) {
       args[at++] = facts(settlement);
       args[at++] = logEntry(settlement);
@@ -183,12 +187,11 @@ final class RedisWork implements WorkStore {
           case Verdict.Hold _ -> 'h';
           case Verdict.Cancel _ -> 'c';
         };
-    char report =
+    long report =
         switch (settlement.breaker()) {
-          case BreakerReport.None _ -> '-';
-          case BreakerReport.Good _ -> 'g';
-          case BreakerReport.Bad _ -> 'b';
-          case BreakerReport.Trip _ -> 't';
+          case BreakerReport.None _ -> 0;
+          case BreakerReport.Good _ -> HOST_IS_GOOD;
+          case BreakerReport.Failed(int inARow) -> inARow;
         };
     Attempt attempt = settlement.attempt();
     return new Packed(FACTS_BYTES)
@@ -198,7 +201,7 @@ final class RedisWork implements WorkStore {
         .put(delay.isPositive() ? delay.toMillis() : 0, 6)
         .put(attempt == null ? 0 : attempt.status().orElse(0), 2)
         .put(attempt == null ? 0 : attempt.error().map(AttemptError::code).orElse(0), 1)
-        .put(report, 1)
+        .put(report, 4)
         .toByteArray();
   }
 
@@ -214,9 +217,10 @@ final class RedisWork implements WorkStore {
     return attempt == null || untold ? EMPTY : TaskCodec.logEntry(attempt);
   }
 
-  private List<Settled> settled(List<Object> reply) {
+  private List<Settled> settled(List<Object> reply, String workerId) {
     byte[] letters = (byte[]) reply.get(0);
     trimmed.count((Long) reply.get(1), (Long) reply.get(2));
+    changed(reply.get(3), workerId);
     List<Settled> settled = new ArrayList<>(letters.length);
     for (byte letter : letters) {
       settled.add(
@@ -227,6 +231,21 @@ final class RedisWork implements WorkStore {
           });
     }
     return settled;
+  }
+
+  /** Tells the worker of breakers that a script changed. */
+  @SuppressWarnings("unchecked")
+  private void changed(Object reply, String workerId) {
+    List<Object> breakers = (List<Object>) reply;
+    for (int i = 0; i < breakers.size(); i += 3) {
+      String word = Keys.text((byte[]) breakers.get(i + 1));
+      BreakerChange change =
+          new BreakerChange(
+              Keys.text((byte[]) breakers.get(i)),
+              BreakerChange.Change.valueOf(word.toUpperCase(Locale.ROOT)),
+              Duration.ofMillis((Long) breakers.get(i + 2)));
+      hearings.forEach(hearing -> hearing.tell(workerId, change));
+    }
   }
 
   /** What a {@code tend} did. */
@@ -248,6 +267,7 @@ final class RedisWork implements WorkStore {
     gates.want(waiting((List<Object>) reply.get(2)), claim);
     gates.renounce(waiting((List<Object>) reply.get(3)), claim);
     trimmed.count((Long) reply.get(4), (Long) reply.get(5));
+    changed(reply.get(6), claim.workerId());
     return new Tended(again, recovered);
   }
 
@@ -295,6 +315,7 @@ final class RedisWork implements WorkStore {
         atGates.isEmpty() ? AtGates.NONE : new AtGates(atGates.size(), gates.enter(atGates, claim));
     gates.want(waiting((List<Object>) reply.get(10)), claim);
     trimmed.count((Long) reply.get(11), (Long) reply.get(12));
+    changed(reply.get(13), claim.workerId());
     // Those that do not watch the clock look again after about a second, not all at once.
     Duration lookAgainIn =
         Duration.ofMillis(wait >= 0 ? wait : ThreadLocalRandom.current().nextLong(800, 1200));
@@ -457,6 +478,12 @@ final class RedisWork implements WorkStore {
 
     void tend() {
       listener.tend();
+    }
+
+    void tell(String workerId, BreakerChange change) {
+      if (channel.equals(shard.channel(workerId))) {
+        listener.breaker(change);
+      }
     }
 
     /** What was sent while nobody listened is looked for. */
