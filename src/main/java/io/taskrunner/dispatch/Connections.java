@@ -117,10 +117,9 @@ final class Connections implements AutoCloseable {
         if (way == null) {
           return null;
         }
-        for (Http2Connection shared : way.shared) {
-          if (shared.reserve()) {
-            return shared;
-          }
+        Http2Connection shared = way.share();
+        if (shared != null) {
+          return shared;
         }
         next = way.idle.pollLast();
         if (next == null) {
@@ -137,16 +136,24 @@ final class Connections implements AutoCloseable {
   }
 
   /**
-   * Makes a connection, or has the waiter share those that are being made.
+   * Makes a connection, or has the waiter share those that are being made, or one that became ready
+   * after {@link #take} found none.
    *
    * @param timeout until it can be used, with its TLS handshake
    */
   void connect(Peer peer, Duration timeout, Waiter waiter) {
-    int more;
+    Http2Connection shared;
+    int more = 0;
     synchronized (this) {
       Way way = way(peer);
-      way.waiting.add(waiter);
-      more = way.toOpen();
+      shared = way.share();
+      if (shared == null) {
+        way.waiting.add(waiter);
+        more = way.toOpen();
+      }
+    }
+    if (shared != null) {
+      shared.loop().execute(() -> waiter.ready(shared));
     }
     open(more, peer, timeout);
   }

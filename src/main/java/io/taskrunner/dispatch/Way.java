@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The connections to one peer. Guarded by the {@link Connections} that it belongs to. */
 final class Way {
@@ -20,6 +21,16 @@ final class Way {
 
   boolean isUnused() {
     return idle.isEmpty() && shared.isEmpty() && waiting.isEmpty() && opening == 0;
+  }
+
+  /** A shared connection with a place for one more request, which is taken; null for none. */
+  @Nullable Http2Connection share() {
+    for (Http2Connection connection : shared) {
+      if (connection.reserve()) {
+        return connection;
+      }
+    }
+    return null;
   }
 
   /** How many connections are to be made now for those who wait; takes them for begun. */

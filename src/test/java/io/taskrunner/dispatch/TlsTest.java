@@ -262,6 +262,39 @@ final class TlsTest {
   }
 
   @Test
+  void aConnectionThatBecameReadyJustBeforeOneIsAskedForIsShared() throws Exception {
+    ScriptedHttp2Target target = http2(100);
+    Sending first = begin(target);
+    assertEquals(answered(200), outcome(first), "a connection stands");
+    Peer peer = Peer.of(first.url(), InetAddress.ofLiteral("127.0.0.1"));
+    CompletableFuture<Connection> given = new CompletableFuture<>();
+    dispatcher
+        .connections()
+        .connect(
+            peer,
+            AMPLE,
+            new Connections.Waiter() {
+              @Override
+              public void ready(Connection connection) {
+                given.complete(connection);
+              }
+
+              @Override
+              public void refused(String why) {
+                given.completeExceptionally(new AssertionError(why));
+              }
+
+              @Override
+              public void failed(AttemptError error, String detail) {
+                given.completeExceptionally(new AssertionError(detail));
+              }
+            });
+    given.get(10, TimeUnit.SECONDS);
+    assertEquals(1, target.connections());
+    assertEquals(1, dispatcher.connections().size());
+  }
+
+  @Test
   void aSharedConnectionIsClosedOnceNoRequestHasBeenOnItForTooLong() throws Exception {
     ScriptedHttp2Target target = http2(100);
     target.plays(_ -> {});

@@ -174,7 +174,7 @@ final class Burdens implements AutoCloseable {
     stage.store.everySecond();
     filler.everySecond();
     fill(2 * size.queues(), i -> wish().queue("q" + i / 2));
-    List<Claim> claims = calls.claimAll(2 * size.queues() / SLOTS + 20);
+    List<Claim> claims = calls.claimAll(4 * size.queues() / SLOTS + 20);
     assertTrue(claims.size() >= size.queues(), claims.size() + " claims");
     calls.claim(5);
     calls.renew(claims);
