@@ -10,6 +10,7 @@ import io.taskrunner.config.ApiSettings;
 import io.taskrunner.config.InvalidSettings;
 import io.taskrunner.config.ServerSettings;
 import io.taskrunner.http.admin.AdminKeys;
+import io.taskrunner.http.admin.Breakers;
 import io.taskrunner.http.admin.Clients;
 import io.taskrunner.http.admin.Configuration;
 import io.taskrunner.http.admin.Dispatch;
@@ -106,7 +107,7 @@ public final class ApiServer {
    * @param queues where queues are
    * @param schedules where schedules are
    * @param clients where clients are
-   * @param hosts which hosts have limits of their own
+   * @param hosts which hosts have settings of their own, and breakers
    * @param signing what their tasks' requests are signed with
    * @param adminKeys where named keys of admins are
    * @param audits what admins changed
@@ -162,7 +163,7 @@ public final class ApiServer {
           new Enqueues(parts.tasks(), parts.clients(), api.resultRetention(), parts.registry());
       routes.addAll(enqueues.routes());
       routes.addAll(new Batches(parts.tasks(), enqueues).routes());
-      routes.addAll(new Tasks(parts.tasks(), audit).routes());
+      routes.addAll(new Tasks(parts.tasks(), parts.hosts(), audit).routes());
       Queues queues = new Queues(parts.queues(), audit);
       Clients clients = new Clients(parts.clients(), audit);
       Tiers tiers = new Tiers(parts.clients(), audit);
@@ -185,6 +186,7 @@ public final class ApiServer {
       routes.addAll(new Trail(parts.audits()).routes());
       routes.addAll(tiers.routes());
       routes.addAll(hosts.routes());
+      routes.addAll(new Breakers(parts.hosts(), audit).routes());
       routes.addAll(
           new Configuration(
                   List.of(

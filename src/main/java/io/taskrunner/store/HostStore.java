@@ -31,7 +31,7 @@ public interface HostStore {
   /**
    * The breaker that a task waits for.
    *
-   * @return empty when it is closed
+   * @return empty when it waits for none
    */
   Optional<TargetHost.Open> openFor(TaskId task, String hostAndPort);
 

@@ -68,6 +68,11 @@ public record TargetHost(
       long allowed,
       long waiting) {
 
+    /** Whether it is of this host, whose name is given with a port, or without for all of its ports. */
+    public boolean isOf(String name) {
+      return host.equals(name) || host.substring(0, host.lastIndexOf(':')).equals(name);
+    }
+
     /** The same with what it is elsewhere: it is half open when it is so everywhere. */
     public Open plus(Open other) {
       return new Open(

@@ -26,6 +26,7 @@ import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.TargetHost.Load;
 import io.taskrunner.task.TargetUrl;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,13 +35,21 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** The calls under {@code /admin/hosts}: limits of the hosts that tasks are sent to. */
+/** The calls under {@code /admin/hosts}: limits and breakers of the hosts that tasks are sent to. */
 public final class Hosts {
 
   private static final String SECTION = "hosts";
 
-  private static final String FORM =
+  static final String FORM =
       "the name or address of a host, with or without a port, such as api.example.com";
+
+  private static final String[] NAMES = {
+    "max_concurrent",
+    "max_dispatches_per_sec",
+    "breaker_failure_threshold",
+    "breaker_timeout_sec",
+    "breaker_max_requests"
+  };
 
   private final HostStore hosts;
   private final Audit audit;
@@ -205,13 +214,20 @@ public final class Hosts {
 
   private static TargetHost read(String name, Fields fields) {
     int faults = fields.faults().list().size();
-    fields.nullIsAbsent("max_concurrent", "max_dispatches_per_sec");
+    fields.nullIsAbsent(NAMES);
     Integer maxConcurrent = fields.integer("max_concurrent", 1, Limits.MAX);
     Double rate = fields.positive("max_dispatches_per_sec", QueueSettings.RATE_MAX);
-    if (maxConcurrent == null && rate == null && fields.faults().list().size() == faults) {
-      fields.missing("max_concurrent", "this or max_dispatches_per_sec; DELETE takes both away");
+    Integer timeoutSeconds = fields.integer("breaker_timeout_sec", 1, 3600);
+    TargetHost.Breaker breaker =
+        new TargetHost.Breaker(
+            fields.integer("breaker_failure_threshold", 0, Limits.MAX),
+            timeoutSeconds == null ? null : Duration.ofSeconds(timeoutSeconds),
+            fields.integer("breaker_max_requests", 1, 1000));
+    boolean says = maxConcurrent != null || rate != null || !breaker.equals(TargetHost.Breaker.UNSET);
+    if (!says && fields.faults().list().size() == faults) {
+      fields.missing("max_concurrent", "one setting at least; DELETE takes all away");
     }
-    return new TargetHost(name, maxConcurrent, rate, 0);
+    return new TargetHost(name, maxConcurrent, rate, breaker, 0);
   }
 
   private Answer delete(Call call) {
@@ -245,10 +261,26 @@ public final class Hosts {
     if (host.maxDispatchesPerSec() != null) {
       out.number("max_dispatches_per_sec", host.maxDispatchesPerSec());
     }
+    TargetHost.Breaker breaker = host.breaker();
+    if (breaker.failureThreshold() != null) {
+      out.number("breaker_failure_threshold", breaker.failureThreshold());
+    }
+    if (breaker.timeout() != null) {
+      out.number("breaker_timeout_sec", breaker.timeout().toSeconds());
+    }
+    if (breaker.maxRequests() != null) {
+      out.number("breaker_max_requests", breaker.maxRequests());
+    }
   }
 
   private static void limits(JsonOut out, TargetHost host) throws IOException {
     out.number("max_concurrent", host.maxConcurrent());
     out.number("max_dispatches_per_sec", host.maxDispatchesPerSec());
+    TargetHost.Breaker breaker = host.breaker();
+    out.number("breaker_failure_threshold", breaker.failureThreshold());
+    out.number(
+        "breaker_timeout_sec",
+        breaker.timeout() == null ? null : (Integer) (int) breaker.timeout().toSeconds());
+    out.number("breaker_max_requests", breaker.maxRequests());
   }
 }

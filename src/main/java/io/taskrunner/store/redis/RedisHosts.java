@@ -77,6 +77,7 @@ final class RedisHosts implements HostStore {
   public Optional<TargetHost.Open> openFor(TaskId task, String hostAndPort) {
     return shards
         .of(task)
+        .filter(home -> waits(home, task, hostAndPort))
         .map(home -> breakers(home, hostAndPort).get(hostAndPort));
   }
 
@@ -84,11 +85,16 @@ final class RedisHosts implements HostStore {
   public boolean close(String name) {
     boolean closed = false;
     for (TargetHost.Open open : open()) {
-      if (open.host().equals(name) || open.host().replaceFirst(":[0-9]+$", "").equals(name)) {
+      if (open.isOf(name)) {
         closed |= shards.<Long>run(Script.CLOSE_BREAKER, Keys.bytes(open.host())).contains(1L);
       }
     }
     return closed;
+  }
+
+  private static boolean waits(Shard home, TaskId task, String hostAndPort) {
+    byte[] held = home.keys().key("held:" + hostAndPort);
+    return home.link().patiently(redis -> redis.zscore(held, task.bytes())) != null;
   }
 
   private static Map<String, TargetHost.Open> breakers(Shard shard, String which) {
@@ -116,7 +122,7 @@ final class RedisHosts implements HostStore {
 
   private static Map<String, TargetHost.Load> read(Shard shard, String which) {
     Map<String, TargetHost.Load> hosts = new TreeMap<>();
-    for (String set : which.equals(ALL) ? SETS : SETS.subList(0, 1)) {
+    for (String set : which.equals(ALL) ? SETS : List.of(ALL)) {
       byte[] place = Keys.bytes(0);
       do {
         List<Object> reply =
