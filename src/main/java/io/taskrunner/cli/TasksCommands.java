@@ -110,7 +110,7 @@ final class TasksCommands extends Root.Group {
 
   @Command(
       name = "show",
-      description = "Show a task whole.",
+      description = "Show a task whole, and the circuit breaker that it waits for.",
       footer = {"", "Example:", "  task-runner tasks show 01a20bf0-cef3-7000-91a8-f57354f1c000"})
   static final class Show extends Verb {
     @Parameters(paramLabel = "TASK", description = "The task's id.")
