@@ -11,8 +11,9 @@ local function look_at_breaker(host, floor)
     let_back(host, NEVER, floor)
     return
   end
-  if now >= b.at then let_back(host, b.allowed - b.out, floor, true) end
-  call('ZADD', P .. 'shut', 'XX', text(math.max(b.at, now + LOOK_AGAIN_MS)), gate)
+  local _, more = 0, false
+  if now >= b.at then _, more = let_back(host, b.allowed - b.out, floor, true) end
+  call('ZADD', P .. 'shut', 'XX', text(more and now or math.max(b.at, now + LOOK_AGAIN_MS)), gate)
 end
 
 -- Breakers are switched off: those that are open by the general threshold close, some in each call. Returns whether there may be more.
