@@ -10,7 +10,8 @@ import picocli.CommandLine.Parameters;
 /** Looks at the limits and circuit breakers of hosts, and changes them. */
 @Command(
     name = "hosts",
-    description = "Look at the limits and circuit breakers of hosts that tasks are sent to, and change them.",
+    description =
+        "Look at the limits and circuit breakers of hosts that tasks are sent to, and change them.",
     subcommands = {
       HostsCommands.ListThem.class,
       HostsCommands.Show.class,
@@ -157,10 +158,7 @@ final class HostsCommands extends Root.Group {
         description = "The longest time between probes.")
     private @Nullable Integer timeout;
 
-    @Option(
-        names = "--breaker-max-requests",
-        paramLabel = "N",
-        description = "Probes at once.")
+    @Option(names = "--breaker-max-requests", paramLabel = "N", description = "Probes at once.")
     private @Nullable Integer probes;
 
     @Override

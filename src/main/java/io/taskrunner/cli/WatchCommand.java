@@ -13,7 +13,8 @@ import picocli.CommandLine.Option;
 /** A view of queues and workers that is drawn again and again. */
 @Command(
     name = "watch",
-    description = "Show queues, hosts that are left alone and workers, again and again, until Ctrl-C.",
+    description =
+        "Show queues, hosts that are left alone and workers, again and again, until Ctrl-C.",
     footer = {
       "",
       "Examples:",

@@ -79,8 +79,8 @@ final class Breaker {
     synchronized (hosts) {
       Instant now = clock.instant();
       Failures before = hosts.remove(host);
-      boolean goesOn = before != null && before.last.plus(interval).isAfter(now);
-      int failures = goesOn ? before.inARow + 1 : 1;
+      int failures =
+          before != null && before.last.plus(interval).isAfter(now) ? before.inARow + 1 : 1;
       hosts.put(host, new Failures(failures, now));
       if (hosts.size() > HOSTS_MAX) {
         hosts.remove(hosts.keySet().iterator().next());

@@ -4,7 +4,10 @@ import io.taskrunner.task.TaskId;
 import java.util.List;
 import java.util.Optional;
 
-/** Hosts with settings of their own, and circuit breakers. All methods block, and raise {@link StoreUnavailable}. */
+/**
+ * Hosts with settings of their own, and circuit breakers. All methods block, and raise {@link
+ * StoreUnavailable}.
+ */
 public interface HostStore {
 
   /** All of them, by name. */

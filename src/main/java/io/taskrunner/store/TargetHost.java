@@ -68,7 +68,9 @@ public record TargetHost(
       long allowed,
       long waiting) {
 
-    /** Whether it is of this host, whose name is given with a port, or without for all of its ports. */
+    /**
+     * Whether it is of this host, whose name is given with a port, or without for all of its ports.
+     */
     public boolean isOf(String name) {
       return host.equals(name) || host.substring(0, host.lastIndexOf(':')).equals(name);
     }

@@ -302,7 +302,8 @@ class CliTest {
         expect(0, "hosts", "set", "api.example.com:8443", "--rate", "2.5"));
     assertTrue(
         expect(0, "hosts", "list")
-            .matches("(?s)HOST .*WAITING +BREAKER AT\napi.example.com +10 .*api.example.com:8443 .*"));
+            .matches(
+                "(?s)HOST .*WAITING +BREAKER AT\napi.example.com +10 .*api.example.com:8443 .*"));
     assertTrue(
         expect(0, "hosts", "show", "api.example.com").matches("(?s).*max_concurrent +10\n.*"));
     assertTrue(expect(1, "hosts", "set", "a_b..c").contains("invalid_request"));
@@ -323,8 +324,7 @@ class CliTest {
     assertTrue(
         await("left alone", "watch", "--times", "1").contains(host + " is left alone: circuit"));
     expect(0, "hosts", "set", host, "--max-concurrent", "1", "--breaker-threshold", "1000");
-    assertEquals(
-        host + "  its circuit breaker is closed\n", expect(0, "hosts", "close", host));
+    assertEquals(host + "  its circuit breaker is closed\n", expect(0, "hosts", "close", host));
     assertTrue(expect(3, "hosts", "close", host).contains("breaker_not_found"));
     expect(0, "tasks", "cancel", id);
     expect(0, "hosts", "delete", host, "-y");

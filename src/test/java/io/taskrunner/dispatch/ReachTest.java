@@ -178,8 +178,7 @@ final class ReachTest {
   void aNameWithAnyInsideAddressIsRefusedWhole() throws Exception {
     names.say("mixed.example", "127.0.0.1", "10.0.0.1");
     unanswered(
-        AttemptError.BLOCKED_ADDRESS,
-        perform(dispatcher(false, "127.0.0.0/8"), "mixed.example"));
+        AttemptError.BLOCKED_ADDRESS, perform(dispatcher(false, "127.0.0.0/8"), "mixed.example"));
     assertEquals(0, target.connections());
   }
 

@@ -74,7 +74,14 @@ final class TlsTest {
   private Dispatcher dispatcher(TargetTls tls, Duration connectTimeout) {
     DispatchOptions options =
         new DispatchOptions(
-            "1.2.3", true, List.of(), List.of(), List.of(), connectTimeout, Duration.ofSeconds(60), false);
+            "1.2.3",
+            true,
+            List.of(),
+            List.of(),
+            List.of(),
+            connectTimeout,
+            Duration.ofSeconds(60),
+            false);
     Names names =
         _ -> CompletableFuture.completedFuture(List.of(InetAddress.ofLiteral("127.0.0.1")));
     return closing(new Dispatcher(options, loops, InstantSource.system(), names, tls));

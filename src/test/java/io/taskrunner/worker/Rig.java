@@ -87,8 +87,7 @@ final class Rig implements AutoCloseable {
 
   /** Switches breakers on for the workers that are made from now on. */
   void breaker(int failures, Duration open, int halfOpenProbes) {
-    breaker =
-        new DispatchSettings.Breaker(failures, open, halfOpenProbes, Duration.ofSeconds(60));
+    breaker = new DispatchSettings.Breaker(failures, open, halfOpenProbes, Duration.ofSeconds(60));
   }
 
   /** A worker with connections of its own, in this process; not started. */

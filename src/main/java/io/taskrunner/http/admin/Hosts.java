@@ -35,7 +35,9 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** The calls under {@code /admin/hosts}: limits and breakers of the hosts that tasks are sent to. */
+/**
+ * The calls under {@code /admin/hosts}: limits and breakers of the hosts that tasks are sent to.
+ */
 public final class Hosts {
 
   private static final String SECTION = "hosts";
@@ -223,7 +225,8 @@ public final class Hosts {
             fields.integer("breaker_failure_threshold", 0, Limits.MAX),
             timeoutSeconds == null ? null : Duration.ofSeconds(timeoutSeconds),
             fields.integer("breaker_max_requests", 1, 1000));
-    boolean says = maxConcurrent != null || rate != null || !breaker.equals(TargetHost.Breaker.UNSET);
+    boolean says =
+        maxConcurrent != null || rate != null || !breaker.equals(TargetHost.Breaker.UNSET);
     if (!says && fields.faults().list().size() == faults) {
       fields.missing("max_concurrent", "one setting at least; DELETE takes all away");
     }

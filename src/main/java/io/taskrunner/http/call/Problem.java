@@ -268,7 +268,9 @@ public record Problem(
   /** As many hosts have limits as may. */
   public static Problem tooManyHosts(int most) {
     return of(
-        409, "too_many_hosts", most + " hosts have settings, and no more may: delete those of one.");
+        409,
+        "too_many_hosts",
+        most + " hosts have settings, and no more may: delete those of one.");
   }
 
   /** No such tier. */

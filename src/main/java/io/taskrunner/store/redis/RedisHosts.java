@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Hosts with settings of their own, which {@code lua/lib/hosts}, {@code lua/gates} and {@code
- * lua/lib/trip} obey. All shards know them; places and tokens are given out by one. Each shard has a
- * breaker of its own for a host.
+ * lua/lib/trip} obey. All shards know them; places and tokens are given out by one. Each shard has
+ * a breaker of its own for a host.
  */
 final class RedisHosts implements HostStore {
 

@@ -369,7 +369,10 @@ class CallbackTest {
     Claim claim = next();
     Settlement trip =
         stage.verdict(
-            claim, new Verdict.Bury(), 503, new io.taskrunner.store.WorkStore.BreakerReport.Failed(5));
+            claim,
+            new Verdict.Bury(),
+            503,
+            new io.taskrunner.store.WorkStore.BreakerReport.Failed(5));
     stage.settle(Stage.WORKER, trip);
     Claim told = next();
     stage.settle(

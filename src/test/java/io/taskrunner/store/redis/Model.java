@@ -22,7 +22,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -229,7 +228,8 @@ final class Model {
 
     @Override
     public String toString() {
-      return "from %d, %d out of %d, good at %d, waits %d".formatted(at, out, allowed, goodAt, wait);
+      return "from %d, %d out of %d, good at %d, waits %d"
+          .formatted(at, out, allowed, goodAt, wait);
     }
   }
 
