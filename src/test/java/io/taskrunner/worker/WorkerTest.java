@@ -10,9 +10,15 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.taskrunner.config.WorkerSettings;
 import io.taskrunner.store.WorkStore.Breaker;
+import io.taskrunner.store.WorkStore.BreakerChange;
+import io.taskrunner.store.WorkStore.BreakerChange.Change;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.Ended;
@@ -26,6 +32,7 @@ import io.taskrunner.worker.ScriptedPerformer.Begun;
 import io.taskrunner.worker.ScriptedStore.Call;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -33,6 +40,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.slf4j.LoggerFactory;
 
 /** What a worker asks of its store, and when, against one whose answers the test gives. */
 @Timeout(30)
@@ -439,6 +447,40 @@ class WorkerTest {
     assertInstanceOf(Verdict.PutBack.class, settled.verdict());
     assertNull(settled.attempt());
     assertNull(registry.find("task_runner_attempts").counter());
+  }
+
+  @Test
+  void aBreakerThatOpensOrClosesIsLoggedAndFailuresAreCountedAnew() {
+    ListAppender<ILoggingEvent> logged = new ListAppender<>();
+    logged.start();
+    Logger logger = (Logger) LoggerFactory.getLogger(Worker.class);
+    logger.setLevel(Level.INFO);
+    logger.addAppender(logged);
+    start(1, LEASE);
+    for (Change change : Change.values()) {
+      store
+          .listener()
+          .breaker(new BreakerChange(change.name().toLowerCase(Locale.ROOT), change, ZERO));
+    }
+    assertEquals(
+        List.of("opened", "reopened", "closed", "is_open"), performer.countedAnew);
+    logger.detachAppender(logged);
+    logger.setLevel(null);
+    assertEquals(
+        List.of(
+            "WARN opened open", "INFO reopened open", "INFO half_open half_open", "INFO closed closed"),
+        logged.list.stream()
+            .filter(line -> line.getMessage().equals("circuit breaker"))
+            .map(line -> line.getLevel() + " " + value(line, "host") + " " + value(line, "state"))
+            .toList());
+  }
+
+  private static Object value(ILoggingEvent line, String key) {
+    return line.getKeyValuePairs().stream()
+        .filter(pair -> pair.key.equals(key))
+        .findFirst()
+        .orElseThrow()
+        .value;
   }
 
   @Test

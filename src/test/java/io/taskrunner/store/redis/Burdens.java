@@ -289,6 +289,8 @@ final class Burdens implements AutoCloseable {
       calls.settle(claims, new Verdict.Bury(), new BreakerReport.Failed(5));
     }
     stage.store.works().getFirst().breakers();
+    stage.store.hosts().open();
+    stage.store.hosts().close("h0.test");
     calls.look();
     calls.claim(5);
     stage.pass(Duration.ofSeconds(31));
