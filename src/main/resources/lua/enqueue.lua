@@ -1,4 +1,5 @@
--- enqueue: puts 1 to 100 tasks into their queues. A task whose id or idempotency key was seen gives the same answer again.
+-- enqueue: puts 1 to 100 tasks into their queues. A task whose id or idempotency key was seen gives the same answer again, and
+--        what is there is written again as it is: WAIT counts replicas only for a script that wrote something (Redis 8, Valkey 8).
 -- ARGV   now, open ('1': unknown clients are made known), most strangers, ms that an idempotency key lives, then for each
 --        task: packed: id, proof (o open, k key, a admin), n of the queue, 'd' delay or 'a' absolute, that in ms, own
 --        max_concurrent, own requests_per_min (all bits set: not said); then client, name of the queue, idempotency key or
@@ -24,6 +25,21 @@ local function reply(word, id, due, c, limits, retry_ms)
   if not c then return pack('>c1c16I6I4I4I4I6I6', word, id, due, 0, 0, 0, 0, 0) end
   return pack('>c1c16I6I4I4I4I6I6', word, id, due, limits[1], limits[2], math.max(0, limits[2] - c.sum),
     full_again_at(c), math.max(0, retry_ms))
+end
+
+-- Writes the same expiry, or none: unlike a write of bytes, Redis takes that when its memory is full.
+local function write_again(key)
+  local left_ms = call('PTTL', key)
+  call('PEXPIRE', key, left_ms < 0 and key_ttl_ms or math.max(1, left_ms))
+  if left_ms < 0 then call('PERSIST', key) end
+end
+
+-- When the task of this id is due, which an earlier call with an unknown result put here; '' for none.
+local function due_before(id)
+  local key = P .. 'task:' .. id
+  local known = call('GETRANGE', key, AT.due, AT.due + 5)
+  if known ~= '' then write_again(key) end
+  return known
 end
 
 local function refusal(owner, proof, n, name)
@@ -68,8 +84,10 @@ local function load_cloud()
     if not q or q.closed or taken or not create(q, id, due, digest, taken_ms, tail) then
       local known = call('GETRANGE', P .. 'task:' .. id, AT.due, AT.created + 5)
       if known ~= '' then -- the same call again, after an unknown result
+        write_again(P .. 'task:' .. id)
         due, created = unpack_struct('>I6', known), unpack_struct('>I6', known, 1 + AT.created - AT.due)
       elseif taken and string.sub(taken, 1, 16) == id then
+        write_again(name_key(n, digest))
         due = now -- the same, and by now the task is over
       else
         word = taken and 'u' or 'q'
@@ -89,7 +107,7 @@ local function enqueue(at)
   end
   local refused = refusal(owner, proof, n, name)
   -- The same call again, after an unknown result, is told what the first was told, whatever changed meanwhile.
-  local known = refused and call('GETRANGE', P .. 'task:' .. id, AT.due, AT.due + 5) or ''
+  local known = refused and due_before(id) or ''
   if refused and (known == '' or not client(owner)) then return reply(refused, NO_ID, 0) end
   local c = client(owner)
   local default = not c and tier_limits('default')
@@ -99,12 +117,14 @@ local function enqueue(at)
     minute(c)
     return reply('e', id, unpack_struct('>I6', known), c, limits, 0)
   end
-  local first = c and key ~= '' and call('GET', P .. 'key:c:' .. owner .. ':' .. key)
+  local kept = P .. 'key:c:' .. owner .. ':' .. key
+  local first = c and key ~= '' and call('GET', kept)
   if first then
     if string.sub(first, 23) ~= payload then return reply('u', NO_ID, 0) end
     minute(c)
-    local word = string.sub(first, 1, 16) == id and 'e' or 'd'
-    return reply(word, string.sub(first, 1, 16), unpack_struct('>I6', first, 17), c, limits, 0)
+    write_again(kept)
+    local of = string.sub(first, 1, 16)
+    return reply(of == id and 'e' or 'd', of, unpack_struct('>I6', first, 17), c, limits, 0)
   end
   if c then
     minute(c)
@@ -116,12 +136,12 @@ local function enqueue(at)
       over = there + unpack_struct('>I4', tail, 5) > most
     end
     if over then
-      known = call('GETRANGE', P .. 'task:' .. id, AT.due, AT.due + 5)
+      known = due_before(id)
       if known ~= '' then return reply('e', id, unpack_struct('>I6', known), c, limits, 0) end
       return pack('>c1c16I6I4I4I4I6I6', 'b', NO_ID, most, what, 0, 0, there, 0)
     end
     if c.sum + 1 > limits[2] then
-      known = call('GETRANGE', P .. 'task:' .. id, AT.due, AT.due + 5)
+      known = due_before(id)
       if known ~= '' then return reply('e', id, unpack_struct('>I6', known), c, limits, 0) end
       return reply('r', NO_ID, 0, c, limits, wait_ms(c, limits[2]))
     end
@@ -133,10 +153,10 @@ local function enqueue(at)
     c.sum = c.sum + 1
     c.minute.added = c.minute.added + 1
     if key ~= '' then
-      call('SET', P .. 'key:c:' .. owner .. ':' .. key, id .. pack('>I6', due) .. payload, 'PX', key_ttl_ms)
+      call('SET', kept, id .. pack('>I6', due) .. payload, 'PX', key_ttl_ms)
     end
   else
-    due = unpack_struct('>I6', call('GETRANGE', P .. 'task:' .. id, AT.due, AT.due + 5))
+    due = unpack_struct('>I6', due_before(id))
   end
   return reply('e', id, due, c, limits, 0)
 end

@@ -3,7 +3,8 @@
 -- claim, so that every call may be lost, late or repeated without freeing the place of another. A shard that found no room is
 -- told when there is some: that room is promised to it for PROMISE_MS, so that nobody else takes it meanwhile.
 -- ARGV   now, shard, worker (hex), lease_ms, then for each: what (e enter, k keep: it still runs, f free, u free what did not run,
---        so that its token comes back, n a promise is not needed, w want), gate, and the task's id and claim, or for w how many tasks wait
+--        so that its token comes back, n a promise is not needed, w want), gate, and the task's id and claim (for e also an
+--        older claim of the same worker, if there is one), or for w how many tasks wait
 -- REPLY  for each in turn. e: -1 when it is inside, else in how many ms to ask again. w: how many may be tried, or minus those ms.
 --        Others: 0
 --@include lib/base
@@ -11,6 +12,7 @@
 --@include lib/clock
 local here, worker, lease_ms = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local FIRST, STRIDE = 5, 3
+local TASK, RUN = 16, 22 -- bytes of a task's id, and of it and its claim
 local PROMISE_MS, WANTING_MS, ASK_AGAIN_MS, BATCH_MS, KEPT_MS = 1000, 10000, 3000, 20, 2 * 86400000
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local spared, gates = in_grace(lease_ms), {}
@@ -92,9 +94,12 @@ local function redeem(g)
   return false
 end
 
-local function enter(g, run)
+-- `before` is an older claim of the same task, whose place it takes over.
+local function enter(g, run, before)
   if not g.limited or call('ZSCORE', g.inside, 'r' .. run) then return -1 end
-  if g.running <= g.max and redeem(g) then -- a promise of before the limit was lowered does not hold
+  if before and call('ZREM', g.inside, 'r' .. before) == 1 then
+    put(g, 'r' .. run, 2 * lease_ms)
+  elseif g.running <= g.max and redeem(g) then -- a promise of before the limit was lowered does not hold
     put(g, 'r' .. run, 2 * lease_ms)
   elseif free_at(g) >= 1 then
     take(g, 'r' .. run, 2 * lease_ms)
@@ -149,7 +154,7 @@ local replies = {}
 for at = FIRST, #ARGV, STRIDE do
   local what, g, run, reply = ARGV[at], load(ARGV[at + 1]), ARGV[at + 2], 0
   if what == 'e' then
-    reply = enter(g, run)
+    reply = enter(g, string.sub(run, 1, RUN), #run > RUN and string.sub(run, 1, TASK) .. string.sub(run, RUN + 1))
   elseif what == 'w' then
     reply = want(g, tonumber(run))
   elseif what == 'n' then

@@ -1,5 +1,6 @@
 -- lease_operations: what runs and is this runner's from now on, or still: that of a runner that is gone, or nobody's, becomes its
--- own. KEYS here are the configuration's.
+-- own. Moves are carried out one after another, since two of the same tasks could undo each other without end. KEYS here are the
+-- configuration's.
 -- ARGV   now, runner, ms that its lease lasts, then for each that it had: operation, done, failed, skipped, ids of the first 10
 -- REPLY  operations
 --@include lib/base
@@ -12,11 +13,21 @@ for at = FIRST, #ARGV, STRIDE do
     call('HSET', key, 'done', ARGV[at + 1], 'failed', ARGV[at + 2], 'skipped', ARGV[at + 3], 'sample', ARGV[at + 4], 'updated', now)
   end
 end
-local ours, all = {}, call('ZRANGE', running, 0, -1, 'WITHSCORES')
+
+local ours, all, has, moves, first = {}, call('ZRANGE', running, 0, -1, 'WITHSCORES'), {}, {}, nil
+for i = 1, #all, 2 do
+  local f = call('HMGET', P .. 'operation:' .. all[i], 'runner', 'action', 'dry_run', 'begun')
+  has[i] = f[1]
+  if f[2] == 'move' and not f[3] then
+    moves[i] = { f[1] and 0 or 1, tonumber(f[4]) or 0 } -- one that was begun by a runner goes on
+    local before = first and moves[first]
+    if not before or moves[i][1] < before[1] or moves[i][1] == before[1] and moves[i][2] < before[2] then first = i end
+  end
+end
 for i = 1, #all, 2 do
   local id, ends = all[i], tonumber(all[i + 1])
   local key = P .. 'operation:' .. id
-  if call('HGET', key, 'runner') == runner or ends <= now or ends > now + lease_ms then
+  if (not moves[i] or i == first) and (has[i] == runner or ends <= now or ends > now + lease_ms) then
     call('ZADD', running, now + lease_ms, id)
     call('HSET', key, 'runner', runner)
     ours[#ours + 1] = id

@@ -46,7 +46,7 @@ local function give(id, t)
   hand_over(id, t, record)
   leases[#leases + 1], leases[#leases + 2] = lease_end, id
   given[#given + 1] = id .. (t.claim == now and now_packed or pack('>I6', t.claim))
-  spend(25, #record * 0.8)
+  spend(17, #record * 0.8)
 end
 
 -- A small zset is a list in Redis, searched from its beginning; one that ever held a long member is not. Leases come and go

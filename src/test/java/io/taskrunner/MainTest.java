@@ -76,11 +76,18 @@ class MainTest {
   }
 
   @Test
-  void wordsThatMeanNothingEndItWithTwo() throws Exception {
-    for (String[] words : new String[][] {{}, {"run"}, {"dev", "--now"}}) {
-      ProgramProcess confused = start(Map.of(), words);
-      assertEquals(2, confused.end(), confused.output());
-      assertTrue(confused.said("dev|serve|doctor") || confused.said("--now"), confused.output());
+  void aWrongCommandLineEndsWithStatusTwoAndNamesTheHelp() throws Exception {
+    List<String> problems =
+        List.of(
+            "Missing command.", "Unknown command \"enque\". Did you mean \"enqueue\"?", "--now");
+    List<String[]> lines =
+        List.of(new String[0], new String[] {"enque"}, new String[] {"dev", "--now"});
+    for (int i = 0; i < problems.size(); i++) {
+      ProgramProcess wrong = start(Map.of(), lines.get(i));
+      assertEquals(2, wrong.end(), wrong.output());
+      assertTrue(wrong.said(problems.get(i)), wrong.output());
+      assertTrue(wrong.output().contains(" --help`."), wrong.output());
+      assertEquals(2, wrong.output().strip().lines().count(), wrong.output());
     }
   }
 

@@ -17,12 +17,16 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** Keeps what no tool knows. */
 class TidyTest {
 
   private static final Path ROOT = Path.of("").toAbsolutePath();
+
+  /** Written by the benchmark. */
+  private static final Path RESULTS = Path.of("bench/results");
 
   private static final Set<String> NOT_OURS = Set.of("target", "node_modules", ".git", "data");
 
@@ -46,6 +50,22 @@ class TidyTest {
   private static final Pattern HEADING = Pattern.compile("^#{1,6} +(.+?) *$", Pattern.MULTILINE);
 
   private static final Pattern FENCED = Pattern.compile("(?ms)^ *```.*?^ *``` *$");
+
+  /** The worst phrases that the glossary in CONTRIBUTING.md rejects. */
+  private static final List<Pattern> REJECTED =
+      Stream.of(
+              "unless (said|told)",
+              "so (many|much)",
+              "what (lies|runs|waits)",
+              "nobody|somebody|whoever",
+              "beside",
+              "anew",
+              "by turns",
+              "(is|are|was|were|be) told",
+              "call(s|ed)? off",
+              "in earnest|looked past|sign of life")
+          .map(phrase -> Pattern.compile("(?i)\\b(?:" + phrase + ")\\b"))
+          .toList();
 
   @Test
   void nothingButTheWiringReadsTheMachinesClock() throws IOException {
@@ -89,6 +109,44 @@ class TidyTest {
       }
     }
     assertTrue(documents.size() > 3, "found " + documents);
+    assertEquals("", String.join("\n", faults));
+  }
+
+  @Test
+  void textsAvoidThePhrasesThatTheGlossaryRejects() throws IOException {
+    List<Path> texts = files().stream().filter(TidyTest::isPlainEnglish).toList();
+    assertTrue(texts.size() > 60, "found " + texts);
+    for (Pattern phrase : REJECTED) {
+      assertEquals("", linesMatching(phrase, texts), "see the glossary in CONTRIBUTING.md");
+    }
+  }
+
+  /**
+   * Documents, help texts, settings and the API's descriptions, except the glossary itself, which
+   * lists the phrases.
+   */
+  private static boolean isPlainEnglish(Path file) {
+    String name = file.toString().replace('\\', '/');
+    return name.endsWith(".md") && !name.equals("CONTRIBUTING.md") && !file.startsWith(RESULTS)
+        || name.equals("src/main/resources/openapi.json")
+        || name.equals("src/main/java/io/taskrunner/app/Commands.java")
+        || name.startsWith("src/main/java/io/taskrunner/cli/")
+        || name.startsWith("src/main/java/io/taskrunner/config/");
+  }
+
+  @Test
+  void linesOfDocumentsAreAtMost120CharactersLong() throws IOException {
+    List<String> faults = new ArrayList<>();
+    for (Path document : filesEndingIn(".md")) {
+      if (document.startsWith(RESULTS)) {
+        continue;
+      }
+      String prose = FENCED.matcher(text(document)).replaceAll("");
+      prose
+          .lines()
+          .filter(line -> line.length() > 120 && !line.startsWith("|"))
+          .forEach(line -> faults.add(document + ": " + line));
+    }
     assertEquals("", String.join("\n", faults));
   }
 

@@ -11,6 +11,8 @@ import io.taskrunner.testkit.ProgramProcess;
 import io.taskrunner.testkit.RedisExtension;
 import io.taskrunner.testkit.ScriptedTarget;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The trace of a task, as a real collector receives it from the real program. */
 @Timeout(120)
@@ -120,6 +123,17 @@ class TracingTest {
           collector.await(span -> span.name().equals("POST") && !span.id().equals(attempt.id()));
       assertEquals(call.id(), second.parent(), "a retry is a part of the same call");
       assertEquals("2", second.attributes().get("task_runner.attempt"));
+    }
+  }
+
+  @Test
+  void theCollectorsHostMayHaveAnUnderscore(@TempDir Path folder) throws Exception {
+    Path hosts = Files.writeString(folder.resolve("hosts"), "127.0.0.1 otel_collector\n");
+    String endpoint = "http://otel_collector:" + collector.address().replaceFirst(".*:", "");
+    try (ProgramProcess program =
+        program(endpoint, "JAVA_TOOL_OPTIONS", "-Djdk.net.hosts.file=" + hosts)) {
+      enqueue(program);
+      assertEquals(TRACE, span("POST /v1/enqueue").trace());
     }
   }
 

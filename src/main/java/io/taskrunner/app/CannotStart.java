@@ -3,6 +3,9 @@ package io.taskrunner.app;
 /** The program cannot start; the message is a sentence for the person who started it. */
 final class CannotStart extends Exception {
 
+  /** The exit status when the words, the settings or what they name cannot be used. */
+  static final int MISUSED = 2;
+
   private static final long serialVersionUID = 1;
 
   private final int status;

@@ -1,6 +1,7 @@
 package io.taskrunner.app;
 
 import io.taskrunner.cli.Cli;
+import io.taskrunner.cli.Usage;
 import io.taskrunner.config.InvalidSettings;
 import io.taskrunner.config.LogSettings;
 import io.taskrunner.config.Settings;
@@ -9,7 +10,10 @@ import io.taskrunner.store.StoreUnavailable;
 import java.io.Console;
 import java.time.Clock;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -20,21 +24,18 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** What can be said on the command line. Settings come from the environment alone. */
+/** The command line. Settings come only from environment variables. */
 @Command(
     name = "task-runner",
     description = "A self-hosted HTTP task queue and scheduler on Redis.",
     synopsisSubcommandLabel = "dev|serve|doctor|COMMAND",
-    footer = {"", "As a client of the HTTP API (each has --help):"},
+    footer = {"", "Commands that call a server:"},
     versionProvider = Commands.VersionText.class,
     sortOptions = false)
 public final class Commands implements Runnable {
 
   private static final int DONE = 0;
   private static final int FAILED = 1;
-
-  /** The words, the settings or what they name cannot be used. */
-  static final int MISUSED = 2;
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -43,15 +44,15 @@ public final class Commands implements Runnable {
   @Option(
       names = {"-V", "--version"},
       versionHelp = true,
-      description = "Print the version and end.")
+      description = "Show the version and exit.")
   private boolean version;
 
   private Commands() {}
 
   /**
-   * Does what the words say.
+   * Runs a command.
    *
-   * @return the exit status: 0 all went well; 1 it did not; 2 the words or the settings are wrong
+   * @return the exit status: 0 success; 1 failure; 2 the command line or the settings are wrong
    */
   public static int run(String[] words) {
     if (Cli.knows(words)) {
@@ -63,7 +64,9 @@ public final class Commands implements Runnable {
             .addSubcommand(new Serve())
             .addSubcommand(new Doctor())
             .addSubcommand(new Train());
-    commands.setUsageHelpWidth(100);
+    Set<String> names = new TreeSet<>(Cli.names());
+    names.addAll(List.of("dev", "serve", "doctor"));
+    Usage.apply(commands, names);
     commands
         .getHelpSectionMap()
         .put(
@@ -71,18 +74,18 @@ public final class Commands implements Runnable {
             usage ->
                 usage.footer()
                     + Cli.summary()
-                    + "\nWhat is set in the environment:\n"
+                    + "\nEnvironment variables of dev and serve:\n"
                     + SettingsTable.text(Settings.declared(), Settings.DEV));
     commands.setExecutionExceptionHandler((thrown, _, _) -> {
       switch (thrown) {
         case InvalidSettings invalid -> {
-          System.err.println("Task Runner cannot start with these settings:");
+          System.err.println("Task Runner cannot start, because these settings are invalid:");
           invalid.faults().forEach(fault -> System.err.println("  " + fault));
-          System.err.println("./task-runner --help lists all of them.");
-          return MISUSED;
+          System.err.println("Try `task-runner --help` for all settings.");
+          return CannotStart.MISUSED;
         }
         case StoreUnavailable away -> {
-          System.err.println("Redis went away (" + away.getMessage() + ").");
+          System.err.println("Redis is unavailable: " + away.getMessage());
           return FAILED;
         }
         case CannotStart cannot -> {
@@ -97,24 +100,22 @@ public final class Commands implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(
-        spec.commandLine(),
-        "Say what to do: dev, serve or doctor, or a command of the client; --help lists them.");
+    throw new ParameterException(spec.commandLine(), "Missing command.");
   }
 
-  /** What every command has. */
+  /** The option of every command. */
   private static final class Help {
     @Option(
         names = {"-h", "--help"},
         usageHelp = true,
-        description = "Print this and end.")
+        description = "Show this help and exit.")
     private boolean asked;
   }
 
-  /** On a person's own machine. */
+  /** For development. */
   @Command(
       name = "dev",
-      description = "Run everything here on a Redis of its own, open to this machine alone.")
+      description = "Run API and worker with an embedded Redis, on 127.0.0.1 only.")
   private static final class Dev implements Callable<Integer> {
     @Mixin private final Help help = new Help();
 
@@ -124,8 +125,10 @@ public final class Commands implements Runnable {
     }
   }
 
-  /** Anywhere else. */
-  @Command(name = "serve", description = "Run what MODE says, set up by the environment.")
+  /** For production. */
+  @Command(
+      name = "serve",
+      description = "Run the API, the worker or both, configured by environment variables.")
   private static final class Serve implements Callable<Integer> {
     @Mixin private final Help help = new Help();
 
@@ -135,20 +138,21 @@ public final class Commands implements Runnable {
     }
   }
 
-  /** For when something looks wrong. */
+  /** Checks the data in Redis. */
   @Command(
       name = "doctor",
-      description = "Prove that what lies in Redis is whole: exit status 0 when it is, 1 when not.")
+      description =
+          "Check the integrity of the data in Redis; exit status 1 if there are problems.")
   private static final class Doctor implements Callable<Integer> {
     @Mixin private final Help help = new Help();
 
-    @Option(names = "--repair", description = "Mend what is found.")
+    @Option(names = "--repair", description = "Repair the problems found.")
     private boolean repair;
 
     @Option(
         names = "--exact",
         description =
-            "Also check counters of more than some 800 tasks; each such check may block Redis for 200 ms.")
+            "Also check counters of more than about 800 tasks; each check may block Redis for 200 ms.")
     private boolean exact;
 
     @Override
@@ -158,10 +162,7 @@ public final class Commands implements Runnable {
   }
 
   /** For the launcher: see {@link Training}. */
-  @Command(
-      name = "train",
-      hidden = true,
-      description = "Start and stop once, for the JVM to learn.")
+  @Command(name = "train", hidden = true, description = "Run once under load, to train the JVM.")
   private static final class Train implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
@@ -177,7 +178,7 @@ public final class Commands implements Runnable {
     }
   }
 
-  /** The environment; on a terminal a person reads the log, where they do not say otherwise. */
+  /** The environment; on a terminal the log is text by default. */
   private static Map<String, String> environment() {
     Map<String, String> environment = new HashMap<>(System.getenv());
     Console console = System.console();

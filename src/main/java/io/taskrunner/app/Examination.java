@@ -2,10 +2,10 @@ package io.taskrunner.app;
 
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.config.Settings;
-import io.taskrunner.store.redis.Doctor;
-import io.taskrunner.store.redis.Doctor.Finding;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
+import io.taskrunner.store.redis.doctor.Doctor;
+import io.taskrunner.store.redis.doctor.Finding;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;

@@ -16,10 +16,12 @@ import io.taskrunner.dispatch.DispatchOptions;
 import io.taskrunner.dispatch.Dispatcher;
 import io.taskrunner.dispatch.Signer;
 import io.taskrunner.http.ApiServer;
+import io.taskrunner.store.PageTokens;
 import io.taskrunner.store.TokenKeys;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
+import io.taskrunner.store.redis.link.Shared;
 import io.taskrunner.telemetry.Build;
 import io.taskrunner.telemetry.Probe;
 import io.taskrunner.telemetry.Tracing;
@@ -163,12 +165,13 @@ final class Program {
     traces.ifPresent(sending -> started("traces", sending::close));
     Optional<Tracing> tracing = traces.map(Traces::tracing);
     RedisStore store =
-        Stores.open(
-            options(redis), Optional.of(new RedisStore.Shared(loops, registry, tracing)), endAsked);
+        Stores.open(options(redis), Optional.of(new Shared(loops, registry, tracing)), endAsked);
     started("store", store::close);
     store.warnings().forEach(LOG::warn);
 
     TokenKeys tokens = tokenKeys(store);
+    PageTokens pages =
+        new PageTokens(store.pageSecrets(), new SecureRandom(), InstantSource.system());
     Readings readings = new Readings(registry, store);
     started("meters", readings::close);
     Optional<Worker> worker =
@@ -194,6 +197,7 @@ final class Program {
                 store.workers(),
                 store.operations(),
                 tokens,
+                pages,
                 store.system(),
                 worker.map(WorkerProbe::new).<List<Probe>>map(List::of).orElse(List.of()),
                 registry,
@@ -204,7 +208,7 @@ final class Program {
                         settings.cloudTasks(),
                         ApiServer.issuer(settings.server(), settings.api()),
                         store.cloud(),
-                        store.pageSecrets(),
+                        pages,
                         InstantSource.system()))),
             loops);
     listen(server);

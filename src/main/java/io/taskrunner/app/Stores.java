@@ -5,6 +5,7 @@ import io.taskrunner.store.NotPermitted;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
+import io.taskrunner.store.redis.link.Shared;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -27,8 +28,7 @@ final class Stores {
    * @throws CannotStart Redis did not come, or holds what this version cannot read
    * @throws InterruptedException nobody wants it any more
    */
-  static RedisStore open(
-      StoreOptions options, Optional<RedisStore.Shared> shared, CountDownLatch endAsked)
+  static RedisStore open(StoreOptions options, Optional<Shared> shared, CountDownLatch endAsked)
       throws CannotStart, InterruptedException {
     RedisSettings redis = options.redis();
     for (int left = redis.connectRetries(); ; left--) {
@@ -47,7 +47,7 @@ final class Stores {
             redis.retryInterval().toSeconds(),
             left);
       } catch (NotPermitted refused) {
-        throw new CannotStart(String.valueOf(refused.getMessage()), refused, Commands.MISUSED);
+        throw new CannotStart(String.valueOf(refused.getMessage()), refused, CannotStart.MISUSED);
       } catch (IllegalStateException newer) {
         throw new CannotStart(String.valueOf(newer.getMessage()), newer);
       }

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Calls of the HTTP API.
  *
- * @param url where the server is, without a slash at the end
+ * @param url of the server, without a trailing slash
  * @param key of a client; null for none
  * @param adminKey null for none
  */
@@ -25,27 +25,27 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
   private static final int READ_MILLIS = 40_000;
 
   /**
-   * An answer.
+   * A response.
    *
-   * @param text as it came
-   * @param etag of what was shown; null for none
+   * @param text the body, unchanged
+   * @param etag null for none
    */
   record Reply(int status, String text, @Nullable String etag) {
 
-    /** The members of the object that came. */
+    /** The members of the JSON object in the body. */
     Map<String, @Nullable Object> object() throws Failure {
       try {
         return Shown.object(JsonText.read(text));
       } catch (IOException notJson) {
         throw new Failure(
             Failure.REFUSED,
-            "The answer is not JSON: is this Task Runner? It began with: "
+            "The response is not JSON; is this a Task Runner? It begins with: "
                 + text.substring(0, Math.min(80, text.length())).strip());
       }
     }
   }
 
-  /** A path, with what stands in its places. */
+  /** A path with its parameters filled in. */
   static String path(String template, String... values) {
     StringBuilder path = new StringBuilder();
     int at = 0;
@@ -95,10 +95,10 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
   }
 
   /**
-   * Calls, and reads the answer whole.
+   * Sends a call and reads the whole response.
    *
-   * @param body text as it is, or a value to be written as JSON; null for none
-   * @throws Failure the server cannot be reached, or refuses
+   * @param body a string to send unchanged, or a value to write as JSON; null for none
+   * @throws Failure the server cannot be reached, or rejects the call
    */
   Reply call(String method, String path, @Nullable Object body, String... headers) throws Failure {
     Reply reply = send(method, path, body, headers);
@@ -108,7 +108,7 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
     return reply;
   }
 
-  /** As {@link #call}, also when the server refuses. */
+  /** As {@link #call}, but returns error responses too. */
   Reply send(String method, String path, @Nullable Object body, String... headers) throws Failure {
     try {
       HttpURLConnection connection =
@@ -148,16 +148,16 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
     } catch (IOException | IllegalArgumentException failed) {
       throw new Failure(
           Failure.UNREACHABLE,
-          "No answer from "
+          "No response from "
               + url
               + " ("
               + Optional.ofNullable(failed.getMessage()).orElse(failed.getClass().getSimpleName())
-              + ").\nSet TASK_RUNNER_URL or --url to where Task Runner listens, or start one:"
-              + " ./task-runner dev");
+              + ").\nSet TASK_RUNNER_URL or --url to the URL of a Task Runner, or start one with"
+              + " ./task-runner dev.");
     }
   }
 
-  /** What a refusal says, as a sentence with each fault on a line of its own. */
+  /** The problem of a response, with each error on a line of its own. */
   static Failure refusal(Reply reply) {
     int status =
         switch (reply.status()) {
@@ -175,7 +175,7 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
     StringBuilder says = new StringBuilder();
     List<?> errors = problem.get("errors") instanceof List<?> list ? list : List.of();
     if (errors.size() > 1) {
-      says.append("Refused for ").append(errors.size()).append(" reasons:");
+      says.append("Rejected for ").append(errors.size()).append(" reasons:");
       errors.forEach(
           error -> says.append("\n  ").append(Shown.text(Shown.object(error), "detail")));
     } else {
@@ -183,7 +183,7 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
     }
     if (reply.status() == 401) {
       says.append(
-          "\nSet TASK_RUNNER_KEY to a client's key, or TASK_RUNNER_ADMIN_KEY to the admin's.");
+          "\nSet TASK_RUNNER_KEY to a client's key, or TASK_RUNNER_ADMIN_KEY to an admin key.");
     }
     says.append("\n(")
         .append(Shown.text(problem, "code"))

@@ -6,17 +6,20 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Tells what admins changed. */
+/** Lists the changes made by admins. */
 @Command(
     name = "audit",
-    description = "Tell what admins changed, the newest first.",
+    description = "List the changes made by admins, newest first.",
     footer = {"", "Example:", "  task-runner audit --who alice"})
 final class AuditCommand extends Lists {
 
-  @Option(names = "--who", paramLabel = "NAME", description = "By this admin's key alone.")
+  @Option(names = "--who", paramLabel = "NAME", description = "Only changes made with this key.")
   private @Nullable String who;
 
-  @Option(names = "--what", paramLabel = "TEXT", description = "Such changes alone.")
+  @Option(
+      names = "--what",
+      paramLabel = "TEXT",
+      description = "Only changes of this kind, such as queue.")
   private @Nullable String what;
 
   AuditCommand() {

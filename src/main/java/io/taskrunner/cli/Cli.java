@@ -3,13 +3,14 @@ package io.taskrunner.cli;
 import java.time.Clock;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import picocli.CommandLine;
 
 /** The commands that are a client of the HTTP API. */
 public final class Cli {
 
-  /** By their first words. Only the one that is called is made, since making one takes time. */
+  /** By name. Only the one that is called is built, because building one takes time. */
   private static final Map<String, Supplier<Object>> COMMANDS = new LinkedHashMap<>();
 
   static {
@@ -31,12 +32,17 @@ public final class Cli {
 
   private Cli() {}
 
-  /** Whether these words are for this room. */
+  /** Whether this is a command of the client. */
   public static boolean knows(String[] words) {
     return words.length > 0 && COMMANDS.containsKey(words[0]);
   }
 
-  /** A line on each command, for the help of the whole program. */
+  /** The names of the commands. */
+  public static Set<String> names() {
+    return COMMANDS.keySet();
+  }
+
+  /** A line on each command, for the help of the program. */
   public static String summary() {
     StringBuilder text = new StringBuilder();
     COMMANDS.forEach((name, command) -> {
@@ -47,10 +53,10 @@ public final class Cli {
   }
 
   /**
-   * Does what the words say, in this process.
+   * Runs a command in this process.
    *
-   * @return the exit status: 0 it was done; 1 it was refused, or failed; 2 the words are wrong; 3
-   *     there is no such thing; 4 the server cannot be reached; 5 the credentials are not enough
+   * @return the exit status: 0 success; 1 rejected or failed; 2 the command line is wrong; 3 not
+   *     found; 4 the server cannot be reached; 5 missing, invalid or insufficient credentials
    */
   public static int run(String[] words, Clock clock) {
     return run(words, Surroundings.ofProcess(clock));
@@ -58,7 +64,7 @@ public final class Cli {
 
   static int run(String[] words, Surroundings around) {
     CommandLine commands = whole(words[0], around);
-    commands.setUsageHelpWidth(100);
+    Usage.apply(commands, names());
     commands.setOut(new java.io.PrintWriter(around.out(), true));
     commands.setErr(new java.io.PrintWriter(around.err(), true));
     commands.setExecutionExceptionHandler((thrown, _, _) -> {
@@ -71,7 +77,7 @@ public final class Cli {
     return commands.execute(words);
   }
 
-  /** The command line with the one command that is called, or with all of them for who asks. */
+  /** The command line with the command that is called, or with all of them for completion. */
   private static CommandLine whole(String word, Surroundings around) {
     CommandLine commands = new CommandLine(new Root(around));
     COMMANDS.forEach((name, command) -> {

@@ -7,10 +7,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Looks at clients, and changes them. */
+/** Shows clients, and changes them. */
 @Command(
     name = "clients",
-    description = "Look at clients, set and delete them.",
+    description = "List, show, create, update and delete clients.",
     subcommands = {
       ClientsCommands.ListThem.class,
       ClientsCommands.Show.class,
@@ -34,18 +34,18 @@ final class ClientsCommands extends Root.Group {
           Out.Column.of("CLIENT", "client_id"),
           Out.Column.of("TIER", "tier"),
           Out.Column.of("ENABLED", "enabled"),
-          Out.Column.of("AT ONCE", "rate_limit.max_concurrent"),
+          Out.Column.of("CONCURRENT", "rate_limit.max_concurrent"),
           Out.Column.of("PER MINUTE", "rate_limit.requests_per_min"),
           new Out.Column(
               "QUEUES",
               row -> row.get("allowed_queues") == null ? "all" : Shown.text(row, "allowed_queues")),
-          new Out.Column("SINCE", row -> Shown.ago(row, "created_at", out.now())));
+          new Out.Column("CREATED", row -> Shown.ago(row, "created_at", out.now())));
     }
   }
 
   @Command(
       name = "show",
-      description = "Show a client whole.",
+      description = "Show everything about a client.",
       footer = {"", "Example:", "  task-runner clients show my-service"})
   static final class Show extends Simple.Shows {
     @Override
@@ -56,7 +56,7 @@ final class ClientsCommands extends Root.Group {
 
   @Command(
       name = "set",
-      description = "Make a client, or change it; what is not said stays.",
+      description = "Create a client, or update the given settings of one.",
       footer = {
         "",
         "Examples:",
@@ -66,47 +66,47 @@ final class ClientsCommands extends Root.Group {
         "  task-runner clients set my-service --set rate_limit=null"
       })
   static final class Put extends Verb {
-    @Parameters(paramLabel = "ID", description = "The client's id.")
+    @Parameters(paramLabel = "ID", description = "Id of the client.")
     private String id = "";
 
-    @Option(names = "--tier", paramLabel = "NAME", description = "Its tier.")
+    @Option(names = "--tier", paramLabel = "NAME", description = "Tier of the client.")
     private @Nullable String tier;
 
-    @Option(names = "--enable", description = "Take its calls.")
+    @Option(names = "--enable", description = "Accept calls of the client.")
     private boolean enable;
 
-    @Option(names = "--disable", description = "Take none of its calls.")
+    @Option(names = "--disable", description = "Reject all calls of the client.")
     private boolean disable;
 
     @Option(
         names = "--max-concurrent",
         paramLabel = "N",
-        description = "At most so many attempts at once, whatever its tier says.")
+        description = "Maximum number of concurrent attempts; overrides the tier.")
     private @Nullable Integer concurrent;
 
     @Option(
         names = "--per-minute",
         paramLabel = "N",
-        description = "At most so many tasks a minute, whatever its tier says.")
+        description = "Maximum number of tasks per minute; overrides the tier.")
     private @Nullable Integer perMinute;
 
     @Option(
         names = "--queues",
         split = ",",
         paramLabel = "NAME",
-        description = "The queues that it may use, with commas between.")
+        description = "Queues that it may use, separated by commas.")
     private @Nullable List<String> queues;
 
     @Option(
         names = "--set",
         paramLabel = "FIELD=JSON",
-        description = "Any other field of the API, its value as JSON.")
+        description = "Any other field of the API, with a JSON value; can be repeated.")
     private Map<String, String> others = Map.of();
 
     @Override
     int run(Api api, Out out) throws Failure {
       if (enable && disable) {
-        throw new Failure(Failure.MISUSED, "--enable and --disable: give one of them");
+        throw new Failure(Failure.MISUSED, "--enable and --disable: expected only one of them");
       }
       Map<String, @Nullable Object> limits =
           members("max_concurrent", concurrent, "requests_per_min", perMinute);
@@ -132,9 +132,9 @@ final class ClientsCommands extends Root.Group {
                 + Shown.text(client, "tier")
                 + ", "
                 + Shown.text(client, "rate_limit.requests_per_min")
-                + " a minute, "
+                + " per minute, "
                 + Shown.text(client, "rate_limit.max_concurrent")
-                + " at once, "
+                + " concurrent, "
                 + (Boolean.TRUE.equals(client.get("enabled")) ? "enabled" : "disabled"));
       }
       return 0;
@@ -143,12 +143,12 @@ final class ClientsCommands extends Root.Group {
 
   @Command(
       name = "delete",
-      description = "Delete a client: its keys end, and what waits is called off.",
+      description = "Delete a client, its keys and its waiting tasks.",
       footer = {"", "Example:", "  task-runner clients delete my-service --yes"})
   static final class Delete extends Simple.Asks {
     @Override
     String question(String name) {
-      return "Delete the client " + name + ", end its keys and call off what waits?";
+      return "This deletes the client " + name + ", its keys and its waiting tasks.";
     }
 
     @Override

@@ -10,38 +10,39 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** What every command can be told. */
+/** The options of every command. */
 final class Common {
 
   @Option(
       names = "--url",
       paramLabel = "URL",
-      description = "Where Task Runner listens: TASK_RUNNER_URL, or else http://127.0.0.1:8080.")
+      description = "URL of the server (default: $TASK_RUNNER_URL, or http://127.0.0.1:8080).")
   private @Nullable String url;
 
   @Option(
       names = "--key",
       paramLabel = "KEY",
-      description = "A client's key: TASK_RUNNER_KEY, or what is in the file TASK_RUNNER_KEY_FILE.")
+      description =
+          "API key of a client (default: $TASK_RUNNER_KEY, or the content of $TASK_RUNNER_KEY_FILE).")
   private @Nullable String key;
 
   @Option(
       names = "--admin-key",
       paramLabel = "KEY",
       description =
-          "An admin's key: TASK_RUNNER_ADMIN_KEY, or what is in the file TASK_RUNNER_ADMIN_KEY_FILE.")
+          "Admin key (default: $TASK_RUNNER_ADMIN_KEY, or the content of $TASK_RUNNER_ADMIN_KEY_FILE).")
   private @Nullable String adminKey;
 
-  @Option(names = "--json", description = "Print the server's answers as they came.")
+  @Option(names = "--json", description = "Print the server's responses as JSON.")
   private boolean json;
 
   @Option(
       names = {"-h", "--help"},
       usageHelp = true,
-      description = "Print this and end.")
+      description = "Show this help and exit.")
   private boolean help;
 
-  /** The API as the options and the environment say. */
+  /** The API, as set by the options and the environment. */
   Api api(Surroundings around) throws Failure {
     String where = url == null ? around.variable("TASK_RUNNER_URL") : url;
     if (where == null) {
@@ -50,7 +51,7 @@ final class Common {
     if (!where.toLowerCase(Locale.ROOT).matches("https?://[^/?#\\s]+(/[^?#\\s]*)?")) {
       throw new Failure(
           Failure.MISUSED,
-          "TASK_RUNNER_URL: \"" + where + "\" (expected: such as http://127.0.0.1:8080)");
+          "TASK_RUNNER_URL: \"" + where + "\" (expected: a URL such as http://127.0.0.1:8080)");
     }
     return new Api(
         where.replaceAll("/+$", ""),
@@ -70,11 +71,13 @@ final class Common {
     try {
       return Files.readString(Path.of(file)).strip();
     } catch (IOException unreadable) {
-      throw new Failure(Failure.MISUSED, name + "_FILE: " + file + " cannot be read");
+      throw new Failure(
+          Failure.MISUSED,
+          name + "_FILE: " + file + " cannot be read; check the path and its permissions");
     }
   }
 
-  /** Where to write. */
+  /** The output. */
   Out out(Surroundings around) {
     return new Out(
         around.out(),
@@ -83,22 +86,26 @@ final class Common {
         around.clock().instant());
   }
 
-  /** Commands that change what cannot be brought back. */
+  /** The confirmation of changes that cannot be undone. */
   static final class Sure {
     @Option(
         names = {"-y", "--yes"},
-        description = "Do it without asking.")
+        description = "Do not ask for confirmation.")
     private boolean yes;
 
-    /** Asks on a terminal; elsewhere it must have been said. */
-    void ask(Surroundings around, String question) throws Failure {
+    /**
+     * Asks on a terminal; elsewhere --yes is needed.
+     *
+     * @param consequence what will happen, as a sentence
+     */
+    void ask(Surroundings around, String consequence) throws Failure {
       if (yes) {
         return;
       }
       if (!around.terminal()) {
-        throw new Failure(Failure.MISUSED, question + " Say so with --yes.");
+        throw new Failure(Failure.MISUSED, consequence + " Pass --yes to confirm.");
       }
-      around.out().print(question + " [y/N] ");
+      around.out().print(consequence + " Continue? [y/N] ");
       around.out().flush();
       try {
         BufferedReader in =
@@ -108,7 +115,7 @@ final class Common {
           return;
         }
       } catch (IOException closed) {
-        // As good as no.
+        // Counts as no.
       }
       throw new Failure(Failure.REFUSED, "Nothing was changed.");
     }
@@ -119,22 +126,22 @@ final class Common {
     @Option(
         names = {"-n", "--limit"},
         paramLabel = "N",
-        description = "At most so many; 50 unless said, 1000 at most.")
+        description = "Page size (default: 50, maximum: 1000).")
     @Nullable Integer limit;
 
     @Option(
         names = "--cursor",
         paramLabel = "CURSOR",
-        description = "Go on where the list before ended.")
+        description = "Cursor of the next page, printed at the end of the previous one.")
     @Nullable String cursor;
   }
 
-  /** What a group has. */
+  /** The option of a group of commands. */
   static final class Help {
     @Option(
         names = {"-h", "--help"},
         usageHelp = true,
-        description = "Print this and end.")
+        description = "Show this help and exit.")
     private boolean asked;
   }
 }

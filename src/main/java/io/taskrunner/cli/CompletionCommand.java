@@ -8,21 +8,21 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Prints what a shell needs to complete words. */
+/** Prints a completion script for a shell. */
 @Command(
     name = "completion",
-    description = "Print what a shell needs to complete these commands.",
+    description = "Print a completion script for a shell.",
     footer = {
       "",
       "Examples:",
-      "  source <(task-runner completion bash)    # zsh takes the same",
+      "  source <(task-runner completion bash)    # also for zsh",
       "  task-runner completion fish >~/.config/fish/completions/task-runner.fish"
     })
 final class CompletionCommand extends Verb {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  @Parameters(paramLabel = "bash|zsh|fish", description = "Which shell.")
+  @Parameters(paramLabel = "bash|zsh|fish", description = "Shell to print it for.")
   private String shell = "";
 
   @Override
@@ -32,7 +32,8 @@ final class CompletionCommand extends Verb {
       case "bash", "zsh" -> out.to().print(AutoComplete.bash("task-runner", whole));
       case "fish" -> out.to().print(fish(whole));
       default ->
-          throw new Failure(Failure.MISUSED, "\"" + shell + "\" (expected: bash, zsh or fish)");
+          throw new Failure(
+              Failure.MISUSED, "Unknown shell \"" + shell + "\" (expected: bash, zsh or fish)");
     }
     return 0;
   }
@@ -43,7 +44,7 @@ final class CompletionCommand extends Verb {
     return text.toString();
   }
 
-  /** Completes what may stand behind some words, of which {@code seen} is the condition. */
+  /** Completes the arguments of a command; {@code seen} is its condition. */
   private static void fish(CommandLine of, String seen, StringBuilder text) {
     String names = String.join(" ", of.getSubcommands().keySet());
     String noneYet = seen + "not __fish_seen_subcommand_from " + names;

@@ -12,8 +12,7 @@ import picocli.CommandLine.Parameters;
 /** The configuration as one document. */
 @Command(
     name = "config",
-    description =
-        "Export queues, tiers, clients, hosts and schedules as one document, or apply one.",
+    description = "Export or apply the whole configuration as one document.",
     subcommands = {ConfigCommands.Export.class, ConfigCommands.Apply.class})
 final class ConfigCommands extends Root.Group {
 
@@ -21,22 +20,24 @@ final class ConfigCommands extends Root.Group {
 
   @Command(
       name = "export",
-      description = "Print all of it, as JSON or as YAML; secrets and keys are left out.",
+      description =
+          "Print all queues, tiers, clients, host limits and schedules as JSON; without secrets and keys.",
       footer = {"", "Example:", "  task-runner config export --yaml >config.yaml"})
   static final class Export extends Verb {
-    @Option(names = "--yaml", description = "As YAML.")
+    @Option(names = "--yaml", description = "Print YAML instead.")
     private boolean yaml;
 
     @Override
     int run(Api api, Out out) throws Failure {
-      out.to().println(api.get(PATH + (yaml ? "?format=yaml" : "")).text().stripTrailing());
+      Document document = new Document(api);
+      out.to().println((yaml ? document.yaml() : document.json()).stripTrailing());
       return 0;
     }
   }
 
   @Command(
       name = "apply",
-      description = "Apply a document, whole or not at all.",
+      description = "Apply a document; nothing is changed if any of it is invalid.",
       footer = {
         "",
         "Examples:",
@@ -44,13 +45,15 @@ final class ConfigCommands extends Root.Group {
         "  task-runner config apply config.yaml --prune --yes"
       })
   static final class Apply extends Verb {
-    @Parameters(paramLabel = "FILE", description = "JSON, or YAML; - for standard input.")
+    @Parameters(paramLabel = "FILE", description = "JSON or YAML file; - for standard input.")
     private String file = "";
 
-    @Option(names = "--dry-run", description = "Tell what would change, and change nothing.")
+    @Option(names = "--dry-run", description = "Show what would change, without changing it.")
     private boolean dryRun;
 
-    @Option(names = "--prune", description = "Delete what the document does not name.")
+    @Option(
+        names = "--prune",
+        description = "Also delete everything that the document does not contain.")
     private boolean prune;
 
     @Mixin private final Common.Sure sure = new Common.Sure();
@@ -58,7 +61,7 @@ final class ConfigCommands extends Root.Group {
     @Override
     int run(Api api, Out out) throws Failure {
       if (prune && !dryRun) {
-        sure.ask(around(), "Delete everything that " + file + " does not name?");
+        sure.ask(around(), "This deletes everything that " + file + " does not contain.");
       }
       String text = text();
       boolean json = text.stripLeading().startsWith("{");
@@ -82,7 +85,8 @@ final class ConfigCommands extends Root.Group {
             ? new String(around().in().readAllBytes(), StandardCharsets.UTF_8)
             : Files.readString(Path.of(file));
       } catch (IOException unreadable) {
-        throw new Failure(Failure.MISUSED, file + " cannot be read");
+        throw new Failure(
+            Failure.MISUSED, file + " cannot be read; check the path and its permissions");
       }
     }
   }

@@ -7,10 +7,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** What to do about dead tasks. */
+/** Shows dead tasks, replays and deletes them. */
 @Command(
     name = "dead",
-    description = "Look at dead tasks, start them again, drop them.",
+    description = "List, count, replay and delete dead tasks.",
     subcommands = {
       DeadCommands.ListThem.class,
       DeadCommands.Summary.class,
@@ -21,13 +21,13 @@ final class DeadCommands extends Root.Group {
 
   @Command(
       name = "list",
-      description = "List dead tasks, the newest first.",
+      description = "List dead tasks, newest first.",
       footer = {"", "Example:", "  task-runner dead list mail"})
   static final class ListThem extends Lists {
     @Parameters(
         arity = "0..1",
         paramLabel = "QUEUE",
-        description = "In this queue; in all unless said.")
+        description = "Name of the queue (default: all).")
     private @Nullable String queue;
 
     ListThem() {
@@ -45,8 +45,8 @@ final class DeadCommands extends Root.Group {
           Out.Column.of("TASK", "task_id"),
           Out.Column.of("QUEUE", "queue"),
           Out.Column.of("CLIENT", "client_id"),
-          new Out.Column("DIED OF", DeadCommands::cause),
-          new Out.Column("MADE", row -> Shown.ago(row, "created_time", out.now())),
+          new Out.Column("CAUSE", DeadCommands::cause),
+          new Out.Column("CREATED", row -> Shown.ago(row, "created_time", out.now())),
           Out.Column.of("TARGET", "request.url"));
     }
   }
@@ -64,7 +64,7 @@ final class DeadCommands extends Root.Group {
       description = "Count the dead tasks of a queue by host and cause.",
       footer = {"", "Example:", "  task-runner dead summary mail"})
   static final class Summary extends Verb {
-    @Parameters(paramLabel = "QUEUE", description = "Of this queue.")
+    @Parameters(paramLabel = "QUEUE", description = "Name of the queue.")
     private String queue = "";
 
     @Override
@@ -76,9 +76,9 @@ final class DeadCommands extends Root.Group {
             Shown.list(summary, "groups"),
             List.of(
                 Out.Column.of("COUNT", "count"),
-                Out.Column.of("DIED OF", "error"),
+                Out.Column.of("CAUSE", "error"),
                 Out.Column.of("HOST", "host")));
-        out.say("(" + Shown.text(summary, "total") + " in all)");
+        out.say("(" + Shown.text(summary, "total") + " in total)");
       }
       return 0;
     }
@@ -86,19 +86,22 @@ final class DeadCommands extends Root.Group {
 
   @Command(
       name = "replay",
-      description = "Start the dead tasks of a queue again, the oldest first.",
+      description = "Replay the dead tasks of a queue, oldest first.",
       footer = {"", "Example:", "  task-runner dead replay mail --limit 100"})
   static final class Replay extends Verb {
-    @Parameters(paramLabel = "QUEUE", description = "Of this queue.")
+    @Parameters(paramLabel = "QUEUE", description = "Name of the queue.")
     private String queue = "";
 
-    @Option(names = "--limit", paramLabel = "N", description = "At most so many; all unless said.")
+    @Option(
+        names = "--limit",
+        paramLabel = "N",
+        description = "Maximum number of tasks (default: all).")
     private @Nullable Long limit;
 
     @Option(
         names = {"-c", "--client"},
         paramLabel = "ID",
-        description = "Of this client alone.")
+        description = "Only tasks of this client.")
     private @Nullable String client;
 
     @Override
@@ -108,7 +111,7 @@ final class DeadCommands extends Root.Group {
               Api.path("/v1/queues/{}/dead/replay", queue),
               members("limit", limit, "client_id", client));
       if (!out.raw(reply)) {
-        out.say(queue + "  " + Shown.text(reply.object(), "replayed") + " started again");
+        out.say(queue + "  " + Shown.text(reply.object(), "replayed") + " replayed");
       }
       return 0;
     }
@@ -116,12 +119,12 @@ final class DeadCommands extends Root.Group {
 
   @Command(
       name = "drop",
-      description = "Drop all dead tasks of a queue.",
+      description = "Delete all dead tasks of a queue.",
       footer = {"", "Example:", "  task-runner dead drop mail --yes"})
   static final class Drop extends Simple.Asks {
     @Override
     String question(String name) {
-      return "Drop all dead tasks of " + name + "?";
+      return "This deletes all dead tasks of the queue " + name + ".";
     }
 
     @Override
@@ -131,7 +134,7 @@ final class DeadCommands extends Root.Group {
 
     @Override
     String done(Api.Reply reply) {
-      return "its dead tasks are dropped";
+      return "dead tasks deleted";
     }
   }
 }

@@ -16,10 +16,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Hands over one task. */
+/** Enqueues one task. */
 @Command(
     name = "enqueue",
-    description = "Hand over a task: a request to make.",
+    description = "Enqueue a task: an HTTP request to send.",
     footer = {
       "",
       "Examples:",
@@ -30,24 +30,33 @@ import picocli.CommandLine.Parameters;
     })
 final class EnqueueCommand extends Verb {
 
-  @Parameters(paramLabel = "TARGET", description = "The http or https URL to call.")
+  @Parameters(paramLabel = "TARGET", description = "URL to send the request to (http or https).")
   private String target = "";
 
   @Mixin private final TaskOptions task = new TaskOptions();
 
-  @Option(names = "--delay", paramLabel = "SECONDS", description = "Not before so many seconds.")
+  @Option(
+      names = "--delay",
+      paramLabel = "SECONDS",
+      description = "Wait this many seconds before the first attempt.")
   private @Nullable Double delay;
 
-  @Option(names = "--at", paramLabel = "TIME", description = "Not before this time (RFC 3339).")
+  @Option(
+      names = "--at",
+      paramLabel = "TIME",
+      description = "Do not start before this time (RFC 3339).")
   private @Nullable String at;
 
-  @Option(names = "--expires", paramLabel = "TIME", description = "Not started after this time.")
+  @Option(
+      names = "--expires",
+      paramLabel = "TIME",
+      description = "Do not start after this time (RFC 3339).")
   private @Nullable String expires;
 
   @Option(
       names = "--idempotency-key",
       paramLabel = "KEY",
-      description = "The same key makes no second task.")
+      description = "Repeating a call with the same key creates only one task.")
   private @Nullable String idempotencyKey;
 
   @Override
@@ -78,60 +87,63 @@ final class EnqueueCommand extends Verb {
     return 0;
   }
 
-  /** What a task is made of, here and in a schedule. */
+  /** The options that define a task, here and in a schedule. */
   static final class TaskOptions {
     @Option(
         names = {"-c", "--client"},
         paramLabel = "ID",
-        description = "Whose task it is; not needed with a client's key.")
+        description = "Client that the task belongs to; not needed with --key.")
     private @Nullable String client;
 
     @Option(
         names = {"-q", "--queue"},
         paramLabel = "NAME",
-        description = "Which queue; default unless said.")
+        description = "Name of the queue (default: default).")
     private @Nullable String queue;
 
     @Option(
         names = {"-X", "--method"},
         paramLabel = "METHOD",
-        description = "POST unless said.")
+        description = "HTTP method (default: POST).")
     private @Nullable String method;
 
     @Option(
         names = {"-H", "--header"},
         paramLabel = "'NAME: VALUE'",
-        description = "A header; may be given several times.")
+        description = "Request header; can be repeated.")
     private List<String> headers = List.of();
 
     @Option(
         names = {"-d", "--body"},
         paramLabel = "TEXT",
-        description = "What to send.")
+        description = "Request body.")
     private @Nullable String body;
 
     @Option(
         names = "--body-file",
         paramLabel = "FILE",
-        description = "Send what is in a file; - for standard input.")
+        description = "Read the request body from a file; - for standard input.")
     private @Nullable String bodyFile;
 
     @Option(
         names = {"-l", "--label"},
         paramLabel = "NAME=VALUE",
-        description = "A label; may be given several times.")
+        description = "Label of the task; can be repeated.")
     private Map<String, String> labels = Map.of();
 
-    @Option(names = "--timeout", paramLabel = "SECONDS", description = "For one attempt.")
+    @Option(
+        names = "--timeout",
+        paramLabel = "SECONDS",
+        description = "Time limit for one attempt.")
     private @Nullable Double timeout;
 
-    @Option(names = "--max-retries", paramLabel = "N", description = "At most so many retries.")
+    @Option(names = "--max-retries", paramLabel = "N", description = "Maximum number of retries.")
     private @Nullable Integer maxRetries;
 
     @Option(
         names = "--retention",
         paramLabel = "SECONDS",
-        description = "How long it can be looked up once it is over.")
+        description = "How long to keep the task after it has finished.")
     private @Nullable Double retention;
 
     Map<String, @Nullable Object> fields(String target, Surroundings around) throws Failure {
@@ -168,7 +180,7 @@ final class EnqueueCommand extends Verb {
 
     private void body(Map<String, @Nullable Object> request, Surroundings around) throws Failure {
       if (body != null && bodyFile != null) {
-        throw new Failure(Failure.MISUSED, "--body and --body-file: give one of them");
+        throw new Failure(Failure.MISUSED, "--body and --body-file: expected only one of them");
       }
       if (bodyFile == null) {
         if (body != null) {
@@ -183,7 +195,9 @@ final class EnqueueCommand extends Verb {
                 ? around.in().readAllBytes()
                 : Files.readAllBytes(Path.of(bodyFile));
       } catch (IOException unreadable) {
-        throw new Failure(Failure.MISUSED, "--body-file: " + bodyFile + " cannot be read");
+        throw new Failure(
+            Failure.MISUSED,
+            "--body-file: " + bodyFile + " cannot be read; check the path and its permissions");
       }
       try {
         request.put(

@@ -1,23 +1,23 @@
 package io.taskrunner.cli;
 
-/** Why a command did not come to its end; the message is for people. */
+/** A command that failed, with a message for people. */
 final class Failure extends Exception {
 
   private static final long serialVersionUID = 1L;
 
-  /** The server refused, or what was asked for could not be done. */
+  /** The server rejected the call, or it failed. */
   static final int REFUSED = 1;
 
-  /** The words on the command line are wrong. */
+  /** The command line is wrong. */
   static final int MISUSED = 2;
 
-  /** There is no such thing. */
+  /** The object does not exist. */
   static final int NOT_FOUND = 3;
 
   /** The server cannot be reached, or cannot reach its store. */
   static final int UNREACHABLE = 4;
 
-  /** The credentials are missing, wrong, or not enough. */
+  /** The credentials are missing, invalid or insufficient. */
   static final int NOT_ALLOWED = 5;
 
   private final int status;

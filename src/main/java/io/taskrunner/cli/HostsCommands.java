@@ -7,11 +7,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Looks at the limits and circuit breakers of hosts, and changes them. */
+/** Shows the limits and circuit breakers of hosts, and changes them. */
 @Command(
     name = "hosts",
-    description =
-        "Look at the limits and circuit breakers of hosts that tasks are sent to, and change them.",
+    description = "List, show, set and delete settings of target hosts, and close circuit breakers.",
     subcommands = {
       HostsCommands.ListThem.class,
       HostsCommands.Show.class,
@@ -59,7 +58,7 @@ final class HostsCommands extends Root.Group {
             Shown.list(reply.object(), "hosts"),
             List.of(
                 Out.Column.of("HOST", "host"),
-                Out.Column.of("AT ONCE", "max_concurrent"),
+                Out.Column.of("CONCURRENT", "max_concurrent"),
                 Out.Column.of("PER SECOND", "max_dispatches_per_sec"),
                 Out.Column.of("RUNNING", "running"),
                 Out.Column.of("WAITING", "waiting"),
@@ -76,7 +75,8 @@ final class HostsCommands extends Root.Group {
 
   @Command(
       name = "show",
-      description = "Show a host's settings, what it has to do, and its open circuit breakers.",
+      description =
+          "Show the settings of a host, its running and waiting tasks, and its open circuit breakers.",
       footer = {"", "Example:", "  task-runner hosts show api.example.com"})
   static final class Show extends Verb {
     @Parameters(paramLabel = "HOST", description = "With a port for that port alone.")
@@ -122,8 +122,8 @@ final class HostsCommands extends Root.Group {
   @Command(
       name = "set",
       description =
-          "Limit what is sent to a host by all workers together, and say when its circuit breaker opens;"
-              + " what is not said is not limited, or as the workers' settings have it.",
+          "Limit the requests of all workers to a host, and configure its circuit breaker; an"
+              + " omitted setting is removed.",
       footer = {
         "",
         "Examples:",
@@ -134,16 +134,19 @@ final class HostsCommands extends Root.Group {
   static final class Put extends Verb {
     @Parameters(
         paramLabel = "HOST",
-        description = "A name or address; with a port for that port alone.")
+        description = "Host name or IP address; with a port, only for that port.")
     private String host = "";
 
     @Option(
         names = "--max-concurrent",
         paramLabel = "N",
-        description = "At most so many attempts at once.")
+        description = "Maximum number of concurrent attempts.")
     private @Nullable Integer concurrent;
 
-    @Option(names = "--rate", paramLabel = "N", description = "At most so many starts a second.")
+    @Option(
+        names = "--rate",
+        paramLabel = "N",
+        description = "Maximum number of attempts started per second.")
     private @Nullable Double rate;
 
     @Option(
@@ -179,10 +182,10 @@ final class HostsCommands extends Root.Group {
         out.say(
             Shown.text(set, "host")
                 + "  "
-                + (concurrent == null ? "any number" : concurrent)
-                + " at once, "
-                + (rate == null ? "any number" : Shown.text(set, "max_dispatches_per_sec"))
-                + " a second"
+                + (concurrent == null ? "unlimited" : concurrent)
+                + " concurrent, "
+                + (rate == null ? "unlimited" : Shown.text(set, "max_dispatches_per_sec"))
+                + " per second"
                 + (threshold == null ? "" : ", breaker opens after " + threshold + " failures"));
       }
       return 0;
@@ -191,12 +194,12 @@ final class HostsCommands extends Root.Group {
 
   @Command(
       name = "delete",
-      description = "Take a host's settings away.",
+      description = "Delete the settings of a host.",
       footer = {"", "Example:", "  task-runner hosts delete api.example.com --yes"})
   static final class Delete extends Simple.Asks {
     @Override
     String question(String name) {
-      return "Send to " + name + " without settings of its own?";
+      return "This deletes all settings of the host " + name + ".";
     }
 
     @Override
@@ -206,7 +209,7 @@ final class HostsCommands extends Root.Group {
 
     @Override
     String done(Api.Reply reply) {
-      return "has no settings any more";
+      return "settings deleted";
     }
   }
 }

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** JSON as maps, lists, texts, numbers, flags and nulls. */
+/** JSON as maps, lists, strings, numbers, booleans and nulls. */
 final class JsonText {
 
   private static final JsonFactory FACTORY = new JsonFactory();
@@ -23,7 +23,7 @@ final class JsonText {
   /**
    * Reads a value.
    *
-   * @throws IOException it is none
+   * @throws IOException it is not JSON
    */
   static @Nullable Object read(String text) throws IOException {
     try (JsonParser parser = FACTORY.createParser(text)) {
@@ -67,7 +67,7 @@ final class JsonText {
     };
   }
 
-  /** Writes a value of those kinds; what is null in an object is left out. */
+  /** Writes such a value; null members of an object are omitted. */
   static String write(Object value) {
     StringWriter text = new StringWriter();
     try (JsonGenerator out = FACTORY.createGenerator(text)) {

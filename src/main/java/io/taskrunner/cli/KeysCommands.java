@@ -8,10 +8,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Makes and ends keys. */
+/** Creates and revokes keys. */
 @Command(
     name = "keys",
-    description = "List, add and revoke keys of clients and of admins.",
+    description = "List, create and revoke API keys of clients and admins.",
     subcommands = {
       KeysCommands.ListThem.class,
       KeysCommands.Add.class,
@@ -24,10 +24,10 @@ final class KeysCommands extends Root.Group {
 
   @Command(
       name = "list",
-      description = "List the keys of a client; the keys themselves are never shown again.",
+      description = "List the keys of a client, without the keys themselves.",
       footer = {"", "Example:", "  task-runner keys list my-service"})
   static final class ListThem extends Verb {
-    @Parameters(paramLabel = "CLIENT", description = "Of this client.")
+    @Parameters(paramLabel = "CLIENT", description = "Id of the client.")
     private String client = "";
 
     @Override
@@ -40,7 +40,7 @@ final class KeysCommands extends Root.Group {
                 Out.Column.of("KEY", "key_id"),
                 Out.Column.of("NAME", "name"),
                 Out.Column.of("SCOPES", "scopes"),
-                new Out.Column("MADE", row -> Shown.ago(row, "created_at", out.now()))));
+                new Out.Column("CREATED", row -> Shown.ago(row, "created_at", out.now()))));
       }
       return 0;
     }
@@ -48,7 +48,7 @@ final class KeysCommands extends Root.Group {
 
   @Command(
       name = "add",
-      description = "Make a key for a client, and print it: it is shown this once.",
+      description = "Create a key for a client and print it; it is shown only this once.",
       footer = {
         "",
         "Examples:",
@@ -56,18 +56,17 @@ final class KeysCommands extends Root.Group {
         "  task-runner keys add my-service --name ci --scopes enqueue,read"
       })
   static final class Add extends Verb {
-    @Parameters(paramLabel = "CLIENT", description = "For this client.")
+    @Parameters(paramLabel = "CLIENT", description = "Id of the client.")
     private String client = "";
 
-    @Option(names = "--name", paramLabel = "NAME", description = "To tell it from others.")
+    @Option(names = "--name", paramLabel = "NAME", description = "Name of the key.")
     private @Nullable String name;
 
     @Option(
         names = "--scopes",
         split = ",",
         paramLabel = "SCOPE",
-        description =
-            "What it opens, with commas between: enqueue, read, operate. All unless said.")
+        description = "Scopes, separated by commas: enqueue, read, operate (default: all).")
     private @Nullable List<String> scopes;
 
     @Override
@@ -82,20 +81,20 @@ final class KeysCommands extends Root.Group {
 
   @Command(
       name = "revoke",
-      description = "End a key of a client.",
+      description = "Revoke a key of a client.",
       footer = {"", "Example:", "  task-runner keys revoke my-service 0123abcd --yes"})
   static final class Revoke extends Verb {
-    @Parameters(index = "0", paramLabel = "CLIENT", description = "Of this client.")
+    @Parameters(index = "0", paramLabel = "CLIENT", description = "Id of the client.")
     private String client = "";
 
-    @Parameters(index = "1", paramLabel = "KEY", description = "The key's id.")
+    @Parameters(index = "1", paramLabel = "KEY", description = "Id of the key, not the key itself.")
     private String key = "";
 
     @Mixin private final Common.Sure sure = new Common.Sure();
 
     @Override
     int run(Api api, Out out) throws Failure {
-      sure.ask(around(), "End the key " + key + " of " + client + "?");
+      sure.ask(around(), "This revokes the key " + key + " of the client " + client + ".");
       api.delete(Api.path(KEYS + "/{}", client, key));
       out.say(key + "  revoked");
       return 0;
@@ -105,13 +104,13 @@ final class KeysCommands extends Root.Group {
   /** The keys of admins. */
   @Command(
       name = "admin",
-      description = "List, add and revoke the named keys of admins.",
+      description = "List, create and revoke named admin keys.",
       subcommands = {Admin.ListThem.class, Admin.Add.class, Admin.Revoke.class})
   static final class Admin extends Root.Group {
 
     @Command(
         name = "list",
-        description = "List the named keys of admins.",
+        description = "List the named admin keys.",
         footer = {"", "Example:", "  task-runner keys admin list"})
     static final class ListThem extends Verb {
       @Override
@@ -123,8 +122,8 @@ final class KeysCommands extends Root.Group {
               List.of(
                   Out.Column.of("NAME", "name"),
                   Out.Column.of("READ ONLY", "read_only"),
-                  new Out.Column("MADE", row -> Shown.ago(row, "created_at", out.now())),
-                  Out.Column.of("ENDS", "ends_at")));
+                  new Out.Column("CREATED", row -> Shown.ago(row, "created_at", out.now())),
+                  Out.Column.of("EXPIRES", "ends_at")));
         }
         return 0;
       }
@@ -132,7 +131,7 @@ final class KeysCommands extends Root.Group {
 
     @Command(
         name = "add",
-        description = "Make a named key for an admin, and print it: it is shown this once.",
+        description = "Create a named admin key and print it; it is shown only this once.",
         footer = {
           "",
           "Examples:",
@@ -140,10 +139,10 @@ final class KeysCommands extends Root.Group {
           "  task-runner keys admin add alice --replace --keep 86400"
         })
     static final class Add extends Verb {
-      @Parameters(paramLabel = "NAME", description = "Whose it is.")
+      @Parameters(paramLabel = "NAME", description = "Name of the key.")
       private String name = "";
 
-      @Option(names = "--read-only", description = "It opens only what changes nothing.")
+      @Option(names = "--read-only", description = "Allow only calls that change nothing.")
       private boolean readOnly;
 
       @Option(names = "--replace", description = "Replace the key of this name.")
@@ -177,12 +176,12 @@ final class KeysCommands extends Root.Group {
 
     @Command(
         name = "revoke",
-        description = "End a named key of an admin.",
+        description = "Revoke a named admin key.",
         footer = {"", "Example:", "  task-runner keys admin revoke alice --yes"})
     static final class Revoke extends Simple.Asks {
       @Override
       String question(String name) {
-        return "End the admin's key " + name + "?";
+        return "This revokes the admin key " + name + ".";
       }
 
       @Override

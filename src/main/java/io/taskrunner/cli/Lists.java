@@ -14,21 +14,21 @@ abstract class Lists extends Verb {
   private final String member;
 
   /**
-   * Of a path of the API.
+   * A list of a path of the API.
    *
-   * @param member what it calls its list
+   * @param member name of the list in the response
    */
   Lists(String path, String member) {
     this.path = path;
     this.member = member;
   }
 
-  /** Which of them, as the API's parameters say it. */
+  /** The filters, as query parameters. */
   Map<String, @Nullable Object> query() {
     return members();
   }
 
-  /** What people are shown of each. */
+  /** The columns of the table. */
   abstract List<Out.Column> columns(Out out);
 
   @Override
@@ -40,7 +40,7 @@ abstract class Lists extends Verb {
       Map<String, @Nullable Object> page = reply.object();
       out.table(Shown.list(page, member), columns(out));
       if (page.get("next_cursor") != null) {
-        out.say("(there is more: --cursor " + page.get("next_cursor") + ")");
+        out.say("(more: --cursor " + page.get("next_cursor") + ")");
       }
     }
     return 0;

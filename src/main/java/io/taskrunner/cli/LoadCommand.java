@@ -15,16 +15,16 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Enqueues tasks at an even pace, and tells how long the calls took. */
+/** Enqueues tasks at a constant rate, and reports the latency of the calls. */
 @Command(
     name = "load",
-    description = "Enqueue many tasks at an even pace, and tell how long the calls took.",
+    description = "Enqueue many tasks at a constant rate and report the latency of the calls.",
     footer = {
       "",
       "Examples:",
       "  task-runner load http://127.0.0.1:9000/ --client load --rate 100 --count 3000",
       "",
-      "Each task calls TARGET once: name one that is yours, and can bear it."
+      "Each task sends one request to TARGET: use a server of your own that can take the load."
     })
 final class LoadCommand extends Verb {
 
@@ -32,15 +32,18 @@ final class LoadCommand extends Verb {
 
   private static final int BAR = 30;
 
-  @Parameters(paramLabel = "TARGET", description = "The http or https URL to call.")
+  @Parameters(paramLabel = "TARGET", description = "URL to send the requests to (http or https).")
   private String target = "";
 
   @Mixin private final EnqueueCommand.TaskOptions task = new EnqueueCommand.TaskOptions();
 
-  @Option(names = "--rate", paramLabel = "N", description = "So many a second; 10 unless said.")
+  @Option(names = "--rate", paramLabel = "N", description = "Calls per second (default: 10).")
   private double rate = 10;
 
-  @Option(names = "--count", paramLabel = "N", description = "So many in all; 100 unless said.")
+  @Option(
+      names = "--count",
+      paramLabel = "N",
+      description = "Total number of calls (default: 100).")
   private int count = 100;
 
   private final AtomicInteger accepted = new AtomicInteger();
@@ -88,7 +91,7 @@ final class LoadCommand extends Verb {
     return accepted.get() == count ? 0 : Failure.REFUSED;
   }
 
-  /** Waits until it is a call's turn; shows how far it is meanwhile. */
+  /** Waits until a call is due; shows the progress meanwhile. */
   private void awaitTurn(long began, int number, Out out) throws InterruptedException {
     long at = began + (long) (number * 1e9 / rate);
     if (around().terminal() && !out.json() && number % Math.max(1, (int) (rate / 5)) == 0) {

@@ -9,7 +9,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Does one move to many tasks. */
+/** Applies one action to many tasks. */
 @Command(
     name = "operations",
     description = "Cancel, run, retry, move or delete many tasks at once.",
@@ -27,7 +27,7 @@ final class OperationsCommands extends Root.Group {
 
   @Command(
       name = "start",
-      description = "Do one move to all tasks that a filter names.",
+      description = "Apply one action to every task that matches a filter.",
       footer = {
         "",
         "Examples:",
@@ -36,24 +36,28 @@ final class OperationsCommands extends Root.Group {
         "  task-runner operations start move --queue mail --client my-service --to slow --yes"
       })
   static final class Start extends Verb {
-    @Parameters(paramLabel = "cancel|run|retry|move|delete", description = "What to do to them.")
+    @Parameters(paramLabel = "cancel|run|retry|move|delete", description = "Action to apply.")
     private String action = "";
 
     @Mixin private final TasksCommands.Which which = new TasksCommands.Which();
 
-    @Option(names = "--to", paramLabel = "QUEUE", description = "Where to move them.")
+    @Option(names = "--to", paramLabel = "QUEUE", description = "Target queue of a move.")
     private @Nullable String to;
 
     @Option(
         names = "--per-sec",
         paramLabel = "N",
-        description = "So many a second; as fast as it goes.")
+        description = "Maximum number of tasks per second (default: unlimited).")
     private @Nullable Double perSec;
 
-    @Option(names = "--dry-run", description = "Count and sample them, and change nothing.")
+    @Option(
+        names = "--dry-run",
+        description = "Count the tasks and show some, without changing them.")
     private boolean dryRun;
 
-    @Option(names = "--wait", description = "Wait until it is over, and show how far it is.")
+    @Option(
+        names = "--wait",
+        description = "Wait until the operation has finished, and show its progress.")
     private boolean wait;
 
     @Mixin private final Common.Sure sure = new Common.Sure();
@@ -63,11 +67,11 @@ final class OperationsCommands extends Root.Group {
       if (!dryRun && (action.equals("cancel") || action.equals("delete"))) {
         sure.ask(
             around(),
-            "Do "
-                + action
-                + " to all tasks with "
-                + which.members()
-                + "? (--dry-run counts them.)");
+            "This "
+                + (action.equals("cancel") ? "cancels" : "deletes")
+                + " all tasks with "
+                + which.text()
+                + ". Use --dry-run to count them.");
       }
       Api.Reply reply =
           api.post(
@@ -134,7 +138,7 @@ final class OperationsCommands extends Root.Group {
 
   @Command(
       name = "show",
-      description = "Show an operation whole.",
+      description = "Show everything about an operation.",
       footer = {
         "",
         "Example:",
@@ -149,13 +153,13 @@ final class OperationsCommands extends Root.Group {
 
   @Command(
       name = "list",
-      description = "List the last operations.",
+      description = "List recent operations, newest first.",
       footer = {"", "Example:", "  task-runner operations list"})
   static final class ListThem extends Verb {
     @Option(
         names = {"-n", "--limit"},
         paramLabel = "N",
-        description = "At most so many.")
+        description = "Maximum number of operations.")
     private @Nullable Integer limit;
 
     @Override
@@ -171,7 +175,7 @@ final class OperationsCommands extends Root.Group {
                 Out.Column.of("DRY RUN", "dry_run"),
                 new Out.Column("DONE", OperationsCommands::progress),
                 Out.Column.of("FAILED", "failed"),
-                new Out.Column("BEGAN", row -> Shown.ago(row, "created_time", out.now())),
+                new Out.Column("STARTED", row -> Shown.ago(row, "created_time", out.now())),
                 Out.Column.of("FILTER", "filter")));
       }
       return 0;
@@ -180,7 +184,7 @@ final class OperationsCommands extends Root.Group {
 
   @Command(
       name = "stop",
-      description = "Stop an operation; what it did stays.",
+      description = "Stop an operation; completed work is not undone.",
       footer = {
         "",
         "Example:",

@@ -12,31 +12,31 @@ import org.jspecify.annotations.Nullable;
  * Where a command writes.
  *
  * @param to standard output
- * @param json whether a machine reads it: then the server's answers go out as they came
- * @param colour whether it is a terminal that may be coloured
- * @param now for times that are told by how far away they are
+ * @param json whether to print the server's responses unchanged, for scripts
+ * @param colour whether to use colours
+ * @param now the current time, for relative times
  */
 record Out(PrintStream to, boolean json, boolean colour, Instant now) {
 
   private static final String BOLD = "\u001b[1m";
   private static final String PLAIN = "\u001b[0m";
 
-  /** A column: what stands above it, and what of each row in it. */
+  /** A column: its title, and its value in a row. */
   record Column(String title, Function<Map<String, @Nullable Object>, String> value) {
-    /** One whose title is the member's name. */
+    /** A column that shows a member. */
     static Column of(String title, String path) {
       return new Column(title, row -> Shown.text(row, path));
     }
   }
 
-  /** A line for people; a machine is not told. */
+  /** Prints a line for people; nothing with --json. */
   void say(String line) {
     if (!json) {
       to.println(line);
     }
   }
 
-  /** An answer for machines as it came; true when that is all that is wanted. */
+  /** Prints a response unchanged with --json; returns whether it did. */
   boolean raw(Api.Reply reply) {
     if (json && !reply.text().isEmpty()) {
       to.println(reply.text());
@@ -44,7 +44,7 @@ record Out(PrintStream to, boolean json, boolean colour, Instant now) {
     return json;
   }
 
-  /** Rows under titles, each column as wide as it must be. */
+  /** Prints a table; each column is as wide as its longest value. */
   void table(List<Map<String, @Nullable Object>> rows, List<Column> columns) {
     List<List<String>> lines = new ArrayList<>();
     lines.add(columns.stream().map(Column::title).toList());
@@ -78,7 +78,7 @@ record Out(PrintStream to, boolean json, boolean colour, Instant now) {
     return line.toString().stripTrailing();
   }
 
-  /** Each member on a line of its own, what is in it indented. */
+  /** Prints each member on a line of its own, nested members indented. */
   void whole(Map<String, @Nullable Object> members) {
     whole(members, "");
   }

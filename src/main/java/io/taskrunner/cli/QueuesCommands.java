@@ -9,10 +9,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Looks at queues, and changes them. */
+/** Shows queues, and changes them. */
 @Command(
     name = "queues",
-    description = "Look at queues, set, pause, purge and delete them.",
+    description = "List, show, create, update, pause, resume, purge and delete queues.",
     subcommands = {
       QueuesCommands.ListThem.class,
       QueuesCommands.Show.class,
@@ -41,7 +41,7 @@ final class QueuesCommands extends Root.Group {
 
   @Command(
       name = "list",
-      description = "List queues and what is in them.",
+      description = "List queues and the number of their tasks.",
       footer = {"", "Example:", "  task-runner queues list"})
   static final class ListThem extends Verb {
     @Override
@@ -56,7 +56,7 @@ final class QueuesCommands extends Root.Group {
 
   @Command(
       name = "show",
-      description = "Show a queue whole.",
+      description = "Show everything about a queue.",
       footer = {"", "Example:", "  task-runner queues show critical"})
   static final class Show extends Simple.Shows {
     @Override
@@ -67,7 +67,7 @@ final class QueuesCommands extends Root.Group {
 
   @Command(
       name = "set",
-      description = "Make a queue, or change some of its settings; the others stay.",
+      description = "Create a queue, or update the given settings of one.",
       footer = {
         "",
         "Examples:",
@@ -76,31 +76,34 @@ final class QueuesCommands extends Root.Group {
         "  task-runner queues set mail --set max_concurrent=null"
       })
   static final class Put extends Verb {
-    @Parameters(paramLabel = "NAME", description = "The queue's name.")
+    @Parameters(paramLabel = "NAME", description = "Name of the queue.")
     private String name = "";
 
-    @Option(
-        names = "--weight",
-        paramLabel = "N",
-        description = "Its share of the workers, 1 to 100.")
+    @Option(names = "--weight", paramLabel = "N", description = "Share of the workers, 1 to 100.")
     private @Nullable Integer weight;
 
-    @Option(names = "--rate", paramLabel = "N", description = "At most so many starts a second.")
+    @Option(
+        names = "--rate",
+        paramLabel = "N",
+        description = "Maximum number of attempts started per second.")
     private @Nullable Double rate;
 
     @Option(
         names = "--max-concurrent",
         paramLabel = "N",
-        description = "At most so many attempts at once.")
+        description = "Maximum number of concurrent attempts.")
     private @Nullable Integer concurrent;
 
-    @Option(names = "--timeout", paramLabel = "SECONDS", description = "For one attempt.")
+    @Option(
+        names = "--timeout",
+        paramLabel = "SECONDS",
+        description = "Time limit for one attempt.")
     private @Nullable Double timeout;
 
     @Option(
         names = "--set",
         paramLabel = "FIELD=JSON",
-        description = "Any other field of the API, its value as JSON.")
+        description = "Any other field of the API, with a JSON value; can be repeated.")
     private Map<String, String> others = Map.of();
 
     @Override
@@ -128,13 +131,13 @@ final class QueuesCommands extends Root.Group {
               ? api.put(Api.path(ONE, name), settings)
               : api.put(Api.path(ONE, name), settings, "If-Match", etag);
       if (!out.raw(reply)) {
-        out.say(name + "  " + (reply.status() == 201 ? "made" : "changed"));
+        out.say(name + "  " + (reply.status() == 201 ? "created" : "updated"));
       }
       return 0;
     }
   }
 
-  /** Fields whose values are JSON, or else texts. */
+  /** Fields whose values are JSON, or else strings. */
   static Map<String, @Nullable Object> json(Map<String, String> fields) {
     Map<String, @Nullable Object> values = new LinkedHashMap<>();
     fields.forEach((name, text) -> {
@@ -150,7 +153,7 @@ final class QueuesCommands extends Root.Group {
 
   @Command(
       name = "pause",
-      description = "Hold what waits in a queue.",
+      description = "Pause a queue; running tasks finish.",
       footer = {"", "Example:", "  task-runner queues pause mail"})
   static final class Pause extends Simple {
     @Override
@@ -160,13 +163,13 @@ final class QueuesCommands extends Root.Group {
 
     @Override
     String done(Api.Reply reply) {
-      return "is paused; what runs goes on";
+      return "paused; running tasks finish";
     }
   }
 
   @Command(
       name = "resume",
-      description = "Let go what waits in a queue.",
+      description = "Resume a queue.",
       footer = {"", "Example:", "  task-runner queues resume mail"})
   static final class Resume extends Simple {
     @Override
@@ -176,18 +179,18 @@ final class QueuesCommands extends Root.Group {
 
     @Override
     String done(Api.Reply reply) {
-      return "goes on";
+      return "resumed";
     }
   }
 
   @Command(
       name = "purge",
-      description = "Drop what waits in a queue.",
+      description = "Delete all waiting tasks of a queue; running tasks finish.",
       footer = {"", "Example:", "  task-runner queues purge mail --yes"})
   static final class Purge extends Simple.Asks {
     @Override
     String question(String name) {
-      return "Drop everything that waits in " + name + "?";
+      return "This deletes all waiting tasks of the queue " + name + ".";
     }
 
     @Override
@@ -197,7 +200,7 @@ final class QueuesCommands extends Root.Group {
 
     @Override
     String done(Api.Reply reply) {
-      return "is purged; what runs goes on";
+      return "purged; running tasks finish";
     }
   }
 
@@ -206,12 +209,14 @@ final class QueuesCommands extends Root.Group {
       description = "Delete a queue.",
       footer = {"", "Example:", "  task-runner queues delete mail --force --yes"})
   static final class Delete extends Simple.Asks {
-    @Option(names = "--force", description = "Also when there are tasks in it, which go with it.")
+    @Option(
+        names = "--force",
+        description = "Delete it even if it still holds tasks; they are deleted too.")
     private boolean force;
 
     @Override
     String question(String name) {
-      return "Delete the queue " + name + (force ? " with all its tasks?" : "?");
+      return "This deletes the queue " + name + (force ? " and all its tasks." : ".");
     }
 
     @Override

@@ -6,7 +6,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** What the words begin with. */
+/** The root of the client commands. */
 @Command(
     name = "task-runner",
     description = "A client of Task Runner's HTTP API.",
@@ -29,10 +29,10 @@ final class Root implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "Say what to do.");
+    throw new ParameterException(spec.commandLine(), "Missing command.");
   }
 
-  /** A word that needs another behind it. */
+  /** A command that has subcommands and does nothing by itself. */
   abstract static class Group implements Runnable {
     @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -42,7 +42,7 @@ final class Root implements Runnable {
     public void run() {
       throw new ParameterException(
           spec.commandLine(),
-          "Say what to do: " + String.join(", ", spec.subcommands().keySet()) + ".");
+          "Missing command (expected: " + String.join(", ", spec.subcommands().keySet()) + ").");
     }
   }
 }

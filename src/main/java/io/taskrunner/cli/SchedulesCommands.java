@@ -8,10 +8,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Looks at schedules, and changes them. */
+/** Shows schedules, and changes them. */
 @Command(
     name = "schedules",
-    description = "Look at schedules, set, run, pause and delete them.",
+    description = "List, show, create, replace, run, pause, resume and delete schedules.",
     subcommands = {
       SchedulesCommands.ListThem.class,
       SchedulesCommands.Show.class,
@@ -57,7 +57,7 @@ final class SchedulesCommands extends Root.Group {
 
   @Command(
       name = "show",
-      description = "Show a schedule whole.",
+      description = "Show everything about a schedule.",
       footer = {"", "Example:", "  task-runner schedules show nightly"})
   static final class Show extends Simple.Shows {
     @Override
@@ -68,7 +68,7 @@ final class SchedulesCommands extends Root.Group {
 
   @Command(
       name = "set",
-      description = "Make a schedule, or replace it.",
+      description = "Create or replace a schedule.",
       footer = {
         "",
         "Examples:",
@@ -77,39 +77,51 @@ final class SchedulesCommands extends Root.Group {
         "  task-runner schedules set poll https://api.example.com/poll --client my-service --every 60"
       })
   static final class Put extends Verb {
-    @Parameters(index = "0", paramLabel = "NAME", description = "The schedule's name.")
+    @Parameters(index = "0", paramLabel = "NAME", description = "Name of the schedule.")
     private String name = "";
 
-    @Parameters(index = "1", paramLabel = "TARGET", description = "The http or https URL to call.")
+    @Parameters(
+        index = "1",
+        paramLabel = "TARGET",
+        description = "URL to send the requests to (http or https).")
     private String target = "";
 
     @Mixin private final EnqueueCommand.TaskOptions task = new EnqueueCommand.TaskOptions();
 
-    @Option(names = "--cron", paramLabel = "EXPRESSION", description = "Such as '*/5 * * * *'.")
+    @Option(
+        names = "--cron",
+        paramLabel = "EXPRESSION",
+        description = "Cron expression, such as '*/5 * * * *'.")
     private @Nullable String cron;
 
-    @Option(names = "--every", paramLabel = "SECONDS", description = "An interval instead.")
+    @Option(names = "--every", paramLabel = "SECONDS", description = "Interval, instead of --cron.")
     private @Nullable Integer every;
 
-    @Option(names = "--zone", paramLabel = "ZONE", description = "Whose clock cron speaks of; UTC.")
+    @Option(
+        names = "--zone",
+        paramLabel = "ZONE",
+        description = "Time zone of the cron expression (default: UTC).")
     private @Nullable String zone;
 
-    @Option(names = "--overlap", paramLabel = "allow|skip", description = "allow unless said.")
+    @Option(
+        names = "--overlap",
+        paramLabel = "allow|skip",
+        description = "What to do while the previous task is unfinished (default: allow).")
     private @Nullable String overlap;
 
     @Option(
         names = "--catch-up",
         paramLabel = "none|last|all",
-        description = "What to do about missed ticks; none unless said.")
+        description = "What to do about missed runs (default: none).")
     private @Nullable String catchUp;
 
     @Option(
         names = "--jitter",
         paramLabel = "SECONDS",
-        description = "Make each task so much later at the most.")
+        description = "Delay each run by up to this many seconds.")
     private @Nullable Double jitter;
 
-    @Option(names = "--paused", description = "Hold it.")
+    @Option(names = "--paused", description = "Create it paused.")
     private boolean paused;
 
     @Override
@@ -136,7 +148,7 @@ final class SchedulesCommands extends Root.Group {
         out.say(
             name
                 + "  "
-                + (reply.status() == 201 ? "made" : "replaced")
+                + (reply.status() == 201 ? "created" : "replaced")
                 + ", next "
                 + Shown.ago(reply.object(), "next_time", out.now()));
       }
@@ -146,7 +158,7 @@ final class SchedulesCommands extends Root.Group {
 
   @Command(
       name = "run",
-      description = "Have a schedule make a task now.",
+      description = "Create a task of a schedule now.",
       footer = {"", "Example:", "  task-runner schedules run nightly"})
   static final class Run extends Simple {
     @Override
@@ -156,13 +168,13 @@ final class SchedulesCommands extends Root.Group {
 
     @Override
     String done(Api.Reply reply) throws Failure {
-      return "made the task " + Shown.text(reply.object(), "task_id");
+      return "created task " + Shown.text(reply.object(), "task_id");
     }
   }
 
   @Command(
       name = "pause",
-      description = "Hold a schedule.",
+      description = "Pause a schedule.",
       footer = {"", "Example:", "  task-runner schedules pause nightly"})
   static final class Pause extends Simple {
     @Override
@@ -172,13 +184,13 @@ final class SchedulesCommands extends Root.Group {
 
     @Override
     String done(Api.Reply reply) {
-      return "is paused";
+      return "paused";
     }
   }
 
   @Command(
       name = "resume",
-      description = "Let a schedule go on with its next tick.",
+      description = "Resume a schedule with its next run.",
       footer = {"", "Example:", "  task-runner schedules resume nightly"})
   static final class Resume extends Simple {
     @Override
@@ -188,18 +200,18 @@ final class SchedulesCommands extends Root.Group {
 
     @Override
     String done(Api.Reply reply) throws Failure {
-      return "goes on; the next is at " + Shown.text(reply.object(), "next_time");
+      return "resumed; next run at " + Shown.text(reply.object(), "next_time");
     }
   }
 
   @Command(
       name = "delete",
-      description = "Delete a schedule; its tasks stay.",
+      description = "Delete a schedule; its tasks are kept.",
       footer = {"", "Example:", "  task-runner schedules delete nightly --yes"})
   static final class Delete extends Simple.Asks {
     @Override
     String question(String name) {
-      return "Delete the schedule " + name + "?";
+      return "This deletes the schedule " + name + ".";
     }
 
     @Override

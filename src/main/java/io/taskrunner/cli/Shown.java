@@ -8,13 +8,13 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What came as JSON, for people to read. */
+/** Formats JSON for people. */
 final class Shown {
 
   private Shown() {}
 
   /** The members of an object; none when it is something else. */
-  @SuppressWarnings("unchecked") // what JsonText reads has texts alone as keys
+  @SuppressWarnings("unchecked") // all keys that JsonText reads are strings
   static Map<String, @Nullable Object> object(@Nullable Object value) {
     return value instanceof Map<?, ?>
         ? (Map<String, @Nullable Object>) value
@@ -36,7 +36,7 @@ final class Shown {
         : at(object(of.get(path.substring(0, dot))), path.substring(dot + 1));
   }
 
-  /** A member as text; a dash when it is not there. */
+  /** A member as text; a dash if it is missing. */
   static String text(Map<String, @Nullable Object> of, String path) {
     return text(at(of, path));
   }
@@ -55,7 +55,7 @@ final class Shown {
                       .map(member -> member.getKey() + "=" + text(member.getValue()))
                       .toList());
       case Boolean flag -> flag ? "yes" : "no";
-      // What a terminal would act upon is not shown to it.
+      // Control characters are not sent to a terminal.
       case String words -> words.replaceAll("\\p{Cntrl}", "?");
       default -> value.toString();
     };

@@ -3,15 +3,15 @@ package io.taskrunner.cli;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
-/** Commands that name one thing, make one call, and say a line. */
+/** Commands on one object that make one call and print one line. */
 abstract class Simple extends Verb {
 
-  @Parameters(paramLabel = "NAME", description = "Which.")
+  @Parameters(paramLabel = "NAME", description = "Name or id.")
   private String name = "";
 
   abstract Api.Reply call(Api api, String name) throws Failure;
 
-  /** What to tell people. */
+  /** The rest of the line, after the name. */
   abstract String done(Api.Reply reply) throws Failure;
 
   @Override
@@ -23,9 +23,9 @@ abstract class Simple extends Verb {
     return 0;
   }
 
-  /** One that shows the whole answer. */
+  /** One that prints the whole response. */
   abstract static class Shows extends Verb {
-    @Parameters(paramLabel = "NAME", description = "Which.")
+    @Parameters(paramLabel = "NAME", description = "Name or id.")
     private String name = "";
 
     abstract Api.Reply call(Api api, String name) throws Failure;
@@ -40,11 +40,11 @@ abstract class Simple extends Verb {
     }
   }
 
-  /** One that asks first, since what it does cannot be undone. */
+  /** One that asks for confirmation, because it cannot be undone. */
   abstract static class Asks extends Simple {
     @Mixin private final Common.Sure sure = new Common.Sure();
 
-    /** The question. */
+    /** The consequence, as a sentence. */
     abstract String question(String name);
 
     abstract Api.Reply doIt(Api api, String name) throws Failure;

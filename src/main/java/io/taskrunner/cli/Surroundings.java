@@ -8,10 +8,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the program was called.
+ * The environment, streams and clock of a call.
  *
  * @param environment its variables
- * @param terminal whether a person reads what is written
+ * @param terminal whether the output is a terminal
  */
 record Surroundings(
     Map<String, String> environment,
@@ -21,7 +21,7 @@ record Surroundings(
     boolean terminal,
     Clock clock) {
 
-  /** This process'. */
+  /** Those of this process. */
   static Surroundings ofProcess(Clock clock) {
     Console console = System.console();
     return new Surroundings(

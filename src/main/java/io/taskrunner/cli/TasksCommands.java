@@ -8,10 +8,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Looks at tasks, and moves single ones. */
+/** Shows tasks, and changes single ones. */
 @Command(
     name = "tasks",
-    description = "Look at tasks, run them now, call them off.",
+    description = "List, show, cancel, run and retry tasks.",
     subcommands = {
       TasksCommands.ListThem.class,
       TasksCommands.Show.class,
@@ -21,36 +21,37 @@ import picocli.CommandLine.Parameters;
     })
 final class TasksCommands extends Root.Group {
 
-  /** Which tasks. */
+  /** The options that filter tasks. */
   static final class Which {
     @Option(
         names = {"-q", "--queue"},
         paramLabel = "NAME",
-        description = "In this queue.")
+        description = "Only tasks in this queue.")
     private @Nullable String queue;
 
     @Option(
         names = {"-s", "--state"},
         paramLabel = "STATE",
-        description = "scheduled, ready, active, retry, succeeded, dead or cancelled.")
+        description =
+            "Only tasks in this state: scheduled, ready, active, retry, succeeded, dead or cancelled.")
     private @Nullable String state;
 
     @Option(
         names = {"-c", "--client"},
         paramLabel = "ID",
-        description = "Of this client.")
+        description = "Only tasks of this client.")
     private @Nullable String client;
 
     @Option(
         names = {"-l", "--label"},
         paramLabel = "NAME:VALUE",
-        description = "With this label.")
+        description = "Only tasks with this label.")
     private @Nullable String label;
 
     @Option(
         names = {"-f", "--filter"},
         paramLabel = "NAME=VALUE",
-        description = "Any other filter of the API, such as host=api.example.com or status=503.")
+        description = "Any other filter of the API, such as host=api.example.com; can be repeated.")
     private Map<String, String> others = Map.of();
 
     Map<String, @Nullable Object> members() {
@@ -58,6 +59,11 @@ final class TasksCommands extends Root.Group {
           Verb.members("queue", queue, "state", state, "client_id", client, "label", label);
       members.putAll(others);
       return members;
+    }
+
+    /** The filter for people, such as {@code state=dead, queue=mail}. */
+    String text() {
+      return String.join(", ", members().entrySet().stream().map(each -> "" + each).toList());
     }
   }
 
@@ -98,7 +104,7 @@ final class TasksCommands extends Root.Group {
     }
   }
 
-  /** What the last attempt came to. */
+  /** The status or error of the last attempt. */
   private static String last(Map<String, @Nullable Object> task) {
     List<Map<String, @Nullable Object>> attempts = Shown.list(task, "attempts");
     if (attempts.isEmpty()) {
@@ -110,10 +116,10 @@ final class TasksCommands extends Root.Group {
 
   @Command(
       name = "show",
-      description = "Show a task whole, and the circuit breaker that it waits for.",
+      description = "Show everything about a task, and the circuit breaker that it waits for.",
       footer = {"", "Example:", "  task-runner tasks show 01a20bf0-cef3-7000-91a8-f57354f1c000"})
   static final class Show extends Verb {
-    @Parameters(paramLabel = "TASK", description = "The task's id.")
+    @Parameters(paramLabel = "TASK", description = "Id of the task.")
     private String id = "";
 
     @Override
@@ -126,9 +132,9 @@ final class TasksCommands extends Root.Group {
     }
   }
 
-  /** Does the same to each of some tasks. */
+  /** Applies one action to each of some tasks. */
   abstract static class Each extends Verb {
-    @Parameters(arity = "1..*", paramLabel = "TASK", description = "The tasks' ids.")
+    @Parameters(arity = "1..*", paramLabel = "TASK", description = "Ids of the tasks.")
     private List<String> ids = List.of();
 
     abstract Api.Reply move(Api api, String id) throws Failure;
@@ -149,7 +155,7 @@ final class TasksCommands extends Root.Group {
 
   @Command(
       name = "cancel",
-      description = "Call tasks off; what runs of them is cut off.",
+      description = "Cancel tasks; a running attempt is aborted.",
       footer = {"", "Example:", "  task-runner tasks cancel 01a20bf0-cef3-7000-91a8-f57354f1c000"})
   static final class Cancel extends Each {
     @Override
@@ -165,7 +171,7 @@ final class TasksCommands extends Root.Group {
 
   @Command(
       name = "run",
-      description = "Have tasks that wait for their time run now.",
+      description = "Run scheduled or retrying tasks now.",
       footer = {"", "Example:", "  task-runner tasks run 01a20bf0-cef3-7000-91a8-f57354f1c000"})
   static final class Run extends Each {
     @Override
@@ -175,13 +181,13 @@ final class TasksCommands extends Root.Group {
 
     @Override
     String done() {
-      return "is ready";
+      return "ready";
     }
   }
 
   @Command(
       name = "retry",
-      description = "Start dead tasks again, with fresh attempts.",
+      description = "Retry dead tasks, with a fresh number of attempts.",
       footer = {"", "Example:", "  task-runner tasks retry 01a20bf0-cef3-7000-91a8-f57354f1c000"})
   static final class Retry extends Each {
     @Override
@@ -191,7 +197,7 @@ final class TasksCommands extends Root.Group {
 
     @Override
     String done() {
-      return "is ready again";
+      return "ready";
     }
   }
 }

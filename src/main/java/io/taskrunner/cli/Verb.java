@@ -21,19 +21,19 @@ abstract class Verb implements Callable<Integer> {
   }
 
   /**
-   * Does it.
+   * Runs the command.
    *
    * @return the exit status
    */
   abstract int run(Api api, Out out) throws Exception;
 
-  /** Where it was called. */
+  /** The environment and streams of the call. */
   final Surroundings around() {
     return ((Root) spec.root().userObject()).around();
   }
 
   /**
-   * Parameters or members in the order given: name, value, name, value; a null value is left out.
+   * Parameters or members in the order given: name, value, name, value; a null value is omitted.
    */
   static Map<String, @Nullable Object> members(@Nullable Object... pairs) {
     Map<String, @Nullable Object> members = new LinkedHashMap<>();

@@ -10,11 +10,10 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** A view of queues and workers that is drawn again and again. */
+/** A view of queues and workers that is refreshed periodically. */
 @Command(
     name = "watch",
-    description =
-        "Show queues, hosts that are left alone and workers, again and again, until Ctrl-C.",
+    description = "Show queues, open circuit breakers and workers, refreshed every second.",
     footer = {
       "",
       "Examples:",
@@ -28,13 +27,13 @@ final class WatchCommand extends Verb {
 
   private static final String HOME_AND_CLEAR = "\u001b[H\u001b[J";
 
-  @Option(names = "--every", paramLabel = "SECONDS", description = "How often; 1 unless said.")
+  @Option(names = "--every", paramLabel = "SECONDS", description = "Refresh interval (default: 1).")
   private double every = 1;
 
   @Option(
       names = "--times",
       paramLabel = "N",
-      description = "End after so many; never unless said.")
+      description = "Exit after this many refreshes (default: never).")
   private @Nullable Integer times;
 
   @Override
@@ -106,7 +105,7 @@ final class WatchCommand extends Verb {
             Out.Column.of("HOST", "host"),
             Out.Column.of("VERSION", "version"),
             new Out.Column(
-                "RUNS", row -> Shown.text(row, "running") + " of " + Shown.text(row, "slots")),
+                "RUNNING", row -> Shown.text(row, "running") + " of " + Shown.text(row, "slots")),
             new Out.Column(
                 "STATE",
                 row ->

@@ -1,9 +1,9 @@
 /**
  * The program as a client of the HTTP API, for people and for scripts.
  *
- * <p>It knows the contract alone, as any other client does, and of our rooms {@code config} at
- * most. It must start in a moment: so only the group of commands that was named is made, and no
- * more classes are touched than it needs.
+ * <p>It uses only the HTTP API, like any other client, and imports only {@code config}. It must
+ * start fast: so only the command that is called is built, and only the classes that it needs are
+ * loaded.
  */
 @NullMarked
 package io.taskrunner.cli;

@@ -11,8 +11,7 @@ import io.taskrunner.http.Annex;
 import io.taskrunner.http.call.Failures;
 import io.taskrunner.http.call.Gate;
 import io.taskrunner.store.CloudStore;
-import io.taskrunner.store.PageSecretStore;
-import java.security.SecureRandom;
+import io.taskrunner.store.PageTokens;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -37,7 +36,7 @@ public final class CloudTasks implements Annex {
   private final CloudTasksSettings settings;
   private final String issuer;
   private final CloudStore store;
-  private final PageSecretStore secrets;
+  private final PageTokens pageTokens;
   private final InstantSource clock;
   private final ExecutorService virtual =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("cloud-call-", 0).factory());
@@ -46,20 +45,20 @@ public final class CloudTasks implements Annex {
    * Over a store.
    *
    * @param issuer who states the identities of tasks
-   * @param secrets what page tokens are signed with
+   * @param pageTokens those of lists
    */
   public CloudTasks(
       ApiSettings api,
       CloudTasksSettings settings,
       String issuer,
       CloudStore store,
-      PageSecretStore secrets,
+      PageTokens pageTokens,
       InstantSource clock) {
     this.api = api;
     this.settings = settings;
     this.issuer = issuer;
     this.store = store;
-    this.secrets = secrets;
+    this.pageTokens = pageTokens;
     this.clock = clock;
   }
 
@@ -67,7 +66,6 @@ public final class CloudTasks implements Annex {
   public void join(ServerBuilder server, Gate gate, String pathPrefix) {
     Guard guard = new Guard(api);
     Tokens tokens = new Tokens(api.cloudTasksOpenTokens(), issuer);
-    PageToken pageTokens = new PageToken(secrets, new SecureRandom(), clock);
     Queues queues = new Queues(store, guard, tokens, settings.queueReuse(), pageTokens, clock);
     Tasks tasks =
         new Tasks(

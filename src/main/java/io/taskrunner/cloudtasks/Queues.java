@@ -21,6 +21,7 @@ import io.taskrunner.store.CloudStore.CloudQueue;
 import io.taskrunner.store.CloudStore.QueueMade;
 import io.taskrunner.store.CloudStore.QueueName;
 import io.taskrunner.store.CloudStore.Settings;
+import io.taskrunner.store.PageTokens;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -54,7 +55,7 @@ final class Queues {
   private final Guard guard;
   private final Tokens tokens;
   private final Duration reuse;
-  private final PageToken pageTokens;
+  private final PageTokens pageTokens;
   private final InstantSource clock;
   private final ConcurrentHashMap<QueueName, SeenTarget> targets = new ConcurrentHashMap<>();
 
@@ -66,7 +67,7 @@ final class Queues {
       Guard guard,
       Tokens tokens,
       Duration reuse,
-      PageToken pageTokens,
+      PageTokens pageTokens,
       InstantSource clock) {
     this.pageTokens = pageTokens;
     this.store = store;
@@ -76,13 +77,31 @@ final class Queues {
     this.clock = clock;
   }
 
+  /**
+   * Where the page of a token begins; null for the first one.
+   *
+   * @param listed what is listed, and by which filter
+   * @throws Failure the token is not accepted
+   */
+  static @Nullable String cursor(PageTokens tokens, String listed, String token) {
+    try {
+      return token.isEmpty() ? null : tokens.read(listed, token);
+    } catch (PageTokens.BadToken bad) {
+      throw Failure.invalid(
+          bad.hasExpired()
+              ? "The page token has expired; list from the first page again."
+              : "The page token is not valid; it holds for the parent and filter that it was given"
+                  + " for.");
+    }
+  }
+
   ListQueuesResponse list(ListQueuesRequest request, Caller caller) {
     LocationName parent = Names.location(request.getParent());
     guard.admit(caller, parent.toString());
     int size = pageSize(request.getPageSize(), PAGE_MAX);
     Predicate<com.google.cloud.tasks.v2.Queue.State> filter = Filter.parse(request.getFilter());
     String listed = parent + " " + request.getFilter();
-    @Nullable String after = pageTokens.read(listed, request.getPageToken());
+    @Nullable String after = cursor(pageTokens, listed, request.getPageToken());
     List<CloudQueue> page = new ArrayList<>();
     while (true) {
       List<CloudQueue> chunk = store.queues(parent.project(), parent.location(), after, CHUNK);

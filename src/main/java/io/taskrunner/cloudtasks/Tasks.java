@@ -23,6 +23,7 @@ import io.taskrunner.store.CloudStore.NewTask;
 import io.taskrunner.store.CloudStore.Page;
 import io.taskrunner.store.CloudStore.QueueName;
 import io.taskrunner.store.CloudStore.TaskMade;
+import io.taskrunner.store.PageTokens;
 import io.taskrunner.store.TaskStore;
 import java.util.List;
 import java.util.Optional;
@@ -48,7 +49,7 @@ final class Tasks {
   private final TaskRules rules;
   private final Guard guard;
   private final boolean autoCreate;
-  private final PageToken pageTokens;
+  private final PageTokens pageTokens;
   private final Executor blocking;
 
   /**
@@ -63,7 +64,7 @@ final class Tasks {
       TaskRules rules,
       Guard guard,
       boolean autoCreate,
-      PageToken pageTokens,
+      PageTokens pageTokens,
       Executor blocking) {
     this.store = store;
     this.queues = queues;
@@ -163,7 +164,7 @@ final class Tasks {
     int size = Queues.pageSize(request.getPageSize(), PAGE_MAX);
     Task.View view = TaskView.view(request.getResponseView());
     String listed = queue.toString();
-    @Nullable String cursor = pageTokens.read(listed, request.getPageToken());
+    @Nullable String cursor = Queues.cursor(pageTokens, listed, request.getPageToken());
     ListTasksResponse.Builder page = ListTasksResponse.newBuilder();
     long bytes = 0;
     int chunk = CHUNK;

@@ -6,19 +6,19 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Who may call, and what a call may ask.
+ * Authentication, limits and defaults of calls.
  *
- * @param adminKey opens everything; without it admin calls are served on a loopback listener alone
- * @param clientAuth whether a client may come without a key
- * @param maxOpenClients how many clients that registered themselves may live at once
- * @param metricsToken opens {@code /metrics} beside the admin key
- * @param maxBodyBytes of a call's body
- * @param resultRetention how long a finished task can be looked up, where it does not say itself
- * @param idempotencyTtl how long an idempotency key holds
- * @param cloudTasksAuth whether Google's protocol wants credentials
- * @param cloudTasksOpenTokens whether a task of Google's protocol may ask for a token while that
- *     protocol is open
- * @param publicUrl where callers reach this server
+ * @param adminKey for all calls; without it admin calls are served only on a loopback listener
+ * @param clientAuth whether a client needs a key to enqueue
+ * @param maxOpenClients maximum number of auto-registered clients
+ * @param metricsToken for {@code /metrics}, in addition to the admin key
+ * @param maxBodyBytes maximum size of a request body
+ * @param resultRetention how long finished tasks are kept by default
+ * @param idempotencyTtl how long an idempotency key is remembered
+ * @param cloudTasksAuth whether the Cloud Tasks API requires credentials
+ * @param cloudTasksOpenTokens whether Cloud Tasks may ask for tokens if that API requires no
+ *     credentials
+ * @param publicUrl public URL of this server
  */
 public record ApiSettings(
     Optional<Secret> adminKey,
@@ -32,11 +32,11 @@ public record ApiSettings(
     boolean cloudTasksOpenTokens,
     Optional<URI> publicUrl) {
 
-  /** Whether credentials are wanted. */
+  /** Whether credentials are required. */
   public enum Access {
-    /** Comes in without. */
+    /** They are not. */
     OPEN,
-    /** Must show them. */
+    /** They are. */
     REQUIRED
   }
 
@@ -45,42 +45,49 @@ public record ApiSettings(
     return new ApiSettings(
         env.secret(
             "ADMIN_API_KEY",
-            "opens everything as X-Admin-Key; without it, and without a named admin key, admin calls"
-                + " are served on a loopback address alone"),
-        env.oneOf("CLIENT_AUTH", Access.OPEN, "whether a client may enqueue without a key"),
+            "admin key, sent as X-Admin-Key, for all calls; without it and without named admin keys,"
+                + " admin calls are served only on a loopback address"),
+        env.oneOf(
+            "CLIENT_AUTH",
+            Access.OPEN,
+            "whether clients must authenticate with an API key to enqueue"),
         env.integer(
             "MAX_OPEN_CLIENTS",
             10_000,
             0,
             1_000_000,
-            "how many clients that nobody set up may live at once while CLIENT_AUTH is open"),
-        env.secret("METRICS_TOKEN", "opens /metrics as a bearer token"),
+            "maximum number of auto-registered clients (with CLIENT_AUTH=open)"),
+        env.secret("METRICS_TOKEN", "bearer token for /metrics"),
         env.integer(
             "MAX_BODY_BYTES",
             1_048_576,
             1024,
             8_388_608,
-            "the largest body of a call, but a batch"),
+            "maximum request body size; batches have their own limit (16 MiB)"),
         env.seconds(
             "RESULT_RETENTION_SEC",
             3600,
             0,
             31_536_000,
-            "how long a finished task can be looked up, where it does not say itself"),
+            "how long finished tasks are kept by default"),
         env.seconds(
-            "IDEMPOTENCY_TTL_SEC", 86_400, 1, 31_536_000, "how long an idempotency key holds"),
+            "IDEMPOTENCY_TTL_SEC",
+            86_400,
+            1,
+            31_536_000,
+            "how long idempotency keys are remembered"),
         env.oneOf(
             "CLOUD_TASKS_AUTH",
             Access.REQUIRED,
-            "whether callers of Google's protocol must show credentials"),
+            "whether callers of the Cloud Tasks API must authenticate"),
         env.flag(
             "CLOUD_TASKS_OPEN_TOKENS",
             false,
-            "whether tasks of Google's protocol get their tokens while that protocol is open"),
+            "whether tasks may ask for tokens with CLOUD_TASKS_AUTH=open"),
         env.url(
             "PUBLIC_URL",
             List.of("http", "https"),
             "an http or https URL",
-            "where callers reach this server; the issuer of what oidc_token states"));
+            "public URL of this server; the issuer of oidc_token"));
   }
 }

@@ -17,10 +17,10 @@ public final class Cidr {
   }
 
   /**
-   * Reads {@code address/prefix}, or an address alone as the block of just that one. Bits after the
-   * prefix must be zero, so that a slip of the pen does not open more than was meant.
+   * Parses {@code address/prefix}, or an address as the block of only itself. Bits after the prefix
+   * must be zero, so that a typo does not allow more than was intended.
    *
-   * @return empty when it is no such block
+   * @return empty if it is not a block
    */
   public static Optional<Cidr> parse(String text) {
     int slash = text.indexOf('/');
@@ -44,7 +44,8 @@ public final class Cidr {
       }
       prefix = Integer.parseInt(given);
     }
-    // A mapped address (::ffff:a.b.c.d) is read as IPv4; a prefix made for 128 bits then fits none.
+    // A mapped address (::ffff:a.b.c.d) is read as IPv4; an IPv6 prefix length then matches
+    // nothing.
     if (prefix > bits || (v6 && bits == 32)) {
       return Optional.empty();
     }

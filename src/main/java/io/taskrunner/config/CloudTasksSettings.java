@@ -3,14 +3,13 @@ package io.taskrunner.config;
 import java.time.Duration;
 
 /**
- * How far the protocol of Google Cloud Tasks is kept to where Google and those who run their own
- * may want different things.
+ * Limits of Google Cloud Tasks that operators may want to change.
  *
  * @param maxSchedule how far ahead a task may be scheduled
- * @param queueReuse how long the name of a deleted queue stays taken; zero for not at all
- * @param taskReuse how long the name of a task stays taken after its end
- * @param autoCreateQueues whether a task for a queue that is not there makes it
- * @param tokensNeedHttps whether a task with a token must have an https url
+ * @param queueReuse how long the name of a deleted queue stays reserved; zero for not at all
+ * @param taskReuse how long the name of a finished task stays reserved
+ * @param autoCreateQueues whether creating a task creates a missing queue
+ * @param tokensNeedHttps whether a task with a token must have an https URL
  */
 public record CloudTasksSettings(
     Duration maxSchedule,
@@ -28,26 +27,26 @@ public record CloudTasksSettings(
                 30,
                 1,
                 3650,
-                "how far ahead a task may be scheduled; Google's: 30")),
+                "how far ahead a task may be scheduled; Google: 30")),
         env.seconds(
             "CLOUD_TASKS_QUEUE_REUSE_SEC",
             604_800,
             0,
             31_536_000,
-            "how long the name of a deleted queue stays taken; Google's: 7 days"),
+            "how long the name of a deleted queue stays reserved; Google: 7 days"),
         env.seconds(
             "CLOUD_TASKS_TASK_REUSE_SEC",
             3600,
             0,
             31_536_000,
-            "how long the name of a task stays taken after its end; Google's: about an hour"),
+            "how long the name of a finished task stays reserved; Google: about an hour"),
         env.flag(
             "CLOUD_TASKS_AUTO_CREATE_QUEUES",
             false,
-            "whether a task for a queue that is not there makes it, with Google's defaults"),
+            "whether creating a task creates a missing queue, with Google's defaults"),
         env.flag(
             "CLOUD_TASKS_TOKENS_NEED_HTTPS",
             false,
-            "whether a task that asks for a token must have an https url, as Google wants it"));
+            "whether a task that asks for a token must have an https URL, as at Google"));
   }
 }

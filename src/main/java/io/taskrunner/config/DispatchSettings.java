@@ -7,12 +7,11 @@ import java.util.List;
 /**
  * Which addresses an attempt may reach, and when a host is left alone.
  *
- * @param allowPrivateUrls whether private and loopback addresses may be reached
- * @param allowedCidrs blocks that may be reached whatever they are
- * @param deniedCidrs blocks that may not; these win
- * @param authorities whom a target's certificate may be signed by, besides those that this machine
- *     trusts
- * @param connectTimeout until a connection stands
+ * @param allowPrivateUrls whether targets may have private and loopback addresses
+ * @param allowedCidrs blocks that targets may have in any case
+ * @param deniedCidrs blocks that targets may not have; takes precedence
+ * @param authorities CAs to trust for targets, in addition to those that the JVM trusts
+ * @param connectTimeout time limit for connecting, TLS handshake included
  * @param breaker when a host is left alone
  */
 public record DispatchSettings(
@@ -41,20 +40,26 @@ public record DispatchSettings(
       int failureThreshold, Duration timeout, int maxRequests, Duration interval) {}
 
   static DispatchSettings read(Env env) {
-    env.section("Reaching targets");
+    env.section("Targets");
     return new DispatchSettings(
         env.flag(
-            "ALLOW_PRIVATE_URLS", false, "whether private and loopback addresses may be reached"),
+            "ALLOW_PRIVATE_URLS", false, "whether targets may have private and loopback addresses"),
         env.cidrs(
             "ALLOWED_CIDRS",
-            "addresses that may be reached whatever they are, link-local and metadata included"),
-        env.cidrs("DENIED_CIDRS", "addresses that may not be reached; denied wins over allowed"),
+            "addresses that targets may have in any case, even link-local and metadata addresses"),
+        env.cidrs(
+            "DENIED_CIDRS",
+            "addresses that targets may not have; takes precedence over ALLOWED_CIDRS"),
         TlsSettings.authorities(
             env,
             "TARGET_CA_FILE",
-            "certificates (PEM) of authorities that targets may be signed by, besides those that"
-                + " this machine trusts"),
-        env.seconds("CONNECT_TIMEOUT_SEC", 10, 1, 300, "until a connection stands"),
+            "CA certificates (PEM) to trust for targets, in addition to those that the JVM trusts"),
+        env.seconds(
+            "CONNECT_TIMEOUT_SEC",
+            10,
+            1,
+            300,
+            "time limit for connecting to a target, TLS handshake included"),
         new Breaker(
             env.integer(
                 "CB_FAILURE_THRESHOLD",

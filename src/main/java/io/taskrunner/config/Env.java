@@ -25,12 +25,12 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The environment, read by declaring what is wanted.
+ * The environment, read by declaring settings.
  *
- * <p>Each getter declares one variable and answers its value. A value that is not allowed is noted
- * as a fault and the default is answered in its place, so that reading goes on and all faults are
- * told at once by {@link #done}. A variable that is set to nothing counts as not set. Not safe for
- * use by several threads: it is read once, at start.
+ * <p>Each getter declares one variable and returns its value. A value that is not allowed is
+ * recorded as an error and the default is returned, so that reading continues and {@link #done}
+ * reports all errors together. An empty variable counts as unset. Not thread-safe: it is read once,
+ * at startup.
  */
 public final class Env {
 
@@ -55,14 +55,13 @@ public final class Env {
    * An environment to read.
    *
    * @param given the variables, as of {@link System#getenv()}
-   * @param presets what holds where nothing is given, in place of a declared default: how {@code
-   *     dev} differs
+   * @param presets defaults that replace the declared ones: how {@code dev} differs
    */
   public static Env of(Map<String, String> given, Map<String, String> presets) {
     return new Env(given, presets);
   }
 
-  /** Puts what is declared from now on under a heading. */
+  /** Sets the heading of the following declarations. */
   void section(String heading) {
     section = heading;
   }
@@ -80,7 +79,7 @@ public final class Env {
   /**
    * Ends the reading.
    *
-   * @throws InvalidSettings when anything was wrong, with all of it
+   * @throws InvalidSettings if there were errors, with all of them
    */
   public void done() {
     if (!faults.isEmpty()) {
@@ -88,22 +87,22 @@ public final class Env {
     }
   }
 
-  /** Notes that a variable, whose value may be shown, cannot be used as it is. */
+  /** Records an error of a variable whose value may be shown. */
   void fault(String name, String why) {
     faults.add(new Fault(name, isGiven(name) ? quoted(value(name).orElse("")) : "not set", why));
   }
 
-  /** Notes that a variable cannot be used, without a word of its value. */
+  /** Records an error of a variable without its value. */
   void hiddenFault(String name, String why) {
     faults.add(new Fault(name, "***", why));
   }
 
-  /** Notes what was found by another look at what variables name. */
+  /** Records errors found elsewhere. */
   void faults(List<Fault> found) {
     faults.addAll(found);
   }
 
-  /** Whether the variable, or the file of it, was given rather than left to its default. */
+  /** Whether the variable, or its file, is set. */
   boolean isGiven(String name) {
     return given.containsKey(name) || given.containsKey(name + "_FILE");
   }
@@ -113,7 +112,7 @@ public final class Env {
     return integer(name, fallback, String.valueOf(fallback), min, max, meaning);
   }
 
-  /** As {@link #integer(String, int, int, int, String)}, with the default told in words. */
+  /** As {@link #integer(String, int, int, int, String)}, with the default described in words. */
   int integer(String name, int fallback, String told, int min, int max, String meaning) {
     return (int) number(name, fallback, told, min, max, meaning);
   }
@@ -128,7 +127,7 @@ public final class Env {
     return Duration.ofMillis(number(name, fallback, String.valueOf(fallback), min, max, meaning));
   }
 
-  /** A number of bytes that may be left unset. */
+  /** A number of bytes, or unset. */
   OptionalLong bytes(String name, String unset, long min, long max, String meaning) {
     declare(name, unset, min + " to " + max, meaning, false);
     return parsed(name, text -> wholeNumber(text, min, max), min + " to " + max)
@@ -187,7 +186,7 @@ public final class Env {
     return oneOf(name, fallback, word(fallback), meaning);
   }
 
-  /** As {@link #oneOf(String, Enum, String)}, with the default told in words. */
+  /** As {@link #oneOf(String, Enum, String)}, with the default described in words. */
   <E extends Enum<E>> E oneOf(String name, E fallback, String told, String meaning) {
     E[] all = fallback.getDeclaringClass().getEnumConstants();
     String allowed = Arrays.stream(all).map(Env::word).collect(Collectors.joining(", "));
@@ -202,7 +201,7 @@ public final class Env {
         .orElse(fallback);
   }
 
-  /** Text that matches a pattern as a whole, or is not set. */
+  /** Text that matches a pattern, or unset. */
   Optional<String> text(
       String name, @Nullable String fallback, Pattern form, String allowed, String meaning) {
     declare(name, fallback == null ? "none" : fallback, allowed, meaning, false);
@@ -251,16 +250,16 @@ public final class Env {
     return parsed(name, Env::literal, allowed).orElseGet(() -> InetAddress.ofLiteral(fallback));
   }
 
-  /** A list of {@code host:port}, by commas; without a port the default holds. */
+  /** A comma-separated list of {@code host:port}; the port has a default. */
   List<HostPort> addresses(String name, int defaultPort, String meaning) {
-    String allowed = "host:port, several by commas";
+    String allowed = "host:port, comma-separated";
     declare(name, "none", allowed, meaning, false);
     return list(name, text -> HostPort.parse(text, defaultPort), allowed);
   }
 
-  /** A list of address blocks, by commas. */
+  /** A comma-separated list of address blocks. */
   List<Cidr> cidrs(String name, String meaning) {
-    String allowed = "CIDR blocks as 10.0.0.0/8 or fd00::/8, several by commas";
+    String allowed = "CIDR blocks such as 10.0.0.0/8 or fd00::/8, comma-separated";
     declare(name, "none", allowed, meaning, false);
     return list(name, Cidr::parse, allowed);
   }
@@ -271,7 +270,7 @@ public final class Env {
     return parsed(name, text -> parseUrl(text, schemes), allowed);
   }
 
-  /** A URL in which a password may stand: may come from a file, and its value is never told. */
+  /** A URL that may contain a password: can be read from a file, and is never printed. */
   Optional<URI> secretUrl(
       String name, String told, List<String> schemes, String allowed, String meaning) {
     declare(name, told, allowed, meaning, true);
@@ -285,7 +284,7 @@ public final class Env {
         });
   }
 
-  /** All variables whose name begins so, sorted; taken as they are. */
+  /** All variables with this prefix, sorted and unchanged. */
   Map<String, String> startingWith(String prefix, String allowed, String meaning) {
     declare(prefix + "*", "none", allowed, meaning, false);
     Map<String, String> found = new TreeMap<>();
@@ -336,7 +335,7 @@ public final class Env {
     return List.copyOf(all);
   }
 
-  /** What a variable is set to, by itself, by its file when it is a secret, or by a preset. */
+  /** The value of a variable, of its file if it is a secret, or of a preset. */
   private Optional<String> value(String name) {
     String text = given.get(name);
     String file = given.get(name + "_FILE");
@@ -344,7 +343,7 @@ public final class Env {
         declared.stream().anyMatch(setting -> setting.name().equals(name) && setting.secret());
     if (secret && file != null) {
       if (text != null) {
-        hiddenFault(name, "given twice, also as " + name + "_FILE; set one of them");
+        hiddenFault(name, "is also set as " + name + "_FILE; set only one of them");
         return Optional.empty();
       }
       return fileOf(name + "_FILE", file);

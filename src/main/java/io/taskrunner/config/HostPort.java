@@ -6,7 +6,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Where a server listens.
+ * The address of a server.
  *
  * @param host a name or an address; IPv6 without brackets
  * @param port 1 to 65535
@@ -16,7 +16,7 @@ public record HostPort(String host, int port) {
   private static final Pattern FORM =
       Pattern.compile("(?:\\[([0-9A-Fa-f:.]+)]|([A-Za-z0-9._-]+))(?::([0-9]{0,5}))?");
 
-  /** Reads {@code host}, {@code host:port} or {@code [v6]:port}; empty when it is none of these. */
+  /** Parses {@code host}, {@code host:port} or {@code [v6]:port}; empty if it is none of these. */
   public static Optional<HostPort> parse(String text, int defaultPort) {
     Matcher form = FORM.matcher(text);
     if (!form.matches()) {
@@ -29,8 +29,8 @@ public record HostPort(String host, int port) {
   }
 
   /**
-   * Where a URL leads, whose host may have an underscore, as names of Compose do; {@link URI} would
-   * give none. Empty when it names no host, or an impossible port.
+   * The address of a URL. Its host may have an underscore, as in Compose, for which {@link URI}
+   * returns no host. Empty without a host, or with an invalid port.
    */
   static Optional<HostPort> of(URI url, int defaultPort) {
     String authority = url.getRawAuthority();
@@ -39,7 +39,7 @@ public record HostPort(String host, int port) {
         : parse(authority.substring(authority.lastIndexOf('@') + 1), defaultPort);
   }
 
-  /** The user and password of a URL, as it has them; empty for none. */
+  /** The user and password of a URL, still encoded; empty for none. */
   static Optional<String> userInfo(URI url) {
     String authority = url.getRawAuthority();
     int at = authority == null ? -1 : authority.lastIndexOf('@');

@@ -3,7 +3,7 @@ package io.taskrunner.config;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** The environment does not say what it must; carries every fault that was found. */
+/** The environment is invalid; contains every error found. */
 public final class InvalidSettings extends RuntimeException {
 
   private static final long serialVersionUID = 1;
@@ -11,12 +11,11 @@ public final class InvalidSettings extends RuntimeException {
   private final transient List<Fault> faults;
 
   /**
-   * One variable that cannot be used.
+   * One invalid variable.
    *
    * @param variable its name
-   * @param shown its value as it may be printed: quoted, or {@code ***} for a secret, or {@code not
-   *     set}
-   * @param expected what would be allowed, or what else is wrong
+   * @param shown its value as printed: quoted, or {@code ***} for a secret, or {@code not set}
+   * @param expected the allowed values, or another reason
    */
   public record Fault(String variable, String shown, String expected) {
     @Override
@@ -30,7 +29,7 @@ public final class InvalidSettings extends RuntimeException {
     this.faults = List.copyOf(faults);
   }
 
-  /** Every fault, in the order in which the variables are declared; never empty. */
+  /** All errors, in the order of the declarations; never empty. */
   public List<Fault> faults() {
     return faults;
   }

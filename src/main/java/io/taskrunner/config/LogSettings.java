@@ -1,26 +1,26 @@
 package io.taskrunner.config;
 
 /**
- * How much is logged, and in which form.
+ * Level and format of the log.
  *
- * @param level what is less than this is left out
- * @param format one line each in either form
+ * @param level minimum severity
+ * @param format of a line
  */
 public record LogSettings(Level level, Format format) {
 
-  /** How much is logged. */
+  /** The severities. */
   public enum Level {
     /** A line per request and attempt. */
     DEBUG,
     /** Start, stop, changes by an admin, dead tasks, breakers, outages. */
     INFO,
-    /** What may need someone. */
+    /** Conditions that may need an operator. */
     WARN,
-    /** What does need someone. */
+    /** Conditions that need an operator. */
     ERROR
   }
 
-  /** In which form a line is written. */
+  /** The formats. */
   public enum Format {
     /** For machines. */
     JSON,
@@ -31,11 +31,7 @@ public record LogSettings(Level level, Format format) {
   static LogSettings read(Env env) {
     env.section("Logs");
     return new LogSettings(
-        env.oneOf("LOG_LEVEL", Level.INFO, "what is less than this is not logged"),
-        env.oneOf(
-            "LOG_FORMAT",
-            Format.JSON,
-            "json (text on a terminal)",
-            "the form of a line of the log"));
+        env.oneOf("LOG_LEVEL", Level.INFO, "minimum severity to log"),
+        env.oneOf("LOG_FORMAT", Format.JSON, "json (text on a terminal)", "log format"));
   }
 }

@@ -1,21 +1,24 @@
 package io.taskrunner.config;
 
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
-/** Finds variables that look like a setting and are none: what they say has no effect. */
-final class Mistyped {
+/** Finds variables that look like a misspelled setting and have no effect. */
+public final class Mistyped {
 
-  /** A shorter name is too like others that have nothing to do with this program. */
+  /** Shorter names are too similar to variables of other programs. */
   private static final int LENGTH_MIN = 8;
 
   private static final int DISTANCE_MAX = 2;
 
   private Mistyped() {}
 
-  /** A sentence for each variable that is likely mistyped. */
+  /** A sentence for each variable that is probably misspelled. */
   static List<String> warnings(List<String> given, List<Setting> settings) {
     List<String> known = new ArrayList<>();
     Set<String> families = new HashSet<>();
@@ -40,13 +43,20 @@ final class Mistyped {
             .findFirst()
             .ifPresent(setting ->
                 warnings.add(
-                    name + " is no setting and has no effect; did you mean " + setting + "?"));
+                    name + " is not a setting and has no effect. Did you mean " + setting + "?"));
       }
     }
     return warnings;
   }
 
-  /** How many letters must be put in, taken out or changed to make one name of the other. */
+  /** The name that was probably meant; empty if none is similar. */
+  public static Optional<String> closest(String word, Collection<String> names) {
+    return names.stream()
+        .filter(name -> distance(word, name) <= Math.min(DISTANCE_MAX, name.length() / 2))
+        .min(Comparator.comparingInt(name -> distance(word, name)));
+  }
+
+  /** Edit distance: letters to insert, delete or replace to turn one name into the other. */
   static int distance(String one, String other) {
     if (Math.abs(one.length() - other.length()) > DISTANCE_MAX) {
       return DISTANCE_MAX + 1;

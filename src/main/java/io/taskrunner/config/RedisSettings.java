@@ -13,23 +13,24 @@ import java.util.OptionalLong;
 import java.util.regex.Pattern;
 
 /**
- * Which Redis holds everything, and how it is spoken to.
+ * The Redis to use, and how to connect to it.
  *
- * @param target where it is
+ * @param target its address
  * @param username for ACLs; empty means Redis' {@code default} user
  * @param password of the data node
- * @param tls whether data nodes (and Sentinels) are reached by TLS
- * @param authorities a file of the certificates (PEM) of those who may vouch for a Redis; empty for
- *     those that the JVM trusts
- * @param database 0 unless chosen
- * @param keyPrefix what every key begins with; fixed at first start
- * @param shards how many hash tags; fixed at first start
- * @param connectRetries how often a first connection is tried again before the start fails
- * @param retryInterval the wait between two of these
- * @param commandTimeout how long a call goes on trying in all
- * @param waitReplicas how many replicas must have a task before its 2xx; empty is {@code auto}
- * @param storeMaxBytes what Redis may fill; empty is Redis' own {@code maxmemory}
- * @param storeFullRatio the share of that from which enqueue is refused
+ * @param tls whether to use TLS for Redis (and the Sentinels)
+ * @param authorities file of CA certificates (PEM) to trust for Redis; empty for those that the JVM
+ *     trusts
+ * @param database database number
+ * @param keyPrefix prefix of all keys; fixed at the first start
+ * @param shards number of hash tags; fixed at the first start
+ * @param connectRetries how often the first connection is retried before startup fails
+ * @param retryInterval wait between these retries
+ * @param commandTimeout total time a call is retried
+ * @param waitReplicas number of replicas that must have a task before its 2xx; empty for {@code
+ *     auto}
+ * @param storeMaxBytes how much memory Redis may use; empty for its {@code maxmemory}
+ * @param storeFullRatio share of that from which enqueue calls are rejected
  */
 public record RedisSettings(
     Target target,
@@ -56,20 +57,20 @@ public record RedisSettings(
   private static final String URL_FORM =
       "redis://[user:password@]host[:port][/db], rediss:// for TLS";
 
-  /** Where Redis is. */
+  /** The address of Redis. */
   public sealed interface Target {
 
-    /** One node by its address. */
+    /** A single node. */
     record Node(HostPort address) implements Target {}
 
-    /** The masters of a cluster, by some of its nodes. */
+    /** A Cluster, by some of its nodes. */
     record Cluster(List<HostPort> nodes) implements Target {
       public Cluster {
         nodes = List.copyOf(nodes);
       }
     }
 
-    /** The master that Sentinels name; the default deployment. */
+    /** The master that the Sentinels name; the default deployment. */
     record Sentinel(List<HostPort> sentinels, String master, Optional<Secret> password)
         implements Target {
       public Sentinel {
@@ -78,7 +79,7 @@ public record RedisSettings(
     }
   }
 
-  /** With the authorities that the JVM trusts. */
+  /** With the CAs that the JVM trusts. */
   public RedisSettings(
       Target target,
       Optional<String> username,
@@ -110,12 +111,12 @@ public record RedisSettings(
         storeFullRatio);
   }
 
-  /** These settings, but for one node of the cluster. */
+  /** These settings for one node of the Cluster. */
   public RedisSettings at(HostPort node) {
     return at(node, username, password, tls);
   }
 
-  /** These settings, but for a node that asks for this password. */
+  /** These settings for a node with this password. */
   public RedisSettings at(HostPort node, Secret nodePassword) {
     return at(node, Optional.empty(), Optional.of(nodePassword), false);
   }
@@ -139,7 +140,7 @@ public record RedisSettings(
         storeFullRatio);
   }
 
-  /** Where it is, in words for a person; tells no secret. */
+  /** Its address for people, without secrets. */
   public String where() {
     return switch (target) {
       case Target.Node(HostPort address) -> address.toString();
@@ -149,7 +150,7 @@ public record RedisSettings(
     };
   }
 
-  /** Whether the environment names a Redis at all, as {@code dev} asks before it brings its own. */
+  /** Whether the environment sets any Redis; otherwise {@code dev} starts an embedded one. */
   static boolean isNamed(Env env) {
     return env.isGiven("REDIS_URL")
         || env.isGiven("REDIS_SENTINEL_ADDR")
@@ -158,46 +159,47 @@ public record RedisSettings(
 
   static RedisSettings read(Env env) {
     env.section("Redis");
-    List<HostPort> sentinels =
-        env.addresses("REDIS_SENTINEL_ADDR", 26_379, "the Sentinels that know the master");
+    List<HostPort> sentinels = env.addresses("REDIS_SENTINEL_ADDR", 26_379, "the Sentinels");
     String master =
         env.text(
                 "REDIS_MASTER_NAME",
                 "mymaster",
                 NAME,
                 "1 to 64 of A-Z a-z 0-9 _ . -",
-                "the name that the Sentinels know it by")
+                "name of the master in the Sentinels' configuration")
             .orElse("mymaster");
     Optional<URI> url =
         env.secretUrl(
-            "REDIS_URL", "redis://127.0.0.1:6379", SCHEMES, URL_FORM, "one Redis by its address");
+            "REDIS_URL", "redis://127.0.0.1:6379", SCHEMES, URL_FORM, "URL of a single Redis");
     List<HostPort> cluster =
         env.addresses(
-            "REDIS_CLUSTER_NODES", 6379, "the nodes of a Redis Cluster that are asked first");
-    Optional<Secret> password = env.secret("REDIS_PASSWORD", "the password of the data nodes");
+            "REDIS_CLUSTER_NODES",
+            6379,
+            "some nodes of a Redis Cluster, from which the others are discovered");
+    Optional<Secret> password = env.secret("REDIS_PASSWORD", "password of the Redis nodes");
     Optional<Secret> sentinelPassword =
-        env.secret("REDIS_SENTINEL_PASSWORD", "the password of the Sentinels");
+        env.secret("REDIS_SENTINEL_PASSWORD", "password of the Sentinels");
     Optional<String> username =
         env.text(
             "REDIS_USERNAME",
             null,
             USER,
             "1 to 128 printable characters without a space",
-            "the ACL user; without it Redis' own default user");
-    boolean tls = env.flag("REDIS_TLS", false, "speak TLS; a rediss:// URL says so too");
+            "Redis ACL user; default: Redis' default user");
+    boolean tls = env.flag("REDIS_TLS", false, "use TLS; implied by a rediss:// URL");
     Optional<Path> authorities =
         env.optionalPath(
             AUTHORITIES,
-            "authorities (PEM) that the certificates of Redis and Sentinels come from; without it those"
-                + " that the JVM trusts");
-    int database = env.integer("REDIS_DB", 0, 0, 65_535, "the number of the database");
+            "CA certificates (PEM) to trust for Redis and the Sentinels; default: those that the JVM"
+                + " trusts");
+    int database = env.integer("REDIS_DB", 0, 0, 65_535, "database number");
     String keyPrefix =
         env.text(
                 "REDIS_KEY_PREFIX",
                 "tr",
                 PREFIX,
                 "1 to 32 of A-Z a-z 0-9 _ . -",
-                "what every key begins with; fixed at the first start")
+                "prefix of all keys; cannot be changed after the first start")
             .orElse("tr");
     int shards =
         env.integer(
@@ -206,7 +208,7 @@ public record RedisSettings(
             "1 (Cluster 64)",
             1,
             1024,
-            "over how many hash tags the tasks are spread; fixed at the first start");
+            "number of shards (hash tags) of the data; cannot be changed after the first start");
 
     if (!cluster.isEmpty() && database != 0) {
       env.fault("REDIS_DB", "expected: 0, the only one that a Redis Cluster has");
@@ -219,7 +221,7 @@ public record RedisSettings(
       String named = sentinels.isEmpty() ? "REDIS_CLUSTER_NODES" : "REDIS_SENTINEL_ADDR";
       env.fault(
           named,
-          "two kinds of Redis are named; set one of REDIS_URL, REDIS_SENTINEL_ADDR and"
+          "two kinds of Redis are set; set only one of REDIS_URL, REDIS_SENTINEL_ADDR and"
               + " REDIS_CLUSTER_NODES");
     }
 
@@ -238,17 +240,18 @@ public record RedisSettings(
       if (parts.password().isPresent()
           && password.isPresent()
           && !parts.password().equals(password)) {
-        env.hiddenFault("REDIS_PASSWORD", "REDIS_URL names another password; give it once");
+        env.hiddenFault(
+            "REDIS_PASSWORD", "REDIS_URL has a different password; set only one of them");
       }
       if (parts.username().isPresent()
           && username.isPresent()
           && !parts.username().equals(username)) {
-        env.fault("REDIS_USERNAME", "REDIS_URL names another user; give it once");
+        env.fault("REDIS_USERNAME", "REDIS_URL has a different user; set only one of them");
       }
       if (parts.database().isPresent()
           && env.isGiven("REDIS_DB")
           && parts.database().getAsInt() != database) {
-        env.fault("REDIS_DB", "REDIS_URL names another database; give it once");
+        env.fault("REDIS_DB", "REDIS_URL has a different database; set only one of them");
       }
       password = parts.password().isPresent() ? parts.password() : password;
       username = parts.username().isPresent() ? parts.username() : username;
@@ -272,31 +275,35 @@ public record RedisSettings(
             30,
             0,
             10_000,
-            "how often the first connection is tried again before the start fails"),
-        env.seconds("REDIS_RETRY_INTERVAL_SEC", 2, 1, 60, "the wait between two of these tries"),
+            "how often the first connection is retried before startup fails"),
+        env.seconds("REDIS_RETRY_INTERVAL_SEC", 2, 1, 60, "wait between these retries"),
         env.millis(
-            "REDIS_COMMAND_TIMEOUT_MS", 5000, 100, 60_000, "how long a call goes on trying in all"),
+            "REDIS_COMMAND_TIMEOUT_MS",
+            5000,
+            100,
+            60_000,
+            "total time a call is retried before it fails with 503"),
         env.integerOrAuto(
             "REDIS_WAIT_REPLICAS",
             0,
             9,
-            "how many replicas must have a task before its 2xx; auto is 1 where there are"
+            "number of replicas that must have a task before its 2xx; auto is 1 if there are"
                 + " replicas, else 0"),
         env.bytes(
             "STORE_MAX_BYTES",
             "Redis' maxmemory",
             1_048_576,
             1L << 50,
-            "how much memory of Redis may be filled"),
+            "how much memory Redis may use"),
         env.ratio(
             "STORE_FULL_RATIO",
             0.9,
             0.1,
             1.0,
-            "the share of that from which enqueue is refused with store_full"));
+            "share of STORE_MAX_BYTES from which enqueue calls are rejected with store_full"));
   }
 
-  /** What a {@code redis://} URL says beside its address. */
+  /** User, password and database of a {@code redis://} URL. */
   private record UrlParts(
       HostPort address,
       boolean tls,

@@ -16,7 +16,7 @@ public record Secret(String value) {
     }
   }
 
-  /** Compares in a time that does not depend on where the two differ. */
+  /** Compares in constant time. */
   public boolean matches(String candidate) {
     return MessageDigest.isEqual(
         value.getBytes(StandardCharsets.UTF_8), candidate.getBytes(StandardCharsets.UTF_8));

@@ -5,14 +5,14 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * What runs in this process and where it listens.
+ * What this process runs and where it listens.
  *
- * @param dev whether it was started as {@code dev}, on a person's own machine
- * @param mode which halves of the program run
+ * @param dev whether it was started as {@code dev}
+ * @param mode API, worker or both
  * @param port 1 to 65535
  * @param bind the address to listen on
- * @param pathPrefix empty, or {@code /x} without a slash at its end
- * @param tls with which files the port speaks TLS; empty for plaintext
+ * @param pathPrefix empty, or {@code /x} without a trailing slash
+ * @param tls the files for TLS; empty for plaintext
  */
 public record ServerSettings(
     boolean dev,
@@ -24,11 +24,11 @@ public record ServerSettings(
 
   private static final Pattern PREFIX = Pattern.compile("(?:/[A-Za-z0-9._~-]{1,64}){1,8}");
 
-  /** Which halves of the program run in one process. */
+  /** What a process runs. */
   public enum Mode {
     /** Serves HTTP. */
     API,
-    /** Claims and dispatches; serves health and metrics alone. */
+    /** Claims and dispatches; serves only health and metrics. */
     WORKER,
     /** Does both. */
     BOTH;
@@ -46,7 +46,7 @@ public record ServerSettings(
 
   static ServerSettings read(Env env, boolean dev) {
     env.section("The process");
-    Mode mode = env.oneOf("MODE", Mode.BOTH, "which halves of the program run in this process");
+    Mode mode = env.oneOf("MODE", Mode.BOTH, "what this process runs");
     return new ServerSettings(
         dev,
         mode,
@@ -56,14 +56,14 @@ public record ServerSettings(
             "8080 (worker 8082)",
             1,
             65_535,
-            "the one port for everything"),
-        env.address("BIND", "0.0.0.0", "the address to listen on"),
+            "port for all protocols"),
+        env.address("BIND", "0.0.0.0", "address to listen on"),
         env.text(
                 "PATH_PREFIX",
                 null,
                 PREFIX,
-                "/ and A-Z a-z 0-9 . _ ~ -, no slash at the end",
-                "serve everything under this path; health and metrics stay at the root too")
+                "/ and A-Z a-z 0-9 . _ ~ -, no trailing slash",
+                "path prefix of all URLs; health and metrics are also served at the root")
             .orElse(""),
         TlsSettings.read(env));
   }
@@ -73,13 +73,13 @@ public record ServerSettings(
     return bind.isLoopbackAddress();
   }
 
-  /** Where a person on this machine finds it, prefix included, without a slash at its end. */
+  /** Its URL on this machine, prefix included, without a trailing slash. */
   public String url() {
     String host = bind.isAnyLocalAddress() ? "127.0.0.1" : bind.getHostAddress();
     return (tls.isPresent() ? "https://" : "http://") + new HostPort(host, port) + pathPrefix;
   }
 
-  /** The prefix, when there is one. */
+  /** The prefix, if there is one. */
   public Optional<String> prefix() {
     return pathPrefix.isEmpty() ? Optional.empty() : Optional.of(pathPrefix);
   }

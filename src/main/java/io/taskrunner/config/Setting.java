@@ -1,14 +1,14 @@
 package io.taskrunner.config;
 
 /**
- * What is declared of one variable of the environment.
+ * The declaration of one environment variable.
  *
- * @param section the heading it stands under
+ * @param section its heading
  * @param name the variable
- * @param fallback what holds when it is not set, in words where it is no plain value
- * @param allowed the values it may have, in words
- * @param meaning what it does, in one sentence without a full stop
- * @param secret whether it may be given as {@code NAME_FILE} and is never printed
+ * @param fallback its default, or a description of it
+ * @param allowed the values it may have
+ * @param meaning what it sets, without a full stop
+ * @param secret whether it can be read from {@code NAME_FILE} and is never printed
  */
 public record Setting(
     String section, String name, String fallback, String allowed, String meaning, boolean secret) {}

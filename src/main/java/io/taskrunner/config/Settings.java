@@ -5,20 +5,21 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Everything that the environment says, read at once.
+ * All settings.
  *
- * @param server what runs here and where it listens
- * @param log how much is logged
- * @param redis which Redis holds everything
- * @param api who may call
- * @param cloudTasks how far Google's protocol is kept to
- * @param tokens what the tokens of tasks are made with
- * @param worker how many attempts run
- * @param dispatch where they may go
- * @param tracing where spans go
- * @param dataDir where an embedded Redis keeps its files
- * @param redisNamed whether the environment names a Redis; when not, {@code dev} brings its own
- * @param warnings what a start should tell, such as a variable that is likely mistyped
+ * @param server what this process runs and where it listens
+ * @param log level and format of the log
+ * @param redis the Redis to use
+ * @param api authentication and limits of calls
+ * @param cloudTasks limits of Google Cloud Tasks
+ * @param tokens keys and tokens for tasks
+ * @param worker concurrency and time limits
+ * @param dispatch permitted addresses and circuit breaker
+ * @param tracing the OpenTelemetry collector
+ * @param dataDir directory of the embedded Redis
+ * @param redisNamed whether the environment sets a Redis; if not, {@code dev} starts an embedded
+ *     one
+ * @param warnings to log at startup, such as a misspelled variable
  */
 public record Settings(
     ServerSettings server,
@@ -38,7 +39,7 @@ public record Settings(
     warnings = List.copyOf(warnings);
   }
 
-  /** How {@code dev} differs from {@code serve} where a variable is not set. */
+  /** Defaults of {@code dev} that differ from {@code serve}. */
   public static final Map<String, String> DEV =
       Map.of(
           "BIND", "127.0.0.1",
@@ -56,7 +57,7 @@ public record Settings(
     return read(Env.of(environment, DEV), true);
   }
 
-  /** Every variable there is, with the defaults of {@code serve}. */
+  /** All variables, with the defaults of {@code serve}. */
   public static List<Setting> declared() {
     Env env = Env.of(Map.of(), Map.of());
     var unused = read(env, false);
@@ -67,7 +68,7 @@ public record Settings(
     ServerSettings server = ServerSettings.read(env, dev);
     Path dataDir =
         env.path(
-            "DATA_DIR", "./data", "where dev's own Redis keeps its files; made with mode 0700");
+            "DATA_DIR", "./data", "directory of the embedded Redis of dev; created with mode 0700");
     LogSettings log = LogSettings.read(env);
     RedisSettings redis = RedisSettings.read(env);
     Settings settings =

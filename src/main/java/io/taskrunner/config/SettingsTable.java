@@ -10,7 +10,7 @@ public final class SettingsTable {
 
   private SettingsTable() {}
 
-  /** The table as {@code --help} prints it, ending with a line break. */
+  /** The table for {@code --help}, ending with a line break. */
   public static String text(List<Setting> settings, Map<String, String> dev) {
     StringBuilder text = new StringBuilder();
     String section = "";
@@ -30,7 +30,7 @@ public final class SettingsTable {
     return text.toString();
   }
 
-  /** The table as the reference page has it. */
+  /** The table for the reference page. */
   public static String markdown(List<Setting> settings, Map<String, String> dev) {
     StringBuilder text = new StringBuilder();
     String section = "";

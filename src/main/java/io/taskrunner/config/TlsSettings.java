@@ -22,10 +22,10 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The two files with which the port speaks TLS. They are read at start, so that what is wrong with
- * them is told with everything else, and again whenever they may have been renewed.
+ * The two files for TLS. They are read at startup, so that their errors are reported with all
+ * others, and again when they may have been renewed.
  *
- * @param certificateFile the server's certificate and those that lead to an authority, in PEM
+ * @param certificateFile the server certificate and its chain, in PEM
  * @param keyFile its private key, PKCS #8 in PEM
  */
 public record TlsSettings(Path certificateFile, Path keyFile) {
@@ -39,19 +39,19 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
       "; `openssl pkcs8 -topk8 -nocrypt -in <it> -out <file>` writes it so";
 
   /**
-   * Who the server is.
+   * Private key and certificates.
    *
    * @param key RSA or EC, of the first certificate
-   * @param chain the server's certificate, then those that lead to an authority
+   * @param chain the server certificate and its chain
    */
   public record Identity(PrivateKey key, List<X509Certificate> chain) {
-    /** Holds lists of its own. */
+    /** Copies the list. */
     public Identity {
       chain = List.copyOf(chain);
     }
   }
 
-  /** A file cannot be used; says what was expected. */
+  /** A file cannot be used; the message is what was expected. */
   private static final class Unusable extends Exception {
     private static final long serialVersionUID = 1;
 
@@ -64,10 +64,10 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
     Optional<Path> certificate =
         env.optionalPath(
             CERTIFICATE,
-            "the server's certificate and those that lead to an authority (PEM); with it the port"
-                + " speaks TLS alone, and a renewed file is taken up within a minute");
+            "server certificate and its chain (PEM); with it the port accepts only TLS. Renewed files"
+                + " are loaded within a minute");
     Optional<Path> key =
-        env.optionalPath(KEY, "the private key of that certificate, RSA or EC (PKCS #8 in PEM)");
+        env.optionalPath(KEY, "private key of TLS_CERT_FILE, RSA or EC (PKCS #8 in PEM)");
     lacking(env, CERTIFICATE, KEY);
     lacking(env, KEY, CERTIFICATE);
     if (certificate.isEmpty() || key.isEmpty()) {
@@ -82,7 +82,7 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
     return Optional.of(tls);
   }
 
-  /** The certificates in a file that a variable names; none when it is not set. */
+  /** The certificates in the file of a variable; none if it is unset. */
   static List<X509Certificate> authorities(Env env, String name, String meaning) {
     Optional<Path> file = env.optionalPath(name, meaning);
     if (file.isEmpty()) {
@@ -103,10 +103,10 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
   }
 
   /**
-   * Reads both files as they are now.
+   * Reads both files.
    *
-   * @throws InvalidSettings one cannot be read or used, or they do not belong together; tells each
-   *     fault by the name of its variable
+   * @throws InvalidSettings one cannot be read or used, or they do not match; with the name of the
+   *     variable of each error
    */
   public Identity load() {
     List<Fault> faults = new ArrayList<>();
@@ -135,7 +135,7 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
     return new Identity(key, chain);
   }
 
-  /** Notes what is wrong with a file of certificates of authorities. */
+  /** Records the errors of a file of CA certificates. */
   static void checkCertificates(Env env, String variable, Path file) {
     try {
       var unused = chain(text(file));
@@ -160,7 +160,7 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
     List<X509Certificate> chain = new ArrayList<>();
     try {
       CertificateFactory factory = CertificateFactory.getInstance("X.509");
-      // One by one: people keep text between them, which the factory would stumble over.
+      // One by one: the factory rejects text between them.
       for (int at = pem.indexOf(BEGIN_CERTIFICATE);
           at >= 0;
           at = pem.indexOf(BEGIN_CERTIFICATE, at + 1)) {
@@ -205,7 +205,7 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
     throw new Unusable("expected: a private key that is RSA or EC");
   }
 
-  /** Whether what the one signs the other verifies. */
+  /** Whether the keys belong together. */
   private static boolean belongs(PrivateKey key, PublicKey open) {
     try {
       Signature signature =

@@ -5,12 +5,12 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * What the tokens that tasks carry are made with.
+ * Keys and tokens for tasks with OIDC or OAuth tokens.
  *
- * @param keyFile private RSA keys in PEM, the first of which signs; empty for keys of the
- *     installation's own, kept in Redis
- * @param keyLifetime how long a key of its own signs until another follows it
- * @param access the token of {@code oauth_token}; empty for one of the installation's own
+ * @param keyFile private RSA keys in PEM, the first of which signs; empty for generated keys,
+ *     stored in Redis
+ * @param keyLifetime how long a generated key is used before it is rotated
+ * @param access the token for {@code oauth_token}; empty for a generated one
  */
 public record TokenSettings(Optional<Path> keyFile, Duration keyLifetime, Optional<Secret> access) {
 
@@ -18,18 +18,17 @@ public record TokenSettings(Optional<Path> keyFile, Duration keyLifetime, Option
     return new TokenSettings(
         env.optionalPath(
             "CLOUD_TASKS_SIGNING_KEY_FILE",
-            "private RSA keys (PKCS #8 in PEM) for oidc_token, the first of which signs; without it"
-                + " keys are made and kept in Redis"),
+            "private RSA keys (PKCS #8 in PEM) for oidc_token, the first of which signs; default: keys"
+                + " generated and stored in Redis"),
         Duration.ofDays(
             env.integer(
                 "CLOUD_TASKS_SIGNING_KEY_DAYS",
                 90,
                 1,
                 3650,
-                "after how many days a key that was made is followed by another")),
+                "how many days a generated key is used before it is rotated")),
         env.secret(
             "CLOUD_TASKS_OAUTH_TOKEN",
-            "what tasks with an oauth_token carry; without it a token that is made and kept in"
-                + " Redis"));
+            "token sent for tasks with an oauth_token; default: a token generated and stored in Redis"));
   }
 }

@@ -7,17 +7,17 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * Where spans go.
+ * The OpenTelemetry collector.
  *
- * @param endpoint the collector; tracing is on when there is one
- * @param variables every {@code OTEL_*} variable as it was given, for OpenTelemetry's own reader;
- *     the endpoints among them have their scheme
+ * @param endpoint of the collector; empty disables tracing
+ * @param variables all {@code OTEL_*} variables, for OpenTelemetry's own reader; the endpoints
+ *     among them have a scheme
  */
 public record TracingSettings(Optional<URI> endpoint, Map<String, String> variables) {
 
   private static final String ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
   private static final String TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
-  private static final String ALLOWED = "an http or https URL; host:port is taken as http";
+  private static final String ALLOWED = "an http or https URL; host:port means http";
   private static final Pattern FORM = Pattern.compile("\\S{1,2048}");
 
   public TracingSettings {
@@ -25,19 +25,20 @@ public record TracingSettings(Optional<URI> endpoint, Map<String, String> variab
   }
 
   static TracingSettings read(Env env) {
-    env.section("Traces");
+    env.section("Tracing");
     Optional<URI> general =
         endpoint(
             env,
             ENDPOINT,
-            "the OpenTelemetry collector that spans go to, under /v1/traces; tracing is on when this"
-                + " or the next one is set");
+            "URL of the OpenTelemetry collector, to which /v1/traces is appended; this or the next one"
+                + " enables tracing");
     Optional<URI> ofTraces =
         endpoint(
-            env, TRACES_ENDPOINT, "where spans go, taken as it is; comes before the general one");
+            env,
+            TRACES_ENDPOINT,
+            "complete URL for traces; takes precedence over the previous one");
     Map<String, String> variables =
-        env.startingWith(
-            "OTEL_", "as OpenTelemetry says", "are handed to OpenTelemetry as they are");
+        env.startingWith("OTEL_", "see OpenTelemetry", "passed to OpenTelemetry unchanged");
     general.ifPresent(url -> variables.put(ENDPOINT, url.toString()));
     ofTraces.ifPresent(url -> variables.put(TRACES_ENDPOINT, url.toString()));
     return new TracingSettings(ofTraces.or(() -> general), variables);
@@ -51,11 +52,6 @@ public record TracingSettings(Optional<URI> endpoint, Map<String, String> variab
                   text.contains("://") ? text : "http://" + text, List.of("http", "https"));
           if (url.isEmpty()) {
             env.fault(name, "expected: " + ALLOWED);
-          } else if (url.get().getHost() == null) {
-            env.fault(
-                name,
-                "expected: a host without an underscore, because OpenTelemetry's exporter reaches no"
-                    + " other");
           }
           return url;
         });

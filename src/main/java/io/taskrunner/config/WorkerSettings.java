@@ -3,13 +3,13 @@ package io.taskrunner.config;
 import java.time.Duration;
 
 /**
- * How many attempts run, how long each may take, and how the process ends.
+ * Concurrency, time limits and shutdown of a worker.
  *
- * @param concurrency attempts at once in this process
- * @param taskTimeout the longest attempt, and what a task and its queue leave unset
- * @param maxRetry retries where a task and its queue leave them unset
- * @param lease how long a claim holds without renewal
- * @param shutdownGrace how long running attempts may go on after SIGTERM
+ * @param concurrency maximum number of concurrent attempts in this process
+ * @param taskTimeout upper limit and default for one attempt
+ * @param maxRetry default number of retries
+ * @param lease how long a claim is valid without renewal
+ * @param shutdownGrace how long running attempts may continue after SIGTERM
  * @param shutdownDrain how long calls are still served after SIGTERM, while not ready
  */
 public record WorkerSettings(
@@ -23,27 +23,36 @@ public record WorkerSettings(
   static WorkerSettings read(Env env) {
     env.section("The worker");
     return new WorkerSettings(
-        env.integer("WORKER_CONCURRENCY", 10, 1, 10_000, "attempts at once in this process"),
+        env.integer(
+            "WORKER_CONCURRENCY",
+            10,
+            1,
+            10_000,
+            "maximum number of concurrent attempts in this process"),
         env.seconds(
             "TASK_TIMEOUT_SEC",
             1800,
             1,
             86_400,
-            "the longest attempt, and what a task and its queue leave unset"),
-        env.integer("MAX_RETRY", 5, 0, 100, "retries where a task and its queue leave them unset"),
+            "upper limit for one attempt; the default if neither the task nor its queue sets a timeout"),
+        env.integer("MAX_RETRY", 5, 0, 100, "default number of retries"),
         env.seconds(
             "LEASE_SEC",
             30,
             5,
             3600,
-            "how long a claim holds unless renewed; an attempt may be longer"),
+            "how long a claim is valid without renewal; an attempt may take longer"),
         env.seconds(
-            "SHUTDOWN_GRACE_SEC", 30, 0, 3600, "how long running attempts may go on after SIGTERM"),
+            "SHUTDOWN_GRACE_SEC",
+            30,
+            0,
+            3600,
+            "how long running attempts may continue after SIGTERM"),
         env.seconds(
             "SHUTDOWN_DRAIN_SEC",
             0,
             0,
             300,
-            "how long calls are still served after SIGTERM, while /health/ready says 503"));
+            "how long calls are still served after SIGTERM, while /health/ready is 503"));
   }
 }

@@ -48,6 +48,7 @@ import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.ConfigStore;
 import io.taskrunner.store.HostStore;
 import io.taskrunner.store.OperationStore;
+import io.taskrunner.store.PageTokens;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.SigningStore;
@@ -115,6 +116,7 @@ public final class ApiServer {
    * @param workers which workers there are
    * @param operations operations on many tasks
    * @param tokens what the tokens of tasks are signed with
+   * @param pages the tokens that continue lists
    * @param system the state of the store
    * @param probes what must be well beside the store, such as the worker's loop
    * @param registry what {@code /metrics} shows
@@ -135,6 +137,7 @@ public final class ApiServer {
       WorkersStore workers,
       OperationStore operations,
       TokenKeys tokens,
+      PageTokens pages,
       SystemStore system,
       List<Probe> probes,
       PrometheusMeterRegistry registry,
@@ -211,6 +214,7 @@ public final class ApiServer {
             origins,
             credentials,
             held,
+            parts.pages(),
             parts.registry(),
             parts.tracing(),
             api.maxBodyBytes());
@@ -269,11 +273,11 @@ public final class ApiServer {
     List<String> warnings = new ArrayList<>();
     if (server.mode().serves()) {
       if (api.clientAuth() == ApiSettings.Access.OPEN) {
-        warnings.add("CLIENT_AUTH is open: whoever reaches this port can enqueue without a key.");
+        warnings.add(
+            "CLIENT_AUTH is open: anyone who can reach this port can enqueue without a key.");
       }
       if (api.adminKey().isEmpty() && !server.onLoopback()) {
-        warnings.add(
-            "ADMIN_API_KEY is not set: admin calls are taken with a named admin key alone.");
+        warnings.add("ADMIN_API_KEY is not set: admin calls need a named admin key.");
       }
     }
     return warnings;

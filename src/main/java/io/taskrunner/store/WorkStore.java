@@ -42,7 +42,8 @@ public interface WorkStore {
   List<Ended> renew(String workerId, Duration lease, List<Running> running);
 
   /**
-   * Listens for messages to this worker until closed; survives reconnects.
+   * Listens for messages to this worker until closed; survives reconnects. While the store is away,
+   * each exchange tries to begin.
    *
    * @param workerId 16 hexadecimal characters
    */

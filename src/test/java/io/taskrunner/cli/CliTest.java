@@ -20,6 +20,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -155,14 +158,14 @@ class CliTest {
             .contains("/nowhere"));
     assertTrue(
         expect(2, "enqueue", target.url("/"), "-c", "cli", "-d", "x", "--body-file", "-")
-            .contains("one of them"));
+            .contains("only one of them"));
     assertTrue(expect(2, "enqueue", target.url("/"), "-H", "nothing").contains("Name: value"));
   }
 
   @Test
   void whatWaitsIsRunOrCalledOff() throws Exception {
     String id = enqueue("--delay", "600");
-    assertEquals(id + "  is ready\n", expect(0, "tasks", "run", id));
+    assertEquals(id + "  ready\n", expect(0, "tasks", "run", id));
     target.next();
     String other = enqueue("--at", "2030-01-01T00:00:00Z");
     assertEquals(other + "  cancelled\n", expect(0, "tasks", "cancel", other));
@@ -185,27 +188,26 @@ class CliTest {
     }
     assertTrue(listed.contains("404"), listed);
     String summary = expect(0, "dead", "summary", "cli-dead");
-    assertTrue(summary.matches("(?s).*1 +http_404 +127.0.0.1:\\d+\n\\(1 in all\\)\n"), summary);
-    assertEquals("cli-dead  1 started again\n", expect(0, "dead", "replay", "cli-dead"));
+    assertTrue(summary.matches("(?s).*1 +http_404 +127.0.0.1:\\d+\n\\(1 in total\\)\n"), summary);
+    assertEquals("cli-dead  1 replayed\n", expect(0, "dead", "replay", "cli-dead"));
     target.next();
     assertTrue(expect(2, "dead", "drop", "cli-dead").contains("--yes"));
-    assertEquals(
-        "cli-dead  its dead tasks are dropped\n", expect(0, "dead", "drop", "cli-dead", "-y"));
+    assertEquals("cli-dead  dead tasks deleted\n", expect(0, "dead", "drop", "cli-dead", "-y"));
   }
 
   @Test
   void settingAQueueChangesWhatIsSaidAlone() {
     assertEquals(
-        "cli-q  made\n", expect(0, "queues", "set", "cli-q", "--weight", "7", "--rate", "50"));
-    assertEquals("cli-q  changed\n", expect(0, "queues", "set", "cli-q", "--max-concurrent", "3"));
+        "cli-q  created\n", expect(0, "queues", "set", "cli-q", "--weight", "7", "--rate", "50"));
+    assertEquals("cli-q  updated\n", expect(0, "queues", "set", "cli-q", "--max-concurrent", "3"));
     String shown = expect(0, "queues", "show", "cli-q");
     assertTrue(shown.matches("(?s).*weight +7\n.*max_dispatches_per_sec +50\n.*"), shown);
     expect(0, "queues", "set", "cli-q", "--set", "max_concurrent=null");
     assertTrue(expect(0, "queues", "show", "cli-q").matches("(?s).*max_concurrent +-\n.*"));
-    assertTrue(expect(0, "queues", "pause", "cli-q").contains("is paused"));
+    assertTrue(expect(0, "queues", "pause", "cli-q").contains("paused"));
     assertTrue(expect(0, "queues", "list").matches("(?s).*cli-q +yes +7 .*"));
-    assertTrue(expect(0, "queues", "resume", "cli-q").contains("goes on"));
-    assertTrue(expect(0, "queues", "purge", "cli-q", "--yes").contains("is purged"));
+    assertTrue(expect(0, "queues", "resume", "cli-q").contains("resumed"));
+    assertTrue(expect(0, "queues", "purge", "cli-q", "--yes").contains("purged"));
     assertTrue(expect(1, "queues", "set", "cli-q", "--weight", "1000").contains("weight: 1000"));
     assertEquals("cli-q  deleted\n", expect(0, "queues", "delete", "cli-q", "-y"));
     assertTrue(expect(3, "queues", "show", "cli-q").contains("queue_not_found"));
@@ -228,11 +230,11 @@ class CliTest {
             "Asia/Tokyo",
             "--jitter",
             "2");
-    assertTrue(made.matches("cli-s  made, next in \\d+ (days|h|min)\n"), made);
-    assertTrue(expect(0, "schedules", "run", "cli-s").startsWith("cli-s  made the task "));
+    assertTrue(made.matches("cli-s  created, next in \\d+ (days|h|min)\n"), made);
+    assertTrue(expect(0, "schedules", "run", "cli-s").startsWith("cli-s  created task "));
     assertEquals("POST /tick HTTP/1.1", target.next().firstLine());
     assertTrue(expect(0, "schedules", "list").contains("0 0 1 1 * Asia/Tokyo"));
-    assertEquals("cli-s  is paused\n", expect(0, "schedules", "pause", "cli-s"));
+    assertEquals("cli-s  paused\n", expect(0, "schedules", "pause", "cli-s"));
     assertTrue(expect(0, "schedules", "resume", "cli-s").contains("T15:00:0"));
     assertTrue(expect(0, "schedules", "show", "cli-s").contains("asked"));
     assertEquals("cli-s  deleted\n", expect(0, "schedules", "delete", "cli-s", "-y"));
@@ -282,7 +284,7 @@ class CliTest {
   void clientsAreSetShownAndDeleted() {
     String set =
         expect(0, "clients", "set", "cli-c", "--per-minute", "7", "--queues", "default,low");
-    assertEquals("cli-c  tier default, 7 a minute, 3 at once, enabled\n", set);
+    assertEquals("cli-c  tier default, 7 per minute, 3 concurrent, enabled\n", set);
     assertTrue(expect(0, "clients", "set", "cli-c", "--disable").endsWith("disabled\n"));
     assertTrue(
         expect(0, "clients", "show", "cli-c").matches("(?s).*allowed_queues +default, low\n.*"));
@@ -295,10 +297,10 @@ class CliTest {
   @Test
   void hostsAreLimitedShownAndDeleted() {
     assertEquals(
-        "api.example.com  10 at once, any number a second\n",
+        "api.example.com  10 concurrent, unlimited per second\n",
         expect(0, "hosts", "set", "API.example.com", "--max-concurrent", "10"));
     assertEquals(
-        "api.example.com:8443  any number at once, 2.5 a second\n",
+        "api.example.com:8443  unlimited concurrent, 2.5 per second\n",
         expect(0, "hosts", "set", "api.example.com:8443", "--rate", "2.5"));
     assertTrue(
         expect(0, "hosts", "list")
@@ -308,7 +310,7 @@ class CliTest {
         expect(0, "hosts", "show", "api.example.com").matches("(?s).*max_concurrent +10\n.*"));
     assertTrue(expect(1, "hosts", "set", "a_b..c").contains("invalid_request"));
     assertEquals(
-        "api.example.com:8443  has no settings any more\n",
+        "api.example.com:8443  settings deleted\n",
         expect(0, "hosts", "delete", "api.example.com:8443", "-y"));
     assertTrue(expect(3, "hosts", "show", "api.example.com:8443").contains("host_not_found"));
   }
@@ -359,11 +361,48 @@ class CliTest {
   }
 
   @Test
+  void aConfigurationOfManyPagesIsExportedWhole(@TempDir Path folder) throws IOException {
+    String body = "x\\ny: ".repeat(50_000);
+    String entries =
+        IntStream.range(0, 15)
+            .mapToObj(i ->
+                "\"page-%02d\": {\"client_id\": \"cli\", \"interval_sec\": 86400, \"task\": {\"url\": \"http://h/\", \"body\": \"%s\"}}"
+                    .formatted(i, body))
+            .collect(Collectors.joining(", "));
+    Path file = folder.resolve("all");
+    Files.writeString(file, "{\"schedules\": {" + entries + "}}");
+    expect(0, "config", "apply", file.toString());
+    for (String[] export :
+        List.of(new String[] {"config", "export"}, new String[] {"config", "export", "--yaml"})) {
+      String exported = expect(0, export);
+      assertTrue(exported.length() > 4 << 20, exported.length() + " characters");
+      assertFalse(exported.contains("next_cursor"));
+      Files.writeString(file, exported);
+      String trial =
+          expect(0, "config", "apply", file.toString(), "--prune", "--dry-run", "--json");
+      assertEquals(List.of(), changed(trial), trial);
+      assertTrue(trial.matches("(?s).*\"schedules\":[^}]*\"unchanged\":1[5-9].*"), trial);
+    }
+    for (int i = 0; i < 15; i++) {
+      expect(0, "schedules", "delete", "page-%02d".formatted(i), "--yes");
+    }
+  }
+
+  /** The names that are created, updated or deleted. */
+  private static List<String> changed(String changes) {
+    return Pattern.compile("\"(?:created|updated|deleted)\":\\[([^]]+)]")
+        .matcher(changes)
+        .results()
+        .map(found -> found.group(1))
+        .toList();
+  }
+
+  @Test
   void anAnswerOnATerminalDecides() {
     expect(0, "queues", "set", "cli-ask");
     Said no = run(Map.of(), "n\n", true, "queues", "delete", "cli-ask");
     assertEquals(1, no.status());
-    assertEquals("Delete the queue cli-ask? [y/N] ", no.out());
+    assertEquals("This deletes the queue cli-ask. Continue? [y/N] ", no.out());
     assertEquals("Nothing was changed.\n", no.err());
     assertEquals(0, run(Map.of(), "y\n", true, "queues", "delete", "cli-ask").status());
     Said colour = run(Map.of(), "", true, "queues", "list");
@@ -398,7 +437,7 @@ class CliTest {
   void whoCannotBeReachedOrIsNotAllowedIsTold() throws IOException {
     Said nobody = run(Map.of("TASK_RUNNER_URL", "http://127.0.0.1:1"), "", false, "tasks", "list");
     assertEquals(4, nobody.status());
-    assertTrue(nobody.err().contains("No answer from http://127.0.0.1:1"), nobody.err());
+    assertTrue(nobody.err().contains("No response from http://127.0.0.1:1"), nobody.err());
     Said wrong = run(Map.of("TASK_RUNNER_ADMIN_KEY", "wrong"), "", false, "tasks", "list");
     assertEquals(5, wrong.status());
     assertTrue(wrong.err().contains("TASK_RUNNER_ADMIN_KEY"), wrong.err());
@@ -426,7 +465,12 @@ class CliTest {
       assertTrue(help.contains("task-runner " + command.split(" ")[0]), help);
       assertTrue(help.contains("Example"), help);
     }
-    assertTrue(expect(2, "tasks").contains("Say what to do: list, show, cancel, run, retry."));
+    assertEquals(
+        "Missing command (expected: list, show, cancel, run, retry).\nTry `task-runner tasks --help`.\n",
+        expect(2, "tasks"));
+    assertEquals(
+        "Unknown command \"lsit\". Did you mean \"list\"?\nTry `task-runner tasks --help`.\n",
+        expect(2, "tasks", "lsit"));
     assertTrue(expect(2, "tasks", "list", "--nonsense").contains("--nonsense"));
   }
 

@@ -11,8 +11,8 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /**
- * Holds the reference page to the declarations. {@code mvn test -Dtest=SettingsPageTest
- * -Dpage.write=true} writes it anew.
+ * Checks the reference page against the declarations. {@code mvn test -Dtest=SettingsPageTest
+ * -Dpage.write=true} regenerates it.
  */
 class SettingsPageTest {
 
@@ -22,16 +22,15 @@ class SettingsPageTest {
       """
       # Settings
 
-      Made from the declarations in `src/main/java/io/taskrunner/config`; do not edit it by hand.
+      Generated from the declarations in `src/main/java/io/taskrunner/config`; do not edit.
 
-      Task Runner is set up by its environment alone. `./task-runner serve` takes the defaults below;
-      `./task-runner dev` differs where the table says so. A variable set to nothing counts as not
-      set. Every secret may also be given as a file, in the variable with `_FILE` at its end; giving
-      both is a fault. All faults are told at once, each with the variable, its value (secrets are
-      hidden) and what is allowed; the program then ends with exit status 2.
+      Task Runner is configured entirely by environment variables. The defaults are those of `./task-runner serve`; the table
+      states where `./task-runner dev` differs. An empty variable counts as unset. Every secret can also be read from a file,
+      named by the variable with the suffix `_FILE`; setting both is an error. All errors are reported together, each with the
+      variable, its value (secrets are hidden) and the allowed values; the program then exits with status 2.
 
-      Exactly one kind of Redis is named: `REDIS_URL`, or `REDIS_SENTINEL_ADDR`. `./task-runner dev`
-      brings its own Redis when neither is set.
+      Set exactly one of `REDIS_URL`, `REDIS_SENTINEL_ADDR` and `REDIS_CLUSTER_NODES`. If none is set, `./task-runner dev`
+      starts an embedded Redis, and `serve` uses the default of `REDIS_URL`.
       """;
 
   @Test
@@ -44,7 +43,7 @@ class SettingsPageTest {
     assertEquals(
         page,
         Files.readString(PAGE),
-        "stale; write it anew with: mvn test -Dtest=SettingsPageTest -Dpage.write=true");
+        "stale; regenerate it with: mvn test -Dtest=SettingsPageTest -Dpage.write=true");
   }
 
   @Test

@@ -1,6 +1,6 @@
 package io.taskrunner.faults;
 
-import io.taskrunner.store.redis.Doctor.Finding;
+import io.taskrunner.store.redis.doctor.Finding;
 import java.util.List;
 
 /**

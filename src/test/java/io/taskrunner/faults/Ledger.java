@@ -2,9 +2,9 @@ package io.taskrunner.faults;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.taskrunner.config.RedisSettings;
-import io.taskrunner.store.redis.Doctor.Finding;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
+import io.taskrunner.store.redis.doctor.Finding;
 import io.taskrunner.testkit.ProgramProcess;
 import java.io.IOException;
 import java.net.URI;

@@ -397,6 +397,23 @@ class ConfigurationTest {
   }
 
   @Test
+  void aCronExpressionThatSurprisesIsWarnedOf() {
+    String schedule = "{\"client_id\":\"shop\",\"cron\":\"%s\",\"task\":{\"url\":\"http://h/\"}}";
+    String document = "{\"schedules\":{\"odd\":" + schedule.formatted("*/90 * * * *") + "}}";
+    JsonNode alone =
+        served.call("PUT", "/v1/schedules/odd", schedule.formatted("*/90 * * * *")).json();
+    String warning = alone.path("warnings").path(0).asText();
+    assertFalse(warning.isEmpty());
+    for (String query : List.of("?dry_run=true", "")) {
+      JsonNode applied = served.call("POST", "/admin/config" + query, document).json();
+      assertEquals("schedules.odd: " + warning, applied.path("warnings").path(0).asText());
+    }
+    String plain = document.replace("*/90", "*/30");
+    JsonNode applied = served.call("POST", "/admin/config", plain).json();
+    assertTrue(applied.path("warnings").isMissingNode(), applied.toString());
+  }
+
+  @Test
   void pagesTogetherAreTheWholeAndNoneCanBeAppliedForIt() {
     assertEquals(200, served.call("POST", "/admin/config", DOCUMENT, YAML).status());
     JsonNode whole = served.get("/admin/config").json();

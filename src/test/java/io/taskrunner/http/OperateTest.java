@@ -100,7 +100,7 @@ class OperateTest {
       assertEquals("3 of 10 slots in use", detail.path("worker").path("detail").asText());
       assertEquals(
           List.of(
-              "CLIENT_AUTH is open: whoever reaches this port can enqueue without a key.",
+              "CLIENT_AUTH is open: anyone who can reach this port can enqueue without a key.",
               "no append-only file"),
           detail.path("warnings").valueStream().map(JsonNode::asText).toList());
       assertEquals(

@@ -12,6 +12,7 @@ import io.taskrunner.config.Secret;
 import io.taskrunner.config.ServerSettings;
 import io.taskrunner.config.ServerSettings.Mode;
 import io.taskrunner.config.TlsSettings;
+import io.taskrunner.store.PageTokens;
 import io.taskrunner.store.TokenKeys;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.telemetry.Build;
@@ -211,6 +212,7 @@ final class Served implements AutoCloseable {
             stores.workers(),
             stores.operations(),
             tokens,
+            new PageTokens(offered -> offered, new SecureRandom(), InstantSource.system()),
             stores.system(),
             setup.probes(),
             registry,

@@ -237,7 +237,7 @@ public final class Clients {
     Faults faults = new Faults();
     Call.Query query = call.query(faults);
     int limit = query.integer("limit", LIMIT, 1, LIMIT_MAX);
-    String cursor = query.text("cursor").orElse(null);
+    String cursor = query.cursor();
     faults.raise();
     try {
       Page page = clients.list(limit, cursor);
@@ -251,7 +251,7 @@ public final class Clients {
                   }
                 });
             out.number("count", page.count());
-            out.text("next_cursor", page.nextCursor());
+            out.text("next_cursor", query.nextCursor(page.nextCursor()));
           }));
     } catch (BadCursor badCursor) {
       throw query.badCursor();

@@ -18,7 +18,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -42,8 +41,8 @@ final class ConfigExport {
 
   private static final Pattern FORMAT = Pattern.compile("json|yaml");
 
-  /** A place between two pages: which kind, and the cursor in it. */
-  private static final Pattern POSITION = Pattern.compile("[0-9]\n.*");
+  /** Where the first page begins: which kind, and the cursor in it. */
+  private static final String FIRST = "0\n";
 
   /** Things that are read at a time. */
   private static final int STEP = 100;
@@ -109,7 +108,7 @@ final class ConfigExport {
     Call.Query query = call.query(faults);
     String format = query.text("format", FORMAT, "json or yaml");
     int limit = query.integer("limit", 0, 1, ConfigKind.PAGE_MAX);
-    String cursor = query.text("cursor").orElse(null);
+    String cursor = query.cursor();
     faults.raise();
     boolean yaml = format == null ? prefersYaml(call) : format.equals("yaml");
     if (limit > 0 || cursor != null) {
@@ -159,7 +158,7 @@ final class ConfigExport {
   /** Some of it: things of one kind after the other. */
   private byte[] page(int limit, @Nullable String cursor, Call.Query query) {
     Map<String, SortedMap<String, Item>> sections = new LinkedHashMap<>();
-    String[] at = position(cursor, query).split("\n", 2);
+    String[] at = (cursor == null ? FIRST : cursor).split("\n", 2);
     int things = 0;
     long bytes = 0;
     int kind = Integer.parseInt(at[0]);
@@ -191,29 +190,8 @@ final class ConfigExport {
               }
             });
       }
-      out.text(
-          "next_cursor",
-          more == null
-              ? null
-              : Base64.getUrlEncoder()
-                  .withoutPadding()
-                  .encodeToString(more.getBytes(StandardCharsets.UTF_8)));
+      out.text("next_cursor", query.nextCursor(more));
     });
-  }
-
-  private String position(@Nullable String cursor, Call.Query query) {
-    if (cursor == null) {
-      return "0\n";
-    }
-    try {
-      String text = new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8);
-      if (POSITION.matcher(text).matches()) {
-        return text;
-      }
-    } catch (IllegalArgumentException notBase64) {
-      // Told below.
-    }
-    throw query.badCursor();
   }
 
   private static boolean prefersYaml(Call call) {

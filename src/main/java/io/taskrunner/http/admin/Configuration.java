@@ -169,11 +169,12 @@ public final class Configuration {
     Now now = read(wanted);
     List<Plan> plans = plans(wanted, now, prune, faults);
     faults.raise();
+    List<String> warnings = warnings(wanted);
     if (precondition.isGiven() && !precondition.holds(now.current())) {
       throw new Refusal(Problem.preconditionFailed());
     }
     if (dryRun) {
-      return Answer.ok(json(plans, true));
+      return Answer.ok(json(plans, warnings, true));
     }
     if (plans.stream().anyMatch(plan -> !plan.isEmpty())) {
       carryOut(plans, precondition.isGiven() ? OptionalLong.of(now.last()) : OptionalLong.empty());
@@ -181,7 +182,7 @@ public final class Configuration {
     }
     MessageDigest tag = ConfigExport.tag();
     kinds.forEach(kind -> ConfigExport.each(kind, tag, (_, _, _) -> {}));
-    return Answer.ok(json(plans, false)).tagged(ConfigExport.current(tag));
+    return Answer.ok(json(plans, warnings, false)).tagged(ConfigExport.current(tag));
   }
 
   private static Map<String, Wanted> entries(ConfigKind kind, Fields section) {
@@ -364,9 +365,21 @@ public final class Configuration {
     return details.toArray(String[]::new);
   }
 
-  private static byte[] json(List<Plan> plans, boolean dryRun) {
+  private static List<String> warnings(Map<ConfigKind, Map<String, Wanted>> wanted) {
+    List<String> all = new ArrayList<>();
+    wanted.forEach((kind, entries) ->
+        entries.forEach((name, one) ->
+            one.warnings()
+                .forEach(warning -> all.add(kind.section() + "." + name + ": " + warning))));
+    return all;
+  }
+
+  private static byte[] json(List<Plan> plans, List<String> warnings, boolean dryRun) {
     return JsonOut.object(out -> {
       out.flag("dry_run", dryRun);
+      if (!warnings.isEmpty()) {
+        out.texts("warnings", warnings);
+      }
       out.object(
           "changes",
           changes -> {

@@ -42,7 +42,7 @@ public final class Trail {
     int limit = query.integer("limit", LIMIT, 1, LIMIT_MAX);
     String who = query.text("who").orElse(null);
     String what = query.text("what").orElse(null);
-    String cursor = query.text("cursor").orElse(null);
+    String cursor = query.cursor();
     faults.raise();
     try {
       Page page = audits.list(who, what, limit, cursor);
@@ -55,7 +55,7 @@ public final class Trail {
                     items.item(item -> write(item, entry));
                   }
                 });
-            out.text("next_cursor", page.nextCursor());
+            out.text("next_cursor", query.nextCursor(page.nextCursor()));
           }));
     } catch (BadCursor badCursor) {
       throw query.badCursor();

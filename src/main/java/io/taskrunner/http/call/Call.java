@@ -2,10 +2,12 @@ package io.taskrunner.http.call;
 
 import com.linecorp.armeria.common.QueryParams;
 import com.linecorp.armeria.common.RequestHeaders;
+import io.taskrunner.store.PageTokens;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param query as it came, without the question mark; null for none
  * @param caller who calls
  * @param body the members of the JSON object that came; the handler may change it
+ * @param pages of the list, if the route gives one
  */
 public record Call(
     String id,
@@ -25,7 +28,20 @@ public record Call(
     List<String> params,
     @Nullable String query,
     Caller caller,
-    Map<String, Object> body) {
+    Map<String, Object> body,
+    Pages pages) {
+
+  /**
+   * Tokens of a route's pages.
+   *
+   * @param route its template
+   */
+  public record Pages(PageTokens tokens, String route) {}
+
+  /** The same call by another caller. */
+  Call by(Caller other) {
+    return new Call(id, headers, params, query, other, body, pages);
+  }
 
   /** The place of the route's template with this number, from 0. */
   public String param(int number) {
@@ -34,7 +50,8 @@ public record Call(
 
   /** The parameters of the query. */
   public Query query(Faults faults) {
-    return new Query(query == null ? QueryParams.of() : QueryParams.fromQueryString(query), faults);
+    return new Query(
+        query == null ? QueryParams.of() : QueryParams.fromQueryString(query), faults, pages);
   }
 
   /** The fields of the body. */
@@ -54,8 +71,9 @@ public record Call(
    *
    * @param params decoded
    * @param faults where to
+   * @param pages that {@code cursor} leads to
    */
-  public record Query(QueryParams params, Faults faults) {
+  public record Query(QueryParams params, Faults faults, Pages pages) {
 
     /** Notes each parameter of another name. */
     void allow(List<String> names) {
@@ -125,9 +143,49 @@ public record Call(
               name, name + ": " + Fields.shown(value) + " (expected: " + expected + ")"));
     }
 
+    /**
+     * Where the page begins; null for the first one. Notes a {@code cursor} that no answer to the
+     * same query gave within the last hours.
+     */
+    public @Nullable String cursor() {
+      Optional<String> token = text("cursor");
+      if (token.isEmpty()) {
+        return null;
+      }
+      try {
+        return pages.tokens().read(listed(), token.get());
+      } catch (PageTokens.BadToken bad) {
+        noteBadCursor();
+        return null;
+      }
+    }
+
+    /** The {@code cursor} that leads to the next page; null for none. */
+    public @Nullable String nextCursor(@Nullable String next) {
+      return next == null ? null : pages.tokens().make(listed(), next);
+    }
+
+    /** What is listed: the route and the parameters, but those that differ between pages. */
+    private String listed() {
+      return params.stream()
+          .filter(one -> !one.getKey().equals("limit") && !one.getKey().equals("cursor"))
+          .map(one -> QueryParams.of(one.getKey(), one.getValue()).toQueryString())
+          .sorted()
+          .collect(Collectors.joining("&", pages.route() + "?", ""));
+    }
+
+    private void noteBadCursor() {
+      fault(
+          "cursor",
+          text("cursor").orElse(""),
+          "the next_cursor of an answer to the same query, at most "
+              + PageTokens.LIFE.toHours()
+              + " hours old");
+    }
+
     /** The refusal of a {@code cursor} that the store does not know. */
     public Refusal badCursor() {
-      fault("cursor", text("cursor").orElse(""), "the next_cursor of an answer to the same query");
+      noteBadCursor();
       return new Refusal(Problem.invalid(faults.list()));
     }
 

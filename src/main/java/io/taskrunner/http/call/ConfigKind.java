@@ -5,6 +5,7 @@ import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.ConfigStore.Thing;
 import io.taskrunner.store.Expected;
 import io.taskrunner.store.TaskStore.BadCursor;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
@@ -103,6 +104,11 @@ public interface ConfigKind {
      * @param names of all things, by section
      */
     default void check(Map<String, Set<String>> names, Fields entry) {}
+
+    /** Sentences on what in it is likely not as its author meant it. */
+    default List<String> warnings() {
+      return List.of();
+    }
 
     /** Makes it so. Blocks. */
     void apply(Expected expected) throws ChangedMeanwhile;

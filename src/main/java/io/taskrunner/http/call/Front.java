@@ -16,6 +16,7 @@ import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.RoutingContext;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.taskrunner.store.PageTokens;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.telemetry.Tracing;
 import io.taskrunner.telemetry.Tracing.Place;
@@ -71,6 +72,7 @@ public final class Front implements HttpService {
   private final Origins origins;
   private final Credentials credentials;
   private final HeldCalls held;
+  private final PageTokens pages;
   private final CallMeters meters;
   private final Optional<Tracing> tracing;
   private final int bodyMax;
@@ -87,6 +89,7 @@ public final class Front implements HttpService {
       Origins origins,
       Credentials credentials,
       HeldCalls held,
+      PageTokens pages,
       MeterRegistry registry,
       Optional<Tracing> tracing,
       int bodyMax) {
@@ -94,6 +97,7 @@ public final class Front implements HttpService {
     this.origins = origins;
     this.credentials = credentials;
     this.held = held;
+    this.pages = pages;
     this.meters = new CallMeters(registry);
     this.tracing = tracing;
     this.bodyMax = bodyMax;
@@ -318,10 +322,7 @@ public final class Front implements HttpService {
           var _ = traceOfLog()) {
         Call call = call(route, members);
         Caller known = isOfThisProcess(route) ? call.caller() : credentials.known(call.caller());
-        Call toAnswer =
-            known == call.caller()
-                ? call
-                : new Call(id, headers, call.params(), call.query(), known, members);
+        Call toAnswer = known == call.caller() ? call : call.by(known);
         return switch (route.handler()) {
           case Route.Blocking blocking -> blocking.answer(toAnswer);
           case Route.Direct direct -> direct.answer(toAnswer).join();
@@ -338,7 +339,8 @@ public final class Front implements HttpService {
               match == null ? List.of() : match.params(),
               ctx.query(),
               caller,
-              members);
+              members,
+              new Call.Pages(pages, route.template()));
       if (ctx.query() != null && route.isStrict()) {
         Faults faults = new Faults();
         call.query(faults).allow(route.parameters());

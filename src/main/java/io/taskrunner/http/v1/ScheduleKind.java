@@ -128,6 +128,11 @@ final class ScheduleKind implements ConfigKind {
     }
 
     @Override
+    public List<String> warnings() {
+      return Schedules.warnings(settings);
+    }
+
+    @Override
     public void check(Map<String, Set<String>> names, Fields entry) {
       if (!names.getOrDefault("queues", Set.of()).contains(settings.queue())) {
         entry.fault("queue", settings.queue(), "a queue that there is then");

@@ -118,7 +118,7 @@ public final class Schedules {
     Faults faults = new Faults();
     Call.Query query = call.query(faults);
     int limit = query.integer("limit", LIMIT, 1, LIMIT_MAX);
-    String cursor = query.text("cursor").orElse(null);
+    String cursor = query.cursor();
     faults.raise();
     try {
       Page page = schedules.list(limit, cursor);
@@ -133,7 +133,7 @@ public final class Schedules {
                 });
             out.texts("unavailable", page.unavailable());
             out.number("count", page.count());
-            out.text("next_cursor", page.nextCursor());
+            out.text("next_cursor", query.nextCursor(page.nextCursor()));
           }));
     } catch (BadCursor badCursor) {
       throw query.badCursor();
@@ -418,11 +418,17 @@ public final class Schedules {
             });
           }
         });
-    if (settings.rhythm() instanceof Rhythm.ByCron(Cron cron, _) && !cron.warnings().isEmpty()) {
-      out.texts("warnings", cron.warnings());
+    List<String> warnings = warnings(settings);
+    if (!warnings.isEmpty()) {
+      out.texts("warnings", warnings);
     }
     out.time("created_time", schedule.created());
     out.time("updated_time", schedule.updated());
+  }
+
+  /** Sentences on what in the settings is likely not as their author meant it. */
+  static List<String> warnings(Settings settings) {
+    return settings.rhythm() instanceof Rhythm.ByCron(Cron cron, _) ? cron.warnings() : List.of();
   }
 
   private static void time(JsonOut out, String name, Optional<Instant> time) throws IOException {

@@ -98,10 +98,10 @@ public final class Tasks {
     Call.Query query = call.query(faults);
     Filter filter = filter(query, Enqueues.ownId(call.caller()));
     int limit = query.integer("limit", LIMIT, 1, LIMIT_MAX);
-    String cursor = query.text("cursor").orElse(null);
+    String cursor = query.cursor();
     faults.raise();
     try {
-      return Answer.ok(json(tasks.list(filter, limit, cursor)));
+      return Answer.ok(json(tasks.list(filter, limit, cursor), query));
     } catch (BadCursor badCursor) {
       throw query.badCursor();
     }
@@ -157,7 +157,7 @@ public final class Tasks {
     return new Label(label.get().substring(0, colon), label.get().substring(colon + 1));
   }
 
-  private static byte[] json(Page page) {
+  private static byte[] json(Page page, Call.Query query) {
     return JsonOut.object(out -> {
       out.array(
           "tasks",
@@ -166,7 +166,7 @@ public final class Tasks {
               items.item(item -> TaskJson.write(item, task));
             }
           });
-      out.text("next_cursor", page.nextCursor());
+      out.text("next_cursor", query.nextCursor(page.nextCursor()));
       out.number("examined", page.examined());
     });
   }

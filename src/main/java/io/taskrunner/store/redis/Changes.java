@@ -1,5 +1,11 @@
 package io.taskrunner.store.redis;
 
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Moves;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.store.redis.record.Packed;
+import io.taskrunner.store.redis.record.TaskCodec;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

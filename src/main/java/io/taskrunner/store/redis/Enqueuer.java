@@ -6,6 +6,18 @@ import io.taskrunner.store.CloudStore.TaskMade;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.redis.link.Answers;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Line;
+import io.taskrunner.store.redis.link.Link;
+import io.taskrunner.store.redis.link.Moves;
+import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
+import io.taskrunner.store.redis.record.CreateCall;
+import io.taskrunner.store.redis.record.EnqueueCall;
+import io.taskrunner.store.redis.record.EnqueueScriptCall;
+import io.taskrunner.store.redis.record.TaskIds;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.telemetry.Tracing;
@@ -64,7 +76,7 @@ final class Enqueuer {
   private final Moves moves;
   private final QueueNames names;
   private final TaskIds ids;
-  private final Held held;
+  private final HeldEnqueues held;
   private final Durability durability;
   private final byte[] open;
   private final byte[] strangersMax;
@@ -83,7 +95,7 @@ final class Enqueuer {
 
   /** One call on its way. */
   private static final class Pending<R> {
-    final Call<R> call;
+    final EnqueueScriptCall<R> call;
     final TaskId id;
     final byte[] tail;
     final long deadline;
@@ -92,7 +104,7 @@ final class Enqueuer {
     boolean lookedUp;
     @Nullable Throwable failure;
 
-    Pending(Call<R> call, TaskId id, long deadline, int queue) {
+    Pending(EnqueueScriptCall<R> call, TaskId id, long deadline, int queue) {
       this.call = call;
       this.id = id;
       this.tail = call.tail();
@@ -112,21 +124,19 @@ final class Enqueuer {
   }
 
   Enqueuer(
-      Link link,
+      Shard shard,
       int lines,
-      Moves moves,
       QueueNames names,
-      TaskIds ids,
-      Held held,
+      HeldEnqueues held,
       Durability durability,
       StoreOptions options,
       ScheduledExecutorService timer,
       Executor lookUps,
       Optional<Tracing> tracing) {
-    this.link = link;
-    this.moves = moves;
+    this.link = shard.link();
+    this.moves = shard.moves();
     this.names = names;
-    this.ids = ids;
+    this.ids = new TaskIds(options.clock(), shard.number());
     this.held = held;
     this.durability = durability;
     this.free = new ConcurrentLinkedDeque<>(IntStream.range(0, lines).boxed().toList());
@@ -147,7 +157,7 @@ final class Enqueuer {
     return begin(CreateCall.of(task));
   }
 
-  private <R> CompletableFuture<R> begin(Call<R> call) {
+  private <R> CompletableFuture<R> begin(EnqueueScriptCall<R> call) {
     int bytes = call.tail().length;
     if (!hasRoom(bytes)) {
       return CompletableFuture.completedFuture(call.full());
@@ -170,7 +180,7 @@ final class Enqueuer {
 
   private boolean hasRoom(int bytes) {
     try {
-      return link.node().room().take(bytes);
+      return link.node().headroom().take(bytes);
     } catch (RedisException nowhere) {
       return true; // it waits until a node is known
     }
@@ -237,7 +247,7 @@ final class Enqueuer {
     try {
       Line line = link.node().line(index);
       int losses = line.losses();
-      Link.<List<Object>>run(line.commands(), Script.ENQUEUE, moves.keys(), args)
+      Moves.<List<Object>>run(line.commands(), Script.ENQUEUE, moves.keys(), args)
           .toCompletableFuture()
           .orTimeout(nanosLeft(group), TimeUnit.NANOSECONDS)
           .whenComplete((replies, failure) -> {
@@ -245,7 +255,7 @@ final class Enqueuer {
             if (failure == null) {
               taken(group, replies, index, line, losses);
             } else {
-              failed(group, index, Link.cause(failure));
+              failed(group, index, Answers.cause(failure));
             }
           });
     } catch (RedisException notSent) {
@@ -345,7 +355,7 @@ final class Enqueuer {
     try {
       int found = names.look(pending.call.queue()).orElse(-1);
       if (found < 0 || found == pending.queue) {
-        end(pending, Call::noQueue);
+        end(pending, EnqueueScriptCall::noQueue);
       } else {
         pending.queue = found;
         waiting.add(pending);
@@ -358,7 +368,7 @@ final class Enqueuer {
 
   private void failed(List<Pending<?>> group, int index, Throwable failure) {
     free.push(index);
-    if (Link.isOutage(failure)) {
+    if (Answers.isOutage(failure)) {
       link.doubt();
       // Nothing else goes meanwhile: it would fail as well.
       sendAgain(group, failure, this::landed);
@@ -366,8 +376,8 @@ final class Enqueuer {
     }
     landed();
     for (Pending<?> pending : group) {
-      if (Link.isFull(failure)) {
-        end(pending, Call::full);
+      if (Answers.isFull(failure)) {
+        end(pending, EnqueueScriptCall::full);
       } else {
         end(pending, new StoreUnavailable("Redis did not take the task", failure));
       }
@@ -386,7 +396,7 @@ final class Enqueuer {
         TimeUnit.MILLISECONDS);
   }
 
-  private <R> void end(Pending<R> pending, Function<Call<R>, R> answer) {
+  private <R> void end(Pending<R> pending, Function<EnqueueScriptCall<R>, R> answer) {
     held.letGo(pending.tail.length);
     pending.result.complete(answer.apply(pending.call));
   }

@@ -6,6 +6,10 @@ import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.GateAnswer;
 import io.taskrunner.store.WorkStore.Refused;
 import io.taskrunner.store.WorkStore.Running;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
+import io.taskrunner.store.redis.record.Packed;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
 import java.time.Duration;
@@ -42,9 +46,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Gates {
 
-  /** A gate's home. */
-  record Home(int shard, Link link, Moves moves) {}
-
   /** A claimed task, and the gates before it. */
   record AtGate(Claim claim, List<String> gates) {
     String gate(int step) {
@@ -72,7 +73,7 @@ final class Gates {
   private static final char WANT = 'w';
 
   private final int shard;
-  private final Function<String, Home> homes;
+  private final Function<String, Shard> homes;
   private final ScheduledExecutorService timer;
   private final Runnable tend;
 
@@ -105,7 +106,7 @@ final class Gates {
    * @param homes the home of a gate
    * @param tend has {@code tend} run soon
    */
-  Gates(int shard, Function<String, Home> homes, ScheduledExecutorService timer, Runnable tend) {
+  Gates(int shard, Function<String, Shard> homes, ScheduledExecutorService timer, Runnable tend) {
     this.shard = shard;
     this.homes = homes;
     this.timer = timer;
@@ -138,7 +139,7 @@ final class Gates {
 
     /** These tasks have passed their gates before {@code step}. */
     void step(List<AtGate> tasks, int step) {
-      Map<Home, List<AtGate>> further = new HashMap<>();
+      Map<Shard, List<AtGate>> further = new HashMap<>();
       for (AtGate task : tasks) {
         if (step == task.gates().size()) {
           pass(task);
@@ -157,11 +158,9 @@ final class Gates {
               () -> step(asked.stream().flatMap(one -> one.join().stream()).toList(), step + 1));
     }
 
-    private CompletableFuture<List<AtGate>> ask(Home home, List<AtGate> tasks, int step) {
+    private CompletableFuture<List<AtGate>> ask(Shard home, List<AtGate> tasks, int step) {
       List<Op> ops =
-          tasks.stream()
-              .map(task -> Op.of(moveOn(task) ? KEEP : ENTER, task.gate(step), task.claim()))
-              .toList();
+          tasks.stream().map(task -> new Op(ENTER, task.gate(step), entrant(task))).toList();
       return call(home, asker, ops)
           .handle((replies, failure) -> {
             List<AtGate> let = new ArrayList<>();
@@ -201,9 +200,12 @@ final class Gates {
     }
   }
 
-  /** Whether the task runs here under an older claim, whose place the newer one takes over. */
-  private synchronized boolean moveOn(AtGate task) {
-    return inside.containsKey(task.claim().id());
+  /** A task and its claim, and the older claim under which it is inside, whose place it takes. */
+  private synchronized byte[] entrant(AtGate task) {
+    Claim claim = task.claim();
+    Packed about = new Packed(28).put(claim.id()).put(claim.number(), 6);
+    Inside before = inside.get(claim.id());
+    return (before == null ? about : about.put(before.claim(), 6)).toByteArray();
   }
 
   private void moveIn(AtGate task, Asker asker) {
@@ -245,7 +247,7 @@ final class Gates {
   }
 
   /** Said until the home answers: a place that nobody frees stays taken for two leases. */
-  private void leave(Home home, Asker asker, List<Op> ops) {
+  private void leave(Shard home, Asker asker, List<Op> ops) {
     call(home, asker, ops)
         .whenComplete((_, failure) -> {
           if (failure != null) {
@@ -256,7 +258,7 @@ final class Gates {
 
   /** Tasks still run here; the home is told, also of those that a failover forgot. */
   void keep(List<Running> tasks) {
-    Map<Home, List<Op>> kept = new HashMap<>();
+    Map<Shard, List<Op>> kept = new HashMap<>();
     Asker asker = null;
     synchronized (this) {
       long now = System.nanoTime();
@@ -276,7 +278,7 @@ final class Gates {
           .values()
           .removeIf(one -> now - one.keptNanos() > LEASES * one.asker().lease().toNanos());
     }
-    for (Map.Entry<Home, List<Op>> some : kept.entrySet()) {
+    for (Map.Entry<Shard, List<Op>> some : kept.entrySet()) {
       call(some.getKey(), Objects.requireNonNull(asker), some.getValue());
     }
   }
@@ -288,7 +290,7 @@ final class Gates {
    */
   void want(Map<String, Integer> gates, ClaimRequest claim) {
     Asker asker = new Asker(claim.workerId(), claim.lease());
-    Map<Home, Map<String, Integer>> byHome = new HashMap<>();
+    Map<Shard, Map<String, Integer>> byHome = new HashMap<>();
     synchronized (this) {
       gates.forEach((gate, waiting) -> {
         if (asking.add(gate)) {
@@ -316,7 +318,7 @@ final class Gates {
     later(inMillis, () -> ask(homes.apply(gate), Map.of(gate, waiting), asker));
   }
 
-  private void ask(Home home, Map<String, Integer> waiting, Asker asker) {
+  private void ask(Shard home, Map<String, Integer> waiting, Asker asker) {
     List<String> gates = List.copyOf(waiting.keySet());
     List<Op> ops = new ArrayList<>();
     for (String gate : gates) {
@@ -392,7 +394,7 @@ final class Gates {
     }
   }
 
-  private CompletableFuture<List<Long>> call(Home home, Asker asker, List<Op> ops) {
+  private CompletableFuture<List<Long>> call(Shard home, Asker asker, List<Op> ops) {
     List<CompletableFuture<List<Long>>> calls = new ArrayList<>();
     for (int from = 0; from < ops.size(); from += OPS_OF_A_CALL) {
       calls.add(begin(home, asker, ops.subList(from, Math.min(ops.size(), from + OPS_OF_A_CALL))));
@@ -401,7 +403,7 @@ final class Gates {
         .thenApply(_ -> calls.stream().flatMap(one -> one.join().stream()).toList());
   }
 
-  private CompletableFuture<List<Long>> begin(Home home, Asker asker, List<Op> ops) {
+  private CompletableFuture<List<Long>> begin(Shard home, Asker asker, List<Op> ops) {
     List<byte[]> args = new ArrayList<>(3 + 3 * ops.size());
     args.add(Keys.bytes(shard));
     args.add(Keys.bytes(asker.worker()));

@@ -2,6 +2,14 @@ package io.taskrunner.store.redis;
 
 import io.lettuce.core.RedisException;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Link;
+import io.taskrunner.store.redis.link.Node;
+import io.taskrunner.store.redis.link.Nodes;
+import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
+import io.taskrunner.store.redis.link.Shards;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -7,9 +7,16 @@ import io.taskrunner.store.Operation.Order;
 import io.taskrunner.store.OperationStore.Run;
 import io.taskrunner.store.OperationStore.Step;
 import io.taskrunner.store.TaskStore.Filter;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
+import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.store.redis.record.FlowFields;
 import io.taskrunner.task.TaskId;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -21,15 +28,23 @@ import org.jspecify.annotations.Nullable;
 /** Carries out one operation: a chunk of one shard at a time, the shards in turn. */
 final class OperationRun implements Run {
 
+  /** While an operation runs, what its shards keep outlives everything that may hold it up. */
+  private static final Duration KEPT_RUNNING = Duration.ofDays(366);
+
   private static final int SAMPLE_MAX = 10;
   private static final byte[] NONE = new byte[0];
   private static final byte[] YES = Keys.bytes("1");
 
   private final Operation operation;
   private final QueueNames names;
-  private final RedisOperations operations;
+  private final Ending ending;
   private final List<Progress> all = new ArrayList<>();
   private int turn;
+
+  /** Ends an operation. */
+  interface Ending {
+    void end(String id, Operation.State state, String reason);
+  }
 
   /**
    * How far it is in a shard.
@@ -66,10 +81,10 @@ final class OperationRun implements Run {
     }
   }
 
-  OperationRun(Operation operation, Shards shards, QueueNames names, RedisOperations operations) {
+  OperationRun(Operation operation, Shards shards, QueueNames names, Ending ending) {
     this.operation = operation;
     this.names = names;
-    this.operations = operations;
+    this.ending = ending;
     for (Shard shard : homes(shards, operation.order().filter())) {
       all.add(new Progress(shard));
     }
@@ -84,7 +99,7 @@ final class OperationRun implements Run {
   public Step step(int most) {
     Progress next = next();
     if (next == null) {
-      operations.end(operation.id(), Operation.State.DONE, "");
+      ending.end(operation.id(), Operation.State.DONE, "");
       return new Step.Over(Operation.State.DONE);
     }
     if (!next.known) {
@@ -105,7 +120,7 @@ final class OperationRun implements Run {
     keep(next, reply.subList(2, reply.size()));
     return switch (Keys.text((byte[]) reply.getFirst())) {
       case "stopped" -> {
-        operations.end(operation.id(), Operation.State.STOPPED, "");
+        ending.end(operation.id(), Operation.State.STOPPED, "");
         yield new Step.Over(Operation.State.STOPPED);
       }
       case "no_queue" -> gone(String.valueOf(order.toQueue()));
@@ -130,7 +145,7 @@ final class OperationRun implements Run {
     args.add(order.dryRun() ? YES : NONE);
     args.add(Keys.bytes(operation.begun().toEpochMilli()));
     args.add(to);
-    args.add(Keys.bytes(RedisOperations.KEPT_RUNNING.toMillis()));
+    args.add(Keys.bytes(KEPT_RUNNING.toMillis()));
     args.add(Keys.bytes(most));
     args.add(goesRoundAgain(order) ? YES : NONE);
     args.add(Keys.bytes(next.place.round()));
@@ -144,7 +159,7 @@ final class OperationRun implements Run {
   private static boolean goesRoundAgain(Order order) {
     return !order.dryRun()
         && (order.action() == Action.CANCEL || order.action() == Action.MOVE)
-        && !Collections.disjoint(RedisOperations.states(order), Action.CANCEL.states());
+        && !Collections.disjoint(TaskWalk.states(order), Action.CANCEL.states());
   }
 
   /** The shards that may hold what is meant. */
@@ -162,7 +177,7 @@ final class OperationRun implements Run {
 
   @Override
   public void fail(String reason) {
-    operations.end(operation.id(), Operation.State.FAILED, reason);
+    ending.end(operation.id(), Operation.State.FAILED, reason);
   }
 
   /** The next shard in turn that is not at its end; null when all are. */

@@ -2,6 +2,10 @@ package io.taskrunner.store.redis;
 
 import io.taskrunner.client.Tier;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
+import io.taskrunner.store.redis.link.Shards;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +22,9 @@ import org.slf4j.LoggerFactory;
  */
 final class Preparation {
 
+  /** The version of records and keys that this program writes. */
+  static final int FORMAT = 2;
+
   private static final Logger LOG = LoggerFactory.getLogger(Preparation.class);
 
   private final byte[][] args;
@@ -25,7 +32,7 @@ final class Preparation {
 
   Preparation(Duration commandTimeout) {
     List<byte[]> facts = new ArrayList<>();
-    facts.add(Keys.bytes(RedisStore.FORMAT));
+    facts.add(Keys.bytes(FORMAT));
     facts.add(Keys.bytes(2 * commandTimeout.toMillis()));
     for (Tier tier : Tier.BUILT_IN) {
       facts.add(Keys.bytes(tier.name()));
@@ -68,7 +75,7 @@ final class Preparation {
     if (!(reply instanceof byte[] word && Keys.text(word).equals("done"))) {
       throw new IllegalStateException(
           "The data in this Redis is of a newer format than "
-              + RedisStore.FORMAT
+              + FORMAT
               + ", which this program writes: run a newer one.");
     }
   }

@@ -2,6 +2,17 @@ package io.taskrunner.store.redis;
 
 import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.TaskStore.BadCursor;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Moves;
+import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
+import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.store.redis.record.CloudFields;
+import io.taskrunner.store.redis.record.Digests;
+import io.taskrunner.store.redis.record.Packed;
+import io.taskrunner.store.redis.record.TaskCodec;
+import io.taskrunner.store.redis.record.TaskNumber;
 import io.taskrunner.task.TaskId;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -16,6 +27,7 @@ import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -31,11 +43,14 @@ final class RedisCloud implements CloudStore {
   private final Shards shards;
   private final Moves configMoves;
   private final QueueNames names;
+  private final Function<Shard, Enqueuer> enqueuers;
 
-  RedisCloud(Shards shards, Moves configMoves, QueueNames names) {
+  RedisCloud(
+      Shards shards, Moves configMoves, QueueNames names, Function<Shard, Enqueuer> enqueuers) {
     this.shards = shards;
     this.configMoves = configMoves;
     this.names = names;
+    this.enqueuers = enqueuers;
   }
 
   private Shard home(QueueName name) {
@@ -200,7 +215,7 @@ final class RedisCloud implements CloudStore {
 
   @Override
   public CompletableFuture<TaskMade> create(NewTask task) {
-    return home(task.queue()).enqueuer().create(task);
+    return enqueuers.apply(home(task.queue())).create(task);
   }
 
   @Override

@@ -7,6 +7,13 @@ import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.TaskStore.Filter;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Link;
+import io.taskrunner.store.redis.link.Moves;
+import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.store.redis.record.OperationFields;
 import io.taskrunner.task.TaskState;
 import java.io.ByteArrayOutputStream;
 import java.time.Duration;
@@ -29,9 +36,6 @@ import org.jspecify.annotations.Nullable;
  * lease only keeps two runners from doing the same work in vain.
  */
 final class RedisOperations implements OperationStore {
-
-  /** While an operation runs, what its shards keep outlives everything that may hold it up. */
-  static final Duration KEPT_RUNNING = Duration.ofDays(366);
 
   private static final byte[] NONE = new byte[0];
 
@@ -97,7 +101,7 @@ final class RedisOperations implements OperationStore {
     if (!filter.plain()) {
       return null;
     }
-    Set<TaskState> states = states(order);
+    Set<TaskState> states = TaskWalk.states(order);
     List<Queue> counted =
         filter.queue() == null ? queues.list() : queues.get(filter.queue()).stream().toList();
     long total = 0;
@@ -121,12 +125,6 @@ final class RedisOperations implements OperationStore {
       case SUCCEEDED -> stats.succeeded();
       case CANCELLED -> stats.cancelled();
     };
-  }
-
-  /** The states that are meant: the filter's, or all that the action is for. */
-  static Set<TaskState> states(Order order) {
-    TaskState state = order.filter().state();
-    return state == null ? order.action().states() : Set.of(state);
   }
 
   @Override
@@ -188,7 +186,7 @@ final class RedisOperations implements OperationStore {
   }
 
   /** In its shards first, so that nothing is done any more once the list says so. */
-  void end(String id, Operation.State state, String reason) {
+  private void end(String id, Operation.State state, String reason) {
     Counts counts = Counts.NONE;
     ByteArrayOutputStream sample = new ByteArrayOutputStream();
     Shards homes =
@@ -233,7 +231,7 @@ final class RedisOperations implements OperationStore {
     if (!fresh.isEmpty()) {
       names.reload(); // a queue that was created just before is meant too
     }
-    get(fresh).forEach(one -> mine.put(one.id(), new OperationRun(one, shards, names, this)));
+    get(fresh).forEach(one -> mine.put(one.id(), new OperationRun(one, shards, names, this::end)));
     return found.stream().filter(mine::containsKey).<Run>map(mine::get).toList();
   }
 }

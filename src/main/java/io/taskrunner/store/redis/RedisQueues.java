@@ -7,6 +7,13 @@ import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.redis.Changes.Step;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Moves;
+import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
+import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.store.redis.record.FlowFields;
 import io.taskrunner.task.AttemptError;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -219,12 +226,24 @@ final class RedisQueues implements QueueStore {
 
   @Override
   public boolean pause(String name, boolean paused) {
-    return done(name, "pause:", Script.PAUSE_QUEUE, paused ? HOLD : LET_GO);
+    OptionalInt n = names.look(name);
+    if (n.isEmpty()) {
+      return false;
+    }
+    long number = changes.next();
+    byte[][] args = {Keys.bytes(n.getAsInt()), paused ? HOLD : LET_GO, Keys.bytes(number)};
+    return isDone(
+        changes.carryOut("pause:" + name, number, Step.ofQueue(name, Script.PAUSE_QUEUE, args)));
   }
 
   @Override
   public boolean purge(String name) {
-    return done(name, "purge:", Script.PURGE_QUEUE);
+    // Not finished later, when a shard is away: the queue may have new tasks by then.
+    OptionalInt n = names.look(name);
+    byte[] number = Keys.bytes(changes.next());
+    return n.isPresent()
+        && isDone(
+            shards.allOfQueue(name).run(Script.PURGE_QUEUE, Keys.bytes(n.getAsInt()), number));
   }
 
   @Override
@@ -285,20 +304,6 @@ final class RedisQueues implements QueueStore {
             "dead:" + name,
             changes.next(),
             Step.ofQueue(name, Script.DROP_DEAD, Keys.bytes(n.getAsInt()), until)));
-  }
-
-  /** Makes a numbered change of a queue in each of its shards: its number is the last argument. */
-  private boolean done(String name, String kind, Script script, byte[]... args) {
-    OptionalInt n = names.look(name);
-    if (n.isEmpty()) {
-      return false;
-    }
-    long number = changes.next();
-    List<byte[]> all = new ArrayList<>(List.of(args));
-    all.addFirst(Keys.bytes(n.getAsInt()));
-    all.add(Keys.bytes(number));
-    Step step = Step.ofQueue(name, script, all.toArray(byte[][]::new));
-    return isDone(changes.carryOut(kind + name, number, step));
   }
 
   private static boolean isDone(List<byte[]> words) {

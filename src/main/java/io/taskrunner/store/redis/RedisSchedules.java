@@ -10,6 +10,16 @@ import io.taskrunner.store.Expected;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.redis.ScheduleIndex.Entry;
+import io.taskrunner.store.redis.doctor.Finding;
+import io.taskrunner.store.redis.link.Answers;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
+import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.store.redis.record.ScheduleFields;
+import io.taskrunner.store.redis.record.TaskIds;
+import io.taskrunner.store.redis.record.TickCall;
 import io.taskrunner.task.TaskId;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -261,7 +271,10 @@ final class RedisSchedules implements ScheduleStore {
             true,
             List.of(new TickCall.Task(id, now, now)));
     try {
-      byte[] letters = home.get().moves().run(Script.TICK, call.args(options));
+      byte[] letters =
+          home.get()
+              .moves()
+              .run(Script.TICK, call.args(options.openClients(), options.maxOpenClients()));
       if (Keys.text(letters).equals("missing")) {
         return new Ran.NotFound();
       }
@@ -270,7 +283,7 @@ final class RedisSchedules implements ScheduleStore {
           ? new Ran.Done(id, schedule.get(), now)
           : new Ran.Failed(result);
     } catch (RedisException failure) {
-      if (Link.isFull(failure)) {
+      if (Answers.isFull(failure)) {
         return new Ran.Full();
       }
       throw failure;
@@ -293,8 +306,8 @@ final class RedisSchedules implements ScheduleStore {
    *
    * @param there the schedules of each shard and their clients, as they were read a moment ago
    */
-  List<Doctor.Finding> prove(Map<Shard, Map<String, String>> there, boolean mend) {
-    List<Doctor.Finding> found = new ArrayList<>();
+  List<Finding> prove(Map<Shard, Map<String, String>> there, boolean mend) {
+    List<Finding> found = new ArrayList<>();
     for (List<Entry> page : index.pages()) {
       for (Entry entry : page) {
         String name = entry.name();
@@ -319,8 +332,7 @@ final class RedisSchedules implements ScheduleStore {
     return found;
   }
 
-  private Optional<Doctor.Finding> proveNamed(
-      Shard shard, String name, String client, boolean mend) {
+  private Optional<Finding> proveNamed(Shard shard, String name, String client, boolean mend) {
     Optional<Shard> home = home(name);
     if (home.equals(Optional.of(shard)) || get(shard, name).isEmpty()) {
       return Optional.empty(); // set or deleted meanwhile
@@ -334,7 +346,7 @@ final class RedisSchedules implements ScheduleStore {
         finding("schedule_not_named", name, "is of " + client + ", and not named so"));
   }
 
-  private static Doctor.Finding finding(String kind, String name, String detail) {
-    return new Doctor.Finding(kind, "schedules:" + name, detail);
+  private static Finding finding(String kind, String name, String detail) {
+    return new Finding(kind, "schedules:" + name, detail);
   }
 }

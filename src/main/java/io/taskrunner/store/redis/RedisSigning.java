@@ -2,6 +2,14 @@ package io.taskrunner.store.redis;
 
 import io.taskrunner.client.SigningSecret;
 import io.taskrunner.store.SigningStore;
+import io.taskrunner.store.redis.doctor.Finding;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Link;
+import io.taskrunner.store.redis.link.Moves;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
+import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.store.redis.record.TaskCodec;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -135,16 +143,16 @@ final class RedisSigning implements SigningStore {
    *
    * @param named the versions that clients name, as they were read a moment ago
    */
-  List<Doctor.Finding> prove(Map<String, Long> named, boolean mend) {
+  List<Finding> prove(Map<String, Long> named, boolean mend) {
     Map<String, Long> there = new TreeMap<>();
     configLink
         .patiently(redis -> redis.hgetall(config.key("signing")))
         .forEach((client, held) -> there.put(Keys.text(client), decode(held).version()));
-    List<Doctor.Finding> found = new ArrayList<>();
+    List<Finding> found = new ArrayList<>();
     for (String client : new TreeSet<>(named.keySet())) {
       if (!there.containsKey(client) && named(client) > 0 && read(client).isEmpty()) {
         found.add(
-            new Doctor.Finding(
+            new Finding(
                 "signing_secret_missing",
                 "signing:" + client,
                 "its tasks wait until an admin makes another, or ends signing"));
@@ -157,7 +165,7 @@ final class RedisSigning implements SigningStore {
       long now = read(client).map(Held::version).orElse(0L);
       if (named(client) < now) {
         found.add(
-            new Doctor.Finding(
+            new Finding(
                 "signing_not_named", "signing:" + client, "claims do not name version " + now));
         if (mend && !name(client, now)) {
           configMoves.run(Script.END_SECRETS, Keys.bytes(client)); // of a client that is no more

@@ -1,7 +1,5 @@
 package io.taskrunner.store.redis;
 
-import io.micrometer.core.instrument.MeterRegistry;
-import io.netty.channel.EventLoopGroup;
 import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
@@ -19,6 +17,16 @@ import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.TokenStore;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.WorkersStore;
+import io.taskrunner.store.redis.doctor.Doctor;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Link;
+import io.taskrunner.store.redis.link.Moves;
+import io.taskrunner.store.redis.link.Nodes;
+import io.taskrunner.store.redis.link.Permissions;
+import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Shard;
+import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.store.redis.link.Shared;
 import io.taskrunner.telemetry.Tracing;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,9 +39,6 @@ import java.util.stream.IntStream;
 /** The store on Redis: opens the connections, and gives out the moves by whom they are for. */
 public final class RedisStore implements AutoCloseable {
 
-  /** The version of records and keys that this program writes. */
-  static final int FORMAT = 2;
-
   /** A change of a queue, client or tier waits at most so many times for Redis. */
   private static final int COMMANDS_OF_A_CHANGE = 6;
 
@@ -41,11 +46,11 @@ public final class RedisStore implements AutoCloseable {
   private static final int LINES = 4;
 
   private final Nodes nodes;
-  private final Optional<Tracing> tracing;
   private final Keys config;
   private final Link configLink;
   private final Shards shards;
   private final QueueNames names;
+  private final List<WorkStore> works;
   private final RedisTasks tasks;
   private final RedisQueues queues;
   private final Changes changes;
@@ -64,20 +69,11 @@ public final class RedisStore implements AutoCloseable {
   private final Doctor doctor;
   private final Preparation preparation;
   private final Housekeeping housekeeping;
-  private final Held held = new Held();
+  private final HeldEnqueues held = new HeldEnqueues();
   private final Trimmed trimmed = new Trimmed();
   private final ScheduledExecutorService timer;
   private final ExecutorService lookUps =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("look-up-", 0).factory());
-
-  /**
-   * What the store shares with the rest of the program.
-   *
-   * @param loops to run on
-   * @param registry where the time of each command is counted
-   * @param tracing where spans of enqueues go; empty for none
-   */
-  public record Shared(EventLoopGroup loops, MeterRegistry registry, Optional<Tracing> tracing) {}
 
   private RedisStore(
       Nodes nodes,
@@ -86,7 +82,6 @@ public final class RedisStore implements AutoCloseable {
       StoreOptions options,
       Optional<Tracing> tracing) {
     this.nodes = nodes;
-    this.tracing = tracing;
     this.timer =
         Executors.newScheduledThreadPool(
             2, Thread.ofPlatform().daemon().name("store-", 0).factory());
@@ -96,9 +91,25 @@ public final class RedisStore implements AutoCloseable {
     this.shards =
         new Shards(
             IntStream.range(0, options.redis().shards())
-                .mapToObj(number -> shard(number, lines, durability, options))
+                .mapToObj(number -> shard(number, options))
                 .toList());
-    this.tasks = new RedisTasks(shards, names);
+    List<Enqueuer> enqueuers =
+        shards.all().stream()
+            .map(shard ->
+                new Enqueuer(
+                    shard, lines, names, held, durability, options, timer, lookUps, tracing))
+            .toList();
+    this.works =
+        shards.all().stream()
+            .<WorkStore>map(shard ->
+                new RedisWork(
+                    shard,
+                    enqueuers.get(shard.number()),
+                    tend -> new Gates(shard.number(), shards::ofGate, timer, tend),
+                    trimmed,
+                    options))
+            .toList();
+    this.tasks = new RedisTasks(shards, names, shard -> enqueuers.get(shard.number()));
     Moves configMoves = new Moves(configLink, config, options.injectedTime());
     Revisions revisions =
         new Revisions(
@@ -109,7 +120,7 @@ public final class RedisStore implements AutoCloseable {
     this.changes = new Changes(shards, configMoves);
     this.configuration = new RedisConfig(revisions);
     this.queues = new RedisQueues(shards, configMoves, names, revisions, changes);
-    this.cloud = new RedisCloud(shards, configMoves, names);
+    this.cloud = new RedisCloud(shards, configMoves, names, shard -> enqueuers.get(shard.number()));
     this.clients = new RedisClients(shards, configLink, config, names, revisions, changes);
     this.hosts = new RedisHosts(shards, revisions, changes);
     this.adminKeys = new RedisAdminKeys(configLink, config, configMoves);
@@ -122,31 +133,17 @@ public final class RedisStore implements AutoCloseable {
     this.signing = new RedisSigning(shards, configMoves, configLink, config);
     this.operations = new RedisOperations(shards, configLink, config, configMoves, names, queues);
     this.system = new RedisSystem(nodes, options.redis(), durability);
-    this.doctor = new Doctor(shards, names, signing, schedules);
+    this.doctor = new Doctor(shards, names, signing::prove, schedules::prove);
     this.preparation = new Preparation(options.redis().commandTimeout());
     this.housekeeping =
         new Housekeeping(
             nodes, configLink, config, shards, names, system, trimmed, preparation, changes);
   }
 
-  private Shard shard(int number, int lines, Durability durability, StoreOptions options) {
+  private Shard shard(int number, StoreOptions options) {
     Keys keys = Keys.shard(options.redis().keyPrefix(), number);
     Link link = nodes.link(keys);
-    Moves moves = new Moves(link, keys, options.injectedTime());
-    TaskIds ids = new TaskIds(options.clock(), number);
-    Enqueuer enqueuer =
-        new Enqueuer(
-            link, lines, moves, names, ids, held, durability, options, timer, lookUps, tracing);
-    RedisWork work =
-        new RedisWork(
-            link,
-            moves,
-            enqueuer,
-            keys,
-            tend -> new Gates(number, this::home, timer, tend),
-            trimmed,
-            options);
-    return new Shard(number, keys, link, moves, enqueuer, work);
+    return new Shard(number, keys, link, new Moves(link, keys, options.injectedTime()));
   }
 
   /**
@@ -211,16 +208,6 @@ public final class RedisStore implements AutoCloseable {
     }
     system.check();
     nodes.masters().forEach(system::read);
-  }
-
-  /** Where a gate is kept for all shards: that of a queue ("q:" and its number), or of a host. */
-  private Gates.Home home(String gate) {
-    String name = gate.substring(2);
-    Shard home =
-        gate.startsWith("q:")
-            ? shards.all().get(Integer.parseInt(name) % shards.count())
-            : shards.of(name);
-    return new Gates.Home(home.number(), home.link(), home.moves());
   }
 
   /**
@@ -302,7 +289,7 @@ public final class RedisStore implements AutoCloseable {
 
   /** The moves of a worker, for each shard. */
   public List<WorkStore> works() {
-    return shards.all().stream().<WorkStore>map(Shard::work).toList();
+    return works;
   }
 
   /** Schedules and their ticks. */

@@ -4,6 +4,9 @@ import io.lettuce.core.RedisException;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.SystemStore;
+import io.taskrunner.store.redis.link.Answers;
+import io.taskrunner.store.redis.link.Node;
+import io.taskrunner.store.redis.link.Nodes;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -47,7 +50,7 @@ final class RedisSystem implements SystemStore {
     List<CompletableFuture<String>> pings =
         nodes.masters().stream().map(RedisSystem::ping).toList();
     try {
-      Link.await(firstOf(pings), start + HEALTH_PATIENCE.toNanos());
+      Answers.await(firstOf(pings), start + HEALTH_PATIENCE.toNanos());
     } catch (StoreUnavailable away) {
       throw away;
     } catch (RuntimeException away) {
@@ -151,7 +154,7 @@ final class RedisSystem implements SystemStore {
     long most =
         settings.storeMaxBytes().orElse(Long.parseLong(info.getOrDefault("maxmemory", "0")));
     long bound = (long) (most * settings.storeFullRatio());
-    node.room().read(used, bound);
+    node.headroom().read(used, bound);
     return most > 0 && used >= bound;
   }
 
@@ -169,9 +172,9 @@ final class RedisSystem implements SystemStore {
     for (CompletionStage<String> one : asked) {
       String text;
       try {
-        text = Link.await(one, deadline);
+        text = Answers.await(one, deadline);
       } catch (RedisException failed) {
-        if (Permissions.refusal(failed).isEmpty()) {
+        if (Answers.refusal(failed).isEmpty()) {
           throw failed;
         }
         return Map.of(); // managed Redis services keep INFO to themselves

@@ -3,6 +3,13 @@ package io.taskrunner.store.redis;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.TaskStore;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
+import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.store.redis.record.Packed;
+import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.TargetUrl;
@@ -18,6 +25,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +49,7 @@ final class RedisTasks implements TaskStore {
 
   private final Shards shards;
   private final QueueNames names;
+  private final Function<Shard, Enqueuer> enqueuers;
 
   /**
    * A place in a list.
@@ -72,14 +81,15 @@ final class RedisTasks implements TaskStore {
     }
   }
 
-  RedisTasks(Shards shards, QueueNames names) {
+  RedisTasks(Shards shards, QueueNames names, Function<Shard, Enqueuer> enqueuers) {
     this.shards = shards;
     this.names = names;
+    this.enqueuers = enqueuers;
   }
 
   @Override
   public CompletableFuture<EnqueueResult> enqueue(Enqueue command) {
-    return shards.of(command.clientId()).enqueuer().enqueue(command);
+    return enqueuers.apply(shards.of(command.clientId())).enqueue(command);
   }
 
   @Override

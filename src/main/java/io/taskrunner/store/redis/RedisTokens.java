@@ -2,6 +2,10 @@ package io.taskrunner.store.redis;
 
 import io.taskrunner.store.PageSecretStore;
 import io.taskrunner.store.TokenStore;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Link;
+import io.taskrunner.store.redis.link.Moves;
+import io.taskrunner.store.redis.link.Script;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;

@@ -3,6 +3,17 @@ package io.taskrunner.store.redis;
 import io.lettuce.core.RedisException;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.WorkStore;
+import io.taskrunner.store.redis.link.Answers;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Link;
+import io.taskrunner.store.redis.link.Moves;
+import io.taskrunner.store.redis.link.Node;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
+import io.taskrunner.store.redis.link.Subscriber;
+import io.taskrunner.store.redis.record.Packed;
+import io.taskrunner.store.redis.record.TaskCodec;
+import io.taskrunner.store.redis.record.TaskNumber;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.CloudRetryPolicy;
@@ -54,17 +65,15 @@ final class RedisWork implements WorkStore {
   private final Set<Hearing> hearings = ConcurrentHashMap.newKeySet();
 
   RedisWork(
-      Link link,
-      Moves moves,
+      Shard shard,
       Enqueuer enqueuer,
-      Keys shard,
       Function<Runnable, Gates> gates,
       Trimmed trimmed,
       StoreOptions options) {
-    this.link = link;
-    this.moves = moves;
+    this.link = shard.link();
+    this.moves = shard.moves();
     this.enqueuer = enqueuer;
-    this.shard = shard;
+    this.shard = shard.keys();
     this.gates = gates.apply(() -> hearings.forEach(Hearing::tend));
     this.trimmed = trimmed;
     this.breakerThreshold = Keys.bytes(options.breaker().failureThreshold());
@@ -98,16 +107,16 @@ final class RedisWork implements WorkStore {
       List<Settled> settled =
           settleArgs == null
               ? List.of()
-              : settled(Link.await(next.next(), deadline), claim.workerId());
+              : settled(Answers.await(next.next(), deadline), claim.workerId());
       left(verdicts.subList(0, settled.size()));
       Tended tended = Tended.NOTHING;
       if (tendArgs != null) {
-        tended = tended(Link.await(next.next(), deadline), claim);
+        tended = tended(Answers.await(next.next(), deadline), claim);
         gates.told(rooms);
       }
-      return read(claim, settled, tended, Link.await(next.next(), deadline));
+      return read(claim, settled, tended, Answers.await(next.next(), deadline));
     } catch (RedisException failure) {
-      if (Link.isOutage(failure)) {
+      if (Answers.isOutage(failure)) {
         link.doubt();
         throw new StoreUnavailable("Redis is away", failure);
       }
@@ -442,13 +451,18 @@ final class RedisWork implements WorkStore {
   @Override
   public AutoCloseable listen(String workerId, Listener listener) {
     Hearing hearing = new Hearing(shard.channel(workerId), listener);
+    hearings.add(hearing);
     try {
       hearing.follow();
-    } catch (RedisException away) {
+    } catch (StoreUnavailable late) {
+      link.doubt(); // each exchange tries again
+    } catch (RedisException failure) {
+      if (!Answers.isOutage(failure)) {
+        hearings.remove(hearing);
+        throw failure;
+      }
       link.doubt();
-      throw new StoreUnavailable("Redis is away", away);
     }
-    hearings.add(hearing);
     return hearing;
   }
 
@@ -470,8 +484,9 @@ final class RedisWork implements WorkStore {
       if (there != at) {
         leave();
         there
-            .ear()
-            .listen(channel, new Ear.Channel(message -> hear(message, listener), this::stands));
+            .subscriber()
+            .listen(
+                channel, new Subscriber.Channel(message -> hear(message, listener), this::stands));
         at = there;
       }
     }
@@ -498,7 +513,7 @@ final class RedisWork implements WorkStore {
 
     private void leave() {
       if (at != null) {
-        at.ear().forget(channel);
+        at.subscriber().forget(channel);
         at = null;
       }
     }

@@ -1,6 +1,9 @@
 package io.taskrunner.store.redis;
 
 import io.taskrunner.store.WorkersStore;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Moves;
+import io.taskrunner.store.redis.link.Script;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

@@ -2,6 +2,10 @@ package io.taskrunner.store.redis;
 
 import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.Expected;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Link;
+import io.taskrunner.store.redis.link.Moves;
+import io.taskrunner.store.redis.link.Script;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

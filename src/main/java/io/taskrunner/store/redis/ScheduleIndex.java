@@ -2,6 +2,10 @@ package io.taskrunner.store.redis;
 
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Link;
+import io.taskrunner.store.redis.link.Moves;
+import io.taskrunner.store.redis.link.Script;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

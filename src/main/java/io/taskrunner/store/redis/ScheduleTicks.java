@@ -7,6 +7,14 @@ import io.taskrunner.schedule.Jitter;
 import io.taskrunner.schedule.Schedule.Result;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.redis.link.Answers;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
+import io.taskrunner.store.redis.record.Digests;
+import io.taskrunner.store.redis.record.ScheduleFields;
+import io.taskrunner.store.redis.record.TickCall;
 import io.taskrunner.task.TaskId;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -140,7 +148,9 @@ final class ScheduleTicks implements ScheduleStore.Part {
   }
 
   private CompletionStage<byte[]> send(RedisAsyncCommands<byte[], byte[]> redis, TickCall call) {
-    return shard.moves().begin(redis, Script.TICK, call.args(options));
+    return shard
+        .moves()
+        .begin(redis, Script.TICK, call.args(options.openClients(), options.maxOpenClients()));
   }
 
   private boolean isDone(Work work, CompletableFuture<byte[]> begun) {
@@ -156,7 +166,7 @@ final class ScheduleTicks implements ScheduleStore.Part {
     } catch (StoreUnavailable away) {
       throw away;
     } catch (RuntimeException failure) {
-      if (Link.isFull(failure)) {
+      if (Answers.isFull(failure)) {
         LOG.atWarn()
             .addKeyValue("schedule", work.call().schedule())
             .log("Redis is full: the schedule's task is made once there is room");
@@ -168,7 +178,8 @@ final class ScheduleTicks implements ScheduleStore.Part {
   }
 
   private String run(TickCall call) {
-    return Keys.text(shard.moves().run(Script.TICK, call.args(options)));
+    return Keys.text(
+        shard.moves().run(Script.TICK, call.args(options.openClients(), options.maxOpenClients())));
   }
 
   private static void failed(String schedule, RuntimeException fault) {

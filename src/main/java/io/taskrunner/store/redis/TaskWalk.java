@@ -4,6 +4,11 @@ import io.taskrunner.store.Operation.Action;
 import io.taskrunner.store.Operation.Order;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Label;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.store.redis.record.Packed;
+import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.task.TaskState;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -123,7 +128,7 @@ record TaskWalk(
   /** The walk of an operation that began then. */
   static TaskWalk of(Order order, Instant begun, QueueNames names, boolean byLabel) {
     Filter filter = order.filter();
-    Set<TaskState> states = RedisOperations.states(order);
+    Set<TaskState> states = states(order);
     Instant end = begun.plusMillis(1);
     Instant before = filter.createdBefore();
     return walk(
@@ -133,6 +138,12 @@ record TaskWalk(
         byLabel ? List.of() : narrow(MET, states, filter),
         n -> isMeant(order, names.byNumber().getOrDefault(n, "")),
         match(filter, states, before != null && before.isBefore(end) ? before : end));
+  }
+
+  /** The states that are meant: the filter's, or all that the action is for. */
+  static Set<TaskState> states(Order order) {
+    TaskState state = order.filter().state();
+    return state == null ? order.action().states() : Set.of(state);
   }
 
   private static TaskWalk walk(

@@ -13,6 +13,8 @@ import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.Settled;
 import io.taskrunner.store.WorkStore.Settlement;
+import io.taskrunner.store.redis.link.Answers;
+import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Callback;
 import io.taskrunner.task.Retry;
@@ -241,15 +243,15 @@ class CallbackTest {
     long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
     Map<byte[], byte[]> copy = new HashMap<>();
     Map<byte[], Long> ttl = new HashMap<>();
-    for (byte[] key : Link.await(redis.keys("*"), deadline)) {
-      copy.put(key, Link.await(redis.dump(key), deadline));
-      ttl.put(key, Math.max(0, Link.await(redis.pttl(key), deadline)));
+    for (byte[] key : Answers.await(redis.keys("*"), deadline)) {
+      copy.put(key, Answers.await(redis.dump(key), deadline));
+      ttl.put(key, Math.max(0, Answers.await(redis.pttl(key), deadline)));
     }
     stage.succeed(claim);
     Claim told = next();
     stage.succeed(told);
     REDIS.redis().sync().flushall();
-    copy.forEach((key, value) -> Link.await(redis.restore(key, ttl.get(key), value), deadline));
+    copy.forEach((key, value) -> Answers.await(redis.restore(key, ttl.get(key), value), deadline));
     assertEquals(TaskState.ACTIVE, stage.state(id));
     stage.pass(Duration.ofSeconds(1));
     assertEquals(Settled.DONE, stage.succeed(claim));

@@ -35,6 +35,10 @@ import io.taskrunner.store.TaskStore.Moved;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.Settled;
 import io.taskrunner.store.WorkStore.Settlement;
+import io.taskrunner.store.redis.doctor.Finding;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.record.CreateCall;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.Task;
@@ -1183,8 +1187,8 @@ class CloudTest {
     stage.proven();
   }
 
-  private static Set<String> kinds(List<Doctor.Finding> findings) {
-    return findings.stream().map(Doctor.Finding::kind).collect(Collectors.toSet());
+  private static Set<String> kinds(List<Finding> findings) {
+    return findings.stream().map(Finding::kind).collect(Collectors.toSet());
   }
 
   @Test

@@ -19,7 +19,7 @@ import io.taskrunner.store.TaskStore.Moved;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.Running;
 import io.taskrunner.store.WorkStore.Settled;
-import io.taskrunner.store.redis.Doctor.Finding;
+import io.taskrunner.store.redis.doctor.Finding;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;

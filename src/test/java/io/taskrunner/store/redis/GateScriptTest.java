@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lettuce.core.pubsub.RedisPubSubAdapter;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.taskrunner.store.TargetHost;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -132,6 +134,19 @@ class GateScriptTest {
     assertEquals(ASK_LATER, say(2, 'e', "b"), "shard 1 asked before");
     assertTrue(enters(1, "a"));
     assertEquals(ASK_LATER, say(2, 'e', "b"));
+  }
+
+  @Test
+  void aNewerClaimTakesThePlaceOfAnOlderOneOnlyWhileThatIsInside() {
+    limit(1, null);
+    String task = "t".repeat(16);
+    assertTrue(enters(0, task + "claim1"));
+    assertTrue(enters(0, task + "claim2" + "claim1"));
+    say(0, 'f', task + "claim1");
+    assertEquals(ASK_LATER, say(0, 'e', "b"), "the newer claim is inside");
+    say(0, 'f', task + "claim2");
+    assertTrue(enters(0, "b"));
+    assertEquals(ASK_LATER, say(0, 'e', task + "claim3" + "claim2"), "its place was given away");
   }
 
   /** Without it the shard seems to have been away, and nothing runs out for a while. */

@@ -19,9 +19,13 @@ import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.Exchange;
 import io.taskrunner.store.WorkStore.Settled;
 import io.taskrunner.store.WorkStore.Settlement;
-import io.taskrunner.store.redis.Doctor.Finding;
 import io.taskrunner.store.redis.Model.Answer;
 import io.taskrunner.store.redis.Model.Item;
+import io.taskrunner.store.redis.doctor.Finding;
+import io.taskrunner.store.redis.link.Answers;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Callback;
@@ -183,10 +187,10 @@ class HistoryTest {
               heard.add(channel);
             }
           });
-      Link.await(ears.async().subscribe("now"), deadline());
+      Answers.await(ears.async().subscribe("now"), deadline());
       for (int i = 0; i < 3; i++) {
         workers.add(new Worker(nextWorker()));
-        Link.await(ears.async().subscribe(channel(workers.getLast().id)), deadline());
+        Answers.await(ears.async().subscribe(channel(workers.getLast().id)), deadline());
       }
       new TreeMap<>(QueueSettings.BUILT_IN)
           .forEach((name, weight) ->
@@ -746,9 +750,9 @@ class HistoryTest {
       if (told.contains(worker.id)) {
         everybodyLooks(); // a message is lost with it: what that costs ends within a second
       }
-      Link.await(ears.async().unsubscribe(channel(worker.id)), deadline());
+      Answers.await(ears.async().unsubscribe(channel(worker.id)), deadline());
       worker.id = nextWorker();
-      Link.await(ears.async().subscribe(channel(worker.id)), deadline());
+      Answers.await(ears.async().subscribe(channel(worker.id)), deadline());
       worker.idle = false;
       worker.request = 0;
       worker.answered = false;
@@ -935,18 +939,18 @@ class HistoryTest {
     private void failOver(Worker worker) {
       Map<byte[], byte[]> copy = new LinkedHashMap<>();
       Map<byte[], Long> ttl = new HashMap<>();
-      for (byte[] key : Link.await(raw.keys("*"), deadline())) {
-        long left = Link.await(raw.pttl(key), deadline());
-        copy.put(key, Link.await(raw.dump(key), deadline()));
+      for (byte[] key : Answers.await(raw.keys("*"), deadline())) {
+        long left = Answers.await(raw.pttl(key), deadline());
+        copy.put(key, Answers.await(raw.dump(key), deadline()));
         ttl.put(key, left);
       }
       worker.slots = 1 + random.nextInt(4);
       worker.request++;
       Exchange exchange = exchange(worker);
-      Link.await(raw.flushall(), deadline());
+      Answers.await(raw.flushall(), deadline());
       copy.forEach((key, value) -> {
         if (value != null) {
-          Link.await(raw.restore(key, Math.max(0, ttl.get(key)), value), deadline());
+          Answers.await(raw.restore(key, Math.max(0, ttl.get(key)), value), deadline());
         }
       });
       exchange.claims().forEach(claim -> worker.held.add(new Held(claim.id(), claim.number())));
@@ -1026,7 +1030,7 @@ class HistoryTest {
       Map<TaskId, byte[]> records = new LinkedHashMap<>();
       if (!ids.isEmpty()) {
         var all =
-            Link.await(
+            Answers.await(
                 raw.mget(ids.stream().map(id -> key(id)).toArray(byte[][]::new)), deadline());
         for (int i = 0; i < ids.size(); i++) {
           if (all.get(i).hasValue()) {

@@ -9,6 +9,7 @@ import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.Settlement;
+import io.taskrunner.store.redis.doctor.Finding;
 import io.taskrunner.task.Callback;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Verdict;
@@ -64,7 +65,7 @@ final class MixedHistory implements AutoCloseable {
   private final MixedMoves others;
   private volatile long now = Stage.START;
   private long forward;
-  private long highest;
+  private long highest = now;
   private int unanswered;
   private int workers;
   private int step;
@@ -217,7 +218,11 @@ final class MixedHistory implements AutoCloseable {
       unanswered++;
       if (store().tasks().enqueue(wish.command()).join() instanceof EnqueueResult.Enqueued made) {
         Promises.Known known = new Promises.Known(client, queue, host, color, callback);
-        known.mayBeGone = expires || others.isUnsure(client) || others.isUnsure(queue);
+        known.mayBeGone =
+            expires
+                || others.isUnsure(client)
+                || others.isUnsure(queue)
+                || others.seemsOlderThanAnOperation(color);
         promises.accepted(made.id(), known);
       }
       unanswered--;
@@ -351,7 +356,7 @@ final class MixedHistory implements AutoCloseable {
   // -- the end
 
   private void proven() {
-    List<Doctor.Finding> findings = new ArrayList<>();
+    List<Finding> findings = new ArrayList<>();
     patiently(() -> findings.addAll(processes.getFirst().store.doctor().examine()));
     require(findings.isEmpty(), "the doctor finds %s", findings);
   }

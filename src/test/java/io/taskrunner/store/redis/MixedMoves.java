@@ -58,6 +58,7 @@ final class MixedMoves {
   private @Nullable MixedProcess runner;
   private List<Run> runs = List.of();
   private long ticksMost = 1;
+  private long harmed;
 
   /** How many tasks an operation is meant for, and when it began. */
   private record Meant(long count, long begun) {}
@@ -241,6 +242,7 @@ final class MixedMoves {
     Filter filter = new Filter(null, null, null, new Label("color", color));
     String to = action == Action.MOVE ? history.any(MixedHistory.QUEUES) : null;
     if (!harmless) {
+      harmed = Math.max(harmed, history.now());
       promises.mayBeGone(task -> "red".equals(task.color));
     }
     Order order = new Order(action, filter, null, to, null, history.chance(10));
@@ -283,7 +285,12 @@ final class MixedMoves {
 
   /** The clock was set back: what is made from now on may seem older than an operation. */
   void clockWasSetBack() {
-    meant.values().removeIf(one -> one.begun() > history.now());
+    meant.values().removeIf(one -> one.begun() >= history.now());
+  }
+
+  /** The clock was set back behind an operation that cancels, moves or deletes what is red. */
+  boolean seemsOlderThanAnOperation(@Nullable String color) {
+    return "red".equals(color) && history.now() <= harmed;
   }
 
   // -- schedules

@@ -4,6 +4,8 @@ import io.taskrunner.client.Limits;
 import io.taskrunner.client.Tier;
 import io.taskrunner.config.DispatchSettings;
 import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.record.LabelsJson;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Callback;
 import io.taskrunner.task.Retry;

@@ -23,6 +23,7 @@ import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.Task;
@@ -813,6 +814,28 @@ class OperationsTest {
     assertEquals(List.of(), operations.lease("one", LEASE, List.of(run)), "lost");
     stage.now(stage.now() - Duration.ofHours(1).toMillis());
     assertEquals(1, operations.lease("one", LEASE, List.of()).size(), "a clock set back");
+  }
+
+  @Test
+  void twoMovesOfTheSameTasksAreDoneOneAfterAnotherAndEachMeetsATaskOnce() {
+    List<TaskId> ids = stage.enqueue(10, Stage.wish());
+    stage.queue("other", 1);
+    stage.pass(Duration.ofMillis(10));
+    Which anywhere = new Which();
+    anywhere.queue = null;
+    Operation first = begin(order(Action.MOVE, anywhere));
+    stage.pass(Duration.ofMillis(10));
+    Operation second = begin(new Order(Action.MOVE, anywhere.filter(), null, "other", null, false));
+    Run run = take("one");
+    assertEquals(first.id(), run.operation().id());
+    assertEquals(List.of(), operations.lease("two", LEASE, List.of()), "the second one waits");
+    run.step(4);
+    assertEquals(List.of(run), operations.lease("one", LEASE, List.of(run)));
+    finish(run, 4);
+    finish(take("two"), 4);
+    assertCame(10, 0, 0, get(first.id()));
+    assertCame(10, 0, 0, get(second.id()));
+    ids.forEach(id -> assertEquals("other", queueOf(id)));
   }
 
   @Test

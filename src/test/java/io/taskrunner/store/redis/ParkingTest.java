@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.taskrunner.client.Limits;
 import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.record.FlowFields;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;

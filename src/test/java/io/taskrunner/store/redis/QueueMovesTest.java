@@ -18,6 +18,8 @@ import io.taskrunner.store.QueueStore.Deleted;
 import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.TaskStore.Moved;
 import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;

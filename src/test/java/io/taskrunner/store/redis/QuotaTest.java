@@ -12,6 +12,7 @@ import io.taskrunner.store.EnqueueResult.Enqueued;
 import io.taskrunner.store.EnqueueResult.RateLimited;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.redis.Model.Answer;
+import io.taskrunner.store.redis.doctor.Finding;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
@@ -184,7 +185,7 @@ class QuotaTest {
     stage.enqueue(body(7));
     REDIS.redis().sync().hset("tr:{0}:client:abc", "bytes", "12");
     assertEquals(
-        List.of(new Doctor.Finding("count_wrong", "client:abc", "bytes is 12, 57 are there")),
+        List.of(new Finding("count_wrong", "client:abc", "bytes is 12, 57 are there")),
         stage.store.doctor().repair());
     assertEquals("57", REDIS.redis().sync().hget("tr:{0}:client:abc", "bytes"));
   }

@@ -3,6 +3,11 @@ package io.taskrunner.store.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.lettuce.core.ScriptOutputType;
+import io.taskrunner.store.redis.link.Answers;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Node;
+import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.task.CloudRetryPolicy;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.Retry;
@@ -136,7 +141,7 @@ class RetryParityTest {
             + "return told\n";
     try (Node node = Node.open(REDIS.settings(), 1, Optional.empty())) {
       List<byte[]> told =
-          Link.await(
+          Answers.await(
               node.calls()
                   .<List<byte[]>>eval(
                       script.getBytes(StandardCharsets.UTF_8),

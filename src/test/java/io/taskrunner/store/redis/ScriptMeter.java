@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.sync.RedisCommands;
+import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.testkit.RedisProxy;
 import java.util.ArrayList;
 import java.util.Arrays;

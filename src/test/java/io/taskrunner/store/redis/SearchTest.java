@@ -12,6 +12,7 @@ import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.store.TaskStore.Page;
 import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;

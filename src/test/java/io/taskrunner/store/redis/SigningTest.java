@@ -15,6 +15,7 @@ import io.taskrunner.store.SigningStore.Put;
 import io.taskrunner.store.SigningStore.Signing;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.ClaimRequest;
+import io.taskrunner.store.redis.doctor.Finding;
 import io.taskrunner.testkit.RedisExtension;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -245,7 +246,7 @@ class SigningTest {
     REDIS.redis().sync().hdel("tr:{0}:client:abc", "signing");
     assertEquals(
         List.of(
-            new Doctor.Finding(
+            new Finding(
                 "signing_not_named", "signing:abc", "claims do not name version " + before)),
         stage.store.doctor().examine());
     stage.store.doctor().repair();
@@ -257,9 +258,8 @@ class SigningTest {
     stage.client("abc", 10);
     put("abc", hmac());
     REDIS.redis().sync().hdel("tr:{config}:signing", "abc");
-    List<Doctor.Finding> found = stage.store.doctor().repair();
-    assertEquals(
-        List.of("signing_secret_missing"), found.stream().map(Doctor.Finding::kind).toList());
+    List<Finding> found = stage.store.doctor().repair();
+    assertEquals(List.of("signing_secret_missing"), found.stream().map(Finding::kind).toList());
     assertTrue(claimOf("abc").signing() > 0, "it is still to be signed");
     put("abc", hmac());
   }

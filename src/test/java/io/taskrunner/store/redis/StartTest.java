@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.taskrunner.config.HostPort;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.redis.link.Answers;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Node;
 import io.taskrunner.testkit.RedisServer;
 import java.util.List;
 import java.util.Objects;
@@ -29,7 +32,7 @@ class StartTest {
         Node node = Node.open(redis.settings(), 1, Optional.empty())) {
       open(redis).close();
       byte[] shard = Keys.shard("tr", 0).key("shard");
-      String newer = Integer.toString(RedisStore.FORMAT + 1);
+      String newer = Integer.toString(Preparation.FORMAT + 1);
       ask(node.calls().hset(shard, Keys.bytes("format"), Keys.bytes(newer)));
 
       IllegalStateException refused =
@@ -93,6 +96,6 @@ class StartTest {
   }
 
   private static <T> T ask(java.util.concurrent.CompletionStage<T> reply) {
-    return Link.await(reply, System.nanoTime() + 5_000_000_000L);
+    return Answers.await(reply, System.nanoTime() + 5_000_000_000L);
   }
 }

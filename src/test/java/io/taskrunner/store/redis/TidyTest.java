@@ -12,6 +12,8 @@ import io.taskrunner.store.Queue;
 import io.taskrunner.store.TaskStore.Moved;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;

@@ -8,6 +8,9 @@ import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.taskrunner.config.HostPort;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.redis.link.Answers;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Node;
 import io.taskrunner.testkit.Proxy;
 import io.taskrunner.testkit.RedisServer;
 import java.time.Duration;
@@ -47,7 +50,7 @@ class WatchTest {
   }
 
   private static <T> T ask(CompletionStage<T> reply) {
-    return Link.await(reply, System.nanoTime() + PATIENCE.toNanos());
+    return Answers.await(reply, System.nanoTime() + PATIENCE.toNanos());
   }
 
   private static void await(BooleanSupplier truth, Duration most) {
@@ -60,7 +63,8 @@ class WatchTest {
 
   private static boolean answers(RedisAsyncCommands<byte[], byte[]> commands) {
     try {
-      return Link.await(commands.ping(), System.nanoTime() + TimeUnit.SECONDS.toNanos(1)) != null;
+      return Answers.await(commands.ping(), System.nanoTime() + TimeUnit.SECONDS.toNanos(1))
+          != null;
     } catch (RedisException | StoreUnavailable not) {
       return false;
     }

@@ -1,0 +1,216 @@
+package io.taskrunner.store.redis.doctor;
+
+import static io.taskrunner.store.redis.doctor.Finding.text;
+
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Link;
+import io.taskrunner.store.redis.link.QueueNames;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a walk counted of a shard's queues and clients, against the counters. One that differs is
+ * suspected, and counted again at one moment.
+ */
+final class DoctorCounts {
+
+  private static final Logger LOG = LoggerFactory.getLogger(DoctorCounts.class);
+  private static final String OTHER = "other";
+
+  private final DoctorWalk walk;
+  private final Link link;
+  private final Keys shard;
+  private final QueueNames names;
+  private final Manner manner;
+  private final Map<Integer, Tally> ofQueue = new HashMap<>();
+  private final Map<String, Tally> ofClient = new HashMap<>();
+  private final Map<Integer, Map<String, Long>> dead = new HashMap<>();
+  private final Map<String, Long> signed = new HashMap<>();
+
+  /** What there is of a queue or a client. */
+  private static final class Tally {
+    long ready;
+    long retry;
+    long running;
+    long live;
+    long bytes;
+    long deadBytes;
+    long cancelled;
+  }
+
+  DoctorCounts(DoctorWalk walk, Link link, Keys shard, QueueNames names, Manner manner) {
+    this.walk = walk;
+    this.link = link;
+    this.shard = shard;
+    this.names = names;
+    this.manner = manner;
+  }
+
+  Map<String, Long> signed() {
+    return signed;
+  }
+
+  /** A task, as {@code check} describes it. */
+  void count(Object fact) {
+    ByteBuffer in = ByteBuffer.wrap((byte[]) fact);
+    char state = (char) in.get();
+    Tally queue = ofQueue.computeIfAbsent(in.getInt(), _ -> new Tally());
+    int kept = in.getInt();
+    int body = in.getInt();
+    byte[] owner = new byte[in.remaining()];
+    in.get(owner);
+    Tally client = ofClient.computeIfAbsent(text(owner), _ -> new Tally());
+    switch (state) {
+      case 'r' -> queue.ready++;
+      case 't' -> queue.retry++;
+      case 'a' -> queue.running++;
+      case 'c' -> queue.cancelled += kept;
+      default -> queue.deadBytes += kept;
+    }
+    if (state == 'a') {
+      client.running++;
+    }
+    if ("rtas".indexOf(state) >= 0) {
+      client.live++;
+      client.bytes += body;
+    }
+  }
+
+  /** A dead task of a queue, by its host and cause. */
+  void countDead(int n, Object pair) {
+    dead.computeIfAbsent(n, _ -> new HashMap<>()).merge(text((byte[]) pair), 1L, Long::sum);
+  }
+
+  /** When all tasks were counted: the counters of some queues. */
+  void proveQueues(List<byte[]> step) {
+    List<Map<String, String>> flows = hashes(step, n -> "queue:" + n + ":flow");
+    List<Map<String, String>> sums = hashes(step, n -> "queue:" + n + ":dead:sums");
+    for (int i = 0; i < step.size(); i++) {
+      int n = Integer.parseInt(text(step.get(i)));
+      if (suspect(n, flows.get(i))) {
+        walk.found(again("count_queues", "queue " + n, List.of(step.get(i)), manner));
+      }
+      if (suspectDead(n, sums.get(i))) {
+        walk.found(again("dead_sums", "the dead of queue " + n, List.of(step.get(i)), manner));
+      }
+    }
+  }
+
+  /** Likewise those of some clients. */
+  void proveClients(List<byte[]> step) {
+    List<Map<String, String>> hashes = hashes(step, id -> "client:" + id);
+    List<List<byte[]>> minutes =
+        together(
+            step, (redis, id) -> redis.lrange(shard.key("client:" + text(id) + ":minute"), 0, -1));
+    for (int i = 0; i < step.size(); i++) {
+      String id = text(step.get(i));
+      String version = hashes.get(i).get("signing");
+      if (version != null) {
+        signed.put(id, Long.valueOf(version));
+      }
+      if (suspect(id, hashes.get(i), minutes.get(i))) {
+        countClient(id);
+      }
+    }
+  }
+
+  private boolean suspect(int n, Map<String, String> flow) {
+    Tally tally = ofQueue.getOrDefault(n, new Tally());
+    return !flow.isEmpty()
+        && (differs(flow, "ready", tally.ready)
+            || differs(flow, "retry", tally.retry)
+            || differs(flow, "running", tally.running)
+            || differs(flow, "cancelled", tally.cancelled)
+            || differs(flow, "dead_bytes", tally.deadBytes));
+  }
+
+  private boolean suspectDead(int n, Map<String, String> sums) {
+    Map<String, Long> there = dead.getOrDefault(n, Map.of());
+    return !sums.containsKey(OTHER)
+        && (sums.size() != there.size()
+            || there.entrySet().stream()
+                .anyMatch(pair -> differs(sums, pair.getKey(), pair.getValue())));
+  }
+
+  private boolean suspect(String client, Map<String, String> hash, List<byte[]> minute) {
+    Tally tally = ofClient.getOrDefault(client, new Tally());
+    long accepted = 0;
+    for (byte[] entry : minute) {
+      String text = text(entry);
+      accepted += Long.parseLong(text.substring(text.indexOf(':') + 1));
+    }
+    return !hash.isEmpty()
+        && (differs(hash, "running", tally.running)
+            || differs(hash, "live", tally.live)
+            || differs(hash, "bytes", tally.bytes)
+            || (!minute.isEmpty() && differs(hash, "sum", accepted)));
+  }
+
+  private static boolean differs(Map<String, String> fields, String field, long counted) {
+    return Double.parseDouble(fields.getOrDefault(field, "0")) != counted;
+  }
+
+  /** Counts at one moment; what is too large for that is left. */
+  private List<Finding> again(String what, String whose, List<byte[]> args, Manner how) {
+    List<Finding> found = new ArrayList<>();
+    if (!walk.prove(how.argument(), what, args, found).isEmpty()) {
+      LOG.info("the counters of {} are not proven: there is too much to count at once", whose);
+    }
+    return found;
+  }
+
+  /**
+   * A queue that was made meanwhile is not counted: so a client that differs is counted twice, with
+   * the queues as they are known then.
+   */
+  private void countClient(String id) {
+    if (!countClient(id, manner.looking()).isEmpty()) {
+      walk.found(countClient(id, manner));
+    }
+  }
+
+  private List<Finding> countClient(String id, Manner how) {
+    names.reload();
+    Set<Integer> numbers = new TreeSet<>(names.numbers());
+    numbers.addAll(walk.queues());
+    List<byte[]> args = new ArrayList<>(List.of(Keys.bytes(1), Keys.bytes(id)));
+    args.addAll(DoctorWalk.bytes(numbers));
+    return again("count_clients", "client " + id, args, how);
+  }
+
+  private List<Map<String, String>> hashes(List<byte[]> names, UnaryOperator<String> key) {
+    List<Map<byte[], byte[]>> raw =
+        together(names, (redis, name) -> redis.hgetall(shard.key(key.apply(text(name)))));
+    return raw.stream()
+        .map(hash -> {
+          Map<String, String> fields = HashMap.newHashMap(hash.size());
+          hash.forEach((name, value) -> fields.put(text(name), text(value)));
+          return fields;
+        })
+        .toList();
+  }
+
+  /** The same read for each of these, in one round trip. */
+  private <T> List<T> together(
+      List<byte[]> all,
+      BiFunction<RedisAsyncCommands<byte[], byte[]>, byte[], CompletionStage<T>> read) {
+    return link.patiently(redis -> {
+      List<CompletableFuture<T>> replies =
+          all.stream().map(one -> read.apply(redis, one).toCompletableFuture()).toList();
+      return CompletableFuture.allOf(replies.toArray(CompletableFuture[]::new))
+          .thenApply(_ -> replies.stream().map(CompletableFuture::join).toList());
+    });
+  }
+}

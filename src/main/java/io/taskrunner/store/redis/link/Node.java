@@ -1,0 +1,293 @@
+package io.taskrunner.store.redis.link;
+
+import io.lettuce.core.ClientOptions;
+import io.lettuce.core.ConnectionBuilder;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisException;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.SocketOptions;
+import io.lettuce.core.SslOptions;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.protocol.ProtocolVersion;
+import io.lettuce.core.resource.ClientResources;
+import io.lettuce.core.resource.DefaultClientResources;
+import io.lettuce.core.resource.Delay;
+import io.lettuce.core.resource.NettyCustomizer;
+import io.netty.channel.Channel;
+import io.taskrunner.config.HostPort;
+import io.taskrunner.config.RedisSettings;
+import io.taskrunner.store.StoreUnavailable;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The connections to one Redis, or to whichever node the Sentinels name as the master.
+ *
+ * <p>Lettuce reconnects by itself, and asks the Sentinels anew each time.
+ *
+ * <p>Enqueues, the claim loop and everything else have connections of their own, so that none waits
+ * behind another's large replies, nor behind the replicas that an enqueue may wait for. One more is
+ * for asking whether the node is alive.
+ */
+public final class Node implements AutoCloseable {
+
+  private static final Duration CONNECT_MAX = Duration.ofSeconds(2);
+  private static final Duration RECONNECT_MAX = Duration.ofMillis(500);
+
+  private final ClientResources resources;
+  private final RedisClient client;
+  private final RedisURI uri;
+  private final Duration patience;
+  private final List<Line> lines;
+  private final StatefulRedisConnection<byte[], byte[]> exchanges;
+  private final StatefulRedisConnection<byte[], byte[]> calls;
+  private final StatefulRedisConnection<byte[], byte[]> pulse;
+  private final Watch watch;
+  private final Headroom headroom = new Headroom();
+  private volatile @Nullable Subscriber subscriber;
+
+  private Node(
+      ClientResources resources,
+      RedisClient client,
+      RedisURI uri,
+      Set<Channel> channels,
+      int lines,
+      Duration patience) {
+    this.resources = resources;
+    this.client = client;
+    this.uri = uri;
+    this.patience = patience;
+    // Event loops are given out in turn, and a first line that shares one with the claim loop's
+    // connection lets enqueues overtake the worker. The others are made at the same time: a
+    // connection takes several round trips.
+    this.exchanges = connect(1).getFirst();
+    Line first = new Line(connect(1).getFirst());
+    List<StatefulRedisConnection<byte[], byte[]>> others = connect(lines + 1);
+    this.calls = others.get(0);
+    this.pulse = others.get(1);
+    this.lines = Stream.concat(Stream.of(first), others.stream().skip(2).map(Line::new)).toList();
+    this.watch =
+        new Watch(
+            client,
+            pulse,
+            this::useAll,
+            patience,
+            channels,
+            Optional.of(uri).filter(named -> !named.getSentinels().isEmpty()));
+  }
+
+  /** Makes some connections at the same time. */
+  private List<StatefulRedisConnection<byte[], byte[]>> connect(int count) {
+    long deadline = System.nanoTime() + CONNECT_MAX.plus(patience).toNanos();
+    List<CompletionStage<StatefulRedisConnection<byte[], byte[]>>> connecting =
+        Stream.generate(() -> client.connectAsync(ByteArrayCodec.INSTANCE, uri))
+            .<CompletionStage<StatefulRedisConnection<byte[], byte[]>>>map(one -> one)
+            .limit(count)
+            .toList();
+    return connecting.stream().map(one -> Answers.await(one, deadline)).toList();
+  }
+
+  /** Sends something on each connection, so that one that was lost unnoticed is found. */
+  private void useAll() {
+    Subscriber listening = subscriber;
+    if (listening != null) {
+      listening.ask();
+    }
+    Stream.concat(Stream.of(exchanges.async(), calls.async()), lines.stream().map(Line::commands))
+        .filter(commands -> commands.getStatefulConnection().isOpen())
+        .forEach(RedisAsyncCommands::ping);
+  }
+
+  /**
+   * Connects.
+   *
+   * @param lines how many groups of enqueues may wait for replicas at once
+   * @param shared to run on and to count in; empty for loops of its own, and no count
+   * @throws StoreUnavailable Redis does not answer, or refuses us
+   */
+  public static Node open(RedisSettings settings, int lines, Optional<Shared> shared) {
+    RedisURI uri = uri(settings);
+    Set<Channel> channels = ConcurrentHashMap.newKeySet();
+    ClientResources.Builder builder = DefaultClientResources.builder();
+    if (shared.isPresent()) {
+      builder.eventLoopGroupProvider(new SharedLoops(shared.get().loops()));
+      builder.commandLatencyRecorder(new RedisTimes(shared.get().registry()));
+    } else {
+      builder.ioThreadPoolSize(2);
+    }
+    ClientResources resources =
+        builder
+            .computationThreadPoolSize(2)
+            .nettyCustomizer(keepIn(channels, !uri.getSentinels().isEmpty()))
+            .reconnectDelay(
+                Delay.exponential(Duration.ofMillis(5), RECONNECT_MAX, 2, TimeUnit.MILLISECONDS))
+            .build();
+    RedisClient client = RedisClient.create(resources, uri);
+    client.setOptions(
+        ClientOptions.builder()
+            .protocolVersion(ProtocolVersion.RESP2)
+            .replayFilter(_ -> true) // what was on its way is repeated by those who sent it
+            .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
+            .socketOptions(
+                SocketOptions.builder().connectTimeout(CONNECT_MAX).tcpNoDelay(true).build())
+            .sslOptions(ssl(settings))
+            .build());
+    try {
+      Node node = new Node(resources, client, uri, channels, lines, settings.commandTimeout());
+      node.loadScripts();
+      return node;
+    } catch (RedisException | StoreUnavailable away) {
+      try {
+        client.shutdown(Duration.ZERO, Duration.ofSeconds(1));
+      } finally {
+        resources.shutdown(0, 1, TimeUnit.SECONDS);
+      }
+      throw new StoreUnavailable("Redis does not answer", away);
+    }
+  }
+
+  /**
+   * Sends all scripts at once, so that no call has to. If they are not taken now, the first call of
+   * each sends its text: see {@link Moves}.
+   */
+  private void loadScripts() {
+    long deadline = System.nanoTime() + patience.toNanos();
+    try {
+      Arrays.stream(Script.values())
+          .map(script -> calls().scriptLoad(script.text()))
+          .toList()
+          .forEach(loading -> Answers.await(loading, deadline));
+    } catch (StoreUnavailable | RedisException notNow) {
+      LoggerFactory.getLogger(Node.class)
+          .atDebug()
+          .addKeyValue("reason", String.valueOf(notNow.getMessage()))
+          .log("scripts could not be loaded");
+    }
+  }
+
+  /** Keeps the connections to data nodes; those to Sentinels come and go as they are asked. */
+  private static NettyCustomizer keepIn(Set<Channel> channels, boolean sentinels) {
+    return new NettyCustomizer() {
+      @Override
+      public void afterChannelInitialized(Channel channel) {
+        String uri = String.valueOf(channel.attr(ConnectionBuilder.REDIS_URI).get());
+        if (!sentinels || uri.startsWith(RedisURI.URI_SCHEME_REDIS_SENTINEL)) {
+          Silence.measure(channel);
+          channels.add(channel);
+          channel.closeFuture().addListener(_ -> channels.remove(channel));
+        }
+      }
+    };
+  }
+
+  /** Whom to trust where TLS is spoken. */
+  static SslOptions ssl(RedisSettings settings) {
+    SslOptions.Builder options = SslOptions.builder();
+    settings.authorities().ifPresent(file -> options.trustManager(file.toFile()));
+    return options.build();
+  }
+
+  static RedisURI uri(RedisSettings settings) {
+    RedisURI.Builder builder;
+    switch (settings.target()) {
+      case RedisSettings.Target.Node(HostPort address) ->
+          builder = RedisURI.builder().withHost(address.host()).withPort(address.port());
+      case RedisSettings.Target.Sentinel sentinel -> {
+        builder = RedisURI.builder().withSentinelMasterId(sentinel.master());
+        for (HostPort address : sentinel.sentinels()) {
+          RedisURI one = RedisURI.create(address.host(), address.port());
+          one.setTimeout(CONNECT_MAX);
+          one.setSsl(settings.tls());
+          sentinel
+              .password()
+              .ifPresent(password -> one.setCredentialsProvider(credentials("", password.value())));
+          builder.withSentinel(one);
+        }
+      }
+      case RedisSettings.Target.Cluster _ ->
+          throw new IllegalArgumentException("target: a cluster (expected: one of its nodes)");
+    }
+    builder
+        .withDatabase(settings.database())
+        .withSsl(settings.tls())
+        .withTimeout(settings.commandTimeout());
+    settings
+        .password()
+        .ifPresent(password -> {
+          if (settings.username().isPresent()) {
+            builder.withAuthentication(settings.username().get(), password.value());
+          } else {
+            builder.withPassword(password.value().toCharArray());
+          }
+        });
+    return builder.build();
+  }
+
+  private static io.lettuce.core.RedisCredentialsProvider credentials(
+      String user, String password) {
+    return io.lettuce.core.RedisCredentialsProvider.from(
+        () -> io.lettuce.core.RedisCredentials.just(user.isEmpty() ? null : user, password));
+  }
+
+  /** A connection for enqueues. */
+  public Line line(int index) {
+    return lines.get(index);
+  }
+
+  /** Where everything goes that has no connection of its own. */
+  public RedisAsyncCommands<byte[], byte[]> calls() {
+    return calls.async();
+  }
+
+  /** For short questions about the node itself, which must not wait behind large answers. */
+  public RedisAsyncCommands<byte[], byte[]> pulse() {
+    return pulse.async();
+  }
+
+  /** Writes several commands of the claim loop at once: they share one round trip. */
+  public void pipeline(java.util.function.Consumer<RedisAsyncCommands<byte[], byte[]>> commands) {
+    synchronized (exchanges) {
+      exchanges.setAutoFlushCommands(false);
+      try {
+        commands.accept(exchanges.async());
+      } finally {
+        // In this order: an answer may at once lead to another command, which nobody would flush.
+        exchanges.setAutoFlushCommands(true);
+        exchanges.flushCommands();
+      }
+    }
+  }
+
+  /** The connection that only listens; made when it is first asked for. */
+  public synchronized Subscriber subscriber() {
+    Subscriber there = subscriber;
+    if (there == null) {
+      there = new Subscriber(client.connectPubSub(Subscriber.CODEC));
+      subscriber = there;
+    }
+    return there;
+  }
+
+  /** How much may still be put into it. */
+  public Headroom headroom() {
+    return headroom;
+  }
+
+  @Override
+  public void close() {
+    watch.close();
+    client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+    resources.shutdown(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
+  }
+}

@@ -1,0 +1,86 @@
+package io.taskrunner.store.redis.link;
+
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * The numbers of queues by their names: a copy of what Redis holds, read anew when the
+ * configuration's version has changed, at most a second after. A number is never given twice; a
+ * name that is missing here is looked up in Redis before it counts as unknown.
+ */
+public final class QueueNames {
+
+  private final Link link;
+  private final Keys config;
+  private volatile Map<String, Integer> numbers = Map.of();
+  private volatile SortedMap<Integer, String> byNumber = Collections.emptySortedMap();
+
+  public QueueNames(Link link, Keys config) {
+    this.link = link;
+    this.config = config;
+  }
+
+  /** Reads all names. */
+  public synchronized void reload() {
+    Map<byte[], byte[]> all = link.patiently(redis -> redis.hgetall(config.key("queues")));
+    Map<String, Integer> fresh = HashMap.newHashMap(all.size());
+    all.forEach((name, n) -> fresh.put(Keys.text(name), Integer.valueOf(Keys.text(n))));
+    TreeMap<Integer, String> inverse = new TreeMap<>();
+    fresh.forEach((name, n) -> inverse.put(n, name));
+    numbers = Map.copyOf(fresh);
+    byNumber = Collections.unmodifiableSortedMap(inverse);
+  }
+
+  /** Adds a name that was just given its number, without reading all. */
+  public synchronized void learn(String name, int n) {
+    if (known(name).orElse(-1) == n) {
+      return;
+    }
+    Map<String, Integer> more = new HashMap<>(numbers);
+    TreeMap<Integer, String> inverse = new TreeMap<>(byNumber);
+    more.put(name, n);
+    inverse.put(n, name);
+    numbers = more;
+    byNumber = Collections.unmodifiableSortedMap(inverse);
+  }
+
+  /** The number of a name, from the copy alone. */
+  public OptionalInt known(String name) {
+    Integer n = numbers.get(name);
+    return n == null ? OptionalInt.empty() : OptionalInt.of(n);
+  }
+
+  /** The number of a name, from Redis. */
+  public OptionalInt look(String name) {
+    byte[] n = link.patiently(redis -> redis.hget(config.key("queues"), Keys.bytes(name)));
+    if (n == null) {
+      return OptionalInt.empty();
+    }
+    int number = Integer.parseInt(Keys.text(n));
+    if (known(name).orElse(-1) != number) {
+      reload();
+    }
+    return OptionalInt.of(number);
+  }
+
+  /** All names, sorted. */
+  public List<String> names() {
+    return numbers.keySet().stream().sorted().toList();
+  }
+
+  /** All names, by number. */
+  public SortedMap<Integer, String> byNumber() {
+    return byNumber;
+  }
+
+  /** All numbers. */
+  public Collection<Integer> numbers() {
+    return numbers.values();
+  }
+}

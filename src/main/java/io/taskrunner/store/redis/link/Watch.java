@@ -1,0 +1,214 @@
+package io.taskrunner.store.redis.link;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisFuture;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.api.StatefulConnection;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.codec.StringCodec;
+import io.lettuce.core.sentinel.api.StatefulRedisSentinelConnection;
+import io.netty.channel.Channel;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Closes connections that lead nowhere, twice a second. Lettuce reconnects by itself, and asks the
+ * Sentinels again, but only when it notices that a connection is gone. It does not notice
+ *
+ * <ul>
+ *   <li>a server that is frozen, or behind a network that drops everything;
+ *   <li>a single connection that a firewall forgot;
+ *   <li>a master that became a replica while the connection was open;
+ *   <li>a master that is cut off from its Sentinels, which have promoted another, but not from us.
+ * </ul>
+ *
+ * <p>Whether the server is alive is asked on a connection of its own, where no other answer is in
+ * the way, and a byte on any connection to it counts as a sign of life: an answer that takes long,
+ * or is large, is no reason to close anything.
+ *
+ * <p>Sentinels are believed when more than half of those that were named agree.
+ */
+final class Watch implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
+  private static final long EVERY_MILLIS = 500;
+  private static final long ANSWER_MILLIS = 400;
+  private static final long HUNG_NANOS = TimeUnit.SECONDS.toNanos(3);
+
+  /** A look that is this late says that this process stood still, and nothing about Redis. */
+  private static final long LATE_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+  /** Each connection is used at least once in this many looks. */
+  private static final int LOOKS_A_USE = 10;
+
+  private final RedisClient client;
+  private final StatefulRedisConnection<byte[], byte[]> pulse;
+  private final Runnable useAll;
+  private final long silentNanos;
+  private final Set<Channel> channels;
+  private final Optional<RedisURI> sentinels;
+  private final ScheduledExecutorService timer =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("redis-watch").factory());
+
+  // Confined to the timer's thread.
+  private final Map<RedisURI, CompletableFuture<StatefulRedisSentinelConnection<String, String>>>
+      connections = new HashMap<>();
+  private @Nullable RedisFuture<List<Object>> beat;
+  private long lookedNanos = System.nanoTime();
+  private long hungNanos;
+  private int looks;
+
+  /**
+   * Begins to watch.
+   *
+   * @param pulse a connection that nothing large is asked on
+   * @param useAll sends something on each of the other connections
+   * @param mostSilent how long a connection may give no byte of an answer
+   * @param channels all that are open, and that are closed when they lead nowhere
+   * @param sentinels whom to ask for the master; empty for a lone node
+   */
+  Watch(
+      RedisClient client,
+      StatefulRedisConnection<byte[], byte[]> pulse,
+      Runnable useAll,
+      Duration mostSilent,
+      Set<Channel> channels,
+      Optional<RedisURI> sentinels) {
+    this.client = client;
+    this.pulse = pulse;
+    this.useAll = useAll;
+    this.silentNanos = mostSilent.toNanos() + HUNG_NANOS;
+    this.channels = channels;
+    this.sentinels = sentinels;
+    timer.scheduleWithFixedDelay(this::look, EVERY_MILLIS, EVERY_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  private void look() {
+    try {
+      long before = lookedNanos;
+      lookedNanos = System.nanoTime();
+      if (lookedNanos - before < LATE_NANOS) {
+        judgeNode(before);
+        judgeConnections();
+      }
+      askNode();
+      sentinels.ifPresent(this::askSentinels);
+    } catch (RuntimeException fault) {
+      LOG.error("the watch over Redis failed once", fault);
+    }
+  }
+
+  /** The server is hung when no connection has had a byte of it, though it was asked. */
+  private void judgeNode(long before) {
+    boolean heard = channels.stream().anyMatch(channel -> Silence.brokenSince(channel, before));
+    hungNanos = heard || !pulse.isOpen() ? 0 : hungNanos + lookedNanos - before;
+    if (hungNanos > HUNG_NANOS) {
+      hungNanos = 0;
+      cut(channels, "it does not answer");
+      beat = null;
+    }
+  }
+
+  private void judgeConnections() {
+    cut(
+        channels.stream().filter(channel -> Silence.lasts(channel, silentNanos)).toList(),
+        "nothing comes over them, though it answers on others");
+  }
+
+  private void askNode() {
+    if (beat != null && beat.toCompletableFuture().isDone()) {
+      if (sentinels.isPresent() && isReplica(beat)) {
+        cut(channels, "it is no master any more");
+      }
+      beat = null;
+    }
+    if (beat == null) {
+      beat = pulse.async().role();
+    }
+    if (++looks % LOOKS_A_USE == 0) {
+      useAll.run();
+    }
+  }
+
+  private static boolean isReplica(RedisFuture<List<Object>> answered) {
+    CompletableFuture<List<Object>> role = answered.toCompletableFuture();
+    return !role.isCompletedExceptionally()
+        && role.join().getFirst() instanceof byte[] word
+        && !Keys.text(word).equals("master");
+  }
+
+  private void askSentinels(RedisURI all) {
+    List<CompletableFuture<SocketAddress>> answers = new ArrayList<>();
+    for (RedisURI sentinel : all.getSentinels()) {
+      answers.add(
+          connections
+              .computeIfAbsent(sentinel, this::connect)
+              .thenCompose(told -> told.async().getMasterAddrByName(all.getSentinelMasterId()))
+              .completeOnTimeout(null, ANSWER_MILLIS, TimeUnit.MILLISECONDS)
+              .exceptionally(_ -> null));
+    }
+    Map<SocketAddress, Integer> votes = new HashMap<>();
+    for (CompletableFuture<SocketAddress> answer : answers) {
+      SocketAddress master = answer.join();
+      if (master != null) {
+        votes.merge(master, 1, Integer::sum);
+      }
+    }
+    connections.values().removeIf(CompletableFuture::isCompletedExceptionally);
+    votes.forEach((master, count) -> {
+      if (2 * count > all.getSentinels().size()) {
+        cut(
+            channels.stream().filter(channel -> leadsElsewhere(channel, master)).toList(),
+            "the Sentinels name another master");
+      }
+    });
+  }
+
+  private CompletableFuture<StatefulRedisSentinelConnection<String, String>> connect(
+      RedisURI sentinel) {
+    return client.connectSentinelAsync(StringCodec.UTF8, sentinel).toCompletableFuture();
+  }
+
+  private static boolean leadsElsewhere(Channel channel, SocketAddress master) {
+    return channel.remoteAddress() instanceof InetSocketAddress to
+        && master instanceof InetSocketAddress named
+        && (to.getPort() != named.getPort()
+            || (!named.isUnresolved() && !to.getAddress().equals(named.getAddress())));
+  }
+
+  private static void cut(Collection<Channel> channels, String reason) {
+    List<Channel> standing = channels.stream().filter(Channel::isActive).toList();
+    if (!standing.isEmpty()) {
+      LOG.atWarn()
+          .addKeyValue("redis", standing.getFirst().remoteAddress())
+          .addKeyValue("connections", standing.size())
+          .addKeyValue("reason", reason)
+          .log("the connections to Redis are cut, to be made anew");
+      standing.forEach(Channel::close);
+    }
+  }
+
+  @Override
+  public void close() {
+    timer.shutdownNow();
+    connections
+        .values()
+        .forEach(connection -> connection.thenAccept(StatefulConnection::closeAsync));
+  }
+}

@@ -1,0 +1,102 @@
+package io.taskrunner.store.redis.record;
+
+import io.taskrunner.store.CloudStore.CloudTask;
+import io.taskrunner.store.CloudStore.NewTask;
+import io.taskrunner.store.CloudStore.TaskMade;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.task.Task.TaskSpec;
+import io.taskrunner.task.TaskId;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.Optional;
+
+/** A task of Cloud Tasks. */
+public record CreateCall(NewTask task, String queue, byte[] tail, long dueMillis, int early)
+    implements EnqueueScriptCall<TaskMade> {
+
+  private static final int FACTS_BYTES = 36;
+  private static final long MICROS = 1_000;
+  private static final byte[] EMPTY = new byte[0];
+
+  public static CreateCall of(NewTask task) {
+    Instant due = task.due();
+    long micros = due == null ? 0 : Math.max(0, micros(due));
+    int early = (int) Math.floorMod(-micros, MICROS);
+    long millis = (micros + early) / MICROS;
+    byte[] tail =
+        TaskCodec.cloudTail(
+            task.spec(),
+            new TaskCodec.CloudFacts(early, task.id(), task.nameTaken(), task.echoed()));
+    return new CreateCall(task, task.queue().toString(), tail, millis, early);
+  }
+
+  private static long micros(Instant time) {
+    return time.getEpochSecond() * 1_000_000 + time.getNano() / MICROS;
+  }
+
+  @Override
+  public TaskSpec spec() {
+    return task.spec();
+  }
+
+  @Override
+  public int put(byte[][] args, int from, TaskId id, int n) {
+    int at = from;
+    args[at++] =
+        new Packed(FACTS_BYTES)
+            .put(id)
+            .put('c', 1)
+            .put(n, 4)
+            .put('a', 1)
+            .put(dueMillis, 6)
+            .put(-1, 4)
+            .put(-1, 4)
+            .toByteArray();
+    args[at++] = EMPTY;
+    args[at++] = EMPTY;
+    args[at++] = task.id() == null ? EMPTY : TaskCodec.digest(task.id());
+    args[at++] = task.id() == null ? EMPTY : Keys.bytes(task.nameTaken().toMillis());
+    return at;
+  }
+
+  @Override
+  public TaskMade noQueue() {
+    return new TaskMade.NoQueue();
+  }
+
+  @Override
+  public TaskMade full() {
+    return new TaskMade.Full();
+  }
+
+  @Override
+  public TaskMade read(TaskId asked, byte[] reply, int replicas) {
+    ByteBuffer in = ByteBuffer.wrap(reply);
+    char word = (char) in.get();
+    TaskId id = new TaskId(in.getLong(), in.getLong());
+    Instant due = Instant.ofEpochMilli(TaskCodec.number(in, 6));
+    in.position(in.position() + 12);
+    Instant created = Instant.ofEpochMilli(TaskCodec.number(in, 6));
+    return switch (word) {
+      case 'e' -> new TaskMade.Made(made(id, TaskCodec.exact(due, created, early), created));
+      case 'u' -> new TaskMade.Exists();
+      case 'q' -> noQueue();
+      default -> throw new IllegalStateException("the making of " + asked + " answered " + word);
+    };
+  }
+
+  private CloudTask made(TaskId id, Instant due, Instant created) {
+    return new CloudTask(
+        task.queue(),
+        task.id() == null ? TaskNumber.of(id) : task.id(),
+        id,
+        task.spec(),
+        task.echoed(),
+        created,
+        due,
+        0,
+        0,
+        Optional.empty(),
+        Optional.empty());
+  }
+}

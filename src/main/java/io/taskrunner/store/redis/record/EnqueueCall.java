@@ -1,0 +1,114 @@
+package io.taskrunner.store.redis.record;
+
+import io.taskrunner.client.Limits;
+import io.taskrunner.store.Enqueue;
+import io.taskrunner.store.EnqueueResult;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.task.Task.TaskSpec;
+import io.taskrunner.task.TaskId;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** A client's task. */
+public record EnqueueCall(Enqueue command, byte[] tail)
+    implements EnqueueScriptCall<EnqueueResult> {
+
+  private static final int FACTS_BYTES = 36;
+  private static final int KEY_BYTES = 16;
+  private static final int NOT_SAID = -1;
+  private static final byte[] EMPTY = new byte[0];
+
+  public static EnqueueCall of(Enqueue command) {
+    return new EnqueueCall(command, TaskCodec.tail(command.clientId(), command.spec()));
+  }
+
+  @Override
+  public String queue() {
+    return command.queue();
+  }
+
+  @Override
+  public TaskSpec spec() {
+    return command.spec();
+  }
+
+  @Override
+  public int put(byte[][] args, int from, TaskId id, int queue) {
+    Enqueue.Idempotency idempotency = command.idempotency();
+    int at = from;
+    args[at++] = facts(id, queue);
+    args[at++] = Keys.bytes(command.clientId());
+    args[at++] = Keys.bytes(command.queue());
+    args[at++] =
+        idempotency == null ? EMPTY : Arrays.copyOf(Digests.sha256(idempotency.key()), KEY_BYTES);
+    args[at++] = idempotency == null ? EMPTY : idempotency.payload();
+    return at;
+  }
+
+  private byte[] facts(TaskId id, int queue) {
+    Packed facts = new Packed(FACTS_BYTES).put(id);
+    facts.put(
+        switch (command.proof()) {
+          case OPEN -> 'o';
+          case KEY -> 'k';
+          case ADMIN -> 'a';
+        },
+        1);
+    facts.put(queue, 4);
+    switch (command.when()) {
+      case Enqueue.When.In(Duration delay) -> facts.put('d', 1).put(delay.toMillis(), 6);
+      case Enqueue.When.At(Instant time) ->
+          facts.put('a', 1).put(Math.max(0, time.toEpochMilli()), 6);
+    }
+    return facts
+        .put(optional(command.maxConcurrent()), 4)
+        .put(optional(command.requestsPerMin()), 4)
+        .toByteArray();
+  }
+
+  private static int optional(@Nullable Integer number) {
+    return number == null ? NOT_SAID : number;
+  }
+
+  @Override
+  public EnqueueResult noQueue() {
+    return new EnqueueResult.QueueNotFound();
+  }
+
+  @Override
+  public EnqueueResult full() {
+    return new EnqueueResult.StoreFull();
+  }
+
+  @Override
+  public EnqueueResult read(TaskId asked, byte[] reply, int replicas) {
+    ByteBuffer in = ByteBuffer.wrap(reply);
+    char word = (char) in.get();
+    TaskId id = new TaskId(in.getLong(), in.getLong());
+    Instant due = Instant.ofEpochMilli(TaskCodec.number(in, 6));
+    Limits limits = new Limits((int) TaskCodec.number(in, 4), (int) TaskCodec.number(in, 4));
+    int remaining = (int) TaskCodec.number(in, 4);
+    Instant fullAgain = Instant.ofEpochMilli(TaskCodec.number(in, 6));
+    Duration retryAfter = Duration.ofMillis(TaskCodec.number(in, 6));
+    var quota = new EnqueueResult.Quota(limits, remaining, fullAgain);
+    return switch (word) {
+      case 'e' -> new EnqueueResult.Enqueued(id, due, quota, replicas);
+      case 'd' -> new EnqueueResult.Duplicate(id, due, quota, replicas);
+      case 'r' -> new EnqueueResult.RateLimited(quota, retryAfter);
+      case 'b' ->
+          new EnqueueResult.BacklogFull(
+              due.toEpochMilli(), fullAgain.toEpochMilli(), limits.maxConcurrent() == 2);
+      case 'u' -> new EnqueueResult.KeyReused();
+      case 'q' -> noQueue();
+      case 'n' -> new EnqueueResult.QueueNotAllowed();
+      case 'x' -> new EnqueueResult.ClientDisabled();
+      case 'k' -> new EnqueueResult.KeyRequired();
+      case 'w' -> new EnqueueResult.ClientUnknown();
+      case 'm' -> new EnqueueResult.TooManyClients();
+      default -> throw new IllegalStateException("enqueue of " + asked + " answered " + word);
+    };
+  }
+}

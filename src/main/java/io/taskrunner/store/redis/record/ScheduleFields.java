@@ -1,0 +1,153 @@
+package io.taskrunner.store.redis.record;
+
+import io.taskrunner.schedule.CatchUp;
+import io.taskrunner.schedule.Cron;
+import io.taskrunner.schedule.Jitter;
+import io.taskrunner.schedule.Overlap;
+import io.taskrunner.schedule.Rhythm;
+import io.taskrunner.schedule.Schedule;
+import io.taskrunner.schedule.Schedule.Result;
+import io.taskrunner.schedule.Schedule.Run;
+import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.task.TaskId;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** What the hash of a schedule holds, and how it reads. */
+public final class ScheduleFields {
+
+  private static final String CRON = "cron";
+  private static final String EVERY = "every";
+  private static final byte[] NONE = new byte[0];
+
+  private ScheduleFields() {}
+
+  /** A rhythm, with the longest wait after a tick. */
+  public record Timing(Rhythm rhythm, Duration jitter) {}
+
+  /** A tick and when it comes; both empty for none. */
+  public static List<byte[]> times(Optional<Instant> tick, Jitter jitter, Rhythm rhythm) {
+    return tick.isEmpty()
+        ? List.of(NONE, NONE)
+        : List.of(
+            Keys.bytes(tick.get().toEpochMilli()),
+            Keys.bytes(jitter.of(tick.get(), rhythm).toEpochMilli()));
+  }
+
+  /** Names and values in turn; an empty value is none. */
+  public static List<byte[]> write(Schedule.Settings settings) {
+    String rhythm =
+        switch (settings.rhythm()) {
+          case Rhythm.Every(Duration interval) -> EVERY + " " + interval.toMillis();
+          case Rhythm.ByCron(Cron cron, ZoneId zone) -> CRON + " " + zone.getId() + " " + cron;
+        };
+    List<byte[]> fields = new ArrayList<>();
+    put(fields, "client", settings.clientId());
+    put(fields, "queue", settings.queue());
+    put(fields, "rhythm", settings.jitter().toMillis() + " " + rhythm);
+    put(fields, "overlap", settings.overlap().word());
+    put(fields, "catch_up", settings.catchUp().word());
+    fields.add(Keys.bytes("tail"));
+    fields.add(TaskCodec.tail(settings.clientId(), settings.spec()));
+    return fields;
+  }
+
+  /** Adds one. */
+  public static void put(List<byte[]> fields, String name, String value) {
+    fields.add(Keys.bytes(name));
+    fields.add(Keys.bytes(value));
+  }
+
+  /**
+   * Reads one.
+   *
+   * @param hash names and values in turn
+   * @param runs what became of its last ticks
+   */
+  @SuppressWarnings("unchecked")
+  public static Schedule read(byte[] name, Object hash, Object runs) {
+    Map<String, byte[]> fields = new HashMap<>();
+    List<Object> pairs = (List<Object>) hash;
+    for (int i = 0; i < pairs.size(); i += 2) {
+      fields.put(Keys.text((byte[]) pairs.get(i)), (byte[]) pairs.get(i + 1));
+    }
+    Timing timing = timing(text(fields, "rhythm"));
+    return new Schedule(
+        Keys.text(name),
+        new Schedule.Settings(
+            text(fields, "client"),
+            text(fields, "queue"),
+            timing.rhythm(),
+            Overlap.valueOf(upper(fields, "overlap")),
+            CatchUp.valueOf(upper(fields, "catch_up")),
+            timing.jitter(),
+            !fields.containsKey("next"),
+            TaskCodec.decode(record(fields)).spec()),
+        time(fields, "next"),
+        Optional.ofNullable(fields.get("last_task")).map(TaskId::of),
+        time(fields, "last_tick"),
+        fields.containsKey("missed") ? Long.parseLong(text(fields, "missed")) : 0,
+        ((List<Object>) runs).stream().map(ScheduleFields::ran).toList(),
+        time(fields, "created").orElseThrow(),
+        time(fields, "updated").orElseThrow(),
+        fields.containsKey("rev") ? Long.parseLong(text(fields, "rev")) : 0);
+  }
+
+  /** What is kept is what a task is made of, behind its head. */
+  private static byte[] record(Map<String, byte[]> fields) {
+    byte[] tail = fields.getOrDefault("tail", NONE);
+    return ByteBuffer.allocate(TaskCodec.TAIL + tail.length).put(TaskCodec.TAIL, tail).array();
+  }
+
+  /** Reads the field {@code rhythm}. */
+  public static Timing timing(String text) {
+    String[] parts = text.split(" ", 3);
+    return new Timing(rhythm(parts[1], parts[2]), Duration.ofMillis(Long.parseLong(parts[0])));
+  }
+
+  private static Rhythm rhythm(String kind, String text) {
+    if (kind.equals(EVERY)) {
+      return new Rhythm.Every(Duration.ofMillis(Long.parseLong(text)));
+    }
+    int space = text.indexOf(' ');
+    try {
+      return new Rhythm.ByCron(
+          Cron.parse(text.substring(space + 1)), ZoneId.of(text.substring(0, space)));
+    } catch (Cron.BadCron wasChecked) {
+      throw new IllegalStateException(wasChecked);
+    }
+  }
+
+  private static Run ran(Object entry) {
+    ByteBuffer in = ByteBuffer.wrap((byte[]) entry);
+    Instant tick = Instant.ofEpochMilli(TaskCodec.number(in, 6));
+    Instant at = Instant.ofEpochMilli(TaskCodec.number(in, 6));
+    Result result = Result.ofLetter((char) in.get());
+    Optional<TaskId> task =
+        in.hasRemaining() ? Optional.of(new TaskId(in.getLong(), in.getLong())) : Optional.empty();
+    return new Run(tick, at, result, task);
+  }
+
+  private static String text(Map<String, byte[]> fields, String name) {
+    return new String(fields.getOrDefault(name, NONE), StandardCharsets.UTF_8);
+  }
+
+  private static String upper(Map<String, byte[]> fields, String name) {
+    return text(fields, name).toUpperCase(Locale.ROOT);
+  }
+
+  private static Optional<Instant> time(Map<String, byte[]> fields, String name) {
+    return fields.containsKey(name)
+        ? Optional.of(Instant.ofEpochMilli(Long.parseLong(text(fields, name))))
+        : Optional.empty();
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.taskrunner.store.redis.link;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.taskrunner.store.redis.record;
+
+import org.jspecify.annotations.NullMarked;
