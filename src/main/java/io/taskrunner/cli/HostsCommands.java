@@ -10,7 +10,8 @@ import picocli.CommandLine.Parameters;
 /** Shows the limits and circuit breakers of hosts, and changes them. */
 @Command(
     name = "hosts",
-    description = "List, show, set and delete settings of target hosts, and close circuit breakers.",
+    description =
+        "List, show, set and delete settings of target hosts, and close circuit breakers.",
     subcommands = {
       HostsCommands.ListThem.class,
       HostsCommands.Show.class,

@@ -462,13 +462,15 @@ class WorkerTest {
           .listener()
           .breaker(new BreakerChange(change.name().toLowerCase(Locale.ROOT), change, ZERO));
     }
-    assertEquals(
-        List.of("opened", "reopened", "closed", "is_open"), performer.countedAnew);
+    assertEquals(List.of("opened", "reopened", "closed", "is_open"), performer.countedAnew);
     logger.detachAppender(logged);
     logger.setLevel(null);
     assertEquals(
         List.of(
-            "WARN opened open", "INFO reopened open", "INFO half_open half_open", "INFO closed closed"),
+            "WARN opened open",
+            "INFO reopened open",
+            "INFO half_open half_open",
+            "INFO closed closed"),
         logged.list.stream()
             .filter(line -> line.getMessage().equals("circuit breaker"))
             .map(line -> line.getLevel() + " " + value(line, "host") + " " + value(line, "state"))

@@ -526,7 +526,7 @@ class HistoryTest {
     private Set<TaskId> held() {
       Set<TaskId> held = new HashSet<>();
       for (String host : model.breakers.keySet()) {
-        Link.await(raw.zrange(Keys.bytes("tr:{0}:held:" + host), 0, -1), deadline())
+        Answers.await(raw.zrange(Keys.bytes("tr:{0}:held:" + host), 0, -1), deadline())
             .forEach(id -> held.add(TaskId.of(id)));
       }
       return held;
@@ -534,7 +534,7 @@ class HistoryTest {
 
     private Map<String, Model.Breaker> open() {
       Map<String, Model.Breaker> open = new TreeMap<>();
-      Link.await(raw.hgetall(Keys.bytes("tr:{0}:open")), deadline())
+      Answers.await(raw.hgetall(Keys.bytes("tr:{0}:open")), deadline())
           .forEach((host, record) -> {
             Model.Breaker breaker = new Model.Breaker();
             breaker.at = number(record, 0, 6);
