@@ -1,12 +1,12 @@
 -- claim: gives a worker the next tasks, each under a lease. Repeated with an equal request number it gives the same answer, less
 -- the tasks that are no longer the worker's. What is due, lost or let back is made ready by `tend`.
--- ARGV   now, worker (hex), worker (8 bytes), request number, slots (0 only beats), lease_ms, probes of a half-open breaker, ms that
---        a breaker stays open, slots for tasks that RunTask called for
+-- ARGV   now, worker (hex), worker (8 bytes), request number, slots (0 only beats), lease_ms, slots for tasks that RunTask called for
 -- REPLY  word ('claims', or 'refused' for an old request number), now, ms until this worker should look again (-1: about a
 --        second), ms until `tend` has something to do (-1: nothing is known), again ('1': there may be more at once), queues (n,
 --        name, policy, …), tasks (id, record, …), sum of the weights of queues that can be served, clients among the tasks' whose
 --        requests are signed (client, version of its secrets, …), gates that a task must pass (id, gate, …), gates that tasks
---        still wait for (gate, how many, …), tasks trimmed from `done` and `dead`
+--        still wait for (gate, how many, …), tasks trimmed from `done` and `dead`, breakers that changed (host, word, ms until its
+--        next probe, …)
 --@include lib/base
 --@include lib/budget
 --@include lib/wake
@@ -14,10 +14,10 @@
 --@include lib/client
 --@include lib/queue
 --@include lib/turns
---@include lib/breaker
 --@include lib/shut
+--@include lib/hold
 local worker, worker_bytes, request, slots = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local lease_ms, probes_max, open_ms, express_slots = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local lease_ms, express_slots = tonumber(ARGV[6]), tonumber(ARGV[7])
 local KEPT_MS = 86400000 -- longer than any outage that a repeated claim should outlive
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
@@ -43,7 +43,7 @@ local function answer(wait, timer, again)
   local done, dead = 0, 0
   if trimmed then done, dead = trimmed() end
   return { 'claims', now, wait, timer < NEVER and math.max(0, timer - now) or -1, again and '1' or '0', queue_facts, tasks,
-    shard().weights, signed, gated, dry, done, dead }
+    shard().weights, signed, gated, dry, done, dead, breakers and breakers.changes or {} }
 end
 
 local function repeat_answer(before)

@@ -1,10 +1,11 @@
 -- settle: delivers up to 200 verdicts of a worker. Each is taken once, and only while the task is the worker's.
--- ARGV   now, worker (8 bytes), probes of a half-open breaker, ms that a breaker stays open, then for each verdict: packed:
---        id, claim, kind (s succeed, r retry, d bury, b put back, h held by a gate, c cancel), delay ms (from now), status or 0, error
---        or 0, what the attempt says of its host's breaker (- nothing, g good, b bad, t trip); then the entry for the log or '',
---        for h the gate
+-- ARGV   now, worker (8 bytes), failures in a row that open a breaker (0 for never), the longest wait of an open one in ms, how many probes
+--        it begins with, then for each verdict: packed: id, claim, kind (s succeed, r retry, d bury, b put back, h held by a gate,
+--        c cancel), delay ms (from now), status or 0, error or 0, what the attempt says of its host (0 nothing, GOOD, or that it failed
+--        so often in a row); then the entry for the log or '', for h the gate
 -- REPLY  a letter for each verdict (d done, r taken before, l late: not this worker's any more), fewer when the budget ended
---        it: the others are to be sent again; tasks trimmed from `done` and `dead`
+--        it: the others are to be sent again; tasks trimmed from `done` and `dead`; breakers that changed (host, word, ms until its
+--        next probe, …)
 --@include lib/base
 --@include lib/wake
 --@include lib/task
@@ -12,28 +13,42 @@
 --@include lib/queue
 --@include lib/turns
 --@include lib/finish
---@include lib/breaker
 --@include lib/release
 --@include lib/shut
 --@include lib/hold
 --@include lib/settle
 --@include lib/close
-local worker, probes_max, open_ms = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local FIRST, STRIDE, VERDICT = 5, 2, 2
+local worker, threshold, longest_ms, probes_max = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local FIRST, STRIDE, VERDICT, GOOD = 6, 2, 2, 2 ^ 32 - 1
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
 local ended = {}
 
+-- What only hosts that fail need is made when there are some: each function costs its making in every call.
+local breakers
+local function load_breakers()
+  --@include lib/breaker
+  --@include lib/trip
+  breakers = { settle = settle_probe, trip = trip, changes = breaker_changes }
+end
+
 -- What the attempt says of its host, which is read only for a host in trouble.
 local function tell_breaker(id, t, report)
-  if t.flags < PROBE and report ~= 't' then return end
-  local host = host_behind(id, read_front(id))
+  if t.flags < PROBE and (report == 0 or report == GOOD) then return end
   if not breakers then load_breakers() end
-  if t.flags >= PROBE then settle_probe(host, t.claim, report, probes_max, open_ms) else trip(host, open_ms) end
+  local host = host_behind(id, read_front(id))
+  spend(10)
+  if t.flags < PROBE then
+    breakers.trip(host, report)
+  elseif report == 0 then
+    breakers.settle(host, t.claim, nil)
+  else
+    breakers.settle(host, t.claim, report == GOOD)
+  end
 end
 
 local function settle(at)
-  local id, claim, kind, delay_ms, status, error, report = unpack_struct('>c16I6c1I6I2Bc1', ARGV[at])
+  local id, claim, kind, delay_ms, status, error, report = unpack_struct('>c16I6c1I6I2BI4', ARGV[at])
   local entry = ARGV[at + 1]
   local t = read_task(id)
   if not t then return 'l' end
@@ -67,4 +82,4 @@ end
 if #ended > 0 then call('ZREM', P .. 'leases', unpack(ended)) end
 readmit()
 close()
-return { table.concat(letters), trimmed_done, trimmed_dead }
+return { table.concat(letters), trimmed_done, trimmed_dead, breakers and breakers.changes or {} }

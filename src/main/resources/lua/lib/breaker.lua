@@ -1,78 +1,90 @@
 -- breaker: hosts that fail take no attempts for a while, then a few probes. `open` holds, for each host that is not closed:
---   reopens at(6) · probes out(4) · probes that went well(4) · tasks put back(4).
--- Half-open is: the time has come. A probe that was lost counts as failed.
-local breakers
+--   at(6): when probes may go out · out(4): probes that run · allowed(4): how many may run at once · since(6): when it opened ·
+--   good_at(6): when the first probe went well, or 0 · wait(4): ms that it waits for probes now · longest(4): the most of that ·
+--   max(2): how many probes may run at first · own(1): whether the host has a threshold of its own
+-- Half-open is: `at` has come. Each probe that goes well allows one more at once, each that fails one less: so it closes, or opens again and
+-- waits twice as long, by how many fail, and what it closes for has grown before. A lost probe counts as failed.
+local BREAKER, RAMP_MS = '>I6I4I4I6I6I4I4I2B', 3000
+local open_hosts, breaker_changes = {}, {}
 
-local function load_breakers()
-  breakers = { any = call('EXISTS', P .. 'open') == 1 }
+local function write_breaker(b)
+  open_hosts[b.host] = b
+  call('HSET', P .. 'open', b.host,
+    pack(BREAKER, b.at, b.out, b.allowed, b.since, b.good_at, b.wait, b.longest, b.max, b.own))
 end
 
 local function breaker(host)
-  local b = breakers[host]
-  if b == nil then
-    local text = call('HGET', P .. 'open', host)
-    if text then
-      b = { host = host }
-      b.at, b.out, b.good, b.waiting = unpack_struct('>I6I4I4I4', text)
-    else
-      b = false
-    end
-    breakers[host] = b
+  local b = open_hosts[host]
+  if b ~= nil then return b end
+  local stored = call('HGET', P .. 'open', host)
+  b = stored and { host = host } or false
+  open_hosts[host] = b
+  if not b then return b end
+  b.at, b.out, b.allowed, b.since, b.good_at, b.wait, b.longest, b.max, b.own = unpack_struct(BREAKER, stored)
+  if b.at > now + b.wait or b.good_at > now then -- Redis' clock was set back
+    b.at, b.good_at = math.min(b.at, now + b.wait), math.min(b.good_at, now)
+    write_breaker(b)
   end
   return b
 end
 
-local function write_breaker(b)
-  breakers[b.host], breakers.any = b, true
-  call('HSET', P .. 'open', b.host, pack('>I6I4I4I4', b.at, b.out, b.good, b.waiting))
+local function tell_change(b, word)
+  local at = #breaker_changes
+  breaker_changes[at + 1], breaker_changes[at + 2], breaker_changes[at + 3] = b.host, word, math.max(0, b.at - now)
 end
 
-local function reopen(host, open_ms)
-  write_breaker({ host = host, at = now + open_ms, out = 0, good = 0, waiting = 0 })
+-- The wait below the longest is up to a tenth shorter, so that hosts that failed together are not probed together.
+local function open_for(b, wait_ms, word)
+  b.wait = math.min(wait_ms, b.longest)
+  b.at = now + (b.wait < b.longest and math.floor(b.wait * (1 - now % 100 / 1000)) or b.wait)
+  b.out, b.allowed, b.good_at = 0, b.max, 0
+  write_breaker(b)
+  tell_change(b, word)
 end
 
--- Opens a breaker, or a half-open one again; one that is open stays as it is.
-local function trip(host, open_ms)
-  local b = breaker(host)
-  if not b or now >= b.at then reopen(host, open_ms) end
+local function close_breaker(b)
+  call('HDEL', P .. 'open', b.host)
+  call('ZADD', P .. 'shut', 'XX', now_text, 'b:' .. b.host)
+  open_hosts[b.host] = false
+  b.at = now
+  tell_change(b, 'closed')
 end
 
--- Judges whether a task may be sent to its host: 'go', 'probe', or 'wait' and until when.
-local function ask_breaker(host, id, t, probes_max, open_ms)
-  local b = breaker(host)
-  if not b then return 'go' end
-  b.at = math.min(b.at, now + open_ms) -- after a clock set back it is not open for longer
-  if now >= b.at and t.due > t.created then b.waiting = math.max(0, b.waiting - 1) end -- it was put off, and is back
-  if now >= b.at and b.out + b.good < probes_max then
+-- Whether enough probes went well, and either no task waits for more of them or they went on for long enough.
+local function is_mended(b)
+  return b.allowed >= 2 * b.max and (now - b.good_at >= RAMP_MS or call('EXISTS', P .. 'held:' .. b.host) == 0)
+end
+
+-- Whether a probe may go out. Else a task waits in `held:<host>`, and tend looks at the breaker when it is time.
+local function ask_breaker(b)
+  if now >= b.at and b.out < b.allowed then
+    if b.out == 0 and b.allowed == b.max and b.good_at == 0 then tell_change(b, 'half_open') end
     b.out = b.out + 1
     write_breaker(b)
-    return 'probe'
+    return true
   end
-  -- Those that wait come back spread, each where its random bits say: one each 5 ms, and never all in the same second.
-  local spread = math.max(1000, b.waiting * 5)
-  local from = math.max(b.at, now + (now >= b.at and 1000 or 0))
-  b.waiting = b.waiting + 1
-  write_breaker(b)
-  return 'wait', from + math.floor((string.byte(id, 10) * 256 + string.byte(id, 11)) / 65536 * spread)
+  call('ZADD', P .. 'shut', 'LT', text(math.max(b.at, now + 1000)), 'b:' .. b.host)
+  return false
 end
 
--- What a probe came to: g good, b bad, or neither (it was not sent). A claim from before the breaker opened once more is
--- none of the probes that are out now.
-local function settle_probe(host, claim, report, probes_max, open_ms)
+-- What a probe came to: good, or not; nil when it was not sent. A claim from before the breaker opened once more is none of the probes that
+-- are out now.
+local function settle_probe(host, claim, good)
   local b = breaker(host)
   if not b or claim < b.at then return end
   b.out = math.max(0, b.out - 1)
-  if report == 'b' then
-    reopen(host, open_ms)
-  elseif report == 'g' then
-    b.good = b.good + 1
-    if b.good >= probes_max then
-      call('HDEL', P .. 'open', host)
-      breakers[host] = false
-    else
-      write_breaker(b)
-    end
+  if good then
+    b.allowed = b.allowed + 1
+    if b.good_at == 0 then b.good_at = now end
+  elseif good == false then
+    b.allowed = b.allowed - 1
+  end
+  if b.allowed == 0 then
+    open_for(b, 2 * b.wait, 'reopened')
+  elseif is_mended(b) then
+    close_breaker(b)
   else
     write_breaker(b)
+    call('ZADD', P .. 'shut', 'XX', now_text, 'b:' .. host)
   end
 end

@@ -8,7 +8,15 @@ local hosts
 local function load_hosts()
   if call('EXISTS', P .. 'hosts') == 0 then return end
   --@include lib/hosts
-  hosts = { limited = limited_host, room = room_at, use = use_room, hold = hold }
+  hosts = { limited = limited_host, room = room_at, use = use_room }
+end
+
+-- So is what only hosts in trouble need.
+local breakers
+local function load_breakers()
+  if call('EXISTS', P .. 'open') == 0 then return end
+  --@include lib/breaker
+  breakers = { of = breaker, ask = ask_breaker, changes = breaker_changes }
 end
 
 local function hand_over(id, t, record)

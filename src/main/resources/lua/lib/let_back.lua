@@ -19,15 +19,16 @@ local function let_in(id)
   return q, starts
 end
 
--- Makes the first tasks of a host ready until so many may start. Returns for how many there was none, and whether the budget ended it.
-local function let_back(host, most, floor)
+-- Makes the first tasks of a host ready until so many may start, or are ready if `all` count. Returns for how many there was none, and
+-- whether the budget ended it.
+local function let_back(host, most, floor, all)
   local held, served = P .. 'held:' .. host, {}
   while most > 0 and budget_left > floor do
     local id = call('ZPOPMIN', held)[1]
     if not id then break end
     local q, starts = let_in(id)
     if q then served[q] = true end
-    if starts then most = most - 1 end
+    if starts or all then most = most - 1 end
     spend(25)
   end
   for q in pairs(served) do
@@ -35,7 +36,7 @@ local function let_back(host, most, floor)
   end
   if call('EXISTS', held) == 1 then return 0, most > 0 end
   call('HDEL', P .. 'rooms', 'h:' .. host)
-  call('ZREM', P .. 'shut', 'h:' .. host)
+  call('ZREM', P .. 'shut', 'h:' .. host, 'b:' .. host)
   return most, false
 end
 
@@ -55,6 +56,8 @@ local function admit(gate, room, floor)
   return q.room == NO_LIMIT and room or 0, false
 end
 
+--@include lib/look_at_breaker
+
 -- How many tasks wait for a gate here; none when it is to be asked for nothing more.
 local function waiting_for(gate)
   local kind, name = string.match(gate, '^(.):(.*)$')
@@ -69,9 +72,11 @@ local function to_ask(floor)
   for _, gate in ipairs(call('ZRANGEBYSCORE', P .. 'shut', '-inf', now, 'LIMIT', 0, 100)) do
     if budget_left <= floor then break end
     spend(12)
-    local waiting = waiting_for(gate)
-    local host = string.match(gate, '^h:(.*)$')
-    if host and (waiting == 0 or call('SISMEMBER', P .. 'hosts', host) == 0) then
+    local host, in_trouble = string.match(gate, '^h:(.*)$'), string.match(gate, '^b:(.*)$')
+    local waiting = in_trouble and 0 or waiting_for(gate)
+    if in_trouble then
+      look_at_breaker(in_trouble, floor)
+    elseif host and (waiting == 0 or call('SISMEMBER', P .. 'hosts', host) == 0) then
       let_back(host, NEVER, floor)
     elseif waiting == 0 then
       admit(gate, 1)

@@ -23,7 +23,8 @@ local function prove_held(id, t, key)
   local whole = host_behind(id, t)
   if not queue(t.n) or queue(t.n).gen ~= t.gen then return end -- purged: `tidy` drops it
   for _, host in ipairs(host_names(whole)) do
-    if call('ZSCORE', P .. 'shut', 'h:' .. host) and call('ZSCORE', P .. 'held:' .. host, id) then return end
+    local asked = call('ZSCORE', P .. 'shut', 'h:' .. host) or call('ZSCORE', P .. 'shut', 'b:' .. host)
+    if asked and call('ZSCORE', P .. 'held:' .. host, id) then return end
   end
   if find('held_by_nobody', 'task:' .. id, 'waits for room at ' .. whole) then call('ZADD', key, t.due, id) end
 end

@@ -37,7 +37,7 @@ local function reap(lease_ms, floor)
     if t and t.state == 'a' then
       local q = queue(t.n)
       release(q, t)
-      if t.flags >= PROBE then settle_probe(host_behind(id, read_front(id)), t.claim, 'b', probes_max, open_ms) end
+      if t.flags >= PROBE then settle_probe(host_behind(id, read_front(id)), t.claim, false) end
       if outdated(q, t) then
         forget(id, t)
       elseif t.flags % 2 == CANCELLING then

@@ -44,15 +44,8 @@ local function lease(q, c, id, t, host, probe)
   if q.rate and not q.gated then q.tokens = q.tokens - 1 end
 end
 
-local function put_off(q, id, t, at)
-  t.state, t.due = t.attempts > 0 and 't' or 's', at
-  write_head(id, t)
-  make_due(q, id, t)
-  spend(25)
-end
-
 -- What becomes of a ready task: 'go' or 'probe', with its host's gate; 'gone', 'over' and how it ends, 'park', 'hold' and for which
--- host, 'wait' and until when.
+-- host.
 local function judge(c, id, t)
   if not t then return 'gone' end
   if not c or c.gen ~= t.client_gen then return 'over', 'c' end
@@ -66,10 +59,9 @@ local function judge(c, id, t)
   end
   local host = hosts and hosts.limited(id, t)
   if host and hosts.room(host) == 0 then return 'hold', host end
-  if breakers.any and not t.cloud then
-    local go, at = ask_breaker(host_behind(id, t), id, t, probes_max, open_ms)
-    return go, go == 'wait' and at or host
-  end
+  local b = breakers and not t.cloud and breakers.of(host_behind(id, t))
+  if b and not breakers.ask(b) then return 'hold', b.host end
+  if b then return 'probe', host end
   return 'go', host
 end
 
@@ -100,10 +92,8 @@ local function serve_owner(q, o)
     elseif what == 'over' then
       end_task(q, id, t, detail)
       spend(20)
-    elseif what == 'wait' then
-      put_off(q, id, t, detail)
     elseif what == 'hold' then
-      hosts.hold(q, id, t, detail)
+      hold(q, id, t, detail)
       spend(40)
       held = held + 1
       if held == HELD_A_TURN then -- as much work as a start: others have their turn

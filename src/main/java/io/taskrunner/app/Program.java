@@ -14,7 +14,6 @@ import io.taskrunner.config.Settings;
 import io.taskrunner.config.TokenSettings;
 import io.taskrunner.dispatch.Bearers;
 import io.taskrunner.dispatch.DispatchOptions;
-import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
 import io.taskrunner.dispatch.Dispatcher;
 import io.taskrunner.dispatch.Signer;
 import io.taskrunner.embedded.EmbeddedRedis;
@@ -259,8 +258,7 @@ final class Program {
         settings.api().clientAuth() == ApiSettings.Access.OPEN,
         settings.api().maxOpenClients(),
         settings.api().idempotencyTtl(),
-        settings.dispatch().breaker().timeout(),
-        settings.dispatch().breaker().maxRequests(),
+        settings.dispatch().breaker(),
         InstantSource.system(),
         Optional.empty());
   }
@@ -297,10 +295,7 @@ final class Program {
                 may.deniedCidrs(),
                 may.authorities(),
                 may.connectTimeout(),
-                new BreakerOptions(
-                    may.breaker().failureThreshold(),
-                    may.breaker().timeout(),
-                    may.breaker().interval()),
+                may.breaker().interval(),
                 ground.tracing().isPresent()),
             ground.loops(),
             InstantSource.system());

@@ -7,23 +7,48 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Shows the limits of hosts, and changes them. */
+/** Shows the limits and circuit breakers of hosts, and changes them. */
 @Command(
     name = "hosts",
-    description = "List, show, set and delete limits of target hosts.",
+    description =
+        "List, show, set and delete settings of target hosts, and close circuit breakers.",
     subcommands = {
       HostsCommands.ListThem.class,
       HostsCommands.Show.class,
       HostsCommands.Put.class,
+      HostsCommands.Close.class,
       HostsCommands.Delete.class
     })
 final class HostsCommands extends Root.Group {
 
   private static final String ONE = "/admin/hosts/{}";
+  private static final int PAGE = 1000;
+
+  /** The breakers that are not closed, of a host or of all; at most so many. */
+  static List<Map<String, @Nullable Object>> breakers(Api api, @Nullable String host, int most)
+      throws Failure {
+    Map<String, @Nullable Object> query = Verb.members("host", host, "limit", most);
+    return Shown.list(api.get(Api.query("/admin/breakers", query)).object(), "breakers");
+  }
+
+  /** What a breaker does, such as {@code open, next probe in 12 s}. */
+  static String state(Map<String, @Nullable Object> breaker, Out out) {
+    return "open".equals(breaker.get("state"))
+        ? "open, next probe " + Shown.ago(breaker, "next_probe_time", out.now())
+        : "half open, " + Shown.text(breaker, "probes_running") + " probes run";
+  }
+
+  private static List<Out.Column> breakerColumns(Out out) {
+    return List.of(
+        Out.Column.of("OPEN HOST", "host"),
+        new Out.Column("BREAKER", row -> state(row, out)),
+        new Out.Column("OPENED", row -> Shown.ago(row, "opened_time", out.now())),
+        Out.Column.of("WAITING", "waiting"));
+  }
 
   @Command(
       name = "list",
-      description = "List the hosts that have limits.",
+      description = "List the hosts that have settings, and those whose circuit breaker is open.",
       footer = {"", "Example:", "  task-runner hosts list"})
   static final class ListThem extends Verb {
     @Override
@@ -37,7 +62,13 @@ final class HostsCommands extends Root.Group {
                 Out.Column.of("CONCURRENT", "max_concurrent"),
                 Out.Column.of("PER SECOND", "max_dispatches_per_sec"),
                 Out.Column.of("RUNNING", "running"),
-                Out.Column.of("WAITING", "waiting")));
+                Out.Column.of("WAITING", "waiting"),
+                Out.Column.of("BREAKER AT", "breaker_failure_threshold")));
+        List<Map<String, @Nullable Object>> open = breakers(api, null, PAGE);
+        if (!open.isEmpty()) {
+          out.say("");
+          out.table(open, breakerColumns(out));
+        }
       }
       return 0;
     }
@@ -45,23 +76,61 @@ final class HostsCommands extends Root.Group {
 
   @Command(
       name = "show",
-      description = "Show the limits of a host, and its running and waiting tasks.",
+      description =
+          "Show the settings of a host, its running and waiting tasks, and its open circuit breakers.",
       footer = {"", "Example:", "  task-runner hosts show api.example.com"})
-  static final class Show extends Simple.Shows {
+  static final class Show extends Verb {
+    @Parameters(paramLabel = "HOST", description = "With a port for that port alone.")
+    private String host = "";
+
+    @Override
+    int run(Api api, Out out) throws Failure {
+      List<Map<String, @Nullable Object>> open = breakers(api, host, PAGE);
+      try {
+        Api.Reply reply = api.get(Api.path(ONE, host));
+        if (out.raw(reply)) {
+          return 0;
+        }
+        out.whole(reply.object());
+      } catch (Failure failure) {
+        if (open.isEmpty()) {
+          throw failure;
+        }
+      }
+      if (!open.isEmpty()) {
+        out.table(open, breakerColumns(out));
+      }
+      return 0;
+    }
+  }
+
+  @Command(
+      name = "close",
+      description = "Close a host's circuit breaker: tasks that wait for it may start at once.",
+      footer = {"", "Example:", "  task-runner hosts close api.example.com"})
+  static final class Close extends Simple {
     @Override
     Api.Reply call(Api api, String name) throws Failure {
-      return api.get(Api.path(ONE, name));
+      return api.delete(Api.path("/admin/breakers/{}", name));
+    }
+
+    @Override
+    String done(Api.Reply reply) {
+      return "its circuit breaker is closed";
     }
   }
 
   @Command(
       name = "set",
-      description = "Limit the requests of all workers to a host; an omitted limit is removed.",
+      description =
+          "Limit the requests of all workers to a host, and configure its circuit breaker; an"
+              + " omitted setting is removed.",
       footer = {
         "",
         "Examples:",
         "  task-runner hosts set api.example.com --max-concurrent 10",
-        "  task-runner hosts set api.example.com:8443 --rate 5"
+        "  task-runner hosts set api.example.com:8443 --rate 5",
+        "  task-runner hosts set flaky.example.com --breaker-threshold 20 --breaker-timeout 10"
       })
   static final class Put extends Verb {
     @Parameters(
@@ -81,10 +150,33 @@ final class HostsCommands extends Root.Group {
         description = "Maximum number of attempts started per second.")
     private @Nullable Double rate;
 
+    @Option(
+        names = "--breaker-threshold",
+        paramLabel = "N",
+        description = "Failures in a row that open its circuit breaker; 0 for never.")
+    private @Nullable Integer threshold;
+
+    @Option(
+        names = "--breaker-timeout",
+        paramLabel = "SECONDS",
+        description = "The longest time between probes.")
+    private @Nullable Integer timeout;
+
+    @Option(names = "--breaker-max-requests", paramLabel = "N", description = "Probes at once.")
+    private @Nullable Integer probes;
+
     @Override
     int run(Api api, Out out) throws Failure {
       Map<String, @Nullable Object> limits =
           members("max_concurrent", concurrent, "max_dispatches_per_sec", rate);
+      limits.putAll(
+          members(
+              "breaker_failure_threshold",
+              threshold,
+              "breaker_timeout_sec",
+              timeout,
+              "breaker_max_requests",
+              probes));
       Api.Reply reply = api.put(Api.path(ONE, host), limits);
       if (!out.raw(reply)) {
         Map<String, @Nullable Object> set = reply.object();
@@ -94,7 +186,8 @@ final class HostsCommands extends Root.Group {
                 + (concurrent == null ? "unlimited" : concurrent)
                 + " concurrent, "
                 + (rate == null ? "unlimited" : Shown.text(set, "max_dispatches_per_sec"))
-                + " per second");
+                + " per second"
+                + (threshold == null ? "" : ", breaker opens after " + threshold + " failures"));
       }
       return 0;
     }
@@ -102,12 +195,12 @@ final class HostsCommands extends Root.Group {
 
   @Command(
       name = "delete",
-      description = "Delete the limits of a host.",
+      description = "Delete the settings of a host.",
       footer = {"", "Example:", "  task-runner hosts delete api.example.com --yes"})
   static final class Delete extends Simple.Asks {
     @Override
     String question(String name) {
-      return "This deletes all limits of the host " + name + ".";
+      return "This deletes all settings of the host " + name + ".";
     }
 
     @Override
@@ -117,7 +210,7 @@ final class HostsCommands extends Root.Group {
 
     @Override
     String done(Api.Reply reply) {
-      return "limits deleted";
+      return "settings deleted";
     }
   }
 }

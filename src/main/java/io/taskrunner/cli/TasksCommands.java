@@ -116,7 +116,7 @@ final class TasksCommands extends Root.Group {
 
   @Command(
       name = "show",
-      description = "Show everything about a task.",
+      description = "Show everything about a task, and the circuit breaker that it waits for.",
       footer = {"", "Example:", "  task-runner tasks show 01a20bf0-cef3-7000-91a8-f57354f1c000"})
   static final class Show extends Verb {
     @Parameters(paramLabel = "TASK", description = "Id of the task.")

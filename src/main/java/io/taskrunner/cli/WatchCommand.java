@@ -13,7 +13,7 @@ import picocli.CommandLine.Option;
 /** A view of queues and workers that is refreshed periodically. */
 @Command(
     name = "watch",
-    description = "Show queues and workers, refreshed every second.",
+    description = "Show queues, open circuit breakers and workers, refreshed every second.",
     footer = {
       "",
       "Examples:",
@@ -21,6 +21,9 @@ import picocli.CommandLine.Option;
       "  task-runner watch --every 5 --times 12 --json >minute.jsonl"
     })
 final class WatchCommand extends Verb {
+
+  /** So many hosts whose breaker is open are shown. */
+  private static final int OPEN_MAX = 5;
 
   private static final String HOME_AND_CLEAR = "\u001b[H\u001b[J";
 
@@ -79,6 +82,22 @@ final class WatchCommand extends Verb {
     page.say("");
     page.table(Shown.list(queues.object(), "queues"), QueuesCommands.COLUMNS);
     page.say("");
+    List<Map<String, @Nullable Object>> open = HostsCommands.breakers(api, null, OPEN_MAX + 1);
+    for (Map<String, @Nullable Object> one : open.subList(0, Math.min(OPEN_MAX, open.size()))) {
+      page.say(
+          Shown.text(one, "host")
+              + " is left alone: circuit breaker "
+              + HostsCommands.state(one, page)
+              + ", "
+              + Shown.text(one, "waiting")
+              + " tasks wait");
+    }
+    if (open.size() > OPEN_MAX) {
+      page.say("and more: task-runner hosts list");
+    }
+    if (!open.isEmpty()) {
+      page.say("");
+    }
     page.table(
         Shown.list(workers.object(), "workers"),
         List.of(

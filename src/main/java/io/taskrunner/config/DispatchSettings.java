@@ -32,18 +32,12 @@ public record DispatchSettings(
    * When a host is left alone.
    *
    * @param failureThreshold failures in a row that open it; 0 switches it off
-   * @param timeout how long it stays open
-   * @param maxRequests probes at once while half open
+   * @param timeout the longest that it waits between probes
+   * @param maxRequests probes at once when it begins to be half open
    * @param interval after which the count is forgotten when nothing failed
    */
   public record Breaker(
-      int failureThreshold, Duration timeout, int maxRequests, Duration interval) {
-
-    /** Whether hosts are ever left alone. */
-    public boolean isOn() {
-      return failureThreshold > 0;
-    }
-  }
+      int failureThreshold, Duration timeout, int maxRequests, Duration interval) {}
 
   static DispatchSettings read(Env env) {
     env.section("Targets");
@@ -72,14 +66,27 @@ public record DispatchSettings(
                 5,
                 0,
                 1_000_000_000,
-                "failures in a row of one host and port that open its breaker; 0 switches it off"),
-            env.seconds("CB_TIMEOUT_SEC", 30, 1, 3600, "how long a breaker stays open"),
-            env.integer("CB_MAX_REQUESTS", 3, 1, 1000, "probes at once while half open"),
+                "failures in a row of one host and port, of any kind, that open its circuit breaker;"
+                    + " 0 switches breakers off and closes those that are open"),
+            env.seconds(
+                "CB_TIMEOUT_SEC",
+                30,
+                1,
+                3600,
+                "the longest time between probes of an open host: the first are sent after a second,"
+                    + " the next after 2, 4 … seconds, up to this"),
+            env.integer(
+                "CB_MAX_REQUESTS",
+                3,
+                1,
+                1000,
+                "probes at once: each that succeeds allows one more, each that fails one less; at 0 the"
+                    + " breaker opens again, at twice as many it may close"),
             env.seconds(
                 "CB_INTERVAL_SEC",
                 60,
                 1,
                 86_400,
-                "after which the count is forgotten unless one fails")));
+                "failures in a row are counted anew after this long without a failure")));
   }
 }

@@ -15,7 +15,7 @@ import java.util.List;
  * @param authorities whom a target's certificate may be signed by, besides those that this machine
  *     trusts
  * @param connectTimeout until a connection stands, with its TLS handshake
- * @param breaker when a host's breaker opens
+ * @param failuresCountFor a count of a host's failures is forgotten after so long without one
  * @param traced whether each attempt has a span, whose place in the trace its claim names; else a
  *     target is told a place of its own in the caller's trace
  */
@@ -26,17 +26,8 @@ public record DispatchOptions(
     List<Cidr> deniedCidrs,
     List<X509Certificate> authorities,
     Duration connectTimeout,
-    BreakerOptions breaker,
+    Duration failuresCountFor,
     boolean traced) {
-
-  /**
-   * When a host's breaker opens.
-   *
-   * @param failureThreshold failures in a row; 0 for never
-   * @param timeout how long it stays open
-   * @param interval a count is forgotten after so long without a failure
-   */
-  public record BreakerOptions(int failureThreshold, Duration timeout, Duration interval) {}
 
   /** Keeps the lists from being changed. */
   public DispatchOptions {

@@ -3,7 +3,6 @@ package io.taskrunner.dispatch;
 import io.netty.channel.EventLoopGroup;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.AttemptError;
-import io.taskrunner.task.Outcome;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -72,7 +71,7 @@ public final class Dispatcher implements AutoCloseable {
     this.connectTimeout = options.connectTimeout();
     this.guard =
         new AddressGuard(options.allowPrivate(), options.allowedCidrs(), options.deniedCidrs());
-    this.breaker = new Breaker(options.breaker(), clock);
+    this.breaker = new Breaker(options.failuresCountFor(), clock);
     this.headers = new TargetHeaders(options.version(), options.traced());
     this.names = names;
     this.connections = new Connections(loops, tls);
@@ -85,14 +84,13 @@ public final class Dispatcher implements AutoCloseable {
    */
   public Sending perform(Claim claim, Duration timeout) {
     Sending sending = new Sending(claim, timeout, this);
-    Optional<Duration> open =
-        claim.probe() || claim.cloud() != null ? Optional.empty() : breaker.openFor(sending.url());
-    if (open.isPresent()) {
-      sending.endUnsent(new Outcome.BreakerOpen(open.get()));
-    } else {
-      send(sending);
-    }
+    send(sending);
     return sending;
+  }
+
+  /** A host's breaker opened or closed: failures until now count no more. */
+  public void countAnew(String hostAndPort) {
+    breaker.forget(hostAndPort);
   }
 
   /** Closes all connections; what is under way fails. To be called once nothing is. */

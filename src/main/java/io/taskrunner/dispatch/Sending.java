@@ -161,11 +161,6 @@ public final class Sending {
     end(new Outcome.Unanswered(error, detail));
   }
 
-  /** Ends an attempt that was never sent. */
-  void endUnsent(Outcome result) {
-    end(result);
-  }
-
   /** Ends the attempt unless it has ended. */
   private void end(Outcome result) {
     if (ended.compareAndSet(false, true)) {

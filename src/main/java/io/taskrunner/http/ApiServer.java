@@ -10,6 +10,7 @@ import io.taskrunner.config.ApiSettings;
 import io.taskrunner.config.InvalidSettings;
 import io.taskrunner.config.ServerSettings;
 import io.taskrunner.http.admin.AdminKeys;
+import io.taskrunner.http.admin.Breakers;
 import io.taskrunner.http.admin.ClientKeys;
 import io.taskrunner.http.admin.Clients;
 import io.taskrunner.http.admin.Configuration;
@@ -175,7 +176,7 @@ public final class ApiServer {
     return Stream.of(
             enqueues.routes(),
             new Batches(stores.tasks(), enqueues).routes(),
-            new Tasks(stores.tasks(), audit).routes(),
+            new Tasks(stores.tasks(), stores.hosts(), audit).routes(),
             queues.routes(),
             schedules.routes(),
             new Operations(stores.operations(), audit).routes(),
@@ -186,6 +187,7 @@ public final class ApiServer {
             new Trail(stores.audits()).routes(),
             tiers.routes(),
             hosts.routes(),
+            new Breakers(stores.hosts(), audit).routes(),
             new Configuration(kinds, stores.configuration(), audit).routes(),
             new Dispatch(stores.queues(), audit).routes(),
             new Workers(stores.workers()).routes(),

@@ -1,9 +1,13 @@
 package io.taskrunner.store;
 
+import io.taskrunner.task.TaskId;
 import java.util.List;
 import java.util.Optional;
 
-/** Hosts with limits of their own. All methods block, and raise {@link StoreUnavailable}. */
+/**
+ * Hosts with settings of their own, and circuit breakers. All methods block, and raise {@link
+ * StoreUnavailable}.
+ */
 public interface HostStore {
 
   /** All of them, by name. */
@@ -12,7 +16,7 @@ public interface HostStore {
   /** One of them, by the name that {@link io.taskrunner.task.TargetUrl#hostOf} gives. */
   Optional<TargetHost.Load> get(String name);
 
-  /** Sets a host's limits, for attempts that begin from now on; its revision is not looked at. */
+  /** Sets what a host says, for attempts that begin from now on; its revision is not looked at. */
   void put(TargetHost host, Expected expected) throws ChangedMeanwhile;
 
   /** As {@link #put(TargetHost, Expected)}, whatever there is. */
@@ -24,7 +28,25 @@ public interface HostStore {
     }
   }
 
-  /** Takes a host's limits away; false when it has none. */
+  /** Hosts whose breaker is not closed, by name. */
+  List<TargetHost.Open> open();
+
+  /**
+   * The breaker that a task waits for.
+   *
+   * @return empty when it waits for none
+   */
+  Optional<TargetHost.Open> openFor(TaskId task, String hostAndPort);
+
+  /**
+   * Closes breakers, so that the tasks that wait for them may start.
+   *
+   * @param name with a port, or without for all ports
+   * @return whether any was not closed
+   */
+  boolean close(String name);
+
+  /** Takes a host's settings away; false when it has none. */
   boolean delete(String name, Expected expected) throws ChangedMeanwhile;
 
   /** As {@link #delete(String, Expected)}, whatever there is. */

@@ -272,11 +272,36 @@ public interface WorkStore {
     /** The host answered well. Only of use for a probe. */
     record Good() implements BreakerReport {}
 
-    /** The host failed. Only of use for a probe. */
-    record Bad() implements BreakerReport {}
+    /**
+     * The host failed.
+     *
+     * @param inARow how often in a row, as this worker saw it; not of use for a probe
+     */
+    record Failed(int inARow) implements BreakerReport {}
+  }
 
-    /** The host failed too often: open its breaker for so long. */
-    record Trip() implements BreakerReport {}
+  /**
+   * A breaker that a call of this worker changed, or a host that it found open when it reported too
+   * many failures.
+   *
+   * @param host and port
+   * @param probeIn when probes may go out
+   */
+  record BreakerChange(String host, Change change, Duration probeIn) {
+
+    /** What became of it. */
+    public enum Change {
+      /** It was closed. */
+      OPENED,
+      /** Its probes failed. */
+      REOPENED,
+      /** Its first probe goes out. */
+      HALF_OPEN,
+      /** Enough probes went well, or breakers were switched off. */
+      CLOSED,
+      /** Nothing: it is open, or half-open, already. */
+      IS_OPEN
+    }
   }
 
   /** What came of a verdict. */
@@ -311,6 +336,9 @@ public interface WorkStore {
     default void tend() {
       wake();
     }
+
+    /** A breaker changed. */
+    default void breaker(BreakerChange change) {}
 
     /** A task that may run here was cancelled. */
     void cancelled(TaskId id);

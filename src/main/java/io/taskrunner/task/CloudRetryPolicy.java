@@ -27,7 +27,6 @@ public record CloudRetryPolicy(
       case Outcome.Answered(int status, _) when status / 100 == 2 -> new Verdict.Succeed();
       case Outcome.Answered _, Outcome.TimedOut _, Outcome.Unanswered _ ->
           spent(attempt, sinceFirst) ? new Verdict.Bury() : new Verdict.Retry(backoff(attempt));
-      case Outcome.BreakerOpen(Duration retryIn) -> new Verdict.PutBack(retryIn);
       case Outcome.NotReady(Duration retryIn) -> new Verdict.PutBack(retryIn);
       case Outcome.CutOff _ -> new Verdict.PutBack(Duration.ZERO);
       case Outcome.Cancelled _ -> new Verdict.Cancel();

@@ -25,9 +25,6 @@ public sealed interface Outcome {
    */
   record Unanswered(AttemptError error, String detail) implements Outcome {}
 
-  /** Not sent, since the breaker of the target's host is open. */
-  record BreakerOpen(Duration retryIn) implements Outcome {}
-
   /** Not sent, since what it must carry, such as a signature, cannot be made now. */
   record NotReady(Duration retryIn) implements Outcome {}
 

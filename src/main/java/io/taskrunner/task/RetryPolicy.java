@@ -50,7 +50,6 @@ public record RetryPolicy(
       case Outcome.Unanswered(AttemptError error, _) when error == AttemptError.BLOCKED_ADDRESS ->
           new Verdict.Bury();
       case Outcome.Unanswered _ -> retryOrBury(attempt, sinceFirst, Duration.ZERO, random);
-      case Outcome.BreakerOpen(Duration retryIn) -> new Verdict.PutBack(retryIn);
       case Outcome.NotReady(Duration retryIn) -> new Verdict.PutBack(retryIn);
       case Outcome.CutOff _ -> new Verdict.PutBack(Duration.ZERO);
       case Outcome.Cancelled _ -> new Verdict.Cancel();

@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Looks at the shared breakers once a second: tells the log what changed, and the meters what is
- * open. A host that is open in one shard and half-open in another counts as open.
+ * Looks at the shared breakers once a second, and tells the meters what is open. A host that is
+ * open in one shard and half-open in another counts as open.
  */
 final class BreakerWatch {
 
@@ -75,20 +75,6 @@ final class BreakerWatch {
         next.merge(breaker.host(), breaker.halfOpen(), Boolean::logicalAnd);
       }
     }
-    changed(next);
-  }
-
-  private void changed(Map<String, Boolean> next) {
-    next.forEach((host, halfOpen) -> {
-      if (!halfOpen.equals(breakers.get(host))) {
-        tell(host, halfOpen ? "half_open" : "open");
-      }
-    });
-    for (String host : breakers.keySet()) {
-      if (!next.containsKey(host)) {
-        tell(host, "closed");
-      }
-    }
     if (!next.equals(breakers)) {
       breakers = next;
       meters.breakers(
@@ -96,9 +82,5 @@ final class BreakerWatch {
               .map(entry -> new Breaker(entry.getKey(), entry.getValue()))
               .toList());
     }
-  }
-
-  private static void tell(String host, String state) {
-    log.atInfo().addKeyValue("host", host).addKeyValue("state", state).log("circuit breaker");
   }
 }

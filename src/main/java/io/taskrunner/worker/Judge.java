@@ -33,6 +33,9 @@ final class Judge {
 
   private static final Logger log = LoggerFactory.getLogger(Judge.class);
 
+  /** When a task is tried again, at the soonest, whose failed attempt would have been the last. */
+  private static final Duration AFTER_PROBE = Duration.ofSeconds(1);
+
   private final WorkerOptions options;
   private final RandomGenerator random;
   private final WorkerMeters meters;
@@ -68,6 +71,9 @@ final class Judge {
     Instant start = run.first().now().plusNanos(run.startNanos() - run.claimedNanos());
     Duration took = Duration.ofNanos(run.endNanos() - run.startNanos());
     Verdict verdict = verdict(claim, outcome, start, took, run.cancelled());
+    if (claim.probe() && breaker instanceof BreakerReport.Failed) {
+      verdict = uncounted(verdict);
+    }
     Attempt attempt =
         verdict instanceof Verdict.PutBack ? null : attempt(claim.attempt(), start, took, outcome);
     tell(claim, verdict, outcome, took);
@@ -107,6 +113,15 @@ final class Judge {
     return cancelled && !(verdict instanceof Verdict.Succeed) ? new Verdict.Cancel() : verdict;
   }
 
+  /** A probe that failed uses up no attempt: its host is in trouble, and not the task. */
+  private static Verdict uncounted(Verdict verdict) {
+    return switch (verdict) {
+      case Verdict.Retry(Duration in) -> new Verdict.PutBack(in);
+      case Verdict.Bury _ -> new Verdict.PutBack(AFTER_PROBE);
+      default -> verdict;
+    };
+  }
+
   private RetryRule rule(Claim claim) {
     return claim.cloud() != null
         ? claim.cloud().retry()
@@ -127,8 +142,6 @@ final class Judge {
           unanswered(number, start, took, AttemptError.CONNECTION_LOST, "cut off");
       case Outcome.NotReady _ ->
           unanswered(number, start, took, AttemptError.CONNECT_FAILED, "not ready");
-      case Outcome.BreakerOpen _ ->
-          unanswered(number, start, took, AttemptError.CONNECT_FAILED, "circuit breaker open");
     };
   }
 
@@ -177,7 +190,6 @@ final class Judge {
       case Outcome.TimedOut _ -> described.addKeyValue("error", AttemptError.TIMEOUT.word());
       case Outcome.Unanswered(AttemptError error, _) ->
           described.addKeyValue("error", error.word());
-      case Outcome.BreakerOpen _ -> described.addKeyValue("error", "breaker_open");
       case Outcome.NotReady _ -> described.addKeyValue("error", "not_ready");
       case Outcome.CutOff _ -> described.addKeyValue("error", "cut_off");
       case Outcome.Cancelled _ -> described.addKeyValue("error", "cancelled");

@@ -21,9 +21,22 @@ public interface Performer {
    */
   Request perform(Claim claim, Duration timeout);
 
+  /** The breaker of a host opened or closed: failures that were counted until now count no more. */
+  default void countAnew(String hostAndPort) {}
+
   /** Attempts that are sent over the network. */
   static Performer by(Dispatcher dispatcher) {
-    return (claim, timeout) -> new Sent(dispatcher.perform(claim, timeout));
+    return new Performer() {
+      @Override
+      public Request perform(Claim claim, Duration timeout) {
+        return new Sent(dispatcher.perform(claim, timeout));
+      }
+
+      @Override
+      public void countAnew(String hostAndPort) {
+        dispatcher.countAnew(hostAndPort);
+      }
+    };
   }
 
   /** An attempt that is under way. */

@@ -49,6 +49,11 @@ public final class Signed implements Performer {
     return later;
   }
 
+  @Override
+  public void countAnew(String hostAndPort) {
+    performer.countAnew(hostAndPort);
+  }
+
   private void begin(Later later, Claim claim, Duration timeout) {
     try {
       Optional<TargetRequest> signed = signer.sign(claim);

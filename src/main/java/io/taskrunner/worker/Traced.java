@@ -38,7 +38,17 @@ public final class Traced {
 
   /** Makes attempts in spans. */
   public Performer performer(Performer performer) {
-    return (claim, timeout) -> perform(performer, claim, timeout);
+    return new Performer() {
+      @Override
+      public Request perform(Claim claim, Duration timeout) {
+        return Traced.this.perform(performer, claim, timeout);
+      }
+
+      @Override
+      public void countAnew(String hostAndPort) {
+        performer.countAnew(hostAndPort);
+      }
+    };
   }
 
   private Performer.Request perform(Performer performer, Claim claim, Duration timeout) {
@@ -91,7 +101,6 @@ public final class Traced {
       }
       case Outcome.TimedOut _ -> trace.failed("timeout");
       case Outcome.Unanswered unanswered -> trace.failed(unanswered.error().word());
-      case Outcome.BreakerOpen _ -> trace.failed("breaker_open");
       case Outcome.NotReady _ -> trace.failed("not_ready");
       case Outcome.CutOff _ -> trace.failed("cut_off");
       case Outcome.Cancelled _ -> trace.failed("cancelled");

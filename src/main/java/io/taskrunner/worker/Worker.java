@@ -3,6 +3,7 @@ package io.taskrunner.worker;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.taskrunner.config.WorkerSettings;
 import io.taskrunner.store.WorkStore;
+import io.taskrunner.store.WorkStore.BreakerChange;
 import io.taskrunner.task.TaskId;
 import java.time.Duration;
 import java.util.HexFormat;
@@ -11,6 +12,7 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * Performs tasks until it is stopped.
@@ -29,6 +31,7 @@ public final class Worker {
   private final WorkerOptions options;
   private final List<Part> parts;
   private final BreakerWatch breakers;
+  private final Performer performer;
   private boolean started;
   private boolean stopped;
 
@@ -76,6 +79,7 @@ public final class Worker {
             })
             .toList();
     breakers = new BreakerWatch(stores, meters);
+    this.performer = performer;
   }
 
   /** Begins to take tasks. Once only. */
@@ -85,7 +89,7 @@ public final class Worker {
     }
     started = true;
     for (Part part : parts) {
-      part.messages = part.loop.store().listen(options.workerId(), new Messages(part));
+      part.messages = part.loop.store().listen(options.workerId(), new Messages(part, performer));
       part.loop.start();
       part.keeper.start();
     }
@@ -173,7 +177,32 @@ public final class Worker {
     }
   }
 
-  private record Messages(Part part) implements WorkStore.Listener {
+  private static void tell(BreakerChange changed) {
+    LoggingEventBuilder line =
+        changed.change() == BreakerChange.Change.OPENED ? log.atWarn() : log.atInfo();
+    String state =
+        switch (changed.change()) {
+          case OPENED, REOPENED, IS_OPEN -> "open";
+          case HALF_OPEN -> "half_open";
+          case CLOSED -> "closed";
+        };
+    if (state.equals("open")) {
+      line = line.addKeyValue("next_probe_in_ms", changed.probeIn().toMillis());
+    }
+    line.addKeyValue("host", changed.host()).addKeyValue("state", state).log("circuit breaker");
+  }
+
+  private record Messages(Part part, Performer performer) implements WorkStore.Listener {
+    @Override
+    public void breaker(BreakerChange changed) {
+      if (changed.change() != BreakerChange.Change.IS_OPEN) {
+        tell(changed);
+      }
+      if (changed.change() != BreakerChange.Change.HALF_OPEN) {
+        performer.countAnew(changed.host());
+      }
+    }
+
     @Override
     public void wake() {
       part.loop.wake();

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -303,14 +304,44 @@ class CliTest {
         expect(0, "hosts", "set", "api.example.com:8443", "--rate", "2.5"));
     assertTrue(
         expect(0, "hosts", "list")
-            .matches("(?s)HOST .*WAITING\napi.example.com +10 .*api.example.com:8443 .*"));
+            .matches(
+                "(?s)HOST .*WAITING +BREAKER AT\napi.example.com +10 .*api.example.com:8443 .*"));
     assertTrue(
         expect(0, "hosts", "show", "api.example.com").matches("(?s).*max_concurrent +10\n.*"));
     assertTrue(expect(1, "hosts", "set", "a_b..c").contains("invalid_request"));
     assertEquals(
-        "api.example.com:8443  limits deleted\n",
+        "api.example.com:8443  settings deleted\n",
         expect(0, "hosts", "delete", "api.example.com:8443", "-y"));
     assertTrue(expect(3, "hosts", "show", "api.example.com:8443").contains("host_not_found"));
+  }
+
+  @Test
+  void aHostThatIsLeftAloneIsShownAndItsBreakerClosed() {
+    String host = "127.0.0.1:9"; // where nothing listens
+    expect(0, "hosts", "set", host, "--breaker-threshold", "1", "--breaker-timeout", "3600");
+    String id = expect(0, "enqueue", "http://" + host + "/", "-c", "cli").split(" ", 2)[0];
+    await("circuit_breaker", "tasks", "show", id);
+    assertTrue(await("OPEN HOST", "hosts", "list").contains(host));
+    assertTrue(expect(0, "hosts", "show", host).matches("(?s).*threshold +1\n.*BREAKER.*"));
+    assertTrue(
+        await("left alone", "watch", "--times", "1").contains(host + " is left alone: circuit"));
+    expect(0, "hosts", "set", host, "--max-concurrent", "1", "--breaker-threshold", "1000");
+    assertEquals(host + "  its circuit breaker is closed\n", expect(0, "hosts", "close", host));
+    assertTrue(expect(3, "hosts", "close", host).contains("breaker_not_found"));
+    expect(0, "tasks", "cancel", id);
+    expect(0, "hosts", "delete", host, "-y");
+  }
+
+  /** What a command prints once that contains some words. */
+  private String await(String words, String... command) {
+    long until = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+    while (true) {
+      String said = expect(0, command);
+      if (said.contains(words)) {
+        return said;
+      }
+      assertTrue(System.nanoTime() < until, said);
+    }
   }
 
   @Test
@@ -428,7 +459,7 @@ class CliTest {
   @Test
   void everyCommandHasHelpWithAnExample() {
     for (String command :
-        "enqueue;tasks list;tasks show;tasks cancel;tasks run;tasks retry;queues list;queues show;queues set;queues pause;queues resume;queues purge;queues delete;dead list;dead summary;dead replay;dead drop;schedules list;schedules show;schedules set;schedules run;schedules pause;schedules resume;schedules delete;operations start;operations show;operations list;operations stop;clients list;clients show;clients set;clients delete;keys list;keys add;keys revoke;keys admin list;keys admin add;keys admin revoke;audit;config export;config apply;watch;load;completion"
+        "enqueue;tasks list;tasks show;tasks cancel;tasks run;tasks retry;queues list;queues show;queues set;queues pause;queues resume;queues purge;queues delete;dead list;dead summary;dead replay;dead drop;schedules list;schedules show;schedules set;schedules run;schedules pause;schedules resume;schedules delete;operations start;operations show;operations list;operations stop;clients list;clients show;clients set;clients delete;hosts list;hosts show;hosts set;hosts close;hosts delete;keys list;keys add;keys revoke;keys admin list;keys admin add;keys admin revoke;audit;config export;config apply;watch;load;completion"
             .split(";")) {
       String help = expect(0, (command + " --help").split(" "));
       assertTrue(help.contains("task-runner " + command.split(" ")[0]), help);

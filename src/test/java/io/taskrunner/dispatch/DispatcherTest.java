@@ -10,7 +10,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
-import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.Outcome.Answered;
@@ -72,7 +71,7 @@ final class DispatcherTest {
         List.of(),
         List.of(),
         Duration.ofSeconds(10),
-        new BreakerOptions(0, Duration.ofSeconds(30), Duration.ofSeconds(60)),
+        Duration.ofSeconds(60),
         false);
   }
 

@@ -9,7 +9,6 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.taskrunner.config.Cidr;
-import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Outcome;
@@ -44,8 +43,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class ReachTest {
 
   private static final Duration AMPLE = Duration.ofSeconds(20);
-  private static final BreakerOptions OFF =
-      new BreakerOptions(0, Duration.ofSeconds(30), Duration.ofSeconds(60));
 
   private static EventLoopGroup loops;
 
@@ -92,7 +89,7 @@ final class ReachTest {
     target.close();
   }
 
-  private Dispatcher dispatcher(boolean allowPrivate, String allowed, BreakerOptions breaker) {
+  private Dispatcher dispatcher(boolean allowPrivate, String allowed) {
     List<Cidr> blocks = allowed.isEmpty() ? List.of() : List.of(Cidr.parse(allowed).orElseThrow());
     DispatchOptions options =
         new DispatchOptions(
@@ -102,7 +99,7 @@ final class ReachTest {
             List.of(),
             List.of(),
             Duration.ofSeconds(10),
-            breaker,
+            Duration.ofSeconds(60),
             false);
     Dispatcher made =
         new Dispatcher(options, loops, () -> now, names, TargetTls.trusting(List.of()));
@@ -111,11 +108,11 @@ final class ReachTest {
   }
 
   private Dispatcher open() {
-    return dispatcher(true, "", OFF);
+    return dispatcher(true, "");
   }
 
   private Dispatcher strict() {
-    return dispatcher(false, "", OFF);
+    return dispatcher(false, "");
   }
 
   private Sending begin(Dispatcher dispatcher, String host) {
@@ -181,14 +178,13 @@ final class ReachTest {
   void aNameWithAnyInsideAddressIsRefusedWhole() throws Exception {
     names.say("mixed.example", "127.0.0.1", "10.0.0.1");
     unanswered(
-        AttemptError.BLOCKED_ADDRESS,
-        perform(dispatcher(false, "127.0.0.0/8", OFF), "mixed.example"));
+        AttemptError.BLOCKED_ADDRESS, perform(dispatcher(false, "127.0.0.0/8"), "mixed.example"));
     assertEquals(0, target.connections());
   }
 
   @Test
   void aNameThatTurnsInwardIsRefusedDespiteItsOpenConnection() throws Exception {
-    Dispatcher dispatcher = dispatcher(false, "127.0.0.1/32", OFF);
+    Dispatcher dispatcher = dispatcher(false, "127.0.0.1/32");
     names.say("rebinding.example", "127.0.0.1");
     assertEquals(answered(200), perform(dispatcher, "rebinding.example"));
     names.say("rebinding.example", "127.0.0.2");
@@ -294,31 +290,24 @@ final class ReachTest {
   // The breaker
 
   @Test
-  void anOpenBreakerKeepsWhatIsInHandFromBeingSentButProbesGoOut() throws Exception {
-    Dispatcher dispatcher =
-        dispatcher(true, "", new BreakerOptions(2, Duration.ofSeconds(30), Duration.ofSeconds(60)));
+  void eachFailureTellsHowManyThereWereInARow() throws Exception {
+    Dispatcher dispatcher = open();
     String down = "HTTP/1.1 500 Down\r\nContent-Length: 0\r\n\r\n";
     target.answers(down).answers(down);
     Sending first = begin(dispatcher, "127.0.0.1");
     assertEquals(answered(500), outcome(first));
-    assertEquals(new BreakerReport.None(), first.breaker());
+    assertEquals(new BreakerReport.Failed(1), first.breaker());
     Sending second = begin(dispatcher, "127.0.0.1");
     assertEquals(answered(500), outcome(second));
-    assertEquals(new BreakerReport.Trip(), second.breaker());
-    Sending third = begin(dispatcher, "127.0.0.1");
-    assertEquals(new Outcome.BreakerOpen(Duration.ofSeconds(30)), third.outcome().getNow(null));
-    assertEquals(new BreakerReport.None(), third.breaker());
+    assertEquals(new BreakerReport.Failed(2), second.breaker());
     Sending probe = dispatcher.perform(ClaimFixture.to(target.url("/")).probe().build(), AMPLE);
     assertEquals(answered(200), outcome(probe));
     assertEquals(new BreakerReport.Good(), probe.breaker());
-    assertEquals(answered(200), perform(dispatcher, "127.0.0.1"));
   }
 
   @Test
   void aRefusalOfTheGuardIsNoEvidence() throws Exception {
-    Dispatcher dispatcher =
-        dispatcher(
-            false, "", new BreakerOptions(1, Duration.ofSeconds(30), Duration.ofSeconds(60)));
+    Dispatcher dispatcher = strict();
     for (int i = 0; i < 3; i++) {
       Sending sending = begin(dispatcher, "127.0.0.1");
       unanswered(AttemptError.BLOCKED_ADDRESS, outcome(sending));

@@ -10,7 +10,6 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.handler.codec.http2.DefaultHttp2Headers;
 import io.netty.handler.codec.http2.Http2Error;
-import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.Outcome.Answered;
@@ -73,10 +72,16 @@ final class TlsTest {
   }
 
   private Dispatcher dispatcher(TargetTls tls, Duration connectTimeout) {
-    BreakerOptions off = new BreakerOptions(0, Duration.ofSeconds(30), Duration.ofSeconds(60));
     DispatchOptions options =
         new DispatchOptions(
-            "1.2.3", true, List.of(), List.of(), List.of(), connectTimeout, off, false);
+            "1.2.3",
+            true,
+            List.of(),
+            List.of(),
+            List.of(),
+            connectTimeout,
+            Duration.ofSeconds(60),
+            false);
     Names names =
         _ -> CompletableFuture.completedFuture(List.of(InetAddress.ofLiteral("127.0.0.1")));
     return closing(new Dispatcher(options, loops, InstantSource.system(), names, tls));

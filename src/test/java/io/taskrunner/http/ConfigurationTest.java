@@ -53,7 +53,8 @@ class ConfigurationTest {
               .replace("  no:", "  nobody:")
           + """
           hosts:
-            api.example.com: {max_concurrent: 5}
+            api.example.com: {max_concurrent: 5, breaker_failure_threshold: 0, breaker_timeout_sec: 7}
+            flaky.example.com: {breaker_max_requests: 1}
             "[::1]:8080": {max_concurrent: null, max_dispatches_per_sec: 0.5}
           schedules:
             nightly:

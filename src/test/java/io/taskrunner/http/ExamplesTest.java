@@ -125,6 +125,8 @@ class ExamplesTest {
       applyConfig 200
       applyConfig 200 application/yaml
       summarizeDead 200
+      listBreakers 200
+      closeBreaker 204
       retryTask 200
       replayDead 200
       purgeQueue 200
@@ -201,6 +203,8 @@ class ExamplesTest {
       Operation operation = contract.operation(step.operation());
       if (step.operation().equals("summarizeDead")) {
         die();
+      } else if (step.operation().equals("listBreakers")) {
+        awaitProbes();
       } else if (step.operation().equals("listWorkers")) {
         beat();
       }
@@ -409,6 +413,13 @@ class ExamplesTest {
     }
   }
 
+  /** The breaker that the dead tasks opened is tried after a second. */
+  private void awaitProbes() {
+    while (!store.hosts().open().getFirst().halfOpen()) {
+      Thread.onSpinWait();
+    }
+  }
+
   /** Two tasks are tried and die. */
   private void die() {
     for (String url : List.of("https://api.example.com/a", "https://api.example.com/b")) {
@@ -445,7 +456,7 @@ class ExamplesTest {
               new Verdict.Bury(),
               attempt,
               Duration.ZERO,
-              new BreakerReport.None()));
+              new BreakerReport.Failed(5)));
     }
     store.works().getFirst().settle(worker, settlements);
   }

@@ -427,6 +427,22 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
     }
 
     @Override
+    public List<TargetHost.Open> open() {
+      answer();
+      return List.of();
+    }
+
+    @Override
+    public Optional<TargetHost.Open> openFor(TaskId task, String hostAndPort) {
+      return Optional.empty();
+    }
+
+    @Override
+    public boolean close(String name) {
+      return false;
+    }
+
+    @Override
     public void put(TargetHost host, Expected expected) {
       hosts.put(host.name(), host);
     }

@@ -70,8 +70,7 @@ class RefusalsTest {
         openClients,
         1,
         Duration.ofHours(1),
-        Duration.ofSeconds(30),
-        3,
+        StoreOptions.defaults(REDIS.settings()).breaker(),
         InstantSource.system(),
         Optional.empty());
   }
@@ -252,7 +251,7 @@ class RefusalsTest {
         case "invalid_request" -> invalid(operation);
         case "task_not_found", "operation_not_found" -> at(operation, "{id}", NO_ID);
         case "schedule_not_found", "tier_not_found" -> at(operation, "{name}", "nowhere");
-        case "host_not_found" -> at(operation, "{host}", "nowhere");
+        case "host_not_found", "breaker_not_found" -> at(operation, "{host}", "nowhere");
         default -> provoke(operation, code, operation.id() + " " + code);
       };
     }

@@ -70,8 +70,7 @@ class OperationReplicasTest {
             defaults.openClients(),
             defaults.maxOpenClients(),
             defaults.idempotencyTtl(),
-            defaults.breakerOpen(),
-            defaults.breakerProbes(),
+            defaults.breaker(),
             () -> time,
             Optional.of(() -> time)));
   }

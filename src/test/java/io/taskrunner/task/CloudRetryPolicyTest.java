@@ -119,6 +119,6 @@ final class CloudRetryPolicyTest {
     assertEquals(new Verdict.Cancel(), policy.judge(new Outcome.Cancelled(), 1, ZERO, NO_JITTER));
     assertEquals(
         new Verdict.PutBack(ofSeconds(3)),
-        policy.judge(new Outcome.BreakerOpen(ofSeconds(3)), 1, ZERO, NO_JITTER));
+        policy.judge(new Outcome.NotReady(ofSeconds(3)), 1, ZERO, NO_JITTER));
   }
 }

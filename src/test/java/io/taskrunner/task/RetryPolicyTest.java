@@ -75,9 +75,6 @@ final class RetryPolicyTest {
   void whatWasNotTheTasksDoingUsesNothingUp() {
     RetryPolicy spent = policy(0, ZERO, false);
     assertEquals(
-        new Verdict.PutBack(ofSeconds(17)),
-        judge(spent, new Outcome.BreakerOpen(ofSeconds(17)), 99));
-    assertEquals(
         new Verdict.PutBack(ofSeconds(1)), judge(spent, new Outcome.NotReady(ofSeconds(1)), 99));
     assertEquals(new Verdict.PutBack(ZERO), judge(spent, new Outcome.CutOff(), 99));
     assertEquals(new Verdict.Cancel(), judge(spent, new Outcome.Cancelled(), 99));

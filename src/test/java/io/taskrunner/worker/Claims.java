@@ -67,6 +67,26 @@ final class Claims {
         version);
   }
 
+  /** One that tries out a half-open breaker. */
+  static Claim probe(int n, Retry retry) {
+    Claim bare = retrying(n, 1, retry, Retry.UNSET);
+    return new Claim(
+        bare.id(),
+        bare.number(),
+        bare.clientId(),
+        bare.queue(),
+        bare.queueRetry(),
+        bare.queueTimeout(),
+        bare.attempt(),
+        bare.answersBelow500(),
+        bare.previousStatus(),
+        bare.due(),
+        bare.firstAttempt(),
+        bare.now(),
+        true,
+        bare.spec());
+  }
+
   static Claim timed(int n, @Nullable Duration task, @Nullable Duration queue) {
     return claim(n, n, 1, Retry.UNSET, Retry.UNSET, task, queue, Optional.empty());
   }

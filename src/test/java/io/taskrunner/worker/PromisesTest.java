@@ -232,7 +232,7 @@ class PromisesTest {
       attempts += task.attempts().size();
     }
     assertEquals(target.count(), attempts, "only what was sent is an attempt");
-    int sent = untilPause(target.arrivals(), ofMillis(1800));
+    int sent = untilPause(target.arrivals(), ofMillis(800));
     assertTrue(sent <= 3 + 2, sent + " requests before the host was spared");
     rig.awaitBreakers(0);
   }

@@ -2,8 +2,9 @@ package io.taskrunner.worker;
 
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
+import io.taskrunner.config.DispatchSettings;
 import io.taskrunner.config.RedisSettings;
-import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
+import io.taskrunner.store.ClientStore.Change;
 import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
@@ -34,6 +35,10 @@ import java.util.concurrent.CompletableFuture;
 /** Enqueues, and starts workers, on a real Redis. */
 final class Rig implements AutoCloseable {
 
+  /** No breaker ever opens. */
+  static final DispatchSettings.Breaker OFF =
+      new DispatchSettings.Breaker(0, Duration.ofSeconds(30), 3, Duration.ofSeconds(60));
+
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final RedisSettings redis;
@@ -41,9 +46,7 @@ final class Rig implements AutoCloseable {
   private final RedisStore store;
   private final List<AutoCloseable> started = new ArrayList<>();
   private final Set<String> clients = new HashSet<>();
-  private BreakerOptions breaker =
-      new BreakerOptions(0, Duration.ofSeconds(30), Duration.ofSeconds(60));
-  private int probes = 3;
+  private DispatchSettings.Breaker breaker = OFF;
 
   Rig(RedisSettings redis, int redisPort) {
     this.redis = redis;
@@ -71,25 +74,25 @@ final class Rig implements AutoCloseable {
     return store.doctor();
   }
 
+  static StoreOptions options(RedisSettings redis, DispatchSettings.Breaker breaker) {
+    return new StoreOptions(
+        redis,
+        true,
+        10_000,
+        Duration.ofHours(24),
+        breaker,
+        InstantSource.system(),
+        Optional.empty());
+  }
+
   /** Switches breakers on for the workers that are made from now on. */
   void breaker(int failures, Duration open, int halfOpenProbes) {
-    breaker = new BreakerOptions(failures, open, Duration.ofSeconds(60));
-    probes = halfOpenProbes;
+    breaker = new DispatchSettings.Breaker(failures, open, halfOpenProbes, Duration.ofSeconds(60));
   }
 
   /** A worker with connections of its own, in this process; not started. */
   Worker worker(int slots, Duration lease) {
-    StoreOptions options =
-        new StoreOptions(
-            redis,
-            true,
-            10_000,
-            Duration.ofHours(24),
-            breaker.timeout(),
-            probes,
-            InstantSource.system(),
-            Optional.empty());
-    WorkerProcess made = new WorkerProcess(options, breaker, slots, lease);
+    WorkerProcess made = new WorkerProcess(options(redis, breaker), slots, lease);
     started.add(made);
     return made.worker();
   }

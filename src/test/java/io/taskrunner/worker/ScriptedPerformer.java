@@ -6,9 +6,11 @@ import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.Outcome;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
@@ -22,6 +24,7 @@ final class ScriptedPerformer implements Performer {
     final Claim claim;
     final Duration timeout;
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+    private volatile BreakerReport report = new BreakerReport.None();
 
     private Begun(Claim claim, Duration timeout) {
       this.claim = claim;
@@ -49,6 +52,12 @@ final class ScriptedPerformer implements Performer {
       return !outcome.isDone();
     }
 
+    /** It will say this of its host. */
+    Begun says(BreakerReport about) {
+      report = about;
+      return this;
+    }
+
     @Override
     public CompletableFuture<Outcome> outcome() {
       return outcome;
@@ -56,7 +65,7 @@ final class ScriptedPerformer implements Performer {
 
     @Override
     public BreakerReport breaker() {
-      return new BreakerReport.None();
+      return report;
     }
 
     @Override
@@ -68,6 +77,14 @@ final class ScriptedPerformer implements Performer {
     public void cutOff() {
       outcome.complete(new Outcome.CutOff());
     }
+  }
+
+  /** Hosts whose failures are to be counted anew. */
+  final List<String> countedAnew = new CopyOnWriteArrayList<>();
+
+  @Override
+  public void countAnew(String hostAndPort) {
+    countedAnew.add(hostAndPort);
   }
 
   @Override

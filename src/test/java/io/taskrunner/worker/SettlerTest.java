@@ -23,7 +23,7 @@ class SettlerTest {
 
   private static PendingVerdict verdict(int n) {
     return new PendingVerdict(
-        new TaskId(n, n), 1, new Verdict.Succeed(), null, new BreakerReport.Trip(), 0);
+        new TaskId(n, n), 1, new Verdict.Succeed(), null, new BreakerReport.Failed(5), 0);
   }
 
   private void deliver(long nowNanos) {
@@ -72,7 +72,7 @@ class SettlerTest {
   void aRepeatedVerdictSaysNothingOfTheBreakerASecondTime() {
     PendingVerdict one = verdict(1);
     settler.add(one);
-    assertInstanceOf(BreakerReport.Trip.class, one.settlement(0).breaker());
+    assertInstanceOf(BreakerReport.Failed.class, one.settlement(0).breaker());
     deliver(0);
     settler.sendAgain(0);
     assertSame(one, settler.next().getFirst());

@@ -6,7 +6,6 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.taskrunner.config.WorkerSettings;
 import io.taskrunner.dispatch.DispatchOptions;
-import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
 import io.taskrunner.dispatch.Dispatcher;
 import io.taskrunner.dispatch.Signer;
 import io.taskrunner.store.redis.RedisStore;
@@ -35,11 +34,18 @@ final class WorkerProcess implements AutoCloseable {
   private final Dispatcher dispatcher;
   private final Worker worker;
 
-  WorkerProcess(StoreOptions redis, BreakerOptions breaker, int slots, Duration lease) {
+  WorkerProcess(StoreOptions redis, int slots, Duration lease) {
     store = RedisStore.open(redis);
     DispatchOptions options =
         new DispatchOptions(
-            "test", true, List.of(), List.of(), List.of(), Duration.ofSeconds(5), breaker, false);
+            "test",
+            true,
+            List.of(),
+            List.of(),
+            List.of(),
+            Duration.ofSeconds(5),
+            redis.breaker().interval(),
+            false);
     dispatcher = new Dispatcher(options, loops, InstantSource.system());
     WorkerSettings settings =
         new WorkerSettings(
@@ -69,11 +75,10 @@ final class WorkerProcess implements AutoCloseable {
   /** Arguments: the port of Redis, slots, lease in ms, shards. */
   public static void main(String[] args) throws Exception {
     StoreOptions redis =
-        StoreOptions.defaults(
-            RedisServer.settings(Integer.parseInt(args[0]), Integer.parseInt(args[3])));
-    BreakerOptions off = new BreakerOptions(0, Duration.ofSeconds(30), Duration.ofSeconds(60));
+        Rig.options(
+            RedisServer.settings(Integer.parseInt(args[0]), Integer.parseInt(args[3])), Rig.OFF);
     Duration lease = Duration.ofMillis(Long.parseLong(args[2]));
-    try (WorkerProcess self = new WorkerProcess(redis, off, Integer.parseInt(args[1]), lease)) {
+    try (WorkerProcess self = new WorkerProcess(redis, Integer.parseInt(args[1]), lease)) {
       self.worker().start();
       System.out.println("ready");
       while (System.in.read() >= 0) {

@@ -10,9 +10,16 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.taskrunner.config.WorkerSettings;
 import io.taskrunner.store.WorkStore.Breaker;
+import io.taskrunner.store.WorkStore.BreakerChange;
+import io.taskrunner.store.WorkStore.BreakerChange.Change;
+import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.Ended;
 import io.taskrunner.store.WorkStore.Running;
@@ -25,6 +32,7 @@ import io.taskrunner.worker.ScriptedPerformer.Begun;
 import io.taskrunner.worker.ScriptedStore.Call;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -32,6 +40,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.slf4j.LoggerFactory;
 
 /** What a worker asks of its store, and when, against one whose answers the test gives. */
 @Timeout(30)
@@ -429,14 +438,59 @@ class WorkerTest {
   }
 
   @Test
-  void anOpenBreakerUsesUpNoAttempt() {
+  void aProbeThatFailsUsesUpNoAttemptThoughItWereTheLast() {
     start(1, LEASE);
-    store.exchange().gives(claim(1));
-    performer.next().ends(new Outcome.BreakerOpen(ofSeconds(17)));
+    Retry none = new Retry(0, null, null, null, null, null);
+    store.exchange().gives(Claims.probe(1, none));
+    performer.next().says(new BreakerReport.Failed(1)).answers(503);
     Settlement settled = store.settling().verdicts.getFirst();
-    assertEquals(new Verdict.PutBack(ofSeconds(17)), settled.verdict());
+    assertInstanceOf(Verdict.PutBack.class, settled.verdict());
     assertNull(settled.attempt());
     assertNull(registry.find("task_runner_attempts").counter());
+  }
+
+  @Test
+  void aBreakerThatOpensOrClosesIsLoggedAndFailuresAreCountedAnew() {
+    ListAppender<ILoggingEvent> logged = new ListAppender<>();
+    logged.start();
+    Logger logger = (Logger) LoggerFactory.getLogger(Worker.class);
+    logger.setLevel(Level.INFO);
+    logger.addAppender(logged);
+    start(1, LEASE);
+    for (Change change : Change.values()) {
+      store
+          .listener()
+          .breaker(new BreakerChange(change.name().toLowerCase(Locale.ROOT), change, ZERO));
+    }
+    assertEquals(List.of("opened", "reopened", "closed", "is_open"), performer.countedAnew);
+    logger.detachAppender(logged);
+    logger.setLevel(null);
+    assertEquals(
+        List.of(
+            "WARN opened open",
+            "INFO reopened open",
+            "INFO half_open half_open",
+            "INFO closed closed"),
+        logged.list.stream()
+            .filter(line -> line.getMessage().equals("circuit breaker"))
+            .map(line -> line.getLevel() + " " + value(line, "host") + " " + value(line, "state"))
+            .toList());
+  }
+
+  private static Object value(ILoggingEvent line, String key) {
+    return line.getKeyValuePairs().stream()
+        .filter(pair -> pair.key.equals(key))
+        .findFirst()
+        .orElseThrow()
+        .value;
+  }
+
+  @Test
+  void aProbeThatIsRefusedForGoodIsBuried() {
+    start(1, LEASE);
+    store.exchange().gives(Claims.probe(1, Retry.UNSET));
+    performer.next().says(new BreakerReport.Good()).answers(404);
+    assertInstanceOf(Verdict.Bury.class, store.settling().verdicts.getFirst().verdict());
   }
 
   @Test

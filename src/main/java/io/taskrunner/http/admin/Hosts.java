@@ -22,17 +22,29 @@ import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.TargetHost.Load;
 import io.taskrunner.task.TargetUrl;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Limits of the hosts that tasks are sent to, and the calls under {@code /admin/hosts}. */
+/**
+ * Limits and breakers of the hosts that tasks are sent to, and the calls under {@code
+ * /admin/hosts}.
+ */
 public final class Hosts implements Kind<Load, TargetHost> {
 
-  private static final String FORM =
+  static final String FORM =
       "the name or address of a host, with or without a port, such as api.example.com, in lower case";
+
+  private static final String[] NAMES = {
+    "max_concurrent",
+    "max_dispatches_per_sec",
+    "breaker_failure_threshold",
+    "breaker_timeout_sec",
+    "breaker_max_requests"
+  };
 
   private final HostStore hosts;
   private final Things<Load, TargetHost> things;
@@ -99,20 +111,34 @@ public final class Hosts implements Kind<Load, TargetHost> {
   @Override
   public TargetHost read(String name, Fields fields) {
     int faults = fields.faults().count();
-    fields.nullIsAbsent("max_concurrent", "max_dispatches_per_sec");
+    fields.nullIsAbsent(NAMES);
     Integer maxConcurrent = fields.integer("max_concurrent", 1, Limits.MAX);
     Double rate = fields.positive("max_dispatches_per_sec", QueueSettings.RATE_MAX);
-    if (maxConcurrent == null && rate == null && fields.faults().count() == faults) {
-      fields.missing("max_concurrent", "this or max_dispatches_per_sec; DELETE takes both away");
+    Integer timeoutSeconds = fields.integer("breaker_timeout_sec", 1, 3600);
+    TargetHost.Breaker breaker =
+        new TargetHost.Breaker(
+            fields.integer("breaker_failure_threshold", 0, Limits.MAX),
+            timeoutSeconds == null ? null : Duration.ofSeconds(timeoutSeconds),
+            fields.integer("breaker_max_requests", 1, 1000));
+    boolean says =
+        maxConcurrent != null || rate != null || !breaker.equals(TargetHost.Breaker.UNSET);
+    if (!says && fields.faults().count() == faults) {
+      fields.missing("max_concurrent", "at least one setting; DELETE removes all of them");
     }
     fields.done();
-    return new TargetHost(name, maxConcurrent, rate, 0);
+    return new TargetHost(name, maxConcurrent, rate, breaker, 0);
   }
 
   @Override
   public void write(JsonOut out, TargetHost host) throws IOException {
     out.number("max_concurrent", host.maxConcurrent());
     out.number("max_dispatches_per_sec", host.maxDispatchesPerSec());
+    TargetHost.Breaker breaker = host.breaker();
+    out.number("breaker_failure_threshold", breaker.failureThreshold());
+    out.number(
+        "breaker_timeout_sec",
+        breaker.timeout() == null ? null : Math.toIntExact(breaker.timeout().toSeconds()));
+    out.number("breaker_max_requests", breaker.maxRequests());
   }
 
   @Override

@@ -257,13 +257,20 @@ public record Problem(
 
   /** No limits of that host. */
   public static Problem hostNotFound() {
-    return of(404, "host_not_found", "This host has no limits of its own.");
+    return of(404, "host_not_found", "This host has no settings of its own.");
+  }
+
+  /** The breaker of this host is closed. */
+  public static Problem breakerNotFound() {
+    return of(404, "breaker_not_found", "The circuit breaker of this host is closed.");
   }
 
   /** As many hosts have limits as may. */
   public static Problem tooManyHosts(int most) {
     return of(
-        409, "too_many_hosts", most + " hosts have limits, and no more may: delete one's limits.");
+        409,
+        "too_many_hosts",
+        most + " hosts have settings, and no more may: delete those of one.");
   }
 
   /** No such tier. */

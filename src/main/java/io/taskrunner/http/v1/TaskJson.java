@@ -1,6 +1,7 @@
 package io.taskrunner.http.v1;
 
 import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.store.TargetHost;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Callback;
@@ -13,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +46,26 @@ final class TaskJson {
         });
     out.number("max_retries", task.spec().retry().maxRetries());
     out.text("last_error", task.lastError().map(AttemptError::word).orElse(null));
+  }
+
+  /** Why a due task does not start; null when it waits for no circuit breaker. */
+  static void waitingFor(JsonOut out, Optional<TargetHost.Open> breaker) throws IOException {
+    if (breaker.isEmpty()) {
+      out.text("waiting_for", null);
+      return;
+    }
+    TargetHost.Open open = breaker.get();
+    out.object(
+        "waiting_for",
+        why -> {
+          why.text("reason", "circuit_breaker");
+          why.text("host", open.host());
+          if (open.halfOpen()) {
+            why.text("next_probe_time", null);
+          } else {
+            why.time("next_probe_time", open.probesFrom());
+          }
+        });
   }
 
   static void labels(JsonOut out, Map<String, String> all) throws IOException {

@@ -13,7 +13,9 @@ import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
 import io.taskrunner.http.call.Times;
+import io.taskrunner.store.HostStore;
 import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.TaskStore.Filter;
@@ -51,11 +53,13 @@ public final class Tasks {
   private static final Pattern STATUS = Pattern.compile("[1-5][0-9]{2}");
 
   private final TaskStore tasks;
+  private final HostStore hosts;
   private final Audit audit;
 
   /** Over a store; what an admin does is told to the log. */
-  public Tasks(TaskStore tasks, Audit audit) {
+  public Tasks(TaskStore tasks, HostStore hosts, Audit audit) {
     this.tasks = tasks;
+    this.hosts = hosts;
     this.audit = audit;
   }
 
@@ -168,7 +172,20 @@ public final class Tasks {
   }
 
   private Answer get(Call call) {
-    return Answer.ok(json(own(call)));
+    Task task = own(call);
+    return Answer.ok(
+        JsonOut.object(out -> {
+          TaskJson.write(out, task);
+          TaskJson.waitingFor(out, waitsFor(task));
+        }));
+  }
+
+  /** The circuit breaker that a task waits for. */
+  private Optional<TargetHost.Open> waitsFor(Task task) {
+    boolean waits = task.state() == TaskState.SCHEDULED || task.state() == TaskState.RETRY;
+    return waits
+        ? hosts.openFor(task.id(), task.spec().request().url().hostAndPort())
+        : Optional.empty();
   }
 
   private Answer cancel(Call call) {

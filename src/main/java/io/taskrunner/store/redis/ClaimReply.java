@@ -1,5 +1,6 @@
 package io.taskrunner.store.redis;
 
+import io.taskrunner.store.WorkStore.BreakerChange;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.Cloud;
@@ -31,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param waiting how many tasks wait for each gate
  * @param trimmedDone tasks that were dropped from {@code done}
  * @param trimmedDead tasks that were dropped from {@code dead}
+ * @param breakers those that the claim changed
  */
 record ClaimReply(
     long lookAgainIn,
@@ -41,7 +43,8 @@ record ClaimReply(
     List<AtGate> atGates,
     Map<String, Integer> waiting,
     long trimmedDone,
-    long trimmedDead) {
+    long trimmedDead,
+    List<BreakerChange> breakers) {
 
   /** The second byte of flags of a head: this attempt probes a half-open breaker. */
   private static final int PROBE = 2;
@@ -93,7 +96,8 @@ record ClaimReply(
         atGates,
         waiting(reply.apart()),
         reply.number(),
-        reply.number());
+        reply.number(),
+        reply.list(RedisWork::change));
   }
 
   /** How many tasks wait for each gate. */

@@ -11,20 +11,27 @@ import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.task.TaskId;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.function.BinaryOperator;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hosts with limits of their own, which {@code lua/lib/hosts} and {@code lua/gates} obey. All
- * shards know them; places and tokens are given out by one.
+ * Hosts with settings of their own, which {@code lua/lib/hosts}, {@code lua/gates} and {@code
+ * lua/lib/trip} obey. All shards know them; places and tokens are given out by one. Each shard has
+ * a breaker of its own for a host.
  */
 final class RedisHosts implements HostStore {
 
   private static final String ALL = "";
+  private static final List<String> SETS = List.of("hosts", "hosts:own");
 
   private final Shards shards;
   private final Revisions revisions;
@@ -47,50 +54,114 @@ final class RedisHosts implements HostStore {
   }
 
   private Map<String, TargetHost.Load> read(String which) {
-    Map<String, TargetHost.Load> hosts = new TreeMap<>();
-    List<Optional<Map<String, TargetHost.Load>>> all = shards.reached(shard -> read(shard, which));
+    return merged(shard -> read(shard, which), TargetHost.Load::plus);
+  }
+
+  /** What the shards that answer say, together. */
+  private <T> Map<String, T> merged(
+      Function<Shard, Map<String, T>> read, BinaryOperator<T> together) {
+    Map<String, T> hosts = new TreeMap<>();
+    List<Optional<Map<String, T>>> all = shards.reached(read);
     if (all.stream().noneMatch(Optional::isPresent)) {
       throw new StoreUnavailable("no shard answers", null);
     }
     all.forEach(one ->
-        one.ifPresent(
-            some -> some.forEach((name, load) -> hosts.merge(name, load, TargetHost.Load::plus))));
+        one.ifPresent(some -> some.forEach((name, said) -> hosts.merge(name, said, together))));
     return hosts;
+  }
+
+  @Override
+  public List<TargetHost.Open> open() {
+    return List.copyOf(merged(shard -> breakers(shard, ALL), TargetHost.Open::plus).values());
+  }
+
+  @Override
+  public Optional<TargetHost.Open> openFor(TaskId task, String hostAndPort) {
+    return shards
+        .of(task)
+        .filter(home -> waits(home, task, hostAndPort))
+        .map(home -> breakers(home, hostAndPort).get(hostAndPort));
+  }
+
+  @Override
+  public boolean close(String name) {
+    boolean closed = false;
+    for (TargetHost.Open open : open()) {
+      if (open.isOf(name)) {
+        for (Reply reply : shards.run(Script.CLOSE_BREAKER, open.host())) {
+          closed |= reply.number() == 1;
+        }
+      }
+    }
+    return closed;
+  }
+
+  private static boolean waits(Shard home, TaskId task, String hostAndPort) {
+    byte[] held = home.keys().key("held:" + hostAndPort);
+    return home.link().patiently(redis -> redis.zscore(held, task.bytes())) != null;
+  }
+
+  private static Map<String, TargetHost.Open> breakers(Shard shard, String which) {
+    Map<String, TargetHost.Open> found = new TreeMap<>();
+    String place = "0";
+    do {
+      Reply reply = shard.moves().run(Script.BREAKERS, which, place);
+      place = reply.text();
+      reply.rest(RedisHosts::open).forEach(open -> found.put(open.host(), open));
+    } while (!place.equals("0"));
+    return found;
+  }
+
+  private static TargetHost.Open open(Reply breaker) {
+    return new TargetHost.Open(
+        breaker.text(),
+        breaker.time(),
+        breaker.time(),
+        breaker.number() == 1,
+        breaker.number(),
+        breaker.number(),
+        breaker.number());
   }
 
   private static Map<String, TargetHost.Load> read(Shard shard, String which) {
     Map<String, TargetHost.Load> hosts = new TreeMap<>();
-    String place = "0";
-    do {
-      Reply reply = shard.moves().run(Script.HOSTS, which, place);
-      place = reply.text();
-      reply.rest(RedisHosts::load).forEach(load -> hosts.put(load.host().name(), load));
-    } while (!place.equals("0"));
+    for (String set : which.equals(ALL) ? SETS : List.of(ALL)) {
+      String place = "0";
+      do {
+        Reply reply = shard.moves().run(Script.HOSTS, which, set, place);
+        place = reply.text();
+        reply.rest(RedisHosts::load).forEach(load -> hosts.put(load.host().name(), load));
+      } while (!place.equals("0"));
+    }
     return hosts;
   }
 
   private static TargetHost.Load load(Reply fields) {
-    String name = fields.text();
-    String maxConcurrent = fields.text();
-    String rate = fields.text();
     TargetHost host =
         new TargetHost(
-            name,
-            maxConcurrent.isEmpty() ? null : Integer.valueOf(maxConcurrent),
-            rate.isEmpty() ? null : Double.valueOf(rate),
+            fields.text(),
+            given(fields, Integer::valueOf),
+            given(fields, Double::valueOf),
+            new TargetHost.Breaker(
+                given(fields, Integer::valueOf),
+                given(fields, millis -> Duration.ofMillis(Long.parseLong(millis))),
+                given(fields, Integer::valueOf)),
             Long.parseLong(fields.text()));
     return new TargetHost.Load(host, fields.number(), fields.number());
   }
 
+  /** What a field says; null when it is unset. */
+  private static <T> @Nullable T given(Reply fields, Function<String, T> read) {
+    String text = fields.text();
+    return text.isEmpty() ? null : read.apply(text);
+  }
+
   @Override
   public void put(TargetHost host, Expected expected) throws ChangedMeanwhile {
-    Double rate = host.maxDispatchesPerSec();
-    set(
-        host.name(),
-        host.maxConcurrent(),
-        rate,
-        rate == null ? null : QueueSettings.defaultBurst(rate),
-        revisions.decide(field(host.name()), expected, () -> seen(host.name())));
+    set(host, revisions.decide(field(host.name()), expected, () -> seen(host.name())));
+    if (Integer.valueOf(0).equals(host.breaker().failureThreshold())) {
+      close(host.name());
+    }
   }
 
   @Override
@@ -99,28 +170,28 @@ final class RedisHosts implements HostStore {
       return false;
     }
     long revision = revisions.decide(field(name), expected, () -> seen(name));
-    boolean had = set(name, null, null, null, revision);
+    boolean had = set(new TargetHost(name, null, null, 0), revision);
     revisions.forget(field(name), revision);
     return had;
   }
 
-  /** Says whether it had limits before. */
-  private boolean set(
-      String name,
-      @Nullable Integer maxConcurrent,
-      @Nullable Double rate,
-      @Nullable Integer burst,
-      long revision) {
-    return changes
-            .carryOut(
-                field(name),
-                revision,
-                Step.everywhere(Script.PUT_HOST, name, maxConcurrent, rate, burst, revision))
-            .stream()
-            .mapToLong(Reply::number)
-            .max()
-            .orElse(0)
-        == 1;
+  /** Says whether it said anything before. */
+  private boolean set(TargetHost host, long revision) {
+    Double rate = host.maxDispatchesPerSec();
+    TargetHost.Breaker breaker = host.breaker();
+    Step step =
+        Step.everywhere(
+            Script.PUT_HOST,
+            host.name(),
+            host.maxConcurrent(),
+            rate,
+            rate == null ? null : QueueSettings.defaultBurst(rate),
+            breaker.failureThreshold(),
+            breaker.timeout() == null ? null : breaker.timeout().toMillis(),
+            breaker.maxRequests(),
+            revision);
+    return changes.carryOut(field(host.name()), revision, step).stream()
+        .anyMatch(reply -> reply.number() == 1);
   }
 
   private static String field(String name) {

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
@@ -47,7 +48,8 @@ final class RedisWork implements WorkStore {
   private final Keys shard;
   private final Gates gates;
   private final Trimmed trimmed;
-  private final byte[] breakerOpenMillis;
+  private final byte[] breakerThreshold;
+  private final byte[] breakerLongestMillis;
   private final byte[] breakerProbes;
   private final TendClock clock;
   private final Set<Hearing> hearings = ConcurrentHashMap.newKeySet();
@@ -64,8 +66,9 @@ final class RedisWork implements WorkStore {
     this.shard = shard.keys();
     this.gates = gates.apply(() -> hearings.forEach(Hearing::tend));
     this.trimmed = trimmed;
-    this.breakerOpenMillis = Keys.bytes(options.breakerOpen().toMillis());
-    this.breakerProbes = Keys.bytes(options.breakerProbes());
+    this.breakerThreshold = Keys.bytes(options.breaker().failureThreshold());
+    this.breakerLongestMillis = Keys.bytes(options.breaker().timeout().toMillis());
+    this.breakerProbes = Keys.bytes(options.breaker().maxRequests());
     this.clock = new TendClock(options.injectedTime().isPresent());
   }
 
@@ -92,7 +95,9 @@ final class RedisWork implements WorkStore {
           });
       Iterator<CompletionStage<Reply>> next = replies.iterator();
       List<Settled> settled =
-          settleArgs == null ? List.of() : settled(Answers.await(next.next(), deadline));
+          settleArgs == null
+              ? List.of()
+              : settled(Answers.await(next.next(), deadline), claim.workerId());
       left(verdicts.subList(0, settled.size()));
       Tended tended = Tended.NOTHING;
       if (tendArgs != null) {
@@ -116,7 +121,8 @@ final class RedisWork implements WorkStore {
     if (verdicts.isEmpty()) {
       return List.of();
     }
-    List<Settled> settled = settled(moves.run(Script.SETTLE, settleArgs(workerId, verdicts)));
+    List<Settled> settled =
+        settled(moves.run(Script.SETTLE, settleArgs(workerId, verdicts)), workerId);
     left(verdicts.subList(0, settled.size()));
     return settled;
   }
@@ -128,41 +134,40 @@ final class RedisWork implements WorkStore {
   }
 
   private Args claimArgs(ClaimRequest claim) {
-    return new Args(8)
+    return new Args(6)
         .add(claim.workerId())
         .add(Keys.worker(claim.workerId()))
         .add(claim.request())
         .add(claim.slots())
         .add(claim.lease().toMillis())
-        .add(breakerProbes)
-        .add(breakerOpenMillis)
         .add(claim.express());
   }
 
   private Args tendArgs(ClaimRequest claim, Map<String, Integer> rooms) {
     Args args =
-        new Args(4 + 2 * rooms.size())
+        new Args(3 + 2 * rooms.size())
             .add(claim.lease().toMillis())
             .add(claim.maxRetries())
-            .add(breakerProbes)
-            .add(breakerOpenMillis);
+            .add(breakerThreshold);
     rooms.forEach((gate, room) -> args.add(gate).add(room));
     return args;
   }
 
   private Args settleArgs(String workerId, List<Settlement> verdicts) {
     Args args =
-        new Args(3 + verdicts.size() * SETTLE_ARGS)
+        new Args(4 + verdicts.size() * SETTLE_ARGS)
             .add(Keys.worker(workerId))
-            .add(breakerProbes)
-            .add(breakerOpenMillis);
+            .add(breakerThreshold)
+            .add(breakerLongestMillis)
+            .add(breakerProbes);
     verdicts.forEach(settlement -> SettleArgs.add(args, settlement));
     return args;
   }
 
-  private List<Settled> settled(Reply reply) {
+  private List<Settled> settled(Reply reply, String workerId) {
     byte[] letters = reply.bytes();
     trimmed.count(reply);
+    tell(reply.list(RedisWork::change), workerId);
     List<Settled> settled = new ArrayList<>(letters.length);
     for (byte letter : letters) {
       settled.add(
@@ -174,6 +179,20 @@ final class RedisWork implements WorkStore {
           });
     }
     return settled;
+  }
+
+  /** A breaker that a script changed. */
+  static BreakerChange change(Reply breaker) {
+    return new BreakerChange(
+        breaker.text(),
+        breaker.word(BreakerChange.Change.class),
+        Duration.ofMillis(breaker.number()));
+  }
+
+  private void tell(List<BreakerChange> changes, String workerId) {
+    for (BreakerChange change : changes) {
+      hearings.forEach(hearing -> hearing.tell(workerId, change));
+    }
   }
 
   /** Why a task must not run here any more. */
@@ -195,6 +214,7 @@ final class RedisWork implements WorkStore {
     gates.want(ClaimReply.waiting(reply.apart()), claim);
     gates.renounce(ClaimReply.waiting(reply.apart()), claim);
     trimmed.count(reply);
+    tell(reply.list(RedisWork::change), claim.workerId());
     return new Tended(again, recovered);
   }
 
@@ -206,6 +226,7 @@ final class RedisWork implements WorkStore {
         atGates.isEmpty() ? AtGates.NONE : new AtGates(atGates.size(), gates.enter(atGates, claim));
     gates.want(claimed.waiting(), claim);
     trimmed.count(claimed.trimmedDone(), claimed.trimmedDead());
+    tell(claimed.breakers(), claim.workerId());
     // Those that do not watch the clock look again after about a second, not all at once.
     long wait =
         claimed.lookAgainIn() >= 0
@@ -292,6 +313,12 @@ final class RedisWork implements WorkStore {
 
     void tend() {
       listener.tend();
+    }
+
+    void tell(String workerId, BreakerChange change) {
+      if (channel.equals(shard.channel(workerId))) {
+        listener.breaker(change);
+      }
     }
 
     /** What was sent while nobody listened is looked for. */

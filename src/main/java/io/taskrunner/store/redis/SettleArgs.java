@@ -14,7 +14,8 @@ import java.time.Duration;
 /** A verdict as {@code settle.lua} takes it. */
 final class SettleArgs {
 
-  private static final int FACTS_BYTES = 33;
+  private static final int FACTS_BYTES = 36;
+  private static final long HOST_IS_GOOD = (1L << 32) - 1;
   private static final byte[] EMPTY = new byte[0];
 
   private SettleArgs() {}
@@ -40,12 +41,11 @@ final class SettleArgs {
           case Verdict.Hold _ -> 'h';
           case Verdict.Cancel _ -> 'c';
         };
-    char report =
+    long report =
         switch (settlement.breaker()) {
-          case BreakerReport.None _ -> '-';
-          case BreakerReport.Good _ -> 'g';
-          case BreakerReport.Bad _ -> 'b';
-          case BreakerReport.Trip _ -> 't';
+          case BreakerReport.None _ -> 0;
+          case BreakerReport.Good _ -> HOST_IS_GOOD;
+          case BreakerReport.Failed(int inARow) -> inARow;
         };
     Attempt attempt = settlement.attempt();
     return new Packed(FACTS_BYTES)
@@ -55,7 +55,7 @@ final class SettleArgs {
         .put(delay.isPositive() ? delay.toMillis() : 0, 6)
         .put(attempt == null ? 0 : attempt.status().orElse(0), 2)
         .put(attempt == null ? 0 : attempt.error().map(AttemptError::code).orElse(0), 1)
-        .put(report, 1)
+        .put(report, 4)
         .toByteArray();
   }
 

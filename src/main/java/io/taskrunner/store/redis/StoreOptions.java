@@ -1,5 +1,6 @@
 package io.taskrunner.store.redis;
 
+import io.taskrunner.config.DispatchSettings;
 import io.taskrunner.config.RedisSettings;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -12,8 +13,7 @@ import java.util.Optional;
  * @param openClients whether an unknown client is made known on the spot
  * @param maxOpenClients how many of these live at once
  * @param idempotencyTtl how long a key is remembered
- * @param breakerOpen how long a breaker stays open
- * @param breakerProbes attempts that a half-open breaker lets through
+ * @param breaker when a host is left alone, unless the host says otherwise
  * @param clock for the ids of tasks alone
  * @param injectedTime replaces Redis' clock, for tests
  */
@@ -22,8 +22,7 @@ public record StoreOptions(
     boolean openClients,
     int maxOpenClients,
     Duration idempotencyTtl,
-    Duration breakerOpen,
-    int breakerProbes,
+    DispatchSettings.Breaker breaker,
     InstantSource clock,
     Optional<InstantSource> injectedTime) {
 
@@ -34,8 +33,7 @@ public record StoreOptions(
         true,
         10_000,
         Duration.ofHours(24),
-        Duration.ofSeconds(30),
-        3,
+        new DispatchSettings.Breaker(5, Duration.ofSeconds(30), 3, Duration.ofSeconds(60)),
         InstantSource.system(),
         Optional.empty());
   }

@@ -73,8 +73,7 @@ final class Burdens implements AutoCloseable {
                 true,
                 Integer.MAX_VALUE,
                 usual.idempotencyTtl(),
-                usual.breakerOpen(),
-                usual.breakerProbes(),
+                usual.breaker(),
                 () -> Instant.ofEpochMilli(stage.now()),
                 Optional.of(() -> Instant.ofEpochMilli(stage.now()))));
   }
@@ -270,7 +269,7 @@ final class Burdens implements AutoCloseable {
     begin();
     fill(1, wish().url("http://down.test/"));
     calls.settle(
-        calls.claim(1), new Verdict.Retry(Duration.ofSeconds(1)), new BreakerReport.Trip());
+        calls.claim(1), new Verdict.Retry(Duration.ofSeconds(1)), new BreakerReport.Failed(5));
     fill(size.expired(), i -> wish().client("client" + i % 20).url("http://down.test/x"));
     calls.claimAll(size.expired());
     calls.look();
@@ -283,13 +282,15 @@ final class Burdens implements AutoCloseable {
     for (int half = 0; half < 2; half++) {
       fill(size.hosts(), i -> wish().client("client" + i % 50).url("http://h" + i + ".test/"));
       List<Claim> claims = half == 0 ? calls.claimAll(size.hosts() / SLOTS + 10) : calls.claim(10);
-      calls.settle(claims, new Verdict.Bury(), new BreakerReport.Trip());
+      calls.settle(claims, new Verdict.Bury(), new BreakerReport.Failed(5));
     }
     stage.store.works().getFirst().breakers();
+    stage.store.hosts().open();
+    stage.store.hosts().close("h0.test");
     calls.look();
     calls.claim(5);
     stage.pass(Duration.ofSeconds(31));
-    calls.settle(calls.claim(5), new Verdict.Bury(), new BreakerReport.Bad());
+    calls.settle(calls.claim(5), new Verdict.Bury(), new BreakerReport.Failed(1));
   }
 
   private void aDeletedClientsBacklog() {

@@ -365,7 +365,10 @@ class CallbackTest {
     Claim claim = next();
     Settlement trip =
         stage.verdict(
-            claim, new Verdict.Bury(), 503, new io.taskrunner.store.WorkStore.BreakerReport.Trip());
+            claim,
+            new Verdict.Bury(),
+            503,
+            new io.taskrunner.store.WorkStore.BreakerReport.Failed(5));
     stage.settle(Stage.WORKER, trip);
     Claim told = next();
     stage.settle(
@@ -374,7 +377,7 @@ class CallbackTest {
             told,
             new Verdict.Retry(Duration.ofMillis(1)),
             503,
-            new io.taskrunner.store.WorkStore.BreakerReport.Trip()));
+            new io.taskrunner.store.WorkStore.BreakerReport.Failed(5)));
     assertEquals(
         Set.of("down.test:80", "example.org:443"),
         REDIS.redis().sync().hkeys("tr:{0}:open").stream()

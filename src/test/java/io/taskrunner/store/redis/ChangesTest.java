@@ -46,8 +46,7 @@ class ChangesTest {
                 defaults.openClients(),
                 defaults.maxOpenClients(),
                 defaults.idempotencyTtl(),
-                defaults.breakerOpen(),
-                defaults.breakerProbes(),
+                defaults.breaker(),
                 () -> now,
                 Optional.of(() -> now)));
     redis = REDIS.redis().sync();

@@ -1120,7 +1120,7 @@ class CloudTest {
     stage.settle(
         WORKER,
         stage.verdict(
-            claim, retry(0), 500, new io.taskrunner.store.WorkStore.BreakerReport.Trip()));
+            claim, retry(0), 500, new io.taskrunner.store.WorkStore.BreakerReport.Failed(5)));
     create("a");
     assertEquals("a", claimOne().cloud().taskName());
   }

@@ -182,8 +182,7 @@ class HistoryTest {
               Stage.START,
               LEASE,
               REDIS.settings().commandTimeout().multipliedBy(2),
-              defaults.breakerOpen(),
-              defaults.breakerProbes());
+              defaults.breaker());
       ears.addListener(
           new RedisPubSubAdapter<>() {
             @Override
@@ -443,6 +442,7 @@ class HistoryTest {
     }
 
     private Exchange exchange(Worker worker) {
+      countHeld();
       return stage
           .store
           .works()
@@ -460,7 +460,9 @@ class HistoryTest {
           worker.request,
           exchange.claims().stream().map(c -> c.id() + "#" + c.number()).toList());
       Map<TaskId, byte[]> before = records();
-      model.beforeClaim(t -> exchange.again() && asItWas(t, before.get(t.id)));
+      Set<TaskId> held = held();
+      model.beforeClaim(t -> exchange.again() && asItWas(t, before.get(t.id), held));
+      letBack(before);
       model.close();
       List<String> left = stage.redis.lrange("tr:{0}:unparking", 0, -1);
       model.unparking =
@@ -483,6 +485,7 @@ class HistoryTest {
       if (exchange.claims().size() < worker.slots && !exchange.again()) {
         model.nothingLeft();
       }
+      compareBreakers();
       worker.given =
           exchange.claims().stream().map(claim -> new Held(claim.id(), claim.number())).toList();
       worker.answered = true;
@@ -498,17 +501,67 @@ class HistoryTest {
     /** An exchange whose claim gave nothing new tended all the same. */
     private void tended() {
       Map<TaskId, byte[]> records = records();
-      model.beforeClaim(t -> asItWas(t, records.get(t.id)));
+      Set<TaskId> held = held();
+      model.beforeClaim(t -> asItWas(t, records.get(t.id), held));
+      letBack(records);
       model.queues.values().forEach(model::unseat);
       model.close();
     }
 
     /** A tend readies, and takes back, only so many at once: then it says that there is more. */
-    private static boolean asItWas(Item t, byte @Nullable [] record) {
+    private static boolean asItWas(Item t, byte @Nullable [] record, Set<TaskId> held) {
       return record != null
+          && t.held == held.contains(t.id)
           && record[1] == t.state
           && number(record, 24, 6) == t.due
           && number(record, 10, 6) == t.claim;
+    }
+
+    /** How many tasks wait for a host is asked before a move that may close its breaker. */
+    private void countHeld() {
+      model.held.clear();
+      for (String host : model.breakers.keySet()) {
+        model.held.put(host, stage.redis.zcard("tr:{0}:held:" + host));
+      }
+    }
+
+    /** The tasks that wait for a breaker. */
+    private Set<TaskId> held() {
+      Set<TaskId> held = new HashSet<>();
+      for (String host : model.breakers.keySet()) {
+        Answers.await(raw.zrange(Keys.bytes("tr:{0}:held:" + host), 0, -1), deadline())
+            .forEach(id -> held.add(TaskId.of(id)));
+      }
+      return held;
+    }
+
+    private Map<String, Model.Breaker> open() {
+      Map<String, Model.Breaker> open = new TreeMap<>();
+      Answers.await(raw.hgetall(Keys.bytes("tr:{0}:open")), deadline())
+          .forEach((host, record) -> {
+            Model.Breaker breaker = new Model.Breaker();
+            breaker.at = number(record, 0, 6);
+            breaker.out = (int) number(record, 6, 4);
+            breaker.allowed = (int) number(record, 10, 4);
+            breaker.goodAt = number(record, 20, 6);
+            breaker.wait = number(record, 26, 4);
+            open.put(Keys.text(host), breaker);
+          });
+      return open;
+    }
+
+    private void letBack(Map<TaskId, byte[]> records) {
+      model.lookedAt(open());
+      model.letBack(
+          model.tasks.values().stream()
+              .filter(t -> t.held && t.waits())
+              .filter(t -> records.containsKey(t.id) && records.get(t.id)[1] != t.state)
+              .toList());
+    }
+
+    /** A claim, or a settle, left the breakers as the model has them. */
+    private void compareBreakers() {
+      equal(model.breakers.toString(), open().toString(), "breakers");
     }
 
     /** What a claim dropped, or put off, is taken from the records, and judged. */
@@ -522,7 +575,7 @@ class HistoryTest {
               .toList();
       for (Item t : moved) {
         byte[] record = records.get(t.id);
-        model.passedOver(t, (char) record[1], number(record, 24, 6), given, moved.size());
+        model.passedOver(t, (char) record[1], given);
       }
     }
 
@@ -598,6 +651,7 @@ class HistoryTest {
 
     private void say(List<Said> verdicts) {
       String worker = verdicts.getFirst().worker();
+      countHeld();
       List<Settlement> all = verdicts.stream().map(said -> settlement(said)).toList();
       List<Settled> real = new ArrayList<>();
       while (real.size() < all.size()) {
@@ -629,6 +683,7 @@ class HistoryTest {
             expected);
         saidBefore.add(said);
       }
+      compareBreakers();
       model.close();
       while (saidBefore.size() > 30) {
         saidBefore.removeFirst();
@@ -655,8 +710,8 @@ class HistoryTest {
       BreakerReport report =
           switch (said.report()) {
             case 'g' -> new BreakerReport.Good();
-            case 'b' -> new BreakerReport.Bad();
-            case 't' -> new BreakerReport.Trip();
+            case 'b' -> new BreakerReport.Failed(1 + random.nextInt(4));
+            case 't' -> new BreakerReport.Failed(5 + random.nextInt(3));
             default -> new BreakerReport.None();
           };
       return new Settlement(

@@ -102,8 +102,7 @@ final class MixedHistory implements AutoCloseable {
         true,
         defaults.maxOpenClients(),
         defaults.idempotencyTtl(),
-        defaults.breakerOpen(),
-        defaults.breakerProbes(),
+        defaults.breaker(),
         () -> Instant.ofEpochMilli(now),
         Optional.of(() -> Instant.ofEpochMilli(now)));
   }
@@ -259,7 +258,7 @@ final class MixedHistory implements AutoCloseable {
 
   private Settlement settlement(Claim claim, Verdict verdict) {
     return settlement(
-        claim, verdict, chance(5) ? new BreakerReport.Trip() : new BreakerReport.Good());
+        claim, verdict, chance(5) ? new BreakerReport.Failed(5) : new BreakerReport.Good());
   }
 
   static Settlement settlement(Claim claim, Verdict verdict, BreakerReport report) {

@@ -2,6 +2,7 @@ package io.taskrunner.store.redis;
 
 import io.taskrunner.client.Limits;
 import io.taskrunner.client.Tier;
+import io.taskrunner.config.DispatchSettings;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.record.LabelsJson;
@@ -37,6 +38,10 @@ final class Model {
 
   static final long MINUTE = 60_000;
   static final int MAX_RETRIES = 5;
+
+  /** After so long a half-open breaker may close though tasks wait for it. */
+  private static final long RAMP = 3000;
+
   static final int LEASE_LOST = 7;
   static final int EXPIRED = 8;
 
@@ -46,9 +51,13 @@ final class Model {
   final Map<TaskId, Item> tasks = new LinkedHashMap<>();
   final Map<String, Keyed> keys = new HashMap<>();
   final Map<String, Breaker> breakers = new TreeMap<>();
+
+  /** Tasks that Redis keeps for each host whose breaker is not closed, before a move. */
+  final Map<String, Long> held = new TreeMap<>();
+
   final long lease;
   final long hide;
-  final long breakerOpen;
+  final long longestWait;
   final int probesMax;
   long now;
   boolean allPaused;
@@ -120,6 +129,9 @@ final class Model {
     long leaseEnd;
     boolean cancelling;
     boolean probe;
+
+    /** Whether it waits for its host's breaker, and not for its due time. */
+    boolean held;
 
     /**
      * Whether it counts among its client's unfinished tasks; what was purged does until it is
@@ -212,8 +224,15 @@ final class Model {
   static final class Breaker {
     long at;
     int out;
-    int good;
-    int waiting;
+    int allowed;
+    long goodAt;
+    long wait;
+
+    @Override
+    public String toString() {
+      return "from %d, %d out of %d, good at %d, waits %d"
+          .formatted(at, out, allowed, goodAt, wait);
+    }
   }
 
   /** What an enqueue must answer. */
@@ -240,12 +259,12 @@ final class Model {
     }
   }
 
-  Model(long now, Duration lease, Duration hide, Duration breakerOpen, int probesMax) {
+  Model(long now, Duration lease, Duration hide, DispatchSettings.Breaker breaker) {
     this.now = now;
     this.lease = lease.toMillis();
     this.hide = hide.toMillis();
-    this.breakerOpen = breakerOpen.toMillis();
-    this.probesMax = probesMax;
+    this.longestWait = breaker.timeout().toMillis();
+    this.probesMax = breaker.maxRequests();
     Tier.BUILT_IN.forEach(tier -> tiers.put(tier.name(), tier.limits()));
   }
 
@@ -545,6 +564,7 @@ final class Model {
       return String.valueOf(state);
     }
     t.state = 'r';
+    t.held = false;
     t.due = now;
     seat(t, epoch());
     return "done";
@@ -718,7 +738,7 @@ final class Model {
     for (Queue queue : queues.values()) {
       long epoch = epoch();
       for (Item t : List.copyOf(tasks.values())) {
-        boolean due = (t.state == 's' || t.state == 't') && t.due <= now;
+        boolean due = (t.state == 's' || t.state == 't') && t.due <= now && !t.held;
         if (t.queue == queue && due && !notYet.test(t)) {
           if (t.clientGone()) {
             end(t, 'c');
@@ -800,10 +820,8 @@ final class Model {
       require(!probe, "%s is a probe of a closed breaker", t);
       return;
     }
-    breaker.at = Math.min(breaker.at, now + breakerOpen);
     require(probe, "%s goes to a host whose breaker is not closed", t);
-    require(
-        now >= breaker.at && breaker.out + breaker.good < probesMax, "%s is one probe too many", t);
+    require(now >= breaker.at && breaker.out < breaker.allowed, "%s is one probe too many", t);
     breaker.out++;
   }
 
@@ -891,7 +909,7 @@ final class Model {
   }
 
   /** A ready task that a claim moved without giving it: what it became, and whether it may. */
-  void passedOver(Item t, char became, long due, List<TaskId> given, int moved) {
+  void passedOver(Item t, char became, List<TaskId> given) {
     for (Item before : ready(t.queue, t.client)) {
       if (before == t) {
         break;
@@ -915,25 +933,15 @@ final class Model {
     } else {
       Breaker breaker = breakers.get(t.host);
       require(breaker != null, "%s became %s", t, became);
-      breaker.at = Math.min(breaker.at, now + breakerOpen);
       require(
-          now < breaker.at || breaker.out + breaker.good + probesGiven >= probesMax,
-          "%s was put off, though it may probe",
-          t);
-      require(became == (t.attempts > 0 ? 't' : 's'), "%s became %s", t, became);
-      breaker.waiting++;
-      long from = Math.max(breaker.at, now >= breaker.at ? now + 1000 : now);
-      require(
-          due >= from && due <= from + Math.max(1000, (breaker.waiting + moved) * 5L),
-          "%s was put off to %d at %d, from %d, %d wait, open until %d",
+          now < breaker.at || breaker.out + probesGiven >= breaker.allowed,
+          "%s was put off, though it may probe: %s, %s given",
           t,
-          due,
-          now,
-          from,
-          breaker.waiting,
-          breaker.at);
+          breaker,
+          probesGiven);
+      require(became == (t.attempts > 0 ? 't' : 's'), "%s became %s", t, became);
       t.state = became;
-      t.due = due;
+      t.held = true;
     }
   }
 
@@ -971,6 +979,10 @@ final class Model {
       return 'l';
     }
     boolean wasReady = t.state == 'r';
+    if (t.held) {
+      held.computeIfPresent(t.host, (_, count) -> count - 1);
+      t.held = false;
+    }
     apply(t, kind, delay, status, error, wasReady);
     return 'd';
   }
@@ -1018,31 +1030,91 @@ final class Model {
       probeEnded(t, report);
     } else if (report == 't') {
       Breaker breaker = breakers.get(t.host);
-      if (breaker == null || now >= breaker.at) {
-        open(t.host);
+      if (breaker == null) {
+        open(t.host, 1000);
+      } else {
+        clamp(breaker);
       }
     }
   }
 
-  private void open(String host) {
-    Breaker breaker = new Breaker();
-    breaker.at = now + breakerOpen;
-    breakers.put(host, breaker);
+  private void open(String host, long wait) {
+    Breaker breaker = breakers.computeIfAbsent(host, _ -> new Breaker());
+    breaker.wait = Math.min(wait, longestWait);
+    breaker.at =
+        now
+            + (breaker.wait < longestWait
+                ? (long) (breaker.wait * (1 - now % 100 / 1000.0))
+                : breaker.wait);
+    breaker.out = 0;
+    breaker.allowed = probesMax;
+    breaker.goodAt = 0;
+  }
+
+  private void clamp(Breaker breaker) {
+    breaker.at = Math.min(breaker.at, now + breaker.wait);
+    breaker.goodAt = Math.min(breaker.goodAt, now);
   }
 
   private void probeEnded(Item t, char report) {
     Breaker breaker = breakers.get(t.host);
-    if (!t.probe || breaker == null || t.claim < breaker.at) {
+    if (!t.probe || breaker == null) {
+      return;
+    }
+    clamp(breaker);
+    if (t.claim < breaker.at) {
       return;
     }
     breaker.out = Math.max(0, breaker.out - 1);
-    if (report == 'b') {
-      open(t.host);
-    } else if (report == 'g') {
-      breaker.good++;
-      if (breaker.good >= probesMax) {
-        breakers.remove(t.host);
+    if (report == 'g') {
+      breaker.allowed++;
+      breaker.goodAt = breaker.goodAt == 0 ? now : breaker.goodAt;
+    } else if (report != '-') {
+      breaker.allowed--;
+    }
+    if (breaker.allowed == 0) {
+      open(t.host, 2 * breaker.wait);
+    } else if (mayClose(t.host)) {
+      breakers.remove(t.host);
+    }
+  }
+
+  private boolean mayClose(String host) {
+    Breaker breaker = Objects.requireNonNull(breakers.get(host));
+    return breaker.allowed >= 2 * probesMax
+        && (now - breaker.goodAt >= RAMP || held.getOrDefault(host, 0L) == 0);
+  }
+
+  /**
+   * A tend looked at some breakers: it may have closed those that are not in Redis any more, and
+   * noticed that the clock was set back.
+   */
+  void lookedAt(Map<String, Breaker> open) {
+    for (String host : List.copyOf(breakers.keySet())) {
+      Breaker real = open.get(host);
+      if (real == null) {
+        require(mayClose(host), "the breaker of %s closed too soon", host);
+        breakers.remove(host);
+      } else if (real.at == now + real.wait || real.goodAt == now) {
+        clamp(Objects.requireNonNull(breakers.get(host)));
       }
+    }
+  }
+
+  /** A tend made tasks ready again that waited for a breaker. */
+  void letBack(List<Item> tasks) {
+    Map<String, Integer> counts = new TreeMap<>();
+    long epoch = epoch();
+    for (Item t : tasks) {
+      Breaker breaker = breakers.get(t.host);
+      int count = counts.merge(t.host, 1, Integer::sum);
+      require(
+          breaker == null || (now >= breaker.at && count <= breaker.allowed - breaker.out),
+          "%s was let back, though it may not probe",
+          t);
+      t.state = 'r';
+      t.held = false;
+      seat(t, epoch);
     }
   }
 

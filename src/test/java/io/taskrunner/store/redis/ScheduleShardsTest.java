@@ -59,8 +59,7 @@ class ScheduleShardsTest {
             defaults.openClients(),
             defaults.maxOpenClients(),
             defaults.idempotencyTtl(),
-            defaults.breakerOpen(),
-            defaults.breakerProbes(),
+            defaults.breaker(),
             () -> now,
             Optional.of(() -> now)));
   }

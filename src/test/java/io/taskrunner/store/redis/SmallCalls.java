@@ -175,8 +175,7 @@ final class SmallCalls {
             true,
             usual.maxOpenClients(),
             usual.idempotencyTtl(),
-            usual.breakerOpen(),
-            usual.breakerProbes(),
+            usual.breaker(),
             usual.clock(),
             Optional.of(() -> Instant.ofEpochMilli(stage.now())));
     try (RedisStore small = RedisStore.openUntended(full)) {

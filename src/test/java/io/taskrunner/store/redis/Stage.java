@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.taskrunner.client.Limits;
 import io.taskrunner.client.Tier;
+import io.taskrunner.config.DispatchSettings;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
@@ -63,6 +64,7 @@ final class Stage implements AutoCloseable {
   static final int MAX_RETRIES = 5;
   static final String WORKER = worker(1);
 
+  private final RedisExtension server;
   final RedisStore store;
   final RedisCommands<String, String> redis;
   private final Nodes nodes;
@@ -70,11 +72,14 @@ final class Stage implements AutoCloseable {
   final Moves moves;
 
   private final Map<String, Long> requests = new HashMap<>();
-  private volatile long now = START;
+  private volatile long now;
   private long ids;
 
-  private Stage(RedisExtension server, RedisSettings settings) {
+  private Stage(
+      RedisExtension server, RedisSettings settings, DispatchSettings.Breaker breaker, long from) {
     StoreOptions defaults = StoreOptions.defaults(settings);
+    this.server = server;
+    this.now = from;
     this.store =
         RedisStore.openUntended(
             new StoreOptions(
@@ -82,8 +87,7 @@ final class Stage implements AutoCloseable {
                 true,
                 defaults.maxOpenClients(),
                 defaults.idempotencyTtl(),
-                defaults.breakerOpen(),
-                defaults.breakerProbes(),
+                breaker,
                 () -> Instant.ofEpochMilli(now),
                 Optional.of(() -> Instant.ofEpochMilli(now))));
     this.redis = server.redis().sync();
@@ -93,12 +97,19 @@ final class Stage implements AutoCloseable {
   }
 
   static Stage open(RedisExtension server) {
-    return new Stage(server, server.settings());
+    return open(server, server.settings());
   }
 
   /** One that reaches its Redis in a way of its own, such as through a proxy. */
   static Stage open(RedisExtension server, RedisSettings settings) {
-    return new Stage(server, settings);
+    return new Stage(server, settings, StoreOptions.defaults(settings).breaker(), START);
+  }
+
+  /** Another process, whose breakers are switched off, at the same time. */
+  Stage withoutBreakers() {
+    DispatchSettings.Breaker off =
+        new DispatchSettings.Breaker(0, Duration.ofSeconds(30), 3, Duration.ofSeconds(60));
+    return new Stage(server, server.settings(), off, now);
   }
 
   static String worker(int number) {

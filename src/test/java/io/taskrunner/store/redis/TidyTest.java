@@ -179,7 +179,7 @@ class TidyTest {
     stage.settle(
         WORKER,
         stage.verdict(
-            stage.claim(1).getFirst(), new Verdict.Bury(), 500, new BreakerReport.Trip()));
+            stage.claim(1).getFirst(), new Verdict.Bury(), 500, new BreakerReport.Failed(5)));
     stage.pass(Duration.ofMinutes(59));
     stage.store.tidy();
     assertEquals(1, stage.store.works().getFirst().breakers().size());
