@@ -24,7 +24,7 @@ final class HostsCommands extends Root.Group {
   private static final String ONE = "/admin/hosts/{}";
   private static final int PAGE = 1000;
 
-  /** The breakers that are not closed, of a host or of all; at most so many. */
+  /** The breakers that are not closed, of a host or of all; at most {@code most}. */
   static List<Map<String, @Nullable Object>> breakers(Api api, @Nullable String host, int most)
       throws Failure {
     Map<String, @Nullable Object> query = Verb.members("host", host, "limit", most);

@@ -22,7 +22,7 @@ import picocli.CommandLine.Option;
     })
 final class WatchCommand extends Verb {
 
-  /** So many hosts whose breaker is open are shown. */
+  /** At most this many open breakers are shown. */
   private static final int OPEN_MAX = 5;
 
   private static final String HOME_AND_CLEAR = "\u001b[H\u001b[J";
