@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lettuce.core.RedisException;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.WorkStore.ClaimRequest;
+import io.taskrunner.store.redis.link.Answers;
+import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.testkit.RedisExtension;
 import io.taskrunner.testkit.RedisProxy;
@@ -37,8 +39,8 @@ class LostAnswerTest {
     CompletionStage<Object> script = sent.exceptionallyCompose(CompletableFuture::failedFuture);
     sent.cancel(false);
     long deadline = System.nanoTime() + PATIENCE.toNanos();
-    RedisException lost = assertThrows(RedisException.class, () -> Link.await(script, deadline));
-    assertTrue(Link.isOutage(lost));
+    RedisException lost = assertThrows(RedisException.class, () -> Answers.await(script, deadline));
+    assertTrue(Answers.isOutage(lost));
   }
 
   @ParameterizedTest
