@@ -1,16 +1,16 @@
 package io.taskrunner.store.redis;
 
-import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Moves;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shards;
 import io.taskrunner.store.redis.record.Packed;
-import io.taskrunner.store.redis.record.TaskCodec;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,9 +29,6 @@ final class Changes {
   static final Duration LATE = Duration.ofSeconds(5);
 
   private static final Logger LOG = LoggerFactory.getLogger(Changes.class);
-  private static final String OVERTAKEN = "overtaken";
-  private static final byte[] YES = Keys.bytes("1");
-  private static final byte[] NO = Keys.bytes("0");
 
   private final Shards shards;
   private final Moves configMoves;
@@ -51,45 +48,44 @@ final class Changes {
   }
 
   /** One script of a change. */
-  record Step(Place place, String name, Script script, List<byte[]> args) {
-    static Step everywhere(Script script, byte[]... args) {
+  record Step(Place place, String name, Script script, Args args) {
+    static Step everywhere(Script script, @Nullable Object... args) {
       return ofQueue("", script, args);
     }
 
-    static Step ofQueue(String name, Script script, byte[]... args) {
-      return new Step(Place.QUEUE, name, script, List.of(args));
+    static Step ofQueue(String name, Script script, @Nullable Object... args) {
+      return new Step(Place.QUEUE, name, script, Args.of(args));
     }
 
-    static Step atHome(String client, Script script, byte[]... args) {
-      return new Step(Place.HOME, client, script, List.of(args));
+    static Step atHome(String client, Script script, Args args) {
+      return new Step(Place.HOME, client, script, args);
     }
 
-    static Step inConfiguration(Script script, byte[]... args) {
-      return new Step(Place.CONFIGURATION, "", script, List.of(args));
+    static Step inConfiguration(Script script, @Nullable Object... args) {
+      return new Step(Place.CONFIGURATION, "", script, Args.of(args));
     }
   }
 
   /** A number for a change of what has no revision, higher than any before. */
   long next() {
-    return configMoves.<Long>run(Script.NEXT_CHANGE);
+    return configMoves.run(Script.NEXT_CHANGE).number();
   }
 
   /**
    * Carries a change out.
    *
    * @param thing what is changed: a later change of it takes the place of this one
-   * @return what the last step answered, in the shards' order
+   * @return what the last step answered, or the one that was overtaken; in the shards' order
    */
-  <T> List<T> carryOut(String thing, long revision, Step... steps) {
+  List<Reply> carryOut(String thing, long revision, Step... steps) {
     note(thing, revision, steps);
-    List<T> answers = run(List.of(steps));
+    List<Reply> answers = run(List.of(steps));
     end(thing, revision, false);
     return answers;
   }
 
   void note(String thing, long revision, Step... steps) {
-    configMoves.run(
-        Script.NOTE_CHANGE, Keys.bytes(thing), Keys.bytes(revision), write(List.of(steps)));
+    configMoves.run(Script.NOTE_CHANGE, thing, revision, write(List.of(steps)));
   }
 
   /**
@@ -98,32 +94,36 @@ final class Changes {
    * @param gone whether the thing is gone, or its change was not made, so that no revision is kept
    */
   void end(String thing, long revision, boolean gone) {
-    configMoves.run(Script.END_CHANGE, Keys.bytes(thing), Keys.bytes(revision), gone ? YES : NO);
+    configMoves.run(Script.END_CHANGE, thing, revision, gone);
+  }
+
+  /** Whether any shard did it. */
+  static boolean isDone(List<Reply> answers) {
+    return answers.stream().map(answer -> answer.word(Done.class)).toList().contains(Done.DONE);
   }
 
   /** Finishes what others left. */
   void finish() {
-    List<Object> late = configMoves.run(Script.LATE_CHANGES, Keys.bytes(LATE.toMillis()));
-    for (int i = 0; i < late.size(); i += 3) {
-      String thing = Keys.text((byte[]) late.get(i));
+    Reply late = configMoves.run(Script.LATE_CHANGES, LATE.toMillis());
+    while (late.more()) {
+      String thing = late.text();
+      long revision = late.number();
       LOG.info("finishing a change of {} that was broken off", thing);
-      run(read((byte[]) late.get(i + 2)));
-      end(thing, (Long) late.get(i + 1), false);
+      run(read(late.bytes()));
+      end(thing, revision, false);
     }
   }
 
-  @SuppressWarnings("unchecked")
-  private <T> List<T> run(List<Step> steps) {
-    List<T> answers = List.of();
+  private List<Reply> run(List<Step> steps) {
+    List<Reply> answers = List.of();
     for (Step step : steps) {
-      byte[][] args = step.args().toArray(byte[][]::new);
       answers =
           switch (step.place()) {
-            case QUEUE -> shards.allOfQueue(step.name()).run(step.script(), args);
-            case HOME -> List.of((T) shards.of(step.name()).moves().run(step.script(), args));
-            case CONFIGURATION -> List.of((T) configMoves.run(step.script(), args));
+            case QUEUE -> shards.allOfQueue(step.name()).run(step.script(), step.args());
+            case HOME -> List.of(shards.of(step.name()).moves().run(step.script(), step.args()));
+            case CONFIGURATION -> List.of(configMoves.run(step.script(), step.args()));
           };
-      if (answers.getFirst() instanceof byte[] word && Keys.text(word).equals(OVERTAKEN)) {
+      if (answers.getFirst().isNext(Done.OVERTAKEN)) {
         return answers;
       }
     }
@@ -136,8 +136,8 @@ final class Changes {
       out.shortText(step.place().name(), 1);
       out.shortText(step.name(), 2);
       out.shortText(step.script().name(), 1);
-      out.put(step.args().size(), 4);
-      for (byte[] arg : step.args()) {
+      out.put(step.args().values().size(), 4);
+      for (byte[] arg : step.args().values()) {
         out.put(arg.length, 4).write(arg);
       }
     }
@@ -148,26 +148,16 @@ final class Changes {
     ByteBuffer in = ByteBuffer.wrap(text);
     List<Step> steps = new ArrayList<>();
     while (in.hasRemaining()) {
-      Place place = Place.valueOf(word(in, 1));
-      String name = word(in, 2);
-      Script script = Script.valueOf(word(in, 1));
-      int count = (int) TaskCodec.number(in, 4);
-      List<byte[]> args = new ArrayList<>(count);
+      Place place = Place.valueOf(Packed.text(in, 1));
+      String name = Packed.text(in, 2);
+      Script script = Script.valueOf(Packed.text(in, 1));
+      int count = (int) Packed.number(in, 4);
+      Args args = new Args(count);
       for (int i = 0; i < count; i++) {
-        args.add(bytes(in, 4));
+        args.add(Packed.bytes(in, 4));
       }
       steps.add(new Step(place, name, script, args));
     }
     return steps;
-  }
-
-  private static byte[] bytes(ByteBuffer in, int lengthBytes) {
-    byte[] bytes = new byte[(int) TaskCodec.number(in, lengthBytes)];
-    in.get(bytes);
-    return bytes;
-  }
-
-  private static String word(ByteBuffer in, int lengthBytes) {
-    return new String(bytes(in, lengthBytes), StandardCharsets.UTF_8);
   }
 }

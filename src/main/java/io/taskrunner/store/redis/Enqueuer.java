@@ -7,11 +7,13 @@ import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.redis.link.Answers;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Line;
 import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.record.CreateCall;
@@ -112,10 +114,9 @@ final class Enqueuer {
       this.queue = queue;
     }
 
-    int put(byte[][] args, int from) {
-      int at = call.put(args, from, id, queue);
-      args[at++] = tail;
-      return at;
+    void put(Args args) {
+      call.put(args, id, queue);
+      args.add(tail);
     }
 
     void answer(byte[] reply, int replicas) {
@@ -234,20 +235,15 @@ final class Enqueuer {
   }
 
   private void send(List<Pending<?>> group, int index) {
-    byte[][] args = new byte[4 + group.size() * ARGS][];
-    args[0] = moves.now();
-    args[1] = open;
-    args[2] = strangersMax;
-    args[3] = keyTtlMillis;
-    int at = 4;
-    for (Pending<?> pending : group) {
-      at = pending.put(args, at);
-    }
+    Args args = new Args(3 + group.size() * ARGS);
+    args.add(open).add(strangersMax).add(keyTtlMillis);
+    group.forEach(pending -> pending.put(args));
     List<Trace> traces = traces(group);
     try {
       Line line = link.node().line(index);
       int losses = line.losses();
-      Moves.<List<Object>>run(line.commands(), Script.ENQUEUE, moves.keys(), args)
+      moves
+          .begin(line.commands(), Script.ENQUEUE, args)
           .toCompletableFuture()
           .orTimeout(nanosLeft(group), TimeUnit.NANOSECONDS)
           .whenComplete((replies, failure) -> {
@@ -294,8 +290,7 @@ final class Enqueuer {
   }
 
   /** The master has them. */
-  private void taken(
-      List<Pending<?>> group, List<Object> replies, int index, Line line, int losses) {
+  private void taken(List<Pending<?>> group, Reply replies, int index, Line line, int losses) {
     int replicas = durability.replicas();
     if (replicas > 0) {
       landed();
@@ -308,12 +303,7 @@ final class Enqueuer {
   }
 
   private void await(
-      int replicas,
-      List<Pending<?>> group,
-      List<Object> replies,
-      int index,
-      Line line,
-      int losses) {
+      int replicas, List<Pending<?>> group, Reply replies, int index, Line line, int losses) {
     long millis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(nanosLeft(group)));
     line.awaitReplicas(replicas, millis)
         .orTimeout(millis + LATE_MILLIS, TimeUnit.MILLISECONDS)
@@ -336,10 +326,9 @@ final class Enqueuer {
         "fewer than " + replicas + " replicas confirmed the task in time; it may run", null);
   }
 
-  private void complete(List<Pending<?>> group, List<Object> replies, int replicas) {
-    for (int i = 0; i < group.size(); i++) {
-      Pending<?> pending = group.get(i);
-      byte[] reply = (byte[]) replies.get(i);
+  private void complete(List<Pending<?>> group, Reply replies, int replicas) {
+    for (Pending<?> pending : group) {
+      byte[] reply = replies.bytes();
       if (reply[0] == 'q' && !pending.lookedUp) {
         pending.lookedUp = true;
         lookUps.execute(() -> lookUp(pending));

@@ -6,7 +6,9 @@ import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.GateAnswer;
 import io.taskrunner.store.WorkStore.Refused;
 import io.taskrunner.store.WorkStore.Running;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.record.Packed;
@@ -404,21 +406,16 @@ final class Gates {
   }
 
   private CompletableFuture<List<Long>> begin(Shard home, Asker asker, List<Op> ops) {
-    List<byte[]> args = new ArrayList<>(3 + 3 * ops.size());
-    args.add(Keys.bytes(shard));
-    args.add(Keys.bytes(asker.worker()));
-    args.add(Keys.bytes(asker.lease().toMillis()));
+    Args args = new Args(3 + 3 * ops.size());
+    args.add(shard).add(asker.worker()).add(asker.lease().toMillis());
     for (Op op : ops) {
-      args.add(Keys.bytes(String.valueOf(op.what())));
-      args.add(Keys.bytes(op.gate()));
-      args.add(op.about());
+      args.add(String.valueOf(op.what())).add(op.gate()).add(op.about());
     }
     try {
-      CompletionStage<List<Long>> reply =
-          home.moves().begin(home.link().node().calls(), Script.GATES, args.toArray(byte[][]::new));
-      return reply
+      return home.moves()
+          .begin(home.link().node().calls(), Script.GATES, args)
           .toCompletableFuture()
-          .copy()
+          .thenApply(reply -> reply.rest(Reply::number))
           .orTimeout(ANSWER_WITHIN_MILLIS, TimeUnit.MILLISECONDS);
     } catch (RedisException away) {
       home.link().doubt();

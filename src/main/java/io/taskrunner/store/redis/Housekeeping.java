@@ -2,11 +2,13 @@ package io.taskrunner.store.redis;
 
 import io.lettuce.core.RedisException;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.Node;
 import io.taskrunner.store.redis.link.Nodes;
 import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
@@ -32,7 +34,7 @@ import org.slf4j.LoggerFactory;
 final class Housekeeping implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
-  private static final byte[] STRANGER_MILLIS = Keys.bytes(Duration.ofDays(1).toMillis());
+  private static final long STRANGER_MILLIS = Duration.ofDays(1).toMillis();
   private static final long EVERY_MILLIS = 1000;
   private static final int TIDY_ROUNDS_MAX = 100;
 
@@ -152,13 +154,13 @@ final class Housekeeping implements AutoCloseable {
       long dropped;
       int rounds = 0;
       do {
-        List<Long> done =
+        dropped =
             shard
                 .link()
-                .each(
-                    some,
-                    (redis, n) -> shard.moves().begin(redis, Script.TRIM_DONE, Keys.bytes(n)));
-        dropped = done.stream().mapToLong(Long::longValue).sum();
+                .each(some, (redis, n) -> shard.moves().begin(redis, Script.TRIM_DONE, Args.of(n)))
+                .stream()
+                .mapToLong(Reply::number)
+                .sum();
         trimmed.count(dropped, 0);
       } while (dropped > 0 && ++rounds < TRIM_ROUNDS_MAX);
     }
@@ -177,9 +179,10 @@ final class Housekeeping implements AutoCloseable {
 
   private void tidy(Shard shard) {
     for (int round = 0; round < TIDY_ROUNDS_MAX; round++) {
-      List<Long> tidied = shard.moves().run(Script.TIDY, STRANGER_MILLIS);
-      trimmed.count(tidied.get(1), tidied.get(2));
-      if (tidied.getFirst() == 0) {
+      Reply tidied = shard.moves().run(Script.TIDY, STRANGER_MILLIS);
+      boolean again = tidied.number() == 1;
+      trimmed.count(tidied);
+      if (!again) {
         return;
       }
     }

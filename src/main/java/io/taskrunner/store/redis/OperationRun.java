@@ -7,8 +7,9 @@ import io.taskrunner.store.Operation.Order;
 import io.taskrunner.store.OperationStore.Run;
 import io.taskrunner.store.OperationStore.Step;
 import io.taskrunner.store.TaskStore.Filter;
-import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
@@ -33,7 +34,16 @@ final class OperationRun implements Run {
 
   private static final int SAMPLE_MAX = 10;
   private static final byte[] NONE = new byte[0];
-  private static final byte[] YES = Keys.bytes("1");
+
+  /** What became of a chunk. */
+  enum Chunk {
+    WENT,
+    /** Others did it. */
+    PASSED,
+    STOPPED,
+    /** The queue to move to is gone. */
+    NO_QUEUE
+  }
 
   private final Operation operation;
   private final QueueNames names;
@@ -107,52 +117,50 @@ final class OperationRun implements Run {
       return new Step.Went(0);
     }
     Order order = operation.order();
-    byte[] to = NONE;
+    Integer to = null;
     if (order.toQueue() != null) {
       OptionalInt n = names.look(order.toQueue());
       if (n.isEmpty()) {
         return gone(order.toQueue());
       }
-      to = Keys.bytes(n.getAsInt());
+      to = n.getAsInt();
     }
-    List<Object> reply =
-        next.shard.moves().run(Script.BULK, chunk(next, to, most).toArray(byte[][]::new));
-    keep(next, reply.subList(2, reply.size()));
-    return switch (Keys.text((byte[]) reply.getFirst())) {
-      case "stopped" -> {
+    Reply reply = next.shard.moves().run(Script.BULK, chunk(next, to, most));
+    Chunk chunk = reply.word(Chunk.class);
+    int tasks = reply.count();
+    keep(next, reply);
+    return switch (chunk) {
+      case WENT, PASSED -> new Step.Went(tasks);
+      case STOPPED -> {
         ending.end(operation.id(), Operation.State.STOPPED, "");
         yield new Step.Over(Operation.State.STOPPED);
       }
-      case "no_queue" -> gone(String.valueOf(order.toQueue()));
-      default -> new Step.Went(Math.toIntExact((Long) reply.get(1)));
+      case NO_QUEUE -> gone(String.valueOf(order.toQueue()));
     };
   }
 
-  private List<byte[]> chunk(Progress next, byte[] to, int most) {
+  private Args chunk(Progress next, @Nullable Integer to, int most) {
     Order order = operation.order();
-    TaskWalk.Place at =
-        next.place.text().length == 0
-            ? TaskWalk.Place.START
-            : TaskWalk.Place.read(next.place.text());
+    boolean fresh = next.place.text().length == 0;
+    TaskWalk.Place at = fresh ? TaskWalk.Place.START : TaskWalk.Place.read(next.place.text());
     boolean byLabel =
-        next.place.text().length == 0
+        fresh
             ? TaskWalk.byLabel(new Shards(List.of(next.shard)), order.filter(), true)
             : at.isByLabel();
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(operation.id()));
-    args.add(Keys.bytes(next.chunks));
-    args.add(Keys.bytes(order.action().word()));
-    args.add(order.dryRun() ? YES : NONE);
-    args.add(Keys.bytes(operation.begun().toEpochMilli()));
-    args.add(to);
-    args.add(Keys.bytes(KEPT_RUNNING.toMillis()));
-    args.add(Keys.bytes(most));
-    args.add(goesRoundAgain(order) ? YES : NONE);
-    args.add(Keys.bytes(next.place.round()));
-    args.add(Keys.bytes(next.place.moved()));
-    args.add(Keys.bytes(next.place.splitAt()));
-    args.addAll(TaskWalk.of(order, operation.begun(), names, byLabel).args(at));
-    return args;
+    return Args.of(
+        operation.id(),
+        next.chunks,
+        order.action().word(),
+        order.dryRun() ? 1 : null,
+        operation.begun().toEpochMilli(),
+        to,
+        KEPT_RUNNING.toMillis(),
+        most,
+        goesRoundAgain(order) ? 1 : null,
+        next.place.round(),
+        next.place.moved(),
+        next.place.splitAt(),
+        TaskWalk.of(order, operation.begun(), names, byLabel).args(at));
   }
 
   /** Whether what is meant may go from one set to another, and then is to be met all the same. */
@@ -212,16 +220,16 @@ final class OperationRun implements Run {
     return characters.getBytes(StandardCharsets.ISO_8859_1);
   }
 
-  private static void keep(Progress progress, List<Object> kept) {
-    progress.chunks = (Long) kept.get(0);
-    progress.counts = new Counts((Long) kept.get(1), (Long) kept.get(2), (Long) kept.get(3));
-    progress.place = Place.read((byte[]) kept.get(4));
-    progress.over = Keys.text((byte[]) kept.get(5)).equals("1");
-    progress.sample = (byte[]) kept.get(6);
+  private static void keep(Progress progress, Reply kept) {
+    progress.chunks = kept.number();
+    progress.counts = new Counts(kept.number(), kept.number(), kept.number());
+    progress.place = Place.read(kept.bytes());
+    progress.over = kept.flag();
+    progress.sample = kept.bytes();
   }
 
   /** Adds what the list is told of it, once every shard has told. */
-  void report(List<byte[]> args) {
+  void report(Args args) {
     if (!all.stream().allMatch(one -> one.known)) {
       return;
     }
@@ -231,11 +239,13 @@ final class OperationRun implements Run {
       counts = counts.plus(one.counts);
       sample.writeBytes(one.sample);
     }
-    args.add(Keys.bytes(operation.id()));
-    args.add(Keys.bytes(counts.done()));
-    args.add(Keys.bytes(counts.failed()));
-    args.add(Keys.bytes(counts.skipped()));
-    args.add(cut(sample.toByteArray()));
+    args.addAll(
+        Args.of(
+            operation.id(),
+            counts.done(),
+            counts.failed(),
+            counts.skipped(),
+            cut(sample.toByteArray())));
   }
 
   /** The first of the ids that all shards gave. */

@@ -2,12 +2,12 @@ package io.taskrunner.store.redis;
 
 import io.taskrunner.client.Tier;
 import io.taskrunner.store.StoreUnavailable;
-import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Args;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -27,18 +27,14 @@ final class Preparation {
 
   private static final Logger LOG = LoggerFactory.getLogger(Preparation.class);
 
-  private final byte[][] args;
+  private final Args args;
   private final Set<Shard> left = ConcurrentHashMap.newKeySet();
 
   Preparation(Duration commandTimeout) {
-    List<byte[]> facts = new ArrayList<>();
-    facts.add(Keys.bytes(FORMAT));
-    facts.add(Keys.bytes(2 * commandTimeout.toMillis()));
+    this.args = Args.of(FORMAT, 2 * commandTimeout.toMillis());
     for (Tier tier : Tier.BUILT_IN) {
-      facts.add(Keys.bytes(tier.name()));
-      facts.add(Keys.bytes(tier.limits().maxConcurrent() + ":" + tier.limits().requestsPerMin()));
+      args.field(tier.name(), tier.limits().maxConcurrent() + ":" + tier.limits().requestsPerMin());
     }
-    this.args = facts.toArray(byte[][]::new);
   }
 
   /**
@@ -50,8 +46,8 @@ final class Preparation {
    * @throws IllegalStateException the data is of a newer version of this program
    */
   boolean begin(Shards shards, boolean whole) {
-    List<Optional<Object>> replies =
-        shards.reached(shard -> shard.moves().<Object>run(Script.PUT_SHARD, args));
+    List<Optional<Reply>> replies =
+        shards.reached(shard -> shard.moves().run(Script.PUT_SHARD, args));
     for (int i = 0; i < replies.size(); i++) {
       if (replies.get(i).isPresent()) {
         check(replies.get(i).get());
@@ -71,8 +67,8 @@ final class Preparation {
     return left.isEmpty();
   }
 
-  private static void check(Object reply) {
-    if (!(reply instanceof byte[] word && Keys.text(word).equals("done"))) {
+  private static void check(Reply reply) {
+    if (!reply.isNext(Done.DONE)) {
       throw new IllegalStateException(
           "The data in this Redis is of a newer format than "
               + FORMAT

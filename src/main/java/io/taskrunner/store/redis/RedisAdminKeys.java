@@ -11,7 +11,6 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -45,17 +44,19 @@ final class RedisAdminKeys implements AdminKeyStore {
   @Override
   public Put put(
       String name, String digest, @Nullable Boolean readOnly, boolean replace, Duration keep) {
-    byte[] word =
-        configMoves.run(
-            Script.PUT_ADMIN_KEY,
-            Keys.bytes(name),
-            Keys.bytes(digest),
-            Keys.bytes(readOnly == null ? "" : readOnly ? READ_ONLY : WRITES),
-            Keys.bytes(MAX),
-            Keys.bytes(replace ? "1" : ""),
-            Keys.bytes(keep.toMillis()));
+    Put put =
+        configMoves
+            .run(
+                Script.PUT_ADMIN_KEY,
+                name,
+                digest,
+                readOnly == null ? null : readOnly ? READ_ONLY : WRITES,
+                MAX,
+                replace ? 1 : null,
+                keep.toMillis())
+            .word(Put.class);
     read();
-    return Put.valueOf(Keys.text(word).toUpperCase(Locale.ROOT));
+    return put;
   }
 
   @Override

@@ -5,6 +5,7 @@ import io.lettuce.core.Range;
 import io.lettuce.core.StreamMessage;
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.TaskStore.BadCursor;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.Moves;
@@ -48,20 +49,16 @@ final class RedisAudits implements AuditStore {
 
   @Override
   public void add(Change change) {
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(UUID.randomUUID().toString()));
-    args.add(Keys.bytes(ENTRIES_MAX));
-    args.add(Keys.bytes(KEPT.toMillis()));
+    Args args = Args.of(UUID.randomUUID().toString(), ENTRIES_MAX, KEPT.toMillis());
     put(args, "who", change.who());
     put(args, "what", change.what());
     put(args, "request", change.requestId());
     change.details().forEach((name, value) -> put(args, DETAIL + name, value));
-    configMoves.run(Script.AUDIT, args.toArray(byte[][]::new));
+    configMoves.run(Script.AUDIT, args);
   }
 
-  private static void put(List<byte[]> args, String name, String value) {
-    args.add(Keys.bytes(name));
-    args.add(Keys.bytes(value.length() > DETAIL_MAX ? value.substring(0, DETAIL_MAX) : value));
+  private static void put(Args args, String name, String value) {
+    args.field(name, value.length() > DETAIL_MAX ? value.substring(0, DETAIL_MAX) : value);
   }
 
   @Override

@@ -1,6 +1,5 @@
 package io.taskrunner.store.redis;
 
-import io.lettuce.core.KeyValue;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.taskrunner.client.Client;
@@ -14,19 +13,18 @@ import io.taskrunner.store.Expected;
 import io.taskrunner.store.Given;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.redis.Changes.Step;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
-import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,39 +32,31 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.UUID;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Clients, their keys, and tiers.
  *
- * <p>A client's hash lies in its home shard, where the scripts obey it; tiers lie in each. Keys lie
- * in the configuration, by their digest: {@code keys} names each one's client, id and time; {@code
- * keys:<client>} lists a client's digests by id.
+ * <p>A client's hash lies in its home shard, where the scripts obey it.
  */
 final class RedisClients implements ClientStore {
 
   private static final byte[] EMPTY = new byte[0];
-  private static final int CACHE_MAX = 10_000;
-  private static final int UNPARK_ROUNDS_MAX = 100;
-
-  /** Clients that are gone through at a time. */
-  private static final int PAGE = 100;
-
-  private static final Duration CACHE_TTL = Duration.ofSeconds(1);
 
   private final Shards shards;
-  private final Link configLink;
-  private final Keys config;
   private final QueueNames names;
   private final Revisions revisions;
   private final Changes changes;
-  private final Map<String, Cached> owners = new ConcurrentHashMap<>();
+  private final RedisTiers tiers;
+  private final RedisClientKeys keys;
 
-  private record Cached(Optional<KeyOwner> owner, long at) {}
+  /** What {@code put_client} answers. */
+  enum Put {
+    DONE,
+    /** There is no such tier. */
+    NO_TIER
+  }
 
   RedisClients(
       Shards shards,
@@ -78,9 +68,9 @@ final class RedisClients implements ClientStore {
     this.revisions = revisions;
     this.changes = changes;
     this.shards = shards;
-    this.configLink = configLink;
-    this.config = config;
     this.names = names;
+    this.tiers = new RedisTiers(shards, revisions, changes);
+    this.keys = new RedisClientKeys(shards, configLink, config);
   }
 
   @Override
@@ -89,7 +79,7 @@ final class RedisClients implements ClientStore {
     List<Long> counts = shards.together((shard, redis) -> redis.zcard(shard.keys().key("clients")));
     long count = counts.stream().mapToLong(Long::longValue).sum();
     List<Client> clients =
-        read(ids.subList(0, Math.min(limit, ids.size())), tierLimits(), _ -> true);
+        read(ids.subList(0, Math.min(limit, ids.size())), tiers.limits(), _ -> true);
     String next =
         ids.size() > limit
             ? Base64.getUrlEncoder().withoutPadding().encodeToString(ids.get(limit - 1))
@@ -111,17 +101,17 @@ final class RedisClients implements ClientStore {
 
   @Override
   public Optional<Client> get(String id) {
-    return read(id, tierLimits());
+    return read(id, tiers.limits());
   }
 
   @Override
   public List<Client> configured(int most, String after) {
-    Map<String, Limits> tiers = tierLimits();
+    Map<String, Limits> limits = tiers.limits();
     List<Client> found = new ArrayList<>();
     byte[] last = Keys.bytes(after);
     while (true) {
       List<byte[]> ids = ids(last, most);
-      found.addAll(read(ids, tiers, hash -> !hash.containsKey("stranger")));
+      found.addAll(read(ids, limits, hash -> !hash.containsKey("stranger")));
       if (ids.size() < most || found.size() >= most) {
         return found.subList(0, Math.min(most, found.size()));
       }
@@ -161,7 +151,7 @@ final class RedisClients implements ClientStore {
     return clients;
   }
 
-  private static byte[] key(Shard shard, String id) {
+  static byte[] key(Shard shard, String id) {
     return shard.keys().key("client:" + id);
   }
 
@@ -233,7 +223,7 @@ final class RedisClients implements ClientStore {
     return texts(shard.link().patiently(redis -> redis.hgetall(key(shard, id))));
   }
 
-  private static Map<String, String> texts(Map<byte[], byte[]> raw) {
+  static Map<String, String> texts(Map<byte[], byte[]> raw) {
     Map<String, String> hash = HashMap.newHashMap(raw.size());
     raw.forEach((name, value) -> hash.put(Keys.text(name), Keys.text(value)));
     return hash;
@@ -263,21 +253,19 @@ final class RedisClients implements ClientStore {
   @Override
   public Optional<Client> set(String id, Change change, Expected expected) throws ChangedMeanwhile {
     String tier = change.tier().value();
-    if (tier != null && !tierLimits().containsKey(tier)) {
+    if (tier != null && !tiers.limits().containsKey(tier)) {
       return Optional.empty();
     }
     long revision = revisions.decide(field(id), expected, () -> seen(id));
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(id));
-    put(args, "rev", revision);
+    Args args = Args.of(id).field("rev", revision);
     fields(change)
         .forEach((field, given) -> {
           if (given.isGiven()) {
-            put(args, field, given.value());
+            args.field(field, given.value());
           }
         });
-    byte[] word = shards.of(id).moves().run(Script.PUT_CLIENT, args.toArray(byte[][]::new));
-    if (!Keys.text(word).equals("done")) {
+    Reply reply = shards.of(id).moves().run(Script.PUT_CLIENT, args);
+    if (reply.word(Put.class) == Put.NO_TIER) {
       revisions.forget(field(id), revision); // The tier was deleted in between.
       return Optional.empty();
     }
@@ -288,270 +276,70 @@ final class RedisClients implements ClientStore {
     return set;
   }
 
-  private static void put(List<byte[]> args, String field, @Nullable Object value) {
-    args.add(Keys.bytes(field));
-    args.add(value == null ? EMPTY : Keys.bytes(value.toString()));
-  }
-
   @Override
   public boolean delete(String id, Expected expected) throws ChangedMeanwhile {
     if (seen(id).isEmpty()) {
       return false;
     }
     long revision = revisions.decide(field(id), expected, () -> seen(id));
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(id));
-    args.add(Keys.bytes(revision));
-    names.numbers().forEach(n -> args.add(Keys.bytes(n)));
-    owners.clear();
+    Args args = Args.of(id, revision);
+    names.numbers().forEach(args::with);
+    keys.forgetOwners();
     // Its keys first: while it is there it needs one, and they are not left for another of its
     // name.
-    List<byte[]> words =
+    List<Reply> answers =
         changes.carryOut(
             field(id),
             revision,
-            Step.inConfiguration(Script.FORGET_CLIENT, Keys.bytes(id), Keys.bytes(revision)),
-            Step.atHome(id, Script.DELETE_CLIENT, args.toArray(byte[][]::new)));
+            Step.inConfiguration(Script.FORGET_CLIENT, id, revision),
+            Step.atHome(id, Script.DELETE_CLIENT, args));
     revisions.forget(field(id), revision);
-    return !Keys.text(words.getFirst()).equals("missing");
-  }
-
-  private byte[] keysOf(String clientId) {
-    return config.key("keys:" + clientId);
+    return answers.getFirst().word(Done.class) != Done.MISSING;
   }
 
   @Override
   public List<Tier> tiers() {
-    Map<String, Long> revisionsOf = tierRevisions();
-    Map<String, Limits> limits = tierLimits();
-    List<Tier> tiers = new ArrayList<>();
-    Tier.BUILT_IN.forEach(tier ->
-        tiers.add(
-            new Tier(
-                tier.name(),
-                limits.getOrDefault(tier.name(), tier.limits()),
-                revisionsOf.getOrDefault(tier.name(), 0L))));
-    limits.entrySet().stream()
-        .filter(tier -> !Tier.isBuiltIn(tier.getKey()))
-        .sorted(Comparator.comparing(Map.Entry::getKey))
-        .forEach(tier ->
-            tiers.add(
-                new Tier(
-                    tier.getKey(), tier.getValue(), revisionsOf.getOrDefault(tier.getKey(), 0L))));
-    return tiers;
-  }
-
-  private Map<String, Long> tierRevisions() {
-    Shard first = shards.first();
-    Map<byte[], byte[]> raw =
-        first.link().patiently(redis -> redis.hgetall(first.keys().key("tiers:rev")));
-    Map<String, Long> revisionsOf = HashMap.newHashMap(raw.size());
-    raw.forEach((name, value) -> revisionsOf.put(Keys.text(name), Long.valueOf(Keys.text(value))));
-    return revisionsOf;
-  }
-
-  private OptionalLong seenTier(String name) {
-    return tierLimits().containsKey(name)
-        ? OptionalLong.of(tierRevisions().getOrDefault(name, 0L))
-        : OptionalLong.empty();
-  }
-
-  private Map<String, Limits> tierLimits() {
-    Shard first = shards.first();
-    Map<byte[], byte[]> raw =
-        first.link().patiently(redis -> redis.hgetall(first.keys().key("tiers")));
-    Map<String, Limits> limits = HashMap.newHashMap(raw.size());
-    raw.forEach((name, value) -> {
-      String[] parts = new String(value, StandardCharsets.UTF_8).split(":", -1);
-      limits.put(
-          Keys.text(name), new Limits(Integer.parseInt(parts[0]), Integer.parseInt(parts[1])));
-    });
-    return limits;
+    return tiers.list();
   }
 
   @Override
   public void putTier(Tier tier, Expected expected) throws ChangedMeanwhile {
-    long revision = revisions.decide("tier:" + tier.name(), expected, () -> seenTier(tier.name()));
-    changes.carryOut(
-        "tier:" + tier.name(),
-        revision,
-        Step.everywhere(
-            Script.PUT_TIER,
-            Keys.bytes(tier.name()),
-            Keys.bytes(tier.limits().maxConcurrent()),
-            Keys.bytes(tier.limits().requestsPerMin()),
-            Keys.bytes(revision)));
-    // Its clients may have room where they are parked; what is left of it `tidy` does.
-    shards.forEach(RedisClients::unpark);
-  }
-
-  private static void unpark(Shard shard) {
-    for (int round = 0; round < UNPARK_ROUNDS_MAX; round++) {
-      if (!Keys.text(shard.moves().<byte[]>run(Script.UNPARK)).equals("1")) {
-        return;
-      }
-    }
-  }
-
-  private void forEachClient(BiConsumer<Shard, List<byte[]>> step) {
-    shards.forEach(shard -> forEachClient(shard, step));
-  }
-
-  private static void forEachClient(Shard shard, BiConsumer<Shard, List<byte[]>> step) {
-    Range<byte[]> rest = Range.unbounded();
-    while (true) {
-      Range<byte[]> range = rest;
-      List<byte[]> ids =
-          shard
-              .link()
-              .patiently(redis ->
-                  redis.zrangebylex(shard.keys().key("clients"), range, Limit.create(0, PAGE)));
-      if (ids.isEmpty()) {
-        return;
-      }
-      step.accept(shard, ids);
-      rest = Range.from(Range.Boundary.excluding(ids.getLast()), Range.Boundary.unbounded());
-    }
+    tiers.put(tier, expected);
   }
 
   @Override
   public TierDeleted deleteTier(String name, Expected expected) throws ChangedMeanwhile {
-    if (Tier.isBuiltIn(name)) {
-      return TierDeleted.BUILT_IN;
-    }
-    boolean[] used = {false};
-    forEachClient((_, ids) -> {
-      byte[] field = Keys.bytes("tier");
-      List<Boolean> have =
-          Shards.each(
-              ids.stream().map(Keys::text).toList(),
-              shards::of,
-              (shard, redis, id) ->
-                  redis
-                      .hget(key(shard, id), field)
-                      .thenApply(tier -> tier != null && name.equals(Keys.text(tier))));
-      used[0] |= have.contains(true);
-    });
-    if (used[0]) {
-      return TierDeleted.IN_USE;
-    }
-    if (seenTier(name).isEmpty()) {
-      return TierDeleted.NOT_FOUND;
-    }
-    long revision = revisions.decide("tier:" + name, expected, () -> seenTier(name));
-    List<byte[]> words =
-        changes.carryOut(
-            "tier:" + name,
-            revision,
-            Step.everywhere(Script.DELETE_TIER, Keys.bytes(name), Keys.bytes(revision)));
-    revisions.forget("tier:" + name, revision);
-    return words.stream().allMatch(word -> Keys.text(word).equals("missing"))
-        ? TierDeleted.NOT_FOUND
-        : TierDeleted.DONE;
+    return tiers.delete(name, expected);
   }
 
   @Override
   public Optional<String> addKey(String clientId, String digest, String name, Set<Scope> scopes) {
-    if (get(clientId).isEmpty()) {
-      return Optional.empty();
-    }
-    String keyId = UUID.nameUUIDFromBytes(Keys.bytes(digest)).toString();
-    Shard home = shards.of(clientId);
-    byte[] client = key(home, clientId);
-    // First the rule that a key is needed, then the key: in between nobody gets in.
-    home.link().patiently(redis -> redis.hset(client, Keys.bytes("keyed"), Keys.bytes(1)));
-    String value =
-        String.join(
-            ":",
-            clientId,
-            keyId,
-            Long.toString(home.moves().millis() / 1000),
-            Scope.letters(scopes),
-            name);
-    configLink.patiently(
-        redis -> redis.hset(keysOf(clientId), Keys.bytes(keyId), Keys.bytes(digest)));
-    configLink.patiently(
-        redis -> redis.hset(config.key("keys"), Keys.bytes(digest), Keys.bytes(value)));
-    home.link().patiently(redis -> redis.hdel(client, Keys.bytes("stranger")));
-    home.link().patiently(redis -> redis.zrem(home.keys().key("strangers"), Keys.bytes(clientId)));
-    owners.remove(digest);
-    return Optional.of(keyId);
-  }
-
-  /** Scopes and name came later: a key without them opens everything. */
-  private static KeyOwner owner(byte[] value) {
-    String[] parts = Keys.text(value).split(":", -1);
-    return new KeyOwner(
-        parts[0],
-        parts[1],
-        Instant.ofEpochSecond(Long.parseLong(parts[2])),
-        parts.length > 4 ? parts[4] : "",
-        parts.length > 3 ? Scope.ofLetters(parts[3]) : Scope.ALL);
+    return seen(clientId).isEmpty()
+        ? Optional.empty()
+        : Optional.of(keys.add(clientId, digest, name, scopes));
   }
 
   @Override
   public Optional<List<KeyOwner>> keys(String clientId) {
-    if (get(clientId).isEmpty()) {
-      return Optional.empty();
-    }
-    Map<byte[], byte[]> digests = configLink.patiently(redis -> redis.hgetall(keysOf(clientId)));
-    if (digests.isEmpty()) {
-      return Optional.of(List.of());
-    }
-    byte[][] fields = digests.values().toArray(byte[][]::new);
-    List<KeyValue<byte[], byte[]>> values =
-        configLink.patiently(redis -> redis.hmget(config.key("keys"), fields));
-    // A digest without a key is of one whose making was broken off: it opens nothing.
-    return Optional.of(
-        values.stream()
-            .filter(KeyValue::hasValue)
-            .map(value -> owner(value.getValue()))
-            .sorted(Comparator.comparing(KeyOwner::created).thenComparing(KeyOwner::keyId))
-            .toList());
+    return seen(clientId).isEmpty() ? Optional.empty() : Optional.of(keys.list(clientId));
   }
 
   @Override
   public KeyRevoked revokeKey(String clientId, String keyId) {
-    if (get(clientId).isEmpty()) {
+    if (seen(clientId).isEmpty()) {
       return KeyRevoked.CLIENT_NOT_FOUND;
     }
-    byte[] digest = configLink.patiently(redis -> redis.hget(keysOf(clientId), Keys.bytes(keyId)));
-    if (digest == null) {
-      return KeyRevoked.KEY_NOT_FOUND;
-    }
-    configLink.patiently(redis -> redis.hdel(config.key("keys"), digest));
-    configLink.patiently(redis -> redis.hdel(keysOf(clientId), Keys.bytes(keyId)));
-    owners.remove(Keys.text(digest));
-    return KeyRevoked.DONE;
+    return keys.revoke(clientId, keyId) ? KeyRevoked.DONE : KeyRevoked.KEY_NOT_FOUND;
   }
 
   @Override
   public Optional<KeyOwner> keyOwner(String digest) {
-    Optional<KeyOwner> known = knownKeyOwner(digest);
-    if (known.isPresent()) {
-      return known;
-    }
-    long now = System.nanoTime();
-    byte[] value =
-        configLink.patiently(redis -> redis.hget(config.key("keys"), Keys.bytes(digest)));
-    if (value == null) {
-      owners.remove(digest);
-      return Optional.empty();
-    }
-    Optional<KeyOwner> owner = Optional.of(owner(value));
-    if (owners.size() >= CACHE_MAX) {
-      owners.clear();
-    }
-    owners.put(digest, new Cached(owner, now));
-    return owner;
+    return keys.owner(digest);
   }
 
   @Override
   public Optional<KeyOwner> knownKeyOwner(String digest) {
-    Cached cached = owners.get(digest);
-    return cached != null && System.nanoTime() - cached.at() < CACHE_TTL.toNanos()
-        ? cached.owner()
-        : Optional.empty();
+    return keys.knownOwner(digest);
   }
 
   @Override

@@ -2,9 +2,11 @@ package io.taskrunner.store.redis;
 
 import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.TaskStore.BadCursor;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
@@ -13,6 +15,7 @@ import io.taskrunner.store.redis.record.Digests;
 import io.taskrunner.store.redis.record.Packed;
 import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.store.redis.record.TaskNumber;
+import io.taskrunner.store.redis.record.TaskRecord;
 import io.taskrunner.task.TaskId;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -40,6 +43,35 @@ final class RedisCloud implements CloudStore {
   private static final byte[] NONE = new byte[0];
   private static final int MAKER_BYTES = 16;
 
+  /** What {@code name_cloud} answers. */
+  enum Named {
+    NAMED,
+    /** A queue of this name was deleted not long ago. */
+    RECENT,
+    /** Its deletion is not done yet. */
+    DYING
+  }
+
+  /** What {@code make_queue} answers. */
+  enum Created {
+    MADE,
+    EXISTS
+  }
+
+  /** What a script found of one task. */
+  enum Seen {
+    TASK,
+    OVER,
+    NOTHING,
+    NO_QUEUE
+  }
+
+  /** What {@code list_tasks} answers. */
+  enum Listed {
+    TASKS,
+    NO_QUEUE
+  }
+
   private final Shards shards;
   private final Moves configMoves;
   private final QueueNames names;
@@ -64,16 +96,15 @@ final class RedisCloud implements CloudStore {
     byte[] maker = new byte[MAKER_BYTES];
     ThreadLocalRandom.current().nextBytes(maker);
     while (true) {
-      List<Object> named =
-          configMoves.run(
-              Script.NAME_CLOUD, Keys.bytes(name.toString()), Keys.bytes(reuseAfter.toMillis()));
-      int n = Math.toIntExact((Long) named.get(1));
-      switch (word(named)) {
-        case "recent" -> {
+      Reply reply = configMoves.run(Script.NAME_CLOUD, name.toString(), reuseAfter.toMillis());
+      Named named = reply.word(Named.class);
+      int n = reply.count();
+      switch (named) {
+        case RECENT -> {
           return new QueueMade.TooRecent();
         }
-        case "dying" -> bury(name, n);
-        default -> {
+        case DYING -> bury(name, n);
+        case NAMED -> {
           names.learn(name.toString(), n);
           return make(name, n, maker, settings);
         }
@@ -82,12 +113,9 @@ final class RedisCloud implements CloudStore {
   }
 
   private QueueMade make(QueueName name, int n, byte[] maker, Settings settings) {
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(n));
-    args.add(maker);
-    args.addAll(CloudFields.write(name, settings));
-    byte[] word = home(name).moves().run(Script.MAKE_QUEUE, args.toArray(byte[][]::new));
-    return Keys.text(word).equals("made")
+    Reply reply =
+        home(name).moves().run(Script.MAKE_QUEUE, n, maker, CloudFields.write(name, settings));
+    return reply.word(Created.class) == Created.MADE
         ? new QueueMade.Made(new CloudQueue(name, settings, false, Optional.empty()))
         : new QueueMade.Exists();
   }
@@ -126,8 +154,7 @@ final class RedisCloud implements CloudStore {
 
   @Override
   public Optional<CloudQueue> change(QueueName name, Settings settings) {
-    List<byte[]> fields = CloudFields.write(name, settings);
-    return moved(name, Script.CHANGE_QUEUE, fields.toArray(byte[][]::new));
+    return moved(name, Script.CHANGE_QUEUE, CloudFields.write(name, settings));
   }
 
   @Override
@@ -137,20 +164,17 @@ final class RedisCloud implements CloudStore {
 
   @Override
   public Optional<CloudQueue> pause(QueueName name, boolean paused) {
-    return moved(name, Script.PAUSE_QUEUE, Keys.bytes(paused ? 1 : 0), NONE);
+    return moved(name, Script.PAUSE_QUEUE, paused, NONE);
   }
 
   /** Makes a move of a queue, and tells how it then stands. */
-  private Optional<CloudQueue> moved(QueueName name, Script script, byte[]... args) {
+  private Optional<CloudQueue> moved(QueueName name, Script script, Object... args) {
     return ofQueue(
         name,
-        n -> {
-          byte[][] all = new byte[args.length + 1][];
-          all[0] = Keys.bytes(n);
-          System.arraycopy(args, 0, all, 1, args.length);
-          byte[] word = home(name).moves().run(script, all);
-          return Keys.text(word).equals("done") ? read(name, n) : Optional.empty();
-        });
+        n ->
+            home(name).moves().run(script, n, Args.of(args)).word(Done.class) == Done.DONE
+                ? read(name, n)
+                : Optional.empty());
   }
 
   @Override
@@ -161,16 +185,17 @@ final class RedisCloud implements CloudStore {
 
   /** Begins a deletion, or goes on with one that was broken off. */
   private boolean bury(QueueName name, int n) {
-    byte[] number = Keys.bytes(n);
-    byte[] text = Keys.bytes(name.toString());
-    byte[] begun = configMoves.run(Script.BURY_NAME, Keys.bytes("begin"), text, number);
-    if (!Keys.text(begun).equals("done")) {
+    if (!mark("begin", name, n)) {
       return false;
     }
-    home(name).moves().run(Script.DELETE_QUEUE, number);
-    byte[] ended = configMoves.run(Script.BURY_NAME, Keys.bytes("end"), text, number);
+    home(name).moves().run(Script.DELETE_QUEUE, n);
+    boolean ended = mark("end", name, n);
     names.reload();
-    return Keys.text(ended).equals("done");
+    return ended;
+  }
+
+  private boolean mark(String end, QueueName name, int n) {
+    return configMoves.run(Script.BURY_NAME, end, name.toString(), n).word(Done.class) == Done.DONE;
   }
 
   @Override
@@ -237,18 +262,15 @@ final class RedisCloud implements CloudStore {
     Shard shard = home(queue);
     byte[] digest = TaskCodec.digest(id);
     byte[] candidate = TaskNumber.parse(id, shard.number()).map(TaskId::bytes).orElse(NONE);
-    return ofQueue(
+    return this.<Found>ofQueue(
             queue,
             n -> {
-              List<Object> reply = shard.moves().run(script, Keys.bytes(n), digest, candidate);
-              return switch (word(reply)) {
-                case "task" ->
-                    Optional.<Found>of(
-                        new Found.Task(
-                            task(queue, TaskId.of((byte[]) reply.get(1)), (byte[]) reply.get(2))));
-                case "over" -> Optional.<Found>of(new Found.Over());
-                case "nothing" -> Optional.<Found>of(new Found.Nothing());
-                default -> Optional.<Found>empty();
+              Reply reply = shard.moves().run(script, n, digest, candidate);
+              return switch (reply.word(Seen.class)) {
+                case TASK -> Optional.of(new Found.Task(task(queue, reply.id(), reply.bytes())));
+                case OVER -> Optional.of(new Found.Over());
+                case NOTHING -> Optional.of(new Found.Nothing());
+                case NO_QUEUE -> Optional.<Found>empty();
               };
             })
         .orElseGet(Found.Nothing::new);
@@ -261,26 +283,18 @@ final class RedisCloud implements CloudStore {
     return ofQueue(
         queue,
         n -> {
-          List<Object> reply =
-              home(queue)
-                  .moves()
-                  .run(
-                      Script.LIST_TASKS,
-                      Keys.bytes(n),
-                      Keys.bytes(limit),
-                      Keys.bytes(place.score()),
-                      place.id());
-          if (!word(reply).equals("tasks")) {
+          Reply reply =
+              home(queue).moves().run(Script.LIST_TASKS, n, limit, place.score(), place.id());
+          if (reply.word(Listed.class) == Listed.NO_QUEUE) {
             return Optional.empty();
           }
+          boolean more = reply.flag();
+          Place last = new Place(reply.text(), reply.bytes());
           List<CloudTask> tasks = new ArrayList<>();
-          for (int i = 4; i < reply.size(); i += 2) {
-            TaskId id = TaskId.of((byte[]) reply.get(i));
-            TaskCodec.read((byte[]) reply.get(i + 1))
-                .ifPresent(record -> tasks.add(task(queue, id, record)));
+          while (reply.more()) {
+            TaskId id = reply.id();
+            TaskCodec.read(reply.bytes()).ifPresent(record -> tasks.add(task(queue, id, record)));
           }
-          boolean more = ((byte[]) reply.get(1))[0] == '1';
-          Place last = new Place(Keys.text((byte[]) reply.get(2)), (byte[]) reply.get(3));
           return Optional.of(new Page(tasks, more ? last.text(queue) : null));
         });
   }
@@ -320,8 +334,8 @@ final class RedisCloud implements CloudStore {
     return task(queue, id, TaskCodec.decode(raw));
   }
 
-  private static CloudTask task(QueueName queue, TaskId id, TaskCodec.Decoded record) {
-    TaskCodec.Cloud cloud = record.cloud();
+  private static CloudTask task(QueueName queue, TaskId id, TaskRecord record) {
+    TaskRecord.Cloud cloud = record.cloud();
     if (cloud == null) {
       throw new IllegalStateException(id + " is no task of Cloud Tasks");
     }
@@ -341,15 +355,11 @@ final class RedisCloud implements CloudStore {
             : cloud.lastBegan().map(began -> last(record, cloud, began)));
   }
 
-  private static LastAttempt last(TaskCodec.Decoded record, TaskCodec.Cloud cloud, Instant began) {
+  private static LastAttempt last(TaskRecord record, TaskRecord.Cloud cloud, Instant began) {
     return new LastAttempt(
         cloud.lastDue(),
         began,
         cloud.lastEnded(),
         cloud.lastEnded().isPresent() ? record.previousStatus() : OptionalInt.empty());
-  }
-
-  private static String word(List<Object> reply) {
-    return Keys.text((byte[]) reply.getFirst());
   }
 }

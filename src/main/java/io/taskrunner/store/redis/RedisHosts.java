@@ -7,7 +7,7 @@ import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.redis.Changes.Step;
-import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Hosts with limits of their own, which {@code lua/lib/hosts} and {@code lua/gates} obey. All
@@ -23,7 +24,6 @@ import java.util.TreeMap;
  */
 final class RedisHosts implements HostStore {
 
-  private static final int FIELDS = 6;
   private static final String ALL = "";
 
   private final Shards shards;
@@ -60,28 +60,26 @@ final class RedisHosts implements HostStore {
 
   private static Map<String, TargetHost.Load> read(Shard shard, String which) {
     Map<String, TargetHost.Load> hosts = new TreeMap<>();
-    byte[] place = Keys.bytes(0);
+    String place = "0";
     do {
-      List<Object> reply = shard.moves().run(Script.HOSTS, Keys.bytes(which), place);
-      for (int at = 1; at < reply.size(); at += FIELDS) {
-        TargetHost.Load load = load(reply.subList(at, at + FIELDS));
-        hosts.put(load.host().name(), load);
-      }
-      place = (byte[]) reply.getFirst();
-    } while (!Keys.text(place).equals("0"));
+      Reply reply = shard.moves().run(Script.HOSTS, which, place);
+      place = reply.text();
+      reply.rest(RedisHosts::load).forEach(load -> hosts.put(load.host().name(), load));
+    } while (!place.equals("0"));
     return hosts;
   }
 
-  private static TargetHost.Load load(List<Object> fields) {
-    String maxConcurrent = Keys.text((byte[]) fields.get(1));
-    String rate = Keys.text((byte[]) fields.get(2));
+  private static TargetHost.Load load(Reply fields) {
+    String name = fields.text();
+    String maxConcurrent = fields.text();
+    String rate = fields.text();
     TargetHost host =
         new TargetHost(
-            Keys.text((byte[]) fields.get(0)),
+            name,
             maxConcurrent.isEmpty() ? null : Integer.valueOf(maxConcurrent),
             rate.isEmpty() ? null : Double.valueOf(rate),
-            Long.parseLong(Keys.text((byte[]) fields.get(3))));
-    return new TargetHost.Load(host, (Long) fields.get(4), (Long) fields.get(5));
+            Long.parseLong(fields.text()));
+    return new TargetHost.Load(host, fields.number(), fields.number());
   }
 
   @Override
@@ -89,9 +87,9 @@ final class RedisHosts implements HostStore {
     Double rate = host.maxDispatchesPerSec();
     set(
         host.name(),
-        host.maxConcurrent() == null ? "" : host.maxConcurrent().toString(),
-        rate == null ? "" : rate.toString(),
-        rate == null ? "" : Integer.toString(QueueSettings.defaultBurst(rate)),
+        host.maxConcurrent(),
+        rate,
+        rate == null ? null : QueueSettings.defaultBurst(rate),
         revisions.decide(field(host.name()), expected, () -> seen(host.name())));
   }
 
@@ -101,25 +99,28 @@ final class RedisHosts implements HostStore {
       return false;
     }
     long revision = revisions.decide(field(name), expected, () -> seen(name));
-    boolean had = set(name, "", "", "", revision);
+    boolean had = set(name, null, null, null, revision);
     revisions.forget(field(name), revision);
     return had;
   }
 
   /** Says whether it had limits before. */
-  private boolean set(String name, String maxConcurrent, String rate, String burst, long revision) {
-    List<Long> had =
-        changes.carryOut(
-            field(name),
-            revision,
-            Step.everywhere(
-                Script.PUT_HOST,
-                Keys.bytes(name),
-                Keys.bytes(maxConcurrent),
-                Keys.bytes(rate),
-                Keys.bytes(burst),
-                Keys.bytes(revision)));
-    return had.contains(1L);
+  private boolean set(
+      String name,
+      @Nullable Integer maxConcurrent,
+      @Nullable Double rate,
+      @Nullable Integer burst,
+      long revision) {
+    return changes
+            .carryOut(
+                field(name),
+                revision,
+                Step.everywhere(Script.PUT_HOST, name, maxConcurrent, rate, burst, revision))
+            .stream()
+            .mapToLong(Reply::number)
+            .max()
+            .orElse(0)
+        == 1;
   }
 
   private static String field(String name) {

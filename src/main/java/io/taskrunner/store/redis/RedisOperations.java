@@ -7,10 +7,12 @@ import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.TaskStore.Filter;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shards;
 import io.taskrunner.store.redis.record.OperationFields;
@@ -37,7 +39,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class RedisOperations implements OperationStore {
 
-  private static final byte[] NONE = new byte[0];
+  /** What {@code begin_operation} answers. */
+  enum Entry {
+    BEGUN,
+    /** As many as may run at once do. */
+    FULL
+  }
 
   /** What is read of the list at a time. */
   private static final int PAGE = 100;
@@ -72,16 +79,17 @@ final class RedisOperations implements OperationStore {
       }
     }
     String id = UUID.randomUUID().toString();
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(id));
-    args.add(order.owner() == null ? NONE : Keys.bytes(order.owner()));
-    args.add(Keys.bytes(RUNNING_MAX));
-    args.add(Keys.bytes(OWN_MAX));
-    args.add(Keys.bytes(KEPT_MAX));
-    args.add(Keys.bytes(KEPT.toMillis()));
-    args.addAll(OperationFields.write(order, total(order)));
-    byte[] word = configMoves.run(Script.BEGIN_OPERATION, args.toArray(byte[][]::new));
-    if (Keys.text(word).equals("full")) {
+    Reply reply =
+        configMoves.run(
+            Script.BEGIN_OPERATION,
+            id,
+            order.owner(),
+            RUNNING_MAX,
+            OWN_MAX,
+            KEPT_MAX,
+            KEPT.toMillis(),
+            OperationFields.write(order, total(order)));
+    if (reply.word(Entry.class) == Entry.FULL) {
       return new Begun.TooMany();
     }
     return new Begun.Entered(get(id).orElseThrow());
@@ -193,40 +201,31 @@ final class RedisOperations implements OperationStore {
         get(id)
             .map(one -> new Shards(OperationRun.homes(shards, one.order().filter())))
             .orElse(shards);
-    List<List<Object>> kept =
-        homes.run(Script.END_OPERATION, Keys.bytes(id), Keys.bytes(KEPT.toMillis()));
-    for (List<Object> ofShard : kept) {
-      counts = counts.plus(new Counts(number(ofShard, 0), number(ofShard, 1), number(ofShard, 2)));
-      sample.writeBytes((byte[]) ofShard.get(3));
+    for (Reply kept : homes.run(Script.END_OPERATION, id, KEPT.toMillis())) {
+      counts = counts.plus(new Counts(kept.number(), kept.number(), kept.number()));
+      sample.writeBytes(kept.bytes());
     }
     configMoves.run(
         Script.CLOSE_OPERATION,
-        Keys.bytes(id),
-        Keys.bytes(state.word()),
-        Keys.bytes(counts.done()),
-        Keys.bytes(counts.failed()),
-        Keys.bytes(counts.skipped()),
+        id,
+        state.word(),
+        counts.done(),
+        counts.failed(),
+        counts.skipped(),
         OperationRun.cut(sample.toByteArray()),
-        Keys.bytes(reason));
-  }
-
-  private static long number(List<Object> reply, int at) {
-    return (Long) reply.get(at);
+        reason);
   }
 
   @Override
   public List<Run> lease(String runner, Duration lease, Collection<Run> had) {
     Map<String, OperationRun> mine = new HashMap<>();
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(runner));
-    args.add(Keys.bytes(lease.toMillis()));
+    Args args = Args.of(runner, lease.toMillis());
     for (Run one : had) {
       OperationRun run = (OperationRun) one;
       mine.put(run.operation().id(), run);
       run.report(args);
     }
-    List<byte[]> ids = configMoves.run(Script.LEASE_OPERATIONS, args.toArray(byte[][]::new));
-    List<String> found = ids.stream().map(Keys::text).toList();
+    List<String> found = configMoves.run(Script.LEASE_OPERATIONS, args).rest(Reply::text);
     List<String> fresh = found.stream().filter(id -> !mine.containsKey(id)).toList();
     if (!fresh.isEmpty()) {
       names.reload(); // a queue that was created just before is meant too

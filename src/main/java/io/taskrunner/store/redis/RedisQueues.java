@@ -7,16 +7,16 @@ import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.redis.Changes.Step;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
 import io.taskrunner.store.redis.record.FlowFields;
 import io.taskrunner.task.AttemptError;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -34,10 +34,16 @@ import org.jspecify.annotations.Nullable;
  */
 final class RedisQueues implements QueueStore {
 
-  private static final byte[] HOLD = Keys.bytes("1");
-  private static final byte[] LET_GO = Keys.bytes("0");
-  private static final byte[] OPEN = Keys.bytes("0");
+  private static final long OPEN = 0;
   private static final byte[] NONE = new byte[0];
+
+  /** What closing a queue comes to. */
+  enum Closed {
+    DONE,
+    MISSING,
+    /** It holds tasks. */
+    FULL
+  }
 
   /**
    * Scripts that are under way at the same time: few, so that other calls find their way between.
@@ -94,8 +100,11 @@ final class RedisQueues implements QueueStore {
   private Optional<Queue> read(String name, int n, Shards up) {
     Shards read = shards.allOfQueue(name).among(up);
     Map<String, String> flow = flow(read.first(), n);
-    List<List<Object>> stats = read.run(Script.QUEUE_STATS, Keys.bytes(n));
-    stats = stats.stream().filter(ofShard -> !ofShard.isEmpty()).toList();
+    List<Queue.Stats> stats =
+        read.run(Script.QUEUE_STATS, n).stream()
+            .filter(Reply::more)
+            .map(RedisQueues::stats)
+            .toList();
     if (flow.isEmpty() || stats.isEmpty()) {
       return Optional.empty();
     }
@@ -104,29 +113,36 @@ final class RedisQueues implements QueueStore {
             name,
             FlowFields.settings(flow),
             flow.getOrDefault("paused", "0").endsWith("1"),
-            new Queue.Stats(
-                sum(stats, 0),
-                sum(stats, 1),
-                sum(stats, 2),
-                sum(stats, 3),
-                sum(stats, 4),
-                sum(stats, 5),
-                sum(stats, 6),
-                stats.stream().mapToDouble(RedisQueues::oldestAge).max().orElse(0)),
+            stats.stream().reduce(RedisQueues::sum).orElseThrow(),
             FlowFields.revision(flow)));
   }
 
-  private static long sum(List<List<Object>> stats, int at) {
-    return stats.stream().mapToLong(ofShard -> number(ofShard, at)).sum();
+  private static Queue.Stats stats(Reply reply) {
+    return new Queue.Stats(
+        reply.number(),
+        reply.number(),
+        reply.number(),
+        reply.number(),
+        reply.number(),
+        reply.number(),
+        reply.number(),
+        oldestAge(reply.number(), reply.number()));
   }
 
-  private static double oldestAge(List<Object> stats) {
-    long due = number(stats, 7);
-    return due < 0 ? 0 : Math.max(0, number(stats, 8) - due) / 1000.0;
+  private static double oldestAge(long due, long now) {
+    return due < 0 ? 0 : Math.max(0, now - due) / 1000.0;
   }
 
-  private static long number(List<Object> reply, int at) {
-    return (Long) reply.get(at);
+  private static Queue.Stats sum(Queue.Stats a, Queue.Stats b) {
+    return new Queue.Stats(
+        a.scheduled() + b.scheduled(),
+        a.ready() + b.ready(),
+        a.active() + b.active(),
+        a.retry() + b.retry(),
+        a.dead() + b.dead(),
+        a.succeeded() + b.succeeded(),
+        a.cancelled() + b.cancelled(),
+        Math.max(a.oldestReadyAgeSec(), b.oldestReadyAgeSec()));
   }
 
   private Map<String, String> flow(String name, int n) {
@@ -157,20 +173,17 @@ final class RedisQueues implements QueueStore {
 
   private boolean put(String name, QueueSettings settings, long revision) {
     while (true) {
-      int n = Math.toIntExact(configMoves.<Long>run(Script.NAME_QUEUE, Keys.bytes(name)));
-      List<byte[]> args = new ArrayList<>();
-      args.add(Keys.bytes(n));
-      args.addAll(FlowFields.write(name, settings, revision, shards.count()));
-      List<Long> made =
-          changes.carryOut(
-              field(name),
-              revision,
-              Step.everywhere(Script.PUT_QUEUE, args.toArray(byte[][]::new)));
+      int n = configMoves.run(Script.NAME_QUEUE, name).count();
+      Args args = Args.of(n, FlowFields.write(name, settings, revision, shards.count()));
+      Reply made =
+          changes
+              .carryOut(field(name), revision, Step.everywhere(Script.PUT_QUEUE, args))
+              .getFirst();
       if (names.look(name).equals(OptionalInt.of(n))) {
         names.learn(name, n);
-        return made.getFirst() == 1;
+        return made.number() == 1;
       }
-      shards.run(Script.DELETE_QUEUE, Keys.bytes(n)); // It was deleted meanwhile.
+      shards.run(Script.DELETE_QUEUE, n); // It was deleted meanwhile.
     }
   }
 
@@ -180,7 +193,7 @@ final class RedisQueues implements QueueStore {
     if (n.isEmpty()) {
       return Deleted.NOT_FOUND;
     }
-    byte[] number = Keys.bytes(n.getAsInt());
+    int number = n.getAsInt();
     long began = System.nanoTime();
     if (!force && !close(number)) {
       return Deleted.NOT_EMPTY;
@@ -198,26 +211,24 @@ final class RedisQueues implements QueueStore {
       throw notDecided;
     }
     // From the first step on the queue is gone for all, and its name free.
-    List<byte[]> words =
+    List<Reply> answers =
         changes.carryOut(
-            "number:" + n.getAsInt(),
+            "number:" + number,
             revision,
-            Step.inConfiguration(
-                Script.FORGET_QUEUE, Keys.bytes(name), number, Keys.bytes(revision)),
+            Step.inConfiguration(Script.FORGET_QUEUE, name, number, revision),
             Step.everywhere(Script.DELETE_QUEUE, number));
     revisions.forget(field(name), revision);
     names.reload();
-    return isDone(words) ? Deleted.DONE : Deleted.NOT_FOUND;
+    return Changes.isDone(answers) ? Deleted.DONE : Deleted.NOT_FOUND;
   }
 
   /**
    * Lets nothing in any more, if it is empty; so that no task comes in while it is deleted. It
    * opens by itself when its deletion is not decided in time.
    */
-  private boolean close(byte[] n) {
-    byte[] time = Keys.bytes(revisions.patience().toMillis());
-    List<byte[]> words = shards.run(Script.CLOSE_QUEUE, n, time);
-    boolean empty = words.stream().noneMatch(word -> Keys.text(word).equals("full"));
+  private boolean close(int n) {
+    List<Reply> answers = shards.run(Script.CLOSE_QUEUE, n, revisions.patience().toMillis());
+    boolean empty = answers.stream().noneMatch(answer -> answer.word(Closed.class) == Closed.FULL);
     if (!empty) {
       shards.run(Script.CLOSE_QUEUE, n, OPEN);
     }
@@ -231,19 +242,20 @@ final class RedisQueues implements QueueStore {
       return false;
     }
     long number = changes.next();
-    byte[][] args = {Keys.bytes(n.getAsInt()), paused ? HOLD : LET_GO, Keys.bytes(number)};
-    return isDone(
-        changes.carryOut("pause:" + name, number, Step.ofQueue(name, Script.PAUSE_QUEUE, args)));
+    return Changes.isDone(
+        changes.carryOut(
+            "pause:" + name,
+            number,
+            Step.ofQueue(name, Script.PAUSE_QUEUE, n.getAsInt(), paused, number)));
   }
 
   @Override
   public boolean purge(String name) {
     // Not finished later, when a shard is away: the queue may have new tasks by then.
     OptionalInt n = names.look(name);
-    byte[] number = Keys.bytes(changes.next());
     return n.isPresent()
-        && isDone(
-            shards.allOfQueue(name).run(Script.PURGE_QUEUE, Keys.bytes(n.getAsInt()), number));
+        && Changes.isDone(
+            shards.allOfQueue(name).run(Script.PURGE_QUEUE, n.getAsInt(), changes.next()));
   }
 
   @Override
@@ -298,16 +310,12 @@ final class RedisQueues implements QueueStore {
     if (n.isEmpty()) {
       return false;
     }
-    byte[] until = Keys.bytes(shards.first().moves().millis());
-    return isDone(
+    long until = shards.first().moves().millis();
+    return Changes.isDone(
         changes.carryOut(
             "dead:" + name,
             changes.next(),
-            Step.ofQueue(name, Script.DROP_DEAD, Keys.bytes(n.getAsInt()), until)));
-  }
-
-  private static boolean isDone(List<byte[]> words) {
-    return words.stream().anyMatch(word -> Keys.text(word).equals("done"));
+            Step.ofQueue(name, Script.DROP_DEAD, n.getAsInt(), until)));
   }
 
   @Override
@@ -317,7 +325,7 @@ final class RedisQueues implements QueueStore {
       return Optional.empty();
     }
     long most = limit == null ? Long.MAX_VALUE : limit;
-    byte[] until = Keys.bytes(shards.first().moves().millis());
+    long until = shards.first().moves().millis();
     long started = 0;
     for (Shard shard :
         clientId == null ? shards.allOfQueue(name).all() : List.of(shards.of(clientId))) {
@@ -327,22 +335,18 @@ final class RedisQueues implements QueueStore {
   }
 
   private static long replayDead(
-      Shard shard, int n, long most, @Nullable String clientId, byte[] until) {
+      Shard shard, int n, long most, @Nullable String clientId, long until) {
     long started = 0;
-    List<Object> reply = List.of(0L, LET_GO, NONE, NONE);
-    while (!Arrays.equals((byte[]) reply.get(1), HOLD) && started < most) {
-      reply =
-          shard
-              .moves()
-              .run(
-                  Script.REPLAY_DEAD,
-                  Keys.bytes(n),
-                  Keys.bytes(Math.min(most - started, 1_000_000_000)),
-                  clientId == null ? NONE : Keys.bytes(clientId),
-                  until,
-                  (byte[]) reply.get(2),
-                  (byte[]) reply.get(3));
-      started += number(reply, 0);
+    boolean over = false;
+    byte[] score = NONE;
+    byte[] id = NONE;
+    while (!over && started < most) {
+      long wanted = Math.min(most - started, 1_000_000_000);
+      Reply reply = shard.moves().run(Script.REPLAY_DEAD, n, wanted, clientId, until, score, id);
+      started += reply.number();
+      over = reply.flag();
+      score = reply.bytes();
+      id = reply.bytes();
     }
     return started;
   }
@@ -350,10 +354,7 @@ final class RedisQueues implements QueueStore {
   @Override
   public void pauseAll(boolean paused) {
     long number = changes.next();
-    changes.carryOut(
-        "pause",
-        number,
-        Step.everywhere(Script.PAUSE_ALL, paused ? HOLD : LET_GO, Keys.bytes(number)));
+    changes.carryOut("pause", number, Step.everywhere(Script.PAUSE_ALL, paused, number));
   }
 
   @Override

@@ -12,8 +12,10 @@ import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.redis.ScheduleIndex.Entry;
 import io.taskrunner.store.redis.doctor.Finding;
 import io.taskrunner.store.redis.link.Answers;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
@@ -40,6 +42,16 @@ import org.jspecify.annotations.Nullable;
  * a schedule due says which tick it found it waiting for, and the script refuses the second one.
  */
 final class RedisSchedules implements ScheduleStore {
+
+  /** What a tick may answer in place of a letter for each of its tasks. */
+  enum Passed {
+    /** There is no such schedule. */
+    MISSING,
+    /** Another process was first, or it was changed meanwhile. */
+    STALE,
+    /** Its queue is to be looked up; nothing was done. */
+    QUEUE
+  }
 
   /** Schedules that are read at the same time. */
   private static final int CHUNK = 250;
@@ -132,17 +144,17 @@ final class RedisSchedules implements ScheduleStore {
   private record Looked(Set<String> names, Map<String, Schedule> schedules, long bytes) {}
 
   private static Looked look(Shard shard, List<String> names) {
-    List<Object> reply =
-        shard.moves().run(Script.SCHEDULES, names.stream().map(Keys::bytes).toArray(byte[][]::new));
+    Args args = new Args(names.size());
+    names.forEach(args::add);
+    Reply reply = shard.moves().run(Script.SCHEDULES, args);
+    reply.number(); // the time
+    int looked = reply.count();
     Map<String, Schedule> schedules = new HashMap<>();
     long bytes = 0;
-    for (int i = 2; i < reply.size(); i += 3) {
-      Schedule schedule =
-          ScheduleFields.read((byte[]) reply.get(i), reply.get(i + 1), reply.get(i + 2));
+    for (Schedule schedule : reply.rest(ScheduleFields::read)) {
       schedules.put(schedule.name(), schedule);
       bytes += schedule.settings().spec().request().body().length;
     }
-    int looked = Math.toIntExact((Long) reply.get(1));
     return new Looked(Set.copyOf(names.subList(0, looked)), schedules, bytes);
   }
 
@@ -185,20 +197,24 @@ final class RedisSchedules implements ScheduleStore {
     Shard home = shards.of(settings.clientId());
     Optional<Shard> before = home(name);
     if (before.isPresent() && !before.get().equals(home)) {
-      before.get().moves().run(Script.DELETE_SCHEDULE, Keys.bytes(name));
+      before.get().moves().run(Script.DELETE_SCHEDULE, name);
     }
     index.put(name, settings.clientId());
     Instant from = after(before.flatMap(shard -> get(shard, name)), home);
     Optional<Instant> next =
         settings.paused() ? Optional.empty() : Optional.of(settings.rhythm().next(from));
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(name));
-    args.addAll(ScheduleFields.times(next, new Jitter(name, settings.jitter()), settings.rhythm()));
-    args.add(Keys.bytes(settings.paused() ? 0 : 1));
-    args.addAll(ScheduleFields.write(settings));
-    ScheduleFields.put(args, "rev", Long.toString(revision));
-    Long made = home.moves().run(Script.PUT_SCHEDULE, args.toArray(byte[][]::new));
-    return made == 1 && before.isEmpty();
+    boolean made =
+        home.moves()
+                .run(
+                    Script.PUT_SCHEDULE,
+                    name,
+                    ScheduleFields.times(
+                        next, new Jitter(name, settings.jitter()), settings.rhythm()),
+                    !settings.paused(),
+                    ScheduleFields.write(settings).field("rev", revision))
+                .number()
+            == 1;
+    return made && before.isEmpty();
   }
 
   /** Now, or behind the last tick when Redis' clock was set back: no tick comes twice. */
@@ -224,10 +240,10 @@ final class RedisSchedules implements ScheduleStore {
       return false;
     }
     long revision = revisions.decide(field(name), expected, () -> seen(name));
-    byte[] word = home.get().moves().run(Script.DELETE_SCHEDULE, Keys.bytes(name));
+    Reply reply = home.get().moves().run(Script.DELETE_SCHEDULE, name);
     index.remove(name);
     revisions.forget(field(name), revision);
-    return Keys.text(word).equals("done");
+    return reply.word(Done.class) == Done.DONE;
   }
 
   @Override
@@ -239,14 +255,13 @@ final class RedisSchedules implements ScheduleStore {
     }
     Rhythm rhythm = schedule.get().settings().rhythm();
     Instant from = after(schedule, home.get());
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(name));
-    args.addAll(
-        ScheduleFields.times(
-            paused ? Optional.empty() : Optional.of(rhythm.next(from)),
-            schedule.get().jitter(),
-            rhythm));
-    home.get().moves().run(Script.PAUSE_SCHEDULE, args.toArray(byte[][]::new));
+    Optional<Instant> next = paused ? Optional.empty() : Optional.of(rhythm.next(from));
+    home.get()
+        .moves()
+        .run(
+            Script.PAUSE_SCHEDULE,
+            name,
+            ScheduleFields.times(next, schedule.get().jitter(), rhythm));
     return get(name);
   }
 
@@ -271,14 +286,14 @@ final class RedisSchedules implements ScheduleStore {
             true,
             List.of(new TickCall.Task(id, now, now)));
     try {
-      byte[] letters =
+      Reply reply =
           home.get()
               .moves()
               .run(Script.TICK, call.args(options.openClients(), options.maxOpenClients()));
-      if (Keys.text(letters).equals("missing")) {
+      if (reply.isNext(Passed.MISSING)) {
         return new Ran.NotFound();
       }
-      Result result = Result.ofLetter((char) letters[0]);
+      Result result = Result.ofLetter(reply.text().charAt(0));
       return result == Result.ASKED
           ? new Ran.Done(id, schedule.get(), now)
           : new Ran.Failed(result);
@@ -338,7 +353,7 @@ final class RedisSchedules implements ScheduleStore {
       return Optional.empty(); // set or deleted meanwhile
     }
     if (mend && home.isPresent()) {
-      shard.moves().run(Script.DELETE_SCHEDULE, Keys.bytes(name));
+      shard.moves().run(Script.DELETE_SCHEDULE, name);
     } else if (mend) {
       index.put(name, client);
     }

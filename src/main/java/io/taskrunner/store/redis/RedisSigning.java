@@ -6,10 +6,11 @@ import io.taskrunner.store.redis.doctor.Finding;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.Moves;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
-import io.taskrunner.store.redis.record.TaskCodec;
+import io.taskrunner.store.redis.record.Packed;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -30,9 +31,22 @@ import java.util.TreeSet;
  */
 final class RedisSigning implements SigningStore {
 
-  private static final byte[] OVERLAP = Keys.bytes(SigningSecret.OVERLAP.toMillis());
-  private static final byte[] MOST = Keys.bytes(SigningSecret.MOST);
   private static final int TRIES_MAX = 10;
+
+  /** What {@code put_secret} answers. */
+  enum Taken {
+    DONE,
+    /** As many as may sign at once do. */
+    MANY
+  }
+
+  /** What {@code sign_client} answers. */
+  enum Signed {
+    DONE,
+    /** There was nothing to end. */
+    NONE,
+    MISSING
+  }
 
   private final Shards shards;
   private final Moves configMoves;
@@ -52,20 +66,22 @@ final class RedisSigning implements SigningStore {
       return new Put.ClientNotFound();
     }
     for (int i = 0; i < TRIES_MAX; i++) {
-      List<Object> reply =
+      Reply reply =
           configMoves.run(
               Script.PUT_SECRET,
-              Keys.bytes(clientId),
-              Keys.bytes(Character.toString(secret.type().letter())),
+              clientId,
+              Character.toString(secret.type().letter()),
               secret.bytes(),
-              OVERLAP,
-              MOST);
-      long until = (Long) reply.get(2);
-      if (Keys.text((byte[]) reply.get(0)).equals("many")) {
+              SigningSecret.OVERLAP.toMillis(),
+              SigningSecret.MOST);
+      boolean done = reply.word(Taken.class) == Taken.DONE;
+      long version = reply.number();
+      long until = reply.number();
+      if (!done) {
         return new Put.TooMany(Instant.ofEpochMilli(until));
       }
-      if (!name(clientId, (Long) reply.get(1))) {
-        configMoves.run(Script.END_SECRETS, Keys.bytes(clientId)); // deleted meanwhile
+      if (!name(clientId, version)) {
+        configMoves.run(Script.END_SECRETS, clientId); // deleted meanwhile
         return new Put.ClientNotFound();
       }
       if (read(clientId).isPresent()) {
@@ -88,31 +104,25 @@ final class RedisSigning implements SigningStore {
 
   /** Has the claims of a client's tasks name a version; false when the client is not known. */
   boolean name(String clientId, long version) {
-    byte[] word =
-        shards
-            .of(clientId)
-            .moves()
-            .run(Script.SIGN_CLIENT, Keys.bytes(clientId), Keys.bytes("on"), Keys.bytes(version));
-    return Keys.text(word).equals("done");
+    return sign(clientId, "on", version) == Signed.DONE;
+  }
+
+  private Signed sign(String clientId, String onOrOff, long version) {
+    return shards
+        .of(clientId)
+        .moves()
+        .run(Script.SIGN_CLIENT, clientId, onOrOff, version)
+        .word(Signed.class);
   }
 
   @Override
   public Ended end(String clientId) {
-    List<Object> reply = configMoves.run(Script.END_SECRETS, Keys.bytes(clientId));
-    boolean there = Keys.text((byte[]) reply.get(0)).equals("1");
-    byte[] word =
-        shards
-            .of(clientId)
-            .moves()
-            .run(
-                Script.SIGN_CLIENT,
-                Keys.bytes(clientId),
-                Keys.bytes("off"),
-                Keys.bytes((Long) reply.get(1)));
-    return switch (Keys.text(word)) {
-      case "missing" -> Ended.CLIENT_NOT_FOUND;
-      case "none" -> there ? Ended.DONE : Ended.NOT_FOUND;
-      default -> Ended.DONE;
+    Reply reply = configMoves.run(Script.END_SECRETS, clientId);
+    boolean there = reply.flag();
+    return switch (sign(clientId, "off", reply.number())) {
+      case DONE -> Ended.DONE;
+      case NONE -> there ? Ended.DONE : Ended.NOT_FOUND;
+      case MISSING -> Ended.CLIENT_NOT_FOUND;
     };
   }
 
@@ -168,7 +178,7 @@ final class RedisSigning implements SigningStore {
             new Finding(
                 "signing_not_named", "signing:" + client, "claims do not name version " + now));
         if (mend && !name(client, now)) {
-          configMoves.run(Script.END_SECRETS, Keys.bytes(client)); // of a client that is no more
+          configMoves.run(Script.END_SECRETS, client); // of a client that is no more
         }
       }
     });
@@ -187,17 +197,15 @@ final class RedisSigning implements SigningStore {
   /** Reads what {@code lua/lib/secrets.lua} writes. */
   static Held decode(byte[] held) {
     ByteBuffer in = ByteBuffer.wrap(held);
-    long version = TaskCodec.number(in, 6);
+    long version = Packed.number(in, 6);
     List<Signing> secrets = new ArrayList<>();
     while (in.hasRemaining()) {
-      Instant created = Instant.ofEpochMilli(TaskCodec.number(in, 6));
-      long until = TaskCodec.number(in, 6);
+      Instant created = Packed.time(in);
+      long until = Packed.number(in, 6);
       SigningSecret.Type type = SigningSecret.Type.ofLetter((char) in.get());
-      byte[] secret = new byte[(int) TaskCodec.number(in, 1)];
-      in.get(secret);
       secrets.add(
           new Signing(
-              new SigningSecret(type, secret),
+              new SigningSecret(type, Packed.bytes(in, 1)),
               created,
               until == 0 ? Optional.empty() : Optional.of(Instant.ofEpochMilli(until))));
     }

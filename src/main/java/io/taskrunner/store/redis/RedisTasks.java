@@ -3,13 +3,17 @@ package io.taskrunner.store.redis;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.TaskStore;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.store.redis.record.LogEntry;
 import io.taskrunner.store.redis.record.Packed;
 import io.taskrunner.store.redis.record.TaskCodec;
+import io.taskrunner.store.redis.record.TaskRecord;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.TargetUrl;
@@ -101,30 +105,30 @@ final class RedisTasks implements TaskStore {
   private List<Task> read(Shard shard, List<byte[]> ids) {
     List<Task> tasks = new ArrayList<>(ids.size());
     for (int from = 0; from < ids.size(); ) {
-      List<Object> reply =
-          shard.moves().run(Script.GET, ids.subList(from, ids.size()).toArray(byte[][]::new));
-      from += Math.toIntExact((Long) reply.getFirst());
-      for (int i = 1; i < reply.size(); i += 4) {
-        read(reply.subList(i, i + 4)).ifPresent(tasks::add);
+      Args args = new Args(ids.size() - from);
+      ids.subList(from, ids.size()).forEach(args::add);
+      Reply reply = shard.moves().run(Script.GET, args);
+      from += reply.count();
+      while (reply.more()) {
+        read(reply).ifPresent(tasks::add);
       }
     }
     return tasks;
   }
 
   /** A task of which a script told; empty when its record cannot be read, or its queue is gone. */
-  private Optional<Task> read(List<Object> told) {
-    TaskId id = TaskId.of((byte[]) told.get(0));
-    TaskState state = TaskState.ofCode(((byte[]) told.get(1))[0]);
-    Optional<TaskCodec.Decoded> read = TaskCodec.read((byte[]) told.get(2));
+  private Optional<Task> read(Reply reply) {
+    TaskId id = reply.id();
+    TaskState state = TaskState.ofCode(reply.text().charAt(0));
+    Optional<TaskRecord> read = TaskCodec.read(reply.bytes());
+    List<Attempt> log = reply.list(entry -> LogEntry.read(entry.bytes()));
     if (read.isEmpty()) {
       LOG.atError()
           .addKeyValue("task_id", id)
           .log("the record of a task cannot be read; the task is left out");
       return Optional.empty();
     }
-    TaskCodec.Decoded record = read.get();
-    @SuppressWarnings("unchecked")
-    List<Object> log = (List<Object>) told.get(3);
+    TaskRecord record = read.get();
     String queue = names.byNumber().get(record.queue());
     if (queue == null) {
       names.reload();
@@ -134,11 +138,8 @@ final class RedisTasks implements TaskStore {
   }
 
   private static Task task(
-      TaskId id, TaskState state, String queue, TaskCodec.Decoded record, List<Object> log) {
-    List<Attempt> attempts = new ArrayList<>();
-    for (Object entry : log) {
-      attempts.add(TaskCodec.logEntry((byte[]) entry));
-    }
+      TaskId id, TaskState state, String queue, TaskRecord record, List<Attempt> log) {
+    List<Attempt> attempts = new ArrayList<>(log);
     boolean answered = record.status() > 0;
     if (attempts.isEmpty() && state == TaskState.SUCCEEDED && record.first().isPresent()) {
       // The log begins with the first failure: a success at once is told by the head.
@@ -187,21 +188,23 @@ final class RedisTasks implements TaskStore {
     long bytes = 0;
     for (int scripts = 1; at < homes.count(); scripts++) {
       Shard shard = homes.all().get(at);
-      List<byte[]> args = new ArrayList<>();
-      args.add(Keys.bytes(Math.min(AT_ONCE, limit - found.size())));
-      args.add(Keys.bytes(PAGE_BYTES - bytes));
-      args.addAll(walk.args(place));
-      List<Object> reply = shard.moves().run(Script.SEARCH, args.toArray(byte[][]::new));
-      examined += (Long) reply.get(0);
-      bytes += (Long) reply.get(3);
-      for (Task task : read(shard, reply.stream().skip(4).map(id -> (byte[]) id).toList())) {
-        if (matches(filter, task)) {
-          found.add(task);
-        }
-      }
-      Position next = new Position(shard.number(), (byte[]) reply.get(2));
+      Reply reply =
+          shard
+              .moves()
+              .run(
+                  Script.SEARCH,
+                  Math.min(AT_ONCE, limit - found.size()),
+                  PAGE_BYTES - bytes,
+                  walk.args(place));
+      examined += reply.number();
+      boolean over = reply.flag();
+      Position next = new Position(shard.number(), reply.bytes());
+      bytes += reply.number();
+      read(shard, reply.rest(Reply::bytes)).stream()
+          .filter(task -> matches(filter, task))
+          .forEach(found::add);
       place = TaskWalk.Place.read(next.text());
-      if (Keys.text((byte[]) reply.get(1)).equals("1")) {
+      if (over) {
         if (++at == homes.count()) {
           break;
         }
@@ -268,11 +271,12 @@ final class RedisTasks implements TaskStore {
     if (shard.isEmpty()) {
       return new Moved.NotFound();
     }
-    byte[] word = shard.get().moves().run(script, id.bytes());
-    return switch (Keys.text(word)) {
-      case "done" -> new Moved.Done();
-      case "missing" -> new Moved.NotFound();
-      default -> new Moved.WrongState(TaskState.ofCode(word[0]));
+    Reply reply = shard.get().moves().run(script, id);
+    return switch (reply.ifWord(Done.class).orElse(null)) {
+      case DONE -> new Moved.Done();
+      case MISSING -> new Moved.NotFound();
+      case OVERTAKEN -> throw reply.unknown("overtaken", "done, missing or the letter of a state");
+      case null -> new Moved.WrongState(TaskState.ofCode(reply.text().charAt(0)));
     };
   }
 }

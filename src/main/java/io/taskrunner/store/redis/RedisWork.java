@@ -4,31 +4,24 @@ import io.lettuce.core.RedisException;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.redis.link.Answers;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Node;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Subscriber;
 import io.taskrunner.store.redis.record.Packed;
-import io.taskrunner.store.redis.record.TaskCodec;
-import io.taskrunner.store.redis.record.TaskNumber;
-import io.taskrunner.task.Attempt;
-import io.taskrunner.task.AttemptError;
-import io.taskrunner.task.CloudRetryPolicy;
 import io.taskrunner.task.TaskId;
-import io.taskrunner.task.Verdict;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -40,8 +33,6 @@ import org.jspecify.annotations.Nullable;
 final class RedisWork implements WorkStore {
 
   private static final int SETTLE_ARGS = 2;
-  private static final int FACTS_BYTES = 33;
-  private static final byte[] EMPTY = new byte[0];
   private static final String CANCELLED = "cancel";
 
   /** What is said to a worker that asked a gate: it has room for one more. */
@@ -80,11 +71,11 @@ final class RedisWork implements WorkStore {
 
   @Override
   public Exchange exchange(List<Settlement> verdicts, ClaimRequest claim) {
-    byte[][] settleArgs = verdicts.isEmpty() ? null : settleArgs(claim.workerId(), verdicts);
-    byte[][] claimArgs = claimArgs(claim);
+    Args settleArgs = verdicts.isEmpty() ? null : settleArgs(claim.workerId(), verdicts);
+    Args claimArgs = claimArgs(claim);
     Map<String, Integer> rooms = gates.rooms();
-    byte[][] tendArgs = rooms.isEmpty() && !clock.isTimeToTend() ? null : tendArgs(claim, rooms);
-    List<CompletionStage<List<Object>>> replies = new ArrayList<>(3);
+    Args tendArgs = rooms.isEmpty() && !clock.isTimeToTend() ? null : tendArgs(claim, rooms);
+    List<CompletionStage<Reply>> replies = new ArrayList<>(3);
     long deadline = System.nanoTime() + link.patience().toNanos();
     enqueuer.giveWay();
     try {
@@ -99,7 +90,7 @@ final class RedisWork implements WorkStore {
             }
             replies.add(moves.begin(redis, Script.CLAIM, claimArgs));
           });
-      Iterator<CompletionStage<List<Object>>> next = replies.iterator();
+      Iterator<CompletionStage<Reply>> next = replies.iterator();
       List<Settled> settled =
           settleArgs == null ? List.of() : settled(Answers.await(next.next(), deadline));
       left(verdicts.subList(0, settled.size()));
@@ -125,8 +116,7 @@ final class RedisWork implements WorkStore {
     if (verdicts.isEmpty()) {
       return List.of();
     }
-    List<Settled> settled =
-        settled(moves.<List<Object>>run(Script.SETTLE, settleArgs(workerId, verdicts)));
+    List<Settled> settled = settled(moves.run(Script.SETTLE, settleArgs(workerId, verdicts)));
     left(verdicts.subList(0, settled.size()));
     return settled;
   }
@@ -137,105 +127,59 @@ final class RedisWork implements WorkStore {
     }
   }
 
-  private byte[][] claimArgs(ClaimRequest claim) {
-    return new byte[][] {
-      Keys.bytes(claim.workerId()),
-      Keys.worker(claim.workerId()),
-      Keys.bytes(claim.request()),
-      Keys.bytes(claim.slots()),
-      Keys.bytes(claim.lease().toMillis()),
-      breakerProbes,
-      breakerOpenMillis,
-      Keys.bytes(claim.express())
-    };
+  private Args claimArgs(ClaimRequest claim) {
+    return new Args(8)
+        .add(claim.workerId())
+        .add(Keys.worker(claim.workerId()))
+        .add(claim.request())
+        .add(claim.slots())
+        .add(claim.lease().toMillis())
+        .add(breakerProbes)
+        .add(breakerOpenMillis)
+        .add(claim.express());
   }
 
-  private byte[][] tendArgs(ClaimRequest claim, Map<String, Integer> rooms) {
-    List<byte[]> args = new ArrayList<>(4 + 2 * rooms.size());
-    args.add(Keys.bytes(claim.lease().toMillis()));
-    args.add(Keys.bytes(claim.maxRetries()));
-    args.add(breakerProbes);
-    args.add(breakerOpenMillis);
-    rooms.forEach((gate, room) -> {
-      args.add(Keys.bytes(gate));
-      args.add(Keys.bytes(room));
-    });
-    return args.toArray(byte[][]::new);
-  }
-
-  private byte[][] settleArgs(String workerId, List<Settlement> verdicts) {
-    byte[][] args = new byte[3 + verdicts.size() * SETTLE_ARGS][];
-    args[0] = Keys.worker(workerId);
-    args[1] = breakerProbes;
-    args[2] = breakerOpenMillis;
-    int at = 3;
-    for (Settlement settlement : verdicts) {
-      args[at++] = facts(settlement);
-      args[at++] = logEntry(settlement);
-    }
+  private Args tendArgs(ClaimRequest claim, Map<String, Integer> rooms) {
+    Args args =
+        new Args(4 + 2 * rooms.size())
+            .add(claim.lease().toMillis())
+            .add(claim.maxRetries())
+            .add(breakerProbes)
+            .add(breakerOpenMillis);
+    rooms.forEach((gate, room) -> args.add(gate).add(room));
     return args;
   }
 
-  private static byte[] facts(Settlement settlement) {
-    Duration delay =
-        switch (settlement.verdict()) {
-          case Verdict.Retry(Duration in) -> in.minus(settlement.age());
-          case Verdict.PutBack(Duration in) -> in.minus(settlement.age());
-          case Verdict.Succeed _, Verdict.Bury _, Verdict.Hold _, Verdict.Cancel _ -> Duration.ZERO;
-        };
-    char kind =
-        switch (settlement.verdict()) {
-          case Verdict.Succeed _ -> 's';
-          case Verdict.Retry _ -> 'r';
-          case Verdict.Bury _ -> 'd';
-          case Verdict.PutBack _ -> 'b';
-          case Verdict.Hold _ -> 'h';
-          case Verdict.Cancel _ -> 'c';
-        };
-    char report =
-        switch (settlement.breaker()) {
-          case BreakerReport.None _ -> '-';
-          case BreakerReport.Good _ -> 'g';
-          case BreakerReport.Bad _ -> 'b';
-          case BreakerReport.Trip _ -> 't';
-        };
-    Attempt attempt = settlement.attempt();
-    return new Packed(FACTS_BYTES)
-        .put(settlement.id())
-        .put(settlement.claim(), 6)
-        .put(kind, 1)
-        .put(delay.isPositive() ? delay.toMillis() : 0, 6)
-        .put(attempt == null ? 0 : attempt.status().orElse(0), 2)
-        .put(attempt == null ? 0 : attempt.error().map(AttemptError::code).orElse(0), 1)
-        .put(report, 1)
-        .toByteArray();
+  private Args settleArgs(String workerId, List<Settlement> verdicts) {
+    Args args =
+        new Args(3 + verdicts.size() * SETTLE_ARGS)
+            .add(Keys.worker(workerId))
+            .add(breakerProbes)
+            .add(breakerOpenMillis);
+    verdicts.forEach(settlement -> SettleArgs.add(args, settlement));
+    return args;
   }
 
-  /** A success at once is not logged: the head tells it. */
-  private static byte[] logEntry(Settlement settlement) {
-    if (settlement.verdict() instanceof Verdict.Hold(String gate)) {
-      return Keys.bytes(gate);
-    }
-    Attempt attempt = settlement.attempt();
-    boolean untold =
-        attempt == null
-            || (attempt.number() == 1 && settlement.verdict() instanceof Verdict.Succeed);
-    return attempt == null || untold ? EMPTY : TaskCodec.logEntry(attempt);
-  }
-
-  private List<Settled> settled(List<Object> reply) {
-    byte[] letters = (byte[]) reply.get(0);
-    trimmed.count((Long) reply.get(1), (Long) reply.get(2));
+  private List<Settled> settled(Reply reply) {
+    byte[] letters = reply.bytes();
+    trimmed.count(reply);
     List<Settled> settled = new ArrayList<>(letters.length);
     for (byte letter : letters) {
       settled.add(
           switch (letter) {
             case 'd' -> Settled.DONE;
             case 'r' -> Settled.REPEATED;
-            default -> Settled.LATE;
+            case 'l' -> Settled.LATE;
+            default -> throw reply.unknown(Character.toString(letter), "d, r or l");
           });
     }
     return settled;
+  }
+
+  /** Why a task must not run here any more. */
+  enum Cause {
+    LOST,
+    CANCELLED
   }
 
   /** What a {@code tend} did. */
@@ -243,155 +187,38 @@ final class RedisWork implements WorkStore {
     static final Tended NOTHING = new Tended(false, List.of());
   }
 
-  @SuppressWarnings("unchecked")
-  private Tended tended(List<Object> reply, ClaimRequest claim) {
+  private Tended tended(Reply reply, ClaimRequest claim) {
     clock.tended();
-    boolean again = ((byte[]) reply.get(0))[0] == '1';
-    List<Object> tasks = (List<Object>) reply.get(1);
-    List<Recovered> recovered = new ArrayList<>(tasks.size() / 3);
-    for (int i = 0; i < tasks.size(); i += 3) {
-      boolean dead = ((byte[]) tasks.get(i + 2))[0] == '1';
-      TaskId id = TaskId.of((byte[]) tasks.get(i));
-      recovered.add(new Recovered(id, Keys.text((byte[]) tasks.get(i + 1)), dead));
-    }
-    gates.want(waiting((List<Object>) reply.get(2)), claim);
-    gates.renounce(waiting((List<Object>) reply.get(3)), claim);
-    trimmed.count((Long) reply.get(4), (Long) reply.get(5));
+    boolean again = reply.flag();
+    List<Recovered> recovered =
+        reply.list(task -> new Recovered(task.id(), task.text(), task.flag()));
+    gates.want(ClaimReply.waiting(reply.apart()), claim);
+    gates.renounce(ClaimReply.waiting(reply.apart()), claim);
+    trimmed.count(reply);
     return new Tended(again, recovered);
   }
 
-  private static Map<String, Integer> waiting(List<Object> gates) {
-    Map<String, Integer> waiting = HashMap.newHashMap(gates.size() / 2);
-    for (int i = 0; i < gates.size(); i += 2) {
-      waiting.put(Keys.text((byte[]) gates.get(i)), Math.toIntExact((Long) gates.get(i + 1)));
-    }
-    return waiting;
-  }
-
-  @SuppressWarnings("unchecked")
-  private Exchange read(
-      ClaimRequest claim, List<Settled> settled, Tended tended, List<Object> reply) {
-    if (Keys.text((byte[]) reply.get(0)).equals("refused")) {
-      throw new IllegalStateException(
-          "claim request " + claim.request() + " is older than one that was answered");
-    }
-    long now = (Long) reply.get(1);
-    clock.claimed((Long) reply.get(3));
-    long wait = (Long) reply.get(2);
-    boolean again = tended.again() || ((byte[]) reply.get(4))[0] == '1';
-    Map<Integer, QueueFacts> queues = queues((List<Object>) reply.get(5));
-    Map<String, Long> signed = signed((List<Object>) reply.get(8));
-    Map<TaskId, List<String>> gated = gated((List<Object>) reply.get(9));
-    List<Object> tasks = (List<Object>) reply.get(6);
-    List<Claim> claims = new ArrayList<>(tasks.size() / 2);
-    List<Gates.AtGate> atGates = new ArrayList<>(gated.size());
-    for (int i = 0; i < tasks.size(); i += 2) {
-      TaskId id = TaskId.of((byte[]) tasks.get(i));
-      TaskCodec.Decoded task = TaskCodec.read((byte[]) tasks.get(i + 1)).orElse(null);
-      if (task == null) {
-        continue; // unreadable: its lease ends, and with its last attempt it is dead
-      }
-      boolean probe = (((byte[]) tasks.get(i + 1))[2] & 2) != 0;
-      Claim one = claim(id, task, probe, queues, signed, Instant.ofEpochMilli(now));
-      List<String> before = gated.get(id);
-      if (before == null) {
-        claims.add(one);
-      } else {
-        atGates.add(new Gates.AtGate(one, before));
-      }
-    }
+  private Exchange read(ClaimRequest claim, List<Settled> settled, Tended tended, Reply reply) {
+    ClaimReply claimed = ClaimReply.read(claim, reply);
+    clock.claimed(claimed.tendIn());
+    List<Gates.AtGate> atGates = claimed.atGates();
     AtGates asked =
         atGates.isEmpty() ? AtGates.NONE : new AtGates(atGates.size(), gates.enter(atGates, claim));
-    gates.want(waiting((List<Object>) reply.get(10)), claim);
-    trimmed.count((Long) reply.get(11), (Long) reply.get(12));
+    gates.want(claimed.waiting(), claim);
+    trimmed.count(claimed.trimmedDone(), claimed.trimmedDead());
     // Those that do not watch the clock look again after about a second, not all at once.
-    Duration lookAgainIn =
-        Duration.ofMillis(wait >= 0 ? wait : ThreadLocalRandom.current().nextLong(800, 1200));
-    double weight = (Long) reply.get(7);
-    return new Exchange(settled, claims, again, lookAgainIn, tended.recovered(), weight, asked);
-  }
-
-  private record QueueFacts(String name, TaskCodec.Policy policy) {}
-
-  private static Map<Integer, QueueFacts> queues(List<Object> facts) {
-    Map<Integer, QueueFacts> queues = HashMap.newHashMap(facts.size() / 3);
-    for (int i = 0; i < facts.size(); i += 3) {
-      queues.put(
-          Math.toIntExact((Long) facts.get(i)),
-          new QueueFacts(
-              Keys.text((byte[]) facts.get(i + 1)),
-              TaskCodec.Policy.of((byte[]) facts.get(i + 2))));
-    }
-    return queues;
-  }
-
-  private static Claim claim(
-      TaskId id,
-      TaskCodec.Decoded task,
-      boolean probe,
-      Map<Integer, QueueFacts> queues,
-      Map<String, Long> signed,
-      Instant now) {
-    QueueFacts queue = queues.get(task.queue());
-    if (queue == null) {
-      throw new IllegalStateException("claim of " + id + " does not tell its queue");
-    }
-    return new Claim(
-        id,
-        task.claim(),
-        task.cloud() == null ? task.clientId() : queue.name(),
-        queue.name(),
-        queue.policy().retry(),
-        queue.policy().timeout(),
-        task.attempts(),
-        task.answers(),
-        task.previousStatus(),
-        task.due(),
-        task.attempts() == 1 ? Optional.empty() : task.first(),
-        now,
-        probe,
-        task.spec(),
-        cloud(id, task.cloud(), queue),
-        signed.isEmpty() ? 0 : signed.getOrDefault(task.clientId(), 0L));
-  }
-
-  /** The gates of each task that has some, in the order in which it passes them. */
-  private static Map<TaskId, List<String>> gated(List<Object> facts) {
-    if (facts.isEmpty()) {
-      return Map.of();
-    }
-    Map<TaskId, List<String>> gates = HashMap.newHashMap(facts.size() / 2);
-    for (int i = 0; i < facts.size(); i += 2) {
-      gates
-          .computeIfAbsent(TaskId.of((byte[]) facts.get(i)), _ -> new ArrayList<>(2))
-          .add(Keys.text((byte[]) facts.get(i + 1)));
-    }
-    return gates;
-  }
-
-  private static Map<String, Long> signed(List<Object> facts) {
-    if (facts.isEmpty()) {
-      return Map.of();
-    }
-    Map<String, Long> versions = HashMap.newHashMap(facts.size() / 2);
-    for (int i = 0; i < facts.size(); i += 2) {
-      versions.put(
-          Keys.text((byte[]) facts.get(i)), Long.parseLong(Keys.text((byte[]) facts.get(i + 1))));
-    }
-    return versions;
-  }
-
-  private static @Nullable Cloud cloud(
-      TaskId id, TaskCodec.@Nullable Cloud task, QueueFacts queue) {
-    CloudRetryPolicy retry = queue.policy().cloud();
-    return task == null || retry == null
-        ? null
-        : new Cloud(
-            queue.name().substring(queue.name().lastIndexOf('/') + 1),
-            task.name() == null ? TaskNumber.of(id) : task.name(),
-            retry,
-            task.echoed(),
-            task.calledFor());
+    long wait =
+        claimed.lookAgainIn() >= 0
+            ? claimed.lookAgainIn()
+            : ThreadLocalRandom.current().nextLong(800, 1200);
+    return new Exchange(
+        settled,
+        claimed.claims(),
+        tended.again() || claimed.again(),
+        Duration.ofMillis(wait),
+        tended.recovered(),
+        claimed.weight(),
+        asked);
   }
 
   @Override
@@ -399,23 +226,16 @@ final class RedisWork implements WorkStore {
     if (running.isEmpty()) {
       return List.of();
     }
-    byte[][] args = new byte[2 + running.size() * 2][];
-    args[0] = Keys.worker(workerId);
-    args[1] = Keys.bytes(lease.toMillis());
-    int at = 2;
-    for (Running task : running) {
-      args[at++] = task.id().bytes();
-      args[at++] = Keys.bytes(task.claim());
-    }
-    List<Object> reply = moves.run(Script.RENEW, args);
-    List<Ended> ended = new ArrayList<>(reply.size() / 3);
-    for (int i = 0; i < reply.size(); i += 3) {
-      ended.add(
-          new Ended(
-              TaskId.of((byte[]) reply.get(i)),
-              Long.parseLong(Keys.text((byte[]) reply.get(i + 1))),
-              Keys.text((byte[]) reply.get(i + 2)).equals("cancelled")));
-    }
+    Args args = new Args(2 + running.size() * 2).add(Keys.worker(workerId)).add(lease.toMillis());
+    running.forEach(task -> args.add(task.id().bytes()).add(task.claim()));
+    List<Ended> ended =
+        moves
+            .run(Script.RENEW, args)
+            .rest(task ->
+                new Ended(
+                    task.id(),
+                    Long.parseLong(task.text()),
+                    task.word(Cause.class) == Cause.CANCELLED));
     if (gates.any()) {
       gates.left(
           ended.stream()
@@ -514,7 +334,7 @@ final class RedisWork implements WorkStore {
 
   @Override
   public void leave(String workerId) {
-    moves.run(Script.LEAVE, Keys.bytes(workerId));
+    moves.run(Script.LEAVE, workerId);
   }
 
   @Override
@@ -526,8 +346,7 @@ final class RedisWork implements WorkStore {
     long now = moves.millis();
     List<Breaker> breakers = new ArrayList<>();
     open.forEach((host, text) ->
-        breakers.add(
-            new Breaker(Keys.text(host), TaskCodec.number(ByteBuffer.wrap(text), 6) <= now)));
+        breakers.add(new Breaker(Keys.text(host), Packed.number(ByteBuffer.wrap(text), 6) <= now)));
     return breakers.size() > 100 ? List.copyOf(breakers.subList(0, 100)) : breakers;
   }
 }

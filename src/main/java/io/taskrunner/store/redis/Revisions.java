@@ -2,16 +2,17 @@ package io.taskrunner.store.redis;
 
 import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.Expected;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Script;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides which change of a named thing is made, and in which order.
@@ -25,8 +26,6 @@ import java.util.function.Supplier;
  * older than any call lives, it no longer counts.
  */
 final class Revisions {
-
-  private static final byte[] ANY = new byte[0];
 
   /** So many things are decided on in one script. */
   private static final int CHUNK = 1000;
@@ -59,14 +58,14 @@ final class Revisions {
   long decide(String field, Expected expected, Supplier<OptionalLong> seen)
       throws ChangedMeanwhile {
     return switch (expected) {
-      case Expected.Any _ -> decide(field, ANY, 0);
+      case Expected.Any _ -> decide(field, null, 0);
       case Expected.Decided(long revision) -> revision;
       case Expected.Absent _ -> {
         long began = configMoves.millis();
         if (seen.get().isPresent()) {
           throw new ChangedMeanwhile();
         }
-        yield decide(field, Keys.bytes(0), began);
+        yield decide(field, 0L, began);
       }
       case Expected.At(long revision) -> {
         long began = configMoves.millis();
@@ -74,20 +73,22 @@ final class Revisions {
         if (now.isEmpty() || now.getAsLong() != revision) {
           throw new ChangedMeanwhile();
         }
-        yield decide(field, Keys.bytes(revision), began);
+        yield decide(field, revision, began);
       }
     };
   }
 
-  private long decide(String field, byte[] seen, long began) throws ChangedMeanwhile {
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(UUID.randomUUID().toString().substring(0, 13)));
-    args.add(Keys.bytes(began - patience.toMillis()));
-    args.add(ANY);
-    args.add(ANY);
-    args.add(Keys.bytes(field));
-    args.add(seen);
-    long revision = configMoves.<Long>run(Script.REVISE, args.toArray(byte[][]::new));
+  private long decide(String field, @Nullable Long seen, long began) throws ChangedMeanwhile {
+    return revise(Args.of(word(), began - patience.toMillis(), null, null, field, seen));
+  }
+
+  /** A word of one call's own. */
+  private static String word() {
+    return UUID.randomUUID().toString().substring(0, 13);
+  }
+
+  private long revise(Args args) throws ChangedMeanwhile {
+    long revision = configMoves.run(Script.REVISE, args).number();
     if (revision == 0) {
       throw new ChangedMeanwhile();
     }
@@ -112,28 +113,22 @@ final class Revisions {
    * @throws ChangedMeanwhile it is higher
    */
   long decide(List<String> fields, OptionalLong last) throws ChangedMeanwhile {
-    byte[] word = Keys.bytes(UUID.randomUUID().toString().substring(0, 13));
-    byte[] whole = last.isPresent() ? Keys.bytes(last.getAsLong()) : ANY;
-    byte[] given = ANY;
-    long revision = 0;
+    String word = word();
+    Long whole = last.isPresent() ? last.getAsLong() : null;
+    Long given = null;
     for (int from = 0; from < fields.size(); from += CHUNK) {
-      List<byte[]> args = new ArrayList<>(List.of(word, Keys.bytes(0), whole, given));
+      Args args = Args.of(word, 0, whole, given);
       for (String field : fields.subList(from, Math.min(from + CHUNK, fields.size()))) {
-        args.add(Keys.bytes(field));
-        args.add(ANY);
+        args.field(field, null);
       }
-      revision = configMoves.<Long>run(Script.REVISE, args.toArray(byte[][]::new));
-      if (revision == 0) {
-        throw new ChangedMeanwhile();
-      }
-      whole = ANY; // It was compared with the first; the others get the same revision.
-      given = Keys.bytes(revision);
+      given = revise(args);
+      whole = null; // It was compared with the first; the others get the same revision.
     }
-    return revision;
+    return given == null ? 0 : given;
   }
 
   /** A thing is gone, or its change was not carried out: its revision is no longer kept. */
   void forget(String field, long revision) {
-    configMoves.run(Script.END_CHANGE, Keys.bytes(field), Keys.bytes(revision), Keys.bytes("1"));
+    configMoves.run(Script.END_CHANGE, field, revision, true);
   }
 }

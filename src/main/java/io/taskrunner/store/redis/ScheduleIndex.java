@@ -80,7 +80,7 @@ final class ScheduleIndex {
 
   /** Enters whose a schedule is from now on. */
   void put(String name, String client) {
-    moves.run(Script.NAME_SCHEDULE, Keys.bytes(name), Keys.bytes(client));
+    moves.run(Script.NAME_SCHEDULE, name, client);
   }
 
   /** Enters that there is no such schedule any more. */

@@ -7,9 +7,10 @@ import io.taskrunner.schedule.Jitter;
 import io.taskrunner.schedule.Schedule.Result;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.redis.RedisSchedules.Passed;
 import io.taskrunner.store.redis.link.Answers;
-import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.record.Digests;
@@ -22,6 +23,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.slf4j.Logger;
@@ -41,7 +43,6 @@ final class ScheduleTicks implements ScheduleStore.Part {
   /** As {@code due_schedules.lua} gives them. */
   private static final int PAGE = 100;
 
-  private static final int FIELDS = 6;
   private static final int PAGES_MAX = 50;
 
   private final Shard shard;
@@ -62,12 +63,12 @@ final class ScheduleTicks implements ScheduleStore.Part {
     int passed = 0;
     boolean wentOn = false;
     for (int page = 0; page < PAGES_MAX; page++) {
-      List<Object> look = shard.moves().run(Script.DUE_SCHEDULES, Keys.bytes(passed));
-      Instant now = Instant.ofEpochMilli((Long) look.get(0));
-      long following = (Long) look.get(1);
-      int found = (look.size() - 2) / FIELDS;
-      List<Work> works = works(look, now);
-      List<Work> done = go(works);
+      Reply look = shard.moves().run(Script.DUE_SCHEDULES, passed);
+      Instant now = look.time();
+      long following = look.number();
+      List<Optional<Work>> works = look.rest(one -> work(one, now));
+      int found = works.size();
+      List<Work> done = go(works.stream().flatMap(Optional::stream).toList());
       passed += found - done.size();
       wentOn |= !done.isEmpty();
       if (found < PAGE) {
@@ -84,25 +85,38 @@ final class ScheduleTicks implements ScheduleStore.Part {
     return wentOn ? Duration.ZERO : LOOK_AGAIN;
   }
 
-  private List<Work> works(List<Object> look, Instant now) {
-    List<Work> works = new ArrayList<>();
-    for (int at = 2; at < look.size(); at += FIELDS) {
-      try {
-        works.add(work(look, at, now));
-      } catch (RuntimeException fault) {
-        failed(text(look, at), fault);
-      }
+  /** What is due of a schedule; empty when it cannot be understood. */
+  private Optional<Work> work(Reply due, Instant now) {
+    String name = due.text();
+    String rhythm = due.text();
+    String catchUp = due.text();
+    Instant next = time(due);
+    Instant created = time(due);
+    String queue = due.text();
+    try {
+      return Optional.of(
+          work(
+              name,
+              ScheduleFields.timing(rhythm),
+              CatchUp.valueOf(catchUp.toUpperCase(Locale.ROOT)),
+              next,
+              created,
+              queue,
+              now));
+    } catch (RuntimeException fault) {
+      failed(name, fault);
+      return Optional.empty();
     }
-    return works;
   }
 
-  private Work work(List<Object> look, int at, Instant now) {
-    String name = text(look, at);
-    ScheduleFields.Timing timing = ScheduleFields.timing(text(look, at + 1));
-    CatchUp catchUp = CatchUp.valueOf(text(look, at + 2).toUpperCase(Locale.ROOT));
-    Instant next = time(look, at + 3);
-    Instant created = time(look, at + 4);
-    String queue = text(look, at + 5);
+  private Work work(
+      String name,
+      ScheduleFields.Timing timing,
+      CatchUp catchUp,
+      Instant next,
+      Instant created,
+      String queue,
+      Instant now) {
     Jitter jitter = new Jitter(name, timing.jitter());
     Due due = Due.of(timing.rhythm(), catchUp, jitter, next, now);
     List<TickCall.Task> tasks = new ArrayList<>();
@@ -124,17 +138,13 @@ final class ScheduleTicks implements ScheduleStore.Part {
     return new Work(call, queue, comes);
   }
 
-  private static String text(List<Object> reply, int at) {
-    return Keys.text((byte[]) reply.get(at));
-  }
-
-  private static Instant time(List<Object> reply, int at) {
-    return Instant.ofEpochMilli(Long.parseLong(text(reply, at)));
+  private static Instant time(Reply due) {
+    return Instant.ofEpochMilli(Long.parseLong(due.text()));
   }
 
   /** Does some at the same time; those that could be done. */
   private List<Work> go(List<Work> works) {
-    List<CompletableFuture<byte[]>> begun = new ArrayList<>();
+    List<CompletableFuture<Reply>> begun = new ArrayList<>();
     for (Work work : works) {
       begun.add(shard.link().begin(redis -> send(redis, work.call())));
     }
@@ -147,21 +157,21 @@ final class ScheduleTicks implements ScheduleStore.Part {
     return done;
   }
 
-  private CompletionStage<byte[]> send(RedisAsyncCommands<byte[], byte[]> redis, TickCall call) {
+  private CompletionStage<Reply> send(RedisAsyncCommands<byte[], byte[]> redis, TickCall call) {
     return shard
         .moves()
         .begin(redis, Script.TICK, call.args(options.openClients(), options.maxOpenClients()));
   }
 
-  private boolean isDone(Work work, CompletableFuture<byte[]> begun) {
+  private boolean isDone(Work work, CompletableFuture<Reply> begun) {
     try {
       TickCall call = work.call();
-      String letters = Keys.text(shard.link().patiently(begun, redis -> send(redis, work.call())));
-      if (letters.equals("queue")) {
+      Reply reply = shard.link().patiently(begun, redis -> send(redis, work.call()));
+      if (reply.isNext(Passed.QUEUE)) {
         call = call.in(names.look(work.queue()));
-        letters = run(call);
+        reply = run(call);
       }
-      goOn(call, letters);
+      goOn(call, reply);
       return true;
     } catch (StoreUnavailable away) {
       throw away;
@@ -177,9 +187,10 @@ final class ScheduleTicks implements ScheduleStore.Part {
     }
   }
 
-  private String run(TickCall call) {
-    return Keys.text(
-        shard.moves().run(Script.TICK, call.args(options.openClients(), options.maxOpenClients())));
+  private Reply run(TickCall call) {
+    return shard
+        .moves()
+        .run(Script.TICK, call.args(options.openClients(), options.maxOpenClients()));
   }
 
   private static void failed(String schedule, RuntimeException fault) {
@@ -190,18 +201,18 @@ final class ScheduleTicks implements ScheduleStore.Part {
   }
 
   /** The budget of one call may not hold all ticks: the rest of them follows. */
-  private void goOn(TickCall first, String firstLetters) {
+  private void goOn(TickCall first, Reply answer) {
     TickCall call = first;
-    String letters = firstLetters;
-    while (!letters.equals("stale") && !letters.equals("missing")) {
+    Reply reply = answer;
+    while (reply.ifWord(Passed.class).isEmpty()) {
+      String letters = reply.text();
       tell(call, letters);
       if (letters.length() >= call.tasks().size()) {
         return;
       }
       call = call.behind(letters.length());
-      letters = run(call);
+      reply = run(call);
     }
-    // Another process was first, or it was changed meanwhile.
   }
 
   private static void tell(TickCall call, String letters) {

@@ -4,6 +4,7 @@ import io.taskrunner.store.Operation.Action;
 import io.taskrunner.store.Operation.Order;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Label;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.QueueNames;
 import io.taskrunner.store.redis.link.Shards;
@@ -12,8 +13,6 @@ import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.task.TaskState;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.OptionalInt;
@@ -34,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * @param match the rest of the arguments: what tasks are compared with
  */
 record TaskWalk(
-    int only, List<String> wide, List<String> narrow, List<Integer> numbers, List<byte[]> match) {
+    int only, List<String> wide, List<String> narrow, List<Integer> numbers, Args match) {
 
   /**
    * A label that more tasks have is not walked when a state is asked for too: the state's sets may
@@ -152,7 +151,7 @@ record TaskWalk(
       List<String> wide,
       List<String> narrow,
       IntPredicate meant,
-      List<byte[]> match) {
+      Args match) {
     int only = filter.queue() == null ? ANY_QUEUE : number(names, filter.queue());
     Stream<Integer> numbers =
         only == ANY_QUEUE
@@ -203,29 +202,22 @@ record TaskWalk(
     return filter.clientId() != null ? "dead:c:" + filter.clientId() : "dead";
   }
 
-  private static List<byte[]> match(
-      Filter filter, Set<TaskState> states, @Nullable Instant createdBefore) {
-    List<byte[]> args = new ArrayList<>();
-    args.add(
-        text(
-            states.stream()
-                .map(state -> String.valueOf(state.code()))
-                .collect(Collectors.joining())));
-    args.add(text(filter.clientId()));
-    args.add(text(filter.status()));
-    args.add(text(filter.error() == null ? null : filter.error().code()));
-    for (Instant time :
-        Arrays.asList(
-            filter.createdAfter(), createdBefore, filter.dueAfter(), filter.dueBefore())) {
-      args.add(text(time == null ? null : Math.max(0, time.toEpochMilli())));
-    }
-    args.add(text(filter.host()));
-    args.add(text(filter.label() == null ? null : TaskCodec.labelDigest(filter.label())));
-    return args;
+  private static Args match(Filter filter, Set<TaskState> states, @Nullable Instant createdBefore) {
+    return Args.of(
+        states.stream().map(state -> String.valueOf(state.code())).collect(Collectors.joining()),
+        filter.clientId(),
+        filter.status(),
+        filter.error() == null ? null : filter.error().code(),
+        millis(filter.createdAfter()),
+        millis(createdBefore),
+        millis(filter.dueAfter()),
+        millis(filter.dueBefore()),
+        filter.host(),
+        filter.label() == null ? null : TaskCodec.labelDigest(filter.label()));
   }
 
-  private static byte[] text(@Nullable Object value) {
-    return value == null ? NONE : Keys.bytes(value.toString());
+  private static @Nullable Long millis(@Nullable Instant time) {
+    return time == null ? null : Math.max(0, time.toEpochMilli());
   }
 
   /** Whether what is asked for is best looked for by its label. */
@@ -242,7 +234,7 @@ record TaskWalk(
   }
 
   /** The arguments of a script that goes on from a place. */
-  List<byte[]> args(Place place) {
+  Args args(Place place) {
     List<Integer> rest =
         numbers.stream()
             .filter(n -> n >= place.queue() && !(n == place.queue() && place.set().isEmpty()))
@@ -261,17 +253,16 @@ record TaskWalk(
     }
     Packed packed = new Packed(4 * rest.size());
     rest.stream().limit(QUEUES_MAX).forEach(n -> packed.put(n, 4));
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(only));
-    args.add(Keys.bytes(String.join(" ", wide)));
-    args.add(Keys.bytes(String.join(" ", narrow)));
-    args.add(packed.toByteArray());
-    args.add(Keys.bytes(skip));
-    args.add(Keys.bytes(rest.size() <= QUEUES_MAX ? 1 : 0));
-    args.add(within ? Keys.bytes(place.owner()) : NONE);
-    args.add(within ? Keys.bytes(place.score()) : NONE);
-    args.add(within ? place.id() : NONE);
-    args.addAll(match);
-    return args;
+    return Args.of(
+        only,
+        String.join(" ", wide),
+        String.join(" ", narrow),
+        packed.toByteArray(),
+        skip,
+        rest.size() <= QUEUES_MAX,
+        within ? place.owner() : null,
+        within ? place.score() : null,
+        within ? place.id() : null,
+        match);
   }
 }

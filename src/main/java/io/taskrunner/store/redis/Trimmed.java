@@ -1,5 +1,6 @@
 package io.taskrunner.store.redis;
 
+import io.taskrunner.store.redis.link.Reply;
 import java.util.concurrent.atomic.LongAdder;
 
 /** How many finished tasks were dropped before their time, since their queue keeps no more. */
@@ -11,6 +12,11 @@ final class Trimmed {
   void count(long ofDone, long ofDead) {
     done.add(ofDone);
     dead.add(ofDead);
+  }
+
+  /** What the next two numbers of an answer say. */
+  void count(Reply reply) {
+    count(reply.number(), reply.number());
   }
 
   long done() {

@@ -36,6 +36,7 @@ import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.Settled;
 import io.taskrunner.store.WorkStore.Settlement;
 import io.taskrunner.store.redis.doctor.Finding;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.record.CreateCall;
@@ -489,14 +490,9 @@ class CloudTest {
   /** The script with an id of the test's choice, as a repeated call has it. */
   private TaskMade again(NewTask task, TaskId id) {
     CreateCall call = CreateCall.of(task);
-    byte[][] args = new byte[9][];
-    args[0] = Keys.bytes(1);
-    args[1] = Keys.bytes(10);
-    args[2] = Keys.bytes(1000);
-    int at = call.put(args, 3, id, stage.n(MAIL.toString()));
-    args[at] = call.tail();
-    List<Object> reply = stage.moves.run(Script.ENQUEUE, args);
-    return call.read(id, (byte[]) reply.getFirst(), 0);
+    Args args = Args.of(1, 10, 1000);
+    call.put(args, id, stage.n(MAIL.toString()));
+    return call.read(id, stage.moves.run(Script.ENQUEUE, args.add(call.tail())).bytes(), 0);
   }
 
   @Test

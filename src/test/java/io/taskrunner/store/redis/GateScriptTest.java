@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lettuce.core.pubsub.RedisPubSubAdapter;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.taskrunner.store.TargetHost;
-import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
@@ -59,16 +58,10 @@ class GateScriptTest {
   }
 
   private long say(int shard, char what, String about) {
-    List<Long> replies =
-        stage.moves.run(
-            Script.GATES,
-            Keys.bytes(shard),
-            Keys.bytes(WORKER),
-            Keys.bytes(LEASE_MILLIS),
-            Keys.bytes(String.valueOf(what)),
-            Keys.bytes(GATE),
-            Keys.bytes(about));
-    return replies.getFirst();
+    return stage
+        .moves
+        .run(Script.GATES, shard, WORKER, LEASE_MILLIS, String.valueOf(what), GATE, about)
+        .number();
   }
 
   private boolean enters(int shard, String run) {

@@ -22,8 +22,11 @@ import io.taskrunner.store.redis.Model.Answer;
 import io.taskrunner.store.redis.Model.Item;
 import io.taskrunner.store.redis.doctor.Finding;
 import io.taskrunner.store.redis.link.Answers;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.record.Packed;
 import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
@@ -971,7 +974,7 @@ class HistoryTest {
     }
 
     private static long number(byte[] record, int at, int bytes) {
-      return TaskCodec.number(ByteBuffer.wrap(record).position(at), bytes);
+      return Packed.number(ByteBuffer.wrap(record).position(at), bytes);
     }
 
     private void compareRecords() {
@@ -1028,12 +1031,14 @@ class HistoryTest {
       List<byte[]> ids = items.stream().map(t -> t.id.bytes()).toList();
       Map<TaskId, Character> seen = new HashMap<>();
       for (int from = 0; from < ids.size(); ) {
-        List<Object> reply =
-            stage.moves.run(Script.GET, ids.subList(from, ids.size()).toArray(byte[][]::new));
-        from += Math.toIntExact((Long) reply.getFirst());
-        for (int i = 1; i < reply.size(); i += 4) {
-          seen.put(TaskId.of((byte[]) reply.get(i)), (char) ((byte[]) reply.get(i + 1))[0]);
-          TaskCodec.decode((byte[]) reply.get(i + 2));
+        Args args = new Args(ids.size());
+        ids.subList(from, ids.size()).forEach(args::add);
+        Reply reply = stage.moves.run(Script.GET, args);
+        from += reply.count();
+        while (reply.more()) {
+          seen.put(reply.id(), reply.text().charAt(0));
+          TaskCodec.decode(reply.bytes());
+          reply.apart(); // the log
         }
       }
       for (Item t : items) {

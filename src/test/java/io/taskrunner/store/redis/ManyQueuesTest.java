@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.taskrunner.client.Limits;
 import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.record.FlowFields;
 import io.taskrunner.task.TaskId;
@@ -71,11 +73,13 @@ class ManyQueuesTest {
     stage.client("abc", 100_000, Limits.MAX);
   }
 
-  private CompletionStage<Object> make(RedisAsyncCommands<byte[], byte[]> redis, int number) {
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(FIRST + number));
-    args.addAll(FlowFields.write("q" + number, Stage.settings(1, null, null, null), 0, 1));
-    return stage.moves.begin(redis, Script.PUT_QUEUE, args.toArray(byte[][]::new));
+  private CompletionStage<Reply> make(RedisAsyncCommands<byte[], byte[]> redis, int number) {
+    return stage.moves.begin(
+        redis,
+        Script.PUT_QUEUE,
+        Args.of(
+            FIRST + number,
+            FlowFields.write("q" + number, Stage.settings(1, null, null, null), 0, 1)));
   }
 
   /** How many commands Redis has run. */

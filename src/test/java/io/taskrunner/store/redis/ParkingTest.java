@@ -141,7 +141,8 @@ class ParkingTest {
       stage.redis.hset("tr:{config}:queues", "q" + i, Integer.toString(1000 + i));
       stage.moves.run(
           Script.PUT_QUEUE,
-          many(1000 + i, FlowFields.write("q" + i, Stage.settings(1, null, null, null), 0, 1)));
+          1000 + i,
+          FlowFields.write("q" + i, Stage.settings(1, null, null, null), 0, 1));
     }
     stage.store.everySecond();
     for (int i = 0; i < queues; i++) {
@@ -163,12 +164,5 @@ class ParkingTest {
     assertEquals(0, parked("abc"));
     assertEquals(0, stage.redis.llen("tr:{0}:unparking"));
     assertEquals(queues, ids.size());
-  }
-
-  private static byte[][] many(int n, List<byte[]> fields) {
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(n));
-    args.addAll(fields);
-    return args.toArray(byte[][]::new);
   }
 }

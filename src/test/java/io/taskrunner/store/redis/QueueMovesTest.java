@@ -224,7 +224,7 @@ class QueueMovesTest {
   }
 
   private boolean tidy() {
-    return stage.moves.<List<Long>>run(Script.TIDY, Keys.bytes(1000)).getFirst() == 1;
+    return stage.moves.run(Script.TIDY, 1000).number() == 1;
   }
 
   @Test

@@ -19,6 +19,7 @@ import io.taskrunner.store.Expected;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.QueueStore.Deleted;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Script;
@@ -188,14 +189,13 @@ class RevisionsTest {
     clients.putTier(new Tier("own", new Limits(1, 2)));
     String n = stage.redis.hget("tr:{config}:queues", "q");
     stage.moves.run(
-        Script.PUT_QUEUE, texts(n, "name", "q", "weight", "9", "rev", Long.toString(queue() - 1)));
+        Script.PUT_QUEUE, n, "name", "q", "weight", "9", "rev", Long.toString(queue() - 1));
     assertEquals(7, queues.get("q").orElseThrow().settings().weight());
-    stage.moves.run(Script.PUT_CLIENT, texts("abc", "rev", Long.toString(client() - 1), "on", "1"));
+    stage.moves.run(Script.PUT_CLIENT, "abc", "rev", Long.toString(client() - 1), "on", "1");
     assertFalse(clients.get("abc").orElseThrow().settings().enabled());
-    stage.moves.run(Script.PUT_TIER, texts("own", "5", "5", Long.toString(tier("own") - 1)));
+    stage.moves.run(Script.PUT_TIER, "own", "5", "5", Long.toString(tier("own") - 1));
     assertEquals(new Limits(1, 2), clients.tiers().getLast().limits());
-    stage.moves.run(
-        Script.PUT_QUEUE, texts(n, "name", "q", "weight", "9", "rev", Long.toString(queue())));
+    stage.moves.run(Script.PUT_QUEUE, n, "name", "q", "weight", "9", "rev", Long.toString(queue()));
     assertEquals(9, queues.get("q").orElseThrow().settings().weight());
   }
 
@@ -222,23 +222,16 @@ class RevisionsTest {
     assertEquals(decided, clients.get("client7").orElseThrow().revision());
   }
 
-  private static byte[][] texts(String... texts) {
-    byte[][] bytes = new byte[texts.length][];
-    for (int i = 0; i < texts.length; i++) {
-      bytes[i] = Keys.bytes(texts[i]);
-    }
-    return bytes;
-  }
-
   @Test
   void aDecisionThatNobodyCarriedOutStandsInTheWayForAWhileOnly() throws ChangedMeanwhile {
     queues.put("q", SETTINGS);
     long revision = queue();
     InstantSource clock = () -> Instant.ofEpochMilli(stage.now());
     Moves configMoves = new Moves(stage.link, Keys.config("tr"), Optional.of(clock));
-    byte[][] decision = texts("a word", "0", "", "", "queue:q", "");
-    long decided = configMoves.<Long>run(Script.REVISE, decision);
-    assertEquals(decided, configMoves.<Long>run(Script.REVISE, decision)); // told again, not anew
+    Args decision = Args.of("a word", 0, null, null, "queue:q", null);
+    long decided = configMoves.run(Script.REVISE, decision).number();
+    assertEquals(
+        decided, configMoves.run(Script.REVISE, decision).number()); // told again, not anew
     assertThrows(ChangedMeanwhile.class, () -> queues.put("q", SETTINGS, at(revision)));
     stage.pass(Duration.ofMinutes(10));
     queues.put("q", SETTINGS, at(revision));

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.sync.RedisCommands;
+import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.testkit.RedisProxy;
 import java.util.ArrayList;
@@ -72,7 +73,7 @@ final class ScriptMeter {
   ScriptMeter(RedisProxy proxy, RedisCommands<String, String> redis) {
     this.redis = redis;
     for (Script script : Script.values()) {
-      byDigest.put(script.digest(), script);
+      byDigest.put(Keys.text(script.digest()), script);
     }
     proxy.measure((digest, micros) -> took(byDigest.get(digest), micros));
   }

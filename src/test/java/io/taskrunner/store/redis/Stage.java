@@ -16,6 +16,7 @@ import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.Exchange;
 import io.taskrunner.store.WorkStore.Settled;
 import io.taskrunner.store.WorkStore.Settlement;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.Moves;
@@ -319,10 +320,7 @@ final class Stage implements AutoCloseable {
    * @return what each was answered
    */
   List<Model.Answer> group(List<Map.Entry<TaskId, Wish>> group) {
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(1));
-    args.add(Keys.bytes(10_000));
-    args.add(Keys.bytes(Duration.ofHours(24).toMillis()));
+    Args args = Args.of(1, 10_000, Duration.ofHours(24).toMillis());
     for (Map.Entry<TaskId, Wish> one : group) {
       Wish wish = one.getValue();
       String n = redis.hget("tr:{config}:queues", wish.queue);
@@ -335,27 +333,28 @@ final class Stage implements AutoCloseable {
       }
       facts.put(wish.maxConcurrent == null ? -1 : wish.maxConcurrent, 4);
       facts.put(wish.perMin == null ? -1 : wish.perMin, 4);
-      args.add(facts.toByteArray());
-      args.add(Keys.bytes(wish.client));
-      args.add(Keys.bytes(wish.queue));
-      args.add(wish.key == null ? new byte[0] : Keys.bytes(wish.key));
-      args.add(wish.key == null ? new byte[0] : Keys.bytes(wish.payload));
-      args.add(TaskCodec.tail(wish.client, wish.spec()));
+      args.addAll(
+          Args.of(
+              facts.toByteArray(),
+              wish.client,
+              wish.queue,
+              wish.key,
+              wish.key == null ? null : wish.payload,
+              TaskCodec.tail(wish.client, wish.spec())));
     }
-    List<Object> replies = moves.run(Script.ENQUEUE, args.toArray(byte[][]::new));
-    return replies.stream().map(reply -> answer(ByteBuffer.wrap((byte[]) reply))).toList();
+    return moves.run(Script.ENQUEUE, args).rest(reply -> answer(ByteBuffer.wrap(reply.bytes())));
   }
 
   private static Model.Answer answer(ByteBuffer in) {
     return new Model.Answer(
         (char) in.get(),
         new TaskId(in.getLong(), in.getLong()),
-        TaskCodec.number(in, 6),
-        (int) TaskCodec.number(in, 4),
-        (int) TaskCodec.number(in, 4),
-        (int) TaskCodec.number(in, 4),
-        TaskCodec.number(in, 6),
-        TaskCodec.number(in, 6));
+        Packed.number(in, 6),
+        (int) Packed.number(in, 4),
+        (int) Packed.number(in, 4),
+        (int) Packed.number(in, 4),
+        Packed.number(in, 6),
+        Packed.number(in, 6));
   }
 
   /** An id that was not used yet. */

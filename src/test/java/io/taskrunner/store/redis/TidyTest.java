@@ -12,7 +12,6 @@ import io.taskrunner.store.Queue;
 import io.taskrunner.store.TaskStore.Moved;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
-import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
@@ -94,7 +93,7 @@ class TidyTest {
     }
     stage.pass(Duration.ofHours(1));
     int rounds = 1;
-    while (stage.moves.<List<Long>>run(Script.TIDY, Keys.bytes(1000)).getFirst() != 0) {
+    while (stage.moves.run(Script.TIDY, 1000).number() != 0) {
       rounds++;
     }
     assertTrue(rounds >= 3);

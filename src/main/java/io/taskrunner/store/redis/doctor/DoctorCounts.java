@@ -3,9 +3,11 @@ package io.taskrunner.store.redis.doctor;
 import static io.taskrunner.store.redis.doctor.Finding.text;
 
 import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Reply;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -63,8 +65,8 @@ final class DoctorCounts {
   }
 
   /** A task, as {@code check} describes it. */
-  void count(Object fact) {
-    ByteBuffer in = ByteBuffer.wrap((byte[]) fact);
+  void count(Reply fact) {
+    ByteBuffer in = ByteBuffer.wrap(fact.bytes());
     char state = (char) in.get();
     Tally queue = ofQueue.computeIfAbsent(in.getInt(), _ -> new Tally());
     int kept = in.getInt();
@@ -89,8 +91,8 @@ final class DoctorCounts {
   }
 
   /** A dead task of a queue, by its host and cause. */
-  void countDead(int n, Object pair) {
-    dead.computeIfAbsent(n, _ -> new HashMap<>()).merge(text((byte[]) pair), 1L, Long::sum);
+  void countDead(int n, Reply pair) {
+    dead.computeIfAbsent(n, _ -> new HashMap<>()).merge(text(pair.bytes()), 1L, Long::sum);
   }
 
   /** When all tasks were counted: the counters of some queues. */
@@ -100,10 +102,10 @@ final class DoctorCounts {
     for (int i = 0; i < step.size(); i++) {
       int n = Integer.parseInt(text(step.get(i)));
       if (suspect(n, flows.get(i))) {
-        walk.found(again("count_queues", "queue " + n, List.of(step.get(i)), manner));
+        walk.found(again("count_queues", "queue " + n, Args.of(step.get(i)), manner));
       }
       if (suspectDead(n, sums.get(i))) {
-        walk.found(again("dead_sums", "the dead of queue " + n, List.of(step.get(i)), manner));
+        walk.found(again("dead_sums", "the dead of queue " + n, Args.of(step.get(i)), manner));
       }
     }
   }
@@ -163,9 +165,9 @@ final class DoctorCounts {
   }
 
   /** Counts at one moment; what is too large for that is left. */
-  private List<Finding> again(String what, String whose, List<byte[]> args, Manner how) {
+  private List<Finding> again(String what, String whose, Args args, Manner how) {
     List<Finding> found = new ArrayList<>();
-    if (!walk.prove(how.argument(), what, args, found).isEmpty()) {
+    if (walk.prove(how.argument(), what, args, found).more()) {
       LOG.info("the counters of {} are not proven: there is too much to count at once", whose);
     }
     return found;
@@ -185,8 +187,8 @@ final class DoctorCounts {
     names.reload();
     Set<Integer> numbers = new TreeSet<>(names.numbers());
     numbers.addAll(walk.queues());
-    List<byte[]> args = new ArrayList<>(List.of(Keys.bytes(1), Keys.bytes(id)));
-    args.addAll(DoctorWalk.bytes(numbers));
+    Args args = Args.of(1, id);
+    numbers.forEach(args::add);
     return again("count_clients", "client " + id, args, how);
   }
 

@@ -7,10 +7,12 @@ import io.lettuce.core.ScanArgs;
 import io.lettuce.core.ScanCursor;
 import io.lettuce.core.ScoredValueScanCursor;
 import io.lettuce.core.ValueScanCursor;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.QueueNames;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.task.TaskId;
@@ -41,7 +43,7 @@ final class DoctorWalk {
   private final Link link;
   private final Moves moves;
   private final Keys shard;
-  private final byte[] manner;
+  private final String manner;
   private final DoctorCounts counts;
   private final List<Finding> found = new ArrayList<>();
   private final Set<String> generations = new LinkedHashSet<>();
@@ -110,7 +112,7 @@ final class DoctorWalk {
     page.forEach(key -> take(key, kinds));
     kinds.forEach((what, names) -> {
       switch (what) {
-        case "tasks" -> steps(names, step -> prove("tasks", step).forEach(counts::count));
+        case "tasks" -> steps(names, step -> prove("tasks", step).each(counts::count));
         case "schedules" -> steps(names, this::proveSchedules);
         case "over" -> {
           proveEach("over", names);
@@ -197,7 +199,7 @@ final class DoctorWalk {
           page ->
               steps(
                   page,
-                  step -> prove("dead", step, n).forEach(pair -> counts.countDead(queue, pair))));
+                  step -> prove("dead", step, n).each(pair -> counts.countDead(queue, pair))));
     }
   }
 
@@ -261,11 +263,11 @@ final class DoctorWalk {
   // -- the proofs
 
   private void proveSchedules(List<byte[]> step) {
-    List<Object> clients = prove("schedules", step);
-    for (int i = 0; i < step.size(); i++) {
-      String client = text((byte[]) clients.get(i));
+    Reply clients = prove("schedules", step);
+    for (byte[] name : step) {
+      String client = text(clients.bytes());
       if (!client.isEmpty()) {
-        scheduled.put(text(step.get(i)), client);
+        scheduled.put(text(name), client);
       }
     }
   }
@@ -280,25 +282,18 @@ final class DoctorWalk {
     }
   }
 
-  private List<Object> prove(String what, List<byte[]> all, byte[]... first) {
-    List<byte[]> args = new ArrayList<>(List.of(first));
-    args.addAll(all);
+  /** Proves; answers the facts. */
+  private Reply prove(String what, List<byte[]> all, Object... first) {
+    Args args = Args.of(first);
+    all.forEach(args::add);
     return prove(manner, what, args, found);
   }
 
   /** Proves, and adds what does not hold to a list. */
-  List<Object> prove(byte[] how, String what, List<byte[]> args, List<Finding> findings) {
-    List<byte[]> all = new ArrayList<>(2 + args.size());
-    all.add(how);
-    all.add(Keys.bytes(what));
-    all.addAll(args);
-    List<List<Object>> reply = moves.run(Script.CHECK, all.toArray(byte[][]::new));
-    List<Object> one = reply.get(0);
-    for (int i = 0; i < one.size(); i += 3) {
-      findings.add(
-          Finding.of((byte[]) one.get(i), (byte[]) one.get(i + 1), (byte[]) one.get(i + 2)));
-    }
-    return reply.get(1);
+  Reply prove(String how, String what, Args args, List<Finding> findings) {
+    Reply reply = moves.run(Script.CHECK, how, what, args);
+    findings.addAll(reply.list(one -> Finding.of(one.bytes(), one.bytes(), one.bytes())));
+    return reply.apart();
   }
 
   void found(List<Finding> more) {

@@ -1,7 +1,5 @@
 package io.taskrunner.store.redis.doctor;
 
-import io.taskrunner.store.redis.link.Keys;
-
 /**
  * How the doctor goes about it.
  *
@@ -9,8 +7,8 @@ import io.taskrunner.store.redis.link.Keys;
  * @param exact whether what is to be counted at one moment may hold Redis up
  */
 record Manner(boolean mend, boolean exact) {
-  byte[] argument() {
-    return Keys.bytes((mend ? "1" : "0") + (exact ? "x" : ""));
+  String argument() {
+    return (mend ? "1" : "0") + (exact ? "x" : "");
   }
 
   Manner looking() {

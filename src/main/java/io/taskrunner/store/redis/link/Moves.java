@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 
 /** Runs the moves of one shard: adds its keys and the time. */
 public final class Moves {
@@ -27,7 +28,7 @@ public final class Moves {
   }
 
   /** The first argument of every script: empty for Redis' own clock. */
-  public byte[] now() {
+  private byte[] now() {
     return injectedTime.map(clock -> Keys.bytes(clock.millis())).orElse(SERVER_TIME);
   }
 
@@ -41,48 +42,43 @@ public final class Moves {
         + Long.parseLong(Keys.text(time.get(1))) / 1000;
   }
 
-  public byte[][] keys() {
-    return keys;
-  }
-
   /** Runs a move, patiently. */
-  public <T> T run(Script script, byte[]... args) {
-    return link.patiently(redis -> this.<T>begin(redis, script, args));
+  public Reply run(Script script, Args args) {
+    return link.patiently(redis -> begin(redis, script, args));
   }
 
-  /** Begins a move on a connection of the caller's choice. */
-  public <T> CompletionStage<T> begin(
-      RedisAsyncCommands<byte[], byte[]> redis, Script script, byte[]... args) {
-    byte[][] all = new byte[args.length + 1][];
-    all[0] = now();
-    System.arraycopy(args, 0, all, 1, args.length);
-    return run(redis, script, keys, all);
+  /** Runs a move with a few arguments: see {@link Args#of}. */
+  public Reply run(Script script, @Nullable Object... args) {
+    return run(script, Args.of(args));
   }
 
-  /** Runs a script; a lost script cache is answered by sending the whole text once more. */
-  public static <T> CompletionStage<T> run(
-      RedisAsyncCommands<byte[], byte[]> commands, Script script, byte[][] keys, byte[]... args) {
-    CompletionStage<T> reply =
-        dispatch(commands, CommandType.EVALSHA, Keys.bytes(script.digest()), keys, args);
-    return reply.exceptionallyCompose(failure ->
-        Answers.cause(failure) instanceof RedisNoScriptException
-            ? dispatch(commands, CommandType.EVAL, script.text(), keys, args)
-            : CompletableFuture.failedFuture(failure));
+  /**
+   * Begins a move on a connection of the caller's choice; a lost script cache is answered by
+   * sending the whole text once more.
+   */
+  public CompletionStage<Reply> begin(
+      RedisAsyncCommands<byte[], byte[]> redis, Script script, Args args) {
+    byte[] now = now();
+    return dispatch(redis, CommandType.EVALSHA, script, now, args)
+        .exceptionallyCompose(failure ->
+            Answers.cause(failure) instanceof RedisNoScriptException
+                ? dispatch(redis, CommandType.EVAL, script, now, args)
+                : CompletableFuture.failedFuture(failure));
   }
 
-  @SuppressWarnings("unchecked")
-  private static <T> CompletionStage<T> dispatch(
-      RedisAsyncCommands<byte[], byte[]> commands,
+  private CompletionStage<Reply> dispatch(
+      RedisAsyncCommands<byte[], byte[]> redis,
       CommandType type,
-      byte[] script,
-      byte[][] keys,
-      byte[]... args) {
+      Script script,
+      byte[] now,
+      Args args) {
     CommandArgs<byte[], byte[]> all =
         new CommandArgs<>(ByteArrayCodec.INSTANCE)
-            .add(script)
+            .add(type == CommandType.EVAL ? script.text() : script.digest())
             .add(keys.length)
             .addKeys(keys)
-            .addValues(args);
-    return (CompletionStage<T>) commands.dispatch(type, new ReplyOutput(), all);
+            .addValue(now);
+    args.addTo(all);
+    return redis.dispatch(type, new ReplyOutput(script), all);
   }
 }

@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  * Reads what a script returns: a {@code byte[]}, a {@link Long}, or a list of these and of lists.
  * Unlike Lettuce's own nested output it keeps empty lists in their place.
  */
-final class ReplyOutput extends CommandOutput<byte[], byte[], Object> {
+final class ReplyOutput extends CommandOutput<byte[], byte[], Reply> {
 
+  private final Script script;
   private final Deque<Open> open = new ArrayDeque<>();
 
   /** A list that still gets elements. */
@@ -28,8 +29,9 @@ final class ReplyOutput extends CommandOutput<byte[], byte[], Object> {
     }
   }
 
-  ReplyOutput() {
+  ReplyOutput(Script script) {
     super(ByteArrayCodec.INSTANCE, null);
+    this.script = script;
   }
 
   @Override
@@ -56,7 +58,7 @@ final class ReplyOutput extends CommandOutput<byte[], byte[], Object> {
     while (true) {
       Open last = open.peek();
       if (last == null) {
-        output = added;
+        output = new Reply(script, added);
         return;
       }
       last.list.add(added);

@@ -85,15 +85,21 @@ public enum Script {
   private static final String INCLUDE = "--@include ";
 
   private final byte[] text;
-  private final String digest;
+  private final byte[] digest;
 
   Script() {
-    this.text = assemble(name().toLowerCase(Locale.ROOT)).getBytes(StandardCharsets.UTF_8);
+    this.text = assemble(lua()).getBytes(StandardCharsets.UTF_8);
     try {
-      this.digest = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(text));
+      this.digest =
+          Keys.bytes(HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(text)));
     } catch (NoSuchAlgorithmException everyJdkHasIt) {
       throw new IllegalStateException(everyJdkHasIt);
     }
+  }
+
+  /** The name of its file. */
+  public String lua() {
+    return name().toLowerCase(Locale.ROOT);
   }
 
   byte[] text() {
@@ -101,7 +107,7 @@ public enum Script {
   }
 
   /** The SHA-1 by which Redis knows the script. */
-  public String digest() {
+  public byte[] digest() {
     return digest;
   }
 

@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import java.util.zip.CRC32;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All shards, and which of them something belongs to. A client's tasks, its limits and its
@@ -91,7 +92,11 @@ public record Shards(List<Shard> all) implements Iterable<Shard> {
   }
 
   /** Runs a move in each shard at the same time, patiently; the answers in the shards' order. */
-  public <T> List<T> run(Script script, byte[]... args) {
+  public List<Reply> run(Script script, @Nullable Object... args) {
+    return run(script, Args.of(args));
+  }
+
+  public List<Reply> run(Script script, Args args) {
     return together((shard, redis) -> shard.moves().begin(redis, script, args));
   }
 

@@ -5,12 +5,10 @@ import io.taskrunner.store.CloudStore.QueueName;
 import io.taskrunner.store.CloudStore.Retries;
 import io.taskrunner.store.CloudStore.Settings;
 import io.taskrunner.store.QueueSettings;
-import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.task.CloudRetryPolicy;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -24,37 +22,30 @@ public final class CloudFields {
   private CloudFields() {}
 
   /** Name and value in turn. */
-  public static List<byte[]> write(QueueName name, Settings settings) {
+  public static Args write(QueueName name, Settings settings) {
     QueueSettings usual = QueueSettings.defaults(1);
     Retries retry = settings.retry();
-    List<byte[]> fields = new ArrayList<>();
-    put(fields, "name", name.toString());
-    put(fields, "weight", "1");
-    put(fields, "rate", Double.toString(settings.maxDispatchesPerSecond()));
-    put(fields, "burst", Integer.toString(settings.maxBurstSize()));
-    put(fields, "own_burst", Integer.toString(settings.maxBurstSize()));
-    put(fields, "max_concurrent", Integer.toString(settings.maxConcurrentDispatches()));
-    put(fields, "dead_retention_ms", Long.toString(usual.deadRetention().toMillis()));
-    put(fields, "dead_max", Integer.toString(usual.deadMax()));
-    put(fields, "dead_max_bytes", Long.toString(usual.deadMaxBytes()));
-    put(fields, "done_max", Integer.toString(usual.doneMax()));
-    fields.add(Keys.bytes("policy"));
-    fields.add(
-        TaskCodec.policy(
-            new CloudRetryPolicy(
-                retry.maxAttempts(),
-                retry.maxRetryDuration(),
-                retry.minBackoff(),
-                retry.maxBackoff(),
-                retry.maxDoublings())));
-    fields.add(Keys.bytes("echoed"));
-    fields.add(settings.echoed());
-    return fields;
-  }
-
-  private static void put(List<byte[]> fields, String name, String value) {
-    fields.add(Keys.bytes(name));
-    fields.add(Keys.bytes(value));
+    return new Args(24)
+        .field("name", name.toString())
+        .field("weight", 1)
+        .field("rate", settings.maxDispatchesPerSecond())
+        .field("burst", settings.maxBurstSize())
+        .field("own_burst", settings.maxBurstSize())
+        .field("max_concurrent", settings.maxConcurrentDispatches())
+        .field("dead_retention_ms", usual.deadRetention().toMillis())
+        .field("dead_max", usual.deadMax())
+        .field("dead_max_bytes", usual.deadMaxBytes())
+        .field("done_max", usual.doneMax())
+        .field(
+            "policy",
+            Policy.write(
+                new CloudRetryPolicy(
+                    retry.maxAttempts(),
+                    retry.maxRetryDuration(),
+                    retry.minBackoff(),
+                    retry.maxBackoff(),
+                    retry.maxDoublings())))
+        .field("echoed", settings.echoed());
   }
 
   /** Reads a queue; empty when there is none. */
@@ -64,7 +55,7 @@ public final class CloudFields {
       return Optional.empty();
     }
     CloudRetryPolicy retry =
-        Objects.requireNonNull(TaskCodec.Policy.of(bytes(field(flow, "policy"))).cloud());
+        Objects.requireNonNull(Policy.of(bytes(field(flow, "policy"))).cloud());
     Settings settings =
         new Settings(
             Double.parseDouble(field(flow, "rate")),

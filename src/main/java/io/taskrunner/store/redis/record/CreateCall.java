@@ -3,7 +3,7 @@ package io.taskrunner.store.redis.record;
 import io.taskrunner.store.CloudStore.CloudTask;
 import io.taskrunner.store.CloudStore.NewTask;
 import io.taskrunner.store.CloudStore.TaskMade;
-import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
 import java.nio.ByteBuffer;
@@ -40,23 +40,24 @@ public record CreateCall(NewTask task, String queue, byte[] tail, long dueMillis
   }
 
   @Override
-  public int put(byte[][] args, int from, TaskId id, int n) {
-    int at = from;
-    args[at++] =
-        new Packed(FACTS_BYTES)
-            .put(id)
-            .put('c', 1)
-            .put(n, 4)
-            .put('a', 1)
-            .put(dueMillis, 6)
-            .put(-1, 4)
-            .put(-1, 4)
-            .toByteArray();
-    args[at++] = EMPTY;
-    args[at++] = EMPTY;
-    args[at++] = task.id() == null ? EMPTY : TaskCodec.digest(task.id());
-    args[at++] = task.id() == null ? EMPTY : Keys.bytes(task.nameTaken().toMillis());
-    return at;
+  public void put(Args args, TaskId id, int n) {
+    args.add(
+            new Packed(FACTS_BYTES)
+                .put(id)
+                .put('c', 1)
+                .put(n, 4)
+                .put('a', 1)
+                .put(dueMillis, 6)
+                .put(-1, 4)
+                .put(-1, 4)
+                .toByteArray())
+        .add(EMPTY)
+        .add(EMPTY);
+    if (task.id() == null) {
+      args.add(EMPTY).add(EMPTY);
+    } else {
+      args.add(TaskCodec.digest(task.id())).add(task.nameTaken().toMillis());
+    }
   }
 
   @Override
@@ -74,9 +75,9 @@ public record CreateCall(NewTask task, String queue, byte[] tail, long dueMillis
     ByteBuffer in = ByteBuffer.wrap(reply);
     char word = (char) in.get();
     TaskId id = new TaskId(in.getLong(), in.getLong());
-    Instant due = Instant.ofEpochMilli(TaskCodec.number(in, 6));
+    Instant due = Packed.time(in);
     in.position(in.position() + 12);
-    Instant created = Instant.ofEpochMilli(TaskCodec.number(in, 6));
+    Instant created = Packed.time(in);
     return switch (word) {
       case 'e' -> new TaskMade.Made(made(id, TaskCodec.exact(due, created, early), created));
       case 'u' -> new TaskMade.Exists();

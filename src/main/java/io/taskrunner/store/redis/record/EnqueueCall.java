@@ -3,7 +3,7 @@ package io.taskrunner.store.redis.record;
 import io.taskrunner.client.Limits;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
-import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
 import java.nio.ByteBuffer;
@@ -36,16 +36,15 @@ public record EnqueueCall(Enqueue command, byte[] tail)
   }
 
   @Override
-  public int put(byte[][] args, int from, TaskId id, int queue) {
+  public void put(Args args, TaskId id, int queue) {
     Enqueue.Idempotency idempotency = command.idempotency();
-    int at = from;
-    args[at++] = facts(id, queue);
-    args[at++] = Keys.bytes(command.clientId());
-    args[at++] = Keys.bytes(command.queue());
-    args[at++] =
-        idempotency == null ? EMPTY : Arrays.copyOf(Digests.sha256(idempotency.key()), KEY_BYTES);
-    args[at++] = idempotency == null ? EMPTY : idempotency.payload();
-    return at;
+    args.add(facts(id, queue)).add(command.clientId()).add(command.queue());
+    if (idempotency == null) {
+      args.add(EMPTY).add(EMPTY);
+    } else {
+      args.add(Arrays.copyOf(Digests.sha256(idempotency.key()), KEY_BYTES));
+      args.add(idempotency.payload());
+    }
   }
 
   private byte[] facts(TaskId id, int queue) {
@@ -88,11 +87,11 @@ public record EnqueueCall(Enqueue command, byte[] tail)
     ByteBuffer in = ByteBuffer.wrap(reply);
     char word = (char) in.get();
     TaskId id = new TaskId(in.getLong(), in.getLong());
-    Instant due = Instant.ofEpochMilli(TaskCodec.number(in, 6));
-    Limits limits = new Limits((int) TaskCodec.number(in, 4), (int) TaskCodec.number(in, 4));
-    int remaining = (int) TaskCodec.number(in, 4);
-    Instant fullAgain = Instant.ofEpochMilli(TaskCodec.number(in, 6));
-    Duration retryAfter = Duration.ofMillis(TaskCodec.number(in, 6));
+    Instant due = Packed.time(in);
+    Limits limits = new Limits((int) Packed.number(in, 4), (int) Packed.number(in, 4));
+    int remaining = (int) Packed.number(in, 4);
+    Instant fullAgain = Packed.time(in);
+    Duration retryAfter = Duration.ofMillis(Packed.number(in, 6));
     var quota = new EnqueueResult.Quota(limits, remaining, fullAgain);
     return switch (word) {
       case 'e' -> new EnqueueResult.Enqueued(id, due, quota, replicas);

@@ -1,5 +1,6 @@
 package io.taskrunner.store.redis.record;
 
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
 
@@ -22,9 +23,8 @@ public interface EnqueueScriptCall<R> {
    * Adds the arguments of the script but for the record.
    *
    * @param queue its number, or -1
-   * @return where the next is to go
    */
-  int put(byte[][] args, int at, TaskId id, int queue);
+  void put(Args args, TaskId id, int queue);
 
   /** Reads the script's answer. */
   R read(TaskId id, byte[] reply, int replicas);

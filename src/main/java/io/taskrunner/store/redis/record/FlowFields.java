@@ -1,14 +1,12 @@
 package io.taskrunner.store.redis.record;
 
 import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** The settings of a queue, as fields of its {@code flow}. */
 public final class FlowFields {
@@ -22,34 +20,25 @@ public final class FlowFields {
    * @param shards over how many the queue is spread: with more than one, its limits are kept by a
    *     gate
    */
-  public static List<byte[]> write(String name, QueueSettings settings, long revision, int shards) {
-    List<byte[]> fields = new ArrayList<>();
+  public static Args write(String name, QueueSettings settings, long revision, int shards) {
     Double rate = settings.maxDispatchesPerSec();
     Integer burst = settings.maxBurst();
-    put(fields, "name", name);
-    put(fields, "rev", revision);
-    put(fields, "weight", settings.weight());
-    put(fields, "max_concurrent", settings.maxConcurrent());
-    put(fields, "rate", rate);
     boolean limited = rate != null || settings.maxConcurrent() != null;
-    put(fields, "gated", limited && shards > 1 ? 1 : null);
-    put(fields, "own_burst", burst);
-    put(
-        fields,
-        "burst",
-        burst != null ? burst : rate != null ? QueueSettings.defaultBurst(rate) : null);
-    put(fields, "dead_retention_ms", settings.deadRetention().toMillis());
-    put(fields, "dead_max", settings.deadMax());
-    put(fields, "dead_max_bytes", settings.deadMaxBytes());
-    put(fields, "done_max", settings.doneMax());
-    fields.add(Keys.bytes("policy"));
-    fields.add(TaskCodec.policy(settings.retry(), settings.timeout()));
-    return fields;
-  }
-
-  private static void put(List<byte[]> fields, String name, @Nullable Object value) {
-    fields.add(Keys.bytes(name));
-    fields.add(value == null ? new byte[0] : Keys.bytes(value.toString()));
+    Integer defaultBurst = rate == null ? null : QueueSettings.defaultBurst(rate);
+    return new Args(26)
+        .field("name", name)
+        .field("rev", revision)
+        .field("weight", settings.weight())
+        .field("max_concurrent", settings.maxConcurrent())
+        .field("rate", rate)
+        .field("gated", limited && shards > 1 ? 1 : null)
+        .field("own_burst", burst)
+        .field("burst", burst != null ? burst : defaultBurst)
+        .field("dead_retention_ms", settings.deadRetention().toMillis())
+        .field("dead_max", settings.deadMax())
+        .field("dead_max_bytes", settings.deadMaxBytes())
+        .field("done_max", settings.doneMax())
+        .field("policy", Policy.write(settings.retry(), settings.timeout()));
   }
 
   /** Fields by name; values keep their bytes as characters. */
@@ -65,8 +54,8 @@ public final class FlowFields {
   }
 
   public static QueueSettings settings(Map<String, String> flow) {
-    TaskCodec.Policy policy =
-        TaskCodec.Policy.of(flow.getOrDefault("policy", "").getBytes(StandardCharsets.ISO_8859_1));
+    Policy policy =
+        Policy.of(flow.getOrDefault("policy", "").getBytes(StandardCharsets.ISO_8859_1));
     return new QueueSettings(
         integer(flow, "weight", 1),
         flow.containsKey("rate") ? Double.valueOf(flow.get("rate")) : null,

@@ -6,7 +6,7 @@ import io.taskrunner.store.Operation.Counts;
 import io.taskrunner.store.Operation.Order;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Label;
-import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
@@ -26,9 +26,9 @@ public final class OperationFields {
   private OperationFields() {}
 
   /** Name and value in turn, of what was asked for. */
-  public static List<byte[]> write(Order order, @Nullable Long total) {
+  public static Args write(Order order, @Nullable Long total) {
     Filter filter = order.filter();
-    List<byte[]> fields = new ArrayList<>();
+    Args fields = new Args(24);
     put(fields, "action", order.action().word());
     put(fields, "to_queue", order.toQueue());
     put(fields, "per_sec", order.perSec());
@@ -49,10 +49,9 @@ public final class OperationFields {
     return fields;
   }
 
-  private static void put(List<byte[]> fields, String name, @Nullable Object value) {
+  private static void put(Args fields, String name, @Nullable Object value) {
     if (value != null) {
-      fields.add(Keys.bytes(name));
-      fields.add(Keys.bytes(value.toString()));
+      fields.field(name, value);
     }
   }
 

@@ -2,7 +2,9 @@ package io.taskrunner.store.redis.record;
 
 import io.taskrunner.task.TaskId;
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 
 /** Bytes that scripts take apart with {@code struct.unpack}: big-endian, unsigned, without gaps. */
 public final class Packed extends ByteArrayOutputStream {
@@ -37,5 +39,35 @@ public final class Packed extends ByteArrayOutputStream {
     put(bytes.length, lengthBytes);
     write(bytes);
     return this;
+  }
+
+  /** Reads an unsigned number. */
+  public static long number(ByteBuffer in, int bytes) {
+    long value = 0;
+    for (int i = 0; i < bytes; i++) {
+      value = value << 8 | in.get() & 0xFF;
+    }
+    return value;
+  }
+
+  /** Reads a time in ms since the epoch. */
+  public static Instant time(ByteBuffer in) {
+    return Instant.ofEpochMilli(number(in, 6));
+  }
+
+  /** Reads bytes behind their length. */
+  public static byte[] bytes(ByteBuffer in, int lengthBytes) {
+    byte[] bytes = new byte[(int) number(in, lengthBytes)];
+    in.get(bytes);
+    return bytes;
+  }
+
+  /** Reads a text behind its length. */
+  public static String text(ByteBuffer in, int lengthBytes) {
+    int length = (int) number(in, lengthBytes);
+    String text =
+        new String(in.array(), in.arrayOffset() + in.position(), length, StandardCharsets.UTF_8);
+    in.position(in.position() + length);
+    return text;
   }
 }

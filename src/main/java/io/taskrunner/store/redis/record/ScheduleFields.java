@@ -8,14 +8,14 @@ import io.taskrunner.schedule.Rhythm;
 import io.taskrunner.schedule.Schedule;
 import io.taskrunner.schedule.Schedule.Result;
 import io.taskrunner.schedule.Schedule.Run;
-import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Args;
+import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.task.TaskId;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -35,54 +35,37 @@ public final class ScheduleFields {
   public record Timing(Rhythm rhythm, Duration jitter) {}
 
   /** A tick and when it comes; both empty for none. */
-  public static List<byte[]> times(Optional<Instant> tick, Jitter jitter, Rhythm rhythm) {
+  public static Args times(Optional<Instant> tick, Jitter jitter, Rhythm rhythm) {
     return tick.isEmpty()
-        ? List.of(NONE, NONE)
-        : List.of(
-            Keys.bytes(tick.get().toEpochMilli()),
-            Keys.bytes(jitter.of(tick.get(), rhythm).toEpochMilli()));
+        ? Args.of(null, null)
+        : Args.of(tick.get().toEpochMilli(), jitter.of(tick.get(), rhythm).toEpochMilli());
   }
 
   /** Names and values in turn; an empty value is none. */
-  public static List<byte[]> write(Schedule.Settings settings) {
+  public static Args write(Schedule.Settings settings) {
     String rhythm =
         switch (settings.rhythm()) {
           case Rhythm.Every(Duration interval) -> EVERY + " " + interval.toMillis();
           case Rhythm.ByCron(Cron cron, ZoneId zone) -> CRON + " " + zone.getId() + " " + cron;
         };
-    List<byte[]> fields = new ArrayList<>();
-    put(fields, "client", settings.clientId());
-    put(fields, "queue", settings.queue());
-    put(fields, "rhythm", settings.jitter().toMillis() + " " + rhythm);
-    put(fields, "overlap", settings.overlap().word());
-    put(fields, "catch_up", settings.catchUp().word());
-    fields.add(Keys.bytes("tail"));
-    fields.add(TaskCodec.tail(settings.clientId(), settings.spec()));
-    return fields;
+    return new Args(14)
+        .field("client", settings.clientId())
+        .field("queue", settings.queue())
+        .field("rhythm", settings.jitter().toMillis() + " " + rhythm)
+        .field("overlap", settings.overlap().word())
+        .field("catch_up", settings.catchUp().word())
+        .field("tail", TaskCodec.tail(settings.clientId(), settings.spec()));
   }
 
-  /** Adds one. */
-  public static void put(List<byte[]> fields, String name, String value) {
-    fields.add(Keys.bytes(name));
-    fields.add(Keys.bytes(value));
-  }
-
-  /**
-   * Reads one.
-   *
-   * @param hash names and values in turn
-   * @param runs what became of its last ticks
-   */
-  @SuppressWarnings("unchecked")
-  public static Schedule read(byte[] name, Object hash, Object runs) {
+  /** Reads one: its name, its hash, and what became of its last ticks. */
+  public static Schedule read(Reply reply) {
+    String name = reply.text();
     Map<String, byte[]> fields = new HashMap<>();
-    List<Object> pairs = (List<Object>) hash;
-    for (int i = 0; i < pairs.size(); i += 2) {
-      fields.put(Keys.text((byte[]) pairs.get(i)), (byte[]) pairs.get(i + 1));
-    }
+    reply.list(field -> fields.put(field.text(), field.bytes()));
+    List<Run> runs = reply.list(ScheduleFields::ran);
     Timing timing = timing(text(fields, "rhythm"));
     return new Schedule(
-        Keys.text(name),
+        name,
         new Schedule.Settings(
             text(fields, "client"),
             text(fields, "queue"),
@@ -96,7 +79,7 @@ public final class ScheduleFields {
         Optional.ofNullable(fields.get("last_task")).map(TaskId::of),
         time(fields, "last_tick"),
         fields.containsKey("missed") ? Long.parseLong(text(fields, "missed")) : 0,
-        ((List<Object>) runs).stream().map(ScheduleFields::ran).toList(),
+        runs,
         time(fields, "created").orElseThrow(),
         time(fields, "updated").orElseThrow(),
         fields.containsKey("rev") ? Long.parseLong(text(fields, "rev")) : 0);
@@ -127,10 +110,10 @@ public final class ScheduleFields {
     }
   }
 
-  private static Run ran(Object entry) {
-    ByteBuffer in = ByteBuffer.wrap((byte[]) entry);
-    Instant tick = Instant.ofEpochMilli(TaskCodec.number(in, 6));
-    Instant at = Instant.ofEpochMilli(TaskCodec.number(in, 6));
+  private static Run ran(Reply entry) {
+    ByteBuffer in = ByteBuffer.wrap(entry.bytes());
+    Instant tick = Packed.time(in);
+    Instant at = Packed.time(in);
     Result result = Result.ofLetter((char) in.get());
     Optional<TaskId> task =
         in.hasRemaining() ? Optional.of(new TaskId(in.getLong(), in.getLong())) : Optional.empty();

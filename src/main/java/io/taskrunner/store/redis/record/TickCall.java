@@ -1,9 +1,8 @@
 package io.taskrunner.store.redis.record;
 
-import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.task.TaskId;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
@@ -30,8 +29,6 @@ public record TickCall(
 
   public static final Missed NONE_MISSED = new Missed(0, null);
 
-  private static final byte[] NONE = new byte[0];
-
   /** A tick, and when its task is made. */
   public record Next(Instant tick, Instant comes) {}
 
@@ -56,27 +53,26 @@ public record TickCall(
     return new TickCall(schedule, rest.getFirst().tick(), next, NONE_MISSED, queue, sure, rest);
   }
 
-  public byte[][] args(boolean openClients, int maxOpenClients) {
-    List<byte[]> args = new ArrayList<>();
-    args.add(Keys.bytes(schedule));
-    args.add(bytes(expected));
-    args.add(bytes(next == null ? null : next.tick()));
-    args.add(bytes(next == null ? null : next.comes()));
-    args.add(Keys.bytes(missed.count()));
-    args.add(bytes(missed.last()));
-    args.add(Keys.bytes(queue.orElse(0)));
-    args.add(Keys.bytes(sure ? 1 : 0));
-    args.add(Keys.bytes(openClients ? 1 : 0));
-    args.add(Keys.bytes(maxOpenClients));
+  public Args args(boolean openClients, int maxOpenClients) {
+    Args args =
+        Args.of(
+            schedule,
+            millis(expected),
+            millis(next == null ? null : next.tick()),
+            millis(next == null ? null : next.comes()),
+            missed.count(),
+            millis(missed.last()),
+            queue.orElse(0),
+            sure,
+            openClients,
+            maxOpenClients);
     for (Task task : tasks) {
-      args.add(task.id().bytes());
-      args.add(bytes(task.tick()));
-      args.add(bytes(task.due()));
+      args.addAll(Args.of(task.id(), millis(task.tick()), millis(task.due())));
     }
-    return args.toArray(byte[][]::new);
+    return args;
   }
 
-  private static byte[] bytes(@Nullable Instant time) {
-    return time == null ? NONE : Keys.bytes(time.toEpochMilli());
+  private static @Nullable Long millis(@Nullable Instant time) {
+    return time == null ? null : time.toEpochMilli();
   }
 }

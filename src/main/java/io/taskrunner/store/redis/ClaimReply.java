@@ -1,0 +1,179 @@
+package io.taskrunner.store.redis;
+
+import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.WorkStore.ClaimRequest;
+import io.taskrunner.store.WorkStore.Cloud;
+import io.taskrunner.store.redis.Gates.AtGate;
+import io.taskrunner.store.redis.link.Reply;
+import io.taskrunner.store.redis.record.Policy;
+import io.taskrunner.store.redis.record.TaskCodec;
+import io.taskrunner.store.redis.record.TaskNumber;
+import io.taskrunner.store.redis.record.TaskRecord;
+import io.taskrunner.task.CloudRetryPolicy;
+import io.taskrunner.task.TaskId;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@code claim.lua} answered.
+ *
+ * @param lookAgainIn ms until this worker should look again; -1 for about a second
+ * @param tendIn ms until {@code tend} has something to do; -1 when nothing is known
+ * @param again whether there may be more at once
+ * @param weight sum of the weights of queues that can be served
+ * @param claims of tasks that need pass no gate
+ * @param atGates tasks that must pass gates first
+ * @param waiting how many tasks wait for each gate
+ * @param trimmedDone tasks that were dropped from {@code done}
+ * @param trimmedDead tasks that were dropped from {@code dead}
+ */
+record ClaimReply(
+    long lookAgainIn,
+    long tendIn,
+    boolean again,
+    long weight,
+    List<Claim> claims,
+    List<AtGate> atGates,
+    Map<String, Integer> waiting,
+    long trimmedDone,
+    long trimmedDead) {
+
+  /** The second byte of flags of a head: this attempt probes a half-open breaker. */
+  private static final int PROBE = 2;
+
+  /** Whether a request was answered. */
+  enum Word {
+    CLAIMS,
+    /** Its number is older than one that was answered. */
+    REFUSED
+  }
+
+  static ClaimReply read(ClaimRequest claim, Reply reply) {
+    if (reply.word(Word.class) == Word.REFUSED) {
+      throw new IllegalStateException(
+          "claim request " + claim.request() + " is older than one that was answered");
+    }
+    Instant now = reply.time();
+    long lookAgainIn = reply.number();
+    long tendIn = reply.number();
+    boolean again = reply.flag();
+    Map<Integer, QueueFacts> queues = queues(reply.apart());
+    Reply tasks = reply.apart();
+    long weight = reply.number();
+    Map<String, Long> signed = signed(reply.apart());
+    Map<TaskId, List<String>> gated = gated(reply.apart());
+    List<Claim> claims = new ArrayList<>(tasks.left() / 2);
+    List<AtGate> atGates = new ArrayList<>(gated.size());
+    while (tasks.more()) {
+      TaskId id = tasks.id();
+      byte[] record = tasks.bytes();
+      TaskRecord task = TaskCodec.read(record).orElse(null);
+      if (task == null) {
+        continue; // unreadable: its lease ends, and with its last attempt it is dead
+      }
+      Claim one = claim(id, task, (record[2] & PROBE) != 0, queues, signed, now);
+      List<String> before = gated.get(id);
+      if (before == null) {
+        claims.add(one);
+      } else {
+        atGates.add(new AtGate(one, before));
+      }
+    }
+    return new ClaimReply(
+        lookAgainIn,
+        tendIn,
+        again,
+        weight,
+        claims,
+        atGates,
+        waiting(reply.apart()),
+        reply.number(),
+        reply.number());
+  }
+
+  /** How many tasks wait for each gate. */
+  static Map<String, Integer> waiting(Reply gates) {
+    if (!gates.more()) {
+      return Map.of();
+    }
+    Map<String, Integer> waiting = HashMap.newHashMap(gates.left() / 2);
+    gates.each(gate -> waiting.put(gate.text(), gate.count()));
+    return waiting;
+  }
+
+  private record QueueFacts(String name, Policy policy) {}
+
+  private static Map<Integer, QueueFacts> queues(Reply facts) {
+    Map<Integer, QueueFacts> queues = HashMap.newHashMap(facts.left() / 3);
+    facts.each(
+        queue -> queues.put(queue.count(), new QueueFacts(queue.text(), Policy.of(queue.bytes()))));
+    return queues;
+  }
+
+  private static Claim claim(
+      TaskId id,
+      TaskRecord task,
+      boolean probe,
+      Map<Integer, QueueFacts> queues,
+      Map<String, Long> signed,
+      Instant now) {
+    QueueFacts queue = queues.get(task.queue());
+    if (queue == null) {
+      throw new IllegalStateException("claim of " + id + " does not tell its queue");
+    }
+    return new Claim(
+        id,
+        task.claim(),
+        task.cloud() == null ? task.clientId() : queue.name(),
+        queue.name(),
+        queue.policy().retry(),
+        queue.policy().timeout(),
+        task.attempts(),
+        task.answers(),
+        task.previousStatus(),
+        task.due(),
+        task.attempts() == 1 ? Optional.empty() : task.first(),
+        now,
+        probe,
+        task.spec(),
+        cloud(id, task.cloud(), queue),
+        signed.isEmpty() ? 0 : signed.getOrDefault(task.clientId(), 0L));
+  }
+
+  /** The gates of each task that has some, in the order in which it passes them. */
+  private static Map<TaskId, List<String>> gated(Reply facts) {
+    if (!facts.more()) {
+      return Map.of();
+    }
+    Map<TaskId, List<String>> gates = HashMap.newHashMap(facts.left() / 2);
+    facts.each(one -> gates.computeIfAbsent(one.id(), _ -> new ArrayList<>(2)).add(one.text()));
+    return gates;
+  }
+
+  private static Map<String, Long> signed(Reply facts) {
+    if (!facts.more()) {
+      return Map.of();
+    }
+    Map<String, Long> versions = HashMap.newHashMap(facts.left() / 2);
+    facts.each(client -> versions.put(client.text(), Long.parseLong(client.text())));
+    return versions;
+  }
+
+  private static @Nullable Cloud cloud(
+      TaskId id, TaskRecord.@Nullable Cloud task, QueueFacts queue) {
+    CloudRetryPolicy retry = queue.policy().cloud();
+    return task == null || retry == null
+        ? null
+        : new Cloud(
+            queue.name().substring(queue.name().lastIndexOf('/') + 1),
+            task.name() == null ? TaskNumber.of(id) : task.name(),
+            retry,
+            task.echoed(),
+            task.calledFor());
+  }
+}
