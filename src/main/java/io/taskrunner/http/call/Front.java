@@ -25,7 +25,6 @@ import io.taskrunner.telemetry.Tracing.Trace;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -58,13 +57,7 @@ public final class Front implements HttpService {
    */
   private static final int SMALL_BODY = 16 * 1024;
 
-  private static final int BATCH_BODY_MAX = 16 * 1024 * 1024;
-
   private static final Duration MOVE_WITHIN = Duration.ofMinutes(5);
-
-  private static final int VALUES_MAX = 10_000;
-
-  private static final int BATCH_VALUES_MAX = 250_000;
 
   private static final Logger LOG = LoggerFactory.getLogger(Front.class);
 
@@ -75,7 +68,7 @@ public final class Front implements HttpService {
   private final PageTokens pages;
   private final CallMeters meters;
   private final Optional<Tracing> tracing;
-  private final int bodyMax;
+  private final Bodies bodies;
   private final ExecutorService virtual =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("call-", 0).factory());
 
@@ -100,7 +93,7 @@ public final class Front implements HttpService {
     this.pages = pages;
     this.meters = new CallMeters(registry);
     this.tracing = tracing;
-    this.bodyMax = bodyMax;
+    this.bodies = new Bodies(bodyMax);
   }
 
   /** Whatever the method: a body whose length is not told is read as it comes, up to its limit. */
@@ -236,22 +229,8 @@ public final class Front implements HttpService {
     }
 
     private CompletableFuture<byte[]> read(Route route) {
-      int limit = isLarge(route) ? BATCH_BODY_MAX : bodyMax;
-      if (headers.contentLength() > limit) {
-        throw new Refusal(Problem.tooLarge(limit));
-      }
-      if (headers.contains(HttpHeaderNames.CONTENT_ENCODING)) {
-        throw new Refusal(Problem.unsupportedMediaType("A body must not be encoded."));
-      }
-      if (!isJson(headers.get(HttpHeaderNames.CONTENT_TYPE))
-          && !isYaml(route)
-          && (route.body() != Route.Body.OPTIONAL || headers.contentLength() != 0)) {
-        throw new Refusal(
-            Problem.unsupportedMediaType(
-                route.body() == Route.Body.DOCUMENT
-                    ? "The body must be application/json or application/yaml."
-                    : "The body must be application/json."));
-      }
+      int limit = bodies.max(route);
+      bodies.check(route, headers);
       if (!ctx.exchangeType().isRequestStreaming()) {
         return request.aggregate().handle(this::small);
       }
@@ -274,8 +253,8 @@ public final class Front implements HttpService {
       }
       bodyIsRead = true;
       byte[] body = aggregated.content().array();
-      if (body.length > bodyMax) {
-        throw new Refusal(Problem.tooLarge(bodyMax));
+      if (body.length > bodies.max()) {
+        throw new Refusal(Problem.tooLarge(bodies.max()));
       }
       if (!held.hold(body.length)) {
         throw new Refusal(Problem.busy());
@@ -287,34 +266,15 @@ public final class Front implements HttpService {
     private CompletableFuture<Answer> perform(Route route, byte @Nullable [] body) {
       if (route.handler() instanceof Route.Direct direct) {
         if (body == null || body.length <= SMALL_BODY) {
-          return direct.answer(call(route, parsed(route, body)));
+          return direct.answer(call(route, bodies.parsed(route, headers, body)));
         }
-        return onVirtualThread(() -> parsed(route, body))
+        return onVirtualThread(() -> bodies.parsed(route, headers, body))
             .thenCompose(members -> direct.answer(call(route, members)));
       }
       // It has arrived whole and is bounded by the store's own patience; a move over many tasks
       // asks the store many times.
       ctx.setRequestTimeout(TimeoutMode.SET_FROM_NOW, MOVE_WITHIN);
-      return onVirtualThread(() -> blocking(route, parsed(route, body)));
-    }
-
-    private Map<String, Object> parsed(Route route, byte @Nullable [] body) {
-      if (body == null || (body.length == 0 && route.body() == Route.Body.OPTIONAL)) {
-        return new LinkedHashMap<>();
-      }
-      int valuesMax = isLarge(route) ? BATCH_VALUES_MAX : VALUES_MAX;
-      return isYaml(route) ? Yaml.object(body, valuesMax) : Json.object(body, valuesMax);
-    }
-
-    private static boolean isLarge(Route route) {
-      return route.body() == Route.Body.BATCH || route.body() == Route.Body.DOCUMENT;
-    }
-
-    private boolean isYaml(Route route) {
-      String type = headers.get(HttpHeaderNames.CONTENT_TYPE);
-      return route.body() == Route.Body.DOCUMENT
-          && type != null
-          && Yaml.isYaml(type.split(";", -1)[0].strip().toLowerCase(Locale.ROOT));
+      return onVirtualThread(() -> blocking(route, bodies.parsed(route, headers, body)));
     }
 
     private Answer blocking(Route route, Map<String, Object> members) {
@@ -463,29 +423,6 @@ public final class Front implements HttpService {
       case ANYONE, METRICS, DETAIL -> true;
       case ENQUEUE, READ, OPERATE, ADMIN -> false;
     };
-  }
-
-  private static boolean isJson(@Nullable String contentType) {
-    if (contentType == null) {
-      return true;
-    }
-    if (contentType.equals("application/json")) {
-      return true;
-    }
-    String[] parts = contentType.split(";", -1);
-    if (!parts[0].strip().equalsIgnoreCase("application/json")) {
-      return false;
-    }
-    for (int i = 1; i < parts.length; i++) {
-      String parameter = parts[i].strip();
-      if (parameter.regionMatches(true, 0, "charset=", 0, 8)) {
-        String charset = parameter.substring(8).replace("\"", "");
-        if (!charset.equalsIgnoreCase("utf-8")) {
-          return false;
-        }
-      }
-    }
-    return true;
   }
 
   /** Ends what still runs on virtual threads; the server has stopped by then. */
