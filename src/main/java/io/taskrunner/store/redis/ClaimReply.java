@@ -5,8 +5,10 @@ import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.Cloud;
 import io.taskrunner.store.redis.Gates.AtGate;
 import io.taskrunner.store.redis.link.Reply;
+import io.taskrunner.store.redis.record.Policy;
 import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.store.redis.record.TaskNumber;
+import io.taskrunner.store.redis.record.TaskRecord;
 import io.taskrunner.task.CloudRetryPolicy;
 import io.taskrunner.task.TaskId;
 import java.time.Instant;
@@ -41,7 +43,9 @@ record ClaimReply(
     long trimmedDone,
     long trimmedDead) {
 
-  /** The second byte of flags of a head: this attempt probes a half-open breaker. */
+  /** The flags of a head, and the one that says: this attempt probes a half-open breaker. */
+  private static final int FLAGS = 2;
+
   private static final int PROBE = 2;
 
   /** Whether a request was answered. */
@@ -70,11 +74,11 @@ record ClaimReply(
     while (tasks.more()) {
       TaskId id = tasks.id();
       byte[] record = tasks.bytes();
-      TaskCodec.Decoded task = TaskCodec.read(record).orElse(null);
+      TaskRecord task = TaskCodec.read(record).orElse(null);
       if (task == null) {
         continue; // unreadable: its lease ends, and with its last attempt it is dead
       }
-      Claim one = claim(id, task, (record[2] & PROBE) != 0, queues, signed, now);
+      Claim one = claim(id, task, (record[FLAGS] & PROBE) != 0, queues, signed, now);
       List<String> before = gated.get(id);
       if (before == null) {
         claims.add(one);
@@ -104,19 +108,18 @@ record ClaimReply(
     return waiting;
   }
 
-  private record QueueFacts(String name, TaskCodec.Policy policy) {}
+  private record QueueFacts(String name, Policy policy) {}
 
   private static Map<Integer, QueueFacts> queues(Reply facts) {
     Map<Integer, QueueFacts> queues = HashMap.newHashMap(facts.left() / 3);
-    facts.each(queue ->
-        queues.put(
-            queue.count(), new QueueFacts(queue.text(), TaskCodec.Policy.of(queue.bytes()))));
+    facts.each(
+        queue -> queues.put(queue.count(), new QueueFacts(queue.text(), Policy.of(queue.bytes()))));
     return queues;
   }
 
   private static Claim claim(
       TaskId id,
-      TaskCodec.Decoded task,
+      TaskRecord task,
       boolean probe,
       Map<Integer, QueueFacts> queues,
       Map<String, Long> signed,
@@ -164,7 +167,7 @@ record ClaimReply(
   }
 
   private static @Nullable Cloud cloud(
-      TaskId id, TaskCodec.@Nullable Cloud task, QueueFacts queue) {
+      TaskId id, TaskRecord.@Nullable Cloud task, QueueFacts queue) {
     CloudRetryPolicy retry = queue.policy().cloud();
     return task == null || retry == null
         ? null

@@ -290,8 +290,11 @@ final class RedisSchedules implements ScheduleStore {
           home.get()
               .moves()
               .run(Script.TICK, call.args(options.openClients(), options.maxOpenClients()));
-      if (reply.isNext(Passed.MISSING)) {
+      Passed passed = reply.ifWord(Passed.class).orElse(null);
+      if (passed == Passed.MISSING) {
         return new Ran.NotFound();
+      } else if (passed != null) {
+        throw reply.unknown(passed.name(), "missing or a letter");
       }
       Result result = Result.ofLetter(reply.text().charAt(0));
       return result == Result.ASKED

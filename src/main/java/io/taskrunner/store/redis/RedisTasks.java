@@ -10,8 +10,10 @@ import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.store.redis.record.LogEntry;
 import io.taskrunner.store.redis.record.Packed;
 import io.taskrunner.store.redis.record.TaskCodec;
+import io.taskrunner.store.redis.record.TaskRecord;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.TargetUrl;
@@ -118,15 +120,15 @@ final class RedisTasks implements TaskStore {
   private Optional<Task> read(Reply reply) {
     TaskId id = reply.id();
     TaskState state = TaskState.ofCode(reply.text().charAt(0));
-    Optional<TaskCodec.Decoded> read = TaskCodec.read(reply.bytes());
-    List<Attempt> log = reply.list(entry -> TaskCodec.logEntry(entry.bytes()));
+    Optional<TaskRecord> read = TaskCodec.read(reply.bytes());
+    List<Attempt> log = reply.list(entry -> LogEntry.read(entry.bytes()));
     if (read.isEmpty()) {
       LOG.atError()
           .addKeyValue("task_id", id)
           .log("the record of a task cannot be read; the task is left out");
       return Optional.empty();
     }
-    TaskCodec.Decoded record = read.get();
+    TaskRecord record = read.get();
     String queue = names.byNumber().get(record.queue());
     if (queue == null) {
       names.reload();
@@ -136,7 +138,7 @@ final class RedisTasks implements TaskStore {
   }
 
   private static Task task(
-      TaskId id, TaskState state, String queue, TaskCodec.Decoded record, List<Attempt> log) {
+      TaskId id, TaskState state, String queue, TaskRecord record, List<Attempt> log) {
     List<Attempt> attempts = new ArrayList<>(log);
     boolean answered = record.status() > 0;
     if (attempts.isEmpty() && state == TaskState.SUCCEEDED && record.first().isPresent()) {

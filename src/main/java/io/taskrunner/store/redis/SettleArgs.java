@@ -4,8 +4,8 @@ import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Settlement;
 import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.record.LogEntry;
 import io.taskrunner.store.redis.record.Packed;
-import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Verdict;
@@ -68,6 +68,6 @@ final class SettleArgs {
     boolean untold =
         attempt == null
             || (attempt.number() == 1 && settlement.verdict() instanceof Verdict.Succeed);
-    return attempt == null || untold ? EMPTY : TaskCodec.logEntry(attempt);
+    return attempt == null || untold ? EMPTY : LogEntry.write(attempt);
   }
 }

@@ -15,6 +15,7 @@ import io.taskrunner.store.WorkStore.Settled;
 import io.taskrunner.store.WorkStore.Settlement;
 import io.taskrunner.store.redis.link.Answers;
 import io.taskrunner.store.redis.record.TaskCodec;
+import io.taskrunner.store.redis.record.TaskRecord;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Callback;
 import io.taskrunner.task.Retry;
@@ -472,7 +473,7 @@ class CallbackTest {
     byte[] tail = TaskCodec.tail("abc", Stage.wish().callback(callback).spec());
     byte[] record = new byte[TaskCodec.TAIL + tail.length];
     System.arraycopy(tail, 0, record, TaskCodec.TAIL, tail.length);
-    TaskCodec.Decoded decoded = TaskCodec.decode(record);
+    TaskRecord decoded = TaskCodec.decode(record);
     assertEquals(callback, decoded.spec().callback());
     assertEquals("hello", new String(decoded.spec().request().body(), StandardCharsets.UTF_8));
     assertEquals(

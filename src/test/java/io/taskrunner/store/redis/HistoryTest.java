@@ -27,6 +27,7 @@ import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.record.Packed;
 import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
@@ -989,7 +990,7 @@ class HistoryTest {
     }
 
     private static long number(byte[] record, int at, int bytes) {
-      return TaskCodec.number(ByteBuffer.wrap(record).position(at), bytes);
+      return Packed.number(ByteBuffer.wrap(record).position(at), bytes);
     }
 
     private void compareRecords() {

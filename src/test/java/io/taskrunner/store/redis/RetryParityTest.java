@@ -7,7 +7,7 @@ import io.taskrunner.store.redis.link.Answers;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Node;
 import io.taskrunner.store.redis.link.Script;
-import io.taskrunner.store.redis.record.TaskCodec;
+import io.taskrunner.store.redis.record.Policy;
 import io.taskrunner.task.CloudRetryPolicy;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.Retry;
@@ -76,8 +76,8 @@ class RetryParityTest {
                   .map(Duration::toMillis)
                   .orElse((1L << 53) - 1));
       // Nothing said at all is told by no settings at all, as in a record.
-      args.add(own.equals(Retry.UNSET) ? new byte[0] : TaskCodec.policy(own, null));
-      args.add(TaskCodec.policy(queue, Duration.ofSeconds(3)));
+      args.add(own.equals(Retry.UNSET) ? new byte[0] : Policy.write(own, null));
+      args.add(Policy.write(queue, Duration.ofSeconds(3)));
       args.add(Keys.bytes(most));
       args.add(Keys.bytes(k));
     }
@@ -114,7 +114,7 @@ class RetryParityTest {
                   new Outcome.TimedOut(Duration.ZERO), attempts, Duration.ofMillis(since), () -> 0)
               instanceof Verdict.Bury;
       expected.add(policy.backoff(attempts).toMillis() + " " + buried);
-      args.add(TaskCodec.policy(policy));
+      args.add(Policy.write(policy));
       args.add(Keys.bytes(attempts));
       args.add(Keys.bytes(since));
     }

@@ -38,7 +38,7 @@ public final class CloudFields {
         .field("done_max", usual.doneMax())
         .field(
             "policy",
-            TaskCodec.policy(
+            Policy.write(
                 new CloudRetryPolicy(
                     retry.maxAttempts(),
                     retry.maxRetryDuration(),
@@ -55,7 +55,7 @@ public final class CloudFields {
       return Optional.empty();
     }
     CloudRetryPolicy retry =
-        Objects.requireNonNull(TaskCodec.Policy.of(bytes(field(flow, "policy"))).cloud());
+        Objects.requireNonNull(Policy.of(bytes(field(flow, "policy"))).cloud());
     Settings settings =
         new Settings(
             Double.parseDouble(field(flow, "rate")),

@@ -38,7 +38,7 @@ public final class FlowFields {
         .field("dead_max", settings.deadMax())
         .field("dead_max_bytes", settings.deadMaxBytes())
         .field("done_max", settings.doneMax())
-        .field("policy", TaskCodec.policy(settings.retry(), settings.timeout()));
+        .field("policy", Policy.write(settings.retry(), settings.timeout()));
   }
 
   /** Fields by name; values keep their bytes as characters. */
@@ -54,8 +54,8 @@ public final class FlowFields {
   }
 
   public static QueueSettings settings(Map<String, String> flow) {
-    TaskCodec.Policy policy =
-        TaskCodec.Policy.of(flow.getOrDefault("policy", "").getBytes(StandardCharsets.ISO_8859_1));
+    Policy policy =
+        Policy.of(flow.getOrDefault("policy", "").getBytes(StandardCharsets.ISO_8859_1));
     return new QueueSettings(
         integer(flow, "weight", 1),
         flow.containsKey("rate") ? Double.valueOf(flow.get("rate")) : null,

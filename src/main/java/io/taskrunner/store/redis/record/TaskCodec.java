@@ -1,10 +1,7 @@
 package io.taskrunner.store.redis.record;
 
 import io.taskrunner.store.TaskStore.Label;
-import io.taskrunner.task.Attempt;
-import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Callback;
-import io.taskrunner.task.CloudRetryPolicy;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetUrl;
@@ -13,7 +10,6 @@ import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Token;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,7 +20,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -43,9 +38,6 @@ public final class TaskCodec {
 
   /** Where the part begins that Java writes. */
   public static final int TAIL = 58;
-
-  /** The length of the retry settings, and of a queue's policy without its timeout. */
-  static final int RETRY = 21;
 
   private static final int HEAD_STATE = 1;
   private static final int HEAD_ERROR = 3;
@@ -92,10 +84,8 @@ public final class TaskCodec {
   private static final int IDENTITY = 1;
   private static final int ACCESS = 2;
 
-  private static final long UNSET6 = (1L << 48) - 1;
-  private static final long UNSET4 = (1L << 32) - 1;
-  private static final int UNSET2 = (1 << 16) - 1;
-  private static final int CLOUD_RULE = (1 << 16) - 2;
+  static final long UNSET6 = (1L << 48) - 1;
+  static final long UNSET4 = (1L << 32) - 1;
 
   private TaskCodec() {}
 
@@ -107,7 +97,7 @@ public final class TaskCodec {
    * @param taken how long the name stays taken after the task's end
    * @param echoed kept as it is
    */
-  public record CloudFacts(int early, @Nullable String name, Duration taken, byte[] echoed) {}
+  record CloudFacts(int early, @Nullable String name, Duration taken, byte[] echoed) {}
 
   /** What never changes of a task, from byte {@value #TAIL} on. */
   public static byte[] tail(String clientId, TaskSpec spec) {
@@ -115,7 +105,7 @@ public final class TaskCodec {
   }
 
   /** The same of a task of Cloud Tasks, which is its queue's own. */
-  public static byte[] cloudTail(TaskSpec spec, CloudFacts facts) {
+  static byte[] cloudTail(TaskSpec spec, CloudFacts facts) {
     return tail("", spec, facts);
   }
 
@@ -149,7 +139,7 @@ public final class TaskCodec {
       out.put(spec.maxConcurrent(), 4);
     }
     if (ownRetry) {
-      putRetry(out, spec.retry());
+      Policy.putRetry(out, spec.retry());
     }
     out.shortText(request.url().hostAndPort(), 2);
     putCallback(out, spec);
@@ -263,136 +253,8 @@ public final class TaskCodec {
     return HexFormat.of().formatHex(Digests.sha1(packed.toByteArray()), 0, LABEL_DIGEST);
   }
 
-  /** What a queue of Cloud Tasks says to its tasks. */
-  public static byte[] policy(CloudRetryPolicy retry) {
-    return new Packed(28)
-        .put(CLOUD_RULE, 2)
-        .put(retry.maxAttempts(), 4)
-        .put(Math.min(retry.minBackoff().toMillis(), UNSET6), 6)
-        .put(Math.min(retry.maxBackoff().toMillis(), UNSET6), 6)
-        .put(retry.maxDoublings(), 4)
-        .put(Math.min(retry.maxDuration().toMillis(), UNSET6), 6)
-        .toByteArray();
-  }
-
-  /** What a queue says to its tasks: its retry settings and its timeout. */
-  public static byte[] policy(Retry retry, @Nullable Duration timeout) {
-    Packed out = new Packed(RETRY + 6);
-    putRetry(out, retry);
-    out.put(timeout == null ? UNSET6 : timeout.toMillis(), 6);
-    return out.toByteArray();
-  }
-
-  private static void putRetry(Packed out, Retry retry) {
-    out.put(retry.maxRetries() == null ? UNSET2 : retry.maxRetries(), 2);
-    out.put(retry.minBackoff() == null ? UNSET4 : retry.minBackoff().toMillis(), 4);
-    out.put(retry.maxBackoff() == null ? UNSET6 : retry.maxBackoff().toMillis(), 6);
-    out.put(retry.maxDoublings() == null ? UNSET2 : retry.maxDoublings(), 2);
-    out.put(retry.maxDuration() == null ? UNSET6 : retry.maxDuration().toMillis(), 6);
-    Boolean clientErrors = retry.retryClientErrors();
-    out.put(clientErrors == null ? 255 : clientErrors ? 1 : 0, 1);
-  }
-
-  private static Retry retry(ByteBuffer in) {
-    int maxRetries = (int) number(in, 2);
-    long min = number(in, 4);
-    long max = number(in, 6);
-    int maxDoublings = (int) number(in, 2);
-    long maxDuration = number(in, 6);
-    int clientErrors = (int) number(in, 1);
-    return new Retry(
-        maxRetries == UNSET2 ? null : maxRetries,
-        min == UNSET4 ? null : Duration.ofMillis(min),
-        max == UNSET6 ? null : Duration.ofMillis(max),
-        maxDoublings == UNSET2 ? null : maxDoublings,
-        maxDuration == UNSET6 ? null : Duration.ofMillis(maxDuration),
-        clientErrors == 255 ? null : clientErrors == 1);
-  }
-
-  /**
-   * What a queue says to its tasks.
-   *
-   * @param cloud the rule of a queue of Cloud Tasks, which goes before all else; null for others
-   */
-  public record Policy(Retry retry, @Nullable Duration timeout, @Nullable CloudRetryPolicy cloud) {
-    public static Policy of(byte[] bytes) {
-      ByteBuffer in = ByteBuffer.wrap(bytes);
-      if (number(in, 2) == CLOUD_RULE) {
-        return cloud(in);
-      }
-      in.rewind();
-      Retry retry = TaskCodec.retry(in);
-      long timeout = number(in, 6);
-      return new Policy(retry, timeout == UNSET6 ? null : Duration.ofMillis(timeout), null);
-    }
-
-    private static Policy cloud(ByteBuffer in) {
-      int attempts = (int) number(in, 4);
-      Duration min = Duration.ofMillis(number(in, 6));
-      Duration max = Duration.ofMillis(number(in, 6));
-      int doublings = (int) number(in, 4);
-      Duration duration = Duration.ofMillis(number(in, 6));
-      // As far as it can be told in our own words.
-      Retry retry =
-          new Retry(
-              attempts < 0 ? null : attempts - 1,
-              min,
-              max,
-              doublings,
-              duration.isZero() ? null : duration,
-              true);
-      return new Policy(retry, null, new CloudRetryPolicy(attempts, duration, min, max, doublings));
-    }
-  }
-
-  /** A record, read. */
-  public record Decoded(
-      char state,
-      int error,
-      int status,
-      int attempts,
-      int answers,
-      long claim,
-      Instant due,
-      Optional<Instant> first,
-      Optional<Instant> ended,
-      int queue,
-      Instant created,
-      String clientId,
-      boolean bodyDropped,
-      TaskSpec spec,
-      @Nullable Cloud cloud) {
-
-    /** The target's last status, as headers tell it: 504 after a timeout. */
-    public OptionalInt previousStatus() {
-      if (status > 0) {
-        return OptionalInt.of(status);
-      }
-      return error == AttemptError.TIMEOUT.code() ? OptionalInt.of(504) : OptionalInt.empty();
-    }
-  }
-
-  /**
-   * What a task of Cloud Tasks has beside.
-   *
-   * @param name that it was given; null for none
-   * @param responses attempts that got a status
-   * @param lastDue when the attempt begun last was due
-   * @param lastBegan when it began; empty before the first
-   * @param lastEnded when it ended; empty while it runs
-   * @param calledFor when a RunTask called for the attempt that runs
-   */
-  public record Cloud(
-      @Nullable String name,
-      byte[] echoed,
-      int responses,
-      Instant lastDue,
-      Optional<Instant> lastBegan,
-      Optional<Instant> lastEnded,
-      Optional<Instant> calledFor) {}
-
   /** Reads a whole record; empty when it is none, which the doctor reports. */
-  public static Optional<Decoded> read(byte[] record) {
+  public static Optional<TaskRecord> read(byte[] record) {
     try {
       return Optional.of(decode(record));
     } catch (BufferUnderflowException
@@ -404,68 +266,70 @@ public final class TaskCodec {
   }
 
   /** The same of one that must be a record. */
-  public static Decoded decode(byte[] record) {
+  public static TaskRecord decode(byte[] record) {
     ByteBuffer in = ByteBuffer.wrap(record);
     in.position(TAIL);
-    Duration retention = Duration.ofSeconds(number(in, 4));
-    int bodyLength = (int) number(in, 4);
-    int mask = (int) number(in, 1);
-    String clientId = shortText(in, 1);
+    Duration retention = Duration.ofSeconds(Packed.number(in, 4));
+    int bodyLength = (int) Packed.number(in, 4);
+    int mask = (int) Packed.number(in, 1);
+    String clientId = Packed.text(in, 1);
     int cloudAt = in.position();
     if ((mask & CLOUD) != 0) {
       in.position(cloudAt + CLOUD_FIELDS + ((mask & NAMED) != 0 ? CLOUD_NAME : 0));
     }
-    Instant expires = (mask & EXPIRES) != 0 ? Instant.ofEpochMilli(number(in, 6)) : null;
+    Instant expires = (mask & EXPIRES) != 0 ? Packed.time(in) : null;
     Integer maxConcurrent =
-        (mask & MAX_CONCURRENT) != 0 ? Integer.valueOf((int) number(in, 4)) : null;
-    Retry retry = (mask & OWN_RETRY) != 0 ? retry(in) : Retry.UNSET;
-    shortText(in, 2); // the host, which follows from the url
+        (mask & MAX_CONCURRENT) != 0 ? Integer.valueOf((int) Packed.number(in, 4)) : null;
+    Retry retry = (mask & OWN_RETRY) != 0 ? Policy.retry(in) : Retry.UNSET;
+    Packed.text(in, 2); // the host, which follows from the url
     TaskId callbackOf = null;
     Callback callback = null;
     if ((mask & CALLBACK) != 0) {
-      int length = (int) number(in, 2);
+      int length = (int) Packed.number(in, 2);
       int end = in.position() + length;
-      int told = (int) number(in, 1);
+      int told = (int) Packed.number(in, 1);
       if (told == 0) {
-        callbackOf = new TaskId(number(in, 8), number(in, 8));
+        callbackOf = new TaskId(Packed.number(in, 8), Packed.number(in, 8));
       } else {
         callback = callback(in, told);
       }
       in.position(end);
     }
-    TargetUrl url = storedUrl(shortText(in, 2));
-    int flags = (int) number(in, 1);
-    String method = TargetRequest.METHODS.get((int) number(in, 1));
-    Duration timeout = (flags & TIMEOUT) != 0 ? Duration.ofMillis(number(in, 6)) : null;
+    TargetUrl url = storedUrl(Packed.text(in, 2));
+    int flags = (int) Packed.number(in, 1);
+    String method = TargetRequest.METHODS.get((int) Packed.number(in, 1));
+    Duration timeout = (flags & TIMEOUT) != 0 ? Duration.ofMillis(Packed.number(in, 6)) : null;
     int wide = (flags & CLOUD_OPAQUE) != 0 ? 1 : 0;
     List<TargetRequest.Header> headers = (flags & HEADERS) != 0 ? headers(in, wide) : List.of();
     Map<String, String> labels = (flags & LABELS) != 0 ? labels(in) : Map.of();
-    String traceparent = (flags & TRACEPARENT) != 0 ? shortText(in, 2) : null;
-    String tracestate = (flags & TRACESTATE) != 0 ? shortText(in, 2) : null;
-    Instant due = Instant.ofEpochMilli(number(ByteBuffer.wrap(record).position(HEAD_DUE), 6));
-    Instant created = Instant.ofEpochMilli(number(ByteBuffer.wrap(record).position(CREATED), 6));
-    Cloud cloud = null;
+    String traceparent = (flags & TRACEPARENT) != 0 ? Packed.text(in, 2) : null;
+    String tracestate = (flags & TRACESTATE) != 0 ? Packed.text(in, 2) : null;
+    Instant due =
+        Instant.ofEpochMilli(Packed.number(ByteBuffer.wrap(record).position(HEAD_DUE), 6));
+    Instant created =
+        Instant.ofEpochMilli(Packed.number(ByteBuffer.wrap(record).position(CREATED), 6));
+    TaskRecord.Cloud cloud = null;
     if (wide > 0) {
       ByteBuffer fields = ByteBuffer.wrap(record).position(cloudAt);
       cloud = cloud(in, fields, (mask & NAMED) != 0);
-      due = exact(due, created, (int) number(fields.position(cloudAt + 2), 2));
+      due = exact(due, created, (int) Packed.number(fields.position(cloudAt + 2), 2));
     }
     Token token = (flags & TOKEN) != 0 ? token(in) : null;
     byte[] body = new byte[in.remaining()];
     in.get(body);
     TargetRequest request =
         new TargetRequest(method, url, headers, body, (flags & TEXT) != 0, token);
-    return new Decoded(
+    return new TaskRecord(
         (char) record[HEAD_STATE],
         record[HEAD_ERROR],
-        (int) number(in.position(HEAD_STATUS), 2),
-        (int) number(in.position(HEAD_ATTEMPTS), 2),
-        (int) number(in.position(HEAD_ANSWERS), 2),
-        number(in.position(HEAD_CLAIM), 6),
+        (int) Packed.number(in.position(HEAD_STATUS), 2),
+        (int) Packed.number(in.position(HEAD_ATTEMPTS), 2),
+        (int) Packed.number(in.position(HEAD_ANSWERS), 2),
+        Packed.number(in.position(HEAD_CLAIM), 6),
         due,
-        time(number(in.position(HEAD_FIRST), 6)),
-        time(number(in.position(HEAD_ENDED), 6)),
-        (int) number(in.position(HEAD_QUEUE), 4),
+        time(Packed.number(in.position(HEAD_FIRST), 6)),
+        time(Packed.number(in.position(HEAD_ENDED), 6)),
+        (int) Packed.number(in.position(HEAD_QUEUE), 4),
         created,
         clientId,
         body.length < bodyLength,
@@ -485,12 +349,12 @@ public final class TaskCodec {
   }
 
   private static Callback callback(ByteBuffer in, int told) {
-    int labels = (int) number(in, 2);
+    int labels = (int) Packed.number(in, 2);
     in.position(in.position() + labels);
-    shortText(in, 2); // the host, which follows from the url
-    TargetUrl url = storedUrl(shortText(in, 2));
-    int flags = (int) number(in, 1);
-    number(in, 1); // the method: POST
+    Packed.text(in, 2); // the host, which follows from the url
+    TargetUrl url = storedUrl(Packed.text(in, 2));
+    int flags = (int) Packed.number(in, 1);
+    Packed.number(in, 1); // the method: POST
     List<TargetRequest.Header> headers = (flags & HEADERS) != 0 ? headers(in, 0) : List.of();
     Set<Callback.End> on =
         Arrays.stream(Callback.End.values())
@@ -500,25 +364,24 @@ public final class TaskCodec {
   }
 
   private static Token token(ByteBuffer in) {
-    return number(in, 1) == IDENTITY
-        ? new Token.Identity(shortText(in, 2), shortText(in, 2), shortText(in, 2))
-        : new Token.Access(shortText(in, 2), shortText(in, 2));
+    return Packed.number(in, 1) == IDENTITY
+        ? new Token.Identity(Packed.text(in, 2), Packed.text(in, 2), Packed.text(in, 2))
+        : new Token.Access(Packed.text(in, 2), Packed.text(in, 2));
   }
 
-  private static Cloud cloud(ByteBuffer in, ByteBuffer fields, boolean named) {
-    String name = shortText(in, 2);
-    byte[] echoed = new byte[(int) number(in, 4)];
-    in.get(echoed);
-    int responses = (int) number(fields, 2);
-    number(fields, 2); // read with the due time
-    return new Cloud(
+  private static TaskRecord.Cloud cloud(ByteBuffer in, ByteBuffer fields, boolean named) {
+    String name = Packed.text(in, 2);
+    byte[] echoed = Packed.bytes(in, 4);
+    int responses = (int) Packed.number(fields, 2);
+    Packed.number(fields, 2); // read with the due time
+    return new TaskRecord.Cloud(
         named ? name : null,
         echoed,
         responses,
-        Instant.ofEpochMilli(number(fields, 6)),
-        time(number(fields, 6)),
-        time(number(fields, 6)),
-        time(number(fields, 6)));
+        Packed.time(fields),
+        time(Packed.number(fields, 6)),
+        time(Packed.number(fields, 6)),
+        time(Packed.number(fields, 6)));
   }
 
   /**
@@ -534,20 +397,20 @@ public final class TaskCodec {
   }
 
   private static List<TargetRequest.Header> headers(ByteBuffer in, int wide) {
-    int count = (int) number(in, 1 + wide);
+    int count = (int) Packed.number(in, 1 + wide);
     List<TargetRequest.Header> headers = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
-      headers.add(new TargetRequest.Header(shortText(in, 2 + wide), shortText(in, 2 + wide)));
+      headers.add(new TargetRequest.Header(Packed.text(in, 2 + wide), Packed.text(in, 2 + wide)));
     }
     return headers;
   }
 
   private static Map<String, String> labels(ByteBuffer in) {
-    int count = (int) number(in, 1);
+    int count = (int) Packed.number(in, 1);
     Map<String, String> labels = LinkedHashMap.newLinkedHashMap(count);
     for (int i = 0; i < count; i++) {
-      String name = shortText(in, 2);
-      labels.put(name, shortText(in, 2));
+      String name = Packed.text(in, 2);
+      labels.put(name, Packed.text(in, 2));
     }
     return labels;
   }
@@ -568,52 +431,5 @@ public final class TaskCodec {
     String host =
         bracket ? value.substring(start + 1, hostEnd - 1) : value.substring(start, hostEnd);
     return new TargetUrl(value, scheme, host, port, value.substring(slash));
-  }
-
-  /** An entry of a task's log. {@code lua/lib/reap.lua} writes the same for a lost lease. */
-  public static byte[] logEntry(Attempt attempt) {
-    Packed out = new Packed(15 + attempt.detail().length());
-    out.put(attempt.number(), 2);
-    out.put(attempt.start().toEpochMilli(), 6);
-    out.put(Math.min(attempt.duration().toMillis(), UNSET4), 4);
-    out.put(attempt.status().orElse(0), 2);
-    out.put(attempt.error().map(AttemptError::code).orElse(0), 1);
-    out.write(attempt.detail().getBytes(StandardCharsets.UTF_8));
-    return out.toByteArray();
-  }
-
-  public static Attempt logEntry(byte[] entry) {
-    ByteBuffer in = ByteBuffer.wrap(entry);
-    int number = (int) number(in, 2);
-    Instant start = Instant.ofEpochMilli(number(in, 6));
-    Duration duration = Duration.ofMillis(number(in, 4));
-    int status = (int) number(in, 2);
-    int error = (int) number(in, 1);
-    byte[] detail = new byte[in.remaining()];
-    in.get(detail);
-    return new Attempt(
-        number,
-        start,
-        duration,
-        status == 0 ? OptionalInt.empty() : OptionalInt.of(status),
-        error == 0 ? Optional.empty() : Optional.of(AttemptError.ofCode(error)),
-        new String(detail, StandardCharsets.UTF_8));
-  }
-
-  /** Reads an unsigned big-endian number. */
-  public static long number(ByteBuffer in, int bytes) {
-    long value = 0;
-    for (int i = 0; i < bytes; i++) {
-      value = value << 8 | in.get() & 0xFF;
-    }
-    return value;
-  }
-
-  private static String shortText(ByteBuffer in, int lengthBytes) {
-    int length = (int) number(in, lengthBytes);
-    String text =
-        new String(in.array(), in.arrayOffset() + in.position(), length, StandardCharsets.UTF_8);
-    in.position(in.position() + length);
-    return text;
   }
 }

@@ -130,7 +130,7 @@ class CodecTest {
     for (int i = 0; i < 2000; i++) {
       TaskSpec spec = spec();
       String client = "c".repeat(3 + random.nextInt(62));
-      TaskCodec.Decoded read = TaskCodec.decode(record(TaskCodec.tail(client, spec)));
+      TaskRecord read = TaskCodec.decode(record(TaskCodec.tail(client, spec)));
       assertEquals(client, read.clientId());
       assertFalse(read.bodyDropped());
       assertArrayEquals(spec.request().body(), read.spec().request().body());
@@ -169,7 +169,7 @@ class CodecTest {
     }
     byte[] record = record(TaskCodec.tail("abc", spec));
     byte[] without = Arrays.copyOf(record, record.length - spec.request().body().length);
-    TaskCodec.Decoded read = TaskCodec.decode(without);
+    TaskRecord read = TaskCodec.decode(without);
     assertTrue(read.bodyDropped());
     assertEquals(0, read.spec().request().body().length);
     assertEquals(spec.labels(), read.spec().labels());
@@ -190,7 +190,7 @@ class CodecTest {
                   : Optional.of(
                       AttemptError.values()[random.nextInt(AttemptError.values().length)]),
               word(200));
-      assertEquals(attempt, TaskCodec.logEntry(TaskCodec.logEntry(attempt)));
+      assertEquals(attempt, LogEntry.read(LogEntry.write(attempt)));
     }
   }
 
@@ -198,7 +198,7 @@ class CodecTest {
   void whatAQueueSaysIsReadAsItWasWritten() {
     for (int i = 0; i < 500; i++) {
       TaskSpec spec = spec();
-      TaskCodec.Policy read = TaskCodec.Policy.of(TaskCodec.policy(spec.retry(), spec.timeout()));
+      Policy read = Policy.of(Policy.write(spec.retry(), spec.timeout()));
       assertEquals(spec.retry(), read.retry());
       assertEquals(Optional.ofNullable(spec.timeout()), Optional.ofNullable(read.timeout()));
     }
@@ -214,7 +214,7 @@ class CodecTest {
               millis(1L << 47),
               millis(1L << 47),
               random.nextInt(Integer.MAX_VALUE));
-      assertEquals(policy, TaskCodec.Policy.of(TaskCodec.policy(policy)).cloud());
+      assertEquals(policy, Policy.of(Policy.write(policy)).cloud());
     }
   }
 
@@ -229,8 +229,8 @@ class CodecTest {
           record(
               TaskCodec.cloudTail(
                   spec, new TaskCodec.CloudFacts(250, name, Duration.ofHours(1), echoed)));
-      TaskCodec.Decoded read = TaskCodec.decode(record);
-      TaskCodec.Cloud cloud = Objects.requireNonNull(read.cloud());
+      TaskRecord read = TaskCodec.decode(record);
+      TaskRecord.Cloud cloud = Objects.requireNonNull(read.cloud());
       assertEquals(Optional.ofNullable(name), Optional.ofNullable(cloud.name()));
       assertArrayEquals(echoed, cloud.echoed());
       assertEquals(0, cloud.responses());

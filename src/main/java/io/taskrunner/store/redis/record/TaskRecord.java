@@ -1,0 +1,54 @@
+package io.taskrunner.store.redis.record;
+
+import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Task.TaskSpec;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/** A record, read. */
+public record TaskRecord(
+    char state,
+    int error,
+    int status,
+    int attempts,
+    int answers,
+    long claim,
+    Instant due,
+    Optional<Instant> first,
+    Optional<Instant> ended,
+    int queue,
+    Instant created,
+    String clientId,
+    boolean bodyDropped,
+    TaskSpec spec,
+    @Nullable Cloud cloud) {
+
+  /** The target's last status, as headers tell it: 504 after a timeout. */
+  public OptionalInt previousStatus() {
+    if (status > 0) {
+      return OptionalInt.of(status);
+    }
+    return error == AttemptError.TIMEOUT.code() ? OptionalInt.of(504) : OptionalInt.empty();
+  }
+
+  /**
+   * What a task of Cloud Tasks has beside.
+   *
+   * @param name that it was given; null for none
+   * @param responses attempts that got a status
+   * @param lastDue when the attempt begun last was due
+   * @param lastBegan when it began; empty before the first
+   * @param lastEnded when it ended; empty while it runs
+   * @param calledFor when a RunTask called for the attempt that runs
+   */
+  public record Cloud(
+      @Nullable String name,
+      byte[] echoed,
+      int responses,
+      Instant lastDue,
+      Optional<Instant> lastBegan,
+      Optional<Instant> lastEnded,
+      Optional<Instant> calledFor) {}
+}
