@@ -56,6 +56,7 @@ class RoomsTest {
               with(UP_TO_STORE, "store.redis.link", "store.redis.record", "store.redis.doctor")),
           Map.entry("dispatch", UP_TO_STORE),
           Map.entry("worker", with(UP_TO_STORE, "dispatch")),
+          Map.entry("operation", UP_TO_STORE),
           Map.entry("http.call", UP_TO_STORE),
           Map.entry("http.admin", with(UP_TO_STORE, "http.call")),
           Map.entry("http.operate", with(UP_TO_STORE, "http.call")),
@@ -64,6 +65,7 @@ class RoomsTest {
               "http", with(UP_TO_STORE, "http.call", "http.admin", "http.operate", "http.v1")),
           Map.entry("cloudtasks", with(UP_TO_STORE, "http", "http.call")),
           Map.entry("cli", Set.of("config")),
+          Map.entry("embedded", Set.of("config")),
           Map.entry("app", Set.of("*")),
           Map.entry("", Set.of("app")));
 
@@ -213,7 +215,7 @@ class RoomsTest {
   void theReadingFindsWhatIsThere() {
     Compiled embedded =
         compiled().stream()
-            .filter(one -> one.name().equals(BASE + ".app.EmbeddedRedis"))
+            .filter(one -> one.name().equals(BASE + ".embedded.EmbeddedRedis"))
             .findFirst()
             .orElseThrow();
     assertTrue(embedded.knows().contains(BASE + ".config.Secret"), embedded.knows().toString());

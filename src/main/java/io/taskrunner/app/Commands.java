@@ -2,6 +2,7 @@ package io.taskrunner.app;
 
 import io.taskrunner.cli.Cli;
 import io.taskrunner.cli.Usage;
+import io.taskrunner.config.CannotStart;
 import io.taskrunner.config.InvalidSettings;
 import io.taskrunner.config.LogSettings;
 import io.taskrunner.config.Settings;

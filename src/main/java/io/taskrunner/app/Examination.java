@@ -1,7 +1,9 @@
 package io.taskrunner.app;
 
+import io.taskrunner.config.CannotStart;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.config.Settings;
+import io.taskrunner.embedded.EmbeddedRedis;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
 import io.taskrunner.store.redis.doctor.Doctor;
@@ -55,7 +57,7 @@ final class Examination {
   private boolean examine(RedisSettings redis) throws CannotStart, InterruptedException {
     System.out.println("Looking at Redis at " + redis.where() + ".");
     try (RedisStore store =
-        Stores.open(StoreOptions.defaults(redis), Optional.empty(), new CountDownLatch(1))) {
+        StoreOpening.open(StoreOptions.defaults(redis), Optional.empty(), new CountDownLatch(1))) {
       Doctor doctor = store.doctor();
       List<Finding> findings = repair ? doctor.repair(exact) : doctor.examine(exact);
       findings.forEach(found ->

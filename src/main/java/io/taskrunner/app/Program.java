@@ -6,6 +6,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.channel.EventLoopGroup;
 import io.taskrunner.cloudtasks.CloudTasks;
 import io.taskrunner.config.ApiSettings;
+import io.taskrunner.config.CannotStart;
 import io.taskrunner.config.DispatchSettings;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.config.Secret;
@@ -16,7 +17,9 @@ import io.taskrunner.dispatch.DispatchOptions;
 import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
 import io.taskrunner.dispatch.Dispatcher;
 import io.taskrunner.dispatch.Signer;
+import io.taskrunner.embedded.EmbeddedRedis;
 import io.taskrunner.http.ApiServer;
+import io.taskrunner.operation.OperationRunner;
 import io.taskrunner.store.PageTokens;
 import io.taskrunner.store.TokenKeys;
 import io.taskrunner.store.WorkStore;
@@ -27,7 +30,6 @@ import io.taskrunner.telemetry.Build;
 import io.taskrunner.telemetry.Probe;
 import io.taskrunner.telemetry.Tracing;
 import io.taskrunner.worker.Authorized;
-import io.taskrunner.worker.OperationRunner;
 import io.taskrunner.worker.Performer;
 import io.taskrunner.worker.Signed;
 import io.taskrunner.worker.Ticker;
@@ -150,6 +152,31 @@ final class Program {
 
   private void start() throws CannotStart, InterruptedException {
     settings.warnings().forEach(LOG::warn);
+    Ground ground = connect();
+    Optional<Worker> worker =
+        settings.server().mode().works() ? Optional.of(work(ground)) : Optional.empty();
+    ApiServer server = serve(ground, worker);
+    started("server and worker", () -> stop(server, worker));
+    begin(ground.store(), worker);
+    tell(ground.where());
+  }
+
+  /**
+   * What all else is built on.
+   *
+   * @param where the store is, for people
+   * @param loops shared by all that speaks over the network
+   */
+  private record Ground(
+      String where,
+      EventLoopGroup loops,
+      PrometheusMeterRegistry registry,
+      Optional<Tracing> tracing,
+      RedisStore store,
+      TokenKeys tokens) {}
+
+  /** Opens the store, on a Redis that is started first where that is this program's. */
+  private Ground connect() throws CannotStart, InterruptedException {
     RedisSettings redis = settings.redis();
     String where = "Redis at " + redis.where();
     if (settings.server().dev() && !settings.redisNamed()) {
@@ -166,54 +193,46 @@ final class Program {
     traces.ifPresent(sending -> started("traces", sending::close));
     Optional<Tracing> tracing = traces.map(Traces::tracing);
     RedisStore store =
-        Stores.open(options(redis), Optional.of(new Shared(loops, registry, tracing)), endAsked);
+        StoreOpening.open(
+            options(redis), Optional.of(new Shared(loops, registry, tracing)), endAsked);
     started("store", store::close);
     store.warnings().forEach(LOG::warn);
-
     TokenKeys tokens = tokenKeys(store);
-    PageTokens pages =
-        new PageTokens(store.pageSecrets(), new SecureRandom(), InstantSource.system());
     Readings readings = new Readings(registry, store);
     started("meters", readings::close);
-    Optional<Worker> worker =
-        settings.server().mode().works()
-            ? Optional.of(worker(store, tokens, registry, loops, tracing))
-            : Optional.empty();
+    return new Ground(where, loops, registry, tracing, store, tokens);
+  }
+
+  /** Listens. */
+  private ApiServer serve(Ground ground, Optional<Worker> worker) throws CannotStart {
     ApiServer.warnings(settings.server(), settings.api()).forEach(LOG::warn);
-    ApiServer server =
-        new ApiServer(
-            settings.server(),
+    PageTokens pages =
+        new PageTokens(ground.store().pageSecrets(), new SecureRandom(), InstantSource.system());
+    CloudTasks cloudTasks =
+        new CloudTasks(
             settings.api(),
-            new ApiServer.Parts(
-                build,
-                store.tasks(),
-                store.queues(),
-                store.schedules(),
-                store.clients(),
-                store.hosts(),
-                store.signing(),
-                store.adminKeys(),
-                store.audits(),
-                store.configuration(),
-                store.workers(),
-                store.operations(),
-                tokens,
-                pages,
-                store.system(),
-                worker.map(WorkerProbe::new).<List<Probe>>map(List::of).orElse(List.of()),
-                registry,
-                tracing,
-                Optional.of(
-                    new CloudTasks(
-                        settings.api(),
-                        settings.cloudTasks(),
-                        ApiServer.issuer(settings.server(), settings.api()),
-                        store.cloud(),
-                        pages,
-                        InstantSource.system()))),
-            loops);
+            settings.cloudTasks(),
+            ApiServer.issuer(settings.server(), settings.api()),
+            ground.store().cloud(),
+            pages,
+            InstantSource.system());
+    ApiServer.Parts parts =
+        new ApiServer.Parts(
+            build,
+            ground.store(),
+            ground.tokens(),
+            pages,
+            worker.map(WorkerProbe::new).<List<Probe>>map(List::of).orElse(List.of()),
+            ground.registry(),
+            ground.tracing(),
+            Optional.of(cloudTasks));
+    ApiServer server = new ApiServer(settings.server(), settings.api(), parts, ground.loops());
     listen(server);
-    started("server and worker", () -> stop(server, worker));
+    return server;
+  }
+
+  /** Begins what runs by itself, now that the port is this program's. */
+  private void begin(RedisStore store, Optional<Worker> worker) {
     if (settings.server().mode().serves()) {
       OperationRunner operations =
           new OperationRunner(store.operations(), System::nanoTime, new SecureRandom());
@@ -228,7 +247,6 @@ final class Program {
       Ticker ticker = Ticker.begin(store.schedules());
       started("ticker", ticker::close);
     });
-    tell(where);
   }
 
   private void started(String name, Stop stop) {
@@ -267,12 +285,8 @@ final class Program {
         new SecureRandom());
   }
 
-  private Worker worker(
-      RedisStore store,
-      TokenKeys tokens,
-      PrometheusMeterRegistry registry,
-      EventLoopGroup loops,
-      Optional<Tracing> tracing) {
+  /** Makes a worker, which does not claim yet. */
+  private Worker work(Ground ground) {
     DispatchSettings may = settings.dispatch();
     Dispatcher dispatcher =
         new Dispatcher(
@@ -287,21 +301,22 @@ final class Program {
                     may.breaker().failureThreshold(),
                     may.breaker().timeout(),
                     may.breaker().interval()),
-                tracing.isPresent()),
-            loops,
+                ground.tracing().isPresent()),
+            ground.loops(),
             InstantSource.system());
     started("dispatcher", dispatcher::close);
-    List<WorkStore> stores = store.works();
+    List<WorkStore> stores = ground.store().works();
     Performer performer =
         new Signed(
-            new Authorized(Performer.by(dispatcher), new Bearers(tokens, InstantSource.system())),
-            new Signer(store.signing(), InstantSource.system()));
-    if (tracing.isPresent()) {
-      Traced traced = new Traced(tracing.get());
+            new Authorized(
+                Performer.by(dispatcher), new Bearers(ground.tokens(), InstantSource.system())),
+            new Signer(ground.store().signing(), InstantSource.system()));
+    if (ground.tracing().isPresent()) {
+      Traced traced = new Traced(ground.tracing().get());
       stores = stores.stream().map(traced::store).toList();
       performer = traced.performer(performer);
     }
-    return new Worker(stores, performer, settings.worker(), registry, new SecureRandom());
+    return new Worker(stores, performer, settings.worker(), ground.registry(), new SecureRandom());
   }
 
   private void listen(ApiServer server) throws CannotStart {

@@ -1,6 +1,7 @@
 package io.taskrunner.app;
 
 import io.taskrunner.cli.Cli;
+import io.taskrunner.config.CannotStart;
 import io.taskrunner.config.Settings;
 import java.io.IOException;
 import java.net.BindException;

@@ -46,7 +46,7 @@ final class Guard {
    */
   void admit(Caller caller, String name) {
     if (caller instanceof Caller.Known known) {
-      List<String> allowed = known.client().allowedQueues();
+      List<String> allowed = known.client().settings().allowedQueues();
       if (allowed != null && allowed.stream().noneMatch(pattern -> covers(pattern, name))) {
         throw new Failure(
             Code.PERMISSION_DENIED,

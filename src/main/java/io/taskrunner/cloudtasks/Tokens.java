@@ -36,7 +36,7 @@ final class Tokens {
     switch (caller) {
       case Caller.Admin _ -> {}
       case Caller.Known known -> {
-        if (!known.client().mayBe(account)) {
+        if (!known.client().settings().mayBe(account)) {
           throw new Failure(
               Code.PERMISSION_DENIED,
               "The client "

@@ -10,6 +10,7 @@ import io.taskrunner.config.ApiSettings;
 import io.taskrunner.config.InvalidSettings;
 import io.taskrunner.config.ServerSettings;
 import io.taskrunner.http.admin.AdminKeys;
+import io.taskrunner.http.admin.ClientKeys;
 import io.taskrunner.http.admin.Clients;
 import io.taskrunner.http.admin.Configuration;
 import io.taskrunner.http.admin.Dispatch;
@@ -24,6 +25,7 @@ import io.taskrunner.http.call.Failures;
 import io.taskrunner.http.call.Front;
 import io.taskrunner.http.call.Gate;
 import io.taskrunner.http.call.HeldCalls;
+import io.taskrunner.http.call.Kind;
 import io.taskrunner.http.call.Origins;
 import io.taskrunner.http.call.Route;
 import io.taskrunner.http.call.Router;
@@ -41,20 +43,9 @@ import io.taskrunner.http.v1.Queues;
 import io.taskrunner.http.v1.Schedules;
 import io.taskrunner.http.v1.Stats;
 import io.taskrunner.http.v1.Tasks;
-import io.taskrunner.store.AdminKeyStore;
-import io.taskrunner.store.AuditStore;
-import io.taskrunner.store.ClientStore;
-import io.taskrunner.store.ConfigStore;
-import io.taskrunner.store.HostStore;
-import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.PageTokens;
-import io.taskrunner.store.QueueStore;
-import io.taskrunner.store.ScheduleStore;
-import io.taskrunner.store.SigningStore;
-import io.taskrunner.store.SystemStore;
-import io.taskrunner.store.TaskStore;
+import io.taskrunner.store.Stores;
 import io.taskrunner.store.TokenKeys;
-import io.taskrunner.store.WorkersStore;
 import io.taskrunner.telemetry.Build;
 import io.taskrunner.telemetry.Probe;
 import io.taskrunner.telemetry.Tracing;
@@ -64,6 +55,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
+import java.util.stream.Stream;
 
 /**
  * The server of one process: HTTP/1.1 and HTTP/2 on one port, all of it in the clear or all of it
@@ -103,20 +95,9 @@ public final class ApiServer {
    * What the server stands on.
    *
    * @param build which build this is
-   * @param tasks where tasks go
-   * @param queues where queues are
-   * @param schedules where schedules are
-   * @param clients where clients are
-   * @param hosts which hosts have limits of their own
-   * @param signing what their tasks' requests are signed with
-   * @param adminKeys where named keys of admins are
-   * @param audits what admins changed
-   * @param configuration where changes of many things are decided
-   * @param workers which workers there are
-   * @param operations operations on many tasks
+   * @param stores what is kept
    * @param tokens what the tokens of tasks are signed with
    * @param pages the tokens that continue lists
-   * @param system the state of the store
    * @param probes what must be well beside the store, such as the worker's loop
    * @param registry what {@code /metrics} shows
    * @param tracing where spans of calls go; empty for none
@@ -124,20 +105,9 @@ public final class ApiServer {
    */
   public record Parts(
       Build build,
-      TaskStore tasks,
-      QueueStore queues,
-      ScheduleStore schedules,
-      ClientStore clients,
-      HostStore hosts,
-      SigningStore signing,
-      AdminKeyStore adminKeys,
-      AuditStore audits,
-      ConfigStore configuration,
-      WorkersStore workers,
-      OperationStore operations,
+      Stores stores,
       TokenKeys tokens,
       PageTokens pages,
-      SystemStore system,
       List<Probe> probes,
       PrometheusMeterRegistry registry,
       Optional<Tracing> tracing,
@@ -150,57 +120,19 @@ public final class ApiServer {
    * @throws InvalidSettings the files for TLS cannot be used any more
    */
   public ApiServer(ServerSettings server, ApiSettings api, Parts parts, EventLoopGroup eventLoops) {
-    Credentials credentials = new Credentials(server, api, parts.clients(), parts.adminKeys());
-    List<String> warnings = warnings(server, api);
-    StoreProbe store = new StoreProbe(parts.system());
+    Stores stores = parts.stores();
+    Credentials credentials = new Credentials(server, api, stores.clients(), stores.adminKeys());
+    StoreProbe store = new StoreProbe(stores.system());
     certificate = server.tls().map(ServerCertificate::begin);
     List<Probe> probes = new ArrayList<>(parts.probes());
     certificate.ifPresent(probes::add);
-    health = new Health(server.mode(), parts.build(), store, probes, credentials, warnings);
+    health =
+        new Health(server.mode(), parts.build(), store, probes, credentials, warnings(server, api));
     List<Route> routes = new ArrayList<>(health.routes());
     Runnable gauges = () -> {};
     if (server.mode().serves()) {
-      Audit audit = new Audit(parts.audits());
-      Enqueues enqueues =
-          new Enqueues(parts.tasks(), parts.clients(), api.resultRetention(), parts.registry());
-      routes.addAll(enqueues.routes());
-      routes.addAll(new Batches(parts.tasks(), enqueues).routes());
-      routes.addAll(new Tasks(parts.tasks(), audit).routes());
-      Queues queues = new Queues(parts.queues(), audit);
-      Clients clients = new Clients(parts.clients(), audit);
-      Tiers tiers = new Tiers(parts.clients(), audit);
-      Hosts hosts = new Hosts(parts.hosts(), audit);
-      routes.addAll(queues.routes());
-      Schedules schedules =
-          new Schedules(
-              parts.schedules(),
-              parts.tasks(),
-              parts.queues(),
-              parts.clients(),
-              api.clientAuth() == ApiSettings.Access.OPEN,
-              api.resultRetention(),
-              audit);
-      routes.addAll(schedules.routes());
-      routes.addAll(new Operations(parts.operations(), audit).routes());
-      routes.addAll(clients.routes());
-      routes.addAll(new SigningSecrets(parts.clients(), parts.signing(), audit).routes());
-      routes.addAll(new AdminKeys(parts.adminKeys(), audit).routes());
-      routes.addAll(new Trail(parts.audits()).routes());
-      routes.addAll(tiers.routes());
-      routes.addAll(hosts.routes());
-      routes.addAll(
-          new Configuration(
-                  List.of(
-                      tiers.kind(), queues.kind(), clients.kind(), hosts.kind(), schedules.kind()),
-                  parts.configuration(),
-                  audit)
-              .routes());
-      routes.addAll(new Dispatch(parts.queues(), audit).routes());
-      routes.addAll(new Workers(parts.workers()).routes());
-      routes.addAll(new Stats(parts.queues(), parts.workers()).routes());
-      routes.addAll(new Discovery(issuer(server, api), parts.tokens()).routes());
-      routes.addAll(new Pages(server.pathPrefix(), parts.build()).routes());
-      gauges = new QueueGauges(parts.queues(), parts.workers(), parts.registry())::refresh;
+      routes.addAll(contract(server, api, parts));
+      gauges = new QueueGauges(stores.queues(), stores.workers(), parts.registry())::refresh;
     }
     routes.addAll(new Metrics(parts.registry(), gauges).routes());
     router = new Router(server.pathPrefix(), routes);
@@ -224,6 +156,44 @@ public final class ApiServer {
             new Gate(origins, credentials, held, health::isReady, parts.registry()),
             server.pathPrefix()));
     this.server = build(builder, server, eventLoops);
+  }
+
+  /** Everything but what each process serves of itself. */
+  private static List<Route> contract(ServerSettings server, ApiSettings api, Parts parts) {
+    Stores stores = parts.stores();
+    Audit audit = new Audit(stores.audits());
+    Enqueues enqueues =
+        new Enqueues(stores.tasks(), stores.clients(), api.resultRetention(), parts.registry());
+    Queues queues = new Queues(stores.queues(), audit);
+    Schedules schedules =
+        new Schedules(
+            stores, api.clientAuth() == ApiSettings.Access.OPEN, api.resultRetention(), audit);
+    Clients clients = new Clients(stores.clients(), audit);
+    Tiers tiers = new Tiers(stores.clients(), audit);
+    Hosts hosts = new Hosts(stores.hosts(), audit);
+    List<Kind<?, ?>> kinds = List.of(tiers, queues, clients, hosts, schedules.kind());
+    return Stream.of(
+            enqueues.routes(),
+            new Batches(stores.tasks(), enqueues).routes(),
+            new Tasks(stores.tasks(), audit).routes(),
+            queues.routes(),
+            schedules.routes(),
+            new Operations(stores.operations(), audit).routes(),
+            clients.routes(),
+            new ClientKeys(stores.clients(), audit).routes(),
+            new SigningSecrets(stores.clients(), stores.signing(), audit).routes(),
+            new AdminKeys(stores.adminKeys(), audit).routes(),
+            new Trail(stores.audits()).routes(),
+            tiers.routes(),
+            hosts.routes(),
+            new Configuration(kinds, stores.configuration(), audit).routes(),
+            new Dispatch(stores.queues(), audit).routes(),
+            new Workers(stores.workers()).routes(),
+            new Stats(stores.queues(), stores.workers()).routes(),
+            new Discovery(issuer(server, api), parts.tokens()).routes(),
+            new Pages(server.pathPrefix(), parts.build()).routes())
+        .flatMap(List::stream)
+        .toList();
   }
 
   private Server build(ServerBuilder builder, ServerSettings settings, EventLoopGroup eventLoops) {

@@ -1,6 +1,7 @@
 package io.taskrunner.store;
 
 import io.taskrunner.client.Client;
+import io.taskrunner.client.ClientSettings;
 import io.taskrunner.client.Scope;
 import io.taskrunner.client.Tier;
 import java.time.Instant;
@@ -28,7 +29,7 @@ public interface ClientStore {
   Optional<Client> get(String id);
 
   /**
-   * Makes or changes a client; what is null keeps its value.
+   * Makes or changes a client.
    *
    * @return the client as it is then; empty when the tier is unknown
    */
@@ -134,45 +135,44 @@ public interface ClientStore {
     DISABLED
   }
 
-  /**
-   * A change to a client.
-   *
-   * @param limits null keeps them
-   * @param allowedQueues null keeps them; {@link AllowedQueues#queues} null is all
-   * @param serviceAccounts null keeps them
-   * @param maxWaiting null keeps it
-   * @param maxWaitingBytes null keeps it
-   */
+  /** A change to a client: of each field of its settings what becomes of it. */
   record Change(
-      @Nullable String tier,
-      @Nullable Boolean enabled,
-      @Nullable OwnLimits limits,
-      @Nullable AllowedQueues allowedQueues,
-      @Nullable List<String> serviceAccounts,
-      @Nullable MaxWaiting maxWaiting,
-      @Nullable MaxWaitingBytes maxWaitingBytes) {
+      Given<String> tier,
+      Given<Boolean> enabled,
+      Given<Integer> maxConcurrent,
+      Given<Integer> requestsPerMin,
+      Given<List<String>> allowedQueues,
+      Given<List<String>> serviceAccounts,
+      Given<Integer> maxWaiting,
+      Given<Long> maxWaitingBytes) {
 
-    /** One that keeps the service accounts. */
-    public Change(
-        @Nullable String tier,
-        @Nullable Boolean enabled,
-        @Nullable OwnLimits limits,
-        @Nullable AllowedQueues allowedQueues) {
-      this(tier, enabled, limits, allowedQueues, null, null, null);
+    /** The change to exactly these settings, whatever they were. */
+    public static Change to(ClientSettings settings) {
+      return new Change(
+          Given.of(settings.tier()),
+          Given.of(settings.enabled()),
+          Given.of(settings.maxConcurrent()),
+          Given.of(settings.requestsPerMin()),
+          Given.of(settings.allowedQueues()),
+          Given.of(settings.serviceAccounts()),
+          Given.of(settings.maxWaiting()),
+          Given.of(settings.maxWaitingBytes()));
+    }
+
+    /** What settings are once this change is made. */
+    public ClientSettings of(ClientSettings now) {
+      ClientSettings unset = ClientSettings.DEFAULT;
+      return new ClientSettings(
+          tier.or(now.tier(), unset.tier()),
+          enabled.or(now.enabled(), unset.enabled()),
+          maxConcurrent.or(now.maxConcurrent()),
+          requestsPerMin.or(now.requestsPerMin()),
+          allowedQueues.or(now.allowedQueues()),
+          serviceAccounts.or(now.serviceAccounts(), unset.serviceAccounts()),
+          maxWaiting.or(now.maxWaiting()),
+          maxWaitingBytes.or(now.maxWaitingBytes()));
     }
   }
-
-  /** A client's own limits; null is the tier's. */
-  record OwnLimits(@Nullable Integer maxConcurrent, @Nullable Integer requestsPerMin) {}
-
-  /** How many of a client's tasks may be unfinished; null is any number. */
-  record MaxWaiting(@Nullable Integer tasks) {}
-
-  /** How many bytes their bodies may have; null is any number. */
-  record MaxWaitingBytes(@Nullable Long bytes) {}
-
-  /** Which queues a client may use. */
-  record AllowedQueues(@Nullable List<String> queues) {}
 
   /**
    * Who holds a key, and what for.

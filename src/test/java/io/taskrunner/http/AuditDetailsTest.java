@@ -25,7 +25,7 @@ class AuditDetailsTest {
   @BeforeEach
   void start() {
     store = RedisStore.open(StoreOptions.defaults(REDIS.settings()));
-    served = new Served(Setup.local(), Served.Stores.of(store));
+    served = new Served(Setup.local(), store);
   }
 
   @AfterEach

@@ -96,7 +96,7 @@ class CallersFaultsTest {
   @BeforeAll
   void start() {
     store = RedisStore.open(StoreOptions.defaults(REDIS.settings()));
-    served = new Served(Setup.local(), Served.Stores.of(store));
+    served = new Served(Setup.local(), store);
     logged.start();
     root().addAppender(logged);
   }

@@ -73,7 +73,7 @@ class ConfigurationTest {
   @BeforeEach
   void start() {
     store = RedisStore.open(StoreOptions.defaults(REDIS.settings()));
-    served = new Served(Setup.local(), Served.Stores.of(store));
+    served = new Served(Setup.local(), store);
   }
 
   @AfterEach

@@ -46,7 +46,7 @@ class ContractTest {
   @BeforeEach
   void start() {
     store = RedisStore.open(StoreOptions.defaults(REDIS.settings()));
-    served = new Served(Setup.local(), Served.Stores.of(store));
+    served = new Served(Setup.local(), store);
   }
 
   @AfterEach

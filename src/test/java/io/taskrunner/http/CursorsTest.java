@@ -32,7 +32,7 @@ class CursorsTest {
   @BeforeEach
   void start() {
     store = RedisStore.open(StoreOptions.defaults(REDIS.settings()));
-    served = new Served(Setup.serve().required(), Served.Stores.of(store));
+    served = new Served(Setup.serve().required(), store);
     shop = key("shop");
     mail = key("mail");
     for (String key : List.of(shop, shop, mail, mail)) {

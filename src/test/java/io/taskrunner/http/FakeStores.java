@@ -3,6 +3,7 @@ package io.taskrunner.http;
 import io.taskrunner.client.AdminKey;
 import io.taskrunner.client.ApiKey;
 import io.taskrunner.client.Client;
+import io.taskrunner.client.ClientSettings;
 import io.taskrunner.client.Limits;
 import io.taskrunner.client.Scope;
 import io.taskrunner.client.SigningSecret;
@@ -24,6 +25,7 @@ import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.Stores;
 import io.taskrunner.store.SystemStore;
 import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.TaskStore;
@@ -58,7 +60,7 @@ import java.util.function.Function;
  * Stores that do as they are told, for what a real one cannot be brought to do on demand: to be
  * away, to hold an answer back, to refuse for each of its reasons.
  */
-final class FakeStores implements TaskStore, QueueStore, SystemStore {
+final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
 
   static final Instant NOW = Instant.parse("2026-01-31T12:00:00.250Z");
 
@@ -88,6 +90,21 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
 
   private final Random random = new Random(1);
 
+  @Override
+  public TaskStore tasks() {
+    return this;
+  }
+
+  @Override
+  public QueueStore queues() {
+    return this;
+  }
+
+  @Override
+  public SystemStore system() {
+    return this;
+  }
+
   FakeStores() {
     QueueSettings.BUILT_IN.forEach((name, weight) ->
         queues.put(
@@ -113,20 +130,13 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   static Client client(String id, boolean enabled, List<String> allowedQueues) {
-    return new Client(
-        id,
-        Tier.DEFAULT,
-        enabled,
-        null,
-        null,
-        new Limits(3, 50),
-        null,
-        null,
-        allowedQueues,
-        List.of(),
-        NOW,
-        NOW,
-        0);
+    ClientSettings settings =
+        new ClientSettings(Tier.DEFAULT, enabled, null, null, allowedQueues, List.of(), null, null);
+    return client(id, settings);
+  }
+
+  private static Client client(String id, ClientSettings settings) {
+    return new Client(id, settings, settings.limits(new Limits(3, 50)), NOW, NOW, 0);
   }
 
   private CompletableFuture<EnqueueResult> take(Enqueue command) {
@@ -255,12 +265,14 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   /** The clients; apart, since two stores have a {@code get} of a text. */
-  ClientStore asClients() {
+  @Override
+  public ClientStore clients() {
     return new ClientSide();
   }
 
   /** Named keys of admins. */
-  AdminKeyStore asAdminKeys() {
+  @Override
+  public AdminKeyStore adminKeys() {
     return new AdminKeySide();
   }
 
@@ -303,7 +315,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   /** The trail; it can be away while all else is there. */
-  AuditStore asAudits() {
+  @Override
+  public AuditStore audits() {
     return new AuditSide();
   }
 
@@ -324,7 +337,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   /** Changes of many things; no two at once. */
-  ConfigStore asConfiguration() {
+  @Override
+  public ConfigStore configuration() {
     return new ConfigStore() {
       @Override
       public long lastRevision() {
@@ -340,7 +354,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   /** Two workers of 10 slots, of which one has not been heard of for long. */
-  WorkersStore asWorkers() {
+  @Override
+  public WorkersStore workers() {
     return new WorkerSide();
   }
 
@@ -352,7 +367,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   /** Knows no schedule. */
-  ScheduleStore asSchedules() {
+  @Override
+  public ScheduleStore schedules() {
     return new ScheduleStore() {
       @Override
       public Page list(int limit, String cursor) {
@@ -391,7 +407,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     };
   }
 
-  HostStore asHosts() {
+  @Override
+  public HostStore hosts() {
     return new HostSide();
   }
 
@@ -420,7 +437,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     }
   }
 
-  SigningStore asSigning() {
+  @Override
+  public SigningStore signing() {
     return new SigningSide();
   }
 
@@ -447,7 +465,8 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
   }
 
   /** Operations that run until they are stopped, and count nothing. */
-  OperationStore asOperations() {
+  @Override
+  public OperationStore operations() {
     return new OperationSide();
   }
 
@@ -556,36 +575,13 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
     @Override
     public Optional<Client> set(String id, Change change, Expected expected) {
       answer();
-      if (change.tier() != null && !Tier.isBuiltIn(change.tier())) {
+      String tier = change.tier().value();
+      if (tier != null && !Tier.isBuiltIn(tier)) {
         return Optional.empty();
       }
-      Client was = clients.getOrDefault(id, client(id, true, null));
-      Limits tier = new Limits(3, 50);
-      Integer concurrent =
-          change.limits() == null ? was.ownMaxConcurrent() : change.limits().maxConcurrent();
-      Integer perMin =
-          change.limits() == null ? was.ownRequestsPerMin() : change.limits().requestsPerMin();
+      Optional<Client> was = Optional.ofNullable(clients.get(id));
       Client client =
-          new Client(
-              id,
-              change.tier() == null ? was.tier() : change.tier(),
-              change.enabled() == null ? was.enabled() : change.enabled(),
-              concurrent,
-              perMin,
-              new Limits(
-                  concurrent == null ? tier.maxConcurrent() : concurrent,
-                  perMin == null ? tier.requestsPerMin() : perMin),
-              change.maxWaiting() == null ? was.maxWaiting() : change.maxWaiting().tasks(),
-              change.maxWaitingBytes() == null
-                  ? was.maxWaitingBytes()
-                  : change.maxWaitingBytes().bytes(),
-              change.allowedQueues() == null
-                  ? was.allowedQueues()
-                  : change.allowedQueues().queues(),
-              change.serviceAccounts() == null ? was.serviceAccounts() : change.serviceAccounts(),
-              NOW,
-              NOW,
-              0);
+          client(id, change.of(was.map(Client::settings).orElse(ClientSettings.DEFAULT)));
       clients.put(id, client);
       return Optional.of(client);
     }
@@ -649,7 +645,7 @@ final class FakeStores implements TaskStore, QueueStore, SystemStore {
       if (client == null) {
         return Standing.UNKNOWN;
       }
-      if (!client.enabled()) {
+      if (!client.settings().enabled()) {
         return Standing.DISABLED;
       }
       boolean keyed = keys.values().stream().anyMatch(owner -> owner.clientId().equals(id));

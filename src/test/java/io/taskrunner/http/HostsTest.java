@@ -31,7 +31,7 @@ class HostsTest {
   @BeforeEach
   void start() {
     store = RedisStore.open(StoreOptions.defaults(REDIS.settings()));
-    served = new Served(Setup.local(), Served.Stores.of(store));
+    served = new Served(Setup.local(), store);
   }
 
   @AfterEach

@@ -34,7 +34,7 @@ class OperationsTest {
   @BeforeEach
   void start() {
     store = RedisStore.open(StoreOptions.defaults(REDIS.settings()));
-    served = new Served(Setup.serve(), Served.Stores.of(store));
+    served = new Served(Setup.serve(), store);
   }
 
   @AfterEach

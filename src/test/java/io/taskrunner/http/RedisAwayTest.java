@@ -27,7 +27,7 @@ class RedisAwayTest {
     try (RedisServer redis = RedisServer.start();
         RedisStore store =
             RedisStore.open(StoreOptions.defaults(RedisServer.settings(redis.port(), PATIENCE)));
-        Served served = new Served(Setup.local(), Served.Stores.of(store))) {
+        Served served = new Served(Setup.local(), store)) {
       assertEquals(200, served.get("/health/ready").status());
       redis.freeze();
       try {
@@ -62,7 +62,7 @@ class RedisAwayTest {
         RedisStore store =
             RedisStore.open(
                 StoreOptions.defaults(RedisServer.settings(redis.port(), Duration.ofSeconds(20))));
-        Served served = new Served(Setup.local(), Served.Stores.of(store));
+        Served served = new Served(Setup.local(), store);
         Socket socket = served.connect()) {
       redis.freeze();
       String call =

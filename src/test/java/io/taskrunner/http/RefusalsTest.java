@@ -58,9 +58,9 @@ class RefusalsTest {
   void start() {
     store = RedisStore.open(options(true));
     closedStore = RedisStore.open(options(false));
-    served = new Served(Setup.serve(), Served.Stores.of(store));
-    closed = new Served(Setup.serve().required(), Served.Stores.of(closedStore));
-    unconfigured = new Served(Setup.serve().withoutAdminKey(), Served.Stores.of(store));
+    served = new Served(Setup.serve(), store);
+    closed = new Served(Setup.serve().required(), closedStore);
+    unconfigured = new Served(Setup.serve().withoutAdminKey(), store);
   }
 
   /** One client that nobody set up may live, if any. */
@@ -107,7 +107,7 @@ class RefusalsTest {
         RedisStore away =
             RedisStore.open(
                 StoreOptions.defaults(RedisServer.settings(redis.port(), Duration.ofSeconds(1))));
-        Served local = new Served(Setup.local(), Served.Stores.of(away))) {
+        Served local = new Served(Setup.local(), away)) {
       redis.freeze();
       try (ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor()) {
         for (Operation operation : contract.operations()) {

@@ -31,7 +31,7 @@ class SchedulesTest {
   @BeforeEach
   void start() {
     store = RedisStore.open(StoreOptions.defaults(REDIS.settings()));
-    served = new Served(Setup.local(), Served.Stores.of(store));
+    served = new Served(Setup.local(), store);
   }
 
   @AfterEach
@@ -211,7 +211,7 @@ class SchedulesTest {
 
   @Test
   void theyAreTheAdminsAlone() {
-    try (Served guarded = new Served(Setup.serve().required(), Served.Stores.of(store))) {
+    try (Served guarded = new Served(Setup.serve().required(), store)) {
       guarded.post("/admin/clients/set", "{\"client_id\":\"abc\"}", ADMIN, Served.ADMIN);
       String key =
           guarded

@@ -45,7 +45,7 @@ class SecretsTest {
   @BeforeEach
   void start() {
     store = RedisStore.open(StoreOptions.defaults(REDIS.settings()));
-    served = new Served(Setup.local(), Served.Stores.of(store));
+    served = new Served(Setup.local(), store);
     assertEquals(201, put(SCHEDULE).status());
   }
 

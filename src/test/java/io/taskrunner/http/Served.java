@@ -13,8 +13,8 @@ import io.taskrunner.config.ServerSettings;
 import io.taskrunner.config.ServerSettings.Mode;
 import io.taskrunner.config.TlsSettings;
 import io.taskrunner.store.PageTokens;
+import io.taskrunner.store.Stores;
 import io.taskrunner.store.TokenKeys;
-import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.telemetry.Build;
 import io.taskrunner.telemetry.Probe;
 import io.taskrunner.testkit.HeldTokens;
@@ -130,56 +130,6 @@ final class Served implements AutoCloseable {
     }
   }
 
-  Served(Setup setup, FakeStores stores) {
-    this(
-        setup,
-        new Stores(
-            stores,
-            stores,
-            stores.asSchedules(),
-            stores.asClients(),
-            stores.asHosts(),
-            stores.asSigning(),
-            stores.asAdminKeys(),
-            stores.asAudits(),
-            stores.asConfiguration(),
-            stores.asWorkers(),
-            stores.asOperations(),
-            stores));
-  }
-
-  /** What the server stands on. */
-  record Stores(
-      io.taskrunner.store.TaskStore tasks,
-      io.taskrunner.store.QueueStore queues,
-      io.taskrunner.store.ScheduleStore schedules,
-      io.taskrunner.store.ClientStore clients,
-      io.taskrunner.store.HostStore hosts,
-      io.taskrunner.store.SigningStore signing,
-      io.taskrunner.store.AdminKeyStore adminKeys,
-      io.taskrunner.store.AuditStore audits,
-      io.taskrunner.store.ConfigStore configuration,
-      io.taskrunner.store.WorkersStore workers,
-      io.taskrunner.store.OperationStore operations,
-      io.taskrunner.store.SystemStore system) {
-
-    static Stores of(RedisStore store) {
-      return new Stores(
-          store.tasks(),
-          store.queues(),
-          store.schedules(),
-          store.clients(),
-          store.hosts(),
-          store.signing(),
-          store.adminKeys(),
-          store.audits(),
-          store.configuration(),
-          store.workers(),
-          store.operations(),
-          store.system());
-    }
-  }
-
   Served(Setup setup, Stores stores) {
     prefix = setup.prefix();
     ServerSettings settings =
@@ -200,20 +150,9 @@ final class Served implements AutoCloseable {
     ApiServer.Parts parts =
         new ApiServer.Parts(
             new Build("1.2.3", "abc", "2026-01-01T00:00:00Z"),
-            stores.tasks(),
-            stores.queues(),
-            stores.schedules(),
-            stores.clients(),
-            stores.hosts(),
-            stores.signing(),
-            stores.adminKeys(),
-            stores.audits(),
-            stores.configuration(),
-            stores.workers(),
-            stores.operations(),
+            stores,
             tokens,
             new PageTokens(offered -> offered, new SecureRandom(), InstantSource.system()),
-            stores.system(),
             setup.probes(),
             registry,
             Optional.empty(),

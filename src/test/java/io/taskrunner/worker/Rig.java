@@ -4,8 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.dispatch.DispatchOptions.BreakerOptions;
-import io.taskrunner.store.ClientStore.Change;
-import io.taskrunner.store.ClientStore.OwnLimits;
 import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
@@ -21,6 +19,7 @@ import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
+import io.taskrunner.testkit.ClientChange;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -104,7 +103,7 @@ final class Rig implements AutoCloseable {
 
   /** Makes a client known that may enqueue what it likes, and run so many at once. */
   void client(String id, int maxConcurrent) {
-    store.clients().set(id, new Change(null, null, new OwnLimits(maxConcurrent, 1_000_000), null));
+    store.clients().set(id, ClientChange.of().limits(maxConcurrent, 1_000_000).done());
     clients.add(id);
   }
 

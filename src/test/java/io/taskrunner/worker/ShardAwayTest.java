@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.taskrunner.config.RedisSettings;
+import io.taskrunner.operation.OperationRunner;
 import io.taskrunner.schedule.CatchUp;
 import io.taskrunner.schedule.Overlap;
 import io.taskrunner.schedule.Rhythm;

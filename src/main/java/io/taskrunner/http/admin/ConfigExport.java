@@ -4,12 +4,12 @@ import com.linecorp.armeria.common.HttpHeaderNames;
 import com.linecorp.armeria.common.HttpStatus;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Call;
-import io.taskrunner.http.call.ConfigKind;
-import io.taskrunner.http.call.ConfigKind.Item;
 import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Json;
 import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.http.call.Kind;
+import io.taskrunner.http.call.Kind.Item;
 import io.taskrunner.http.call.Precondition;
 import io.taskrunner.http.call.Yaml;
 import io.taskrunner.store.TaskStore.BadCursor;
@@ -18,12 +18,11 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -53,32 +52,31 @@ final class ConfigExport {
   /** Bytes of a page, or a little more; then it is short. */
   private static final long PAGE_BYTES = 1L << 20;
 
-  private final List<ConfigKind> kinds;
+  private final List<Kind<?, ?>> kinds;
 
-  ConfigExport(List<ConfigKind> kinds) {
+  ConfigExport(List<Kind<?, ?>> kinds) {
     this.kinds = kinds;
   }
 
   /** What is done with each thing. */
   interface Each {
-    void take(String name, Item item, byte[] settings) throws IOException;
+    void take(Item item, byte[] settings) throws IOException;
   }
 
   /**
    * Goes through all things of a kind, some at a time, and through what a tag of all is made of.
    */
-  static void each(ConfigKind kind, MessageDigest tag, Each each) {
+  static void each(Kind<?, ?> kind, MessageDigest tag, Each each) {
     try {
       tag.update(kind.section().getBytes(StandardCharsets.UTF_8));
       String cursor = null;
       do {
-        ConfigKind.Page page = kind.items(STEP, cursor);
-        for (Map.Entry<String, Item> one : page.items().entrySet()) {
-          Item item = one.getValue();
-          byte[] settings = JsonOut.object(item.settings());
-          tag.update((one.getKey() + "=" + item.revision()).getBytes(StandardCharsets.UTF_8));
+        Kind.Page<Item> page = kind.items(STEP, cursor);
+        for (Item item : page.things()) {
+          byte[] settings = JsonOut.object(item.version().shown());
+          tag.update((item.name() + "=" + item.revision()).getBytes(StandardCharsets.UTF_8));
           tag.update(settings);
-          each.take(one.getKey(), item, settings);
+          each.take(item, settings);
         }
         cursor = page.nextCursor();
       } while (cursor != null);
@@ -107,12 +105,12 @@ final class ConfigExport {
     Faults faults = new Faults();
     Call.Query query = call.query(faults);
     String format = query.text("format", FORMAT, "json or yaml");
-    int limit = query.integer("limit", 0, 1, ConfigKind.PAGE_MAX);
+    int limit = query.integer("limit", 0, 1, Kind.PAGE_MAX);
     String cursor = query.cursor();
     faults.raise();
     boolean yaml = format == null ? prefersYaml(call) : format.equals("yaml");
     if (limit > 0 || cursor != null) {
-      byte[] page = page(limit > 0 ? limit : ConfigKind.PAGE_MAX, cursor, query);
+      byte[] page = page(limit > 0 ? limit : Kind.PAGE_MAX, cursor, query);
       return answer(page, yaml).with("vary", "accept");
     }
     MessageDigest tag = tag();
@@ -131,25 +129,25 @@ final class ConfigExport {
     long[] bytes = {0};
     return JsonOut.object(out -> {
       out.number("version", VERSION);
-      for (ConfigKind kind : kinds) {
+      for (Kind<?, ?> kind : kinds) {
         out.object(
             kind.section(),
             entries ->
                 each(
                     kind,
                     tag,
-                    (name, item, settings) -> {
-                      bytes[0] += settings.length + name.length();
+                    (item, settings) -> {
+                      bytes[0] += settings.length + item.name().length();
                       if (bytes[0] > DOCUMENT_BYTES) {
                         faults.add(
                             Fault.parameter(
                                 "limit",
                                 "limit: missing (expected: 1 to "
-                                    + ConfigKind.PAGE_MAX
+                                    + Kind.PAGE_MAX
                                     + ", since the whole document is larger than 4 MiB)"));
                         faults.raise();
                       }
-                      entries.object(name, item.settings());
+                      entries.object(item.name(), item.version().shown());
                     }));
       }
     });
@@ -157,20 +155,20 @@ final class ConfigExport {
 
   /** Some of it: things of one kind after the other. */
   private byte[] page(int limit, @Nullable String cursor, Call.Query query) {
-    Map<String, SortedMap<String, Item>> sections = new LinkedHashMap<>();
+    Map<String, List<Item>> sections = new LinkedHashMap<>();
     String[] at = (cursor == null ? FIRST : cursor).split("\n", 2);
     int things = 0;
     long bytes = 0;
     int kind = Integer.parseInt(at[0]);
     String next = at[1].isEmpty() ? null : at[1];
     while (kind < kinds.size() && things < limit && bytes < PAGE_BYTES) {
-      ConfigKind one = kinds.get(kind);
+      Kind<?, ?> one = kinds.get(kind);
       try {
-        ConfigKind.Page page = one.items(Math.min(STEP, limit - things), next);
-        sections.computeIfAbsent(one.section(), _ -> new TreeMap<>()).putAll(page.items());
-        things += page.items().size();
-        for (Item item : page.items().values()) {
-          bytes += JsonOut.object(item.settings()).length;
+        Kind.Page<Item> page = one.items(Math.min(STEP, limit - things), next);
+        sections.computeIfAbsent(one.section(), _ -> new ArrayList<>()).addAll(page.things());
+        things += page.things().size();
+        for (Item item : page.things()) {
+          bytes += JsonOut.object(item.version().shown()).length;
         }
         next = page.nextCursor();
       } catch (BadCursor bad) {
@@ -181,12 +179,12 @@ final class ConfigExport {
     String more = kind < kinds.size() ? kind + "\n" + (next == null ? "" : next) : null;
     return JsonOut.object(out -> {
       out.number("version", VERSION);
-      for (Map.Entry<String, SortedMap<String, Item>> section : sections.entrySet()) {
+      for (Map.Entry<String, List<Item>> section : sections.entrySet()) {
         out.object(
             section.getKey(),
             entries -> {
-              for (Map.Entry<String, Item> item : section.getValue().entrySet()) {
-                entries.object(item.getKey(), item.getValue().settings());
+              for (Item item : section.getValue()) {
+                entries.object(item.name(), item.version().shown());
               }
             });
       }

@@ -1,20 +1,19 @@
 package io.taskrunner.http.admin;
 
 import com.linecorp.armeria.common.HttpMethod;
+import com.linecorp.armeria.common.HttpStatus;
 import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Changes;
-import io.taskrunner.http.call.ConfigKind;
-import io.taskrunner.http.call.ConfigKind.Item;
-import io.taskrunner.http.call.ConfigKind.Wanted;
 import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.Json;
 import io.taskrunner.http.call.JsonOut;
-import io.taskrunner.http.call.JsonOut.Members;
+import io.taskrunner.http.call.Kind;
+import io.taskrunner.http.call.Kind.Wanted;
 import io.taskrunner.http.call.Precondition;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
@@ -28,7 +27,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -46,7 +44,7 @@ public final class Configuration {
   /** Names and texts in the audit trail; what was created, updated and deleted is always there. */
   private static final int DETAILS_MAX = 200;
 
-  private final List<ConfigKind> kinds;
+  private final List<Kind<?, ?>> kinds;
   private final ConfigExport export;
   private final ConfigStore store;
   private final Audit audit;
@@ -56,7 +54,7 @@ public final class Configuration {
    *
    * @param kinds in the order in which they are made: what others name comes first
    */
-  public Configuration(List<ConfigKind> kinds, ConfigStore store, Audit audit) {
+  public Configuration(List<Kind<?, ?>> kinds, ConfigStore store, Audit audit) {
     this.kinds = List.copyOf(kinds);
     this.export = new ConfigExport(this.kinds);
     this.store = store;
@@ -75,12 +73,12 @@ public final class Configuration {
   /**
    * A thing as it is, in few bytes.
    *
-   * @param exact stands for {@link Item#exact}
+   * @param exact stands for its settings
    * @param tier of a client
-   * @param whole all of it, when the document names it
+   * @param version its settings, when the document names it
    */
   private record Seen(
-      String exact, long revision, boolean isEmpty, String tier, Optional<Item> whole) {}
+      String exact, boolean isEmpty, String tier, Optional<Changes.Version> version) {}
 
   /**
    * All things of all kinds, as they are.
@@ -91,45 +89,44 @@ public final class Configuration {
   private record Now(
       Map<String, SortedMap<String, Seen>> sections, long last, Precondition.Current current) {}
 
-  private Now read(Map<ConfigKind, Map<String, Wanted>> wanted) {
+  private Now read(Map<Kind<?, ?>, Map<String, Wanted<?>>> wanted) {
     long last = store.lastRevision();
     MessageDigest tag = ConfigExport.tag();
     Map<String, SortedMap<String, Seen>> sections = new LinkedHashMap<>();
-    for (ConfigKind kind : kinds) {
+    for (Kind<?, ?> kind : kinds) {
       SortedMap<String, Seen> things = new TreeMap<>();
-      Map<String, Wanted> named = wanted.getOrDefault(kind, Map.of());
+      Map<String, Wanted<?>> named = wanted.getOrDefault(kind, Map.of());
       boolean clients = kind.section().equals(Clients.SECTION);
       ConfigExport.each(
           kind,
           tag,
-          (name, item, settings) ->
+          (item, settings) ->
               things.put(
-                  name,
+                  item.name(),
                   new Seen(
-                      exact(item.exact()),
-                      item.revision(),
+                      exact(item.version()),
                       item.isEmpty(),
                       clients ? tierOf(settings) : "",
-                      Optional.of(item).filter(_ -> named.containsKey(name)))));
+                      Optional.of(item.version()).filter(_ -> named.containsKey(item.name())))));
       sections.put(kind.section(), things);
     }
     return new Now(sections, last, ConfigExport.current(tag));
   }
 
-  private static String exact(Members exact) {
-    return Precondition.etag(0, JsonOut.object(exact));
+  private static String exact(Changes.Version version) {
+    return Precondition.etag(0, JsonOut.object(version.exact()));
   }
 
   /** What a document comes to in one section. */
   private static final class Plan {
-    private final ConfigKind kind;
-    private final SortedMap<String, Wanted> created = new TreeMap<>();
-    private final SortedMap<String, Wanted> updated = new TreeMap<>();
-    private final SortedMap<String, Item> before = new TreeMap<>();
+    private final Kind<?, ?> kind;
+    private final SortedMap<String, Wanted<?>> created = new TreeMap<>();
+    private final SortedMap<String, Wanted<?>> updated = new TreeMap<>();
+    private final SortedMap<String, Changes.Version> before = new TreeMap<>();
     private final List<String> deleted = new ArrayList<>();
     private int unchanged;
 
-    private Plan(ConfigKind kind) {
+    private Plan(Kind<?, ?> kind) {
       this.kind = kind;
     }
 
@@ -138,9 +135,9 @@ public final class Configuration {
     }
 
     private void addTo(List<Thing> things) {
-      created.keySet().forEach(name -> things.add(kind.thing(name)));
-      updated.keySet().forEach(name -> things.add(kind.thing(name)));
-      deleted.forEach(name -> things.add(kind.thing(name)));
+      created.keySet().forEach(name -> things.add(new Thing(kind.stored(), name)));
+      updated.keySet().forEach(name -> things.add(new Thing(kind.stored(), name)));
+      deleted.forEach(name -> things.add(new Thing(kind.stored(), name)));
     }
   }
 
@@ -153,8 +150,8 @@ public final class Configuration {
     Fields document = call.fields(faults);
     document.nullIsAbsent("version");
     document.longInteger("version", ConfigExport.VERSION, ConfigExport.VERSION);
-    Map<ConfigKind, Map<String, Wanted>> wanted = new LinkedHashMap<>();
-    for (ConfigKind kind : kinds) {
+    Map<Kind<?, ?>, Map<String, Wanted<?>>> wanted = new LinkedHashMap<>();
+    for (Kind<?, ?> kind : kinds) {
       document.nullIsAbsent(kind.section());
       Fields section = document.object(kind.section());
       if (section != null) {
@@ -181,12 +178,12 @@ public final class Configuration {
       audit.tell(call, "config applied", told(plans));
     }
     MessageDigest tag = ConfigExport.tag();
-    kinds.forEach(kind -> ConfigExport.each(kind, tag, (_, _, _) -> {}));
+    kinds.forEach(kind -> ConfigExport.each(kind, tag, (_, _) -> {}));
     return Answer.ok(json(plans, warnings, false)).tagged(ConfigExport.current(tag));
   }
 
-  private static Map<String, Wanted> entries(ConfigKind kind, Fields section) {
-    Map<String, Wanted> entries = new LinkedHashMap<>();
+  private static Map<String, Wanted<?>> entries(Kind<?, ?> kind, Fields section) {
+    Map<String, Wanted<?>> entries = new LinkedHashMap<>();
     section
         .rest()
         .forEach((name, value) -> {
@@ -196,8 +193,8 @@ public final class Configuration {
           }
           Map<String, Object> members =
               value == Json.NULL ? new LinkedHashMap<>() : Fields.asObject(value);
-          Wanted one =
-              kind.read(name, new Fields(members, section.pointer(name), section.faults()));
+          Wanted<?> one =
+              kind.wanted(name, new Fields(members, section.pointer(name), section.faults()));
           if (one != null) {
             entries.put(name, one);
           }
@@ -206,7 +203,7 @@ public final class Configuration {
   }
 
   private List<Plan> plans(
-      Map<ConfigKind, Map<String, Wanted>> wanted, Now now, boolean prune, Faults faults) {
+      Map<Kind<?, ?>, Map<String, Wanted<?>>> wanted, Now now, boolean prune, Faults faults) {
     List<Plan> plans = new ArrayList<>();
     wanted.forEach((kind, entries) -> {
       Plan plan = new Plan(kind);
@@ -215,11 +212,11 @@ public final class Configuration {
         Seen item = there.get(name);
         if (item == null) {
           plan.created.put(name, one);
-        } else if (item.exact().equals(exact(one.exact()))) {
+        } else if (item.exact().equals(exact(one.version()))) {
           plan.unchanged++;
         } else {
           plan.updated.put(name, one);
-          plan.before.put(name, item.whole().orElseThrow());
+          plan.before.put(name, item.version().orElseThrow());
         }
       });
       there.forEach((name, item) -> {
@@ -254,37 +251,19 @@ public final class Configuration {
     return plans;
   }
 
-  /** Every client that is set must have a tier then, and none may lose its own. */
+  /** No client may lose its tier. */
   private static void checkTiers(List<Plan> plans, Now now, Faults faults) {
-    Set<String> tiers = new TreeSet<>(section(now, Tiers.SECTION).keySet());
     Set<String> lost = new TreeSet<>();
     Map<String, String> kept = new TreeMap<>();
     section(now, Clients.SECTION).forEach((id, item) -> kept.put(id, item.tier()));
-    Map<String, String> set = new TreeMap<>();
     for (Plan plan : plans) {
       if (plan.kind.section().equals(Tiers.SECTION)) {
-        tiers.addAll(plan.created.keySet());
         lost.addAll(plan.deleted);
-        tiers.removeAll(lost);
       } else if (plan.kind.section().equals(Clients.SECTION)) {
         kept.keySet().removeAll(plan.deleted);
         kept.keySet().removeAll(plan.updated.keySet());
-        plan.created.forEach((id, one) -> set.put(id, tierOf(JsonOut.object(one.settings()))));
-        plan.updated.forEach((id, one) -> set.put(id, tierOf(JsonOut.object(one.settings()))));
       }
     }
-    set.forEach((id, tier) -> {
-      if (!tiers.contains(tier)) {
-        faults.add(
-            Fault.body(
-                "/" + Clients.SECTION + "/" + id + "/tier",
-                "clients."
-                    + id
-                    + ".tier: "
-                    + Fields.shown(tier)
-                    + " (expected: a tier that there is once the document is applied)"));
-      }
-    });
     kept.forEach((id, tier) -> {
       if (lost.contains(tier)) {
         faults.add(
@@ -318,15 +297,16 @@ public final class Configuration {
     Precondition.or412(() -> {
       Expected decided = new Expected.Decided(store.decide(things, last));
       for (Plan plan : plans) {
-        for (SortedMap<String, Wanted> some : List.of(plan.created, plan.updated)) {
-          for (Wanted one : some.values()) {
+        for (SortedMap<String, Wanted<?>> some : List.of(plan.created, plan.updated)) {
+          for (Wanted<?> one : some.values()) {
             one.apply(decided);
           }
         }
       }
       for (Plan plan : plans.reversed()) {
         for (String name : plan.deleted) {
-          if (!plan.kind.delete(name, decided)) {
+          Optional<Problem> kept = plan.kind.delete(name, decided);
+          if (kept.isPresent() && kept.get().status() != HttpStatus.NOT_FOUND) {
             throw new Refusal(Problem.notPruned(plan.kind.section(), name));
           }
         }
@@ -350,11 +330,8 @@ public final class Configuration {
       });
       plan.updated.forEach((name, one) -> {
         if (details.size() < DETAILS_MAX) {
-          Item was = Objects.requireNonNull(plan.before.get(name));
           List<String> changes =
-              Changes.between(
-                  Optional.of(new Changes.Version(was.settings(), was.exact())),
-                  new Changes.Version(one.settings(), one.exact()));
+              Changes.between(Optional.ofNullable(plan.before.get(name)), one.version());
           for (int i = 0; i < changes.size(); i += 2) {
             details.add(plan.kind.section() + "." + name + "." + changes.get(i));
             details.add(changes.get(i + 1));
@@ -365,7 +342,7 @@ public final class Configuration {
     return details.toArray(String[]::new);
   }
 
-  private static List<String> warnings(Map<ConfigKind, Map<String, Wanted>> wanted) {
+  private static List<String> warnings(Map<Kind<?, ?>, Map<String, Wanted<?>>> wanted) {
     List<String> all = new ArrayList<>();
     wanted.forEach((kind, entries) ->
         entries.forEach((name, one) ->

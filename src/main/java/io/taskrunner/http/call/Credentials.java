@@ -293,7 +293,7 @@ public final class Credentials {
     if (caller instanceof Caller.Keyed keyed) {
       Client client =
           clients.get(keyed.clientId()).orElseThrow(() -> new Refusal(Problem.clientDisabled()));
-      if (!client.enabled()) {
+      if (!client.settings().enabled()) {
         throw new Refusal(Problem.clientDisabled());
       }
       return new Caller.Known(client, keyed.key());

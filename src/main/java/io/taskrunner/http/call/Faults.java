@@ -20,6 +20,11 @@ public final class Faults {
     }
   }
 
+  /** How many there are, up to the limit of one answer. */
+  public int count() {
+    return faults.size();
+  }
+
   /** Whether there is none. */
   public boolean isEmpty() {
     return faults.isEmpty();

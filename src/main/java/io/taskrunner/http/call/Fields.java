@@ -1,5 +1,6 @@
 package io.taskrunner.http.call;
 
+import io.taskrunner.store.Given;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -7,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -60,6 +62,15 @@ public final class Fields {
   public boolean hasValue(String name) {
     Object value = members.get(name);
     return value != null && value != Json.NULL;
+  }
+
+  /** What a member gives for a field: nothing when it is not there; null unsets the field. */
+  public <T> Given<T> given(String name, Function<String, @Nullable T> read) {
+    if (!has(name)) {
+      return Given.nothing();
+    }
+    nullIsAbsent(name);
+    return Given.of(read.apply(name));
   }
 
   /** Takes a null for a member that is not there. */

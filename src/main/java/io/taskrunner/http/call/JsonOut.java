@@ -4,8 +4,11 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Writes JSON to memory. */
@@ -15,8 +18,15 @@ public final class JsonOut {
 
   private final JsonGenerator out;
 
-  private JsonOut(JsonGenerator out) {
+  /** Whether null and objects with nothing in them are left out. */
+  private final boolean sparse;
+
+  /** Names of objects, one in the other, that have nothing in them yet; when sparse. */
+  private final List<String> pending = new ArrayList<>(0);
+
+  private JsonOut(JsonGenerator out, boolean sparse) {
     this.out = out;
+    this.sparse = sparse;
   }
 
   /** What to write inside. */
@@ -31,7 +41,7 @@ public final class JsonOut {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(512);
     try (JsonGenerator generator = FACTORY.createGenerator(bytes)) {
       generator.writeStartObject();
-      members.write(new JsonOut(generator));
+      members.write(new JsonOut(generator, false));
       generator.writeEndObject();
     } catch (IOException e) {
       throw Json.impossible(e);
@@ -39,10 +49,45 @@ public final class JsonOut {
     return bytes.toByteArray();
   }
 
+  /** The same members without those that are null, or objects with nothing in them. */
+  public static Members withoutNulls(Members members) {
+    return to -> members.write(to.sparse ? to : new JsonOut(to.out, true));
+  }
+
+  private void name(String name) throws IOException {
+    for (String object : pending) {
+      out.writeObjectFieldStart(object);
+    }
+    pending.clear();
+    out.writeFieldName(name);
+  }
+
+  /** Whether a member is there; one that is null is written, or left out. */
+  private boolean has(String name, @Nullable Object value) throws IOException {
+    if (value == null && sparse) {
+      return false;
+    }
+    name(name);
+    if (value == null) {
+      out.writeNull();
+    }
+    return value != null;
+  }
+
   /** A member that is an object. */
   public void object(String name, Members members) throws IOException {
-    out.writeFieldName(name);
-    item(members);
+    if (!sparse) {
+      name(name);
+      item(members);
+      return;
+    }
+    pending.add(name);
+    members.write(this);
+    if (pending.isEmpty()) {
+      out.writeEndObject();
+    } else {
+      pending.removeLast();
+    }
   }
 
   /** An item that is an object. */
@@ -54,7 +99,8 @@ public final class JsonOut {
 
   /** A member that is an array. */
   public void array(String name, Members items) throws IOException {
-    out.writeArrayFieldStart(name);
+    name(name);
+    out.writeStartArray();
     items.write(this);
     out.writeEndArray();
   }
@@ -64,54 +110,70 @@ public final class JsonOut {
     out.writeString(value);
   }
 
-  /** A member that is an array of texts. */
-  public void texts(String name, List<String> values) throws IOException {
-    array(
-        name,
-        items -> {
-          for (String value : values) {
-            items.item(value);
-          }
-        });
+  /** A member that is an array of texts, or null. */
+  public void texts(String name, @Nullable List<String> values) throws IOException {
+    if (has(name, values)) {
+      out.writeStartArray();
+      for (String value : Objects.requireNonNull(values)) {
+        item(value);
+      }
+      out.writeEndArray();
+    }
   }
 
   /** A text or null. */
   public void text(String name, @Nullable String value) throws IOException {
-    out.writeStringField(name, value);
+    if (has(name, value)) {
+      out.writeString(value);
+    }
   }
 
   /** A whole number. */
   public void number(String name, long value) throws IOException {
-    out.writeNumberField(name, value);
+    name(name);
+    out.writeNumber(value);
   }
 
   /** A whole number or null. */
   public void number(String name, @Nullable Integer value) throws IOException {
-    if (value == null) {
-      out.writeNullField(name);
-    } else {
-      out.writeNumberField(name, value);
+    if (has(name, value)) {
+      out.writeNumber(Objects.requireNonNull(value));
+    }
+  }
+
+  /** A whole number beyond 31 bits, or null. */
+  public void number(String name, @Nullable Long value) throws IOException {
+    if (has(name, value)) {
+      out.writeNumber(Objects.requireNonNull(value));
     }
   }
 
   /** A number or null; without a fraction when it has none. */
   public void number(String name, @Nullable Double value) throws IOException {
-    if (value == null) {
-      out.writeNullField(name);
-    } else if (value == Math.rint(value) && Math.abs(value) < 1e15) {
-      out.writeNumberField(name, value.longValue());
-    } else {
-      out.writeNumberField(name, value);
+    if (has(name, value)) {
+      double number = Objects.requireNonNull(value);
+      if (number == Math.rint(number) && Math.abs(number) < 1e15) {
+        out.writeNumber((long) number);
+      } else {
+        out.writeNumber(number);
+      }
     }
   }
 
-  /** True or false. */
-  public void flag(String name, boolean value) throws IOException {
-    out.writeBooleanField(name, value);
+  /** A time in seconds, to the millisecond; or null. */
+  public void seconds(String name, @Nullable Duration value) throws IOException {
+    number(name, value == null ? null : (Double) (value.toMillis() / 1000.0));
   }
 
-  /** A time. */
-  public void time(String name, Instant value) throws IOException {
-    out.writeStringField(name, Times.text(value));
+  /** True, false or null. */
+  public void flag(String name, @Nullable Boolean value) throws IOException {
+    if (has(name, value)) {
+      out.writeBoolean(Objects.requireNonNull(value));
+    }
+  }
+
+  /** A time or null. */
+  public void time(String name, @Nullable Instant value) throws IOException {
+    text(name, value == null ? null : Times.text(value));
   }
 }

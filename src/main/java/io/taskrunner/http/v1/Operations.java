@@ -84,8 +84,7 @@ public final class Operations {
   private static void mayUse(Caller caller, @Nullable String queue) {
     if (queue != null
         && caller instanceof Caller.Known(Client client, _)
-        && client.allowedQueues() != null
-        && !client.allowedQueues().contains(queue)) {
+        && !client.settings().mayUse(queue)) {
       throw new Refusal(Problem.queueNotAllowed());
     }
   }

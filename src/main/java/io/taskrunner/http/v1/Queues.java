@@ -8,19 +8,16 @@ import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Caller;
-import io.taskrunner.http.call.Changes;
-import io.taskrunner.http.call.ConfigKind;
-import io.taskrunner.http.call.Fault;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
-import io.taskrunner.http.call.Precondition;
+import io.taskrunner.http.call.Kind;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
+import io.taskrunner.http.call.Things;
 import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.ConfigStore;
-import io.taskrunner.store.ConfigStore.Thing;
 import io.taskrunner.store.Expected;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
@@ -32,13 +29,14 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** The calls under {@code /v1/queues}. Changes are the admin's. */
-public final class Queues {
+/**
+ * Queues, and the calls under {@code /v1/queues}. Changes are the admin's. The pause of a queue is
+ * none of its settings.
+ */
+public final class Queues implements Kind<Queue, QueueSettings> {
 
   private static final int WEIGHT_MAX = 100;
 
@@ -48,11 +46,13 @@ public final class Queues {
 
   private final QueueStore queues;
   private final Audit audit;
+  private final Things<Queue, QueueSettings> things;
 
   /** Over a store; changes are told to the log. */
   public Queues(QueueStore queues, Audit audit) {
     this.queues = queues;
     this.audit = audit;
+    this.things = new Things<>(this, audit);
   }
 
   /** The routes. */
@@ -60,7 +60,8 @@ public final class Queues {
     return List.of(
         Route.of(HttpMethod.GET, "/v1/queues", Access.READ, this::list),
         Route.of(HttpMethod.GET, "/v1/queues/{name}", Access.READ, this::get),
-        Route.of(HttpMethod.PUT, "/v1/queues/{name}", Access.ADMIN, Route.Body.OPTIONAL, this::put),
+        Route.of(
+            HttpMethod.PUT, "/v1/queues/{name}", Access.ADMIN, Route.Body.OPTIONAL, things::put),
         Route.of(HttpMethod.DELETE, "/v1/queues/{name}", Access.ADMIN, this::delete)
             .taking("force"),
         Route.of(
@@ -91,98 +92,6 @@ public final class Queues {
         Route.of(HttpMethod.DELETE, "/v1/queues/{name}/dead", Access.ADMIN, this::dropDead));
   }
 
-  /** Queues in the document of the whole configuration. Their pause is no part of it. */
-  public ConfigKind kind() {
-    return new QueueKind();
-  }
-
-  private final class QueueKind implements ConfigKind {
-    @Override
-    public String section() {
-      return "queues";
-    }
-
-    @Override
-    public Page items(int most, @Nullable String cursor) {
-      SortedMap<String, Item> items = new TreeMap<>();
-      for (Queue queue : queues.list()) {
-        if (QueueSettings.NAME.matcher(queue.name()).matches()) {
-          Queue.Stats stats = queue.stats();
-          long tasks = stats.scheduled() + stats.ready() + stats.active() + stats.retry();
-          items.put(
-              queue.name(),
-              new Item(
-                  out -> writeSet(out, queue.settings()),
-                  queue.revision(),
-                  tasks + stats.dead() == 0));
-        }
-      }
-      return Page.of(items, most, cursor);
-    }
-
-    @Override
-    public @Nullable Wanted read(String name, Fields entry) {
-      int faults = entry.faults().list().size();
-      if (!QueueSettings.NAME.matcher(name).matches()) {
-        entry.wrongName(EnqueueFields.QUEUE_FORM);
-      }
-      QueueSettings settings = settings(entry, name);
-      if (entry.faults().list().size() > faults) {
-        return null;
-      }
-      return new Wanted() {
-        @Override
-        public JsonOut.Members settings() {
-          return out -> writeSet(out, settings);
-        }
-
-        @Override
-        public void apply(Expected expected) throws ChangedMeanwhile {
-          queues.put(name, settings, expected);
-        }
-      };
-    }
-
-    @Override
-    public Thing thing(String name) {
-      return new Thing(ConfigStore.Kind.QUEUE, name);
-    }
-
-    @Override
-    public boolean isBuiltIn(String name) {
-      return QueueSettings.BUILT_IN.containsKey(name);
-    }
-
-    @Override
-    public boolean delete(String name, Expected expected) throws ChangedMeanwhile {
-      return queues.delete(name, false, expected) != QueueStore.Deleted.NOT_EMPTY;
-    }
-
-    /** What is said, and no more. */
-    private static void writeSet(JsonOut out, QueueSettings settings) throws IOException {
-      out.number("weight", settings.weight());
-      if (settings.maxDispatchesPerSec() != null) {
-        out.number("max_dispatches_per_sec", settings.maxDispatchesPerSec());
-      }
-      if (settings.maxBurst() != null) {
-        out.number("max_burst", settings.maxBurst());
-      }
-      if (settings.maxConcurrent() != null) {
-        out.number("max_concurrent", settings.maxConcurrent());
-      }
-      if (!settings.retry().equals(Retry.UNSET)) {
-        RetryFields.write(out, settings.retry());
-      }
-      if (settings.timeout() != null) {
-        out.number("timeout_sec", seconds(settings.timeout()));
-      }
-      out.number("dead_retention_sec", seconds(settings.deadRetention()));
-      out.number("dead_max", settings.deadMax());
-      out.number("dead_max_bytes", settings.deadMaxBytes());
-      out.number("done_max", settings.doneMax());
-    }
-  }
-
   private Answer list(Call call) {
     List<Queue> seen =
         queues.list().stream().filter(queue -> maySee(call.caller(), queue.name())).toList();
@@ -192,70 +101,40 @@ public final class Queues {
                 "queues",
                 items -> {
                   for (Queue queue : seen) {
-                    items.item(item -> write(item, queue));
+                    items.item(item -> show(item, queue));
                   }
                 })));
   }
 
   private Answer get(Call call) {
-    Queue queue = existing(call.param(0));
+    Queue queue = things.existing(call.param(0));
     if (!maySee(call.caller(), queue.name())) {
       throw new Refusal(Problem.queueNotAllowed());
     }
-    return Answer.ok(json(queue)).tagged(current(queue));
-  }
-
-  /**
-   * As {@code ETag} and {@code If-Match} see it: its name and settings, not its pause and stats.
-   */
-  private static Precondition.Current current(Queue queue) {
-    return Precondition.Current.of(
-        queue.revision(),
-        JsonOut.object(out -> {
-          out.text("name", queue.name());
-          out.number("weight", queue.settings().weight());
-          writeFurther(out, queue.settings());
-        }));
+    return things.answer(queue);
   }
 
   private static boolean maySee(Caller caller, String queue) {
-    return !(caller instanceof Caller.Known(Client client, _))
-        || client.allowedQueues() == null
-        || client.allowedQueues().contains(queue);
+    return !(caller instanceof Caller.Known(Client client, _)) || client.settings().mayUse(queue);
   }
 
-  private static Changes.Version version(QueueSettings settings) {
-    return Changes.Version.of(out -> QueueKind.writeSet(out, settings));
+  @Override
+  public ConfigStore.Kind stored() {
+    return ConfigStore.Kind.QUEUE;
   }
 
-  private Answer put(Call call) {
-    Faults faults = new Faults();
-    String name = call.param(0);
-    if (!QueueSettings.NAME.matcher(name).matches()) {
-      faults.add(
-          Fault.parameter(
-              "name", "name: \"" + name + "\" (expected: " + EnqueueFields.QUEUE_FORM + ")"));
-    }
-    QueueSettings settings = settings(call.fields(faults), name);
-    Precondition precondition = Precondition.of(call.headers(), faults);
-    faults.raise();
-    Optional<Changes.Version> before = queues.get(name).map(queue -> version(queue.settings()));
-    boolean made =
-        precondition.change(
-            () -> queues.get(name).map(Queues::current),
-            expected -> queues.put(name, settings, expected));
-    audit.tell(
-        call,
-        made ? "queue made" : "queue changed",
-        "queue",
-        name,
-        Changes.between(before, version(settings)));
-    Queue queue = existing(name);
-    Answer answer = made ? Answer.created(json(queue)) : Answer.ok(json(queue));
-    return answer.tagged(current(queue));
+  @Override
+  public Problem notFound() {
+    return Problem.queueNotFound();
   }
 
-  private static QueueSettings settings(Fields fields, String name) {
+  @Override
+  public boolean isBuiltIn(String name) {
+    return QueueSettings.BUILT_IN.containsKey(name);
+  }
+
+  @Override
+  public QueueSettings read(String name, Fields fields) {
     fields.nullIsAbsent(
         "max_dispatches_per_sec", "max_burst", "max_concurrent", "timeout_sec", "retry");
     QueueSettings defaults = QueueSettings.defaults(QueueSettings.defaultWeight(name));
@@ -286,21 +165,22 @@ public final class Queues {
   private Answer delete(Call call) {
     Faults faults = new Faults();
     boolean force = call.query(faults).flag("force");
-    Precondition precondition = Precondition.of(call.headers(), faults);
-    faults.raise();
-    String name = call.param(0);
-    if (QueueSettings.BUILT_IN.containsKey(name)) {
-      throw new Refusal(Problem.builtIn("queue"));
-    }
-    existing(name);
-    switch (precondition.change(
-        () -> queues.get(name).map(Queues::current),
-        expected -> queues.delete(name, force, expected))) {
-      case DONE -> audit.tell(call, "queue deleted", "queue", name);
-      case NOT_FOUND -> throw new Refusal(Problem.queueNotFound());
-      case NOT_EMPTY -> throw new Refusal(Problem.queueNotEmpty());
-    }
-    return Answer.noContent();
+    return things.delete(
+        call, call.param(0), faults, (name, expected) -> delete(name, force, expected));
+  }
+
+  @Override
+  public Optional<Problem> delete(String name, Expected expected) throws ChangedMeanwhile {
+    return delete(name, false, expected);
+  }
+
+  private Optional<Problem> delete(String name, boolean force, Expected expected)
+      throws ChangedMeanwhile {
+    return switch (queues.delete(name, force, expected)) {
+      case DONE -> Optional.empty();
+      case NOT_FOUND -> Optional.of(notFound());
+      case NOT_EMPTY -> Optional.of(Problem.queueNotEmpty());
+    };
   }
 
   private Answer pause(Call call) {
@@ -328,10 +208,10 @@ public final class Queues {
             .replayDead(name, limit, clientId)
             .orElseThrow(() -> new Refusal(Problem.queueNotFound()));
     audit.tell(call, "dead tasks replayed", "queue", name, "replayed", Long.toString(replayed));
-    Queue queue = existing(name);
+    Queue queue = things.existing(name);
     return Answer.ok(
         JsonOut.object(out -> {
-          write(out, queue);
+          show(out, queue);
           out.number("replayed", replayed);
         }));
   }
@@ -371,22 +251,53 @@ public final class Queues {
       throw new Refusal(Problem.queueNotFound());
     }
     audit.tell(call, what, "queue", call.param(0));
-    return Answer.ok(json(existing(call.param(0))));
+    return Answer.ok(things.json(things.existing(call.param(0))));
   }
 
-  private Queue existing(String name) {
-    return queues.get(name).orElseThrow(() -> new Refusal(Problem.queueNotFound()));
+  @Override
+  public void write(JsonOut out, QueueSettings settings) throws IOException {
+    write(out, settings, settings.maxBurst());
   }
 
-  private static byte[] json(Queue queue) {
-    return JsonOut.object(out -> write(out, queue));
+  private static void write(JsonOut out, QueueSettings settings, @Nullable Integer burst)
+      throws IOException {
+    out.number("weight", settings.weight());
+    writeFurther(out, settings, burst);
   }
 
-  private static void write(JsonOut out, Queue queue) throws IOException {
+  /** All settings but the weight. */
+  private static void writeFurther(JsonOut out, QueueSettings settings, @Nullable Integer burst)
+      throws IOException {
+    out.number("max_dispatches_per_sec", settings.maxDispatchesPerSec());
+    out.number("max_burst", burst);
+    out.number("max_concurrent", settings.maxConcurrent());
+    RetryFields.write(out, settings.retry());
+    out.seconds("timeout_sec", settings.timeout());
+    out.seconds("dead_retention_sec", settings.deadRetention());
+    out.number("dead_max", settings.deadMax());
+    out.number("dead_max_bytes", settings.deadMaxBytes());
+    out.number("done_max", settings.doneMax());
+  }
+
+  /** The burst in force. */
+  private static @Nullable Integer burst(QueueSettings settings) {
+    return settings.maxBurst() == null && settings.maxDispatchesPerSec() != null
+        ? (Integer) QueueSettings.defaultBurst(settings.maxDispatchesPerSec())
+        : settings.maxBurst();
+  }
+
+  @Override
+  public void writeTag(JsonOut out, Queue queue) throws IOException {
+    out.text("name", queue.name());
+    write(out, queue.settings(), burst(queue.settings()));
+  }
+
+  @Override
+  public void show(JsonOut out, Queue queue) throws IOException {
     out.text("name", queue.name());
     out.number("weight", queue.settings().weight());
     out.flag("paused", queue.paused());
-    writeFurther(out, queue.settings());
+    writeFurther(out, queue.settings(), burst(queue.settings()));
     Queue.Stats stats = queue.stats();
     out.object(
         "stats",
@@ -402,26 +313,28 @@ public final class Queues {
         });
   }
 
-  /** All settings but the weight. */
-  private static void writeFurther(JsonOut out, QueueSettings settings) throws IOException {
-    out.number("max_dispatches_per_sec", settings.maxDispatchesPerSec());
-    out.number("max_burst", burst(settings));
-    out.number("max_concurrent", settings.maxConcurrent());
-    RetryFields.write(out, settings.retry());
-    out.number("timeout_sec", seconds(settings.timeout()));
-    out.number("dead_retention_sec", seconds(settings.deadRetention()));
-    out.number("dead_max", settings.deadMax());
-    out.number("dead_max_bytes", settings.deadMaxBytes());
-    out.number("done_max", settings.doneMax());
+  @Override
+  public State<QueueSettings> state(Queue queue) {
+    Queue.Stats stats = queue.stats();
+    long unfinished = stats.scheduled() + stats.ready() + stats.active() + stats.retry();
+    boolean isEmpty = unfinished + stats.dead() == 0;
+    return new State<>(queue.name(), queue.settings(), queue.revision(), isEmpty);
   }
 
-  private static @Nullable Integer burst(QueueSettings settings) {
-    return settings.maxBurst() == null && settings.maxDispatchesPerSec() != null
-        ? (Integer) QueueSettings.defaultBurst(settings.maxDispatchesPerSec())
-        : settings.maxBurst();
+  @Override
+  public Optional<Queue> find(String name) {
+    return queues.get(name);
   }
 
-  private static @Nullable Double seconds(@Nullable Duration duration) {
-    return duration == null ? null : (Double) (duration.toMillis() / 1000.0);
+  /** Without those of Cloud Tasks. */
+  @Override
+  public Page<Queue> page(int most, @Nullable String cursor) {
+    List<Queue> own = queues.list().stream().filter(queue -> isName(queue.name())).toList();
+    return page(own, most, cursor);
+  }
+
+  @Override
+  public Put put(String name, QueueSettings settings, Expected expected) throws ChangedMeanwhile {
+    return Put.of(queues.put(name, settings, expected));
   }
 }

@@ -4,8 +4,6 @@ import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
 import io.taskrunner.task.Retry;
 import java.io.IOException;
-import java.time.Duration;
-import org.jspecify.annotations.Nullable;
 
 /** The object {@code retry}, of a task or a queue. */
 final class RetryFields {
@@ -36,30 +34,17 @@ final class RetryFields {
     return retry;
   }
 
-  /** What is said, and no more. */
+  /** What is set, and no more. */
   static void write(JsonOut to, Retry retry) throws IOException {
     to.object(
         "retry",
-        out -> {
-          if (retry.maxRetries() != null) {
-            out.number("max_retries", retry.maxRetries());
-          }
-          seconds(out, "min_backoff_sec", retry.minBackoff());
-          seconds(out, "max_backoff_sec", retry.maxBackoff());
-          if (retry.maxDoublings() != null) {
-            out.number("max_doublings", retry.maxDoublings());
-          }
-          seconds(out, "max_duration_sec", retry.maxDuration());
-          if (retry.retryClientErrors() != null) {
-            out.flag("retry_client_errors", retry.retryClientErrors());
-          }
-        });
-  }
-
-  private static void seconds(JsonOut out, String name, @Nullable Duration duration)
-      throws IOException {
-    if (duration != null) {
-      out.number(name, (Double) (duration.toMillis() / 1000.0));
-    }
+        JsonOut.withoutNulls(out -> {
+          out.number("max_retries", retry.maxRetries());
+          out.seconds("min_backoff_sec", retry.minBackoff());
+          out.seconds("max_backoff_sec", retry.maxBackoff());
+          out.number("max_doublings", retry.maxDoublings());
+          out.seconds("max_duration_sec", retry.maxDuration());
+          out.flag("retry_client_errors", retry.retryClientErrors());
+        }));
   }
 }

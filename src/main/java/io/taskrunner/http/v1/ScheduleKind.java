@@ -1,245 +1,151 @@
 package io.taskrunner.http.v1;
 
-import io.taskrunner.http.call.ConfigKind;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
-import io.taskrunner.schedule.Cron;
-import io.taskrunner.schedule.Rhythm;
+import io.taskrunner.http.call.Kind;
+import io.taskrunner.http.call.Problem;
+import io.taskrunner.http.call.Refusal;
 import io.taskrunner.schedule.Schedule;
 import io.taskrunner.schedule.Schedule.Settings;
 import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.ClientStore.Standing;
 import io.taskrunner.store.ConfigStore;
-import io.taskrunner.store.ConfigStore.Thing;
 import io.taskrunner.store.Expected;
+import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.Stores;
 import io.taskrunner.store.TaskStore.BadCursor;
-import io.taskrunner.task.Callback;
-import io.taskrunner.task.Retry;
-import io.taskrunner.task.TargetRequest;
-import io.taskrunner.task.TargetRequest.Header;
-import io.taskrunner.task.Task.TaskSpec;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SortedMap;
-import java.util.TreeMap;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Schedules in the document of the whole configuration. Likely secrets of their tasks are masked in
- * it, as wherever a task is shown; see {@link Unmasking}.
+ * Schedules, as things that admins set. Likely secrets of their tasks are masked, as wherever a
+ * task is shown, and may be given back so; see {@link Unmasking}.
  */
-final class ScheduleKind implements ConfigKind {
+final class ScheduleKind implements Kind<Schedule, Settings> {
 
   private final ScheduleStore schedules;
-  private final Function<Fields, @Nullable Settings> reader;
+  private final QueueStore queues;
   private final ClientStore clients;
   private final boolean open;
+  private final Duration retention;
 
   /**
-   * Over stores.
+   * Over the stores.
    *
-   * @param reader of the fields of a schedule
    * @param open whether a client that nobody set up may have schedules
+   * @param retention of tasks whose schedule does not say
    */
-  ScheduleKind(
-      ScheduleStore schedules,
-      Function<Fields, @Nullable Settings> reader,
-      ClientStore clients,
-      boolean open) {
-    this.schedules = schedules;
-    this.reader = reader;
-    this.clients = clients;
+  ScheduleKind(Stores stores, boolean open, Duration retention) {
+    this.schedules = stores.schedules();
+    this.queues = stores.queues();
+    this.clients = stores.clients();
     this.open = open;
+    this.retention = retention;
   }
 
   @Override
-  public String section() {
-    return "schedules";
+  public ConfigStore.Kind stored() {
+    return ConfigStore.Kind.SCHEDULE;
   }
 
   @Override
-  public Page items(int most, @Nullable String cursor) throws BadCursor {
-    ScheduleStore.Page page = schedules.list(most, cursor);
-    if (!page.unavailable().isEmpty()) {
-      throw new StoreUnavailable("some schedules cannot be read now", null);
-    }
-    SortedMap<String, Item> items = new TreeMap<>();
-    for (Schedule schedule : page.schedules()) {
-      Settings settings = schedule.settings();
-      items.put(
-          schedule.name(),
-          new Item(
-              out -> write(out, settings, false),
-              schedule.revision(),
-              true,
-              out -> write(out, settings, true)));
-    }
-    return new Page(items, page.nextCursor());
+  public Problem notFound() {
+    return Problem.scheduleNotFound();
   }
 
   @Override
-  public @Nullable Wanted read(String name, Fields entry) {
-    int faults = entry.faults().list().size();
-    if (!Schedule.NAME.matcher(name).matches()) {
-      entry.wrongName("1 to 64 of A-Z a-z 0-9 _ -");
-    }
-    Settings read = reader.apply(entry);
-    if (read == null || entry.faults().list().size() > faults) {
+  public @Nullable Settings read(String name, Fields fields) {
+    int faults = fields.faults().count();
+    Settings read = ScheduleFields.read(fields, retention);
+    if (read == null || fields.faults().count() > faults) {
       return null;
     }
     Optional<Settings> whole = Unmasking.of(read, schedules.get(name).map(Schedule::settings));
     if (whole.isEmpty()) {
-      entry.fault("task", Unmasking.REFUSAL);
-      return null;
+      fields.fault("task", Unmasking.REFUSAL);
     }
-    return new WantedSchedule(name, whole.get());
+    return whole.orElse(null);
   }
 
-  /** A schedule as a document wants it. */
-  private final class WantedSchedule implements Wanted {
-    private final String name;
-    private final Settings settings;
+  @Override
+  public void write(JsonOut out, Settings settings) throws IOException {
+    ScheduleFields.write(out, settings, false);
+  }
 
-    private WantedSchedule(String name, Settings settings) {
-      this.name = name;
-      this.settings = settings;
+  @Override
+  public void writeExact(JsonOut out, Settings settings) throws IOException {
+    ScheduleFields.write(out, settings, true);
+  }
+
+  @Override
+  public void show(JsonOut out, Schedule schedule) throws IOException {
+    ScheduleFields.show(out, schedule);
+  }
+
+  @Override
+  public State<Settings> state(Schedule schedule) {
+    return new State<>(schedule.name(), schedule.settings(), schedule.revision());
+  }
+
+  @Override
+  public Optional<Schedule> find(String name) {
+    return schedules.get(name);
+  }
+
+  @Override
+  public Page<Schedule> page(int most, @Nullable String cursor) throws BadCursor {
+    ScheduleStore.Page page = schedules.list(most, cursor);
+    if (!page.unavailable().isEmpty()) {
+      throw new StoreUnavailable("some schedules cannot be read now", null);
     }
+    return new Page<>(page.schedules(), page.nextCursor());
+  }
 
-    @Override
-    public JsonOut.Members settings() {
-      return out -> write(out, settings, false);
+  @Override
+  public Put put(String name, Settings settings, Expected expected) throws ChangedMeanwhile {
+    return Put.of(schedules.put(name, settings, expected));
+  }
+
+  @Override
+  public Optional<Problem> delete(String name, Expected expected) throws ChangedMeanwhile {
+    return schedules.delete(name, expected) ? Optional.empty() : Optional.of(notFound());
+  }
+
+  @Override
+  public void check(String name, Settings settings) {
+    if (!mayHaveSchedules(settings.clientId())) {
+      throw new Refusal(Problem.clientNotFound());
     }
-
-    @Override
-    public JsonOut.Members exact() {
-      return out -> write(out, settings, true);
-    }
-
-    @Override
-    public List<String> warnings() {
-      return Schedules.warnings(settings);
-    }
-
-    @Override
-    public void check(Map<String, Set<String>> names, Fields entry) {
-      if (!names.getOrDefault("queues", Set.of()).contains(settings.queue())) {
-        entry.fault("queue", settings.queue(), "a queue that there is then");
-      }
-      String client = settings.clientId();
-      if (!open
-          && !names.getOrDefault("clients", Set.of()).contains(client)
-          && clients.standing(client) == Standing.UNKNOWN) {
-        entry.fault("client_id", client, "a client that there is then");
-      }
-    }
-
-    @Override
-    public void apply(Expected expected) throws ChangedMeanwhile {
-      schedules.put(name, settings, expected);
+    if (queues.get(settings.queue()).isEmpty()) {
+      throw new Refusal(Problem.queueNotFound());
     }
   }
 
   @Override
-  public Thing thing(String name) {
-    return new Thing(ConfigStore.Kind.SCHEDULE, name);
+  public void check(String name, Settings settings, Map<String, Set<String>> names, Fields entry) {
+    if (!names.getOrDefault("queues", Set.of()).contains(settings.queue())) {
+      entry.fault("queue", settings.queue(), "a queue that there is then");
+    }
+    String client = settings.clientId();
+    if (!names.getOrDefault("clients", Set.of()).contains(client) && !mayHaveSchedules(client)) {
+      entry.fault("client_id", client, "a client that there is then");
+    }
   }
 
   @Override
-  public boolean isBuiltIn(String name) {
-    return false;
+  public List<String> warnings(Settings settings) {
+    return ScheduleFields.warnings(settings);
   }
 
-  @Override
-  public boolean delete(String name, Expected expected) throws ChangedMeanwhile {
-    schedules.delete(name, expected);
-    return true;
-  }
-
-  /**
-   * What is set, in the form in which it is given.
-   *
-   * @param exact whether likely secrets are shown
-   */
-  static void write(JsonOut out, Settings settings, boolean exact) throws IOException {
-    TaskSpec spec = settings.spec();
-    out.text("client_id", settings.clientId());
-    out.text("queue", settings.queue());
-    rhythm(out, settings.rhythm());
-    out.flag("paused", settings.paused());
-    out.text("overlap", settings.overlap().word());
-    out.text("catch_up", settings.catchUp().word());
-    out.number("jitter_sec", (Double) (settings.jitter().toMillis() / 1000.0));
-    out.object("task", task -> request(task, spec.request(), exact));
-    if (!spec.retry().equals(Retry.UNSET)) {
-      RetryFields.write(out, spec.retry());
-    }
-    if (spec.timeout() != null) {
-      out.number("timeout_sec", (Double) (spec.timeout().toMillis() / 1000.0));
-    }
-    out.number("retention_sec", (Double) (spec.retention().toMillis() / 1000.0));
-    if (!spec.labels().isEmpty()) {
-      TaskJson.labels(out, spec.labels());
-    }
-    Callback callback = spec.callback();
-    if (callback != null) {
-      out.object("callback", told -> callback(told, callback, exact));
-    }
-  }
-
-  /** When its ticks are, in the form in which it is given. */
-  static void rhythm(JsonOut out, Rhythm rhythm) throws IOException {
-    switch (rhythm) {
-      case Rhythm.Every(Duration interval) -> out.number("interval_sec", interval.toSeconds());
-      case Rhythm.ByCron(Cron cron, ZoneId zone) -> {
-        out.text("cron", cron.toString());
-        out.text("time_zone", zone.equals(ZoneOffset.UTC) ? "UTC" : zone.getId());
-      }
-    }
-  }
-
-  private static void callback(JsonOut out, Callback callback, boolean exact) throws IOException {
-    String url = callback.url().value();
-    out.text("url", exact ? url : Masking.url(url));
-    headers(out, callback.headers(), exact);
-    out.texts("on", callback.ends().stream().map(Callback.End::word).sorted().toList());
-  }
-
-  private static void headers(JsonOut out, List<Header> all, boolean exact) throws IOException {
-    if (!all.isEmpty()) {
-      out.object(
-          "headers",
-          headers -> {
-            for (Header header : all) {
-              headers.text(
-                  header.name(),
-                  exact ? header.value() : Masking.header(header.name(), header.value()));
-            }
-          });
-    }
-  }
-
-  private static void request(JsonOut out, TargetRequest request, boolean exact)
-      throws IOException {
-    String url = request.url().value();
-    out.text("url", exact ? url : Masking.url(url));
-    out.text("method", request.method());
-    headers(out, request.headers(), exact);
-    if (request.body().length > 0 && request.text()) {
-      out.text("body", new String(request.body(), StandardCharsets.UTF_8));
-    } else if (request.body().length > 0) {
-      out.text("body_base64", Base64.getEncoder().encodeToString(request.body()));
-    }
+  private boolean mayHaveSchedules(String clientId) {
+    return open || clients.standing(clientId) != Standing.UNKNOWN;
   }
 }

@@ -5,6 +5,8 @@ import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Callback;
 import io.taskrunner.task.TargetRequest;
+import io.taskrunner.task.TargetRequest.Header;
+import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -25,8 +27,9 @@ final class TaskJson {
     out.text("queue", task.queue());
     out.text("state", task.state().word());
     labels(out, task.spec().labels());
-    out.object("request", request -> request(request, task.spec().request(), task.bodyDropped()));
-    callback(out, task.spec().callback());
+    out.object(
+        "request", request -> request(request, task.spec().request(), task.bodyDropped(), false));
+    callback(out, task.spec().callback(), false);
     if (task.spec().callbackOf() != null) {
       out.text("callback_of", task.spec().callbackOf().toString());
     }
@@ -53,11 +56,16 @@ final class TaskJson {
         });
   }
 
-  /** What is sent, with secrets masked. */
-  static void request(JsonOut out, TargetRequest request, boolean bodyDropped) throws IOException {
-    out.text("url", Masking.url(request.url().value()));
+  /**
+   * What is sent.
+   *
+   * @param exact whether likely secrets are shown
+   */
+  static void request(JsonOut out, TargetRequest request, boolean bodyDropped, boolean exact)
+      throws IOException {
+    url(out, request.url(), exact);
     out.text("method", request.method());
-    headers(out, request.headers());
+    headers(out, request.headers(), exact);
     if (bodyDropped || request.body().length == 0) {
       out.text("body", null);
     } else if (request.text()) {
@@ -67,24 +75,33 @@ final class TaskJson {
     }
   }
 
-  private static void headers(JsonOut out, List<TargetRequest.Header> all) throws IOException {
+  private static void url(JsonOut out, TargetUrl url, boolean exact) throws IOException {
+    out.text("url", exact ? url.value() : Masking.url(url.value()));
+  }
+
+  private static void headers(JsonOut out, List<Header> all, boolean exact) throws IOException {
     out.object(
         "headers",
         headers -> {
-          for (TargetRequest.Header header : all) {
-            headers.text(header.name(), Masking.header(header.name(), header.value()));
+          for (Header header : all) {
+            String value = header.value();
+            headers.text(header.name(), exact ? value : Masking.header(header.name(), value));
           }
         });
   }
 
-  /** Whom the end is told to, with secrets masked; left out when nobody is. */
-  static void callback(JsonOut out, @Nullable Callback callback) throws IOException {
+  /**
+   * Whom the end is told to; left out when nobody is.
+   *
+   * @param exact whether likely secrets are shown
+   */
+  static void callback(JsonOut out, @Nullable Callback callback, boolean exact) throws IOException {
     if (callback != null) {
       out.object(
           "callback",
           told -> {
-            told.text("url", Masking.url(callback.url().value()));
-            headers(told, callback.headers());
+            url(told, callback.url(), exact);
+            headers(told, callback.headers(), exact);
             told.texts("on", callback.ends().stream().map(Callback.End::word).toList());
           });
     }

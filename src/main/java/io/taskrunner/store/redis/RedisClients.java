@@ -3,12 +3,14 @@ package io.taskrunner.store.redis;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.taskrunner.client.Client;
+import io.taskrunner.client.ClientSettings;
 import io.taskrunner.client.Limits;
 import io.taskrunner.client.Scope;
 import io.taskrunner.client.Tier;
 import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.Expected;
+import io.taskrunner.store.Given;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.redis.Changes.Step;
 import io.taskrunner.store.redis.link.Args;
@@ -23,6 +25,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -155,28 +158,43 @@ final class RedisClients implements ClientStore {
     if (hash.isEmpty() || "x".equals(hash.get("on"))) {
       return Optional.empty();
     }
-    String tier = hash.getOrDefault("tier", Tier.DEFAULT);
-    Limits ofTier = tiers.getOrDefault(tier, Tier.BUILT_IN.getLast().limits());
-    Integer concurrent = integer(hash.get("max_concurrent"));
-    Integer perMin = integer(hash.get("requests_per_min"));
-    String queues = hash.get("queues");
+    ClientSettings settings = settings(hash);
+    Limits ofTier = tiers.getOrDefault(settings.tier(), Tier.BUILT_IN.getLast().limits());
     return Optional.of(
         new Client(
             id,
-            tier,
-            "1".equals(hash.get("on")),
-            concurrent,
-            perMin,
-            new Limits(
-                concurrent != null ? concurrent : ofTier.maxConcurrent(),
-                perMin != null ? perMin : ofTier.requestsPerMin()),
-            integer(hash.get("max_waiting")),
-            longInteger(hash.get("max_waiting_bytes")),
-            queues == null ? null : names(queues),
-            names(hash.getOrDefault("accounts", ",")),
+            settings,
+            settings.limits(ofTier),
             time(hash.get("created")),
             time(hash.get("updated")),
             revision(hash)));
+  }
+
+  private static ClientSettings settings(Map<String, String> hash) {
+    String queues = hash.get("queues");
+    return new ClientSettings(
+        hash.getOrDefault("tier", Tier.DEFAULT),
+        "1".equals(hash.get("on")),
+        integer(hash.get("max_concurrent")),
+        integer(hash.get("requests_per_min")),
+        queues == null ? null : names(queues),
+        names(hash.getOrDefault("accounts", ",")),
+        integer(hash.get("max_waiting")),
+        longInteger(hash.get("max_waiting_bytes")));
+  }
+
+  /** The fields of the hash that a change sets, or unsets with nothing. */
+  private static Map<String, Given<?>> fields(Change change) {
+    Map<String, Given<?>> fields = new LinkedHashMap<>();
+    fields.put("tier", change.tier());
+    fields.put("on", change.enabled().map(enabled -> enabled ? 1 : 0));
+    fields.put("max_concurrent", change.maxConcurrent());
+    fields.put("requests_per_min", change.requestsPerMin());
+    fields.put("queues", change.allowedQueues().map(RedisClients::text));
+    fields.put("accounts", change.serviceAccounts().map(RedisClients::text));
+    fields.put("max_waiting", change.maxWaiting());
+    fields.put("max_waiting_bytes", change.maxWaitingBytes());
+    return fields;
   }
 
   private static long revision(Map<String, String> hash) {
@@ -227,34 +245,18 @@ final class RedisClients implements ClientStore {
 
   @Override
   public Optional<Client> set(String id, Change change, Expected expected) throws ChangedMeanwhile {
-    if (change.tier() != null && !tiers.limits().containsKey(change.tier())) {
+    String tier = change.tier().value();
+    if (tier != null && !tiers.limits().containsKey(tier)) {
       return Optional.empty();
     }
     long revision = revisions.decide(field(id), expected, () -> seen(id));
     Args args = Args.of(id).field("rev", revision);
-    if (change.tier() != null) {
-      args.field("tier", change.tier());
-    }
-    if (change.enabled() != null) {
-      args.field("on", change.enabled() ? 1 : 0);
-    }
-    if (change.limits() != null) {
-      args.field("max_concurrent", change.limits().maxConcurrent());
-      args.field("requests_per_min", change.limits().requestsPerMin());
-    }
-    if (change.allowedQueues() != null) {
-      List<String> queues = change.allowedQueues().queues();
-      args.field("queues", queues == null ? null : text(queues));
-    }
-    if (change.serviceAccounts() != null) {
-      args.field("accounts", text(change.serviceAccounts()));
-    }
-    if (change.maxWaiting() != null) {
-      args.field("max_waiting", change.maxWaiting().tasks());
-    }
-    if (change.maxWaitingBytes() != null) {
-      args.field("max_waiting_bytes", change.maxWaitingBytes().bytes());
-    }
+    fields(change)
+        .forEach((field, given) -> {
+          if (given.isGiven()) {
+            args.field(field, given.value());
+          }
+        });
     Reply reply = shards.of(id).moves().run(Script.PUT_CLIENT, args);
     if (reply.word(Put.class) == Put.NO_TIER) {
       revisions.forget(field(id), revision); // The tier was deleted in between.

@@ -12,6 +12,7 @@ import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.StoreUnavailable;
+import io.taskrunner.store.Stores;
 import io.taskrunner.store.SystemStore;
 import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.TokenStore;
@@ -38,7 +39,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.stream.IntStream;
 
 /** The store on Redis: opens the connections, and gives out the moves by whom they are for. */
-public final class RedisStore implements AutoCloseable {
+public final class RedisStore implements Stores, AutoCloseable {
 
   /** A change of a queue, client or tier waits at most so many times for Redis. */
   private static final int COMMANDS_OF_A_CHANGE = 6;
@@ -243,12 +244,12 @@ public final class RedisStore implements AutoCloseable {
     housekeeping.tidy();
   }
 
-  /** The moves of tasks. */
+  @Override
   public TaskStore tasks() {
     return tasks;
   }
 
-  /** The moves of queues. */
+  @Override
   public QueueStore queues() {
     return queues;
   }
@@ -258,27 +259,27 @@ public final class RedisStore implements AutoCloseable {
     return cloud;
   }
 
-  /** Clients, keys and tiers. */
+  @Override
   public ClientStore clients() {
     return clients;
   }
 
-  /** Hosts with limits of their own. */
+  @Override
   public HostStore hosts() {
     return hosts;
   }
 
-  /** Named keys of admins. */
+  @Override
   public AdminKeyStore adminKeys() {
     return adminKeys;
   }
 
-  /** What admins changed. */
+  @Override
   public AuditStore audits() {
     return audits;
   }
 
-  /** Changes of many things at once. */
+  @Override
   public ConfigStore configuration() {
     return revisions;
   }
@@ -288,7 +289,7 @@ public final class RedisStore implements AutoCloseable {
     return works;
   }
 
-  /** Schedules and their ticks. */
+  @Override
   public ScheduleStore schedules() {
     return schedules;
   }
@@ -303,22 +304,22 @@ public final class RedisStore implements AutoCloseable {
     return tokens;
   }
 
-  /** What the requests of clients' tasks are signed with. */
+  @Override
   public SigningStore signing() {
     return signing;
   }
 
-  /** Operations on many tasks. */
+  @Override
   public OperationStore operations() {
     return operations;
   }
 
-  /** Which workers there are. */
+  @Override
   public WorkersStore workers() {
     return workers;
   }
 
-  /** The state of Redis itself. */
+  @Override
   public SystemStore system() {
     return system;
   }

@@ -7,8 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.taskrunner.client.Limits;
 import io.taskrunner.client.Tier;
-import io.taskrunner.store.ClientStore.Change;
-import io.taskrunner.store.ClientStore.OwnLimits;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.TargetHost;
@@ -17,6 +15,7 @@ import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.redis.Stage.Wish;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
 import io.taskrunner.testkit.RedisProxy;
 import io.taskrunner.testkit.RedisServer;
@@ -250,10 +249,7 @@ final class Burdens implements AutoCloseable {
     int queues = Math.min(100, size.queues() / 10);
     inParallel(
         clients,
-        i ->
-            filler
-                .clients()
-                .set("client" + i, new Change(null, null, new OwnLimits(1, Limits.MAX), null)));
+        i -> filler.clients().set("client" + i, ClientChange.of().limits(1, Limits.MAX).done()));
     inParallel(queues, i -> filler.queues().put("q" + i, Stage.settings(1, null, null, null)));
     stage.store.everySecond();
     filler.everySecond();

@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.taskrunner.store.ClientStore;
-import io.taskrunner.store.ClientStore.MaxWaiting;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.WorkStore.Claim;
@@ -25,6 +23,7 @@ import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -307,13 +306,7 @@ class CallbackTest {
 
   @Test
   void itIsNeitherCountedByTheRateNorHeldByTheQuota() {
-    stage
-        .store
-        .clients()
-        .set(
-            "abc",
-            new ClientStore.Change(
-                null, null, new ClientStore.OwnLimits(10, 2), null, null, new MaxWaiting(1), null));
+    stage.store.clients().set("abc", ClientChange.of().limits(10, 2).maxWaiting(1).done());
     stage.enqueue(wish());
     stage.succeed(next());
     // The callback waits: it fills the quota, and used nothing of the rate up.
@@ -343,7 +336,7 @@ class CallbackTest {
     stage.succeed(running);
     assertNull(next());
     TaskId id = stage.enqueue(wish());
-    stage.store.clients().set("abc", new ClientStore.Change(null, false, null, null));
+    stage.store.clients().set("abc", ClientChange.of().enabled(false).done());
     stage.succeed(next());
     assertEquals(id, next().spec().callbackOf());
   }
@@ -437,7 +430,7 @@ class CallbackTest {
     try (RedisStore store = RedisStore.open(StoreOptions.defaults(REDIS.server().settings(16)))) {
       List<String> clients = List.of("one", "two", "three", "four", "five", "six");
       for (String client : clients) {
-        store.clients().set(client, new ClientStore.Change(null, null, null, null));
+        store.clients().set(client, ClientChange.of().done());
         store.tasks().enqueue(wish().client(client).proof(Enqueue.Proof.ADMIN).command()).join();
       }
       List<Claim> told = new ArrayList<>();

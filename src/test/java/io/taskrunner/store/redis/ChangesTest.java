@@ -10,10 +10,10 @@ import io.lettuce.core.api.sync.RedisCommands;
 import io.taskrunner.client.Limits;
 import io.taskrunner.client.Scope;
 import io.taskrunner.client.Tier;
-import io.taskrunner.store.ClientStore.Change;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore.Deleted;
 import io.taskrunner.store.TargetHost;
+import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -218,21 +218,21 @@ class ChangesTest {
 
   @Test
   void theKeysOfADeletedClientOpenNothingForAnotherOfItsName() {
-    store.clients().set("abc", new Change(null, true, null, null));
+    store.clients().set("abc", ClientChange.of().enabled(true).done());
     store.clients().addKey("abc", "digest", "name", Scope.ALL);
     breakOff(tiersOf("abc"), () -> store.clients().delete("abc"));
     assertTrue(store.clients().keyOwner("digest").isEmpty());
     finish();
     assertTrue(store.clients().get("abc").isEmpty());
-    store.clients().set("abc", new Change(null, true, null, null));
+    store.clients().set("abc", ClientChange.of().enabled(true).done());
     assertEquals(List.of(), store.clients().keys("abc").orElseThrow());
   }
 
   @Test
   void aClientThatWasMadeAfterItsDeletionWasBrokenOffStays() {
-    store.clients().set("abc", new Change(null, true, null, null));
+    store.clients().set("abc", ClientChange.of().enabled(true).done());
     breakOff(tiersOf("abc"), () -> store.clients().delete("abc"));
-    store.clients().set("abc", new Change(null, true, null, null));
+    store.clients().set("abc", ClientChange.of().enabled(true).done());
     store.clients().addKey("abc", "digest", "name", Scope.ALL);
     finish();
     assertTrue(store.clients().keyOwner("digest").isPresent());

@@ -12,7 +12,6 @@ import io.taskrunner.client.Scope;
 import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.AdminKeyStore.Put;
 import io.taskrunner.store.ClientStore;
-import io.taskrunner.store.ClientStore.Change;
 import io.taskrunner.store.ClientStore.TierDeleted;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.TaskStore.Moved;
@@ -20,6 +19,7 @@ import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
 import java.time.Instant;
@@ -82,27 +82,27 @@ class ClientMovesTest {
     stage.client("abc", 1);
     assertEquals(List.of(), accounts());
     List<String> given = List.of("a@example.com", "b@example.com");
-    stage.store.clients().set("abc", new Change(null, null, null, null, given, null, null));
-    stage.store.clients().set("abc", new Change(null, true, null, null));
+    stage.store.clients().set("abc", ClientChange.of().accounts(given).done());
+    stage.store.clients().set("abc", ClientChange.of().enabled(true).done());
     assertEquals(given, accounts());
-    assertTrue(stage.store.clients().get("abc").orElseThrow().mayBe("b@example.com"));
-    assertFalse(stage.store.clients().get("abc").orElseThrow().mayBe("c@example.com"));
-    stage.store.clients().set("abc", new Change(null, null, null, null, List.of("*"), null, null));
-    assertTrue(stage.store.clients().get("abc").orElseThrow().mayBe("c@example.com"));
+    assertTrue(stage.store.clients().get("abc").orElseThrow().settings().mayBe("b@example.com"));
+    assertFalse(stage.store.clients().get("abc").orElseThrow().settings().mayBe("c@example.com"));
+    stage.store.clients().set("abc", ClientChange.of().accounts(List.of("*")).done());
+    assertTrue(stage.store.clients().get("abc").orElseThrow().settings().mayBe("c@example.com"));
     stage.store.clients().delete("abc");
     stage.client("abc", 1);
     assertEquals(List.of(), accounts());
   }
 
   private List<String> accounts() {
-    return stage.store.clients().get("abc").orElseThrow().serviceAccounts();
+    return stage.store.clients().get("abc").orElseThrow().settings().serviceAccounts();
   }
 
   @Test
   void aRaisedTierLetsItsClientsBackIn() {
     stage.tier("own", 1, 1000);
     for (String id : List.of("one", "two")) {
-      stage.store.clients().set(id, new Change("own", null, null, null));
+      stage.store.clients().set(id, ClientChange.of().tier("own").done());
       stage.enqueue(3, wish().client(id));
     }
     assertEquals(2, claim(9).size());
@@ -112,13 +112,13 @@ class ClientMovesTest {
     assertEquals(TierDeleted.IN_USE, stage.store.clients().deleteTier("own"));
     assertEquals(TierDeleted.BUILT_IN, stage.store.clients().deleteTier("free"));
     assertEquals(
-        Optional.empty(), stage.store.clients().set("one", new Change("none", null, null, null)));
+        Optional.empty(), stage.store.clients().set("one", ClientChange.of().tier("none").done()));
   }
 
   @Test
   void acceptedTasksOfADisabledClientStillRun() {
     TaskId id = stage.enqueue(wish());
-    stage.store.clients().set("abc", new Change(null, false, null, null));
+    stage.store.clients().set("abc", ClientChange.of().enabled(false).done());
     assertInstanceOf(EnqueueResult.ClientDisabled.class, stage.put(wish()));
     assertEquals(List.of(id), claim(5));
   }
@@ -155,7 +155,7 @@ class ClientMovesTest {
     TaskId old = stage.enqueue(wish());
     TaskId later = stage.enqueue(wish().in(Duration.ofSeconds(1)));
     stage.store.clients().delete("abc");
-    stage.store.clients().set("abc", new Change(null, null, null, null));
+    stage.store.clients().set("abc", ClientChange.of().done());
     assertEquals(3, stage.store.clients().get("abc").orElseThrow().limits().maxConcurrent());
     List<TaskId> fresh = stage.enqueue(5, wish());
     stage.store.queues().pause("default", true);

@@ -5,12 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.redis.Model.Answer;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
+import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
 import java.time.Instant;
@@ -127,7 +127,7 @@ class EnqueueTest {
     stage.pass(Duration.ofSeconds(1));
     Answer second = stage.group(call).getFirst();
     assertEquals(first, second);
-    stage.store.clients().set("abc", new ClientStore.Change(null, false, null, null));
+    stage.store.clients().set("abc", ClientChange.of().enabled(false).done());
     assertEquals(first.due(), stage.group(call).getFirst().due());
     assertEquals("ex", words(stage.group(List.of(call.getFirst(), group(wish()).getFirst()))));
     assertEquals("1", stage.redis.hget("tr:{0}:client:abc", "live"));
@@ -140,20 +140,14 @@ class EnqueueTest {
         EnqueueResult.ClientUnknown.class,
         stage.put(wish().client("nobody").proof(Enqueue.Proof.KEY)));
     stage.client("abc", 1);
-    stage
-        .store
-        .clients()
-        .set(
-            "abc",
-            new ClientStore.Change(
-                null, null, null, new ClientStore.AllowedQueues(List.of("critical", "low-1"))));
+    stage.store.clients().set("abc", ClientChange.of().queues(List.of("critical", "low-1")).done());
     assertInstanceOf(EnqueueResult.QueueNotAllowed.class, stage.put(wish()));
     assertInstanceOf(EnqueueResult.QueueNotAllowed.class, stage.put(wish().queue("low")));
     stage.enqueue(wish().queue("critical"));
     stage.store.clients().addKey("abc", "digest");
     assertInstanceOf(EnqueueResult.KeyRequired.class, stage.put(wish().queue("critical")));
     stage.enqueue(wish().queue("critical").proof(Enqueue.Proof.KEY));
-    stage.store.clients().set("abc", new ClientStore.Change(null, false, null, null));
+    stage.store.clients().set("abc", ClientChange.of().enabled(false).done());
     assertInstanceOf(
         EnqueueResult.ClientDisabled.class,
         stage.put(wish().queue("critical").proof(Enqueue.Proof.ADMIN)));
@@ -165,7 +159,7 @@ class EnqueueTest {
         EnqueueResult.QueueNotFound.class, stage.put(wish().client("new").queue("nowhere")));
     assertTrue(stage.store.clients().get("new").isEmpty());
     stage.enqueue(wish().client("new"));
-    assertEquals("default", stage.store.clients().get("new").orElseThrow().tier());
+    assertEquals("default", stage.store.clients().get("new").orElseThrow().settings().tier());
   }
 
   @Test

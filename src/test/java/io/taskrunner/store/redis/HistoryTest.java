@@ -7,7 +7,6 @@ import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.pubsub.RedisPubSubAdapter;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.taskrunner.client.Limits;
-import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
@@ -36,6 +35,7 @@ import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -756,47 +756,31 @@ class HistoryTest {
       note("set client %s", id);
       Model.Client client = model.setClient(id);
       String tier = chance(50) ? any(List.of("free", "basic", "default", "premium")) : null;
-      ClientStore.OwnLimits limits = null;
-      if (chance(60)) {
-        limits =
-            new ClientStore.OwnLimits(
-                chance(70) ? 1 + random.nextInt(4) : null,
-                chance(80) ? 20 + random.nextInt(200) : null);
-      }
-      Boolean enabled = chance(20) ? Boolean.valueOf(chance(40)) : Boolean.TRUE;
-      ClientStore.AllowedQueues allowed =
-          chance(20)
-              ? new ClientStore.AllowedQueues(chance(50) ? null : List.of(any(queues), any(queues)))
-              : null;
-      ClientStore.MaxWaiting waiting =
-          chance(30)
-              ? new ClientStore.MaxWaiting(chance(50) ? null : 1 + random.nextInt(30))
-              : null;
-      ClientStore.MaxWaitingBytes bytes =
-          chance(30)
-              ? new ClientStore.MaxWaitingBytes(chance(50) ? null : 1L + random.nextInt(400))
-              : null;
-      if (waiting != null) {
-        client.maxWaiting = waiting.tasks();
-      }
-      if (bytes != null) {
-        client.maxWaitingBytes = bytes.bytes();
-      }
+      boolean enabled = chance(80) || chance(40);
+      ClientChange change = ClientChange.of().enabled(enabled);
+      client.on = enabled ? '1' : '0';
       if (tier != null) {
         client.tier = tier;
+        change.tier(tier);
       }
-      if (limits != null) {
-        client.ownConcurrent = limits.maxConcurrent();
-        client.ownPerMin = limits.requestsPerMin();
+      if (chance(60)) {
+        client.ownConcurrent = chance(70) ? 1 + random.nextInt(4) : null;
+        client.ownPerMin = chance(80) ? 20 + random.nextInt(200) : null;
+        change.limits(client.ownConcurrent, client.ownPerMin);
       }
-      client.on = enabled ? '1' : '0';
-      if (allowed != null) {
-        client.allowed = allowed.queues();
+      if (chance(20)) {
+        client.allowed = chance(50) ? null : List.of(any(queues), any(queues));
+        change.queues(client.allowed);
       }
-      stage
-          .store
-          .clients()
-          .set(id, new ClientStore.Change(tier, enabled, limits, allowed, null, waiting, bytes));
+      if (chance(30)) {
+        client.maxWaiting = chance(50) ? null : 1 + random.nextInt(30);
+        change.maxWaiting(client.maxWaiting);
+      }
+      if (chance(30)) {
+        client.maxWaitingBytes = chance(50) ? null : 1L + random.nextInt(400);
+        change.maxWaitingBytes(client.maxWaitingBytes);
+      }
+      stage.store.clients().set(id, change.done());
       Limits now = stage.store.clients().get(id).orElseThrow().limits();
       equal(model.limits(client), now, "limits of " + id);
     }

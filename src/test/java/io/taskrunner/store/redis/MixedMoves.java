@@ -25,6 +25,7 @@ import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
+import io.taskrunner.testkit.ClientChange;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -92,14 +93,7 @@ final class MixedMoves {
     int most = client.equals("small") ? 2 : Limits.MAX;
     Integer waiting = client.equals("fifth") ? WAITING_MOST : null;
     ClientStore.Change change =
-        new ClientStore.Change(
-            null,
-            true,
-            new ClientStore.OwnLimits(most, Limits.MAX),
-            null,
-            null,
-            new ClientStore.MaxWaiting(waiting),
-            null);
+        ClientChange.of().enabled(true).limits(most, Limits.MAX).maxWaiting(waiting).done();
     store().clients().set(client, change);
   }
 

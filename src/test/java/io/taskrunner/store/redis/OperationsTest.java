@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.Operation;
 import io.taskrunner.store.Operation.Action;
 import io.taskrunner.store.Operation.Counts;
@@ -30,6 +29,7 @@ import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
 import java.time.Instant;
@@ -405,13 +405,7 @@ class OperationsTest {
   void moveObeysWhatItsQueueAndItsClientAllow() {
     stage.client("few", 10);
     List<TaskId> forbidden = stage.enqueue(4, Stage.wish().client("few"));
-    stage
-        .store
-        .clients()
-        .set(
-            "few",
-            new ClientStore.Change(
-                null, null, null, new ClientStore.AllowedQueues(List.of("default"))));
+    stage.store.clients().set("few", ClientChange.of().queues(List.of("default")).done());
     stage.enqueue(3, Stage.wish());
     Operation came = carryOut(Action.MOVE, all());
     assertCame(3, 4, 0, came);
@@ -594,13 +588,7 @@ class OperationsTest {
       stage
           .store
           .clients()
-          .set(
-              "abc",
-              new ClientStore.Change(
-                  null,
-                  null,
-                  null,
-                  new ClientStore.AllowedQueues(dry ? null : List.of("default"))));
+          .set("abc", ClientChange.of().queues(dry ? null : List.of("default")).done());
       stage.pass(Duration.ofMillis(1));
       Operation begun = begin(new Order(Action.MOVE, all().filter(), null, "low", null, dry));
       Run run = take("one");

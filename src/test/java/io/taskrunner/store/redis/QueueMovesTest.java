@@ -10,7 +10,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lettuce.core.api.sync.RedisCommands;
 import io.taskrunner.client.Limits;
-import io.taskrunner.store.ClientStore.Change;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
@@ -24,6 +23,7 @@ import io.taskrunner.task.Retry;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -231,7 +231,7 @@ class QueueMovesTest {
   void aRaisedLimitDoesNotWaitBehindALargePurge() {
     stage.tier("small", 1, Limits.MAX);
     stage.client("abc", 1000, 1_000_000);
-    stage.store.clients().set("one", new Change("small", null, null, null));
+    stage.store.clients().set("one", ClientChange.of().tier("small").done());
     stage.enqueue(3000, wish().in(Duration.ofHours(1)));
     stage.store.queues().purge("default");
     stage.enqueue(2, wish().client("one"));

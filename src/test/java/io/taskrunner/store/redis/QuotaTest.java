@@ -3,9 +3,6 @@ package io.taskrunner.store.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
-import io.taskrunner.store.ClientStore;
-import io.taskrunner.store.ClientStore.MaxWaiting;
-import io.taskrunner.store.ClientStore.MaxWaitingBytes;
 import io.taskrunner.store.EnqueueResult.BacklogFull;
 import io.taskrunner.store.EnqueueResult.Duplicate;
 import io.taskrunner.store.EnqueueResult.Enqueued;
@@ -15,6 +12,7 @@ import io.taskrunner.store.redis.Model.Answer;
 import io.taskrunner.store.redis.doctor.Finding;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
 import java.util.List;
@@ -47,10 +45,7 @@ class QuotaTest {
     stage
         .store
         .clients()
-        .set(
-            "abc",
-            new ClientStore.Change(
-                null, null, null, null, null, new MaxWaiting(tasks), new MaxWaitingBytes(bytes)));
+        .set("abc", ClientChange.of().maxWaiting(tasks).maxWaitingBytes(bytes).done());
   }
 
   private static Stage.Wish body(int bytes) {
@@ -150,8 +145,8 @@ class QuotaTest {
     assertEquals(5, stage.claim(10).size());
     quota(null, null);
     assertInstanceOf(Enqueued.class, stage.put(Stage.wish()));
-    assertEquals(null, stage.store.clients().get("abc").orElseThrow().maxWaiting());
-    assertEquals(null, stage.store.clients().get("abc").orElseThrow().maxWaitingBytes());
+    assertEquals(null, stage.store.clients().get("abc").orElseThrow().settings().maxWaiting());
+    assertEquals(null, stage.store.clients().get("abc").orElseThrow().settings().maxWaitingBytes());
   }
 
   @Test

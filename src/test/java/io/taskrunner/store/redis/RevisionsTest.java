@@ -23,6 +23,7 @@ import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
 import java.time.Instant;
@@ -46,7 +47,7 @@ class RevisionsTest {
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
 
   private static final QueueSettings SETTINGS = QueueSettings.defaults(7);
-  private static final Change DISABLED = new Change(null, false, null, null);
+  private static final Change DISABLED = ClientChange.of().enabled(false).done();
 
   private Stage stage;
   private QueueStore queues;
@@ -112,8 +113,8 @@ class RevisionsTest {
     assertThrows(ChangedMeanwhile.class, () -> clients.set("abc", DISABLED, at(first)));
     assertThrows(ChangedMeanwhile.class, () -> clients.delete("abc", at(first)));
     assertEquals(
-        Optional.empty(), clients.set("abc", new Change("none", null, null, null), at(client())));
-    clients.set("abc", new Change("free", null, null, null), at(client())); // that cost nothing
+        Optional.empty(), clients.set("abc", ClientChange.of().tier("none").done(), at(client())));
+    clients.set("abc", ClientChange.of().tier("free").done(), at(client())); // that cost nothing
     assertTrue(clients.delete("abc", at(client())));
     clients.set("abc", DISABLED, Expected.ABSENT);
     assertTrue(client() > first);
@@ -191,7 +192,7 @@ class RevisionsTest {
         Script.PUT_QUEUE, n, "name", "q", "weight", "9", "rev", Long.toString(queue() - 1));
     assertEquals(7, queues.get("q").orElseThrow().settings().weight());
     stage.moves.run(Script.PUT_CLIENT, "abc", "rev", Long.toString(client() - 1), "on", "1");
-    assertFalse(clients.get("abc").orElseThrow().enabled());
+    assertFalse(clients.get("abc").orElseThrow().settings().enabled());
     stage.moves.run(Script.PUT_TIER, "own", "5", "5", Long.toString(tier("own") - 1));
     assertEquals(new Limits(1, 2), clients.tiers().getLast().limits());
     stage.moves.run(Script.PUT_QUEUE, n, "name", "q", "weight", "9", "rev", Long.toString(queue()));

@@ -15,7 +15,6 @@ import io.taskrunner.schedule.Rhythm;
 import io.taskrunner.schedule.Schedule;
 import io.taskrunner.schedule.Schedule.Result;
 import io.taskrunner.schedule.Schedule.Run;
-import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.ScheduleStore.Page;
 import io.taskrunner.store.ScheduleStore.Ran;
@@ -25,6 +24,7 @@ import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
+import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
 import java.time.Instant;
@@ -282,12 +282,7 @@ class SchedulesTest {
   }
 
   private void allow(List<String> queues, boolean enabled) {
-    stage
-        .store
-        .clients()
-        .set(
-            "abc",
-            new ClientStore.Change(null, enabled, null, new ClientStore.AllowedQueues(queues)));
+    stage.store.clients().set("abc", ClientChange.of().enabled(enabled).queues(queues).done());
   }
 
   @Test

@@ -16,6 +16,7 @@ import io.taskrunner.store.SigningStore.Signing;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.redis.doctor.Finding;
+import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -281,11 +282,7 @@ class SigningTest {
     try (RedisStore store = RedisStore.open(StoreOptions.defaults(REDIS.server().settings(16)))) {
       List<String> clients = List.of("one", "two", "three", "four", "five");
       for (String client : clients) {
-        store
-            .clients()
-            .set(
-                client,
-                new ClientStore.Change(null, null, new ClientStore.OwnLimits(10, 1000), null));
+        store.clients().set(client, ClientChange.of().limits(10, 1000).done());
         if (!client.equals("four")) {
           assertInstanceOf(Put.Done.class, store.signing().put(client, hmac()));
         }

@@ -7,7 +7,6 @@ import io.lettuce.core.api.sync.RedisCommands;
 import io.taskrunner.client.Limits;
 import io.taskrunner.client.Tier;
 import io.taskrunner.config.RedisSettings;
-import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.QueueSettings;
@@ -36,6 +35,7 @@ import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
+import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -122,12 +122,7 @@ final class Stage implements AutoCloseable {
   // -- clients and queues
 
   void client(String id, int maxConcurrent, int perMin) {
-    store
-        .clients()
-        .set(
-            id,
-            new ClientStore.Change(
-                null, null, new ClientStore.OwnLimits(maxConcurrent, perMin), null));
+    store.clients().set(id, ClientChange.of().limits(maxConcurrent, perMin).done());
   }
 
   void client(String id, int maxConcurrent) {

@@ -1,5 +1,6 @@
 package io.taskrunner.app;
 
+import io.taskrunner.config.CannotStart;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.NotPermitted;
 import io.taskrunner.store.StoreUnavailable;
@@ -13,11 +14,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Opens the store, with the patience that a start needs when everything starts at once. */
-final class Stores {
+final class StoreOpening {
 
-  private static final Logger LOG = LoggerFactory.getLogger(Stores.class);
+  private static final Logger LOG = LoggerFactory.getLogger(StoreOpening.class);
 
-  private Stores() {}
+  private StoreOpening() {}
 
   /**
    * Opens the store, again and again while Redis is not there, as {@code REDIS_CONNECT_RETRIES} and

@@ -1,4 +1,4 @@
-package io.taskrunner.worker;
+package io.taskrunner.operation;
 
 import io.taskrunner.store.Operation;
 import io.taskrunner.store.OperationStore;

@@ -1,9 +1,11 @@
-package io.taskrunner.worker;
+package io.taskrunner.operation;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.taskrunner.store.Enqueue;
+import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.Operation;
 import io.taskrunner.store.Operation.Action;
 import io.taskrunner.store.Operation.Counts;
@@ -13,11 +15,18 @@ import io.taskrunner.store.Queue;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
+import io.taskrunner.task.Retry;
+import io.taskrunner.task.TargetRequest;
+import io.taskrunner.task.TargetUrl;
+import io.taskrunner.task.Task.TaskSpec;
+import io.taskrunner.testkit.AtOnce;
+import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
@@ -34,18 +43,16 @@ class OperationReplicasTest {
   private static final int CLIENTS = 20;
   private static final int EACH = 10;
 
-  private Rig rig;
   private RedisStore store;
   private long now = 1;
   private Instant time;
 
   @BeforeEach
   void start() {
-    rig = new Rig(REDIS.server().settings(SHARDS), REDIS.server().port());
     time = InstantSource.system().instant().plusSeconds(60);
     store = open();
     for (int client = 0; client < CLIENTS; client++) {
-      rig.enqueue(EACH, "client-" + client, "default", "http://example.com/");
+      enqueue("client-" + client);
     }
   }
 
@@ -53,7 +60,6 @@ class OperationReplicasTest {
   void stop() throws Exception {
     assertEquals(List.of(), store.doctor().examine());
     store.close();
-    rig.close();
   }
 
   private RedisStore open() {
@@ -68,6 +74,29 @@ class OperationReplicasTest {
             defaults.breakerProbes(),
             () -> time,
             Optional.of(() -> time)));
+  }
+
+  private void enqueue(String client) {
+    store.clients().set(client, ClientChange.of().limits(1000, 1_000_000).done());
+    TargetUrl url =
+        assertInstanceOf(TargetUrl.Parsed.Good.class, TargetUrl.parse("http://example.com/")).url();
+    TaskSpec spec =
+        new TaskSpec(
+            new TargetRequest("POST", url, List.of(), new byte[0], true),
+            Retry.UNSET,
+            null,
+            null,
+            null,
+            Duration.ofHours(1),
+            Map.of(),
+            null,
+            null);
+    Enqueue.When at = new Enqueue.When.In(Duration.ZERO);
+    for (int i = 0; i < EACH; i++) {
+      Enqueue enqueue =
+          new Enqueue(client, Enqueue.Proof.OPEN, "default", at, spec, null, null, null);
+      assertInstanceOf(EnqueueResult.Enqueued.class, store.tasks().enqueue(enqueue).join());
+    }
   }
 
   private OperationRunner runner(RedisStore on, int seed) {

@@ -1,4 +1,4 @@
-package io.taskrunner.app;
+package io.taskrunner.embedded;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -6,8 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.taskrunner.app.EmbeddedRedis.Running;
+import io.taskrunner.config.CannotStart;
 import io.taskrunner.config.Secret;
+import io.taskrunner.embedded.EmbeddedRedis.Running;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

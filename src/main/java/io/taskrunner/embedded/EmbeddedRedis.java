@@ -1,31 +1,16 @@
-package io.taskrunner.app;
+package io.taskrunner.embedded;
 
+import io.taskrunner.config.CannotStart;
 import io.taskrunner.config.HostPort;
 import io.taskrunner.config.Secret;
 import java.io.IOException;
-import java.io.InputStream;
-import java.lang.management.ManagementFactory;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.Base64;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,23 +34,14 @@ import org.slf4j.LoggerFactory;
  * Task Runner that is killed. The next start on the directory finds it and takes it over. Two
  * programs on one directory are kept apart by the lock, which the kernel lets go with its process.
  */
-final class EmbeddedRedis implements AutoCloseable {
+public final class EmbeddedRedis implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(EmbeddedRedis.class);
 
-  private static final String VERSION = "7.0.15";
-  private static final String PROGRAM = "redis-server-";
   private static final int START_TRIES = 5;
   private static final Duration START_MAX = Duration.ofSeconds(10);
   private static final Duration STOP_MAX = Duration.ofSeconds(10);
   private static final Duration LOOK_AGAIN = Duration.ofMillis(10);
-  private static final long MEMORY_MIN = 256L << 20;
-  private static final long MEMORY_MAX = 4L << 30;
-
-  private static final Set<PosixFilePermission> OURS_ALONE =
-      PosixFilePermissions.fromString("rwx------");
-  private static final Set<PosixFilePermission> OURS_TO_READ =
-      PosixFilePermissions.fromString("rw-------");
 
   private final Path dir;
   private final FileChannel lock;
@@ -78,8 +54,9 @@ final class EmbeddedRedis implements AutoCloseable {
    * @param port on 127.0.0.1
    * @param password that it asks for
    */
-  record Running(long pid, int port, Secret password) {
-    HostPort address() {
+  public record Running(long pid, int port, Secret password) {
+    /** Where it listens. */
+    public HostPort address() {
       return new HostPort("127.0.0.1", port);
     }
   }
@@ -97,50 +74,50 @@ final class EmbeddedRedis implements AutoCloseable {
    * @return once it answers and has loaded what it knows
    * @throws CannotStart another program lives there, or the machine does not let us
    */
-  static EmbeddedRedis start(Path directory) throws CannotStart, InterruptedException {
+  public static EmbeddedRedis start(Path directory) throws CannotStart, InterruptedException {
     @Nullable FileChannel lock = null;
     try {
-      Path dir = prepared(directory);
-      lock = locked(dir);
-      Secret password = password(dir);
+      Path dir = DataDir.prepared(directory);
+      lock = DataDir.locked(dir);
+      Secret password = DataDir.password(dir);
       Optional<Running> left = takeOver(dir, password);
       Running running = left.isPresent() ? left.get() : launch(dir, password);
       Files.writeString(dir.resolve("redis.pid"), running.pid() + " " + running.port() + "\n");
       return new EmbeddedRedis(dir, lock, running);
     } catch (IOException e) {
-      release(lock);
+      DataDir.release(lock);
       throw new CannotStart(
           "DATA_DIR: \"" + directory + "\" cannot be used for a Redis: " + e.getMessage(), e);
     } catch (CannotStart | InterruptedException | RuntimeException e) {
-      release(lock);
+      DataDir.release(lock);
       throw e;
     }
   }
 
   /** Whether this directory is one where an embedded Redis keeps its files. */
-  static boolean isKeptIn(Path directory) {
-    return Files.exists(directory.resolve("redis.password"));
+  public static boolean isKeptIn(Path directory) {
+    return DataDir.isKeptIn(directory);
   }
 
   /** The Redis that runs on this directory now, whoever started it. */
-  static Optional<Running> running(Path directory) {
+  public static Optional<Running> running(Path directory) {
     try {
       Path dir = directory.toRealPath();
-      return isKeptIn(dir) ? answering(dir, password(dir)) : Optional.empty();
+      return DataDir.isKeptIn(dir) ? answering(dir, DataDir.password(dir)) : Optional.empty();
     } catch (IOException notThere) {
       return Optional.empty();
     }
   }
 
   /** Where it is, and its password. */
-  Running running() {
+  public Running running() {
     return running;
   }
 
   /**
-   * Stops Redis once it has written everything, and lets go of the directory. Waits at most {@link
-   * #STOP_MAX} before it is ended by force, which loses nothing either: every answered write is in
-   * the append-only file.
+   * Stops Redis once it has written everything, and lets go of the directory. Waits at most 10 s
+   * before it is ended by force, which loses nothing either: every answered write is in the
+   * append-only file.
    */
   @Override
   public void close() {
@@ -150,74 +127,8 @@ final class EmbeddedRedis implements AutoCloseable {
     } catch (IOException e) {
       LOG.warn("The embedded Redis may still run", e);
     } finally {
-      release(lock);
+      DataDir.release(lock);
     }
-  }
-
-  private static Path prepared(Path directory) throws IOException, CannotStart {
-    if (!Files.exists(directory)) {
-      Files.createDirectories(directory.toAbsolutePath().getParent());
-      Files.createDirectory(directory, PosixFilePermissions.asFileAttribute(OURS_ALONE));
-    } else if (!Files.exists(directory.resolve("lock"))) {
-      try (Stream<Path> files = Files.list(directory)) {
-        // A fresh volume has a lost+found. Anything else is somebody's, and not to be taken from
-        // their sight.
-        if (files.anyMatch(file -> !file.endsWith("lost+found"))) {
-          throw new CannotStart(
-              "DATA_DIR: \""
-                  + directory
-                  + "\" has files that are not Task Runner's (expected: a directory of its own,"
-                  + " empty or not there yet)");
-        }
-      }
-    }
-    Files.setPosixFilePermissions(directory, OURS_ALONE);
-    return directory.toRealPath();
-  }
-
-  private static FileChannel locked(Path dir) throws IOException, CannotStart {
-    FileChannel channel =
-        FileChannel.open(
-            dir.resolve("lock"),
-            Set.of(StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE),
-            PosixFilePermissions.asFileAttribute(OURS_TO_READ));
-    try {
-      FileLock held = channel.tryLock();
-      if (held != null) {
-        channel.truncate(0);
-        channel.write(StandardCharsets.US_ASCII.encode(ProcessHandle.current().pid() + "\n"), 0);
-        return channel;
-      }
-    } catch (OverlappingFileLockException heldByOurselves) {
-      LOG.debug("This very process holds {}", dir);
-    }
-    String holder = Files.readString(dir.resolve("lock")).strip();
-    channel.close();
-    throw new CannotStart(
-        "DATA_DIR: \""
-            + dir
-            + "\" is in use by another Task Runner (process "
-            + holder
-            + "); stop that one, or set DATA_DIR to another directory");
-  }
-
-  private static Secret password(Path dir) throws IOException {
-    Path file = dir.resolve("redis.password");
-    if (!Files.exists(file)) {
-      byte[] random = new byte[32];
-      new SecureRandom().nextBytes(random);
-      write(file, Base64.getUrlEncoder().withoutPadding().encodeToString(random));
-    }
-    return new Secret(Files.readString(file).strip());
-  }
-
-  /** Writes a file that only we may read, whole or not at all. */
-  private static void write(Path file, String text) throws IOException {
-    Path part = file.resolveSibling(file.getFileName() + ".part");
-    Files.deleteIfExists(part);
-    Files.createFile(part, PosixFilePermissions.asFileAttribute(OURS_TO_READ));
-    Files.writeString(part, text);
-    Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
   }
 
   /** A Redis that a killed program left behind; one that does not listen to us is stopped. */
@@ -273,7 +184,7 @@ final class EmbeddedRedis implements AutoCloseable {
 
   /** Processes that run the program of this directory: ours, whatever became of our files. */
   private static List<ProcessHandle> processes(Path dir) {
-    String program = dir.resolve(PROGRAM).toString();
+    String program = dir.resolve(RedisProgram.NAME).toString();
     return ProcessHandle.allProcesses()
         .filter(process -> process.info().command().orElse("").startsWith(program))
         .toList();
@@ -281,10 +192,10 @@ final class EmbeddedRedis implements AutoCloseable {
 
   private static Running launch(Path dir, Secret password)
       throws IOException, CannotStart, InterruptedException {
-    Path program = unpacked(dir);
+    Path program = RedisProgram.unpacked(dir);
     for (int tries = 1; ; tries++) {
-      int port = freePort();
-      write(dir.resolve("redis.conf"), configuration(dir, port, password));
+      int port = RedisProgram.freePort();
+      DataDir.write(dir.resolve("redis.conf"), RedisProgram.configuration(dir, port, password));
       ProcessBuilder builder =
           new ProcessBuilder(program.toString(), dir.resolve("redis.conf").toString())
               .directory(dir.toFile())
@@ -371,78 +282,6 @@ final class EmbeddedRedis implements AutoCloseable {
     return true;
   }
 
-  /** The program for this machine, laid down in the directory. */
-  private static Path unpacked(Path dir) throws IOException, CannotStart {
-    String name = PROGRAM + VERSION + "-" + platform();
-    Path program = dir.resolve(PROGRAM + VERSION);
-    try (InputStream packed = ClassLoader.getSystemResourceAsStream(name)) {
-      if (packed == null) {
-        throw new CannotStart(
-            "There is no embedded Redis for this machine ("
-                + platform()
-                + "); run a Redis of at least 6.2 and name it in REDIS_URL");
-      }
-      Path part = dir.resolve("unpacking");
-      Files.deleteIfExists(part);
-      Files.createFile(part, PosixFilePermissions.asFileAttribute(OURS_ALONE));
-      Files.copy(packed, part, StandardCopyOption.REPLACE_EXISTING);
-      Files.setPosixFilePermissions(part, OURS_ALONE);
-      Files.move(part, program, StandardCopyOption.ATOMIC_MOVE);
-    }
-    return program;
-  }
-
-  private static String platform() {
-    String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
-    String arch = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
-    return (os.contains("mac") ? "darwin" : os.contains("linux") ? "linux" : os)
-        + "-"
-        + switch (arch) {
-          case "x86_64", "amd64" -> "amd64";
-          case "aarch64", "arm64" -> "arm64";
-          case "x86", "i386", "i686" -> "386";
-          default -> arch;
-        };
-  }
-
-  private static String configuration(Path dir, int port, Secret password) {
-    return """
-    # Written anew at each start of Task Runner.
-    bind 127.0.0.1
-    port %d
-    requirepass %s
-    dir "%s"
-    daemonize yes
-    pidfile ""
-    logfile "%s"
-    loglevel warning
-    databases 1
-    save ""
-    appendonly yes
-    appendfsync everysec
-    maxmemory %d
-    maxmemory-policy noeviction
-    latency-tracking no
-    """
-        .formatted(port, password.value(), dir, dir.resolve("redis.log"), memoryMax());
-  }
-
-  /** A quarter of the machine's memory, within bounds: then enqueue is refused, not the laptop. */
-  private static long memoryMax() {
-    long memory =
-        ManagementFactory.getOperatingSystemMXBean()
-                instanceof com.sun.management.OperatingSystemMXBean machine
-            ? machine.getTotalMemorySize()
-            : MEMORY_MIN * 4;
-    return Math.clamp(memory / 4, MEMORY_MIN, MEMORY_MAX);
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
-      return probe.getLocalPort();
-    }
-  }
-
   private static boolean hasPassed(Duration time, long began) {
     return System.nanoTime() - began > time.toNanos();
   }
@@ -452,16 +291,6 @@ final class EmbeddedRedis implements AutoCloseable {
     LockSupport.parkNanos(LOOK_AGAIN.toNanos());
     if (Thread.interrupted()) {
       throw new InterruptedException();
-    }
-  }
-
-  private static void release(@Nullable FileChannel lock) {
-    if (lock != null) {
-      try {
-        lock.close();
-      } catch (IOException e) {
-        LOG.warn("The lock of the directory could not be let go", e);
-      }
     }
   }
 }

@@ -1,4 +1,4 @@
-package io.taskrunner.app;
+package io.taskrunner.embedded;
 
 import io.taskrunner.config.Secret;
 import java.io.BufferedInputStream;

@@ -1,4 +1,4 @@
-package io.taskrunner.worker;
+package io.taskrunner.operation;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,6 +10,7 @@ import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.task.TaskState;
+import io.taskrunner.testkit.AtOnce;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

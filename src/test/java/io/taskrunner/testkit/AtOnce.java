@@ -1,11 +1,11 @@
-package io.taskrunner.worker;
+package io.taskrunner.testkit;
 
 import java.util.List;
 import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.TimeUnit;
 
 /** Does what it is given before it returns: for tests that set the clock. */
-final class AtOnce extends AbstractExecutorService {
+public final class AtOnce extends AbstractExecutorService {
 
   @Override
   public void execute(Runnable work) {

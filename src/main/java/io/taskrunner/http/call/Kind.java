@@ -1,0 +1,268 @@
+package io.taskrunner.http.call;
+
+import io.taskrunner.http.call.JsonOut.Members;
+import io.taskrunner.store.ChangedMeanwhile;
+import io.taskrunner.store.ConfigStore;
+import io.taskrunner.store.Expected;
+import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.TaskStore.BadCursor;
+import java.io.IOException;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one description of a kind of thing that admins set, such as queues. From it, {@link Things}
+ * makes the calls that read, set and delete one thing, and {@code Configuration} the section of its
+ * document. What asks the store blocks.
+ *
+ * @param <T> a thing as the store has it
+ * @param <S> its settings: all that an admin can set on it, except its name
+ */
+public interface Kind<T, S> {
+
+  /** Most things of one page. */
+  int PAGE_MAX = 1000;
+
+  // Names, of the kind and of things.
+
+  /** What the store calls this kind; other names of it follow from that. */
+  ConfigStore.Kind stored();
+
+  /** One thing of this kind, such as {@code queue}. */
+  default String word() {
+    return stored().name().toLowerCase(Locale.ROOT);
+  }
+
+  /** The member of the configuration document that holds things of this kind, by name. */
+  default String section() {
+    return word() + "s";
+  }
+
+  /** The member of JSON that holds the name of a thing; also the parameter of a path. */
+  default String key() {
+    return "name";
+  }
+
+  /** The refusal where there is no such thing. */
+  Problem notFound();
+
+  /** Whether a thing may have this name. */
+  default boolean isName(String name) {
+    return QueueSettings.NAME.matcher(name).matches();
+  }
+
+  /** The form of names, in words. */
+  default String nameForm() {
+    return "1 to 64 of A-Z a-z 0-9 _ -";
+  }
+
+  /** The name that the store knows a thing by, of a name in a path; empty when it is not one. */
+  default Optional<String> named(String given) {
+    return isName(given) ? Optional.of(given) : Optional.empty();
+  }
+
+  /** Whether a thing always exists. */
+  default boolean isBuiltIn(String name) {
+    return false;
+  }
+
+  // Settings, read and written.
+
+  /**
+   * Reads settings to the end of an object. What it leaves out has its default.
+   *
+   * @param name of the thing; when it cannot be one, that is noted already
+   * @return null only when something is wrong, which is noted
+   */
+  @Nullable S read(String name, Fields fields);
+
+  /** Writes settings: null where nothing is set, and likely secrets masked. */
+  void write(JsonOut out, S settings) throws IOException;
+
+  /** As {@link #write}, with the secrets; for comparing. */
+  default void writeExact(JsonOut out, S settings) throws IOException {
+    write(out, settings);
+  }
+
+  /** Writes what the {@code ETag} of a thing is made of. */
+  default void writeTag(JsonOut out, T thing) throws IOException {
+    State<S> state = state(thing);
+    out.text(key(), state.name());
+    write(out, state.settings());
+  }
+
+  /** Writes a thing as an answer has it, which may be more than can be set. */
+  default void show(JsonOut out, T thing) throws IOException {
+    writeTag(out, thing);
+  }
+
+  /** Settings as the audit trail compares them. */
+  default Changes.Version version(S settings) {
+    return new Wanted<>(this, "", settings).version();
+  }
+
+  /** What a thing is, as far as it can be set. */
+  State<S> state(T thing);
+
+  /**
+   * What a thing is, as far as it can be set.
+   *
+   * @param isEmpty whether a document may delete it
+   */
+  record State<S>(String name, S settings, long revision, boolean isEmpty) {
+    /** Of a thing that a document may always delete. */
+    public State(String name, S settings, long revision) {
+      this(name, settings, revision, true);
+    }
+  }
+
+  // The store.
+
+  /** One thing, by a name in a path. */
+  Optional<T> find(String given);
+
+  /**
+   * The next things, by name.
+   *
+   * @param most 1 to {@link #PAGE_MAX}
+   * @param cursor of the page before; null for the first
+   */
+  Page<T> page(int most, @Nullable String cursor) throws BadCursor;
+
+  /** Creates or changes a thing. */
+  Put put(String name, S settings, Expected expected) throws ChangedMeanwhile;
+
+  /** What came of setting a thing, in the words of the audit trail. */
+  enum Put {
+    /** Created, which the answer says too. */
+    MADE,
+    CHANGED,
+    /** Created or changed, of a kind where that makes no difference. */
+    SET;
+
+    /** Of a kind where it makes a difference. */
+    public static Put of(boolean created) {
+      return created ? MADE : CHANGED;
+    }
+  }
+
+  /**
+   * Deletes a thing.
+   *
+   * @return why it was not deleted; empty when it was
+   */
+  Optional<Problem> delete(String name, Expected expected) throws ChangedMeanwhile;
+
+  /**
+   * Checks settings, before a call sets them, against what else there is.
+   *
+   * @throws Refusal they cannot be set now
+   */
+  default void check(String name, S settings) {}
+
+  /**
+   * Checks settings against what there is once a document is applied.
+   *
+   * @param names of all things, by section
+   * @param entry where what is wrong is noted
+   */
+  default void check(String name, S settings, Map<String, Set<String>> names, Fields entry) {}
+
+  /** Sentences on what in settings is likely not as their author meant it. */
+  default List<String> warnings(S settings) {
+    return List.of();
+  }
+
+  /**
+   * Some things.
+   *
+   * @param nextCursor gives the next page; null at the end
+   */
+  record Page<T>(List<T> things, @Nullable String nextCursor) {}
+
+  /** A page of things that are read all together. */
+  default Page<T> page(List<T> all, int most, @Nullable String cursor) {
+    return page(
+        all.stream()
+            .filter(thing -> cursor == null || state(thing).name().compareTo(cursor) > 0)
+            .sorted(Comparator.comparing(thing -> state(thing).name()))
+            .limit(most + 1L)
+            .toList(),
+        most);
+  }
+
+  /** A page of the next things, of which one more was read, if there is one. */
+  default Page<T> page(List<T> next, int most) {
+    List<T> things = next.subList(0, Math.min(most, next.size()));
+    return new Page<>(things, next.size() > most ? state(things.getLast()).name() : null);
+  }
+
+  // The document of the whole configuration.
+
+  /** The next things as a document has them. */
+  default Page<Item> items(int most, @Nullable String cursor) throws BadCursor {
+    Page<T> page = page(most, cursor);
+    return new Page<>(page.things().stream().map(this::item).toList(), page.nextCursor());
+  }
+
+  private Item item(T thing) {
+    State<S> state = state(thing);
+    Wanted<S> asSet = new Wanted<>(this, state.name(), state.settings());
+    return new Item(state.name(), asSet.version(), state.revision(), state.isEmpty());
+  }
+
+  /**
+   * Reads an entry of a document. What it leaves out is as if it was never set.
+   *
+   * @param entry where what is wrong is noted; read to its end
+   * @return null when something is wrong
+   */
+  default @Nullable Wanted<S> wanted(String name, Fields entry) {
+    int faults = entry.faults().count();
+    if (!isName(name)) {
+      entry.wrongName(nameForm());
+    }
+    S settings = read(name, entry);
+    return settings == null || entry.faults().count() > faults
+        ? null
+        : new Wanted<>(this, name, settings);
+  }
+
+  /**
+   * A thing as it is.
+   *
+   * @param version its entry in a document: what is set, and always written in the same way
+   * @param isEmpty whether it can be deleted
+   */
+  record Item(String name, Changes.Version version, long revision, boolean isEmpty) {}
+
+  /** A thing as a document wants it. */
+  record Wanted<S>(Kind<?, S> kind, String name, S settings) {
+    /** Its entry in a document, written as {@link Item#version} is. */
+    public Changes.Version version() {
+      Members shown = out -> kind.write(out, settings);
+      Members exact = out -> kind.writeExact(out, settings);
+      return new Changes.Version(JsonOut.withoutNulls(shown), JsonOut.withoutNulls(exact));
+    }
+
+    /** Notes what it names and there is not, once the document is applied. */
+    public void check(Map<String, Set<String>> names, Fields entry) {
+      kind.check(name, settings, names, entry);
+    }
+
+    /** Sentences on what in it is likely not as its author meant it. */
+    public List<String> warnings() {
+      return kind.warnings(settings);
+    }
+
+    /** Makes it so. Blocks. */
+    public void apply(Expected expected) throws ChangedMeanwhile {
+      kind.put(name, settings, expected);
+    }
+  }
+}
