@@ -48,7 +48,7 @@ final class RedisClientKeys {
   String add(String clientId, String digest, String name, Set<Scope> scopes) {
     String keyId = UUID.nameUUIDFromBytes(Keys.bytes(digest)).toString();
     Shard home = shards.of(clientId);
-    byte[] client = RedisClients.key(home, clientId);
+    byte[] client = home.key("client:" + clientId);
     // First the rule that a key is needed, then the key: in between nobody gets in.
     home.link().patiently(redis -> redis.hset(client, Keys.bytes("keyed"), Keys.bytes(1)));
     String value =

@@ -148,7 +148,7 @@ final class RedisTiers {
                   ids,
                   (redis, id) ->
                       redis
-                          .hget(RedisClients.key(shard, Keys.text(id)), field)
+                          .hget(shard.key("client:" + Keys.text(id)), field)
                           .thenApply(tier -> tier != null && name.equals(Keys.text(tier))));
       if (have.contains(true)) {
         return true;

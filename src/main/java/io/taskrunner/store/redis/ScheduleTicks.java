@@ -7,7 +7,6 @@ import io.taskrunner.schedule.Jitter;
 import io.taskrunner.schedule.Schedule.Result;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.StoreUnavailable;
-import io.taskrunner.store.redis.RedisSchedules.Passed;
 import io.taskrunner.store.redis.link.Answers;
 import io.taskrunner.store.redis.link.QueueNames;
 import io.taskrunner.store.redis.link.Reply;
@@ -163,7 +162,7 @@ final class ScheduleTicks implements ScheduleStore.Part {
     try {
       TickCall call = work.call();
       Reply reply = shard.link().patiently(begun, redis -> send(redis, work.call()));
-      if (reply.isNext(Passed.QUEUE)) {
+      if (reply.isNext(TickCall.Passed.QUEUE)) {
         call = call.in(names.look(work.queue()));
         reply = run(call);
       }
@@ -200,7 +199,7 @@ final class ScheduleTicks implements ScheduleStore.Part {
   private void goOn(TickCall first, Reply answer) {
     TickCall call = first;
     Reply reply = answer;
-    while (reply.ifWord(Passed.class).isEmpty()) {
+    while (reply.ifWord(TickCall.Passed.class).isEmpty()) {
       String letters = reply.text();
       tell(call, letters);
       if (letters.length() >= call.tasks().size()) {

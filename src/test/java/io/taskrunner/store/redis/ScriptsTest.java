@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.record.TickCall;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -66,7 +67,7 @@ class ScriptsTest {
               Map.entry(Script.RENEW, RedisWork.Cause.class),
               Map.entry(Script.RUN_TASK, RedisCloud.Seen.class),
               Map.entry(Script.SIGN_CLIENT, RedisSigning.Signed.class),
-              Map.entry(Script.TICK, RedisSchedules.Passed.class)));
+              Map.entry(Script.TICK, TickCall.Passed.class)));
 
   /** Their answer is not read, or its quoted words are arguments. */
   private static final Set<Script> WORDLESS = Set.of(Script.CHECK, Script.CLOSE_OPERATION);
