@@ -35,7 +35,7 @@ class ScriptsTest {
       Map.ofEntries(
           Map.entry("bulk", 104),
           Map.entry("enqueue", 135),
-          Map.entry("gates", 135),
+          Map.entry("gates", 138),
           Map.entry("lib/choose", 133),
           Map.entry("lib/drain", 85),
           Map.entry("lib/finish", 100),
