@@ -1,9 +1,9 @@
 package io.taskrunner.store.redis;
 
 import io.taskrunner.store.redis.link.Args;
-import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
 import io.taskrunner.store.redis.record.Packed;
 import java.nio.ByteBuffer;
@@ -31,11 +31,11 @@ final class Changes {
   private static final Logger LOG = LoggerFactory.getLogger(Changes.class);
 
   private final Shards shards;
-  private final Moves configMoves;
+  private final Shard config;
 
-  Changes(Shards shards, Moves configMoves) {
+  Changes(Shards shards, Shard config) {
     this.shards = shards;
-    this.configMoves = configMoves;
+    this.config = config;
   }
 
   /** Where a step is done. */
@@ -68,7 +68,7 @@ final class Changes {
 
   /** A number for a change of what has no revision, higher than any before. */
   long next() {
-    return configMoves.run(Script.NEXT_CHANGE).number();
+    return config.moves().run(Script.NEXT_CHANGE).number();
   }
 
   /**
@@ -85,7 +85,7 @@ final class Changes {
   }
 
   void note(String thing, long revision, Step... steps) {
-    configMoves.run(Script.NOTE_CHANGE, thing, revision, write(List.of(steps)));
+    config.moves().run(Script.NOTE_CHANGE, thing, revision, write(List.of(steps)));
   }
 
   /**
@@ -94,17 +94,17 @@ final class Changes {
    * @param gone whether the thing is gone, or its change was not made, so that no revision is kept
    */
   void end(String thing, long revision, boolean gone) {
-    configMoves.run(Script.END_CHANGE, thing, revision, gone);
+    config.moves().run(Script.END_CHANGE, thing, revision, gone);
   }
 
   /** Whether any shard did it. */
   static boolean isDone(List<Reply> answers) {
-    return answers.stream().map(answer -> answer.word(Done.class)).toList().contains(Done.DONE);
+    return answers.stream().anyMatch(answer -> answer.word(Done.class) == Done.DONE);
   }
 
   /** Finishes what others left. */
   void finish() {
-    Reply late = configMoves.run(Script.LATE_CHANGES, LATE.toMillis());
+    Reply late = config.moves().run(Script.LATE_CHANGES, LATE.toMillis());
     while (late.more()) {
       String thing = late.text();
       long revision = late.number();
@@ -121,7 +121,7 @@ final class Changes {
           switch (step.place()) {
             case QUEUE -> shards.allOfQueue(step.name()).run(step.script(), step.args());
             case HOME -> List.of(shards.of(step.name()).moves().run(step.script(), step.args()));
-            case CONFIGURATION -> List.of(configMoves.run(step.script(), step.args()));
+            case CONFIGURATION -> List.of(config.moves().run(step.script(), step.args()));
           };
       if (answers.getFirst().isNext(Done.OVERTAKEN)) {
         return answers;

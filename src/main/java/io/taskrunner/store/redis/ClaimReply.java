@@ -46,7 +46,9 @@ record ClaimReply(
     long trimmedDead,
     List<BreakerChange> breakers) {
 
-  /** The second byte of flags of a head: this attempt probes a half-open breaker. */
+  /** The flags of a head, and the one that says: this attempt probes a half-open breaker. */
+  private static final int FLAGS = 2;
+
   private static final int PROBE = 2;
 
   /** Whether a request was answered. */
@@ -79,7 +81,7 @@ record ClaimReply(
       if (task == null) {
         continue; // unreadable: its lease ends, and with its last attempt it is dead
       }
-      Claim one = claim(id, task, (record[2] & PROBE) != 0, queues, signed, now);
+      Claim one = claim(id, task, (record[FLAGS] & PROBE) != 0, queues, signed, now);
       List<String> before = gated.get(id);
       if (before == null) {
         claims.add(one);

@@ -237,7 +237,9 @@ final class Enqueuer {
   private void send(List<Pending<?>> group, int index) {
     Args args = new Args(3 + group.size() * ARGS);
     args.add(open).add(strangersMax).add(keyTtlMillis);
-    group.forEach(pending -> pending.put(args));
+    for (Pending<?> pending : group) {
+      pending.put(args);
+    }
     List<Trace> traces = traces(group);
     try {
       Line line = link.node().line(index);

@@ -4,7 +4,6 @@ import io.lettuce.core.RedisException;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
-import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.Node;
 import io.taskrunner.store.redis.link.Nodes;
 import io.taskrunner.store.redis.link.QueueNames;
@@ -47,8 +46,7 @@ final class Housekeeping implements AutoCloseable {
   private static final String VERSION = "version";
 
   private final Nodes nodes;
-  private final Link configLink;
-  private final Keys config;
+  private final Shard config;
   private final Shards shards;
   private final QueueNames names;
   private final RedisSystem system;
@@ -62,8 +60,7 @@ final class Housekeeping implements AutoCloseable {
 
   Housekeeping(
       Nodes nodes,
-      Link configLink,
-      Keys config,
+      Shard config,
       Shards shards,
       QueueNames names,
       RedisSystem system,
@@ -71,7 +68,6 @@ final class Housekeeping implements AutoCloseable {
       Preparation preparation,
       Changes changes) {
     this.nodes = nodes;
-    this.configLink = configLink;
     this.config = config;
     this.shards = shards;
     this.names = names;
@@ -127,7 +123,7 @@ final class Housekeeping implements AutoCloseable {
   }
 
   private void readVersion() {
-    byte[] fresh = configLink.patiently(redis -> redis.get(config.key(VERSION)));
+    byte[] fresh = config.value(VERSION);
     String read = fresh == null ? "" : Keys.text(fresh);
     if (!read.equals(version)) {
       names.reload();

@@ -201,9 +201,8 @@ final class OperationRun implements Run {
 
   /** Asks a shard how far it is: another runner may have begun. */
   private void learn(Progress progress) {
-    byte[] key = progress.shard.keys().key("operation:" + operation.id());
     Map<String, String> fields =
-        FlowFields.read(progress.shard.link().patiently(redis -> redis.hgetall(key)));
+        FlowFields.read(progress.shard.hash("operation:" + operation.id()));
     progress.chunks = Long.parseLong(fields.getOrDefault("chunks", "0"));
     progress.counts =
         new Counts(

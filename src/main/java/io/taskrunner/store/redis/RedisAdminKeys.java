@@ -3,9 +3,8 @@ package io.taskrunner.store.redis;
 import io.taskrunner.client.AdminKey;
 import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.redis.link.Keys;
-import io.taskrunner.store.redis.link.Link;
-import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
@@ -27,25 +26,22 @@ final class RedisAdminKeys implements AdminKeyStore {
   private static final String READ_ONLY = "r";
   private static final String WRITES = "w";
 
-  private final Link link;
-  private final Keys config;
-  private final Moves configMoves;
+  private final Shard config;
   private volatile Copy copy = new Copy(Map.of(), System.nanoTime() - COPY_TTL.toNanos());
 
   /** By digest, as they were at a time of {@link System#nanoTime}. */
   private record Copy(Map<String, AdminKey> keys, long at) {}
 
-  RedisAdminKeys(Link link, Keys config, Moves configMoves) {
-    this.link = link;
+  RedisAdminKeys(Shard config) {
     this.config = config;
-    this.configMoves = configMoves;
   }
 
   @Override
   public Put put(
       String name, String digest, @Nullable Boolean readOnly, boolean replace, Duration keep) {
     Put put =
-        configMoves
+        config
+            .moves()
             .run(
                 Script.PUT_ADMIN_KEY,
                 name,
@@ -70,7 +66,8 @@ final class RedisAdminKeys implements AdminKeyStore {
 
   @Override
   public boolean delete(String name) {
-    long gone = link.patiently(redis -> redis.hdel(key(), Keys.bytes(name)));
+    long gone =
+        config.link().patiently(redis -> redis.hdel(config.key("admin_keys"), Keys.bytes(name)));
     read();
     return gone > 0;
   }
@@ -92,8 +89,8 @@ final class RedisAdminKeys implements AdminKeyStore {
   /** Reads all, and keeps the copy unless a younger one was made meanwhile. */
   private Copy read() {
     long at = System.nanoTime();
-    Map<byte[], byte[]> raw = link.patiently(redis -> redis.hgetall(key()));
-    Instant now = raw.isEmpty() ? Instant.EPOCH : Instant.ofEpochMilli(configMoves.millis());
+    Map<byte[], byte[]> raw = config.hash("admin_keys");
+    Instant now = raw.isEmpty() ? Instant.EPOCH : Instant.ofEpochMilli(config.moves().millis());
     Map<String, AdminKey> keys = HashMap.newHashMap(raw.size());
     raw.forEach((name, value) -> {
       for (String one : Keys.text(value).split(",", -1)) {
@@ -120,9 +117,5 @@ final class RedisAdminKeys implements AdminKeyStore {
       }
     }
     return fresh;
-  }
-
-  private byte[] key() {
-    return config.key("admin_keys");
   }
 }

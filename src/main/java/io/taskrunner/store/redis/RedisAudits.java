@@ -7,9 +7,8 @@ import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
-import io.taskrunner.store.redis.link.Link;
-import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -37,14 +36,10 @@ final class RedisAudits implements AuditStore {
   /** So many characters of a detail are kept. */
   private static final int DETAIL_MAX = 1024;
 
-  private final Link link;
-  private final Keys config;
-  private final Moves configMoves;
+  private final Shard config;
 
-  RedisAudits(Link link, Keys config, Moves configMoves) {
-    this.link = link;
+  RedisAudits(Shard config) {
     this.config = config;
-    this.configMoves = configMoves;
   }
 
   @Override
@@ -54,7 +49,7 @@ final class RedisAudits implements AuditStore {
     put(args, "what", change.what());
     put(args, "request", change.requestId());
     change.details().forEach((name, value) -> put(args, DETAIL + name, value));
-    configMoves.run(Script.AUDIT, args);
+    config.moves().run(Script.AUDIT, args);
   }
 
   private static void put(Args args, String name, String value) {
@@ -68,7 +63,7 @@ final class RedisAudits implements AuditStore {
       throw new BadCursor();
     }
     Range.Boundary<String> oldest =
-        Range.Boundary.including(Long.toString(configMoves.millis() - KEPT.toMillis()));
+        Range.Boundary.including(Long.toString(config.moves().millis() - KEPT.toMillis()));
     Range.Boundary<String> newest =
         cursor == null ? Range.Boundary.unbounded() : Range.Boundary.excluding(cursor);
     List<Entry> found = new ArrayList<>();
@@ -76,8 +71,10 @@ final class RedisAudits implements AuditStore {
     while (true) {
       Range<String> range = Range.from(oldest, newest);
       List<StreamMessage<byte[], byte[]>> chunk =
-          link.patiently(
-              redis -> redis.xrevrange(config.key("audit"), range, Limit.create(0, CHUNK)));
+          config
+              .link()
+              .patiently(
+                  redis -> redis.xrevrange(config.key("audit"), range, Limit.create(0, CHUNK)));
       for (StreamMessage<byte[], byte[]> message : chunk) {
         Entry entry = entry(message);
         if (isOf(who, entry.change().who(), '/') && isOf(what, entry.change().what(), ' ')) {

@@ -4,7 +4,6 @@ import io.lettuce.core.KeyValue;
 import io.taskrunner.client.Scope;
 import io.taskrunner.store.ClientStore.KeyOwner;
 import io.taskrunner.store.redis.link.Keys;
-import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
 import java.time.Duration;
@@ -27,15 +26,13 @@ final class RedisClientKeys {
   private static final Duration CACHE_TTL = Duration.ofSeconds(1);
 
   private final Shards shards;
-  private final Link configLink;
-  private final Keys config;
+  private final Shard config;
   private final Map<String, Cached> owners = new ConcurrentHashMap<>();
 
   private record Cached(Optional<KeyOwner> owner, long at) {}
 
-  RedisClientKeys(Shards shards, Link configLink, Keys config) {
+  RedisClientKeys(Shards shards, Shard config) {
     this.shards = shards;
-    this.configLink = configLink;
     this.config = config;
   }
 
@@ -51,7 +48,7 @@ final class RedisClientKeys {
   String add(String clientId, String digest, String name, Set<Scope> scopes) {
     String keyId = UUID.nameUUIDFromBytes(Keys.bytes(digest)).toString();
     Shard home = shards.of(clientId);
-    byte[] client = RedisClients.key(home, clientId);
+    byte[] client = home.key("client:" + clientId);
     // First the rule that a key is needed, then the key: in between nobody gets in.
     home.link().patiently(redis -> redis.hset(client, Keys.bytes("keyed"), Keys.bytes(1)));
     String value =
@@ -62,12 +59,14 @@ final class RedisClientKeys {
             Long.toString(home.moves().millis() / 1000),
             Scope.letters(scopes),
             name);
-    configLink.patiently(
-        redis -> redis.hset(keysOf(clientId), Keys.bytes(keyId), Keys.bytes(digest)));
-    configLink.patiently(
-        redis -> redis.hset(config.key("keys"), Keys.bytes(digest), Keys.bytes(value)));
+    config
+        .link()
+        .patiently(redis -> redis.hset(keysOf(clientId), Keys.bytes(keyId), Keys.bytes(digest)));
+    config
+        .link()
+        .patiently(redis -> redis.hset(config.key("keys"), Keys.bytes(digest), Keys.bytes(value)));
     home.link().patiently(redis -> redis.hdel(client, Keys.bytes("stranger")));
-    home.link().patiently(redis -> redis.zrem(home.keys().key("strangers"), Keys.bytes(clientId)));
+    home.link().patiently(redis -> redis.zrem(home.key("strangers"), Keys.bytes(clientId)));
     owners.remove(digest);
     return keyId;
   }
@@ -84,13 +83,13 @@ final class RedisClientKeys {
   }
 
   List<KeyOwner> list(String clientId) {
-    Map<byte[], byte[]> digests = configLink.patiently(redis -> redis.hgetall(keysOf(clientId)));
+    Map<byte[], byte[]> digests = config.link().patiently(redis -> redis.hgetall(keysOf(clientId)));
     if (digests.isEmpty()) {
       return List.of();
     }
     byte[][] fields = digests.values().toArray(byte[][]::new);
     List<KeyValue<byte[], byte[]>> values =
-        configLink.patiently(redis -> redis.hmget(config.key("keys"), fields));
+        config.link().patiently(redis -> redis.hmget(config.key("keys"), fields));
     // A digest without a key is of one whose making was broken off: it opens nothing.
     return values.stream()
         .filter(KeyValue::hasValue)
@@ -100,12 +99,13 @@ final class RedisClientKeys {
   }
 
   boolean revoke(String clientId, String keyId) {
-    byte[] digest = configLink.patiently(redis -> redis.hget(keysOf(clientId), Keys.bytes(keyId)));
+    byte[] digest =
+        config.link().patiently(redis -> redis.hget(keysOf(clientId), Keys.bytes(keyId)));
     if (digest == null) {
       return false;
     }
-    configLink.patiently(redis -> redis.hdel(config.key("keys"), digest));
-    configLink.patiently(redis -> redis.hdel(keysOf(clientId), Keys.bytes(keyId)));
+    config.link().patiently(redis -> redis.hdel(config.key("keys"), digest));
+    config.link().patiently(redis -> redis.hdel(keysOf(clientId), Keys.bytes(keyId)));
     owners.remove(Keys.text(digest));
     return true;
   }
@@ -116,8 +116,7 @@ final class RedisClientKeys {
       return known;
     }
     long now = System.nanoTime();
-    byte[] value =
-        configLink.patiently(redis -> redis.hget(config.key("keys"), Keys.bytes(digest)));
+    byte[] value = config.field("keys", digest);
     if (value == null) {
       owners.remove(digest);
       return Optional.empty();

@@ -15,7 +15,6 @@ import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.redis.Changes.Step;
 import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
-import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.QueueNames;
 import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
@@ -59,24 +58,19 @@ final class RedisClients implements ClientStore {
   }
 
   RedisClients(
-      Shards shards,
-      Link configLink,
-      Keys config,
-      QueueNames names,
-      Revisions revisions,
-      Changes changes) {
+      Shards shards, Shard config, QueueNames names, Revisions revisions, Changes changes) {
     this.revisions = revisions;
     this.changes = changes;
     this.shards = shards;
     this.names = names;
     this.tiers = new RedisTiers(shards, revisions, changes);
-    this.keys = new RedisClientKeys(shards, configLink, config);
+    this.keys = new RedisClientKeys(shards, config);
   }
 
   @Override
   public Page list(int limit, @Nullable String cursor) throws BadCursor {
     List<byte[]> ids = ids(cursor == null ? EMPTY : position(cursor), limit + 1);
-    List<Long> counts = shards.together((shard, redis) -> redis.zcard(shard.keys().key("clients")));
+    List<Long> counts = shards.together((shard, redis) -> redis.zcard(shard.key("clients")));
     long count = counts.stream().mapToLong(Long::longValue).sum();
     List<Client> clients =
         read(ids.subList(0, Math.min(limit, ids.size())), tiers.limits(), _ -> true);
@@ -126,8 +120,8 @@ final class RedisClients implements ClientStore {
             ? Range.unbounded()
             : Range.from(Range.Boundary.excluding(after), Range.Boundary.unbounded());
     return shards
-        .together((shard, redis) ->
-            redis.zrangebylex(shard.keys().key("clients"), range, Limit.create(0, most)))
+        .together(
+            (shard, redis) -> redis.zrangebylex(shard.key("clients"), range, Limit.create(0, most)))
         .stream()
         .flatMap(List::stream)
         .sorted(Arrays::compare)
@@ -152,7 +146,7 @@ final class RedisClients implements ClientStore {
   }
 
   static byte[] key(Shard shard, String id) {
-    return shard.keys().key("client:" + id);
+    return shard.key("client:" + id);
   }
 
   private Optional<Client> read(String id, Map<String, Limits> tiers) {
@@ -219,8 +213,7 @@ final class RedisClients implements ClientStore {
   }
 
   private Map<String, String> hash(String id) {
-    Shard shard = shards.of(id);
-    return texts(shard.link().patiently(redis -> redis.hgetall(key(shard, id))));
+    return texts(shards.of(id).hash("client:" + id));
   }
 
   static Map<String, String> texts(Map<byte[], byte[]> raw) {

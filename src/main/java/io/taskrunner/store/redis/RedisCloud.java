@@ -4,7 +4,6 @@ import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
-import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.QueueNames;
 import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
@@ -73,14 +72,13 @@ final class RedisCloud implements CloudStore {
   }
 
   private final Shards shards;
-  private final Moves configMoves;
+  private final Shard config;
   private final QueueNames names;
   private final Function<Shard, Enqueuer> enqueuers;
 
-  RedisCloud(
-      Shards shards, Moves configMoves, QueueNames names, Function<Shard, Enqueuer> enqueuers) {
+  RedisCloud(Shards shards, Shard config, QueueNames names, Function<Shard, Enqueuer> enqueuers) {
     this.shards = shards;
-    this.configMoves = configMoves;
+    this.config = config;
     this.names = names;
     this.enqueuers = enqueuers;
   }
@@ -96,7 +94,7 @@ final class RedisCloud implements CloudStore {
     byte[] maker = new byte[MAKER_BYTES];
     ThreadLocalRandom.current().nextBytes(maker);
     while (true) {
-      Reply reply = configMoves.run(Script.NAME_CLOUD, name.toString(), reuseAfter.toMillis());
+      Reply reply = config.moves().run(Script.NAME_CLOUD, name.toString(), reuseAfter.toMillis());
       Named named = reply.word(Named.class);
       int n = reply.count();
       switch (named) {
@@ -131,7 +129,7 @@ final class RedisCloud implements CloudStore {
   }
 
   private static byte[] flow(Shard shard, int n) {
-    return shard.keys().key("queue:" + n + ":flow");
+    return shard.key("queue:" + n + ":flow");
   }
 
   /**
@@ -195,7 +193,8 @@ final class RedisCloud implements CloudStore {
   }
 
   private boolean mark(String end, QueueName name, int n) {
-    return configMoves.run(Script.BURY_NAME, end, name.toString(), n).word(Done.class) == Done.DONE;
+    return config.moves().run(Script.BURY_NAME, end, name.toString(), n).word(Done.class)
+        == Done.DONE;
   }
 
   @Override

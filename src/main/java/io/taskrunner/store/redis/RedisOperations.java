@@ -9,11 +9,10 @@ import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
-import io.taskrunner.store.redis.link.Link;
-import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.QueueNames;
 import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
 import io.taskrunner.store.redis.record.OperationFields;
 import io.taskrunner.task.TaskState;
@@ -50,23 +49,13 @@ final class RedisOperations implements OperationStore {
   private static final int PAGE = 100;
 
   private final Shards shards;
-  private final Link configLink;
-  private final Keys config;
-  private final Moves configMoves;
+  private final Shard config;
   private final QueueNames names;
   private final RedisQueues queues;
 
-  RedisOperations(
-      Shards shards,
-      Link configLink,
-      Keys config,
-      Moves configMoves,
-      QueueNames names,
-      RedisQueues queues) {
+  RedisOperations(Shards shards, Shard config, QueueNames names, RedisQueues queues) {
     this.shards = shards;
-    this.configLink = configLink;
     this.config = config;
-    this.configMoves = configMoves;
     this.names = names;
     this.queues = queues;
   }
@@ -80,15 +69,17 @@ final class RedisOperations implements OperationStore {
     }
     String id = UUID.randomUUID().toString();
     Reply reply =
-        configMoves.run(
-            Script.BEGIN_OPERATION,
-            id,
-            order.owner(),
-            RUNNING_MAX,
-            OWN_MAX,
-            KEPT_MAX,
-            KEPT.toMillis(),
-            OperationFields.write(order, total(order)));
+        config
+            .moves()
+            .run(
+                Script.BEGIN_OPERATION,
+                id,
+                order.owner(),
+                RUNNING_MAX,
+                OWN_MAX,
+                KEPT_MAX,
+                KEPT.toMillis(),
+                OperationFields.write(order, total(order)));
     if (reply.word(Entry.class) == Entry.FULL) {
       return new Begun.TooMany();
     }
@@ -137,13 +128,14 @@ final class RedisOperations implements OperationStore {
 
   @Override
   public Optional<Operation> get(String id) {
-    Map<byte[], byte[]> hash = configLink.patiently(redis -> redis.hgetall(key(id)));
+    Map<byte[], byte[]> hash = config.hash("operation:" + id);
     return hash.isEmpty() ? Optional.empty() : Optional.of(OperationFields.read(id, hash));
   }
 
   /** These, as far as they are kept, in one round trip. */
   private List<Operation> get(List<String> ids) {
-    List<Map<byte[], byte[]>> hashes = configLink.each(ids, (redis, id) -> redis.hgetall(key(id)));
+    List<Map<byte[], byte[]>> hashes =
+        config.link().each(ids, (redis, id) -> redis.hgetall(key(id)));
     List<Operation> found = new ArrayList<>();
     for (int i = 0; i < ids.size(); i++) {
       if (!hashes.get(i).isEmpty()) {
@@ -163,8 +155,10 @@ final class RedisOperations implements OperationStore {
     for (int from = 0; from < KEPT_MAX + RUNNING_MAX; from += PAGE) {
       long first = from;
       List<byte[]> ids =
-          configLink.patiently(
-              redis -> redis.zrevrange(config.key("operations"), first, first + PAGE - 1));
+          config
+              .link()
+              .patiently(
+                  redis -> redis.zrevrange(config.key("operations"), first, first + PAGE - 1));
       for (Operation one : get(ids.stream().map(Keys::text).toList())) {
         if (owner == null || owner.equals(one.order().owner())) {
           found.add(one);
@@ -205,15 +199,17 @@ final class RedisOperations implements OperationStore {
       counts = counts.plus(new Counts(kept.number(), kept.number(), kept.number()));
       sample.writeBytes(kept.bytes());
     }
-    configMoves.run(
-        Script.CLOSE_OPERATION,
-        id,
-        state.word(),
-        counts.done(),
-        counts.failed(),
-        counts.skipped(),
-        OperationRun.cut(sample.toByteArray()),
-        reason);
+    config
+        .moves()
+        .run(
+            Script.CLOSE_OPERATION,
+            id,
+            state.word(),
+            counts.done(),
+            counts.failed(),
+            counts.skipped(),
+            OperationRun.cut(sample.toByteArray()),
+            reason);
   }
 
   @Override
@@ -225,7 +221,7 @@ final class RedisOperations implements OperationStore {
       mine.put(run.operation().id(), run);
       run.report(args);
     }
-    List<String> found = configMoves.run(Script.LEASE_OPERATIONS, args).rest(Reply::text);
+    List<String> found = config.moves().run(Script.LEASE_OPERATIONS, args).rest(Reply::text);
     List<String> fresh = found.stream().filter(id -> !mine.containsKey(id)).toList();
     if (!fresh.isEmpty()) {
       names.reload(); // a queue that was created just before is meant too

@@ -9,7 +9,6 @@ import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.redis.Changes.Step;
 import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
-import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.QueueNames;
 import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
@@ -51,17 +50,16 @@ final class RedisQueues implements QueueStore {
   private static final int AT_ONCE = 512;
 
   private final Shards shards;
-  private final Moves configMoves;
+  private final Shard config;
   private final QueueNames names;
   private final Revisions revisions;
   private final Changes changes;
 
-  RedisQueues(
-      Shards shards, Moves configMoves, QueueNames names, Revisions revisions, Changes changes) {
+  RedisQueues(Shards shards, Shard config, QueueNames names, Revisions revisions, Changes changes) {
     this.revisions = revisions;
     this.changes = changes;
     this.shards = shards;
-    this.configMoves = configMoves;
+    this.config = config;
     this.names = names;
   }
 
@@ -150,8 +148,7 @@ final class RedisQueues implements QueueStore {
   }
 
   private static Map<String, String> flow(Shard shard, int n) {
-    return FlowFields.read(
-        shard.link().patiently(redis -> redis.hgetall(shard.keys().key("queue:" + n + ":flow"))));
+    return FlowFields.read(shard.hash("queue:" + n + ":flow"));
   }
 
   @Override
@@ -173,7 +170,7 @@ final class RedisQueues implements QueueStore {
 
   private boolean put(String name, QueueSettings settings, long revision) {
     while (true) {
-      int n = configMoves.run(Script.NAME_QUEUE, name).count();
+      int n = config.moves().run(Script.NAME_QUEUE, name).count();
       Args args = Args.of(n, FlowFields.write(name, settings, revision, shards.count()));
       Reply made =
           changes
@@ -272,8 +269,7 @@ final class RedisQueues implements QueueStore {
         shards
             .allOfQueue(name)
             .among(up)
-            .<Map<byte[], byte[]>>together(
-                (shard, redis) -> redis.hgetall(shard.keys().key(key)))) {
+            .<Map<byte[], byte[]>>together((shard, redis) -> redis.hgetall(shard.key(key)))) {
       ofShard.forEach(
           (pair, count) -> sums.merge(Keys.text(pair), Long.valueOf(Keys.text(count)), Long::sum));
     }
@@ -360,10 +356,7 @@ final class RedisQueues implements QueueStore {
   @Override
   public boolean allPaused() {
     Shard first = shards.first();
-    byte[] paused =
-        first
-            .link()
-            .patiently(redis -> redis.hget(first.keys().key("shard"), Keys.bytes("paused")));
+    byte[] paused = first.field("shard", "paused");
     return paused != null && Keys.text(paused).equals("1");
   }
 

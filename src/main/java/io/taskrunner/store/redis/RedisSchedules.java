@@ -43,16 +43,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class RedisSchedules implements ScheduleStore {
 
-  /** What a tick may answer in place of a letter for each of its tasks. */
-  enum Passed {
-    /** There is no such schedule. */
-    MISSING,
-    /** Another process was first, or it was changed meanwhile. */
-    STALE,
-    /** Its queue is to be looked up; nothing was done. */
-    QUEUE
-  }
-
   /** Schedules that are read at the same time. */
   private static final int CHUNK = 250;
 
@@ -290,8 +280,11 @@ final class RedisSchedules implements ScheduleStore {
           home.get()
               .moves()
               .run(Script.TICK, call.args(options.openClients(), options.maxOpenClients()));
-      if (reply.isNext(Passed.MISSING)) {
+      TickCall.Passed passed = reply.ifWord(TickCall.Passed.class).orElse(null);
+      if (passed == TickCall.Passed.MISSING) {
         return new Ran.NotFound();
+      } else if (passed != null) {
+        throw reply.unknown(passed.name(), "missing or a letter");
       }
       Result result = Result.ofLetter(reply.text().charAt(0));
       return result == Result.ASKED

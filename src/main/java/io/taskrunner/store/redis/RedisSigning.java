@@ -4,8 +4,6 @@ import io.taskrunner.client.SigningSecret;
 import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.redis.doctor.Finding;
 import io.taskrunner.store.redis.link.Keys;
-import io.taskrunner.store.redis.link.Link;
-import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
@@ -49,14 +47,10 @@ final class RedisSigning implements SigningStore {
   }
 
   private final Shards shards;
-  private final Moves configMoves;
-  private final Link configLink;
-  private final Keys config;
+  private final Shard config;
 
-  RedisSigning(Shards shards, Moves configMoves, Link configLink, Keys config) {
+  RedisSigning(Shards shards, Shard config) {
     this.shards = shards;
-    this.configMoves = configMoves;
-    this.configLink = configLink;
     this.config = config;
   }
 
@@ -67,13 +61,15 @@ final class RedisSigning implements SigningStore {
     }
     for (int i = 0; i < TRIES_MAX; i++) {
       Reply reply =
-          configMoves.run(
-              Script.PUT_SECRET,
-              clientId,
-              Character.toString(secret.type().letter()),
-              secret.bytes(),
-              SigningSecret.OVERLAP.toMillis(),
-              SigningSecret.MOST);
+          config
+              .moves()
+              .run(
+                  Script.PUT_SECRET,
+                  clientId,
+                  Character.toString(secret.type().letter()),
+                  secret.bytes(),
+                  SigningSecret.OVERLAP.toMillis(),
+                  SigningSecret.MOST);
       boolean done = reply.word(Taken.class) == Taken.DONE;
       long version = reply.number();
       long until = reply.number();
@@ -81,7 +77,7 @@ final class RedisSigning implements SigningStore {
         return new Put.TooMany(Instant.ofEpochMilli(until));
       }
       if (!name(clientId, version)) {
-        configMoves.run(Script.END_SECRETS, clientId); // deleted meanwhile
+        config.moves().run(Script.END_SECRETS, clientId); // deleted meanwhile
         return new Put.ClientNotFound();
       }
       if (read(clientId).isPresent()) {
@@ -95,10 +91,7 @@ final class RedisSigning implements SigningStore {
 
   private boolean isKnown(String clientId) {
     Shard home = shards.of(clientId);
-    byte[] on =
-        home.link()
-            .patiently(
-                redis -> redis.hget(home.keys().key("client:" + clientId), Keys.bytes("on")));
+    byte[] on = home.field("client:" + clientId, "on");
     return on != null && !Keys.text(on).equals("x");
   }
 
@@ -117,7 +110,7 @@ final class RedisSigning implements SigningStore {
 
   @Override
   public Ended end(String clientId) {
-    Reply reply = configMoves.run(Script.END_SECRETS, clientId);
+    Reply reply = config.moves().run(Script.END_SECRETS, clientId);
     boolean there = reply.flag();
     return switch (sign(clientId, "off", reply.number())) {
       case DONE -> Ended.DONE;
@@ -132,7 +125,7 @@ final class RedisSigning implements SigningStore {
     if (held.isEmpty() || held.get().secrets().size() == 1) {
       return held;
     }
-    Instant now = Instant.ofEpochMilli(configMoves.millis());
+    Instant now = Instant.ofEpochMilli(config.moves().millis());
     return Optional.of(
         new Held(
             held.get().version(),
@@ -142,8 +135,7 @@ final class RedisSigning implements SigningStore {
   }
 
   private Optional<Held> read(String clientId) {
-    byte[] held =
-        configLink.patiently(redis -> redis.hget(config.key("signing"), Keys.bytes(clientId)));
+    byte[] held = config.field("signing", clientId);
     return held == null ? Optional.empty() : Optional.of(decode(held));
   }
 
@@ -155,8 +147,8 @@ final class RedisSigning implements SigningStore {
    */
   List<Finding> prove(Map<String, Long> named, boolean mend) {
     Map<String, Long> there = new TreeMap<>();
-    configLink
-        .patiently(redis -> redis.hgetall(config.key("signing")))
+    config
+        .hash("signing")
         .forEach((client, held) -> there.put(Keys.text(client), decode(held).version()));
     List<Finding> found = new ArrayList<>();
     for (String client : new TreeSet<>(named.keySet())) {
@@ -178,7 +170,7 @@ final class RedisSigning implements SigningStore {
             new Finding(
                 "signing_not_named", "signing:" + client, "claims do not name version " + now));
         if (mend && !name(client, now)) {
-          configMoves.run(Script.END_SECRETS, client); // of a client that is no more
+          config.moves().run(Script.END_SECRETS, client); // of a client that is no more
         }
       }
     });
@@ -187,10 +179,7 @@ final class RedisSigning implements SigningStore {
 
   private long named(String clientId) {
     Shard home = shards.of(clientId);
-    byte[] version =
-        home.link()
-            .patiently(
-                redis -> redis.hget(home.keys().key("client:" + clientId), Keys.bytes("signing")));
+    byte[] version = home.field("client:" + clientId, "signing");
     return version == null ? 0 : Long.parseLong(Keys.text(version));
   }
 

@@ -29,6 +29,7 @@ import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
 import io.taskrunner.store.redis.link.Shared;
 import io.taskrunner.telemetry.Tracing;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -47,8 +48,7 @@ public final class RedisStore implements Stores, AutoCloseable {
   private static final int LINES = 4;
 
   private final Nodes nodes;
-  private final Keys config;
-  private final Link configLink;
+  private final Shard config;
   private final Shards shards;
   private final QueueNames names;
   private final List<WorkStore> works;
@@ -59,7 +59,7 @@ public final class RedisStore implements Stores, AutoCloseable {
   private final RedisHosts hosts;
   private final RedisAdminKeys adminKeys;
   private final RedisAudits audits;
-  private final RedisConfig configuration;
+  private final Revisions revisions;
   private final RedisCloud cloud;
   private final RedisWorkers workers;
   private final RedisSchedules schedules;
@@ -86,13 +86,18 @@ public final class RedisStore implements Stores, AutoCloseable {
     this.timer =
         Executors.newScheduledThreadPool(
             2, Thread.ofPlatform().daemon().name("store-", 0).factory());
-    this.config = Keys.config(options.redis().keyPrefix());
-    this.configLink = nodes.link(config);
-    this.names = new QueueNames(configLink, config);
+    this.config =
+        shard(
+            Shard.CONFIGURATION, Keys.config(options.redis().keyPrefix()), options.injectedTime());
+    this.names = new QueueNames(config);
     this.shards =
         new Shards(
             IntStream.range(0, options.redis().shards())
-                .mapToObj(number -> shard(number, options))
+                .mapToObj(number ->
+                    shard(
+                        number,
+                        Keys.shard(options.redis().keyPrefix(), number),
+                        options.injectedTime()))
                 .toList());
     List<Enqueuer> enqueuers =
         shards.all().stream()
@@ -111,40 +116,31 @@ public final class RedisStore implements Stores, AutoCloseable {
                     options))
             .toList();
     this.tasks = new RedisTasks(shards, names, shard -> enqueuers.get(shard.number()));
-    Moves configMoves = new Moves(configLink, config, options.injectedTime());
-    Revisions revisions =
-        new Revisions(
-            configLink,
-            config,
-            configMoves,
-            options.redis().commandTimeout().multipliedBy(COMMANDS_OF_A_CHANGE));
-    this.changes = new Changes(shards, configMoves);
-    this.configuration = new RedisConfig(revisions);
-    this.queues = new RedisQueues(shards, configMoves, names, revisions, changes);
-    this.cloud = new RedisCloud(shards, configMoves, names, shard -> enqueuers.get(shard.number()));
-    this.clients = new RedisClients(shards, configLink, config, names, revisions, changes);
+    this.revisions =
+        new Revisions(config, options.redis().commandTimeout().multipliedBy(COMMANDS_OF_A_CHANGE));
+    this.changes = new Changes(shards, config);
+    this.queues = new RedisQueues(shards, config, names, revisions, changes);
+    this.cloud = new RedisCloud(shards, config, names, shard -> enqueuers.get(shard.number()));
+    this.clients = new RedisClients(shards, config, names, revisions, changes);
     this.hosts = new RedisHosts(shards, revisions, changes);
-    this.adminKeys = new RedisAdminKeys(configLink, config, configMoves);
-    this.audits = new RedisAudits(configLink, config, configMoves);
-    this.workers = new RedisWorkers(configMoves);
+    this.adminKeys = new RedisAdminKeys(config);
+    this.audits = new RedisAudits(config);
+    this.workers = new RedisWorkers(config);
     this.schedules =
-        new RedisSchedules(
-            shards, new ScheduleIndex(configLink, config, configMoves), names, options, revisions);
-    this.tokens = new RedisTokens(configLink, config, configMoves);
-    this.signing = new RedisSigning(shards, configMoves, configLink, config);
-    this.operations = new RedisOperations(shards, configLink, config, configMoves, names, queues);
+        new RedisSchedules(shards, new ScheduleIndex(config), names, options, revisions);
+    this.tokens = new RedisTokens(config);
+    this.signing = new RedisSigning(shards, config);
+    this.operations = new RedisOperations(shards, config, names, queues);
     this.system = new RedisSystem(nodes, options.redis(), durability);
     this.doctor = new Doctor(shards, names, signing::prove, schedules::prove);
     this.preparation = new Preparation(options.redis().commandTimeout());
     this.housekeeping =
-        new Housekeeping(
-            nodes, configLink, config, shards, names, system, trimmed, preparation, changes);
+        new Housekeeping(nodes, config, shards, names, system, trimmed, preparation, changes);
   }
 
-  private Shard shard(int number, StoreOptions options) {
-    Keys keys = Keys.shard(options.redis().keyPrefix(), number);
+  private Shard shard(int number, Keys keys, Optional<InstantSource> injectedTime) {
     Link link = nodes.link(keys);
-    return new Shard(number, keys, link, new Moves(link, keys, options.injectedTime()));
+    return new Shard(number, keys, link, new Moves(link, keys, injectedTime));
   }
 
   /**
@@ -191,7 +187,7 @@ public final class RedisStore implements Stores, AutoCloseable {
     RedisStore store =
         new RedisStore(nodes, lines, durability, options, shared.flatMap(Shared::tracing));
     try {
-      Permissions.check(nodes, store.config);
+      Permissions.check(nodes, store.config.keys());
       store.prepare(options);
       return store;
     } catch (RuntimeException failed) {
@@ -218,11 +214,11 @@ public final class RedisStore implements Stores, AutoCloseable {
    */
   private boolean keepShardCount(int wanted) {
     byte[] key = config.key("shards");
-    byte[] kept = configLink.patiently(redis -> redis.get(key));
+    byte[] kept = config.link().patiently(redis -> redis.get(key));
     boolean first = kept == null;
     if (first) {
-      configLink.patiently(redis -> redis.setnx(key, Keys.bytes(wanted)));
-      kept = configLink.patiently(redis -> redis.get(key));
+      config.link().patiently(redis -> redis.setnx(key, Keys.bytes(wanted)));
+      kept = config.link().patiently(redis -> redis.get(key));
     }
     String there = Keys.text(kept);
     if (!there.equals(Integer.toString(wanted))) {
@@ -285,7 +281,7 @@ public final class RedisStore implements Stores, AutoCloseable {
 
   @Override
   public ConfigStore configuration() {
-    return configuration;
+    return revisions;
   }
 
   /** The moves of a worker, for each shard. */

@@ -70,7 +70,7 @@ final class RedisTiers {
 
   private <T> Map<String, T> read(String key, Function<String, T> value) {
     Shard first = shards.first();
-    Map<byte[], byte[]> raw = first.link().patiently(redis -> redis.hgetall(first.keys().key(key)));
+    Map<byte[], byte[]> raw = first.hash(key);
     Map<String, T> values = HashMap.newHashMap(raw.size());
     raw.forEach((name, text) -> values.put(Keys.text(name), value.apply(Keys.text(text))));
     return values;
@@ -136,8 +136,8 @@ final class RedisTiers {
       List<byte[]> ids =
           shard
               .link()
-              .patiently(redis ->
-                  redis.zrangebylex(shard.keys().key("clients"), range, Limit.create(0, PAGE)));
+              .patiently(
+                  redis -> redis.zrangebylex(shard.key("clients"), range, Limit.create(0, PAGE)));
       if (ids.isEmpty()) {
         return false;
       }
@@ -148,7 +148,7 @@ final class RedisTiers {
                   ids,
                   (redis, id) ->
                       redis
-                          .hget(RedisClients.key(shard, Keys.text(id)), field)
+                          .hget(shard.key("client:" + Keys.text(id)), field)
                           .thenApply(tier -> tier != null && name.equals(Keys.text(tier))));
       if (have.contains(true)) {
         return true;

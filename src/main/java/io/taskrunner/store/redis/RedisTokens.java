@@ -2,34 +2,28 @@ package io.taskrunner.store.redis;
 
 import io.taskrunner.store.PageSecretStore;
 import io.taskrunner.store.TokenStore;
-import io.taskrunner.store.redis.link.Keys;
-import io.taskrunner.store.redis.link.Link;
-import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /** Keys of tokens, in the configuration's slot; {@code page_secret} signs page tokens. */
 final class RedisTokens implements TokenStore, PageSecretStore {
 
-  private final Link link;
-  private final Keys config;
-  private final Moves configMoves;
+  private final Shard config;
 
-  RedisTokens(Link link, Keys config, Moves configMoves) {
-    this.link = link;
+  RedisTokens(Shard config) {
     this.config = config;
-    this.configMoves = configMoves;
   }
 
   @Override
   public byte[] secret(byte[] offered) {
     byte[] key = config.key("page_secret");
-    byte[] kept = link.patiently(redis -> redis.get(key));
+    byte[] kept = config.link().patiently(redis -> redis.get(key));
     while (kept == null) {
-      link.patiently(redis -> redis.setnx(key, offered));
-      kept = link.patiently(redis -> redis.get(key));
+      config.link().patiently(redis -> redis.setnx(key, offered));
+      kept = config.link().patiently(redis -> redis.get(key));
     }
     return kept;
   }
@@ -37,12 +31,14 @@ final class RedisTokens implements TokenStore, PageSecretStore {
   @Override
   public Held held(@Nullable Offer offered, long renewAfterMillis, long dropAfterMillis) {
     Reply reply =
-        configMoves.run(
-            Script.TOKEN_KEYS,
-            offered == null ? null : offered.key(),
-            offered == null ? null : offered.opaque(),
-            renewAfterMillis,
-            dropAfterMillis);
+        config
+            .moves()
+            .run(
+                Script.TOKEN_KEYS,
+                offered == null ? null : offered.key(),
+                offered == null ? null : offered.opaque(),
+                renewAfterMillis,
+                dropAfterMillis);
     Instant now = reply.time();
     String opaque = reply.text();
     return new Held(now, reply.rest(key -> new Key(key.time(), key.bytes())), opaque);

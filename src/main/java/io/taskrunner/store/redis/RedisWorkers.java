@@ -1,9 +1,9 @@
 package io.taskrunner.store.redis;
 
 import io.taskrunner.store.WorkersStore;
-import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
@@ -16,10 +16,10 @@ final class RedisWorkers implements WorkersStore {
   private static final long ALIVE_MILLIS = Duration.ofSeconds(15).toMillis();
   private static final String BETWEEN = "\t";
 
-  private final Moves configMoves;
+  private final Shard config;
 
-  RedisWorkers(Moves configMoves) {
-    this.configMoves = configMoves;
+  RedisWorkers(Shard config) {
+    this.config = config;
   }
 
   @Override
@@ -33,17 +33,17 @@ final class RedisWorkers implements WorkersStore {
             Integer.toString(facts.running()),
             Boolean.toString(facts.stopping()),
             Long.toString(facts.started().toEpochMilli()));
-    configMoves.run(Script.BEAT, facts.id(), line, FORGOTTEN_MILLIS);
+    config.moves().run(Script.BEAT, facts.id(), line, FORGOTTEN_MILLIS);
   }
 
   @Override
   public void gone(String id) {
-    configMoves.run(Script.BEAT, id, null, FORGOTTEN_MILLIS);
+    config.moves().run(Script.BEAT, id, null, FORGOTTEN_MILLIS);
   }
 
   @Override
   public List<Present> list() {
-    Reply reply = configMoves.run(Script.WORKERS, FORGOTTEN_MILLIS);
+    Reply reply = config.moves().run(Script.WORKERS, FORGOTTEN_MILLIS);
     long now = reply.number();
     return reply.rest(worker -> present(worker, now)).stream()
         .sorted(Comparator.comparing(worker -> worker.facts().id()))

@@ -1,12 +1,12 @@
 package io.taskrunner.store.redis;
 
 import io.taskrunner.store.ChangedMeanwhile;
+import io.taskrunner.store.ConfigStore;
 import io.taskrunner.store.Expected;
 import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
-import io.taskrunner.store.redis.link.Link;
-import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
 import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
@@ -25,14 +25,12 @@ import org.jspecify.annotations.Nullable;
  * <p>A process may die between the two. What it decided is then nowhere to be seen; once that is
  * older than any call lives, it no longer counts.
  */
-final class Revisions {
+final class Revisions implements ConfigStore {
 
   /** So many things are decided on in one script. */
   private static final int CHUNK = 1000;
 
-  private final Moves configMoves;
-  private final Keys config;
-  private final Link link;
+  private final Shard config;
   private final Duration patience;
 
   /**
@@ -40,10 +38,8 @@ final class Revisions {
    *
    * @param patience how long a change may take to be carried out
    */
-  Revisions(Link link, Keys config, Moves configMoves, Duration patience) {
-    this.link = link;
+  Revisions(Shard config, Duration patience) {
     this.config = config;
-    this.configMoves = configMoves;
     this.patience = patience;
   }
 
@@ -61,14 +57,14 @@ final class Revisions {
       case Expected.Any _ -> decide(field, null, 0);
       case Expected.Decided(long revision) -> revision;
       case Expected.Absent _ -> {
-        long began = configMoves.millis();
+        long began = config.moves().millis();
         if (seen.get().isPresent()) {
           throw new ChangedMeanwhile();
         }
         yield decide(field, 0L, began);
       }
       case Expected.At(long revision) -> {
-        long began = configMoves.millis();
+        long began = config.moves().millis();
         OptionalLong now = seen.get();
         if (now.isEmpty() || now.getAsLong() != revision) {
           throw new ChangedMeanwhile();
@@ -88,7 +84,7 @@ final class Revisions {
   }
 
   private long revise(Args args) throws ChangedMeanwhile {
-    long revision = configMoves.run(Script.REVISE, args).number();
+    long revision = config.moves().run(Script.REVISE, args).number();
     if (revision == 0) {
       throw new ChangedMeanwhile();
     }
@@ -100,26 +96,21 @@ final class Revisions {
     return patience;
   }
 
-  /** The highest revision that was given. */
-  long last() {
-    byte[] last = link.patiently(redis -> redis.get(config.key("revisions:last")));
+  @Override
+  public long lastRevision() {
+    byte[] last = config.value("revisions:last");
     return last == null ? 0 : Long.parseLong(Keys.text(last));
   }
 
-  /**
-   * Decides that all of these things are changed, under one revision.
-   *
-   * @param last what {@link #last} must still be; empty for whatever it is
-   * @throws ChangedMeanwhile it is higher
-   */
-  long decide(List<String> fields, OptionalLong last) throws ChangedMeanwhile {
+  @Override
+  public long decide(List<Thing> things, OptionalLong last) throws ChangedMeanwhile {
     String word = word();
     Long whole = last.isPresent() ? last.getAsLong() : null;
     Long given = null;
-    for (int from = 0; from < fields.size(); from += CHUNK) {
+    for (int from = 0; from < things.size(); from += CHUNK) {
       Args args = Args.of(word, 0, whole, given);
-      for (String field : fields.subList(from, Math.min(from + CHUNK, fields.size()))) {
-        args.field(field, null);
+      for (Thing thing : things.subList(from, Math.min(from + CHUNK, things.size()))) {
+        args.field(thing.field(), null);
       }
       given = revise(args);
       whole = null; // It was compared with the first; the others get the same revision.
@@ -129,6 +120,6 @@ final class Revisions {
 
   /** A thing is gone, or its change was not carried out: its revision is no longer kept. */
   void forget(String field, long revision) {
-    configMoves.run(Script.END_CHANGE, field, revision, true);
+    config.moves().run(Script.END_CHANGE, field, revision, true);
   }
 }

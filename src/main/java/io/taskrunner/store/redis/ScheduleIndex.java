@@ -3,9 +3,8 @@ package io.taskrunner.store.redis;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.taskrunner.store.redis.link.Keys;
-import io.taskrunner.store.redis.link.Link;
-import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.link.Shard;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,16 +24,14 @@ final class ScheduleIndex {
   /** Names are looked up in one round trip, this many at a time. */
   private static final int AT_ONCE = 500;
 
-  private final Link link;
-  private final Moves moves;
+  private final Shard config;
   private final byte[] key;
 
   /** A schedule's name, and its client. */
   record Entry(String name, String client) {}
 
-  ScheduleIndex(Link link, Keys config, Moves moves) {
-    this.link = link;
-    this.moves = moves;
+  ScheduleIndex(Shard config) {
+    this.config = config;
     this.key = config.key("schedules");
   }
 
@@ -47,7 +44,9 @@ final class ScheduleIndex {
   Map<String, String> clients(List<String> names) {
     Map<String, String> clients = new TreeMap<>();
     for (int from = 0; from < names.size(); from += AT_ONCE) {
-      link.<String, List<byte[]>>each(
+      config
+          .link()
+          .<String, List<byte[]>>each(
               names.subList(from, Math.min(from + AT_ONCE, names.size())),
               (redis, name) -> redis.zrangebylex(key, of(name), Limit.from(1)))
           .forEach(found ->
@@ -68,19 +67,22 @@ final class ScheduleIndex {
         after == null
             ? Range.unbounded()
             : Range.from(Range.Boundary.excluding(end(after)), Range.Boundary.unbounded());
-    return link.patiently(redis -> redis.zrangebylex(key, behind, Limit.from(most))).stream()
+    return config
+        .link()
+        .patiently(redis -> redis.zrangebylex(key, behind, Limit.from(most)))
+        .stream()
         .map(ScheduleIndex::entry)
         .toList();
   }
 
   /** How many there are. */
   long count() {
-    return link.patiently(redis -> redis.zcard(key));
+    return config.link().patiently(redis -> redis.zcard(key));
   }
 
   /** Enters whose a schedule is from now on. */
   void put(String name, String client) {
-    moves.run(Script.NAME_SCHEDULE, name, client);
+    config.moves().run(Script.NAME_SCHEDULE, name, client);
   }
 
   /** Enters that there is no such schedule any more. */

@@ -7,7 +7,6 @@ import io.taskrunner.schedule.Jitter;
 import io.taskrunner.schedule.Schedule.Result;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.StoreUnavailable;
-import io.taskrunner.store.redis.RedisSchedules.Passed;
 import io.taskrunner.store.redis.link.Answers;
 import io.taskrunner.store.redis.link.QueueNames;
 import io.taskrunner.store.redis.link.Reply;
@@ -55,6 +54,14 @@ final class ScheduleTicks implements ScheduleStore.Part {
     this.options = options;
   }
 
+  /** A schedule that is due, as it was read. */
+  private record Found(
+      String name, String timing, String catchUp, String next, String created, String queue) {
+    static Found read(Reply due) {
+      return new Found(due.text(), due.text(), due.text(), due.text(), due.text(), due.text());
+    }
+  }
+
   /** What is due of a schedule, and when it comes next after that. */
   private record Work(TickCall call, String queue, Instant comes) {}
 
@@ -66,12 +73,11 @@ final class ScheduleTicks implements ScheduleStore.Part {
       Reply look = shard.moves().run(Script.DUE_SCHEDULES, passed);
       Instant now = look.time();
       long following = look.number();
-      List<Optional<Work>> works = look.rest(one -> work(one, now));
-      int found = works.size();
-      List<Work> done = go(works.stream().flatMap(Optional::stream).toList());
-      passed += found - done.size();
+      List<Found> found = look.rest(Found::read);
+      List<Work> done = go(found.stream().flatMap(one -> work(one, now).stream()).toList());
+      passed += found.size() - done.size();
       wentOn |= !done.isEmpty();
-      if (found < PAGE) {
+      if (found.size() < PAGE) {
         long wait = LOOK_AGAIN.toMillis();
         if (following >= 0) {
           wait = Math.min(wait, following - now.toEpochMilli());
@@ -85,38 +91,27 @@ final class ScheduleTicks implements ScheduleStore.Part {
     return wentOn ? Duration.ZERO : LOOK_AGAIN;
   }
 
-  /** What is due of a schedule; empty when it cannot be understood. */
-  private Optional<Work> work(Reply due, Instant now) {
-    String name = due.text();
-    String rhythm = due.text();
-    String catchUp = due.text();
-    Instant next = time(due);
-    Instant created = time(due);
-    String queue = due.text();
+  /** What is due of a schedule; empty when that cannot be said. */
+  private Optional<Work> work(Found found, Instant now) {
     try {
+      ScheduleFields.Timing timing = ScheduleFields.timing(found.timing());
+      CatchUp catchUp = CatchUp.valueOf(found.catchUp().toUpperCase(Locale.ROOT));
       return Optional.of(
-          work(
-              name,
-              ScheduleFields.timing(rhythm),
-              CatchUp.valueOf(catchUp.toUpperCase(Locale.ROOT)),
-              next,
-              created,
-              queue,
-              now));
+          work(found, timing, catchUp, time(found.next()), time(found.created()), now));
     } catch (RuntimeException fault) {
-      failed(name, fault);
+      failed(found.name(), fault);
       return Optional.empty();
     }
   }
 
   private Work work(
-      String name,
+      Found found,
       ScheduleFields.Timing timing,
       CatchUp catchUp,
       Instant next,
       Instant created,
-      String queue,
       Instant now) {
+    String name = found.name();
     Jitter jitter = new Jitter(name, timing.jitter());
     Due due = Due.of(timing.rhythm(), catchUp, jitter, next, now);
     List<TickCall.Task> tasks = new ArrayList<>();
@@ -132,14 +127,14 @@ final class ScheduleTicks implements ScheduleStore.Part {
             next,
             new TickCall.Next(due.next(), comes),
             new TickCall.Missed(due.missed(), due.lastMissed().orElse(null)),
-            names.known(queue),
+            names.known(found.queue()),
             false,
             tasks);
-    return new Work(call, queue, comes);
+    return new Work(call, found.queue(), comes);
   }
 
-  private static Instant time(Reply due) {
-    return Instant.ofEpochMilli(Long.parseLong(due.text()));
+  private static Instant time(String millis) {
+    return Instant.ofEpochMilli(Long.parseLong(millis));
   }
 
   /** Does some at the same time; those that could be done. */
@@ -167,7 +162,7 @@ final class ScheduleTicks implements ScheduleStore.Part {
     try {
       TickCall call = work.call();
       Reply reply = shard.link().patiently(begun, redis -> send(redis, work.call()));
-      if (reply.isNext(Passed.QUEUE)) {
+      if (reply.isNext(TickCall.Passed.QUEUE)) {
         call = call.in(names.look(work.queue()));
         reply = run(call);
       }
@@ -204,7 +199,7 @@ final class ScheduleTicks implements ScheduleStore.Part {
   private void goOn(TickCall first, Reply answer) {
     TickCall call = first;
     Reply reply = answer;
-    while (reply.ifWord(Passed.class).isEmpty()) {
+    while (reply.ifWord(TickCall.Passed.class).isEmpty()) {
       String letters = reply.text();
       tell(call, letters);
       if (letters.length() >= call.tasks().size()) {

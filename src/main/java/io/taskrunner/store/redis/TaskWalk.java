@@ -227,7 +227,7 @@ record TaskWalk(
       return label != null;
     }
     String index = "label:" + TaskCodec.labelDigest(label);
-    return shards.together((shard, redis) -> redis.zcard(shard.keys().key(index))).stream()
+    return shards.together((shard, redis) -> redis.zcard(shard.key(index))).stream()
             .mapToLong(Long::longValue)
             .sum()
         <= COMMON;

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.taskrunner.store.AdminKeyStore;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.record.TickCall;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -34,7 +35,7 @@ class ScriptsTest {
       Map.ofEntries(
           Map.entry("bulk", 104),
           Map.entry("enqueue", 135),
-          Map.entry("gates", 135),
+          Map.entry("gates", 138),
           Map.entry("lib/choose", 133),
           Map.entry("lib/drain", 85),
           Map.entry("lib/finish", 100),
@@ -66,7 +67,7 @@ class ScriptsTest {
               Map.entry(Script.RENEW, RedisWork.Cause.class),
               Map.entry(Script.RUN_TASK, RedisCloud.Seen.class),
               Map.entry(Script.SIGN_CLIENT, RedisSigning.Signed.class),
-              Map.entry(Script.TICK, RedisSchedules.Passed.class)));
+              Map.entry(Script.TICK, TickCall.Passed.class)));
 
   /** Their answer is not read, or its quoted words are arguments. */
   private static final Set<Script> WORDLESS = Set.of(Script.CHECK, Script.CLOSE_OPERATION);

@@ -2,7 +2,7 @@ package io.taskrunner.store.redis.link;
 
 import io.lettuce.core.protocol.CommandArgs;
 import io.taskrunner.task.TaskId;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -13,11 +13,12 @@ public final class Args {
   private static final byte[] YES = Keys.bytes("1");
   private static final byte[] NO = Keys.bytes("0");
 
-  private final List<byte[]> all;
+  private byte[][] all;
+  private int size;
 
   /** None yet; about this many will be added. */
   public Args(int count) {
-    this.all = new ArrayList<>(count);
+    this.all = new byte[count][];
   }
 
   /**
@@ -27,7 +28,11 @@ public final class Args {
   public static Args of(@Nullable Object... values) {
     Args args = new Args(values.length);
     for (Object value : values) {
-      args.all.addAll(value instanceof Args more ? more.all : List.of(bytes(value)));
+      if (value instanceof Args more) {
+        args.addAll(more);
+      } else {
+        args.with(value);
+      }
     }
     return args;
   }
@@ -45,7 +50,10 @@ public final class Args {
   }
 
   public Args add(byte[] value) {
-    all.add(value);
+    if (size == all.length) {
+      all = Arrays.copyOf(all, 2 * size + 4);
+    }
+    all[size++] = value;
     return this;
   }
 
@@ -64,7 +72,7 @@ public final class Args {
 
   /** Those of another, behind these. */
   public Args addAll(Args more) {
-    all.addAll(more.all);
+    more.values().forEach(this::add);
     return this;
   }
 
@@ -75,12 +83,12 @@ public final class Args {
 
   /** All of them. */
   public List<byte[]> values() {
-    return all;
+    return Arrays.asList(all).subList(0, size);
   }
 
   void addTo(CommandArgs<byte[], byte[]> command) {
-    for (byte[] value : all) {
-      command.addValue(value);
+    for (int i = 0; i < size; i++) {
+      command.addValue(all[i]);
     }
   }
 }

@@ -16,19 +16,17 @@ import java.util.TreeMap;
  */
 public final class QueueNames {
 
-  private final Link link;
-  private final Keys config;
+  private final Shard config;
   private volatile Map<String, Integer> numbers = Map.of();
   private volatile SortedMap<Integer, String> byNumber = Collections.emptySortedMap();
 
-  public QueueNames(Link link, Keys config) {
-    this.link = link;
+  public QueueNames(Shard config) {
     this.config = config;
   }
 
   /** Reads all names. */
   public synchronized void reload() {
-    Map<byte[], byte[]> all = link.patiently(redis -> redis.hgetall(config.key("queues")));
+    Map<byte[], byte[]> all = config.hash("queues");
     Map<String, Integer> fresh = HashMap.newHashMap(all.size());
     all.forEach((name, n) -> fresh.put(Keys.text(name), Integer.valueOf(Keys.text(n))));
     TreeMap<Integer, String> inverse = new TreeMap<>();
@@ -58,7 +56,7 @@ public final class QueueNames {
 
   /** The number of a name, from Redis. */
   public OptionalInt look(String name) {
-    byte[] n = link.patiently(redis -> redis.hget(config.key("queues"), Keys.bytes(name)));
+    byte[] n = config.field("queues", name);
     if (n == null) {
       return OptionalInt.empty();
     }

@@ -1,11 +1,39 @@
 package io.taskrunner.store.redis.link;
 
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
 /**
- * A part of everything that lies in one slot of a cluster, and the way to it.
+ * Everything that lies in one slot of a cluster, and the way to it: a part of the tasks, or the
+ * configuration.
  *
- * @param number from 0
+ * @param number from 0; that of the configuration is {@link #CONFIGURATION}
  * @param keys its keys
  * @param link the way to the node that holds them
  * @param moves its scripts
  */
-public record Shard(int number, Keys keys, Link link, Moves moves) {}
+public record Shard(int number, Keys keys, Link link, Moves moves) {
+
+  /** The number of the configuration, which is no shard of tasks. */
+  public static final int CONFIGURATION = -1;
+
+  /** A key of this shard. */
+  public byte[] key(String name) {
+    return keys.key(name);
+  }
+
+  /** A hash of this shard; empty when there is none. */
+  public Map<byte[], byte[]> hash(String name) {
+    return link.patiently(redis -> redis.hgetall(key(name)));
+  }
+
+  /** A field of a hash. */
+  public byte @Nullable [] field(String name, String field) {
+    return link.patiently(redis -> redis.hget(key(name), Keys.bytes(field)));
+  }
+
+  /** A value of this shard. */
+  public byte @Nullable [] value(String name) {
+    return link.patiently(redis -> redis.get(key(name)));
+  }
+}

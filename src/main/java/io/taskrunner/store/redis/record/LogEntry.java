@@ -18,7 +18,7 @@ public final class LogEntry {
     Packed out = new Packed(15 + attempt.detail().length());
     out.put(attempt.number(), 2);
     out.put(attempt.start().toEpochMilli(), 6);
-    out.put(Math.min(attempt.duration().toMillis(), TaskCodec.UNSET4), 4);
+    out.put(Math.min(attempt.duration().toMillis(), Packed.UNSET4), 4);
     out.put(attempt.status().orElse(0), 2);
     out.put(attempt.error().map(AttemptError::code).orElse(0), 1);
     out.write(attempt.detail().getBytes(StandardCharsets.UTF_8));

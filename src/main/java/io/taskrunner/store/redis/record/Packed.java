@@ -9,6 +9,12 @@ import java.time.Instant;
 /** Bytes that scripts take apart with {@code struct.unpack}: big-endian, unsigned, without gaps. */
 public final class Packed extends ByteArrayOutputStream {
 
+  /** All bits of 6 bytes set: none. */
+  static final long UNSET6 = (1L << 48) - 1;
+
+  /** All bits of 4 bytes set: none. */
+  static final long UNSET4 = (1L << 32) - 1;
+
   public Packed(int size) {
     super(size);
   }

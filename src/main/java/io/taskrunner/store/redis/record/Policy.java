@@ -1,8 +1,5 @@
 package io.taskrunner.store.redis.record;
 
-import static io.taskrunner.store.redis.record.TaskCodec.UNSET4;
-import static io.taskrunner.store.redis.record.TaskCodec.UNSET6;
-
 import io.taskrunner.task.CloudRetryPolicy;
 import io.taskrunner.task.Retry;
 import java.nio.ByteBuffer;
@@ -30,7 +27,7 @@ public record Policy(Retry retry, @Nullable Duration timeout, @Nullable CloudRet
     in.rewind();
     Retry retry = retry(in);
     long timeout = Packed.number(in, 6);
-    return new Policy(retry, timeout == UNSET6 ? null : Duration.ofMillis(timeout), null);
+    return new Policy(retry, timeout == Packed.UNSET6 ? null : Duration.ofMillis(timeout), null);
   }
 
   private static Policy cloud(ByteBuffer in) {
@@ -56,10 +53,10 @@ public record Policy(Retry retry, @Nullable Duration timeout, @Nullable CloudRet
     return new Packed(28)
         .put(CLOUD_RULE, 2)
         .put(retry.maxAttempts(), 4)
-        .put(Math.min(retry.minBackoff().toMillis(), UNSET6), 6)
-        .put(Math.min(retry.maxBackoff().toMillis(), UNSET6), 6)
+        .put(Math.min(retry.minBackoff().toMillis(), Packed.UNSET6), 6)
+        .put(Math.min(retry.maxBackoff().toMillis(), Packed.UNSET6), 6)
         .put(retry.maxDoublings(), 4)
-        .put(Math.min(retry.maxDuration().toMillis(), UNSET6), 6)
+        .put(Math.min(retry.maxDuration().toMillis(), Packed.UNSET6), 6)
         .toByteArray();
   }
 
@@ -67,16 +64,16 @@ public record Policy(Retry retry, @Nullable Duration timeout, @Nullable CloudRet
   public static byte[] write(Retry retry, @Nullable Duration timeout) {
     Packed out = new Packed(RETRY + 6);
     putRetry(out, retry);
-    out.put(timeout == null ? UNSET6 : timeout.toMillis(), 6);
+    out.put(timeout == null ? Packed.UNSET6 : timeout.toMillis(), 6);
     return out.toByteArray();
   }
 
   static void putRetry(Packed out, Retry retry) {
     out.put(retry.maxRetries() == null ? UNSET2 : retry.maxRetries(), 2);
-    out.put(retry.minBackoff() == null ? UNSET4 : retry.minBackoff().toMillis(), 4);
-    out.put(retry.maxBackoff() == null ? UNSET6 : retry.maxBackoff().toMillis(), 6);
+    out.put(retry.minBackoff() == null ? Packed.UNSET4 : retry.minBackoff().toMillis(), 4);
+    out.put(retry.maxBackoff() == null ? Packed.UNSET6 : retry.maxBackoff().toMillis(), 6);
     out.put(retry.maxDoublings() == null ? UNSET2 : retry.maxDoublings(), 2);
-    out.put(retry.maxDuration() == null ? UNSET6 : retry.maxDuration().toMillis(), 6);
+    out.put(retry.maxDuration() == null ? Packed.UNSET6 : retry.maxDuration().toMillis(), 6);
     Boolean clientErrors = retry.retryClientErrors();
     out.put(clientErrors == null ? 255 : clientErrors ? 1 : 0, 1);
   }
@@ -90,10 +87,10 @@ public record Policy(Retry retry, @Nullable Duration timeout, @Nullable CloudRet
     int clientErrors = (int) Packed.number(in, 1);
     return new Retry(
         maxRetries == UNSET2 ? null : maxRetries,
-        min == UNSET4 ? null : Duration.ofMillis(min),
-        max == UNSET6 ? null : Duration.ofMillis(max),
+        min == Packed.UNSET4 ? null : Duration.ofMillis(min),
+        max == Packed.UNSET6 ? null : Duration.ofMillis(max),
         maxDoublings == UNSET2 ? null : maxDoublings,
-        maxDuration == UNSET6 ? null : Duration.ofMillis(maxDuration),
+        maxDuration == Packed.UNSET6 ? null : Duration.ofMillis(maxDuration),
         clientErrors == 255 ? null : clientErrors == 1);
   }
 }

@@ -84,9 +84,6 @@ public final class TaskCodec {
   private static final int IDENTITY = 1;
   private static final int ACCESS = 2;
 
-  static final long UNSET6 = (1L << 48) - 1;
-  static final long UNSET4 = (1L << 32) - 1;
-
   private TaskCodec() {}
 
   /**
@@ -97,7 +94,7 @@ public final class TaskCodec {
    * @param taken how long the name stays taken after the task's end
    * @param echoed kept as it is
    */
-  public record CloudFacts(int early, @Nullable String name, Duration taken, byte[] echoed) {}
+  record CloudFacts(int early, @Nullable String name, Duration taken, byte[] echoed) {}
 
   /** What never changes of a task, from byte {@value #TAIL} on. */
   public static byte[] tail(String clientId, TaskSpec spec) {
@@ -105,7 +102,7 @@ public final class TaskCodec {
   }
 
   /** The same of a task of Cloud Tasks, which is its queue's own. */
-  public static byte[] cloudTail(TaskSpec spec, CloudFacts facts) {
+  static byte[] cloudTail(TaskSpec spec, CloudFacts facts) {
     return tail("", spec, facts);
   }
 
@@ -113,7 +110,7 @@ public final class TaskCodec {
     TargetRequest request = spec.request();
     int more = cloud == null ? 0 : 64 + cloud.echoed().length;
     Packed out = new Packed(128 + more + request.body().length + request.url().value().length());
-    out.put(Math.min(spec.retention().toSeconds(), UNSET4), 4);
+    out.put(Math.min(spec.retention().toSeconds(), Packed.UNSET4), 4);
     out.put(request.body().length, 4);
     boolean ownRetry = !spec.retry().equals(Retry.UNSET);
     out.put(
@@ -129,11 +126,11 @@ public final class TaskCodec {
     if (cloud != null) {
       out.put(0, 2).put(cloud.early(), 2).write(new byte[CLOUD_FIELDS - 4]);
       if (cloud.name() != null) {
-        out.put(Math.min(cloud.taken().toMillis(), UNSET4), 4).write(digest(cloud.name()));
+        out.put(Math.min(cloud.taken().toMillis(), Packed.UNSET4), 4).write(digest(cloud.name()));
       }
     }
     if (spec.expires() != null) {
-      out.put(Math.clamp(spec.expires().toEpochMilli(), 0, UNSET6 - 1), 6);
+      out.put(Math.clamp(spec.expires().toEpochMilli(), 0, Packed.UNSET6 - 1), 6);
     }
     if (spec.maxConcurrent() != null) {
       out.put(spec.maxConcurrent(), 4);

@@ -29,6 +29,16 @@ public record TickCall(
 
   public static final Missed NONE_MISSED = new Missed(0, null);
 
+  /** What a tick may answer in place of a letter for each of its tasks. */
+  public enum Passed {
+    /** There is no such schedule. */
+    MISSING,
+    /** Another process was first, or it was changed meanwhile. */
+    STALE,
+    /** Its queue is to be looked up; nothing was done. */
+    QUEUE
+  }
+
   /** A tick, and when its task is made. */
   public record Next(Instant tick, Instant comes) {}
 
