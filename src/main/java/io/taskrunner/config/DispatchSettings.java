@@ -87,6 +87,6 @@ public record DispatchSettings(
                 60,
                 1,
                 86_400,
-                "failures in a row are counted anew after this long without a failure")));
+                "reset the failure count after this long without a failure")));
   }
 }

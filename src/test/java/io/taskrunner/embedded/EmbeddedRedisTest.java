@@ -154,6 +154,10 @@ class EmbeddedRedisTest {
       for (int i = 0; i < 100; i++) {
         call(running, "RPUSH", "list", String.valueOf(i));
       }
+      // While the disk is slow Redis writes its file up to two seconds later.
+      while (!call(running, "INFO", "persistence").toString().contains("aof_buffer_length:0")) {
+        Thread.onSpinWait();
+      }
       ProcessHandle redis = ProcessHandle.of(running.pid()).orElseThrow();
       other.kill();
       redis.destroyForcibly();

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import io.taskrunner.config.DispatchSettings;
 import io.taskrunner.config.RedisSettings;
-import io.taskrunner.store.ClientStore.Change;
 import io.taskrunner.store.CloudStore;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
