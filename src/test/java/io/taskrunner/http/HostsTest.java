@@ -50,7 +50,8 @@ class HostsTest {
     assertEquals(200, set.status());
     assertEquals(
         "{\"host\":\"api.example.com\",\"max_concurrent\":10,\"max_dispatches_per_sec\":null,"
-            + "\"running\":0,\"waiting\":0}",
+            + "\"breaker_failure_threshold\":null,\"breaker_timeout_sec\":null,"
+            + "\"breaker_max_requests\":null,\"running\":0,\"waiting\":0}",
         set.body());
     assertEquals(set.body(), served.get("/admin/hosts/api.example.com").body());
     served.call("PUT", "/admin/hosts/api.example.com", "{\"max_dispatches_per_sec\":2.5}");

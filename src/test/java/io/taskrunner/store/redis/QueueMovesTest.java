@@ -334,7 +334,15 @@ class QueueMovesTest {
   private void putHost(long revision) {
     byte[] none = new byte[0];
     stage.moves.run(
-        Script.PUT_HOST, Keys.bytes("full.test"), Keys.bytes(9), none, none, Keys.bytes(revision));
+        Script.PUT_HOST,
+        Keys.bytes("full.test"),
+        Keys.bytes(9),
+        none,
+        none,
+        none,
+        none,
+        none,
+        Keys.bytes(revision));
   }
 
   @Test
