@@ -108,7 +108,7 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
     return reply;
   }
 
-  /** As {@link #call}, but returns error responses too. */
+  /** Like {@link #call}, but returns error responses too. */
   Reply send(String method, String path, @Nullable Object body, String... headers) throws Failure {
     try {
       HttpURLConnection connection =

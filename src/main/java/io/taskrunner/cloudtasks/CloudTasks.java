@@ -44,7 +44,7 @@ public final class CloudTasks implements Annex {
   /**
    * Over a store.
    *
-   * @param issuer who states the identities of tasks
+   * @param issuer of the identities of tasks
    * @param pageTokens those of lists
    */
   public CloudTasks(
@@ -112,7 +112,7 @@ public final class CloudTasks implements Annex {
                 all.stream().filter(method -> !method.rest().isEmpty()).toList(), calls, prefix));
   }
 
-  /** What the server below refuses by itself, as a surface writes it. */
+  /** The server's own rejections, in the format of a surface. */
   private static HttpResponse failed(Throwable thrown, Function<Failure, HttpResponse> surface) {
     Throwable cause = Exceptions.peel(thrown);
     if (cause instanceof RequestTimeoutException) {

@@ -34,14 +34,14 @@ final class Methods {
 
   private static final String TASKS = "/google.cloud.tasks.v2.CloudTasks/";
 
-  /** What the paths of {@code Locations} begin with. */
+  /** The prefix of the paths of {@code Locations}. */
   static final String LOCATIONS = "/google.cloud.location.Locations/";
 
   private static final String BULK = "/taskrunner.cloudtasks.v1.BulkTasks/";
 
   private static final String HEALTH = "/grpc.health.v1.Health/";
 
-  /** What every gRPC path begins with. */
+  /** The prefix of every gRPC path. */
   static final List<String> SERVICES = List.of(TASKS, LOCATIONS, BULK, HEALTH);
 
   private static final String PROJECT = "projects/*";

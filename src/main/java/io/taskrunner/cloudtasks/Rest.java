@@ -48,7 +48,7 @@ final class Rest implements HttpService {
 
   private static final int BATCH_MAX = 16 * 1024 * 1024;
 
-  /** What means something to every API of Google's, and nothing here. */
+  /** Parameters with a meaning in all of Google's APIs, and ignored here. */
   private static final Set<String> SYSTEM =
       Set.of(
           "alt",
@@ -79,7 +79,7 @@ final class Rest implements HttpService {
   /**
    * Over methods.
    *
-   * @param prefix what stands before the {@code projects} of a path, with its last slash
+   * @param prefix of a path before {@code projects}, with its last slash
    */
   Rest(List<Method> methods, Calls calls, String prefix) {
     this.methods =
@@ -92,7 +92,7 @@ final class Rest implements HttpService {
   public HttpResponse serve(ServiceRequestContext ctx, HttpRequest request) {
     QueryParams query = QueryParams.fromQueryString(ctx.query());
     Place place = Place.of(ctx.path().substring(prefix.length()));
-    // The Java client's transport knows no PATCH, and says so beside a POST.
+    // The Java client's transport cannot send PATCH, and sends it as a header of a POST.
     String verb = request.headers().get(OVERRIDE, request.method().name());
     @Nullable Method method = methods.get(verb + " " + place.template());
     String template = method == null ? "unmatched" : "/v2/" + place.template();
@@ -107,10 +107,10 @@ final class Rest implements HttpService {
   }
 
   /**
-   * Where a call goes.
+   * The route of a call.
    *
-   * @param template with a star for each id, and the verb behind its colon
-   * @param name of the resource; of what a collection lies in
+   * @param template with a star for each id, and the verb after its colon
+   * @param name of the resource; of the parent of a collection
    */
   private record Place(String template, String name) {
     static Place of(String path) {
@@ -133,12 +133,12 @@ final class Rest implements HttpService {
       try {
         return URLDecoder.decode(part.replace("+", "%2B"), StandardCharsets.UTF_8);
       } catch (IllegalArgumentException badEscape) {
-        return part; // which is no name, and is told so
+        return part; // an invalid name, reported as such
       }
     }
   }
 
-  /** What a call that went wrong on its way is answered. */
+  /** The response to a call that failed before its method. */
   static HttpResponse failed(Failure failure) {
     return error(failure, JsonFormat.printer());
   }
@@ -185,7 +185,7 @@ final class Rest implements HttpService {
     @Override
     public Message read(byte[] body) {
       if (method == null) {
-        throw Failure.internal(); // it is told before anything is read
+        throw Failure.internal(); // reported before anything is read
       }
       Message.Builder message = method.request().get().newBuilderForType();
       if (!method.body().isEmpty() && body.length > 0) {
@@ -281,7 +281,7 @@ final class Rest implements HttpService {
       return null;
     }
 
-    /** The path says of what the call is, whatever else does. */
+    /** The path decides the resource of the call, whatever the body has. */
     private void setName(Message.Builder message) {
       Message.Builder holder = message;
       String field = method == null ? "" : method.name();

@@ -16,7 +16,7 @@ import java.util.Locale;
 /** The program of an embedded Redis, for this machine, and its configuration. */
 final class RedisProgram {
 
-  /** What the names of all versions begin with. */
+  /** The prefix of the names of all versions. */
   static final String NAME = "redis-server-";
 
   private static final String VERSION = "7.0.15";
@@ -59,7 +59,7 @@ final class RedisProgram {
         };
   }
 
-  /** What its redis.conf says. */
+  /** The content of its redis.conf. */
   static String configuration(Path dir, int port, Secret password) {
     return """
     # Written anew at each start of Task Runner.

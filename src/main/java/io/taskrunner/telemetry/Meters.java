@@ -23,7 +23,7 @@ public final class Meters {
   /** From a task's due time to its start. */
   public static final String SCHEDULE_LAG = "task_runner_schedule_lag_seconds";
 
-  /** Tasks that stand in a queue, by {@code queue} and {@code state}. */
+  /** Tasks in a queue, by {@code queue} and {@code state}. */
   public static final String QUEUE_TASKS = "task_runner_queue_tasks";
 
   /** For how long the task that waits longest could have started, by {@code queue}. */
@@ -35,7 +35,7 @@ public final class Meters {
   /** Slots of the workers that are alive and not stopping. */
   public static final String WORKER_SLOTS = "task_runner_worker_slots";
 
-  /** Calls refused since their client was over its requests per minute. */
+  /** Calls rejected because their client exceeded its requests per minute. */
   public static final String RATE_LIMIT_REFUSALS = "task_runner_rate_limit_refusals";
 
   /** Breakers that are not closed, by {@code state}. */
@@ -62,10 +62,10 @@ public final class Meters {
   /** Calls answered, by {@code route}, {@code method} and {@code status}. */
   public static final String HTTP_REQUEST_DURATION = "task_runner_http_request_duration_seconds";
 
-  /** So many queues are named in labels; the rest is summed as {@link #OTHER}. */
+  /** The maximum number of queues named in labels; the rest is summed as {@link #OTHER}. */
   public static final int QUEUE_LABELS_MAX = 100;
 
-  /** The label of what is beyond a bound. */
+  /** The label of everything beyond a bound. */
   public static final String OTHER = "other";
 
   private static final Duration[] BUCKETS = {
