@@ -33,7 +33,7 @@ public final class AdminKeys {
   private final Audit audit;
   private final SecureRandom random = new SecureRandom();
 
-  /** Over a store; changes are told to the log. */
+  /** Over a store; logs changes. */
   public AdminKeys(AdminKeyStore keys, Audit audit) {
     this.keys = keys;
     this.audit = audit;

@@ -16,7 +16,7 @@ public final class Dispatch {
   private final QueueStore queues;
   private final Audit audit;
 
-  /** Over a store; changes are told to the log. */
+  /** Over a store; logs changes. */
   public Dispatch(QueueStore queues, Audit audit) {
     this.queues = queues;
     this.audit = audit;
