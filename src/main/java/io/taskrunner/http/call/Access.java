@@ -16,14 +16,14 @@ public enum Access {
   READ,
   /** Clients with a key of the scope {@link Scope#OPERATE}, and the admin. */
   OPERATE,
-  /** The admin alone. */
+  /** Only the admin. */
   ADMIN,
   /** Those with the token of the metrics, and the admin; everybody where metrics are free. */
   METRICS,
-  /** Everybody, who are told more when they are those of {@link #METRICS}. */
+  /** All callers; those of {@link #METRICS} get more detail. */
   DETAIL;
 
-  /** What a client's key must open; empty where it makes no difference. */
+  /** The scope that a client's key needs; empty where scopes do not apply. */
   public Optional<Scope> scope() {
     return switch (this) {
       case ENQUEUE -> Optional.of(Scope.ENQUEUE);

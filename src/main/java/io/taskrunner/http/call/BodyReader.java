@@ -9,8 +9,8 @@ import org.reactivestreams.Subscriber;
 import org.reactivestreams.Subscription;
 
 /**
- * Reads a body as it comes, up to a limit and to what may be held, and stops reading at once
- * beyond.
+ * Reads a body as it arrives, up to its limit and the bound on held bytes, and stops reading at
+ * once beyond.
  */
 final class BodyReader implements Subscriber<HttpObject> {
 
@@ -61,7 +61,7 @@ final class BodyReader implements Subscriber<HttpObject> {
     fail(refusal);
   }
 
-  /** The caller left, or was too slow: no fault of this server, and nothing for its log. */
+  /** The caller disconnected, or was too slow: not an error of this server, and not logged. */
   @Override
   public void onError(Throwable brokenOff) {
     fail(new Refusal(Problem.tooSlow()));

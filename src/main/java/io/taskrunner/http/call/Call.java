@@ -15,11 +15,11 @@ import org.jspecify.annotations.Nullable;
  * route.
  *
  * @param id the request id
- * @param headers as they came
- * @param params what stands in the places of the route's template
- * @param query as it came, without the question mark; null for none
- * @param caller who calls
- * @param body the members of the JSON object that came; the handler may change it
+ * @param headers as received
+ * @param params values of the placeholders of the route's template
+ * @param query as received, without the question mark; null for none
+ * @param caller the authenticated caller
+ * @param body the members of the received JSON object; the handler may change it
  * @param pages of the list, if the route gives one
  */
 public record Call(
@@ -67,10 +67,10 @@ public record Call(
   }
 
   /**
-   * The parameters of a query. What is wrong is collected by name.
+   * The parameters of a query. Errors are collected by name.
    *
    * @param params decoded
-   * @param faults where to
+   * @param faults collects the errors
    * @param pages that {@code cursor} leads to
    */
   public record Query(QueryParams params, Faults faults, Pages pages) {
@@ -121,7 +121,7 @@ public record Call(
           return number;
         }
       } catch (NumberFormatException notANumber) {
-        // Told below, like a number out of range.
+        // Reported below, like a number out of range.
       }
       fault(name, value.get(), "a whole number from " + min + " to " + max);
       return otherwise;
@@ -165,7 +165,9 @@ public record Call(
       return next == null ? null : pages.tokens().make(listed(), next);
     }
 
-    /** What is listed: the route and the parameters, but those that differ between pages. */
+    /**
+     * The identity of a list: the route and the parameters, except those that differ between pages.
+     */
     private String listed() {
       return params.stream()
           .filter(one -> !one.getKey().equals("limit") && !one.getKey().equals("cursor"))

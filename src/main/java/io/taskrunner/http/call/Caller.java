@@ -5,7 +5,7 @@ import io.taskrunner.client.Client;
 import io.taskrunner.client.Scope;
 import io.taskrunner.store.ClientStore.KeyOwner;
 
-/** Who calls. */
+/** The caller. */
 public sealed interface Caller {
 
   /**
@@ -16,7 +16,7 @@ public sealed interface Caller {
    */
   record Admin(String keyName, boolean readOnly) implements Caller {}
 
-  /** Showed a key of a client, whose standing is not looked up yet. */
+  /** Sent a key of a client, whose state is not looked up yet. */
   record Keyed(KeyOwner key) implements Caller {
     /** The client of the key. */
     public String clientId() {
@@ -34,7 +34,7 @@ public sealed interface Caller {
   record Nobody() implements Caller {}
 
   /**
-   * Refuses a client or an admin whose key does not open this.
+   * Rejects a client or an admin whose key lacks this scope.
    *
    * @throws Refusal 403
    */
@@ -47,7 +47,7 @@ public sealed interface Caller {
     }
   }
 
-  /** Whether the key that was shown opens this; who showed none is not bound by scopes. */
+  /** Whether the sent key has this scope; callers without a key are not bound by scopes. */
   default boolean opens(Scope scope) {
     return switch (this) {
       case Keyed keyed -> keyed.key().scopes().contains(scope);

@@ -13,9 +13,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The members of one JSON object, taken one by one. What is wrong is collected with its pointer,
- * and null is given in its place, so that one pass finds every fault; what was not taken by {@link
- * #done} is an unknown field.
+ * The members of one JSON object, taken one by one. Errors are collected with their pointers, and
+ * null is returned for such a member, so that one pass finds every error; members left at {@link
+ * #done} are unknown fields.
  */
 public final class Fields {
 
@@ -31,7 +31,7 @@ public final class Fields {
   /**
    * Takes the object over: each member that is read is removed from it.
    *
-   * @param pointer of the object; empty for the whole body
+   * @param pointer of the object; empty for the entire body
    */
   public Fields(Map<String, Object> members, String pointer, Faults faults) {
     this.members = members;
@@ -39,7 +39,7 @@ public final class Fields {
     this.faults = faults;
   }
 
-  /** Where what is wrong is collected. */
+  /** Collects the errors. */
   public Faults faults() {
     return faults;
   }
@@ -64,7 +64,7 @@ public final class Fields {
     return value != null && value != Json.NULL;
   }
 
-  /** What a member gives for a field: nothing when it is not there; null unsets the field. */
+  /** The change of a field: nothing when its member is absent; null unsets the field. */
   public <T> Given<T> given(String name, Function<String, @Nullable T> read) {
     if (!has(name)) {
       return Given.nothing();
@@ -81,7 +81,7 @@ public final class Fields {
     return this;
   }
 
-  /** Notes what is wrong with a member. */
+  /** Records an error of a member. */
   public void fault(String name, String what) {
     String at = pointer(name);
     faults.add(Fault.body(at, name(at) + ": " + what));
@@ -180,7 +180,7 @@ public final class Fields {
   /**
    * A number of seconds, to the millisecond.
    *
-   * @param above0 whether 0 is refused; what is above it is at least 1 ms
+   * @param above0 whether 0 is refused; larger values are at least 1 ms
    */
   public @Nullable Duration seconds(String name, boolean above0, long max) {
     Object value = members.remove(name);
@@ -284,7 +284,7 @@ public final class Fields {
   }
 
   /** A value that is known to be an object of {@link Json}. */
-  @SuppressWarnings("unchecked") // Json puts strings alone in as keys
+  @SuppressWarnings("unchecked") // JSON maps have only string keys
   public static Map<String, Object> asObject(Object value) {
     return (Map<String, Object>) value;
   }
@@ -314,7 +314,7 @@ public final class Fields {
     return cut(name);
   }
 
-  /** A value as a sentence may hold it: short, and containers by their kind alone. */
+  /** A value for use in a sentence: short, and containers only by their type. */
   public static String shown(@Nullable Object value) {
     return switch (value) {
       case null -> "nothing";

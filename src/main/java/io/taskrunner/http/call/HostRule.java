@@ -11,10 +11,10 @@ import java.net.InetSocketAddress;
 import java.util.List;
 
 /**
- * The request target and {@code Host} of HTTP/1, as RFC 9112 has them: a target in absolute form is
- * taken by its path, and its authority replaces the {@code Host} (section 3.2.2); an HTTP/1.1 call
- * without exactly one {@code Host} is refused (section 3.2). Its form is judged by {@link Origins},
- * for HTTP/2 too.
+ * The request target and {@code Host} of HTTP/1, as RFC 9112 defines them: a target in absolute
+ * form is taken by its path, and its authority replaces the {@code Host} (section 3.2.2); an
+ * HTTP/1.1 call without exactly one {@code Host} is refused (section 3.2). Its form is checked by
+ * {@link Origins}, for HTTP/2 too.
  */
 final class HostRule extends ChannelInboundHandlerAdapter {
 

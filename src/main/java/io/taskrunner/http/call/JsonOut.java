@@ -29,7 +29,7 @@ public final class JsonOut {
     this.sparse = sparse;
   }
 
-  /** What to write inside. */
+  /** Writes the content. */
   @FunctionalInterface
   public interface Members {
     /** Writes members, or items. */
@@ -148,7 +148,7 @@ public final class JsonOut {
     }
   }
 
-  /** A number or null; without a fraction when it has none. */
+  /** A number or null; without a fraction when it is integral. */
   public void number(String name, @Nullable Double value) throws IOException {
     if (has(name, value)) {
       double number = Objects.requireNonNull(value);

@@ -10,13 +10,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A no, as RFC 9457 words it. Every status and code that this server refuses a call with stands in
+ * An error response (RFC 9457). Every status and code with which this server rejects a call is in
  * this file, once.
  *
  * @param status the HTTP status
  * @param code the stable word to program against
  * @param detail a sentence for people
- * @param errors each fault of an invalid call; else empty
+ * @param errors each error of an invalid call; else empty
  * @param members further members of the problem: texts and whole numbers
  * @param headers headers that go with it
  */
@@ -49,7 +49,7 @@ public record Problem(
     return new Problem(status, code, detail, errors, members, more);
   }
 
-  // What is wrong with the call itself.
+  // Errors in the call itself.
 
   /** The Host is not one of this machine's. */
   public static Problem misdirected() {
@@ -70,7 +70,7 @@ public record Problem(
         "Calls that change something are not taken from pages of other sites.");
   }
 
-  /** Credentials that are wrong, or none where some are needed. */
+  /** Invalid credentials, or missing ones. */
   public static Problem unauthenticated(String detail) {
     return of(401, "unauthenticated", detail)
         .withHeader("www-authenticate", "Bearer realm=\"task-runner\"");
@@ -101,12 +101,12 @@ public record Problem(
     return of(415, "unsupported_media_type", detail);
   }
 
-  /** The call did not arrive whole in time. */
+  /** The call did not arrive completely in time. */
   public static Problem tooSlow() {
     return of(408, "request_timeout", "The call did not arrive whole in time.");
   }
 
-  /** What is in the call cannot be right. */
+  /** Invalid content of the call. */
   public static Problem invalid(List<Fault> faults) {
     Fault first = faults.getFirst();
     String detail =
@@ -117,12 +117,12 @@ public record Problem(
         HttpStatus.BAD_REQUEST, "invalid_request", detail, faults, Map.of(), Map.of());
   }
 
-  /** What is not HTTP as this server reads it. */
+  /** Invalid HTTP. */
   public static Problem malformed(String detail) {
     return of(400, "invalid_request", detail);
   }
 
-  /** A status that the server below gave, of which no more is told than its name. */
+  /** A status of the server below; only its name is reported. */
   public static Problem ofStatus(HttpStatus status) {
     return switch (status.code()) {
       case 400 -> malformed("The call is not HTTP as this server reads it.");
@@ -142,7 +142,7 @@ public record Problem(
     };
   }
 
-  // Who calls.
+  // The caller.
 
   /** A client's key on an admin's call. */
   public static Problem forbidden() {
@@ -162,7 +162,7 @@ public record Problem(
         Map.of());
   }
 
-  /** An admin's key that opens only what changes nothing. */
+  /** An admin's key that permits only reading. */
   public static Problem readOnly() {
     return of(403, "read_only", "This admin key is read-only, and the call changes something.");
   }
@@ -186,7 +186,7 @@ public record Problem(
     return of(403, "client_disabled", "This client's calls are not taken.");
   }
 
-  // What is not there, or not so.
+  // Missing things, and wrong states.
 
   /** No such task, or another client's. */
   public static Problem taskNotFound() {
@@ -283,7 +283,7 @@ public record Problem(
     return of(409, "tier_in_use", "Clients have this tier.");
   }
 
-  /** What always exists. */
+  /** Things that always exist. */
   public static Problem builtIn(String what) {
     return of(409, "built_in", "A built-in " + what + " cannot be deleted.");
   }
@@ -293,12 +293,12 @@ public record Problem(
     return of(409, "queue_not_empty", "The queue has tasks; with ?force=true they go with it.");
   }
 
-  /** Cancelling what is over. */
+  /** Cancelling a finished task. */
   public static Problem alreadyFinished(TaskState state) {
     return of(409, "already_finished", "The task is " + state.word() + ".");
   }
 
-  /** Running what does not wait for a time. */
+  /** Running a task that does not wait for a time. */
   public static Problem notRunnable(TaskState state) {
     return of(
         409,
@@ -306,13 +306,13 @@ public record Problem(
         "The task is " + state.word() + "; only a scheduled or retrying one can be run now.");
   }
 
-  /** Reviving what is not dead. */
+  /** Reviving a task that is not dead. */
   public static Problem notDead(TaskState state) {
     return of(
         409, "not_dead", "The task is " + state.word() + "; only a dead one can be started again.");
   }
 
-  /** What If-Match or If-None-Match expects is not so. */
+  /** A failed If-Match or If-None-Match. */
   public static Problem preconditionFailed() {
     return of(
         412,
@@ -321,7 +321,7 @@ public record Problem(
             + " read it again.");
   }
 
-  /** A document was applied but for one thing that should go. */
+  /** A document was applied except for one deletion. */
   public static Problem notPruned(String section, String name) {
     return of(
         409,
@@ -343,12 +343,12 @@ public record Problem(
     return of(404, "operation_not_found", "There is no such operation, or it is kept no longer.");
   }
 
-  /** Stopping what is over. */
+  /** Stopping a finished operation. */
   public static Problem operationOver(String state) {
     return of(409, "already_finished", "The operation is " + state + ".");
   }
 
-  // What is too much, or away.
+  // Limits, and unavailable parts.
 
   /** More operations at once than are taken. */
   public static Problem tooManyOperations() {
@@ -402,7 +402,7 @@ public record Problem(
         Map.of("retry-after", "5"));
   }
 
-  /** Too many that nobody set up. */
+  /** Too many auto-registered clients. */
   public static Problem tooManyClients() {
     return of(
             429,

@@ -7,12 +7,12 @@ import java.util.concurrent.CompletableFuture;
 /**
  * One call of the contract.
  *
- * @param method GET stands for HEAD too
+ * @param method GET includes HEAD
  * @param template such as {@code /v1/tasks/{id}}
- * @param access whom it is for
+ * @param access permitted callers
  * @param body whether it takes one
- * @param handler what it does
- * @param parameters the names of the query that it knows
+ * @param handler performs it
+ * @param parameters the names of its query parameters
  */
 public record Route(
     HttpMethod method,
@@ -44,9 +44,9 @@ public record Route(
 
   /** Whether a call takes a body, and how long one. */
   public enum Body {
-    /** None is looked at. */
+    /** The body is ignored. */
     NONE,
-    /** JSON; none, an empty one and {@code {}} are the same. */
+    /** JSON; no body, an empty one and {@code {}} are the same. */
     OPTIONAL,
     /** JSON, up to {@code MAX_BODY_BYTES}. */
     REQUIRED,
@@ -56,7 +56,7 @@ public record Route(
     DOCUMENT
   }
 
-  /** What a call does. */
+  /** Performs a call. */
   public sealed interface Handler {}
 
   /** May block: runs on a virtual thread. */

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** Finds the path of a call, and tells what methods it knows. */
+/** Finds the route of a path, and reports its methods. */
 public final class Router {
 
   /** A path of the contract with its methods. */
@@ -51,10 +51,10 @@ public final class Router {
   }
 
   /**
-   * What was found.
+   * A match.
    *
    * @param path of the contract
-   * @param params what stands in the places of its template, decoded
+   * @param params the values of its placeholders, decoded
    */
   public record Match(Path path, List<String> params) {}
 
@@ -104,7 +104,7 @@ public final class Router {
   /**
    * Finds a path.
    *
-   * @param path as it came, percent-encoded
+   * @param path as received, percent-encoded
    * @return null when there is none
    */
   public @Nullable Match find(String path) {

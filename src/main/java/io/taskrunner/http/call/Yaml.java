@@ -43,7 +43,7 @@ public final class Yaml {
   /** A number with more characters is refused, as in JSON. */
   private static final int NUMBER_MAX = 1000;
 
-  /** Tells what is a text without quotes and what is not; the same for reading and writing. */
+  /** Decides which unquoted scalars are strings; the same for reading and writing. */
   private static final Schema SCHEMA = new CoreSchema();
 
   private final Iterator<Event> events;
@@ -102,7 +102,7 @@ public final class Yaml {
     } catch (YamlEngineException malformed) {
       throw malformed;
     } catch (RuntimeException malformed) {
-      // The parser lets some faults of a text through as its own, such as "\\UFFFFFFFF".
+      // The parser throws other exceptions for some invalid texts, such as "\\UFFFFFFFF".
       throw refusal("", "the body: malformed YAML");
     }
   }
@@ -194,7 +194,7 @@ public final class Yaml {
     return SCHEMA.getScalarResolver().resolve(plain, true);
   }
 
-  /** What a text without quotes means: the core schema of YAML 1.2. */
+  /** The type of an unquoted scalar: the core schema of YAML 1.2. */
   private static Object plain(String text, String pointer) {
     Tag tag = tag(text);
     if (tag.equals(Tag.STR)) {
@@ -232,8 +232,8 @@ public final class Yaml {
   }
 
   /**
-   * Writes a text in double quotes where it has anything but letters, digits and printable ASCII:
-   * blocks of several lines do not keep every text as it is.
+   * Writes a text in double quotes if it has anything except letters, digits and printable ASCII:
+   * block scalars do not preserve every text.
    */
   private static final class Texts extends StandardRepresenter {
     Texts(DumpSettings settings) {
