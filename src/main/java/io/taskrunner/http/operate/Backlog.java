@@ -22,7 +22,7 @@ public record Backlog(long ready, long slots) {
             .sum());
   }
 
-  /** What each slot has before it; without any slot, all of it. What autoscaling goes by. */
+  /** The backlog per slot; without any slot, all of it. The metric for autoscaling. */
   public double perSlot() {
     return (double) ready / Math.max(1, slots);
   }

@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.StringJoiner;
 import java.util.function.Function;
 
-/** Hides what is likely a secret, by its name, from those who look at a task. */
+/** Masks likely secrets, by their names, when a task is read. */
 final class Masking {
 
   static final String MASK = "***";

@@ -41,10 +41,10 @@ public final class Schedules {
   private final Things<Schedule, Settings> things;
 
   /**
-   * Over the stores; changes are told to the log.
+   * Over the stores; logs changes.
    *
-   * @param open whether a client that nobody set up may have schedules
-   * @param retention of tasks whose schedule does not say
+   * @param open whether auto-registered clients may have schedules
+   * @param retention of tasks whose schedule sets none
    */
   public Schedules(Stores stores, boolean open, Duration retention, Audit audit) {
     this.schedules = stores.schedules();
@@ -95,7 +95,7 @@ public final class Schedules {
     }
   }
 
-  /** Schedules in the document of the whole configuration. */
+  /** Schedules in the document of the entire configuration. */
   public Kind<Schedule, Settings> kind() {
     return kind;
   }
