@@ -45,7 +45,7 @@ class NetworkFaultsTest {
       ledger.awaitMore(PER_SECOND);
     }
 
-    /** Ends the load, and says what became of it. */
+    /** Ends the load, and returns its account. */
     Account end(String scenario, String remark) throws IOException, InterruptedException {
       ledger.awaitMore(2 * PER_SECOND);
       Account account = ledger.settle(redis.settings());

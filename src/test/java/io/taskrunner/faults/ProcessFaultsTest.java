@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Processes of the program are killed, or stand still. */
+/** Processes of the program are killed, or frozen. */
 @Tag("faults")
 @Timeout(180)
 class ProcessFaultsTest {

@@ -26,8 +26,8 @@ import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * What a scenario plays with: whatever it starts ends with it, the last first; and when it fails,
- * everything that its processes said is printed. Register it in a field of the instance.
+ * The processes of a scenario: everything that it starts ends with it, the last first; and when it
+ * fails, the output of all its processes is printed. Register it in a field of the instance.
  */
 final class Scene implements BeforeEachCallback, AfterEachCallback {
 
@@ -94,7 +94,7 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
             "--tls-auth-clients", "no"));
   }
 
-  /** A Sentinel that speaks TLS alone, with a master that listens by TLS on this port. */
+  /** A Sentinel that uses only TLS, with a master that listens by TLS on this port. */
   RedisServer sentinelByTls(int masterPort, TestCertificate certificate) throws IOException {
     return with(RedisServer.startSentinelByTls(folder, masterPort, certificate.pem(folder)));
   }
@@ -187,7 +187,7 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
     return with(new Ledger(api, receiver, perSecond, true));
   }
 
-  /** What holds whatever happened. */
+  /** The checks that hold in every scenario. */
   static void assertNothingLost(Account account) {
     assertAll(
         account.toString(),

@@ -97,7 +97,7 @@ public final class ClusterSet implements AutoCloseable {
       int last = (i + 1) * SlotHash.SLOT_COUNT / MASTERS - 1;
       on(ports.get(i), redis -> redis.clusterAddSlotsRange(Range.create(first, last)));
     }
-    // By hand, since the bus has a port of its own.
+    // By hand, because the bus has a port of its own.
     for (int port : ports.subList(1, ports.size())) {
       on(
           ports.getFirst(),
@@ -177,7 +177,7 @@ public final class ClusterSet implements AutoCloseable {
     return SlotHash.getSlot("tr:{config}:shard");
   }
 
-  /** The port of the master that holds a slot, as it says itself. */
+  /** The port of the master that holds a slot, as it reports itself. */
   public int masterOf(int slot) {
     int[] found = {-1};
     await(() -> {
@@ -309,7 +309,7 @@ public final class ClusterSet implements AutoCloseable {
     return node.split(" ").length > 8;
   }
 
-  /** What a node says of each: id, address, flags, master, …, link, slots. */
+  /** A node's report of each: id, address, flags, master, …, link, slots. */
   private List<String> view(int port) {
     return on(port, RedisCommands::clusterNodes).lines().toList();
   }
@@ -360,7 +360,7 @@ public final class ClusterSet implements AutoCloseable {
     throw new AssertionError("not within " + PATIENCE + ": " + wrong + "\n" + logs());
   }
 
-  /** The last of what its processes said. */
+  /** The last output of its processes. */
   public String logs() {
     List<String> all = new ArrayList<>();
     nodes.forEach((port, node) -> all.add("node " + port + "\n" + node.output()));

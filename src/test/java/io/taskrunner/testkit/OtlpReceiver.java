@@ -27,7 +27,7 @@ public final class OtlpReceiver implements AutoCloseable {
   private final List<Span> spans = new ArrayList<>(); // guarded by this
 
   /**
-   * A span that came.
+   * A received span.
    *
    * @param trace its trace's id in hexadecimal
    * @param id its own

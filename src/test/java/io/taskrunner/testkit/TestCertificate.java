@@ -25,8 +25,8 @@ import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509KeyManager;
 
 /**
- * A certificate that nobody trusts but who is told to, made for the names of one test by the JDK's
- * own tool.
+ * A certificate that only explicitly configured clients trust, created for the names of one test by
+ * the JDK's own tool.
  *
  * @param keys for a server
  * @param certificate for its clients to trust
@@ -100,7 +100,7 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
     }
   }
 
-  /** The side of TLS of who trusts this certificate and no other. */
+  /** The TLS settings of a client that trusts only this certificate. */
   public static SSLContext trusting(X509Certificate certificate) {
     try {
       KeyStore store = KeyStore.getInstance("PKCS12");
@@ -156,10 +156,10 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
   }
 
   /**
-   * Has a Java program trust it, and nothing else.
+   * Makes a Java program trust only this certificate.
    *
-   * @param folder to keep the trust store in
-   * @return what goes into its environment
+   * @param folder of the trust store
+   * @return variables for its environment
    */
   public Map<String, String> trusted(Path folder) throws IOException {
     Path file = folder.resolve("trusted.p12");
