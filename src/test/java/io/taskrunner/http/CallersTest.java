@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/** Who may call what, and in which order a call is refused. */
+/** The permissions of callers, and the order of the checks of a call. */
 class CallersTest {
 
   private static final String TASK = "{\"client_id\":\"abc\",\"task\":{\"url\":\"http://h/\"}}";
@@ -123,7 +123,7 @@ class CallersTest {
         assertScope(held, Scope.OPERATE, served.call("DELETE", "/v1/tasks/x", null, key));
         assertRefused(403, "forbidden", served.get("/admin/clients", key));
         assertRefused(
-            400, "invalid_request", served.post("/v1/enqueue", "{", key)); // malformed comes first
+            400, "invalid_request", served.post("/v1/enqueue", "{", key)); // malformed is first
         assertEquals(200, served.get("/health/live", key).status());
       }
       String enqueues = stores.keyOf("abc", null, Set.of(Scope.ENQUEUE));

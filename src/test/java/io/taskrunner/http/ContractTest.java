@@ -65,7 +65,7 @@ class ContractTest {
     return reply.json().path("task_id").asText();
   }
 
-  /** What a worker is given, which asks again at once when something is due. */
+  /** The tasks for a worker, which asks again at once when something is due. */
   private List<Claim> claim(int most) {
     List<Claim> claims = exchange(most);
     return claims.isEmpty() ? exchange(most) : claims;

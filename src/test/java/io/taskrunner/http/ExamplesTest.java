@@ -41,12 +41,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * Every example of openapi.json is sent to a real server on a real Redis, and what is answered is
- * what the document shows: the status, the members, and their values.
+ * Every example of openapi.json is sent to a real server on a real Redis, and the answer is the one
+ * in the document: the status, the members, and their values.
  *
- * <p>The examples tell one story. An id in it stands for the id that the server makes in its place:
- * the same for the same throughout, in paths and bodies too. A time stands for a time, a key for a
- * key. Besides, only what {@link #VARIES} names may differ.
+ * <p>The examples form one story. An id in it represents the id that the server creates in its
+ * place: the same for the same throughout, in paths and bodies too. A time represents a time, a key
+ * a key. Apart from that, only the members in {@link #VARIES} may differ.
  */
 class ExamplesTest {
 
@@ -89,7 +89,7 @@ class ExamplesTest {
   /**
    * A call of the story.
    *
-   * @param status that it comes to
+   * @param status of its answer
    * @param type of its body, or else of its answer
    */
   private record Step(String operation, int status, String type) {
@@ -102,7 +102,7 @@ class ExamplesTest {
     }
   }
 
-  /** What each call finds was made by those before it. */
+  /** Each call finds the things that earlier calls created. */
   private static final String STORY =
       """
       putTier 200
@@ -217,9 +217,7 @@ class ExamplesTest {
     assertTrue(faults.isEmpty(), () -> String.join("\n", faults));
   }
 
-  /**
-   * A new operation, or status of one, is a new step: at the place where what it needs is there.
-   */
+  /** A new operation, or status of one, is a new step: at a place where its preconditions hold. */
   @Test
   void theStoryTellsEverySuccessOfEveryOperation() {
     Set<String> told = new TreeSet<>();
@@ -351,7 +349,7 @@ class ExamplesTest {
       if (open) {
         others.keySet().retainAll(members.keySet());
       }
-      // What is named by an id is named so in the answer too.
+      // An answer contains the id with which the thing was named.
       assertEquals(members.keySet().size(), others.keySet().size(), whole);
       members.forEach((name, value) -> {
         String place = at + "/" + name;

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
-/** What a caller of HTTP/2 can do to this server by frames alone. */
+/** The effects of bare HTTP/2 frames on this server. */
 class Http2RulesTest {
 
   private static final int DATA = 0;
@@ -126,7 +126,7 @@ class Http2RulesTest {
     return new Frame(head & 0xff, flags, stream, in.readNBytes(head >>> 8));
   }
 
-  /** Reads until the answer to a ping comes, or the end of the connection; says which. */
+  /** Reads until the answer to a ping arrives, or the connection ends; returns which. */
   private static boolean isAlive(Socket socket, DataInputStream in) {
     try {
       send(socket, frame(PING, 0, 0, new byte[8]));

@@ -40,7 +40,7 @@ class RefusalsTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
 
-  /** Codes that tell of the store, which have a test of their own. */
+  /** Codes about the store, which have a test of their own. */
   private static final Set<String> OF_THE_STORE = Set.of("store_unavailable", "not_ready");
 
   private static final String[] ADMIN = {"X-Admin-Key", Served.ADMIN};
@@ -63,7 +63,7 @@ class RefusalsTest {
     unconfigured = new Served(Setup.serve().withoutAdminKey(), store);
   }
 
-  /** One client that nobody set up may live, if any. */
+  /** At most one auto-registered client may exist. */
   private static StoreOptions options(boolean openClients) {
     return new StoreOptions(
         REDIS.settings(),
@@ -182,7 +182,7 @@ class RefusalsTest {
         operation.method(), operation.path(), operation.body("application/json"), headers);
   }
 
-  /** What is there when calls are refused. */
+  /** The state in which calls are rejected. */
   private final class Scene {
     private final String keyOfAll = key("my-service", "{}");
     private final String keyToEnqueue = key("my-service", "{\"scopes\":[\"enqueue\"]}");
@@ -381,7 +381,7 @@ class RefusalsTest {
       };
     }
 
-    /** What no body, and else no parameter or header, may be. */
+    /** An invalid call: an unknown field in the body, or else an invalid parameter or header. */
     private Reply invalid(Operation operation) {
       if (operation.body("application/json") != null) {
         return sent(operation, "{\"no_such_field\":1}");
