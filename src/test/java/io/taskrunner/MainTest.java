@@ -309,7 +309,7 @@ class MainTest {
         "/v1/enqueue", "{" + client + "\"task\":{\"url\":\"" + target + "\"}" + more + "}");
   }
 
-  /** A target that tells what it gets, and may hold its answers back. */
+  /** A target that records its requests, and may hold its responses back. */
   private static final class Target implements AutoCloseable {
     final Set<String> seen = ConcurrentHashMap.newKeySet();
     private final BlockingQueue<String> arrivals = new LinkedBlockingQueue<>();

@@ -30,7 +30,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Holds the order of the rooms: who may know whom, read from what was compiled. */
+/** Checks the order of the packages: which may use which, read from the compiled classes. */
 class RoomsTest {
 
   private static final String BASE = "io.taskrunner";
@@ -38,7 +38,7 @@ class RoomsTest {
   private static final Set<String> UP_TO_STORE =
       Set.of("config", "telemetry", "task", "client", "schedule", "store");
 
-  /** For each room, the others that it may know. Whoever adds a room says here where it stands. */
+  /** For each package, the others that it may use. A new package must be added here. */
   private static final Map<String, Set<String>> MAY_KNOW =
       Map.ofEntries(
           Map.entry("config", Set.of()),
@@ -91,7 +91,7 @@ class RoomsTest {
           Map.entry("io.opentelemetry.", Set.of("telemetry", "app")),
           Map.entry("picocli.", Set.of("app", "cli")));
 
-  /** Rooms that need the JDK alone, and NullAway's annotations. */
+  /** Packages that need only the JDK, and NullAway's annotations. */
   private static final Set<String> PURE = Set.of("task", "client", "schedule");
 
   /** Classes of a package that all know each other, directly or not, are understood together. */

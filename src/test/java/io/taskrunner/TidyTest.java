@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Keeps what no tool knows. */
+/** Checks rules that no tool knows. */
 class TidyTest {
 
   private static final Path ROOT = Path.of("").toAbsolutePath();
@@ -30,7 +30,7 @@ class TidyTest {
 
   private static final Set<String> NOT_OURS = Set.of("target", "node_modules", ".git", "data");
 
-  /** Reads of the machine's clock; time comes in through an {@code InstantSource}. */
+  /** Reads of the machine's clock; time must be injected with an {@code InstantSource}. */
   private static final Pattern CLOCK =
       Pattern.compile(
           "\\b(?:Instant|LocalDate|LocalDateTime|LocalTime|OffsetDateTime|ZonedDateTime)\\.now\\(\\)"
@@ -187,7 +187,7 @@ class TidyTest {
     }
   }
 
-  /** The name that a heading is reached by, as it is made where the documents are read. */
+  /** The anchor of a heading, as the document's viewer creates it. */
   private static String anchor(String heading) {
     return heading.toLowerCase(Locale.ROOT).replaceAll("[^\\p{L}\\p{N} _-]", "").replace(' ', '-');
   }

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * The chart for Control Plane: what it promises of its values, and what the program makes of it.
+ * The chart for Control Plane: the objects from its values, and the program with their settings.
  */
 class ControlPlaneChartTest {
 
@@ -48,7 +48,7 @@ class ControlPlaneChartTest {
 
   @BeforeAll
   static void open() throws IOException {
-    // What `cpln helm install --gvc main` sets.
+    // The values that `cpln helm install --gvc main` sets.
     chart = Chart.of(SOURCE, Map.of("global.cpln.gvc", "main"));
   }
 
@@ -250,7 +250,7 @@ class ControlPlaneChartTest {
     return Boolean.toString((bits >> at & 1) == 1);
   }
 
-  /** What Control Plane asks of a serverless workload, and this project of its own. */
+  /** The rules of Control Plane for a serverless workload, and those of this project. */
   private static void holdsForEachWorkload(Objects objects, JsonNode workload) {
     String name = workload.get("name").asText();
     assertTrue(name.length() <= 49, name);

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The chart for Kubernetes: what it makes of its values, and what the program makes of that. */
+/** The chart for Kubernetes: the objects from its values, and the program with their settings. */
 class KubernetesChartTest {
 
   private static final Path SOURCE = Path.of("deploy/kubernetes");

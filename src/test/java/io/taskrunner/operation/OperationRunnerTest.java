@@ -72,7 +72,7 @@ class OperationRunnerTest {
     }
   }
 
-  /** An operation with so many tasks; a chunk takes a while. */
+  /** An operation with this many tasks; a chunk takes a while. */
   private class ScriptedRun implements OperationStore.Run {
     final Operation operation;
     final List<Long> times = new ArrayList<>();
@@ -134,7 +134,7 @@ class OperationRunnerTest {
     }
   }
 
-  /** Lets a time pass, in which the runner does what falls due. */
+  /** Advances the time, and runs the due work of the runner. */
   private void pass(long nanos) {
     long end = now + nanos;
     while (true) {

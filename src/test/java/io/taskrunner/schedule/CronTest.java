@@ -115,7 +115,7 @@ class CronTest {
     assertEquals(
         List.of("2026-03-28T02:30+01:00", "2026-03-29T03:00+02:00", "2026-03-30T02:30+02:00"),
         next("30 2 * * *", "2026-03-27T12:00:00Z", BERLIN, 3));
-    // Two skipped ones come once, and so does one that is named at the very moment.
+    // Two skipped times run once, and so does one that is set at that very moment.
     assertEquals(
         List.of("2026-03-29T03:00+02:00", "2026-03-29T03:30+02:00", "2026-03-30T02:10+02:00"),
         next("10,30 2,3 * * *", "2026-03-29T00:59:59Z", BERLIN, 5).stream()
