@@ -58,7 +58,7 @@ class BreakerTest {
     return trip(5);
   }
 
-  /** One task fails, as the last of so many in a row. */
+  /** One task fails, as the last of this many in a row. */
   private Claim trip(int inARow) {
     stage.client("abc", 1000, Limits.MAX);
     stage.enqueue(wish().url(URL));
@@ -84,7 +84,7 @@ class BreakerTest {
     stage.settle(WORKER, stage.verdict(claim, new Verdict.PutBack(Duration.ZERO), -1, BAD));
   }
 
-  /** What is claimed in so long. */
+  /** The number of claims in this time. */
   private List<Claim> claimFor(Duration time) {
     List<Claim> claims = new ArrayList<>();
     for (long left = time.toMillis(); left > 0; left -= STEP.toMillis()) {

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** What an operator does to clients and tiers, and what becomes of their tasks. */
+/** Operators' changes of clients and tiers, and their effect on tasks. */
 class ClientMovesTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();

@@ -49,7 +49,7 @@ class FullMemoryTest {
     stage.close();
   }
 
-  /** From here on Redis refuses what needs memory. */
+  /** From here on Redis rejects commands that need memory. */
   private void full() {
     stage.redis.configSet("maxmemory", "1000000");
     try {

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A gate in its home: what shards that ask it are answered, whatever is lost, late or repeated. */
+/** A gate in its home: its answers to shards, whatever messages are lost, late or repeated. */
 class GateScriptTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();

@@ -135,7 +135,7 @@ class LongRoundTripTest {
     }
   }
 
-  /** What a call answers, which takes less than a few round trips. */
+  /** The answer of a call, which takes less than a few round trips. */
   private static <T> T within(Callable<T> call) throws Exception {
     long begun = System.nanoTime();
     T answer = call.call();

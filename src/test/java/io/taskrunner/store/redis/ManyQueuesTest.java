@@ -29,7 +29,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Ten thousand queues: what a claim costs does not grow with them. */
+/** Ten thousand queues: the cost of a claim does not grow with them. */
 class ManyQueuesTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();

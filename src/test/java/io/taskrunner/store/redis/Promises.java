@@ -14,9 +14,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the store promises as a whole, over all shards and processes, in plain Java: which tasks run
- * for certain, and what limits hold for them. Where an answer was lost it assumes what allows the
- * store most, so that whatever it complains about is a fault.
+ * The guarantees of the store over all shards and processes, in plain Java: which tasks run for
+ * certain, and which limits hold for them. Where an answer was lost it assumes the case that allows
+ * the store most, so that every complaint is a bug.
  */
 final class Promises {
 
@@ -203,7 +203,7 @@ final class Promises {
     running.computeIfPresent(id, (_, run) -> run.claim == claim ? run.until(now + lease) : run);
   }
 
-  /** A verdict was sent, or the worker was told that the task is not its own any more. */
+  /** A verdict was sent, or the worker learned that the task is not its own any more. */
   void ended(TaskId id, long claim) {
     running.computeIfPresent(id, (_, run) -> run.claim == claim ? null : run);
   }

@@ -75,7 +75,7 @@ class RetryParityTest {
               + Optional.ofNullable(policy.maxDuration())
                   .map(Duration::toMillis)
                   .orElse((1L << 53) - 1));
-      // Nothing said at all is told by no settings at all, as in a record.
+      // No fields are represented by no settings at all, as in a record.
       args.add(own.equals(Retry.UNSET) ? new byte[0] : Policy.write(own, null));
       args.add(Policy.write(queue, Duration.ofSeconds(3)));
       args.add(Keys.bytes(most));

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Tasks are found by where they go, what became of them, their labels and their times. */
+/** Tasks are found by their targets, their results, their labels and their times. */
 class SearchTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
