@@ -75,7 +75,7 @@ class TickerTest {
                 spec));
   }
 
-  /** What became of the first ticks, once there were so many. */
+  /** The results of the first ticks, once there were this many. */
   private List<Run> runs(int count) {
     long end = System.nanoTime() + WITHIN.toNanos();
     while (System.nanoTime() < end) {
