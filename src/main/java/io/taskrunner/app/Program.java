@@ -79,10 +79,10 @@ final class Program {
   private volatile boolean starting = true;
   private volatile int status;
 
-  /** Something that was started, and how it is stopped. */
+  /** A started part, and how to stop it. */
   private record Part(String name, Stop stop) {}
 
-  /** How a part is stopped. */
+  /** Stops a part. */
   private interface Stop {
     void now() throws Exception;
   }
@@ -126,7 +126,7 @@ final class Program {
       status = e instanceof CannotStart cannot ? cannot.status() : 1;
       throw e;
     } finally {
-      // A signal's interrupt that came late must not cut the stopping short.
+      // A late interrupt from a signal must not cut the shutdown short.
       starting = false;
       var unused = Thread.interrupted();
       stop();
@@ -284,7 +284,7 @@ final class Program {
         new SecureRandom());
   }
 
-  /** Makes a worker, which does not claim yet. */
+  /** Creates a worker, which does not claim yet. */
   private Worker work(Ground ground) {
     DispatchSettings may = settings.dispatch();
     Dispatcher dispatcher =

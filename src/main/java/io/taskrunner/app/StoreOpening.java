@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Opens the store, with the patience that a start needs when everything starts at once. */
+/** Opens the store, with the retries that a start needs when everything starts at once. */
 final class StoreOpening {
 
   private static final Logger LOG = LoggerFactory.getLogger(StoreOpening.class);

@@ -45,7 +45,7 @@ final class Training {
   private Training() {}
 
   /**
-   * Does so.
+   * Runs the training.
    *
    * @return the exit status
    */

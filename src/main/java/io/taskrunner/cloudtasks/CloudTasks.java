@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class CloudTasks implements Annex {
 
-  /** A purge of a great queue takes a while; a caller that left is noticed earlier. */
+  /** A purge of a large queue takes a while; a caller that left is noticed earlier. */
   private static final Duration CALL_WITHIN = Duration.ofMinutes(5);
 
   private static final Logger LOG = LoggerFactory.getLogger(CloudTasks.class);
@@ -91,7 +91,7 @@ public final class CloudTasks implements Annex {
     }
     serve(server, methods, calls, pathPrefix + "/v2/", "");
     serve(server, methods, calls, pathPrefix + "/", "projects/");
-    // Where the Node client looks for locations when it speaks REST.
+    // The path at which the Node client looks for locations over REST.
     serve(
         server,
         methods.stream().filter(method -> method.path().startsWith(Methods.LOCATIONS)).toList(),

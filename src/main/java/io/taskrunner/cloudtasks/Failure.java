@@ -97,7 +97,7 @@ final class Failure extends RuntimeException {
     return codeOf(status);
   }
 
-  /** The HTTP status of the code, as {@code google/rpc/code.proto} has it. */
+  /** The HTTP status of the code, as {@code google/rpc/code.proto} defines it. */
   int http() {
     return switch (code()) {
       case OK -> 200;

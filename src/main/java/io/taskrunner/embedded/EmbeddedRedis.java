@@ -49,7 +49,7 @@ public final class EmbeddedRedis implements AutoCloseable {
   private final Running running;
 
   /**
-   * A Redis of ours that answers.
+   * An embedded Redis that answers.
    *
    * @param pid its process
    * @param port on 127.0.0.1
@@ -116,7 +116,7 @@ public final class EmbeddedRedis implements AutoCloseable {
   }
 
   /**
-   * Stops Redis once it has written everything, and lets go of the directory. Waits at most 10 s
+   * Stops Redis once it has written everything, and releases the directory. Waits at most 10 s
    * before it is ended by force, which loses nothing either: every answered write is in the
    * append-only file.
    */

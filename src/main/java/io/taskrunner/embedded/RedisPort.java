@@ -16,8 +16,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * Speaks just enough of Redis' protocol to look after a Redis of our own on this machine, before
- * and after anything else runs.
+ * Implements just enough of Redis' protocol to look after the embedded Redis, before and after
+ * anything else runs.
  */
 final class RedisPort implements AutoCloseable {
 

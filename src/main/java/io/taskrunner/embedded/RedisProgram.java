@@ -82,7 +82,10 @@ final class RedisProgram {
         .formatted(port, password.value(), dir, dir.resolve("redis.log"), memoryMax());
   }
 
-  /** A quarter of the machine's memory, within bounds: then enqueue is refused, not the laptop. */
+  /**
+   * A quarter of the machine's memory, within bounds: then enqueue is rejected before the machine
+   * runs out of memory.
+   */
   private static long memoryMax() {
     long memory =
         ManagementFactory.getOperatingSystemMXBean()

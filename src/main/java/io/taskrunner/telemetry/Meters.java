@@ -47,10 +47,10 @@ public final class Meters {
   /** Leases that this worker lost. */
   public static final String LEASES_LOST = "task_runner_leases_lost";
 
-  /** Tasks taken back from workers that are gone. */
+  /** Tasks taken back from workers that have died. */
   public static final String TASKS_RECOVERED = "task_runner_tasks_recovered";
 
-  /** Verdicts that came too late to change anything. */
+  /** Verdicts that arrived too late to change anything. */
   public static final String LATE_ANSWERS = "task_runner_late_answers";
 
   /** Finished tasks dropped before their retention, by {@code set}. */

@@ -51,7 +51,7 @@ public final class Tracing {
   public enum Side {
     /** Answers a call. */
     SERVER(SpanKind.SERVER),
-    /** Makes a call. */
+    /** The caller's side. */
     CLIENT(SpanKind.CLIENT);
 
     private final SpanKind kind;

@@ -111,7 +111,7 @@ public final class AdminKeys {
     audit.tell(call, what, details.toArray(String[]::new));
   }
 
-  /** A key that replaces another may have it from that one. */
+  /** A key that replaces another may inherit this from it. */
   private boolean isReadOnly(String digest) {
     return keys.find(digest).map(AdminKey::readOnly).orElse(false);
   }

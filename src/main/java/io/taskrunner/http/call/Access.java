@@ -8,7 +8,7 @@ public enum Access {
   /** Everybody. */
   ANYONE,
   /**
-   * Clients, with or without a key as {@code CLIENT_AUTH} has it, and the admin. A key needs the
+   * Clients, with or without a key as {@code CLIENT_AUTH} sets, and the admin. A key needs the
    * scope {@link Scope#ENQUEUE}.
    */
   ENQUEUE,

@@ -59,7 +59,7 @@ public record Call(
     return new Fields(body, "", faults);
   }
 
-  /** Refuses a body with anything in it. */
+  /** Rejects a body with anything in it. */
   public void noFields() {
     Faults faults = new Faults();
     fields(faults).done();
@@ -185,7 +185,7 @@ public record Call(
               + " hours old");
     }
 
-    /** The refusal of a {@code cursor} that the store does not know. */
+    /** The rejection of a {@code cursor} that the store does not know. */
     public Refusal badCursor() {
       noteBadCursor();
       return new Refusal(Problem.invalid(faults.list()));

@@ -70,7 +70,7 @@ public sealed interface Caller {
     };
   }
 
-  /** How the caller is named in a log. */
+  /** The name of the caller in a log. */
   default String name() {
     return switch (this) {
       case Admin admin -> "admin " + admin.keyName();

@@ -56,7 +56,7 @@ public final class Credentials {
 
   /** The credentials in the headers of a call. */
   sealed interface Shown {
-    /** Enough to know the caller. */
+    /** Enough to identify the caller. */
     record Known(Caller caller) implements Shown {}
 
     /**
@@ -182,7 +182,7 @@ public final class Credentials {
   /**
    * Looks keys up. Blocks.
    *
-   * @throws Refusal 401: a key is not right
+   * @throws Refusal 401: a key is invalid
    */
   Caller lookUp(Shown.Keys shown) {
     return caller(shown, clients::keyOwner, adminKeys::find)

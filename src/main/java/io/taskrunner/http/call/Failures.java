@@ -51,7 +51,7 @@ public final class Failures implements ServerErrorHandler {
     return HttpResponse.of(ProblemText.headers(problem, id, body.length), HttpData.wrap(body));
   }
 
-  /** Whether the caller left: it reset its stream, or its connection is gone. */
+  /** Whether the caller left: it reset its stream, or its connection is closed. */
   public static boolean isDeparture(Throwable cause) {
     return Exceptions.isExpected(cause)
         || cause instanceof ClosedStreamException

@@ -180,7 +180,7 @@ public final class Fields {
   /**
    * A number of seconds, to the millisecond.
    *
-   * @param above0 whether 0 is refused; larger values are at least 1 ms
+   * @param above0 whether 0 is rejected; larger values are at least 1 ms
    */
   public @Nullable Duration seconds(String name, boolean above0, long max) {
     Object value = members.remove(name);
@@ -305,7 +305,7 @@ public final class Fields {
     return true;
   }
 
-  /** How a pointer's place is named in a sentence, such as {@code task.url}. */
+  /** The place of a pointer as named in a sentence, such as {@code task.url}. */
   static String name(String pointer) {
     String name =
         pointer.isEmpty()

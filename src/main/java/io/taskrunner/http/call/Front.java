@@ -314,7 +314,7 @@ public final class Front implements HttpService {
       return CompletableFuture.supplyAsync(step, virtual);
     }
 
-    /** The answer as it goes out; the call is over with it. */
+    /** The answer as it is sent; the call ends with it. */
     HttpResponse response(CompletableFuture<Answer> done) {
       if (entered) {
         held.leave(bytesHeld);

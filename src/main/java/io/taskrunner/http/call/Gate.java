@@ -45,7 +45,7 @@ public final class Gate {
   }
 
   /**
-   * Lets a call in; it is held until it leaves.
+   * Admits a call; it is held until it leaves.
    *
    * @throws Refusal 421, 403 or 503
    */

@@ -55,7 +55,7 @@ final class HostRule extends ChannelInboundHandlerAdapter {
   private static void checkHost(ChannelHandlerContext ctx, HttpRequest request) {
     int hosts = request.headers().getAll(HttpHeaderNames.HOST).size();
     if (hosts == 0 && request.protocolVersion().compareTo(HttpVersion.HTTP_1_1) < 0) {
-      // HTTP/1.0 knows no Host: the call is for whom it reached.
+      // HTTP/1.0 has no Host: the call is for the server that it reached.
       if (ctx.channel().localAddress() instanceof InetSocketAddress here) {
         String address = here.getAddress().getHostAddress();
         request
@@ -73,7 +73,7 @@ final class HostRule extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** A call may have asked for HTTP/2, which the connection then speaks from here on. */
+  /** A call may have asked for HTTP/2, which the connection then uses from here on. */
   @Override
   public void channelReadComplete(ChannelHandlerContext ctx) {
     if (ctx.pipeline().get(Http2ConnectionHandler.class) != null) {

@@ -48,7 +48,7 @@ public interface Kind<T, S> {
     return "name";
   }
 
-  /** The refusal where there is no such thing. */
+  /** The error response for a missing thing. */
   Problem notFound();
 
   /** Whether a thing may have this name. */
@@ -61,7 +61,7 @@ public interface Kind<T, S> {
     return "1 to 64 of A-Z a-z 0-9 _ -";
   }
 
-  /** The name that the store knows a thing by, of a name in a path; empty when it is not one. */
+  /** The name of a thing in the store, of a name in a path; empty when it is invalid. */
   default Optional<String> named(String given) {
     return isName(given) ? Optional.of(given) : Optional.empty();
   }
@@ -96,7 +96,7 @@ public interface Kind<T, S> {
     write(out, state.settings());
   }
 
-  /** Writes a thing as an answer has it, which may be more than can be set. */
+  /** Writes a thing for an answer, which may be more than can be set. */
   default void show(JsonOut out, T thing) throws IOException {
     writeTag(out, thing);
   }
@@ -241,7 +241,7 @@ public interface Kind<T, S> {
    */
   record Item(String name, Changes.Version version, long revision, boolean isEmpty) {}
 
-  /** A thing as a document wants it. */
+  /** The state of a thing that a document asks for. */
   record Wanted<S>(Kind<?, S> kind, String name, S settings) {
     /** Its entry in a document, written as {@link Item#version} is. */
     public Changes.Version version() {
@@ -260,7 +260,7 @@ public interface Kind<T, S> {
       return kind.warnings(settings);
     }
 
-    /** Makes it so. Blocks. */
+    /** Applies it. Blocks. */
     public void apply(Expected expected) throws ChangedMeanwhile {
       kind.put(name, settings, expected);
     }

@@ -52,7 +52,7 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
   /** A change, given its precondition. */
   @FunctionalInterface
   public interface Change<T> {
-    /** Makes the change, if it is as expected. */
+    /** Performs the change, if the precondition holds. */
     T make(Expected expected) throws ChangedMeanwhile;
   }
 
@@ -141,7 +141,7 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
   /** A change with its precondition. */
   @FunctionalInterface
   public interface Decision<T> {
-    /** Makes the change, if it is as expected. */
+    /** Performs the change, if the precondition holds. */
     T make() throws ChangedMeanwhile;
   }
 

@@ -82,7 +82,7 @@ public record Problem(
   }
 
   /**
-   * The path knows other methods.
+   * The path has other methods.
    *
    * @param allow those, as in the header
    */
@@ -376,11 +376,11 @@ public record Problem(
   }
 
   /**
-   * As much of a client's waits as may.
+   * A client has reached its limit of waiting tasks or bytes.
    *
-   * @param most that may: tasks, or bytes of bodies
-   * @param there that does
-   * @param body the bytes of the one that was refused
+   * @param most the limit: tasks, or bytes of bodies
+   * @param there the current number
+   * @param body the bytes of the rejected one
    */
   public static Problem backlogFull(
       String clientId, long most, long there, boolean bytes, int body) {
@@ -411,7 +411,7 @@ public record Problem(
         .withHeader("retry-after", "60");
   }
 
-  /** No room. */
+  /** No capacity. */
   public static Problem storeFull() {
     return of(429, "store_full", "The store has no room for more tasks now.")
         .withHeader("retry-after", "5");

@@ -37,7 +37,7 @@ public record Route(
     return new Route(method, template, access, body, handler, List.of(names));
   }
 
-  /** Whether a parameter that it does not know is an error; probes and scrapers add their own. */
+  /** Whether an unknown parameter is an error; probes and scrapers add their own. */
   boolean isStrict() {
     return template.startsWith("/v1/") || template.startsWith("/admin/");
   }
@@ -65,7 +65,7 @@ public record Route(
     /**
      * Answers a call.
      *
-     * @throws Refusal the answer is no
+     * @throws Refusal the call is rejected
      */
     Answer answer(Call call);
   }
@@ -76,9 +76,9 @@ public record Route(
     /**
      * Answers a call.
      *
-     * @return completes with the answer, or exceptionally, with a {@link Refusal} where the answer
-     *     is no
-     * @throws Refusal the answer is no
+     * @return completes with the answer, or exceptionally, with a {@link Refusal} for a rejected
+     *     call
+     * @throws Refusal the call is rejected
      */
     CompletableFuture<Answer> answer(Call call);
   }

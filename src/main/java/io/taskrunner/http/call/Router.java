@@ -27,12 +27,12 @@ public final class Router {
       this.segments = segments(template);
     }
 
-    /** The route of a method; null when the path does not know it. */
+    /** The route of a method; null when the path does not have it. */
     public @Nullable Route route(HttpMethod method) {
       return routes.get(method == HttpMethod.HEAD ? HttpMethod.GET : method);
     }
 
-    /** The methods it knows, as the header {@code Allow} lists them. */
+    /** Its methods, as the header {@code Allow} lists them. */
     public String allow() {
       return allow;
     }

@@ -7,8 +7,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * The calls that read, set and delete one thing of a {@link Kind}: with its {@code ETag}, what
- * {@code If-Match} expects of it, and an entry in the audit trail.
+ * The calls that read, set and delete one thing of a {@link Kind}: with its {@code ETag}, the
+ * {@code If-Match} precondition, and an entry in the audit trail.
  */
 public final class Things<T, S> {
 
@@ -21,7 +21,7 @@ public final class Things<T, S> {
     this.audit = audit;
   }
 
-  /** How a thing is deleted. */
+  /** Deletes a thing. */
   @FunctionalInterface
   public interface Deletion {
     /**
@@ -37,12 +37,12 @@ public final class Things<T, S> {
     return kind.find(given).orElseThrow(() -> new Refusal(kind.notFound()));
   }
 
-  /** A thing as it is answered. */
+  /** The answer with a thing. */
   public Answer answer(T thing) {
     return Answer.ok(json(thing)).tagged(current(thing));
   }
 
-  /** A thing as an answer has it. */
+  /** A thing in an answer. */
   public byte[] json(T thing) {
     return JsonOut.object(out -> kind.show(out, thing));
   }

@@ -22,7 +22,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
 
   private int seen;
 
-  /** Watches a connection in the clear, which has no codec yet. */
+  /** Watches a plaintext connection, which has no codec yet. */
   static void watch(ChannelPipeline pipeline) {
     pipeline.addFirst(new Wire());
   }

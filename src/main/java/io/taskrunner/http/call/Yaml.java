@@ -33,14 +33,14 @@ import org.snakeyaml.engine.v2.schema.Schema;
 /**
  * Reads YAML 1.2 as strictly as {@link Json} reads JSON, and into the same values; and writes it.
  * Anchors, aliases and tags are not read: they could make a small body a large tree, and no
- * document needs them. {@code no} is a text, as YAML 1.2 has it.
+ * document needs them. {@code no} is a text, as in YAML 1.2.
  */
 public final class Yaml {
 
   /** The media type. */
   public static final String MEDIA_TYPE = "application/yaml";
 
-  /** A number with more characters is refused, as in JSON. */
+  /** A number with more characters is rejected, as in JSON. */
   private static final int NUMBER_MAX = 1000;
 
   /** Decides which unquoted scalars are strings; the same for reading and writing. */

@@ -211,7 +211,7 @@ public final class Enqueues {
     return counter;
   }
 
-  /** The problem of a refused enqueue: the one table. */
+  /** The problem of a rejected enqueue: the one table. */
   Problem problem(Enqueue command, Refused refused) {
     return switch (refused) {
       case EnqueueResult.RateLimited(Quota quota, Duration retryAfter) -> {

@@ -147,7 +147,7 @@ final class ScheduleFields {
         .write(to);
   }
 
-  /** Writes a schedule as an answer has it. */
+  /** Writes a schedule for an answer. */
   static void show(JsonOut out, Schedule schedule) throws IOException {
     Settings settings = schedule.settings();
     out.text("name", schedule.name());

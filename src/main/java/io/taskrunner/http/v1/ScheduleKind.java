@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Schedules, as things that admins set. Likely secrets of their tasks are masked, as wherever a
- * task is shown, and may be given back so; see {@link Unmasking}.
+ * task is shown, and may be sent back masked; see {@link Unmasking}.
  */
 final class ScheduleKind implements Kind<Schedule, Settings> {
 

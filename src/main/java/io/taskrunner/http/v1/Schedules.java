@@ -115,7 +115,7 @@ public final class Schedules {
     };
   }
 
-  /** A task that keeps nothing may be over, and gone, by now. */
+  /** A task with a retention of 0 may be over and deleted by now. */
   private static Task asMade(Ran.Done done) {
     Settings settings = done.schedule().settings();
     return new Task(

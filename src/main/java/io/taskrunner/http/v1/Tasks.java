@@ -203,7 +203,7 @@ public final class Tasks {
     return Answer.ok(json(move(call, "task retried", tasks::revive, Problem::notDead)));
   }
 
-  /** Makes a move of the caller's own task, and gives the task as it is then. */
+  /** Performs an action on the caller's own task, and returns the task as of then. */
   private Task move(
       Call call,
       String what,
