@@ -250,7 +250,7 @@ class MainTest {
         String client = ",\"client_id\":\"client-" + i % 40 + "\"";
         assertEquals(201, enqueue(dev, target.url("/" + i), client).statusCode());
         if (i == tasks / 2) {
-          target.hold(); // from here on attempts are under way when it dies
+          target.hold(); // from here on attempts are running when it dies
         }
       }
       dev.kill();

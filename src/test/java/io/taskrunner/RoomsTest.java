@@ -72,7 +72,7 @@ class RoomsTest {
   private static final Set<String> HTTP =
       Set.of("http", "http.call", "http.admin", "http.operate", "http.v1");
 
-  /** Libraries that only these rooms may see. */
+  /** Libraries that only these packages may use. */
   private static final Map<String, Set<String>> SEEN_ONLY_IN =
       Map.ofEntries(
           Map.entry(
@@ -94,7 +94,7 @@ class RoomsTest {
   /** Packages that need only the JDK, and NullAway's annotations. */
   private static final Set<String> PURE = Set.of("task", "client", "schedule");
 
-  /** Classes of a package that all know each other, directly or not, are understood together. */
+  /** Classes of a package that all use each other, directly or not, are understood together. */
   private static final int RING_MAX = 3;
 
   /** Larger rings that are left, with their size today: they may shrink, and must not grow. */
@@ -147,7 +147,7 @@ class RoomsTest {
     assertEquals("", String.join("\n", faults));
   }
 
-  /** The classes of the package that one knows, directly or not. */
+  /** The classes of the package that one uses, directly or not. */
   private static Set<String> reached(String one, Map<String, Set<String>> classes) {
     Set<String> reached = new TreeSet<>();
     Deque<String> open = new ArrayDeque<>(List.of(one));
@@ -236,7 +236,7 @@ class RoomsTest {
     return room.equals(other) || known.contains("*") || known.contains(other);
   }
 
-  /** The room of one of our classes, the innermost when rooms lie in each other. */
+  /** The package of a class, the innermost when packages are nested. */
   private static Optional<String> room(String type) {
     if (!type.startsWith(BASE + ".")) {
       return Optional.empty();

@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Checks rules that no tool knows. */
+/** Checks rules that no tool checks. */
 class TidyTest {
 
   private static final Path ROOT = Path.of("").toAbsolutePath();
@@ -210,7 +210,7 @@ class TidyTest {
     return files().stream().filter(file -> file.toString().endsWith(end)).toList();
   }
 
-  /** Every text of ours, relative to the root. */
+  /** Every text of this project, relative to the root. */
   private static List<Path> files() throws IOException {
     List<Path> files = new ArrayList<>();
     Files.walkFileTree(

@@ -64,7 +64,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(120)
 class GoogleClientTest {
 
-  /** How the client speaks. */
+  /** The transport of the client. */
   enum Transport {
     GRPC,
     REST

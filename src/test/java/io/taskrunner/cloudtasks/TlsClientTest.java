@@ -57,7 +57,7 @@ class TlsClientTest {
     program.close();
   }
 
-  /** Makes a queue, and a task that arrives. */
+  /** Creates a queue, and a task that arrives. */
   private static void works(CloudTasksClient client) throws Exception {
     try (ScriptedTarget target = ScriptedTarget.start()) {
       QueueName name = QueueName.of("shop", "europe-west1", CloudProgram.fresh("tls"));

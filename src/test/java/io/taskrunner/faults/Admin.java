@@ -45,7 +45,7 @@ record Admin(ProgramProcess api) {
     return read(path, api.put(path, json, "X-Admin-Key", Scene.ADMIN_KEY));
   }
 
-  /** Whether this is refused because the store is full; else it must be taken. */
+  /** Whether this is rejected because the store is full; else it must be accepted. */
   boolean isFull(String json) throws IOException, InterruptedException {
     HttpResponse<String> answer = api.post("/v1/enqueue", json, "X-Admin-Key", Scene.ADMIN_KEY);
     if (!isStoreFull(answer)) {

@@ -178,7 +178,7 @@ final class Ledger implements AutoCloseable {
     }
   }
 
-  /** From now on {@code 429 store_full} is an answer as good as 503; before it is a strange one. */
+  /** From now on {@code 429 store_full} is as acceptable as 503; before it is a strange answer. */
   synchronized void mayBeFull() {
     mayBeFull = true;
   }
@@ -194,7 +194,7 @@ final class Ledger implements AutoCloseable {
     await(goal + " accepted", () -> successes.size() >= goal);
   }
 
-  /** Waits until this many were refused. */
+  /** Waits until this many were rejected. */
   synchronized void awaitRefused(int count) throws InterruptedException {
     await(count + " refused", () -> refused >= count);
   }
@@ -235,10 +235,10 @@ final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Ends the load, waits for the last answers, and then until all that was accepted has arrived and
-   * nothing is left to be done; or not.
+   * Ends the load, waits for the last answers, and then until all accepted tasks have arrived and
+   * no work is left; or not.
    *
-   * @param redis for the doctor to look at
+   * @param redis for the doctor to check
    */
   Account settle(RedisSettings redis) throws IOException, InterruptedException {
     end();

@@ -112,7 +112,7 @@ final class LimitedTarget implements AutoCloseable {
     return Map.copyOf(deliveries);
   }
 
-  /** Waits until this holds, and looks at each delivery. */
+  /** Waits until this holds, checking at each delivery. */
   synchronized boolean await(BooleanSupplier condition, Duration atMost)
       throws InterruptedException {
     long deadline = System.nanoTime() + atMost.toNanos();

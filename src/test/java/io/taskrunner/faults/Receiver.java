@@ -138,7 +138,7 @@ final class Receiver implements AutoCloseable {
     return deliveries.values().stream().mapToInt(times -> times - 1).sum();
   }
 
-  /** How many paths came by more than one task. */
+  /** The number of paths that arrived by more than one task. */
   synchronized int doubled() {
     return (int) tasksOfPath.values().stream().filter(tasks -> tasks.size() > 1).count();
   }

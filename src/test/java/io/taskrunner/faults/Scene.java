@@ -129,7 +129,7 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
     return Map.of("REDIS_URL", "redis://127.0.0.1:" + redisPort);
   }
 
-  /** A bad network before a server of 127.0.0.1. */
+  /** A faulty network before a server of 127.0.0.1. */
   Proxy proxy(int port) {
     return with(Proxy.start(port));
   }

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** The master of a Sentinel set dies, or is cut off. */
+/** The master of a Sentinel set dies, or is isolated. */
 @Tag("faults")
 @Timeout(300)
 class SentinelFaultsTest {

@@ -57,7 +57,7 @@ final class SmallDisk implements AutoCloseable {
     return folder.resolve("data");
   }
 
-  /** Takes all the room that is left. */
+  /** Takes all the space that is left. */
   void fill() {
     try (OutputStream out = Files.newOutputStream(filling())) {
       byte[] piece = new byte[4096];
@@ -78,7 +78,7 @@ final class SmallDisk implements AutoCloseable {
     return folder.resolve("filling");
   }
 
-  /** How the Redis that {@code dev} keeps here is reached. */
+  /** The connection to the embedded Redis of {@code dev} on this disk. */
   RedisSettings redis() throws IOException {
     String password = Files.readString(folder().resolve("redis.password")).strip();
     String port =

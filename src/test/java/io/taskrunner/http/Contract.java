@@ -161,7 +161,7 @@ final class Contract {
                         SchemaRegistryConfig.builder().formatAssertionsEnabled(true).build()));
   }
 
-  /** As it is in the build; a server shows it with its own prefix. */
+  /** The document from the build; a server shows it with its own prefix. */
   JsonNode document() {
     return document;
   }

@@ -418,7 +418,7 @@ class ExamplesTest {
     }
   }
 
-  /** Two tasks are tried and die. */
+  /** Two tasks are tried and end in {@code dead}. */
   private void die() {
     for (String url : List.of("https://api.example.com/a", "https://api.example.com/b")) {
       Reply reply =

@@ -366,7 +366,7 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
     return Optional.ofNullable(queues.get(name)).map(_ -> new DeadSummary(0, List.of()));
   }
 
-  /** Knows no schedule. */
+  /** Has no schedule. */
   @Override
   public ScheduleStore schedules() {
     return new ScheduleStore() {

@@ -39,7 +39,7 @@ class Http2RulesTest {
   private final FakeStores stores = new FakeStores();
   private Served served;
 
-  /** One frame as it came. */
+  /** One received frame. */
   private record Frame(int type, int flags, int stream, byte[] payload) {}
 
   @BeforeEach

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Malformed enqueues, each with its exact refusal. */
+/** Malformed enqueues, each with its exact error. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class MalformedTest {
 

@@ -33,8 +33,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * Every refusal that openapi.json lists for an operation is provoked, on a real Redis. A new one
- * needs a way to be provoked here, unless its code already has one that fits.
+ * Every error that openapi.json lists for an operation is triggered, on a real Redis. A new one
+ * needs a way to be triggered here, unless its code already has one that fits.
  */
 class RefusalsTest {
 
@@ -361,7 +361,7 @@ class RefusalsTest {
       };
     }
 
-    /** A queue that gets a task between the look at it and its deletion. */
+    /** A queue that gets a task between its check and its deletion. */
     private Reply notPruned() {
       FakeStores stores = new FakeStores();
       stores.put("crowded", QueueSettings.defaults(1), new Expected.Any());

@@ -59,7 +59,7 @@ final class Served implements AutoCloseable {
   private final String prefix;
   private final EventLoopGroup eventLoops = EventLoopGroups.newEventLoopGroup(1);
 
-  /** How a server is set up. */
+  /** The setup of a server. */
   record Setup(
       boolean dev,
       Mode mode,
@@ -111,7 +111,7 @@ final class Served implements AutoCloseable {
     }
   }
 
-  /** An answer as it came. */
+  /** A received answer. */
   record Reply(int status, Map<String, String> headers, String body) {
     JsonNode json() {
       try {

@@ -98,7 +98,7 @@ public final class Browser implements AutoCloseable {
         new ProcessBuilder(
                 program.toString(),
                 "--headless=new",
-                "--no-sandbox", // root may not have one, and only pages of ours are opened
+                "--no-sandbox", // root may not have one, and only our own pages are opened
                 "--disable-gpu",
                 "--disable-dev-shm-usage",
                 "--disable-extensions",
@@ -164,7 +164,7 @@ public final class Browser implements AutoCloseable {
     return answer.at("/result/value");
   }
 
-  /** Waits until a condition in the page holds, which is looked at whenever a frame is drawn. */
+  /** Waits until a condition in the page holds, which is checked whenever a frame is drawn. */
   public void await(String condition) {
     evaluate(
         "new Promise((kept) => { const look = () => (%s) ? kept(true) : requestAnimationFrame(look); look(); })"

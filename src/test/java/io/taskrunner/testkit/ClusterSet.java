@@ -137,7 +137,7 @@ public final class ClusterSet implements AutoCloseable {
     }
   }
 
-  /** The environment of a program that shall use it. */
+  /** The environment of a program that uses it. */
   public Map<String, String> environment() {
     return Map.of(
         "REDIS_CLUSTER_NODES",
@@ -156,7 +156,7 @@ public final class ClusterSet implements AutoCloseable {
     return settings(shards, waitReplicas, Duration.ofSeconds(15));
   }
 
-  /** The same, with how long a call goes on trying. */
+  /** The same, with the total time that a call is retried. */
   public RedisSettings settings(int shards, OptionalInt waitReplicas, Duration commandTimeout) {
     return RedisServer.settings(
         new RedisSettings.Target.Cluster(
@@ -229,7 +229,7 @@ public final class ClusterSet implements AutoCloseable {
     }
   }
 
-  /** Kills a node as a power cut would. */
+  /** Kills a node abruptly, by SIGKILL. */
   public void kill(int port) {
     node(port).kill();
     nodes.remove(port);

@@ -134,7 +134,7 @@ public final class OtlpReceiver implements AutoCloseable {
     }
   }
 
-  /** Those that came. */
+  /** The received ones. */
   public synchronized List<Span> spans() {
     return List.copyOf(spans);
   }

@@ -215,7 +215,7 @@ public final class ProgramProcess implements AutoCloseable {
     process.toHandle().destroy();
   }
 
-  /** Kills it as a power cut would. */
+  /** Kills it abruptly, by SIGKILL. */
   public void kill() throws InterruptedException {
     process.destroyForcibly().waitFor();
   }

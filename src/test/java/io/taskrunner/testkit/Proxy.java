@@ -18,7 +18,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A bad network between a program and a server of 127.0.0.1: a TCP proxy that delays, narrows,
+ * A faulty network between a program and a server of 127.0.0.1: a TCP proxy that delays, narrows,
  * holds back, swallows, or ends the traffic through it. Bytes are never reordered, and none is
  * dropped between two that arrive: a connection that lost one stays silent forever, like one that a
  * firewall forgot.
@@ -199,7 +199,7 @@ public final class Proxy implements AutoCloseable {
           }
         }
       } catch (IOException broken) {
-        // as good as an end
+        // equivalent to an end
       }
       way.add(new Chunk(new byte[0], System.nanoTime() + delayNanos));
     }

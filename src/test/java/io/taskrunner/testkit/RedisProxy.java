@@ -234,7 +234,7 @@ public final class RedisProxy implements AutoCloseable {
     return Math.round(Double.parseDouble(info.substring(at, info.indexOf('\r', at))) * 1e6);
   }
 
-  /** The frames of one direction, each as the bytes that it came in. */
+  /** The frames of one direction, each as the received bytes. */
   private static final class Frames {
     private static final int BUFFER = 64 * 1024;
 

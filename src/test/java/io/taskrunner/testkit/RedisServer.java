@@ -172,7 +172,7 @@ public final class RedisServer implements AutoCloseable {
     return settings(port, Duration.ofSeconds(5));
   }
 
-  /** Settings for a Redis on this port of 127.0.0.1, with this patience. */
+  /** Settings for a Redis on this port of 127.0.0.1, with this command timeout. */
   public static RedisSettings settings(int port, Duration commandTimeout) {
     return settings(port, commandTimeout, OptionalInt.empty());
   }
@@ -247,7 +247,7 @@ public final class RedisServer implements AutoCloseable {
     Signal.CONT.to(process);
   }
 
-  /** Kills it as a power cut would. */
+  /** Kills it abruptly, by SIGKILL. */
   public void kill() {
     process.destroyForcibly();
     awaitEnd();

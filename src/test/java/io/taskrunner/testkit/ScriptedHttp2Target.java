@@ -61,7 +61,7 @@ import org.jspecify.annotations.Nullable;
 public final class ScriptedHttp2Target implements AutoCloseable {
 
   private static final long PATIENCE_SEC = 20;
-  private static final long TABLE_BYTES = 4096; // as HTTP/2 has it
+  private static final long TABLE_BYTES = 4096; // as in HTTP/2
 
   /** The action once a request has arrived; called on an event loop, must not block. */
   @FunctionalInterface
@@ -71,7 +71,7 @@ public final class ScriptedHttp2Target implements AutoCloseable {
   }
 
   /**
-   * A request as it came in.
+   * A received request.
    *
    * @param headers with those that begin with a colon
    * @param bodyLength in bytes
@@ -186,7 +186,7 @@ public final class ScriptedHttp2Target implements AutoCloseable {
     return new ScriptedHttp2Target(loops, tls, streamsMax, tableBytes);
   }
 
-  /** One that speaks HTTP/1.1 too, and answers there with 204. */
+  /** One that supports HTTP/1.1 too, and answers there with 204. */
   public static ScriptedHttp2Target startWithHttp1(
       EventLoopGroup loops, TestCertificate certificate) {
     SslContext tls =
@@ -313,7 +313,7 @@ public final class ScriptedHttp2Target implements AutoCloseable {
     }
   }
 
-  /** Speaks the protocol that was agreed upon. */
+  /** Uses the negotiated protocol. */
   private final class Protocol extends ApplicationProtocolNegotiationHandler {
     private final Http2Settings settings;
     private final int connection;

@@ -37,7 +37,7 @@ public final class ScriptedTarget implements AutoCloseable {
   }
 
   /**
-   * A request as it came in.
+   * A received request.
    *
    * @param head its first line and headers, with the empty line
    * @param body its body
@@ -81,7 +81,7 @@ public final class ScriptedTarget implements AutoCloseable {
       socket.getOutputStream().flush();
     }
 
-    /** Ends the connection in good order. */
+    /** Ends the connection gracefully. */
     public void close() throws IOException {
       socket.close();
     }

@@ -163,7 +163,7 @@ public final class SentinelSet implements AutoCloseable {
     Files.write(configuration, List.of(lines), StandardOpenOption.APPEND);
   }
 
-  /** The environment of a program that shall use it. */
+  /** The environment of a program that uses it. */
   public Map<String, String> environment() {
     List<String> addresses =
         sentinels.stream().map(sentinel -> "127.0.0.1:" + sentinel.port()).toList();
@@ -218,7 +218,7 @@ public final class SentinelSet implements AutoCloseable {
   }
 
   /**
-   * Kills the master as a power cut would.
+   * Kills the master abruptly, by SIGKILL.
    *
    * @return its port
    */

@@ -6,7 +6,7 @@ import java.io.IOException;
 enum Signal {
   /** Freezes it from now on. */
   STOP,
-  /** Goes on. */
+  /** Continues it. */
   CONT;
 
   /**

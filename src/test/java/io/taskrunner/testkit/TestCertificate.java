@@ -38,7 +38,7 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
   private static final String AUTHORITY = "authority";
 
   /**
-   * Makes one.
+   * Creates one.
    *
    * @param names such as {@code dns:target.example,ip:127.0.0.1}
    */
@@ -46,7 +46,7 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
     return made(NAME, store -> generate(store, NAME, "-validity", "2", "-ext", san(names)));
   }
 
-  /** Makes one that was good until a month ago; its authority, which clients trust, still is. */
+  /** Creates one that expired a month ago; its authority, which clients trust, is still valid. */
   public static TestCertificate expired(String names) {
     return made(
         AUTHORITY,

@@ -160,7 +160,7 @@ class PromisesTest {
       at = positionOf("/urgent");
     }
     long between = at.orElseThrow() - startedBefore;
-    // Those of the claim that was under way, and one turn of each slot.
+    // Those of the claim in flight, and one turn of each slot.
     assertTrue(between <= 2L * slots, between + " tasks of the backlog went first");
   }
 

@@ -105,7 +105,7 @@ final class ScriptedPerformer implements Performer {
     }
   }
 
-  /** Attempts that were begun and not looked at yet. */
+  /** Begun attempts that the test has not taken yet. */
   int unseen() {
     return begun.size();
   }

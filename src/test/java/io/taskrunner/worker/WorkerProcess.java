@@ -127,7 +127,7 @@ final class WorkerProcess implements AutoCloseable {
       throw new IllegalStateException("the process ended before it said " + expected);
     }
 
-    /** As a power cut would. */
+    /** Kills it abruptly, by SIGKILL. */
     void kill() throws InterruptedException {
       process.destroyForcibly().waitFor();
     }

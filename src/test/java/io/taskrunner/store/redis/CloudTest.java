@@ -487,7 +487,7 @@ class CloudTest {
     assertEquals(1, tasks().size());
   }
 
-  /** The script with an id of the test's choice, as a repeated call has it. */
+  /** The script with an id of the test's choice, as in a repeated call. */
   private TaskMade again(NewTask task, TaskId id) {
     CreateCall call = CreateCall.of(task);
     Args args = Args.of(1, 10, 1000);

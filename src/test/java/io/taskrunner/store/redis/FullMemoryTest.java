@@ -31,7 +31,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** When Redis has no memory left, nothing is taken in, and everything that makes room goes on. */
+/**
+ * When Redis has no memory left, no task is accepted, and everything that frees memory continues.
+ */
 class FullMemoryTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();

@@ -124,14 +124,14 @@ class HistoryTest {
     }
   }
 
-  /** A claim in a worker's hands, as far as it knows. */
+  /** A running claim, as far as its worker knows. */
   private record Held(TaskId id, long claim) {}
 
   /** A worker; its memory goes when it dies. */
   private static final class Worker {
     String id;
 
-    /** Whether its last claim came up short, so that it waits for a message. */
+    /** Whether its last claim returned too few, so that it waits for a message. */
     boolean idle;
 
     long request;
@@ -928,7 +928,7 @@ class HistoryTest {
       model.tidy();
     }
 
-    /** Redis fails over to a copy that lacks the last claim; the worker goes on with its tasks. */
+    /** Redis fails over to a copy that lacks the last claim; the worker continues its tasks. */
     private void failOver(Worker worker) {
       Map<byte[], byte[]> copy = new LinkedHashMap<>();
       Map<byte[], Long> ttl = new HashMap<>();

@@ -38,7 +38,7 @@ record ManyCalls(Stage stage) {
     return claims;
   }
 
-  /** Tasks that may begin; those that a gate refused are settled as held. */
+  /** Tasks that may begin; those that a gate rejected are settled as held. */
   List<Claim> begun(Exchange exchange) {
     List<Claim> begun = new ArrayList<>(exchange.claims());
     GateAnswer answer = exchange.atGates().answer().toCompletableFuture().join();

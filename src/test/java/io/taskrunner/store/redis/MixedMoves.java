@@ -129,7 +129,7 @@ final class MixedMoves {
     return unsure.containsKey(what);
   }
 
-  /** Makes the changes again that were not answered. */
+  /** Repeats the changes that were not answered. */
   void redo() {
     for (String what : List.copyOf(unsure.keySet())) {
       change(what, unsure.get(what));

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The guarantees of the engine, as plain objects: every rule of the contract, none of Redis' sets
  * and scores. Choices that the contract leaves open (which of several clients is next when both may
- * be, when a task that has expired is dropped) is taken from the real engine and checked against
+ * be, when a task that has expired is dropped) are taken from the real engine and checked against
  * the rules.
  */
 final class Model {
@@ -66,7 +66,7 @@ final class Model {
   private long beat;
   private long grace;
 
-  /** Parked clients with room that a tend has yet to let back in: they keep no turn until then. */
+  /** Parked clients with room that a tend has yet to unpark: they keep no turn until then. */
   Predicate<String> unparking = _ -> false;
 
   private long turns;
@@ -1090,7 +1090,7 @@ final class Model {
   }
 
   /**
-   * A tend looked at some breakers: it may have closed those that are not in Redis any more, and
+   * A tend checked some breakers: it may have closed those that are not in Redis any more, and
    * noticed that the clock was set back.
    */
   void lookedAt(Map<String, Breaker> open) {

@@ -38,7 +38,7 @@ final class Promises {
     final @Nullable String color;
     final @Nullable String callback;
 
-    /** Whether it may be gone, or have ended, without a worker having had it. */
+    /** Whether it may be deleted, or have ended, without having been given to a worker. */
     boolean mayBeGone;
 
     boolean given;
@@ -232,7 +232,7 @@ final class Promises {
     waiting.put(client, most);
   }
 
-  /** These may be gone from now on without having been given to a worker. */
+  /** These may be deleted from now on without having been given to a worker. */
   void mayBeGone(Predicate<Known> which) {
     tasks.values().stream().filter(which).forEach(known -> known.mayBeGone = true);
   }
@@ -242,7 +242,7 @@ final class Promises {
     return tasks.values().stream().filter(known -> color.equals(known.color)).count();
   }
 
-  /** At the end: each task was given to a worker, or may be gone. */
+  /** At the end: each task was given to a worker, or may be deleted. */
   void nothingIsLost() {
     List<String> lost = new ArrayList<>();
     tasks.forEach((id, known) -> {
