@@ -32,7 +32,7 @@ record Method(
     return scope == null;
   }
 
-  /** How a method is answered. */
+  /** Answers a method. */
   sealed interface Handler {
     /** Never blocks. */
     record Direct(Answer<CompletableFuture<? extends Message>> answer) implements Handler {}
@@ -41,7 +41,7 @@ record Method(
     record Blocking(Answer<Message> answer) implements Handler {}
   }
 
-  /** Answers a request of the type that the method has. */
+  /** Answers a request of the method's type. */
   interface Answer<A> {
     A to(Message request, Caller caller);
   }

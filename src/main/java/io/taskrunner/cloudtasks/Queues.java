@@ -128,7 +128,7 @@ final class Queues {
     return listed;
   }
 
-  /** The size of a page that is asked for. */
+  /** The requested size of a page. */
   static int pageSize(int asked, int max) {
     if (asked < 0) {
       throw Failure.invalid("The page size cannot be negative.");
@@ -265,7 +265,7 @@ final class Queues {
     return seen == null || System.nanoTime() - seen.at() > TARGET_NANOS ? null : seen.target();
   }
 
-  /** As {@link #knownTarget}. Blocks. */
+  /** Like {@link #knownTarget}. Blocks. */
   Optional<HttpTarget> target(QueueName name) {
     long at = System.nanoTime();
     Optional<CloudQueue> queue = store.queue(name);

@@ -37,10 +37,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The REST surface: JSON of proto3 over the paths that Google gives the methods, and Google's error
- * body.
- */
+/** The REST surface: JSON of proto3 on the paths that Google defines, and Google's error body. */
 final class Rest implements HttpService {
 
   /** Base64 makes a task of 1 MB one third longer. */
@@ -174,7 +171,7 @@ final class Rest implements HttpService {
         HttpData.wrap(body));
   }
 
-  /** Loaded when it is needed. */
+  /** Loaded on first use. */
   private static final class Mapper {
     static final ObjectMapper JSON = new ObjectMapper();
   }
@@ -213,7 +210,7 @@ final class Rest implements HttpService {
       }
     }
 
-    /** One object of JSON to the letter, which the reader of messages would not insist on. */
+    /** Exactly one object of strict JSON, which the message parser would not insist on. */
     private static void checkJson(byte[] body) {
       try (JsonParser json = STRICT.createParser(body)) {
         if (json.nextToken() != JsonToken.START_OBJECT) {

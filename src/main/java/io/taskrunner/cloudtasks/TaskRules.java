@@ -57,7 +57,7 @@ final class TaskRules {
     this.clock = clock;
   }
 
-  /** A task that passed, to which its queue may still do something. */
+  /** A checked task, which its queue may still override. */
   record Checked(QueueName queue, @Nullable String id, @Nullable Instant due, Task task) {}
 
   /**

@@ -132,7 +132,7 @@ public final class EmbeddedRedis implements AutoCloseable {
     }
   }
 
-  /** A Redis that a killed program left behind; one that does not listen to us is stopped. */
+  /** A Redis that a killed program left running; one that does not answer is stopped. */
   private static Optional<Running> takeOver(Path dir, Secret password)
       throws CannotStart, InterruptedException {
     long began = System.nanoTime();
@@ -186,7 +186,7 @@ public final class EmbeddedRedis implements AutoCloseable {
         .orElseThrow(() -> new IOException("no port in " + configuration));
   }
 
-  /** Processes that run the program of this directory: ours, whatever became of our files. */
+  /** Processes that run the program of this directory: ours, even if files are missing. */
   private static List<ProcessHandle> processes(Path dir) {
     String program = dir.resolve(RedisProgram.NAME).toString();
     return ProcessHandle.allProcesses()
@@ -249,7 +249,7 @@ public final class EmbeddedRedis implements AutoCloseable {
     }
   }
 
-  /** Whether it still runs; one that has ended and waits for its parent's look has no command. */
+  /** Whether it still runs; a zombie has no command. */
   private static boolean isAlive(ProcessHandle process) {
     return process.isAlive() && process.info().command().isPresent();
   }
@@ -290,7 +290,7 @@ public final class EmbeddedRedis implements AutoCloseable {
     return System.nanoTime() - began > time.toNanos();
   }
 
-  /** Another process gives no signal when it is ready; looking is the only way. */
+  /** Another process gives no signal when it is ready; polling is the only way. */
   private static void pause() throws InterruptedException {
     LockSupport.parkNanos(LOOK_AGAIN.toNanos());
     if (Thread.interrupted()) {

@@ -25,7 +25,7 @@ final class RedisProgram {
 
   private RedisProgram() {}
 
-  /** The program for this machine, laid down in the directory. */
+  /** The program for this machine, extracted into the directory. */
   static Path unpacked(Path dir) throws IOException, CannotStart {
     String name = NAME + VERSION + "-" + platform();
     Path program = dir.resolve(NAME + VERSION);

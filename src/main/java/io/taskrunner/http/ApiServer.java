@@ -260,7 +260,7 @@ public final class ApiServer {
   /**
    * Listens.
    *
-   * @throws IllegalStateException the port cannot be had
+   * @throws IllegalStateException the port is not available
    */
   public void start() {
     try {

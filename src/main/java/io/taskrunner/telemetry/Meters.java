@@ -26,7 +26,7 @@ public final class Meters {
   /** Tasks in a queue, by {@code queue} and {@code state}. */
   public static final String QUEUE_TASKS = "task_runner_queue_tasks";
 
-  /** For how long the task that waits longest could have started, by {@code queue}. */
+  /** How long the longest-waiting task could have started, by {@code queue}. */
   public static final String QUEUE_OLDEST_READY = "task_runner_queue_oldest_ready_seconds";
 
   /** Tasks that could start, for each slot of the workers that are alive: for autoscaling. */
@@ -90,7 +90,7 @@ public final class Meters {
 
   private Meters() {}
 
-  /** A counter, at 0 from now on. */
+  /** A counter, starting at 0. */
   public static Counter counter(MeterRegistry registry, String name, String... labels) {
     return Counter.builder(name).tags(labels).register(registry);
   }

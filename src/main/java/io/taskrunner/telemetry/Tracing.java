@@ -49,7 +49,7 @@ public final class Tracing {
 
   /** The side of a call that a span is on. */
   public enum Side {
-    /** Answers a call. */
+    /** The server's side. */
     SERVER(SpanKind.SERVER),
     /** The caller's side. */
     CLIENT(SpanKind.CLIENT);
@@ -126,7 +126,7 @@ public final class Tracing {
       this.span = span;
     }
 
-    /** Where it is, for those that follow. */
+    /** Its place in the trace, for its children. */
     public Place place() {
       Map<String, String> written = HashMap.newHashMap(2);
       WRITTEN.inject(
@@ -152,7 +152,7 @@ public final class Tracing {
       return this;
     }
 
-    /** It failed; the word is {@code error.type}. */
+    /** Marks it as failed; the word is {@code error.type}. */
     public Trace failed(String word) {
       span.setAttribute("error.type", word);
       span.setStatus(StatusCode.ERROR);

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ConfigExport {
 
-  /** The form of documents. */
+  /** The format of documents. */
   static final long VERSION = 1;
 
   /** Values that a document may hold, nested ones included. */
@@ -40,7 +40,7 @@ final class ConfigExport {
 
   private static final Pattern FORMAT = Pattern.compile("json|yaml");
 
-  /** Where the first page begins: which kind, and the cursor in it. */
+  /** The start of the first page: the kind, and the cursor in it. */
   private static final String FIRST = "0\n";
 
   /** Things that are read at a time. */

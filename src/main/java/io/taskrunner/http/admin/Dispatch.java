@@ -10,7 +10,7 @@ import io.taskrunner.http.call.Route;
 import io.taskrunner.store.QueueStore;
 import java.util.List;
 
-/** The calls under {@code /admin/dispatch}: the one big switch. */
+/** The calls under {@code /admin/dispatch}: the global pause. */
 public final class Dispatch {
 
   private final QueueStore queues;

@@ -85,7 +85,7 @@ public final class SigningSecrets {
         }));
   }
 
-  /** All that may be known of a secret. */
+  /** All facts about a secret that may be shown. */
   private static void write(JsonOut out, Signing signing) throws IOException {
     out.text("type", signing.secret().type().word());
     out.text("public_key", signing.secret().publicKey().orElse(null));

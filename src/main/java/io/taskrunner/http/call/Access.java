@@ -3,7 +3,7 @@ package io.taskrunner.http.call;
 import io.taskrunner.client.Scope;
 import java.util.Optional;
 
-/** Whom a route is for. */
+/** The callers that a route permits. */
 public enum Access {
   /** Everybody. */
   ANYONE,
@@ -18,7 +18,7 @@ public enum Access {
   OPERATE,
   /** Only the admin. */
   ADMIN,
-  /** Those with the token of the metrics, and the admin; everybody where metrics are free. */
+  /** Callers with the metrics token, and the admin; all callers where metrics are public. */
   METRICS,
   /** All callers; those of {@link #METRICS} get more detail. */
   DETAIL;

@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The bodies that routes take: how long, of which media type, and how they are parsed. */
+/** The bodies of routes: their length, their media type, and their parsing. */
 final class Bodies {
 
   private static final int BATCH_BODY_MAX = 16 * 1024 * 1024;

@@ -27,7 +27,7 @@ final class BodyReader implements Subscriber<HttpObject> {
 
   /**
    * Completes with the bytes, which are then held; exceptionally, and nothing is held, when the
-   * body is too long or broken off.
+   * body is too long or incomplete.
    */
   CompletableFuture<byte[]> whole() {
     return whole;
@@ -42,7 +42,7 @@ final class BodyReader implements Subscriber<HttpObject> {
   @Override
   public void onNext(HttpObject object) {
     if (!(object instanceof HttpData data) || whole.isDone()) {
-      return; // Trailers mean nothing here.
+      return; // Trailers are ignored here.
     }
     byte[] array = data.array();
     if (bytes.size() + array.length > limit) {

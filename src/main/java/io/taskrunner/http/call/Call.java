@@ -43,7 +43,7 @@ public record Call(
     return new Call(id, headers, params, query, other, body, pages);
   }
 
-  /** The place of the route's template with this number, from 0. */
+  /** The placeholder of the route's template with this number, from 0. */
   public String param(int number) {
     return params.get(number);
   }
@@ -90,7 +90,7 @@ public record Call(
       }
     }
 
-    /** A parameter; empty when it is not there. */
+    /** A parameter; empty when it is absent. */
     public Optional<String> text(String name) {
       List<String> values = params.getAll(name);
       if (values.size() > 1) {
@@ -99,7 +99,7 @@ public record Call(
       return values.isEmpty() ? Optional.empty() : Optional.of(values.getFirst());
     }
 
-    /** A parameter of a form. */
+    /** A parameter of a given format. */
     public @Nullable String text(String name, Pattern form, String expected) {
       Optional<String> value = text(name);
       if (value.isPresent() && !form.matcher(value.get()).matches()) {
@@ -136,7 +136,7 @@ public record Call(
       return value.equals("true");
     }
 
-    /** Notes a value that cannot be. */
+    /** Notes an invalid value. */
     public void fault(String name, String value, String expected) {
       faults.add(
           Fault.parameter(
@@ -144,8 +144,8 @@ public record Call(
     }
 
     /**
-     * Where the page begins; null for the first one. Notes a {@code cursor} that no answer to the
-     * same query gave within the last hours.
+     * The start of the page; null for the first one. Notes a {@code cursor} that no answer to the
+     * same query returned within the last hours.
      */
     public @Nullable String cursor() {
       Optional<String> token = text("cursor");
@@ -191,7 +191,7 @@ public record Call(
       return new Refusal(Problem.invalid(faults.list()));
     }
 
-    /** Notes a parameter that must be there. */
+    /** Notes a missing required parameter. */
     public void missing(String name, String expected) {
       faults.add(Fault.parameter(name, name + ": missing (expected: " + expected + ")"));
     }

@@ -9,10 +9,10 @@ import io.taskrunner.store.ClientStore.KeyOwner;
 public sealed interface Caller {
 
   /**
-   * May do everything, or see everything.
+   * May change everything, or read everything.
    *
    * @param keyName of its key; {@link AdminKey#ROOT} for {@code ADMIN_API_KEY}
-   * @param readOnly whether it changes nothing
+   * @param readOnly whether it may only read
    */
   record Admin(String keyName, boolean readOnly) implements Caller {}
 
@@ -24,13 +24,13 @@ public sealed interface Caller {
     }
   }
 
-  /** Showed a key, and is a client that may call. */
+  /** Sent a key, and is a client that may call. */
   record Known(Client client, KeyOwner key) implements Caller {}
 
-  /** Showed the token of the metrics. */
+  /** Sent the metrics token. */
   record Scraper() implements Caller {}
 
-  /** Showed nothing. */
+  /** Sent no credentials. */
   record Nobody() implements Caller {}
 
   /**
@@ -58,8 +58,8 @@ public sealed interface Caller {
   }
 
   /**
-   * Which key was shown, as the audit trail names it: an admin's by its name, a client's by the
-   * client's id, {@code /} and its own.
+   * The sent key as the audit trail names it: an admin's by its name, a client's by the client's
+   * id, {@code /} and its own.
    */
   default String shownKey() {
     return switch (this) {

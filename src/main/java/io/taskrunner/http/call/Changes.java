@@ -21,7 +21,7 @@ public final class Changes {
   private Changes() {}
 
   /**
-   * Settings as they may be shown, and exactly, by which it is found out whether they changed.
+   * Settings as they may be shown, and exactly, to detect changes.
    *
    * @param shown without secrets
    */

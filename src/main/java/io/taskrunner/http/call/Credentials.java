@@ -60,15 +60,15 @@ public final class Credentials {
     record Known(Caller caller) implements Shown {}
 
     /**
-     * Keys to be looked up; right only when all are.
+     * Keys to be looked up; valid only when all are.
      *
      * @param keys of one client
      * @param adminKeys named keys of an admin
-     * @param root whether the ADMIN_API_KEY was shown too
+     * @param root whether the ADMIN_API_KEY was sent too
      */
     record Keys(List<String> keys, List<String> adminKeys, boolean root) implements Shown {}
 
-    /** Something wrong. */
+    /** An invalid credential. */
     record Wrong(Problem problem) implements Shown {}
   }
 
@@ -174,7 +174,7 @@ public final class Credentials {
     return settings.adminKey().isPresent() && settings.adminKey().get().matches(key);
   }
 
-  /** The caller that keys are known to name; empty when they must be looked up. Never blocks. */
+  /** The caller of cached keys; empty when they must be looked up. Never blocks. */
   Optional<Caller> known(Shown.Keys shown) {
     return caller(shown, clients::knownKeyOwner, adminKeys::known);
   }

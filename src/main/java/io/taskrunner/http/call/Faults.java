@@ -33,7 +33,7 @@ public final class Faults {
     return List.copyOf(faults);
   }
 
-  /** Ends the call with a 400 when anything was found. */
+  /** Ends the call with a 400 if there is any error. */
   public void raise() {
     if (!faults.isEmpty()) {
       throw new Refusal(Problem.invalid(faults));

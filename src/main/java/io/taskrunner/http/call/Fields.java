@@ -53,12 +53,12 @@ public final class Fields {
     return name.replace("~", "~0").replace("/", "~1");
   }
 
-  /** Whether a member is there, be it null. */
+  /** Whether a member is present, even if null. */
   public boolean has(String name) {
     return members.containsKey(name);
   }
 
-  /** Whether a member is there and not null. */
+  /** Whether a member is present and not null. */
   public boolean hasValue(String name) {
     Object value = members.get(name);
     return value != null && value != Json.NULL;
@@ -73,7 +73,7 @@ public final class Fields {
     return Given.of(read.apply(name));
   }
 
-  /** Takes a null for a member that is not there. */
+  /** Takes null for an absent member. */
   public Fields nullIsAbsent(String... names) {
     for (String name : names) {
       members.remove(name, Json.NULL);
@@ -87,7 +87,7 @@ public final class Fields {
     faults.add(Fault.body(at, name(at) + ": " + what));
   }
 
-  /** Notes that the object itself is named as it cannot be. */
+  /** Notes that the object's own name is invalid. */
   public void wrongName(String expected) {
     String given = pointer.substring(pointer.lastIndexOf('/') + 1);
     String name = given.replace("~1", "/").replace("~0", "~");
@@ -97,17 +97,17 @@ public final class Fields {
             name(pointer) + ": the name " + shown(name) + " (expected: " + expected + ")"));
   }
 
-  /** Notes a value that cannot be. */
+  /** Notes an invalid value. */
   public void fault(String name, Object value, String expected) {
     fault(name, shown(value) + " (expected: " + expected + ")");
   }
 
-  /** Notes a member that must be there. */
+  /** Notes a missing required member. */
   public void missing(String name, String expected) {
     fault(name, "missing (expected: " + expected + ")");
   }
 
-  /** A text; null when it is not there or wrong. */
+  /** A text; null when it is absent or invalid. */
   public @Nullable String text(String name) {
     Object value = members.remove(name);
     if (value == null || value instanceof String) {
@@ -127,7 +127,7 @@ public final class Fields {
     return value;
   }
 
-  /** A text of a form. */
+  /** A text of a given format. */
   public @Nullable String text(String name, Pattern form, String expected) {
     String value = text(name);
     if (value == null || form.matcher(value).matches()) {
@@ -246,7 +246,7 @@ public final class Fields {
     return null;
   }
 
-  /** An array of texts of a form. */
+  /** An array of texts of a given format. */
   public @Nullable List<String> texts(String name, Pattern form, String expected) {
     List<?> items = array(name);
     if (items == null) {
@@ -266,7 +266,7 @@ public final class Fields {
     return texts;
   }
 
-  /** All members that are left, to be checked one by one; each is taken by that. */
+  /** All remaining members, to be checked one by one; each counts as taken then. */
   public Map<String, Object> rest() {
     Map<String, Object> rest = new LinkedHashMap<>(members);
     members.clear();

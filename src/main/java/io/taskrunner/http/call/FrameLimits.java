@@ -22,7 +22,7 @@ final class FrameLimits extends ChannelOutboundHandlerAdapter {
   /** Streams that one connection may have reset in {@link #WINDOW_NANOS}, by either side. */
   static final int RESETS_MAX = 400;
 
-  /** Frames of control that may wait to be sent. */
+  /** Control frames that may wait to be sent. */
   static final int WAITING_MAX = 1000;
 
   private static final long WINDOW_NANOS = TimeUnit.SECONDS.toNanos(60);

@@ -114,7 +114,7 @@ public final class Front implements HttpService {
         : HttpResponse.of(answer.handle((_, _) -> exchange.response(answer)));
   }
 
-  /** One call on its way. Its steps follow one another, on whatever thread. */
+  /** One running call. Its steps follow one another, on any thread. */
   private final class Exchange {
     private final ServiceRequestContext ctx;
     private final HttpRequest request;
@@ -332,7 +332,7 @@ public final class Front implements HttpService {
         response = response(headers(answer), answer.body());
       }
       if (isRestToCome() && !ctx.sessionProtocol().isMultiplex()) {
-        // It is not waited for, and so the connection can carry no other call.
+        // The rest of the body is not awaited, and so the connection can carry no other call.
         ctx.initiateConnectionShutdown(Duration.ZERO);
       }
       long nanos = System.nanoTime() - start;

@@ -20,7 +20,7 @@ public final class HeldCalls {
     this.bytesMax = bytesMax;
   }
 
-  /** Holds one more call; false when that would be too many. */
+  /** Holds one more call; false when that exceeds the bound. */
   boolean enter() {
     if (calls.incrementAndGet() > callsMax) {
       calls.decrementAndGet();
@@ -43,7 +43,7 @@ public final class HeldCalls {
     bytes.addAndGet(-held);
   }
 
-  /** Lets one call go, with the bytes that it still holds. */
+  /** Releases one call, with the bytes that it still holds. */
   void leave(long held) {
     calls.decrementAndGet();
     bytes.addAndGet(-held);

@@ -42,7 +42,7 @@ final class HostRule extends ChannelInboundHandlerAdapter {
     request.headers().set(HttpHeaderNames.HOST, target.substring(authority, path));
   }
 
-  /** Where the authority of a target in absolute form begins; -1 for another form. */
+  /** The start of the authority of a target in absolute form; -1 for another form. */
   private static int authority(String target) {
     for (String scheme : List.of("http://", "https://")) {
       if (target.regionMatches(true, 0, scheme, 0, scheme.length())) {

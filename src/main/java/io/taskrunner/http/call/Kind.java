@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 public interface Kind<T, S> {
 
-  /** Most things of one page. */
+  /** Maximum number of things of one page. */
   int PAGE_MAX = 1000;
 
   // Names, of the kind and of things.
@@ -56,7 +56,7 @@ public interface Kind<T, S> {
     return QueueSettings.NAME.matcher(name).matches();
   }
 
-  /** The form of names, in words. */
+  /** The format of names, in words. */
   default String nameForm() {
     return "1 to 64 of A-Z a-z 0-9 _ -";
   }
@@ -84,7 +84,7 @@ public interface Kind<T, S> {
   /** Writes settings: null where nothing is set, and likely secrets masked. */
   void write(JsonOut out, S settings) throws IOException;
 
-  /** As {@link #write}, with the secrets; for comparing. */
+  /** Like {@link #write}, with the secrets; for comparing. */
   default void writeExact(JsonOut out, S settings) throws IOException {
     write(out, settings);
   }
@@ -204,7 +204,7 @@ public interface Kind<T, S> {
 
   // The document of the entire configuration.
 
-  /** The next things as a document has them. */
+  /** The next things for a document. */
   default Page<Item> items(int most, @Nullable String cursor) throws BadCursor {
     Page<T> page = page(most, cursor);
     return new Page<>(page.things().stream().map(this::item).toList(), page.nextCursor());

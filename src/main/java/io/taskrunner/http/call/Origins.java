@@ -31,7 +31,7 @@ public final class Origins {
    * For a listener.
    *
    * @param loopback whether it is bound to a loopback address
-   * @param publicUrl where callers reach this server
+   * @param publicUrl URL at which callers reach this server
    */
   public Origins(boolean loopback, Optional<URI> publicUrl) {
     this.loopback = loopback;

@@ -109,7 +109,7 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
     return tags;
   }
 
-  /** Whether anything is expected. */
+  /** Whether there is a precondition. */
   public boolean isGiven() {
     return match != null || matchAny || absent;
   }

@@ -33,7 +33,7 @@ public record Problem(
 
   private static final HttpStatus MISDIRECTED = HttpStatus.valueOf(421);
 
-  /** Keeps the parts from being changed. */
+  /** Copies the parts. */
   public Problem {
     errors = List.copyOf(errors);
   }
@@ -91,7 +91,7 @@ public record Problem(
         .withHeader("allow", allow);
   }
 
-  /** More than is read. */
+  /** Larger than the limit. */
   public static Problem tooLarge(long limit) {
     return of(413, "payload_too_large", "The body is longer than " + limit + " bytes.");
   }
@@ -149,7 +149,7 @@ public record Problem(
     return of(403, "forbidden", "This call needs the admin's key.");
   }
 
-  /** A client's key that does not open this. */
+  /** A client's key without this scope. */
   public static Problem scopeMissing(Scope scope) {
     return new Problem(
         HttpStatus.FORBIDDEN,
@@ -223,7 +223,7 @@ public record Problem(
     return of(404, "signing_secret_not_found", "This client has no signing secret.");
   }
 
-  /** As many secrets of a client sign at once as may. */
+  /** The limit of a client's signing secrets is reached. */
   public static Problem tooManySigningSecrets(int most, Instant until) {
     return of(
         409,
@@ -239,13 +239,13 @@ public record Problem(
     return of(404, "key_not_found", "There is no admin key of this name.");
   }
 
-  /** As many admin keys as there may be. */
+  /** The limit of admin keys is reached. */
   public static Problem tooManyKeys(int most) {
     return of(
         409, "too_many_keys", "There are " + most + " admin keys, and no more may be: revoke one.");
   }
 
-  /** An admin's key of this name, which is not to be replaced. */
+  /** An admin's key of this name exists, and is not to be replaced. */
   public static Problem keyExists(String name) {
     return of(
         409,
@@ -265,7 +265,7 @@ public record Problem(
     return of(404, "breaker_not_found", "The circuit breaker of this host is closed.");
   }
 
-  /** As many hosts have limits as may. */
+  /** The limit of hosts with limits is reached. */
   public static Problem tooManyHosts(int most) {
     return of(
         409,
@@ -278,7 +278,7 @@ public record Problem(
     return of(404, "tier_not_found", "There is no such tier.");
   }
 
-  /** A tier that clients have. */
+  /** A tier in use by clients. */
   public static Problem tierInUse() {
     return of(409, "tier_in_use", "Clients have this tier.");
   }
@@ -288,7 +288,7 @@ public record Problem(
     return of(409, "built_in", "A built-in " + what + " cannot be deleted.");
   }
 
-  /** A queue that would take tasks with it. */
+  /** A queue that still holds tasks. */
   public static Problem queueNotEmpty() {
     return of(409, "queue_not_empty", "The queue has tasks; with ?force=true they go with it.");
   }
@@ -333,7 +333,7 @@ public record Problem(
             + " apply it again.");
   }
 
-  /** One key for two payloads. */
+  /** One idempotency key for two payloads. */
   public static Problem keyReused() {
     return of(422, "idempotency_key_reused", "This idempotency key was used with another payload.");
   }
@@ -350,7 +350,7 @@ public record Problem(
 
   // Limits, and unavailable parts.
 
-  /** More operations at once than are taken. */
+  /** The limit of concurrent operations is reached. */
   public static Problem tooManyOperations() {
     return of(
             429,
@@ -359,7 +359,7 @@ public record Problem(
         .withHeader("retry-after", "10");
   }
 
-  /** Over the client's requests per minute. */
+  /** The client's requests per minute are exceeded. */
   public static Problem rateLimited(String clientId, int requestsPerMin, Duration retryAfter) {
     long seconds = Math.max(1, (retryAfter.toMillis() + 999) / 1000);
     Map<String, Object> members = new LinkedHashMap<>();
@@ -427,7 +427,7 @@ public record Problem(
         .withHeader("retry-after", "1");
   }
 
-  /** More calls at once than are held while the store does not answer. */
+  /** The limit of calls held while the store does not answer is reached. */
   public static Problem busy() {
     return of(
             503,
@@ -436,7 +436,7 @@ public record Problem(
         .withHeader("retry-after", "1");
   }
 
-  /** Something that must be well is not. */
+  /** A required part is unhealthy. */
   public static Problem notReady(String detail) {
     return of(503, "not_ready", detail).withHeader("retry-after", "1");
   }

@@ -22,7 +22,7 @@ public record Route(
     Handler handler,
     List<String> parameters) {
 
-  /** Keeps the names from being changed. */
+  /** Copies the names. */
   public Route {
     parameters = List.copyOf(parameters);
   }
@@ -42,7 +42,7 @@ public record Route(
     return template.startsWith("/v1/") || template.startsWith("/admin/");
   }
 
-  /** Whether a call takes a body, and how long one. */
+  /** Whether a call takes a body, and its maximum size. */
   public enum Body {
     /** The body is ignored. */
     NONE,

@@ -67,7 +67,7 @@ public final class Router {
   /**
    * Over these routes.
    *
-   * @param prefix before every path; empty for none. Health and metrics are found without it too
+   * @param prefix before every path; empty for none. Health and metrics are also served without it
    */
   public Router(String prefix, List<Route> routes) {
     this.prefix = prefix;

@@ -32,7 +32,7 @@ public final class Things<T, S> {
     Optional<Problem> of(String name, Expected expected) throws ChangedMeanwhile;
   }
 
-  /** A thing that there is. */
+  /** An existing thing. */
   public T existing(String given) {
     return kind.find(given).orElseThrow(() -> new Refusal(kind.notFound()));
   }
@@ -47,7 +47,7 @@ public final class Things<T, S> {
     return JsonOut.object(out -> kind.show(out, thing));
   }
 
-  /** As {@code ETag} and {@code If-Match} see it. */
+  /** For {@code ETag} and {@code If-Match}. */
   public Precondition.Current current(T thing) {
     long revision = kind.state(thing).revision();
     return Precondition.Current.of(revision, JsonOut.object(out -> kind.writeTag(out, thing)));
@@ -87,7 +87,7 @@ public final class Things<T, S> {
         : answer(thing);
   }
 
-  /** Enters a change in the audit trail, with a thing's name under the word for it. */
+  /** Records a change in the audit trail, with a thing's name under the word for it. */
   private void tell(Call call, String did, String name, List<String> changes) {
     String key = kind.key().equals("name") ? kind.word() : kind.key();
     audit.tell(call, kind.word() + " " + did.toLowerCase(Locale.ROOT), key, name, changes);

@@ -54,7 +54,7 @@ public final class Yaml {
     this.valuesLeft = valuesMax;
   }
 
-  /** Whether a media type is one of those that YAML goes by. */
+  /** Whether a media type is one of those in use for YAML. */
   public static boolean isYaml(String type) {
     return switch (type) {
       case MEDIA_TYPE, "application/x-yaml", "text/yaml", "text/x-yaml" -> true;

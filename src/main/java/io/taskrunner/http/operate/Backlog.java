@@ -5,7 +5,7 @@ import io.taskrunner.store.WorkersStore.Present;
 import java.util.List;
 
 /**
- * How much waits, and how many could work on it.
+ * The waiting tasks, and the capacity for them.
  *
  * @param ready tasks that could start
  * @param slots of all workers that are alive and not stopping

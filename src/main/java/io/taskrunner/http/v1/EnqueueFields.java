@@ -76,7 +76,7 @@ final class EnqueueFields {
       @Nullable String tracestate,
       Duration retention) {}
 
-  /** The client that the fields name, as far as it can be one; left among them. */
+  /** The client in the fields, if its id is valid; not removed from them. */
   static Optional<String> clientId(Map<String, Object> fields) {
     return fields.get("client_id") instanceof String id && Client.ID.matcher(id).matches()
         ? Optional.of(id)

@@ -243,7 +243,7 @@ public final class Enqueues {
     return Math.floorDiv(fullAgain.toEpochMilli() + 999, 1000L);
   }
 
-  /** Written by hand: this is the answer that is sent most, and nothing in it needs escaping. */
+  /** Written by hand: this is the most frequent answer, and nothing in it needs escaping. */
   private static byte[] json(Enqueue command, Accepted accepted, boolean made) {
     Limits limits = accepted.quota().limits();
     StringBuilder json = new StringBuilder(256);

@@ -54,7 +54,7 @@ final class Masking {
         .orElse(url);
   }
 
-  /** Whether a query parameter that is hidden has the mask for its value. */
+  /** Whether a query parameter that is hidden has the mask as its value. */
   static boolean isMasked(String url) {
     return pairs(url, pair -> pair.isMasked() ? Optional.empty() : Optional.of(pair.value()))
         .isEmpty();

@@ -27,7 +27,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** The calls under {@code /v1/schedules}, which are the admin's. */
+/** The calls under {@code /v1/schedules}, only for the admin. */
 public final class Schedules {
 
   private static final int LIMIT = 50;
