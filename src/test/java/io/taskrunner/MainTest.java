@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The program in a process of its own, as it is started, signalled and killed. */
+/** The program in a process of its own: started, signalled and killed. */
 @Timeout(120)
 class MainTest {
 
@@ -120,7 +120,7 @@ class MainTest {
 
   @Test
   void itStartsBeforeItsRedisAndIsReadyOnceThatIsThere() throws Exception {
-    // A Redis of a known port and password, which is not there at first.
+    // A Redis of a known port and password, not running at first.
     ProgramProcess first = startDev(Map.of());
     Path program = data().resolve("redis-server-7.0.15");
     first.terminate();

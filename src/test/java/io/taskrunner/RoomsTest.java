@@ -97,7 +97,7 @@ class RoomsTest {
   /** Classes of a package that all use each other, directly or not, are understood together. */
   private static final int RING_MAX = 3;
 
-  /** Larger rings that are left, with their size today: they may shrink, and must not grow. */
+  /** Larger cycles that are left, with their size today: they may shrink, and must not grow. */
   private static final Map<String, Integer> LARGER_RINGS = Map.of("dispatch", 8);
 
   private static final Pattern TYPE =

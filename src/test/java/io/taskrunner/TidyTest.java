@@ -235,7 +235,7 @@ class TidyTest {
     return files;
   }
 
-  /** A file read so that bytes which are no text do no harm. */
+  /** A file read so that non-text bytes do no harm. */
   private static String text(Path file) throws IOException {
     return new String(Files.readAllBytes(ROOT.resolve(file)), StandardCharsets.ISO_8859_1)
                 .indexOf('\0')

@@ -166,7 +166,7 @@ class VerifyingTest {
     add("what other libraries sign", List.of(known), KNOWN, 1614265330, true);
   }
 
-  /** It is genuine, and nothing else like it is. */
+  /** It is genuine, and no altered copy of it is. */
   private static void both(String name, List<String> keys, Delivery d) {
     add(name, keys, d, 0, true);
     add(name + ", just in time", keys, d, 299, true);

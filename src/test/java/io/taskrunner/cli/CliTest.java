@@ -60,7 +60,7 @@ class CliTest {
 
   @AfterAll
   void stop() throws Exception {
-    program.terminate(); // in order, so that the Redis which it brought ends too
+    program.terminate(); // gracefully, so that its embedded Redis ends too
     assertTrue(program.process().waitFor(60, TimeUnit.SECONDS));
     program.close();
     target.close();

@@ -101,7 +101,7 @@ class ComposeTest {
       assertTrue(durability.matches("replicas=[12]"), durability);
       assertEquals("POST /one HTTP/1.1", target.next().firstLine());
       collector.await(span -> span.kind().equals("SPAN_KIND_CLIENT"));
-      // The containers themselves are no target.
+      // The containers themselves are not under test.
       assertEquals(201, enqueue(api, "http://" + network + "11:6379/").statusCode());
       awaitAnswer(api, "/v1/tasks?state=dead", "blocked_address");
 

@@ -32,7 +32,7 @@ class KubernetesChartTest {
 
   private static final String NAME = "demo-task-runner";
 
-  /** The least that must be given. */
+  /** The required values. */
   private static final Map<String, String> PASSWORDS =
       Map.of("secret.redisPassword", "node-sesame", "secret.sentinelPassword", "sentinel-sesame");
 
@@ -183,7 +183,7 @@ class KubernetesChartTest {
     assertEquals("http", service.at("/spec/ports/0/targetPort").asText());
   }
 
-  /** Whatever runs is confined, and whatever selects pods finds some. */
+  /** All containers are confined, and every pod selector finds some. */
   private static void holdsForEachObject(Objects objects, JsonNode object) {
     String kind = object.get("kind").asText();
     assertTrue(object.get("apiVersion").isTextual());
@@ -450,7 +450,7 @@ class KubernetesChartTest {
     return Settings.serve(environment(objects, part));
   }
 
-  /** The environment of a program, secrets as Kubernetes would put them in. */
+  /** The environment of a program, with secrets inserted as Kubernetes does. */
   static Map<String, String> environment(Objects objects, String part) {
     Map<String, String> env = new TreeMap<>();
     JsonNode variables = container(objects, part).get("env");

@@ -11,9 +11,9 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 
 /**
- * Calls of an API by its admin, each of which must go well.
+ * Calls of an API by its admin, each of which must succeed.
  *
- * @param api where they go
+ * @param api its URL
  */
 record Admin(ProgramProcess api) {
 

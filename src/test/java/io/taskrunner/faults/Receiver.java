@@ -69,7 +69,7 @@ final class Receiver implements AutoCloseable {
     return gate.status;
   }
 
-  /** Where a path of it is. */
+  /** The URL of a path of it. */
   String url(String path) {
     return "http://127.0.0.1:" + port() + path;
   }
@@ -133,7 +133,7 @@ final class Receiver implements AutoCloseable {
     return Set.copyOf(deliveries.keySet());
   }
 
-  /** How many deliveries there were beyond the first of each task. */
+  /** The number of deliveries beyond the first of each task. */
   synchronized int again() {
     return deliveries.values().stream().mapToInt(times -> times - 1).sum();
   }

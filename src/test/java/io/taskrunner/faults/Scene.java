@@ -34,10 +34,10 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
   /** The admin's key at every API of a scene. */
   static final String ADMIN_KEY = "admin-sesame";
 
-  /** The shortest lease that can be set, in seconds. */
+  /** The shortest allowed lease, in seconds. */
   static final int LEASE_SEC = 5;
 
-  /** The attempts at once of each worker. */
+  /** The concurrent attempts of each worker. */
   static final int SLOTS = 10;
 
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
@@ -64,12 +64,12 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
     }
   }
 
-  /** A folder that goes with the scene. */
+  /** A folder that is deleted with the scene. */
   Path folder() {
     return folder;
   }
 
-  /** Has something closed at the end. */
+  /** Registers something to be closed at the end. */
   <T extends AutoCloseable> T with(T part) {
     open.push(part);
     return part;
@@ -167,7 +167,7 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
     return program;
   }
 
-  /** Something to send tasks to. */
+  /** A target for tasks. */
   Receiver receiver() throws IOException {
     return with(new Receiver("127.0.0.1"));
   }
@@ -177,7 +177,7 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
     return with(new Receiver("0.0.0.0"));
   }
 
-  /** A load that is not begun yet. */
+  /** A load that has not begun yet. */
   Ledger ledger(ProgramProcess api, Receiver receiver, int perSecond) {
     return with(new Ledger(api, receiver, perSecond, false));
   }

@@ -12,7 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 
-/** A file system of its own, small enough to be filled, that {@code dev} keeps its data in. */
+/** A file system of its own, small enough to be filled, for the data of {@code dev}. */
 final class SmallDisk implements AutoCloseable {
 
   private static final String SIZE = "48m";
@@ -23,7 +23,7 @@ final class SmallDisk implements AutoCloseable {
     this.folder = folder;
   }
 
-  /** Mounts one here; without the right to do so, the test is skipped. */
+  /** Mounts one here; without the permission to do so, the test is skipped. */
   static SmallDisk mounted(Path folder) throws IOException, InterruptedException {
     Files.createDirectories(folder);
     boolean mounted =

@@ -363,7 +363,7 @@ class CallersTest {
             201,
             served
                 .post("/v1/enqueue", TASK, named[0], named[1], "X-API-Key", client)
-                .status()); // the admin is more than the client
+                .status()); // the admin takes precedence over the client
       }
     }
     stores.away = true;

@@ -68,7 +68,7 @@ final class Contract {
       return path("", "");
     }
 
-    /** The same, with something else for one of the parameters. */
+    /** The same, with another value for one of the parameters. */
     String path(String parameterName, String other) {
       String path = template;
       StringBuilder query = new StringBuilder();
@@ -105,7 +105,7 @@ final class Contract {
       return example.isTextual() ? example.asText() : example.toString();
     }
 
-    /** Where a part of it is in the document, as a pointer. */
+    /** The place of a part of it in the document, as a pointer. */
     String pointer(String... parts) {
       StringBuilder pointer = new StringBuilder("/paths/" + escaped(template));
       pointer.append('/').append(method.toLowerCase(Locale.ROOT));

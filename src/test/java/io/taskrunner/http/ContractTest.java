@@ -32,7 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** The contract over real HTTP and a real Redis; the worker is played by hand. */
+/** The contract over real HTTP and a real Redis; the test acts as the worker. */
 class ContractTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();

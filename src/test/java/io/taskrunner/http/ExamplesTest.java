@@ -55,7 +55,7 @@ class ExamplesTest {
   private static final String JSON_TYPE = "application/json";
   private static final String YAML_TYPE = "application/yaml";
 
-  /** Members that are another each time: secrets, keys, durations, and where the server is. */
+  /** Members that vary: secrets, keys, durations, and the server's address. */
   private static final Set<String> VARIES =
       Set.of(
           "key",
@@ -77,7 +77,7 @@ class ExamplesTest {
 
   private static final String PEM = "-----BEGIN PUBLIC KEY-----\n";
 
-  /** The dead task of the story, which no call of it makes. */
+  /** The dead task of the story, which no call of it creates. */
   private static final String DEAD = "019a8f6c-2b1d-7000-8a3e-5f2c9d41c000";
 
   private final Contract contract = Contract.OF_THIS_BUILD;
@@ -94,7 +94,7 @@ class ExamplesTest {
    */
   private record Step(String operation, int status, String type) {
 
-    /** As in {@code putQueue 201}, with the media type behind it where that is not JSON. */
+    /** As in {@code putQueue 201}, with the media type after it where that is not JSON. */
     static Step of(String words) {
       String[] parts = words.strip().split(" ");
       return new Step(
@@ -391,7 +391,7 @@ class ExamplesTest {
             Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue, (a, _) -> a, TreeMap::new));
   }
 
-  /** One id of the story is one of the server, and the reverse. */
+  /** One id of the story is one of the server, and vice versa. */
   private void stands(String example, String id, String whole) {
     assertTrue(ID.matcher(id).matches(), whole);
     assertEquals(id, real.computeIfAbsent(example, _ -> id), whole);
@@ -411,7 +411,7 @@ class ExamplesTest {
     }
   }
 
-  /** The breaker that the dead tasks opened is tried after a second. */
+  /** The breaker that the dead tasks opened is probed after a second. */
   private void awaitProbes() {
     while (!store.hosts().open().getFirst().halfOpen()) {
       Thread.onSpinWait();

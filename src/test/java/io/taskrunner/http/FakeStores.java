@@ -314,7 +314,7 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
     }
   }
 
-  /** The trail; it can be away while all else is there. */
+  /** The trail; it can be unavailable while everything else is available. */
   @Override
   public AuditStore audits() {
     return new AuditSide();
@@ -353,7 +353,7 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
     };
   }
 
-  /** Two workers of 10 slots, of which one has not been heard of for long. */
+  /** Two workers of 10 slots, of which one has not sent a heartbeat for long. */
   @Override
   public WorkersStore workers() {
     return new WorkerSide();

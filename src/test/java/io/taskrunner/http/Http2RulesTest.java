@@ -79,7 +79,7 @@ class Http2RulesTest {
     return ByteBuffer.allocate(4).putInt(value).array();
   }
 
-  /** A call's headers, each a literal that enters no table. */
+  /** A call's headers, each a literal without indexing. */
   private static byte[] headers(String... namesAndValues) {
     ByteArrayOutputStream block = new ByteArrayOutputStream();
     for (int i = 0; i < namesAndValues.length; i += 2) {
@@ -164,7 +164,7 @@ class Http2RulesTest {
     assertEquals(List.of(), errors());
   }
 
-  /** CVE-2025-55163: wrong frames of the caller make the server reset its streams. */
+  /** CVE-2025-55163: invalid frames of the caller make the server reset its streams. */
   @Test
   void streamsThatTheServerIsMadeToResetAreBounded() throws IOException {
     int made = 0;
@@ -182,7 +182,7 @@ class Http2RulesTest {
         alive = isAlive(socket, in);
       }
     } catch (SocketException hungUp) {
-      // It hung up while more was sent.
+      // It disconnected while more was sent.
     }
     assertTrue(made < 1000, "streams reset on one connection: " + made);
     assertEquals(List.of(), errors());

@@ -45,7 +45,7 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OpenapiTest {
 
-  /** All that the server below may give. */
+  /** All statuses of the server below. */
   private static final List<HttpStatus> STATUSES =
       IntStream.range(400, 600).mapToObj(HttpStatus::valueOf).toList();
 

@@ -156,7 +156,7 @@ class RefusalsTest {
               keyed.post("/nowhere", "{}", "Origin", "https://elsewhere.example"));
       replies.forEach(reply -> told.add(reply.code()));
     }
-    told.add("request_timeout"); // takes 30 s, and LimitsTest has them
+    told.add("request_timeout"); // takes 30 s; covered by LimitsTest
     assertEquals(Contract.words(contract.document().at("/components/responses/AnyCall")), told);
   }
 
@@ -410,7 +410,7 @@ class RefusalsTest {
       return served.call(operation.method(), operation.path(), body, all.toArray(String[]::new));
     }
 
-    /** With something else where the operation's own example would be. */
+    /** With another value in place of the operation's own example. */
     private Reply at(Operation operation, String place, String other) {
       String path =
           place.startsWith("{")

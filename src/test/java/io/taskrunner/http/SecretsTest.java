@@ -193,7 +193,7 @@ class SecretsTest {
     }
   }
 
-  /** A name that YAML could take for something else, and another each time. */
+  /** A name that YAML could misread, different each time. */
   private static String name(Random random, int number) {
     String[] like = {"0", "00", "1e", "0x", "null", "true", "no", "-", "0o", "_", "-0", "Null"};
     return like[random.nextInt(like.length)] + number;

@@ -24,7 +24,9 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** A runner keeps the pace of each operation, and its hold on it, on a clock that the test sets. */
+/**
+ * A runner keeps the pace of each operation, and its lease on it, on a clock that the test sets.
+ */
 class OperationRunnerTest {
 
   private static final long SECOND = TimeUnit.SECONDS.toNanos(1);

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Cron expressions, in still zones and where clocks are changed. */
+/** Cron expressions, in zones without and with clock changes. */
 class CronTest {
 
   private static final ZoneId BERLIN = ZoneId.of("Europe/Berlin");
@@ -160,7 +160,7 @@ class CronTest {
         next("0 12 * * *", "2011-12-29T20:00:00Z", ZoneId.of("Pacific/Apia"), 3));
   }
 
-  /** All moments of some days, second by minute, in the words of the rule. */
+  /** All moments of some days, second by minute, checked against the definition. */
   private static TreeSet<Instant> slowly(
       Cron cron, boolean realTime, Instant from, Instant to, ZoneRules rules) {
     TreeSet<Instant> all = new TreeSet<>();

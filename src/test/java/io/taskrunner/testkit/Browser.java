@@ -135,7 +135,7 @@ public final class Browser implements AutoCloseable {
     throw new IOException("the browser ended and said: " + before);
   }
 
-  /** Opens an address, and returns when the page and all that it names is loaded. */
+  /** Opens an address, and returns when the page and all its resources are loaded. */
   public void open(String url) {
     loaded = new CompletableFuture<>();
     JsonNode went = ask("Page.navigate", JSON.createObjectNode().put("url", url));
@@ -200,7 +200,7 @@ public final class Browser implements AutoCloseable {
     }
   }
 
-  /** The addresses that were asked for so far. */
+  /** The addresses that were requested so far. */
   public List<String> requests() {
     return requests;
   }

@@ -220,7 +220,7 @@ public final class ClusterSet implements AutoCloseable {
     return ports;
   }
 
-  /** Freezes a node, by SIGSTOP; or lets it go on. */
+  /** Freezes a node, by SIGSTOP; or continues it. */
   public void freeze(int port, boolean on) throws IOException {
     if (on) {
       node(port).freeze();
@@ -279,7 +279,7 @@ public final class ClusterSet implements AutoCloseable {
     return on(port, redis -> redis.clusterCountKeysInSlot(slot));
   }
 
-  /** Waits until every node sees all others well, and every replica has everything. */
+  /** Waits until every node sees all others healthy, and every replica has everything. */
   public void awaitWhole() {
     await(() -> {
       for (int port : nodes.keySet()) {

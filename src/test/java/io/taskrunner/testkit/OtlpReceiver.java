@@ -18,7 +18,7 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.zip.GZIPInputStream;
 
-/** A collector of OpenTelemetry: takes spans by OTLP over HTTP in protobuf, and keeps them. */
+/** A collector of OpenTelemetry: receives spans by OTLP over HTTP in protobuf, and keeps them. */
 public final class OtlpReceiver implements AutoCloseable {
 
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(30);

@@ -112,7 +112,7 @@ public final class ProgramProcess implements AutoCloseable {
     return process;
   }
 
-  /** Where it serves, without a slash at the end. */
+  /** Its URL, without a slash at the end. */
   public String url() {
     return url;
   }
@@ -170,7 +170,7 @@ public final class ProgramProcess implements AutoCloseable {
     }
   }
 
-  /** Asks for a path. */
+  /** Gets a path. */
   public HttpResponse<String> get(String path, String... headers)
       throws IOException, InterruptedException {
     return send(HttpRequest.newBuilder(URI.create(url + path)), headers);
@@ -225,7 +225,7 @@ public final class ProgramProcess implements AutoCloseable {
     Signal.STOP.to(process);
   }
 
-  /** Lets it go on, by SIGCONT. */
+  /** Continues it, by SIGCONT. */
   public void thaw() throws IOException {
     Signal.CONT.to(process);
   }

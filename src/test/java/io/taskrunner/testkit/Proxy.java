@@ -43,7 +43,7 @@ public final class Proxy implements AutoCloseable {
     Thread.ofVirtual().name("proxy").start(this::accept);
   }
 
-  /** Begins to forward to this port, faithfully at first. */
+  /** Begins to forward to this port, unchanged at first. */
   public static Proxy start(int to) {
     try {
       return new Proxy(new ServerSocket(0, 512, InetAddress.ofLiteral("127.0.0.1")), to);

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** How fast a host is served that fails now and then, or is back, by a clock that is set. */
+/** The throughput of a host that fails now and then, or has recovered, by a clock that is set. */
 class BreakerSpeedTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -64,7 +64,7 @@ class BreakerSpeedTest {
       this.fails = fails;
     }
 
-    /** One answer's time passes. Returns how many attempts begin then. */
+    /** One answer's time passes. Returns the number of attempts that begin then. */
     int step() {
       stage.pass(ANSWER);
       List<Settlement> verdicts = new ArrayList<>();

@@ -94,7 +94,7 @@ class BreakerTest {
     return claims;
   }
 
-  /** How long it is until something is claimed. */
+  /** The time until something is claimed. */
   private Duration untilClaimed(List<Claim> claims) {
     long from = stage.now();
     while (claims.isEmpty() && stage.now() < from + 3_600_000) {
@@ -289,7 +289,7 @@ class BreakerTest {
     stage.enqueue(3, wish().url(URL));
     List<Claim> probes = claimFor(Duration.ofMillis(1100));
     assertEquals(3, probes.size());
-    // Probes that fail after the clock was set back give their places back all the same.
+    // Probes that fail after the clock was set back release their places all the same.
     stage.pass(Duration.ofMinutes(-5));
     probes.forEach(this::bad);
     assertEquals(3, claimFor(Duration.ofMillis(2100)).size());

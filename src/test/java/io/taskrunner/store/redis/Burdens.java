@@ -160,7 +160,7 @@ final class Burdens implements AutoCloseable {
     if (size.clients() < 50_000) {
       stage.store.doctor().examine();
     }
-    stage.pass(Duration.ofDays(40)); // clients that registered themselves are forgotten
+    stage.pass(Duration.ofDays(40)); // auto-registered clients are forgotten
     calls.dropQueue("default");
     calls.tidy(5);
   }

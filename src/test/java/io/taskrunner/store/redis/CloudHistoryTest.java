@@ -367,7 +367,7 @@ class CloudHistoryTest {
     }
   }
 
-  /** Whatever is left can be performed, and then nothing is. */
+  /** All remaining tasks can be performed, and then none is left. */
   private void finish() throws BadCursor {
     cloud.pause(QUEUE, false);
     paused = false;

@@ -199,7 +199,7 @@ class FullMemoryTest {
     }
     stage.pass(Duration.ofSeconds(10));
     full();
-    // More of them than one look holds: it looks again in a second, not over and over.
+    // More of them than one run handles: it runs again in a second, not over and over.
     assertEquals(Duration.ofSeconds(1), stage.store.schedules().tick());
     assertInstanceOf(ScheduleStore.Ran.Full.class, stage.store.schedules().run("s0"));
     assertEquals(0, stage.redis.keys("tr:{0}:task:*").size());

@@ -127,7 +127,7 @@ class HistoryTest {
   /** A running claim, as far as its worker knows. */
   private record Held(TaskId id, long claim) {}
 
-  /** A worker; its memory goes when it dies. */
+  /** A worker; its memory is lost when it dies. */
   private static final class Worker {
     String id;
 
@@ -164,7 +164,7 @@ class HistoryTest {
     final StatefulRedisPubSubConnection<String, String> ears = REDIS.listen();
     final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
 
-    /** Workers that will ask without a further message. */
+    /** Workers that will claim without a further message. */
     final Set<String> told = new HashSet<>();
 
     int step;
@@ -565,7 +565,7 @@ class HistoryTest {
               .toList());
     }
 
-    /** A claim, or a settle, left the breakers as the model has them. */
+    /** A claim, or a settle, left the breakers as in the model. */
     private void compareBreakers() {
       equal(model.breakers.toString(), open().toString(), "breakers");
     }

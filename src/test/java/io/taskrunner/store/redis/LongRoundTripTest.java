@@ -32,7 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Redis is far away: each round trip takes 200 ms, and everything works, in few of them. */
+/** Redis is far away: each round trip takes 200 ms, and everything works with few of them. */
 @Timeout(120)
 class LongRoundTripTest {
 

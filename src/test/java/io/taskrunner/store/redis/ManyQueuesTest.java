@@ -51,7 +51,7 @@ class ManyQueuesTest {
   private static final int BUSY = 2_000;
   private static final int FIRST = 100;
 
-  /** Few enough that each is answered in time on a machine that is busy. */
+  /** Few enough that each is answered in time on a busy machine. */
   private static final int MADE_AT_ONCE = 500;
 
   private static final Pattern CALLS = Pattern.compile("calls=(\\d+)");

@@ -141,7 +141,7 @@ final class MixedHistory implements AutoCloseable {
     return now;
   }
 
-  /** How far the clock went forward in all. */
+  /** How far the clock went forward in total. */
   long forward() {
     return forward;
   }

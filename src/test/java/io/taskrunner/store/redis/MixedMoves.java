@@ -54,7 +54,7 @@ final class MixedMoves {
   /** Changes that have to reach every shard, by their subject: the last of each. */
   private final Map<String, Runnable> unsure = new LinkedHashMap<>();
 
-  /** Operations that may not meet more tasks than there were when they began. */
+  /** Operations that may not match more tasks than existed when they began. */
   private final Map<String, Meant> meant = new HashMap<>();
 
   private final Set<String> delivered = new HashSet<>();
@@ -64,7 +64,7 @@ final class MixedMoves {
   private long ticksMost = 1;
   private long harmed;
 
-  /** How many tasks an operation is meant for, and when it began. */
+  /** The number of tasks that an operation is meant for, and when it began. */
   private record Meant(long count, long begun) {}
 
   MixedMoves(MixedHistory history) {
@@ -124,7 +124,7 @@ final class MixedMoves {
     unsure.remove(what);
   }
 
-  /** Whether a change of this client or queue was not answered: it may be carried out later. */
+  /** Whether a change of this client or queue was not answered: it may be applied later. */
   boolean isUnsure(String what) {
     return unsure.containsKey(what);
   }
@@ -350,7 +350,7 @@ final class MixedMoves {
     throw new StoreUnavailable("operations do not end: " + runs, null);
   }
 
-  /** Tasks that wait or run. */
+  /** Pending or running tasks. */
   long unfinished() {
     long sum = 0;
     for (Queue queue : store().queues().list()) {
@@ -360,7 +360,7 @@ final class MixedMoves {
     return sum;
   }
 
-  /** Some of the tasks that wait or run. */
+  /** Some of the pending or running tasks. */
   String stuck() {
     List<String> some = new ArrayList<>();
     store().queues().list().forEach(queue -> some.add(queue.name() + " " + queue.stats()));

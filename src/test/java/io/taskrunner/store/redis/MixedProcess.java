@@ -25,7 +25,7 @@ final class MixedProcess {
   private final int[] slots = new int[MixedHistory.SHARDS];
   private final boolean[] unanswered = new boolean[MixedHistory.SHARDS];
 
-  /** A worker that looks by itself. */
+  /** A worker that claims by itself. */
   private static final class Deaf implements WorkStore.Listener {
     @Override
     public void wake() {}

@@ -40,7 +40,7 @@ final class Model {
   static final long MINUTE = 60_000;
   static final int MAX_RETRIES = 5;
 
-  /** After so long a half-open breaker may close though tasks wait for it. */
+  /** After this time a half-open breaker may close though tasks wait for it. */
   private static final long RAMP = 3000;
 
   static final int LEASE_LOST = 7;
@@ -89,7 +89,7 @@ final class Model {
     }
   }
 
-  /** A queue, from its making to its deletion. */
+  /** A queue, from its creation to its deletion. */
   static final class Queue {
     final String name;
     final int n;
@@ -253,7 +253,7 @@ final class Model {
     }
   }
 
-  /** Something that must not be. */
+  /** A violation of a rule. */
   static final class Broken extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -951,7 +951,7 @@ final class Model {
 
   // -- settle and renew
 
-  /** The letter that a verdict must be answered with; '?' when either r or l will do. */
+  /** The expected letter of the answer to a verdict; '?' when either r or l will do. */
   char settle(
       TaskId id,
       long claim,

@@ -126,7 +126,7 @@ class OperationsTest {
     throw new AssertionError("does not end");
   }
 
-  /** Carries an order out. */
+  /** Performs an operation. */
   private Operation carryOut(Order order) {
     Operation begun = begin(order);
     stage.pass(Duration.ofMillis(10));

@@ -30,7 +30,7 @@ final class Promises {
   private long now;
   private long begun;
 
-  /** A task that was accepted. */
+  /** An accepted task. */
   static final class Known {
     final String client;
     final String queue;
@@ -57,7 +57,7 @@ final class Promises {
     }
   }
 
-  /** An attempt in a worker's hands. */
+  /** A running attempt. */
   private record Run(
       Object process,
       long claim,
@@ -78,7 +78,9 @@ final class Promises {
    */
   private record Limit(int most, long since) {}
 
-  /** The most starts that a rate allows: a token may be promised for a while before it is used. */
+  /**
+   * The maximum number of starts by a rate: a token may be promised for a while before it is used.
+   */
   private static final class Bucket {
     static final long PROMISE_MILLIS = 2000;
 
@@ -110,7 +112,7 @@ final class Promises {
 
   void time(long millis, long lease) {
     if (millis < now) {
-      // A worker that does not renew any more has a lease from the time that it is now, at most.
+      // A worker that stops renewing has a lease from the current time, at most.
       running.replaceAll((_, run) -> run.until(Math.min(run.leaseEnd, millis + lease)));
     }
     now = millis;
@@ -208,7 +210,7 @@ final class Promises {
     running.computeIfPresent(id, (_, run) -> run.claim == claim ? null : run);
   }
 
-  /** A process died with all that it ran. */
+  /** A process died with all its running tasks. */
   void died(Object process) {
     running.values().removeIf(run -> run.process == process);
   }
@@ -227,7 +229,7 @@ final class Promises {
     }
   }
 
-  /** Sets how many unfinished tasks a client may have. */
+  /** Sets the maximum number of unfinished tasks of a client. */
   void limitWaiting(String client, int most) {
     waiting.put(client, most);
   }

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** An enqueue is answered when as many replicas as it takes have the task, and not before. */
+/** An enqueue is answered when the required number of replicas have the task, and not before. */
 @Timeout(60)
 class ReplicasTest {
 

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** A lost lease is retried by Redis, all else by Java: both by the same rules. */
+/** A lost lease is retried by Redis, everything else by Java: both by the same rules. */
 class RetryParityTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();

@@ -487,7 +487,7 @@ class SchedulesTest {
           .start(() -> {
             Random random = new Random();
             while (clock.get() < stage.now() + ticks * 1000L) {
-              // Forward at a step of each one's own, and now and then back.
+              // Forward at steps of different lengths, and sometimes back.
               long now = clock.addAndGet(random.nextInt(10) == 0 ? -1500 : random.nextInt(900));
               other.now(now);
               other.store.schedules().tick();

@@ -21,7 +21,7 @@ import java.util.stream.Collectors;
 /** The cost of each script on Redis' main thread, as CPU time. All is guarded by {@code this}. */
 final class ScriptMeter {
 
-  /** The most that one call of a script may take. */
+  /** The maximum time of one call of a script. */
   static final long MOST_MICROS = 5_000;
 
   /**
@@ -120,7 +120,7 @@ final class ScriptMeter {
     }
   }
 
-  /** How many times as long as the reference machine this one takes now; at least 1. */
+  /** How many times slower this machine is now than the reference machine; at least 1. */
   private double slowness() {
     double begun = mainThreadSeconds();
     for (int i = 0; i < REFERENCE_CALLS; i++) {

@@ -57,7 +57,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Stage implements AutoCloseable {
 
-  /** When the clock begins. */
+  /** The start time of the clock. */
   static final long START = 1_700_000_000_000L;
 
   static final Duration LEASE = Duration.ofSeconds(30);
@@ -100,7 +100,7 @@ final class Stage implements AutoCloseable {
     return open(server, server.settings());
   }
 
-  /** One that reaches its Redis in a way of its own, such as through a proxy. */
+  /** One that reaches its Redis in another way, such as through a proxy. */
   static Stage open(RedisExtension server, RedisSettings settings) {
     return new Stage(server, settings, StoreOptions.defaults(settings).breaker(), START);
   }
@@ -177,7 +177,7 @@ final class Stage implements AutoCloseable {
     return value == null ? "" : value;
   }
 
-  /** The name of a key of the generation of a queue that is in force. */
+  /** The name of a key of the current generation of a queue. */
   String key(String queue, String rest) {
     return "tr:{0}:queue:" + n(queue) + "." + flow(queue, "gen") + ":" + rest;
   }

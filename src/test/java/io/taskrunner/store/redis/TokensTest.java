@@ -28,7 +28,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Keys of tokens: one for all, followed by others in time. */
+/** Keys of tokens: one for all processes, rotated in time. */
 class TokensTest {
 
   @RegisterExtension static final RedisExtension SERVER = new RedisExtension();

@@ -198,7 +198,7 @@ class WakeTest {
     silence();
     assertEquals(1, stage.exchange(first, 1).claims().size());
     assertEquals(first.equals(ONE) ? TWO : ONE, heard());
-    // It takes the rest, and nothing is left to wake anybody for.
+    // It takes the rest, and no further wake-up is needed.
     assertEquals(2, look(first.equals(ONE) ? TWO : ONE).claims().size());
     silence();
   }
