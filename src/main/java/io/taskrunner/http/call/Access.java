@@ -5,7 +5,7 @@ import java.util.Optional;
 
 /** The callers that a route permits. */
 public enum Access {
-  /** Everybody. */
+  /** All callers. */
   ANYONE,
   /**
    * Clients, with or without a key as {@code CLIENT_AUTH} sets, and the admin. A key needs the
