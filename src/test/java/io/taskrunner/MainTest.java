@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The program in a process of its own, as it is started, signalled and killed. */
+/** The program in a process of its own: started, signalled and killed. */
 @Timeout(120)
 class MainTest {
 
@@ -120,7 +120,7 @@ class MainTest {
 
   @Test
   void itStartsBeforeItsRedisAndIsReadyOnceThatIsThere() throws Exception {
-    // A Redis of a known port and password, which is not there at first.
+    // A Redis of a known port and password, not running at first.
     ProgramProcess first = startDev(Map.of());
     Path program = data().resolve("redis-server-7.0.15");
     first.terminate();
@@ -250,7 +250,7 @@ class MainTest {
         String client = ",\"client_id\":\"client-" + i % 40 + "\"";
         assertEquals(201, enqueue(dev, target.url("/" + i), client).statusCode());
         if (i == tasks / 2) {
-          target.hold(); // from here on attempts are under way when it dies
+          target.hold(); // from here on attempts are running when it dies
         }
       }
       dev.kill();
@@ -309,7 +309,7 @@ class MainTest {
         "/v1/enqueue", "{" + client + "\"task\":{\"url\":\"" + target + "\"}" + more + "}");
   }
 
-  /** A target that tells what it gets, and may hold its answers back. */
+  /** A target that records its requests, and may hold its responses back. */
   private static final class Target implements AutoCloseable {
     final Set<String> seen = ConcurrentHashMap.newKeySet();
     private final BlockingQueue<String> arrivals = new LinkedBlockingQueue<>();

@@ -30,7 +30,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Holds the order of the rooms: who may know whom, read from what was compiled. */
+/** Checks the order of the packages: which may use which, read from the compiled classes. */
 class RoomsTest {
 
   private static final String BASE = "io.taskrunner";
@@ -38,7 +38,7 @@ class RoomsTest {
   private static final Set<String> UP_TO_STORE =
       Set.of("config", "telemetry", "task", "client", "schedule", "store");
 
-  /** For each room, the others that it may know. Whoever adds a room says here where it stands. */
+  /** For each package, the others that it may use. A new package must be added here. */
   private static final Map<String, Set<String>> MAY_KNOW =
       Map.ofEntries(
           Map.entry("config", Set.of()),
@@ -72,7 +72,7 @@ class RoomsTest {
   private static final Set<String> HTTP =
       Set.of("http", "http.call", "http.admin", "http.operate", "http.v1");
 
-  /** Libraries that only these rooms may see. */
+  /** Libraries that only these packages may use. */
   private static final Map<String, Set<String>> SEEN_ONLY_IN =
       Map.ofEntries(
           Map.entry(
@@ -91,13 +91,13 @@ class RoomsTest {
           Map.entry("io.opentelemetry.", Set.of("telemetry", "app")),
           Map.entry("picocli.", Set.of("app", "cli")));
 
-  /** Rooms that need the JDK alone, and NullAway's annotations. */
+  /** Packages that need only the JDK, and NullAway's annotations. */
   private static final Set<String> PURE = Set.of("task", "client", "schedule");
 
-  /** Classes of a package that all know each other, directly or not, are understood together. */
+  /** Classes of a package that all use each other, directly or not, are understood together. */
   private static final int RING_MAX = 3;
 
-  /** Larger rings that are left, with their size today: they may shrink, and must not grow. */
+  /** Larger cycles that are left, with their size today: they may shrink, and must not grow. */
   private static final Map<String, Integer> LARGER_RINGS = Map.of("dispatch", 8);
 
   private static final Pattern TYPE =
@@ -147,7 +147,7 @@ class RoomsTest {
     assertEquals("", String.join("\n", faults));
   }
 
-  /** The classes of the package that one knows, directly or not. */
+  /** The classes of the package that one uses, directly or not. */
   private static Set<String> reached(String one, Map<String, Set<String>> classes) {
     Set<String> reached = new TreeSet<>();
     Deque<String> open = new ArrayDeque<>(List.of(one));
@@ -236,7 +236,7 @@ class RoomsTest {
     return room.equals(other) || known.contains("*") || known.contains(other);
   }
 
-  /** The room of one of our classes, the innermost when rooms lie in each other. */
+  /** The package of a class, the innermost when packages are nested. */
   private static Optional<String> room(String type) {
     if (!type.startsWith(BASE + ".")) {
       return Optional.empty();

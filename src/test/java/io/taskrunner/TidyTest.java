@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Keeps what no tool knows. */
+/** Checks rules that no tool checks. */
 class TidyTest {
 
   private static final Path ROOT = Path.of("").toAbsolutePath();
@@ -30,7 +30,7 @@ class TidyTest {
 
   private static final Set<String> NOT_OURS = Set.of("target", "node_modules", ".git", "data");
 
-  /** Reads of the machine's clock; time comes in through an {@code InstantSource}. */
+  /** Reads of the machine's clock; time must be injected with an {@code InstantSource}. */
   private static final Pattern CLOCK =
       Pattern.compile(
           "\\b(?:Instant|LocalDate|LocalDateTime|LocalTime|OffsetDateTime|ZonedDateTime)\\.now\\(\\)"
@@ -187,7 +187,7 @@ class TidyTest {
     }
   }
 
-  /** The name that a heading is reached by, as it is made where the documents are read. */
+  /** The anchor of a heading, as the document's viewer creates it. */
   private static String anchor(String heading) {
     return heading.toLowerCase(Locale.ROOT).replaceAll("[^\\p{L}\\p{N} _-]", "").replace(' ', '-');
   }
@@ -210,7 +210,7 @@ class TidyTest {
     return files().stream().filter(file -> file.toString().endsWith(end)).toList();
   }
 
-  /** Every text of ours, relative to the root. */
+  /** Every text of this project, relative to the root. */
   private static List<Path> files() throws IOException {
     List<Path> files = new ArrayList<>();
     Files.walkFileTree(
@@ -235,7 +235,7 @@ class TidyTest {
     return files;
   }
 
-  /** A file read so that bytes which are no text do no harm. */
+  /** A file read so that non-text bytes do no harm. */
   private static String text(Path file) throws IOException {
     return new String(Files.readAllBytes(ROOT.resolve(file)), StandardCharsets.ISO_8859_1)
                 .indexOf('\0')

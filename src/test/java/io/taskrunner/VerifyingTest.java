@@ -43,7 +43,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The verifiers of the guide, as they stand there, on what the program itself sends. */
+/** The verifiers of the guide, as printed there, on real requests of the program. */
 @Timeout(120)
 class VerifyingTest {
 
@@ -70,7 +70,7 @@ class VerifyingTest {
 
   private static final List<Case> CASES = new ArrayList<>();
 
-  /** What a receiver gets. */
+  /** The request at a receiver. */
   record Delivery(String id, String timestamp, String signatures, byte[] body) {
     static Delivery of(Received request) {
       return new Delivery(
@@ -81,7 +81,7 @@ class VerifyingTest {
     }
   }
 
-  /** What a verifier is asked, and what it must say. */
+  /** The input of a verifier, and its expected result. */
   record Case(String name, List<String> keys, Delivery delivery, long now, boolean genuine) {
     boolean needsEd25519() {
       return keys.stream().anyMatch(key -> key.startsWith("whpk_"));
@@ -166,7 +166,7 @@ class VerifyingTest {
     add("what other libraries sign", List.of(known), KNOWN, 1614265330, true);
   }
 
-  /** It is genuine, and nothing else like it is. */
+  /** It is genuine, and no altered copy of it is. */
   private static void both(String name, List<String> keys, Delivery d) {
     add(name, keys, d, 0, true);
     add(name + ", just in time", keys, d, 299, true);
@@ -254,7 +254,7 @@ class VerifyingTest {
   }
 
   private static Delivery deliver(String method, String body) throws Exception {
-    target.answers(ScriptedTarget.OK); // told beforehand, so that no other request gets it
+    target.answers(ScriptedTarget.OK); // registered beforehand, so that no other request gets it
     enqueue(method, body);
     return Delivery.of(target.next());
   }

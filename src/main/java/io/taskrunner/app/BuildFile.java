@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.Properties;
 
-/** What the build wrote down about itself. */
+/** The build information that the build wrote into the program. */
 final class BuildFile {
 
   private static final String UNKNOWN = "unknown";
@@ -20,7 +20,7 @@ final class BuildFile {
         properties.load(file);
       }
     } catch (IOException unreadable) {
-      // Then it is unknown what this is; that is no reason not to run.
+      // Then the build is unknown, which does not prevent a start.
     }
     return new Build(
         properties.getProperty("git.build.version", UNKNOWN),

@@ -171,7 +171,7 @@ public final class Commands implements Runnable {
     }
   }
 
-  /** What {@code --version} prints. */
+  /** The output of {@code --version}. */
   static final class VersionText implements CommandLine.IVersionProvider {
     @Override
     public String[] getVersion() {

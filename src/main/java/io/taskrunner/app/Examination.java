@@ -13,11 +13,11 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * The command {@code doctor}: proves that what lies in Redis is whole, and mends what is not, while
- * others go on working with it.
+ * The command {@code doctor}: checks the integrity of the data in Redis, and repairs it, while
+ * other processes go on working with it.
  *
- * <p>It looks at the Redis that the environment names; when it names none, at the one that {@code
- * dev} keeps in {@code DATA_DIR}, which is started for the while when it does not run.
+ * <p>It examines the Redis that the environment names; when it names none, the embedded Redis of
+ * {@code dev} in {@code DATA_DIR}, which is started for the check if it is not running.
  */
 final class Examination {
 
@@ -32,9 +32,9 @@ final class Examination {
   }
 
   /**
-   * Does so, and prints what it found.
+   * Runs the check and prints the findings.
    *
-   * @return whether all is well: nothing was found, or all of it was mended
+   * @return whether all is well: nothing was found, or all of it was repaired
    */
   boolean run() throws CannotStart, InterruptedException {
     Logs.setUp(settings.log());

@@ -16,13 +16,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * Writes one line for each event of the log.
  *
- * <p>Whatever text comes from outside cannot break out of its line or play tricks on a terminal:
+ * <p>Text from outside cannot break out of its line or send control sequences to a terminal:
  * controls, line separators, marks that turn the direction of writing and halves of surrogate pairs
  * are escaped. No value takes more than {@link #VALUE_MAX} bytes.
  */
 final class LogLines extends EncoderBase<ILoggingEvent> {
 
-  /** What a value of a line may take in UTF-8, before escaping. */
+  /** The maximum size of a value of a line in UTF-8, before escaping. */
   static final int VALUE_MAX = 4096;
 
   private static final int CAUSES_MAX = 5;
@@ -147,8 +147,8 @@ final class LogLines extends EncoderBase<ILoggingEvent> {
   }
 
   /**
-   * What was thrown and its causes, each with the frames nearest to it: as many as leave room for
-   * the causes, which say most.
+   * An exception and its causes, each with its nearest frames: as many as leave room for the
+   * causes, which are the most informative.
    */
   private static @Nullable String stack(@Nullable IThrowableProxy thrown) {
     if (thrown == null) {
@@ -171,7 +171,7 @@ final class LogLines extends EncoderBase<ILoggingEvent> {
     return stack.toString();
   }
 
-  /** The text, or as much of its beginning as fits into so many bytes with a mark of the cut. */
+  /** The text, or as much of its beginning as fits into this many bytes with a truncation mark. */
   private static String limited(String text, int most) {
     if (text.length() <= most / 3) {
       return text;

@@ -7,9 +7,7 @@ import ch.qos.logback.core.ConsoleAppender;
 import io.taskrunner.config.LogSettings;
 import org.slf4j.LoggerFactory;
 
-/**
- * Sets the log up: to standard error, so that standard output holds only what a person asked for.
- */
+/** Sets the log up: to standard error, so that standard output holds only requested output. */
 final class Logs {
 
   private Logs() {}
@@ -35,7 +33,7 @@ final class Logs {
           case WARN -> Level.WARN;
           case ERROR -> Level.ERROR;
         };
-    // Libraries tell much at info that is of no use to who runs this.
+    // Libraries log much at info that is of no use to an operator.
     Level theirs =
         switch (settings.level()) {
           case DEBUG -> Level.INFO;
@@ -46,7 +44,7 @@ final class Logs {
     root.setLevel(theirs);
     root.addAppender(appender);
     context.getLogger("io.taskrunner").setLevel(ours);
-    // Tells of each failed reconnect, with its stack; an outage is told once, by us.
+    // Logs each failed reconnect, with its stack; our own code logs an outage once.
     context.getLogger("io.lettuce.core.protocol.ConnectionWatchdog").setLevel(Level.ERROR);
   }
 }

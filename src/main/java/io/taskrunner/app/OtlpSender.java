@@ -50,7 +50,7 @@ final class OtlpSender implements HttpSender {
     }
   }
 
-  /** What a collector answered. */
+  /** The response of a collector. */
   private record Answer(int status, @Nullable String message, byte[] body) implements HttpResponse {
     @Override
     public int getStatusCode() {

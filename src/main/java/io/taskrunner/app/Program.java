@@ -56,12 +56,13 @@ import org.slf4j.LoggerFactory;
  * The program from its start to its end.
  *
  * <p>The thread that calls {@link #run} starts everything in order and stops it in the reverse one.
- * A signal only asks for the end: the first SIGTERM or SIGINT wakes that thread, further ones
- * change nothing, and the exit status is 0 whenever the end was asked for and came in order.
+ * A signal only requests the shutdown: the first SIGTERM or SIGINT wakes that thread, further ones
+ * change nothing, and the exit status is 0 whenever a requested shutdown succeeded.
  *
- * <p>The end: not ready from then on, though calls are served for {@code SHUTDOWN_DRAIN_SEC}; the
- * worker claims no more at once, and what it runs may go on for {@code SHUTDOWN_GRACE_SEC}; what
- * still runs then is cut off and given back at no cost to its task; then Redis is let go.
+ * <p>Shutdown: not ready from then on, though calls are served for {@code SHUTDOWN_DRAIN_SEC}; the
+ * worker stops claiming at once, and its running tasks may continue for {@code SHUTDOWN_GRACE_SEC};
+ * attempts still running then are aborted and returned at no cost to their tasks; then the
+ * connection to Redis is closed.
  */
 final class Program {
 
@@ -78,17 +79,17 @@ final class Program {
   private volatile boolean starting = true;
   private volatile int status;
 
-  /** Something that was started, and how it is stopped. */
+  /** A started part, and how to stop it. */
   private record Part(String name, Stop stop) {}
 
-  /** How a part is stopped. */
+  /** Stops a part. */
   private interface Stop {
     void now() throws Exception;
   }
 
-  /** What is done once everything runs, until the end. */
+  /** Runs once everything is started, until shutdown. */
   interface Use {
-    /** Returns when the end may come. */
+    /** Returns when the shutdown may begin. */
     void of(String url) throws IOException, InterruptedException;
   }
 
@@ -98,17 +99,17 @@ final class Program {
     this.use = _ -> endAsked.await();
   }
 
-  /** Runs until it has been used, and says nothing. */
+  /** Runs until it has been used, without any output. */
   Program(Settings settings, Use use) {
     this.settings = settings;
     this.use = use;
   }
 
   /**
-   * Runs until the end is asked for, or what it is used for is done.
+   * Runs until shutdown is requested, or its use is over.
    *
    * @return the exit status
-   * @throws CannotStart it could not start; what had been started is stopped
+   * @throws CannotStart it could not start; everything started until then is stopped
    */
   int run() throws CannotStart, IOException {
     Logs.setUp(settings.log());
@@ -125,7 +126,7 @@ final class Program {
       status = e instanceof CannotStart cannot ? cannot.status() : 1;
       throw e;
     } finally {
-      // A signal's interrupt that came late must not cut the stopping short.
+      // A late interrupt from a signal must not cut the shutdown short.
       starting = false;
       var unused = Thread.interrupted();
       stop();
@@ -161,10 +162,10 @@ final class Program {
   }
 
   /**
-   * What all else is built on.
+   * The base of everything else.
    *
    * @param where the store is, for people
-   * @param loops shared by all that speaks over the network
+   * @param loops shared by everything that uses the network
    */
   private record Ground(
       String where,
@@ -230,7 +231,7 @@ final class Program {
     return server;
   }
 
-  /** Begins what runs by itself, now that the port is this program's. */
+  /** Starts the background jobs, now that the port belongs to this program. */
   private void begin(RedisStore store, Optional<Worker> worker) {
     if (settings.server().mode().serves()) {
       OperationRunner operations =
@@ -283,7 +284,7 @@ final class Program {
         new SecureRandom());
   }
 
-  /** Makes a worker, which does not claim yet. */
+  /** Creates a worker, which does not claim yet. */
   private Worker work(Ground ground) {
     DispatchSettings may = settings.dispatch();
     Dispatcher dispatcher =
@@ -331,7 +332,7 @@ final class Program {
     }
   }
 
-  /** Says where it listens: to a person on standard output, to a machine in the log. */
+  /** Reports the listening address: to a person on standard output, to a machine in the log. */
   private void tell(String where) {
     String does =
         switch (settings.server().mode()) {
@@ -366,7 +367,7 @@ final class Program {
 
   private void stop(ApiServer server, Optional<Worker> worker) throws InterruptedException {
     server.drain();
-    // The worker's grace begins now, beside the time in which calls are still served.
+    // The worker's grace begins now, in parallel to the time in which calls are still served.
     Thread working =
         Thread.ofVirtual().name("stop-worker").start(() -> worker.ifPresent(this::stop));
     TimeUnit.NANOSECONDS.sleep(settings.worker().shutdownDrain().toNanos());

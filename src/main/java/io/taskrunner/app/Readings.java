@@ -10,9 +10,7 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.telemetry.Meters;
 
-/**
- * Meters that no room counts itself: read from the JVM and the store whenever they are asked for.
- */
+/** Meters that no package counts itself: read from the JVM and the store on each scrape. */
 final class Readings implements AutoCloseable {
 
   private final JvmGcMetrics collector = new JvmGcMetrics();

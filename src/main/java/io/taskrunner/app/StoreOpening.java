@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Opens the store, with the patience that a start needs when everything starts at once. */
+/** Opens the store, with the retries that a start needs when everything starts at once. */
 final class StoreOpening {
 
   private static final Logger LOG = LoggerFactory.getLogger(StoreOpening.class);
@@ -21,13 +21,13 @@ final class StoreOpening {
   private StoreOpening() {}
 
   /**
-   * Opens the store, again and again while Redis is not there, as {@code REDIS_CONNECT_RETRIES} and
-   * {@code REDIS_RETRY_INTERVAL_SEC} say.
+   * Opens the store, retrying while Redis is unavailable, as {@code REDIS_CONNECT_RETRIES} and
+   * {@code REDIS_RETRY_INTERVAL_SEC} set.
    *
    * @param shared to run on and to count in; empty for loops of its own, and no count
-   * @param endAsked opens when nobody wants it any more
-   * @throws CannotStart Redis did not come, or holds what this version cannot read
-   * @throws InterruptedException nobody wants it any more
+   * @param endAsked opens when the program is to shut down
+   * @throws CannotStart Redis stayed unavailable, or holds data that this version cannot read
+   * @throws InterruptedException the program is to shut down
    */
   static RedisStore open(StoreOptions options, Optional<Shared> shared, CountDownLatch endAsked)
       throws CannotStart, InterruptedException {
@@ -58,7 +58,7 @@ final class StoreOpening {
     }
   }
 
-  /** What was wrong at bottom, as Redis or the system says it. */
+  /** The root cause, as Redis or the system words it. */
   private static String innermost(Throwable thrown) {
     Throwable inner = thrown;
     while (inner.getCause() != null) {

@@ -12,8 +12,8 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Sends spans to a collector, as the {@code OTEL_*} variables say. One that is away costs nothing
- * but spans: they wait in a queue of bounded length, and are dropped when it is full.
+ * Sends spans to a collector, as the {@code OTEL_*} variables set. An unavailable collector costs
+ * nothing except spans: they wait in a queue of bounded length, and are dropped when it is full.
  */
 final class Traces implements AutoCloseable {
 
@@ -54,7 +54,7 @@ final class Traces implements AutoCloseable {
     return new Tracing(sdk);
   }
 
-  /** Sends what waits. */
+  /** Sends the pending spans. */
   @Override
   public void close() {
     sdk.shutdown().join(FLUSH_SEC, TimeUnit.SECONDS);

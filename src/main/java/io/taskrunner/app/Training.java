@@ -25,9 +25,9 @@ import java.util.concurrent.Semaphore;
 
 /**
  * Runs the program once from its start to its end, under load, on a Redis and in a directory that
- * are thrown away, so that the JVM can write down which classes a start needs and how the methods
+ * are discarded, so that the JVM can write down which classes a start needs and how the methods
  * behave ({@code -XX:AOTCacheOutput}, JEP 483 and JEP 515). Without the latter it measures them
- * anew after each start, at several times the cost of a task in the first half minute.
+ * again after each start, at several times the cost of a task in the first half minute.
  */
 final class Training {
 
@@ -45,7 +45,7 @@ final class Training {
   private Training() {}
 
   /**
-   * Does so.
+   * Runs the training.
    *
    * @return the exit status
    */

@@ -4,7 +4,7 @@ import io.taskrunner.telemetry.Probe;
 import io.taskrunner.worker.Worker;
 import io.taskrunner.worker.WorkerStatus;
 
-/** Whether the worker's loop is alive, and what it is doing. */
+/** Whether the worker's loop is alive, and its current activity. */
 record WorkerProbe(Worker worker) implements Probe {
 
   @Override

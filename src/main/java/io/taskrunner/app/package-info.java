@@ -1,7 +1,7 @@
 /**
- * The only wiring, by hand: reads the mode, builds the rooms, starts and stops them in order.
+ * The only wiring, by hand: reads the mode, builds the parts, starts and stops them in order.
  *
- * <p>No rule of tasks, queues or clients lives here. This room may know every other one.
+ * <p>No rule of tasks, queues or clients is in here. This package may use every other one.
  */
 @NullMarked
 package io.taskrunner.app;

@@ -95,7 +95,7 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
   }
 
   /**
-   * Sends a call and reads the whole response.
+   * Sends a call and reads the complete response.
    *
    * @param body a string to send unchanged, or a value to write as JSON; null for none
    * @throws Failure the server cannot be reached, or rejects the call
@@ -108,7 +108,7 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
     return reply;
   }
 
-  /** As {@link #call}, but returns error responses too. */
+  /** Like {@link #call}, but returns error responses too. */
   Reply send(String method, String path, @Nullable Object body, String... headers) throws Failure {
     try {
       HttpURLConnection connection =

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Lists the changes made by admins. */
+/** Lists the changes of admins. */
 @Command(
     name = "audit",
     description = "List the changes made by admins, newest first.",

@@ -13,8 +13,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The whole configuration, put together from pages: the sections follow one another in all of them,
- * and a page goes on in the section in which the one before ended.
+ * The complete configuration, put together from pages: the sections follow one another in all of
+ * them, and a page continues in the section in which the one before ended.
  */
 final class Document {
 
@@ -65,7 +65,7 @@ final class Document {
                 section = name;
               }
               while (page.nextToken() != JsonToken.END_OBJECT) {
-                out.copyCurrentStructure(page); // a name, and what is under it
+                out.copyCurrentStructure(page); // a name, and its content
               }
             } else if (before == null) {
               out.writeFieldName(name);

@@ -31,7 +31,7 @@ final class HostsCommands extends Root.Group {
     return Shown.list(api.get(Api.query("/admin/breakers", query)).object(), "breakers");
   }
 
-  /** What a breaker does, such as {@code open, next probe in 12 s}. */
+  /** The state of a breaker, such as {@code open, next probe in 12 s}. */
   static String state(Map<String, @Nullable Object> breaker, Out out) {
     return "open".equals(breaker.get("state"))
         ? "open, next probe " + Shown.ago(breaker, "next_probe_time", out.now())

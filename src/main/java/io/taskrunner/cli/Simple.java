@@ -23,7 +23,7 @@ abstract class Simple extends Verb {
     return 0;
   }
 
-  /** One that prints the whole response. */
+  /** One that prints the complete response. */
   abstract static class Shows extends Verb {
     @Parameters(paramLabel = "NAME", description = "Name or id.")
     private String name = "";

@@ -19,9 +19,9 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.spi.LoggingEventBuilder;
 
 /**
- * The way of every call of either surface: through the gate, its body, who calls, the message, the
- * method, and what came of it. It begins on the event loop of its connection; what blocks is done
- * on a virtual thread.
+ * The path of every call of both surfaces: the gate, the body, authentication, the message, the
+ * method, and the response. It begins on the event loop of its connection; blocking work is done on
+ * a virtual thread.
  */
 final class Calls {
 
@@ -56,7 +56,7 @@ final class Calls {
    * Performs a call.
    *
    * @param template names the call in metrics
-   * @param method null when there is none, which {@code missing} then tells
+   * @param method null when there is none, which {@code missing} then reports
    */
   HttpResponse perform(
       ServiceRequestContext ctx,

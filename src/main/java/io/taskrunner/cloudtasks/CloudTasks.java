@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class CloudTasks implements Annex {
 
-  /** A purge of a great queue takes a while; a caller that left is noticed earlier. */
+  /** A purge of a large queue takes a while; a caller that left is noticed earlier. */
   private static final Duration CALL_WITHIN = Duration.ofMinutes(5);
 
   private static final Logger LOG = LoggerFactory.getLogger(CloudTasks.class);
@@ -44,7 +44,7 @@ public final class CloudTasks implements Annex {
   /**
    * Over a store.
    *
-   * @param issuer who states the identities of tasks
+   * @param issuer of the identities of tasks
    * @param pageTokens those of lists
    */
   public CloudTasks(
@@ -91,7 +91,7 @@ public final class CloudTasks implements Annex {
     }
     serve(server, methods, calls, pathPrefix + "/v2/", "");
     serve(server, methods, calls, pathPrefix + "/", "projects/");
-    // Where the Node client looks for locations when it speaks REST.
+    // The path at which the Node client looks for locations over REST.
     serve(
         server,
         methods.stream().filter(method -> method.path().startsWith(Methods.LOCATIONS)).toList(),
@@ -112,7 +112,7 @@ public final class CloudTasks implements Annex {
                 all.stream().filter(method -> !method.rest().isEmpty()).toList(), calls, prefix));
   }
 
-  /** What the server below refuses by itself, as a surface writes it. */
+  /** The server's own rejections, in the format of a surface. */
   private static HttpResponse failed(Throwable thrown, Function<Failure, HttpResponse> surface) {
     Throwable cause = Exceptions.peel(thrown);
     if (cause instanceof RequestTimeoutException) {

@@ -33,12 +33,12 @@ final class Failure extends RuntimeException {
     return '"' + (text.length() > 64 ? text.substring(0, 64) + "…" : text) + '"';
   }
 
-  /** The caller asked for what cannot be. */
+  /** The caller asked for something impossible. */
   static Failure invalid(String message) {
     return new Failure(Code.INVALID_ARGUMENT, message);
   }
 
-  /** As {@link #invalid(String)}, with a link to what can. */
+  /** Like {@link #invalid(String)}, with a link to the possible values. */
   static Failure invalid(String message, String definition, String url) {
     Help.Link link = Help.Link.newBuilder().setDescription(definition).setUrl(url).build();
     return new Failure(
@@ -50,7 +50,7 @@ final class Failure extends RuntimeException {
   }
 
   /**
-   * What the caller is told of something thrown.
+   * The error for the caller of something thrown.
    *
    * @return empty when it is a bug
    */
@@ -97,7 +97,7 @@ final class Failure extends RuntimeException {
     return codeOf(status);
   }
 
-  /** The HTTP status of the code, as {@code google/rpc/code.proto} has it. */
+  /** The HTTP status of the code, as {@code google/rpc/code.proto} defines it. */
   int http() {
     return switch (code()) {
       case OK -> 200;

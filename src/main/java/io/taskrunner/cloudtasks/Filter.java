@@ -17,9 +17,9 @@ final class Filter {
   }
 
   /**
-   * Which states pass.
+   * The states that pass.
    *
-   * @throws Failure the filter asks for what is not known here: it is refused, not ignored
+   * @throws Failure the filter has an unknown condition: it is rejected, not ignored
    */
   static Predicate<State> parse(String filter) {
     if (filter.length() > LENGTH_MAX) {
@@ -63,7 +63,7 @@ final class Filter {
     return at < text.length();
   }
 
-  /** Takes what comes next, if it is this. */
+  /** Consumes this text if it is next. */
   private boolean take(String token) {
     boolean taken = hasMore() && text.startsWith(token, at);
     at += taken ? token.length() : 0;

@@ -32,11 +32,11 @@ import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The gRPC surface: unary calls over HTTP/2, as <a
- * href="https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md">gRPC over HTTP2</a> has
- * them. A message is a byte that says whether it is compressed, its length in four, and its bytes;
- * the status follows in the trailers. A call that takes longer than its {@code grpc-timeout} is
- * answered so, and what has not begun by then is not begun.
+ * The gRPC surface: unary calls over HTTP/2, as defined by <a
+ * href="https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md">gRPC over HTTP2</a>. A
+ * message is a byte that marks compression, four bytes of length, and its bytes; the status follows
+ * in the trailers. A call that exceeds its {@code grpc-timeout} gets DEADLINE_EXCEEDED, and work
+ * that has not begun by then is not begun.
  */
 final class Grpc implements HttpService {
 
@@ -50,7 +50,7 @@ final class Grpc implements HttpService {
   private static final String TYPE = "application/grpc";
   private static final int PREFIX = 5;
 
-  /** Above what a task may be: that is told by the size of the task. */
+  /** Larger than a task may be, so that the limit of a task is reported by its own check. */
   private static final int MESSAGE_MAX = 4 * 1024 * 1024;
 
   private static final int BATCH_MAX = 16 * 1024 * 1024;
@@ -98,7 +98,7 @@ final class Grpc implements HttpService {
         new Unary(method, headers.get(ENCODING, "identity"), max));
   }
 
-  /** A timeout of up to eight digits and a unit; null when it is none. */
+  /** A timeout of up to eight digits and a unit; null when it is invalid. */
   static @Nullable Duration timeout(String text) {
     int digits = text.length() - 1;
     if (digits < 1
@@ -118,7 +118,7 @@ final class Grpc implements HttpService {
     };
   }
 
-  /** What a call that went wrong on its way is answered. */
+  /** The response to a call that failed before its method. */
   static HttpResponse failed(Failure failure) {
     ResponseHeadersBuilder trailers =
         head()
@@ -139,7 +139,7 @@ final class Grpc implements HttpService {
         .set(ACCEPT_ENCODING, "identity,gzip");
   }
 
-  /** As the protocol wants it: all but printable ASCII, and the percent itself, encoded. */
+  /** In the protocol's encoding: all except printable ASCII, and the percent itself, encoded. */
   private static String percent(String message) {
     StringBuilder encoded = new StringBuilder(message.length());
     for (byte one : message.getBytes(StandardCharsets.UTF_8)) {
@@ -157,7 +157,7 @@ final class Grpc implements HttpService {
     @Override
     public Message read(byte[] body) {
       if (method == null) {
-        throw Failure.internal(); // it is told before anything is read
+        throw Failure.internal(); // reported before anything is read
       }
       ByteBuffer frame = ByteBuffer.wrap(body);
       if (body.length < PREFIX

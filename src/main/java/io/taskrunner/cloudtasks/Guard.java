@@ -7,7 +7,7 @@ import io.taskrunner.http.call.Caller;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What a caller may do. */
+/** The permissions of a caller. */
 final class Guard {
 
   private final boolean open;
@@ -16,12 +16,12 @@ final class Guard {
     this.open = settings.cloudTasksAuth() == ApiSettings.Access.OPEN;
   }
 
-  /** Whether nobody in particular may call. */
+  /** Whether anonymous callers may call. */
   boolean open() {
     return open;
   }
 
-  /** Lets in whoever may call anything of this scope at all. */
+  /** Lets in callers that may call anything of this scope. */
   void admit(Caller caller, @Nullable Scope scope) {
     if (scope != null) {
       caller.needs(scope);
@@ -40,9 +40,9 @@ final class Guard {
   }
 
   /**
-   * Lets a caller that is in use what lies under a name.
+   * Lets a caller use the resources under a name.
    *
-   * @param name of a queue or of what it lies in
+   * @param name of a queue or of its parent
    */
   void admit(Caller caller, String name) {
     if (caller instanceof Caller.Known known) {
@@ -59,7 +59,7 @@ final class Guard {
     }
   }
 
-  /** A whole name, or what it begins with, up to a star. */
+  /** A full name, or a prefix followed by a star. */
   private static boolean covers(String pattern, String name) {
     if (pattern.endsWith("/*")) {
       return (name + "/").startsWith(pattern.substring(0, pattern.length() - 1));

@@ -8,8 +8,9 @@ import io.taskrunner.http.call.Caller;
 import java.util.function.BooleanSupplier;
 
 /**
- * The health of gRPC ({@code grpc.health.v1}), for probes that speak it: what {@code /health/ready}
- * says. {@code Watch} is not implemented, which a client takes for healthy (docs/decisions/0021).
+ * The health service of gRPC ({@code grpc.health.v1}), for probes that use it: the result of {@code
+ * /health/ready}. {@code Watch} is not implemented, which a client takes for healthy
+ * (docs/decisions/0021).
  */
 final class Healthy {
 

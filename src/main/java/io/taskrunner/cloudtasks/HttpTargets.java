@@ -12,7 +12,7 @@ import io.taskrunner.cloudtasks.v1.UriOverride.UriOverrideEnforceMode;
 import io.taskrunner.task.HeaderRules;
 import java.util.Optional;
 
-/** The httpTarget of a queue: what may stand in it, and what it makes of a task. */
+/** The httpTarget of a queue: its permitted contents, and its effect on a task. */
 final class HttpTargets {
 
   private static final int PORT_MAX = 65_535;
@@ -20,9 +20,9 @@ final class HttpTargets {
   private HttpTargets() {}
 
   /**
-   * Checks what a queue is given.
+   * Checks the httpTarget of a queue.
    *
-   * @throws Failure it cannot be
+   * @throws Failure it is invalid
    */
   static void check(HttpTarget target) {
     UriOverride uri = target.getUriOverride();
@@ -53,7 +53,7 @@ final class HttpTargets {
     }
   }
 
-  /** Whom tasks are to say to be; empty when no token is asked for. */
+  /** The identity for tokens of tasks; empty when no token is asked for. */
   static Optional<String> account(HttpTarget target) {
     if (target.hasOauthToken()) {
       return Optional.of(target.getOauthToken().getServiceAccountEmail());
@@ -63,7 +63,7 @@ final class HttpTargets {
         : Optional.empty();
   }
 
-  /** A request as a queue has it made. */
+  /** A request after its queue's overrides. */
   static HttpRequest applied(HttpTarget target, HttpRequest request) {
     HttpRequest.Builder made = request.toBuilder();
     if (target.hasUriOverride()) {
@@ -94,7 +94,7 @@ final class HttpTargets {
     return method == HttpMethod.POST || method == HttpMethod.PUT || method == HttpMethod.PATCH;
   }
 
-  /** The url is one that a task may have: a scheme, a host, and what follows. */
+  /** The URL is valid for a task: a scheme, a host, and the rest. */
   private static String url(UriOverride override, String url) {
     int start = url.indexOf("://") + 3;
     int end = start;

@@ -8,8 +8,8 @@ import io.taskrunner.cloudtasks.Names.LocationName;
 import io.taskrunner.http.call.Caller;
 
 /**
- * The calls about locations. Every location is served alike, and none is more than a part of a
- * name; one is told to those who ask which there are.
+ * The calls about locations. Every location is served alike, as a mere part of a name; a list
+ * returns one.
  */
 final class Locations {
 

@@ -8,15 +8,15 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One method of a service, and where REST has it.
+ * One method of a service, and its REST binding.
  *
  * @param path of gRPC: {@code /service/method}
- * @param request an empty one; loaded when it is first called
- * @param scope what a client's key must open; null for a method that needs no credentials
- * @param handler answers it
- * @param rest {@code VERB collection/*&#47;collection:verb}, as {@link Rest} makes it of a call
+ * @param request an empty one; loaded at the first call
+ * @param scope that the key of a client needs; null for a method that needs no credentials
+ * @param handler performs it
+ * @param rest {@code VERB collection/*&#47;collection:verb}, as {@link Rest} derives it from a call
  * @param name the field that the path names, in dots
- * @param body the field that the body is; {@code *} for the whole message, empty for no body
+ * @param body the field that holds the body; {@code *} for the entire message, empty for no body
  */
 record Method(
     String path,
@@ -32,7 +32,7 @@ record Method(
     return scope == null;
   }
 
-  /** How a method is answered. */
+  /** Answers a method. */
   sealed interface Handler {
     /** Never blocks. */
     record Direct(Answer<CompletableFuture<? extends Message>> answer) implements Handler {}
@@ -41,7 +41,7 @@ record Method(
     record Blocking(Answer<Message> answer) implements Handler {}
   }
 
-  /** Answers a request of the type that the method has. */
+  /** Answers a request of the method's type. */
   interface Answer<A> {
     A to(Message request, Caller caller);
   }

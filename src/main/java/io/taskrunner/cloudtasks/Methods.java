@@ -29,19 +29,19 @@ import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** All methods that are served, as {@code google.api.http} places them. */
+/** All served methods, with the REST bindings of {@code google.api.http}. */
 final class Methods {
 
   private static final String TASKS = "/google.cloud.tasks.v2.CloudTasks/";
 
-  /** What the paths of {@code Locations} begin with. */
+  /** The prefix of the paths of {@code Locations}. */
   static final String LOCATIONS = "/google.cloud.location.Locations/";
 
   private static final String BULK = "/taskrunner.cloudtasks.v1.BulkTasks/";
 
   private static final String HEALTH = "/grpc.health.v1.Health/";
 
-  /** What every gRPC path begins with. */
+  /** The prefix of every gRPC path. */
   static final List<String> SERVICES = List.of(TASKS, LOCATIONS, BULK, HEALTH);
 
   private static final String PROJECT = "projects/*";
@@ -252,7 +252,7 @@ final class Methods {
         body);
   }
 
-  /** A request was parsed as the type that its method gives. */
+  /** A request was parsed as the type of its method. */
   @SuppressWarnings("unchecked")
   private static <Q extends Message> Q as(Supplier<Q> type, Message given) {
     return (Q) type.get().getClass().cast(given);

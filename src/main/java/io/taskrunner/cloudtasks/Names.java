@@ -4,7 +4,7 @@ import io.taskrunner.store.CloudStore.QueueName;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The names of Google's resources, each matched as a whole. */
+/** The names of Google's resources, each matched completely. */
 final class Names {
 
   private static final String PROJECT = "projects/([A-Za-z0-9:.-]{1,200})";

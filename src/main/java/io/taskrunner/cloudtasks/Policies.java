@@ -16,7 +16,7 @@ import io.taskrunner.store.CloudStore.QueueName;
 import java.util.Optional;
 import java.util.zip.CRC32;
 
-/** The calls about who may use a queue: kept and given back, and nothing more. All block. */
+/** The calls about the IAM policy of a queue: stored and returned, and nothing more. All block. */
 final class Policies {
 
   private final CloudStore store;
@@ -59,7 +59,7 @@ final class Policies {
     return held.build();
   }
 
-  /** What a key must open to use a permission, such as {@code cloudtasks.tasks.create}. */
+  /** The scope that a key needs for a permission, such as {@code cloudtasks.tasks.create}. */
   private static Scope scope(String permission) {
     if (permission.equals("cloudtasks.tasks.create")) {
       return Scope.ENQUEUE;

@@ -15,8 +15,8 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * What may be said of a queue, what holds where nothing is said, and how a queue is shown. Zero is
- * "not said", as proto3 has it.
+ * The permitted settings of a queue, their defaults, and the view of a queue. Zero means unset, as
+ * in proto3.
  */
 final class QueueRules {
 
@@ -28,7 +28,7 @@ final class QueueRules {
   private static final Duration MIN_BACKOFF = Duration.ofMillis(100);
   private static final Duration MAX_BACKOFF = Duration.ofHours(1);
 
-  /** What cannot be changed, and is not minded in a mask. */
+  /** Fields that cannot be changed, and are ignored in a mask. */
   private static final List<String> OUTPUT_ONLY =
       List.of("name", "state", "purge_time", "rate_limits.max_burst_size");
 
@@ -41,9 +41,9 @@ final class QueueRules {
   private QueueRules() {}
 
   /**
-   * A queue with everything said.
+   * A queue with every field set.
    *
-   * @throws Failure something said cannot be
+   * @throws Failure a field is invalid
    */
   static Queue whole(Queue given) {
     Queue.Builder queue = given.toBuilder();
@@ -116,7 +116,7 @@ final class QueueRules {
   }
 
   /**
-   * What a queue is to be after a change.
+   * A queue after a change.
    *
    * @param paths the fields to take from {@code given}, in either spelling; none for all
    * @return not {@link #whole} yet
@@ -152,7 +152,7 @@ final class QueueRules {
     return snake.toString();
   }
 
-  /** What the engine obeys of a queue that is {@link #whole}, and keeps of it. */
+  /** The settings that the engine applies and keeps of a queue that is {@link #whole}. */
   static Settings settings(Queue whole, Policy policy) {
     RateLimits limits = whole.getRateLimits();
     RetryConfig retry = whole.getRetryConfig();
@@ -169,7 +169,7 @@ final class QueueRules {
         StoredQueue.newBuilder().setQueue(whole).setPolicy(policy).build().toByteArray());
   }
 
-  /** What is kept of a queue. */
+  /** The stored settings of a queue. */
   static StoredQueue stored(CloudQueue queue) {
     try {
       return StoredQueue.parseFrom(queue.settings().echoed());

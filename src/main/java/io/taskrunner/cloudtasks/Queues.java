@@ -44,7 +44,7 @@ final class Queues {
 
   private static final int PAGE_MAX = 9800;
 
-  /** So many queues are asked for at once while a filter looks for its own. */
+  /** The number of queues read at once while a filter looks for matches. */
   private static final int CHUNK = 1000;
 
   private static final long TARGET_NANOS = Duration.ofSeconds(1).toNanos();
@@ -78,9 +78,9 @@ final class Queues {
   }
 
   /**
-   * Where the page of a token begins; null for the first one.
+   * The start of the page of a token; null for the first one.
    *
-   * @param listed what is listed, and by which filter
+   * @param listed the collection and the filter of the list
    * @throws Failure the token is not accepted
    */
   static @Nullable String cursor(PageTokens tokens, String listed, String token) {
@@ -128,7 +128,7 @@ final class Queues {
     return listed;
   }
 
-  /** The size of a page that is asked for. */
+  /** The requested size of a page. */
   static int pageSize(int asked, int max) {
     if (asked < 0) {
       throw Failure.invalid("The page size cannot be negative.");
@@ -203,7 +203,7 @@ final class Queues {
             return made(made.queue(), caller);
           }
           case QueueMade.TooRecent _ -> throw tooRecent();
-          case QueueMade.Exists _ -> {} // another call made it meanwhile
+          case QueueMade.Exists _ -> {} // another call created it meanwhile
         }
       }
     }
@@ -240,7 +240,7 @@ final class Queues {
     return QueueRules.shown(queue);
   }
 
-  /** Makes a queue of which nothing was said; false when its name cannot be had. */
+  /** Creates a queue with default settings; false when its name was deleted too recently. */
   boolean makePlain(QueueName name, Caller caller) {
     Settings plain =
         QueueRules.settings(
@@ -256,7 +256,7 @@ final class Queues {
   }
 
   /**
-   * What a queue makes of its tasks, at most a second old. Never blocks.
+   * The overrides of a queue for its tasks, at most a second old. Never blocks.
    *
    * @return null when it must be looked up
    */
@@ -265,7 +265,7 @@ final class Queues {
     return seen == null || System.nanoTime() - seen.at() > TARGET_NANOS ? null : seen.target();
   }
 
-  /** As {@link #knownTarget}. Blocks. */
+  /** Like {@link #knownTarget}. Blocks. */
   Optional<HttpTarget> target(QueueName name) {
     long at = System.nanoTime();
     Optional<CloudQueue> queue = store.queue(name);

@@ -37,10 +37,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The REST surface: JSON of proto3 over the paths that Google gives the methods, and Google's error
- * body.
- */
+/** The REST surface: JSON of proto3 on the paths that Google defines, and Google's error body. */
 final class Rest implements HttpService {
 
   /** Base64 makes a task of 1 MB one third longer. */
@@ -48,7 +45,7 @@ final class Rest implements HttpService {
 
   private static final int BATCH_MAX = 16 * 1024 * 1024;
 
-  /** What means something to every API of Google's, and nothing here. */
+  /** Parameters with a meaning in all of Google's APIs, and ignored here. */
   private static final Set<String> SYSTEM =
       Set.of(
           "alt",
@@ -79,7 +76,7 @@ final class Rest implements HttpService {
   /**
    * Over methods.
    *
-   * @param prefix what stands before the {@code projects} of a path, with its last slash
+   * @param prefix of a path before {@code projects}, with its last slash
    */
   Rest(List<Method> methods, Calls calls, String prefix) {
     this.methods =
@@ -92,7 +89,7 @@ final class Rest implements HttpService {
   public HttpResponse serve(ServiceRequestContext ctx, HttpRequest request) {
     QueryParams query = QueryParams.fromQueryString(ctx.query());
     Place place = Place.of(ctx.path().substring(prefix.length()));
-    // The Java client's transport knows no PATCH, and says so beside a POST.
+    // The Java client's transport cannot send PATCH, and sends it as a header of a POST.
     String verb = request.headers().get(OVERRIDE, request.method().name());
     @Nullable Method method = methods.get(verb + " " + place.template());
     String template = method == null ? "unmatched" : "/v2/" + place.template();
@@ -107,10 +104,10 @@ final class Rest implements HttpService {
   }
 
   /**
-   * Where a call goes.
+   * The route of a call.
    *
-   * @param template with a star for each id, and the verb behind its colon
-   * @param name of the resource; of what a collection lies in
+   * @param template with a star for each id, and the verb after its colon
+   * @param name of the resource; of the parent of a collection
    */
   private record Place(String template, String name) {
     static Place of(String path) {
@@ -133,12 +130,12 @@ final class Rest implements HttpService {
       try {
         return URLDecoder.decode(part.replace("+", "%2B"), StandardCharsets.UTF_8);
       } catch (IllegalArgumentException badEscape) {
-        return part; // which is no name, and is told so
+        return part; // an invalid name, reported as such
       }
     }
   }
 
-  /** What a call that went wrong on its way is answered. */
+  /** The response to a call that failed before its method. */
   static HttpResponse failed(Failure failure) {
     return error(failure, JsonFormat.printer());
   }
@@ -174,7 +171,7 @@ final class Rest implements HttpService {
         HttpData.wrap(body));
   }
 
-  /** Loaded when it is needed. */
+  /** Loaded on first use. */
   private static final class Mapper {
     static final ObjectMapper JSON = new ObjectMapper();
   }
@@ -185,7 +182,7 @@ final class Rest implements HttpService {
     @Override
     public Message read(byte[] body) {
       if (method == null) {
-        throw Failure.internal(); // it is told before anything is read
+        throw Failure.internal(); // reported before anything is read
       }
       Message.Builder message = method.request().get().newBuilderForType();
       if (!method.body().isEmpty() && body.length > 0) {
@@ -213,7 +210,7 @@ final class Rest implements HttpService {
       }
     }
 
-    /** One object of JSON to the letter, which the reader of messages would not insist on. */
+    /** Exactly one object of strict JSON, which the message parser would not insist on. */
     private static void checkJson(byte[] body) {
       try (JsonParser json = STRICT.createParser(body)) {
         if (json.nextToken() != JsonToken.START_OBJECT) {
@@ -281,7 +278,7 @@ final class Rest implements HttpService {
       return null;
     }
 
-    /** The path says of what the call is, whatever else does. */
+    /** The path decides the resource of the call, whatever the body has. */
     private void setName(Message.Builder message) {
       Message.Builder holder = message;
       String field = method == null ? "" : method.name();

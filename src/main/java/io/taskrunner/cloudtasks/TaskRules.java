@@ -27,7 +27,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** What may be said of a task, and what is made of it. */
+/** The permitted fields of a task, and its translation for the engine. */
 final class TaskRules {
 
   /** Measured on Google's service: bytes of a stored task, defaults included. */
@@ -57,13 +57,13 @@ final class TaskRules {
     this.clock = clock;
   }
 
-  /** A task that passed, to which its queue may still do something. */
+  /** A checked task, which its queue may still override. */
   record Checked(QueueName queue, @Nullable String id, @Nullable Instant due, Task task) {}
 
   /**
-   * Checks a task, and fills in what it leaves unsaid.
+   * Checks a task, and fills in its unset fields.
    *
-   * @throws Failure it cannot be
+   * @throws Failure it is invalid
    */
   Checked check(QueueName queue, Task given) {
     @Nullable String id = null;
@@ -207,7 +207,7 @@ final class TaskRules {
     return request.hasOidcToken() || request.hasOauthToken();
   }
 
-  /** What is not ASCII is encoded; what is, is taken as it is. */
+  /** Non-ASCII characters are encoded; ASCII is taken unchanged. */
   private static TargetUrl url(String given) {
     if (!given.regionMatches(true, 0, "http://", 0, 7)
         && !given.regionMatches(true, 0, "https://", 0, 8)) {
@@ -231,7 +231,7 @@ final class TaskRules {
   /**
    * A task for the store.
    *
-   * @param target what its queue does to it
+   * @param target the overrides of its queue
    * @throws Failure the caller may not have it carry a token
    */
   NewTask made(Checked checked, Optional<HttpTarget> target, Caller caller) {
@@ -257,7 +257,7 @@ final class TaskRules {
         settings.taskReuse());
   }
 
-  /** What is sent: here Google's request, token included, becomes the engine's. */
+  /** The request to send: here Google's request, token included, becomes the engine's. */
   private TaskSpec spec(HttpRequest request, Duration deadline) {
     List<TargetRequest.Header> headers = new ArrayList<>();
     request

@@ -16,7 +16,7 @@ final class TaskView {
 
   private TaskView() {}
 
-  /** What is asked for, the unsaid being {@code BASIC}. */
+  /** The requested view; unset means {@code BASIC}. */
   static Task.View view(Task.View asked) {
     return switch (asked) {
       case VIEW_UNSPECIFIED, BASIC -> Task.View.BASIC;
@@ -25,7 +25,7 @@ final class TaskView {
     };
   }
 
-  /** The whole task; {@code BASIC} leaves out the body, and that alone. */
+  /** The full task; {@code BASIC} leaves out only the body. */
   static Task of(CloudTask task, Task.View view) {
     Task.Builder shown;
     try {

@@ -31,17 +31,17 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
-/** The calls about tasks. All block but {@link #create} and {@link #createAll}. */
+/** The calls about tasks. All block except {@link #create} and {@link #createAll}. */
 final class Tasks {
 
   private static final int PAGE_MAX = 1000;
 
   private static final int BATCH_MAX = 100;
 
-  /** Clients take at most 4 MiB of gRPC unless told otherwise. */
+  /** Clients take at most 4 MiB of gRPC by default. */
   private static final int PAGE_BYTES = 3 * 1024 * 1024;
 
-  /** So many tasks are asked for at once, since each may have a body of 1 MB. */
+  /** The number of tasks read at once, because each may have a body of 1 MB. */
   private static final int CHUNK = 50;
 
   private final CloudStore store;
@@ -55,8 +55,8 @@ final class Tasks {
   /**
    * Over a store.
    *
-   * @param autoCreate whether a task makes the queue that it is for
-   * @param blocking where what blocks is done
+   * @param autoCreate whether a task creates its missing queue
+   * @param blocking executor of blocking work
    */
   Tasks(
       CloudStore store,

@@ -8,7 +8,7 @@ import io.taskrunner.http.call.Caller;
 import io.taskrunner.task.Token;
 import org.jspecify.annotations.Nullable;
 
-/** The tokens that tasks carry: who may have them say what. */
+/** The tokens that tasks carry: which caller may use which identity. */
 final class Tokens {
 
   private static final String SCOPE = "https://www.googleapis.com/auth/cloud-platform";
@@ -19,8 +19,8 @@ final class Tokens {
   /**
    * Of an installation.
    *
-   * @param open whether those who show no credentials may have any
-   * @param issuer who states an identity
+   * @param open whether callers without credentials may use any identity
+   * @param issuer of the tokens
    */
   Tokens(boolean open, String issuer) {
     this.open = open;
@@ -28,7 +28,7 @@ final class Tokens {
   }
 
   /**
-   * Lets a caller have tasks say that they come from an account.
+   * Lets a caller have tasks carry the identity of an account.
    *
    * @throws Failure it may not
    */
@@ -55,7 +55,7 @@ final class Tokens {
     }
   }
 
-  /** What a request is to carry; null for nothing. */
+  /** The token of a request; null for none. */
   @Nullable Token of(HttpRequest request) {
     if (request.hasOidcToken()) {
       OidcToken said = request.getOidcToken();

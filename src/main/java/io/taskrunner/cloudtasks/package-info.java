@@ -1,10 +1,10 @@
 /**
- * Google Cloud Tasks v2: its gRPC and REST surfaces, over the moves of {@link
+ * Google Cloud Tasks v2: its gRPC and REST surfaces, over the operations of {@link
  * io.taskrunner.store.CloudStore}.
  *
  * <p>Each call of either surface becomes a message of Google's protocol, is answered by one method
- * of {@code Queues}, {@code Tasks}, {@code Policies} or {@code Locations}, and the message that
- * comes of it is written as the surface wants it. Google's words stay in this room.
+ * of {@code Queues}, {@code Tasks}, {@code Policies} or {@code Locations}, and the resulting
+ * message is written in the format of the surface. Google's terms stay in this package.
  */
 @NullMarked
 package io.taskrunner.cloudtasks;

@@ -3,7 +3,7 @@ package io.taskrunner.config;
 /** The program cannot start; the message is a sentence for the person who started it. */
 public final class CannotStart extends Exception {
 
-  /** The exit status when the words, the settings or what they name cannot be used. */
+  /** The exit status when the command line, the settings or the files they name are invalid. */
   public static final int MISUSED = 2;
 
   private static final long serialVersionUID = 1;
@@ -27,7 +27,7 @@ public final class CannotStart extends Exception {
     this.status = status;
   }
 
-  /** The exit status that tells of it. */
+  /** The exit status that reports it. */
   public int status() {
     return status;
   }

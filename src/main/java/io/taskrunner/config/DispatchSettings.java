@@ -5,14 +5,14 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * Which addresses an attempt may reach, and when a host is left alone.
+ * Which addresses an attempt may reach, and the circuit breaker.
  *
  * @param allowPrivateUrls whether targets may have private and loopback addresses
  * @param allowedCidrs blocks that targets may have in any case
  * @param deniedCidrs blocks that targets may not have; takes precedence
  * @param authorities CAs to trust for targets, in addition to those that the JVM trusts
  * @param connectTimeout time limit for connecting, TLS handshake included
- * @param breaker when a host is left alone
+ * @param breaker settings of the circuit breaker
  */
 public record DispatchSettings(
     boolean allowPrivateUrls,
@@ -29,12 +29,12 @@ public record DispatchSettings(
   }
 
   /**
-   * When a host is left alone.
+   * The circuit breaker of a host.
    *
    * @param failureThreshold failures in a row that open it; 0 switches it off
-   * @param timeout the longest that it waits between probes
+   * @param timeout the longest time between probes
    * @param maxRequests probes at once when it begins to be half open
-   * @param interval after which the count is forgotten when nothing failed
+   * @param interval reset the failure count after this long without a failure
    */
   public record Breaker(
       int failureThreshold, Duration timeout, int maxRequests, Duration interval) {}

@@ -112,7 +112,7 @@ public final class Env {
     return integer(name, fallback, String.valueOf(fallback), min, max, meaning);
   }
 
-  /** As {@link #integer(String, int, int, int, String)}, with the default described in words. */
+  /** Like {@link #integer(String, int, int, int, String)}, with the default described in words. */
   int integer(String name, int fallback, String told, int min, int max, String meaning) {
     return (int) number(name, fallback, told, min, max, meaning);
   }
@@ -186,7 +186,7 @@ public final class Env {
     return oneOf(name, fallback, word(fallback), meaning);
   }
 
-  /** As {@link #oneOf(String, Enum, String)}, with the default described in words. */
+  /** Like {@link #oneOf(String, Enum, String)}, with the default described in words. */
   <E extends Enum<E>> E oneOf(String name, E fallback, String told, String meaning) {
     E[] all = fallback.getDeclaringClass().getEnumConstants();
     String allowed = Arrays.stream(all).map(Env::word).collect(Collectors.joining(", "));

@@ -5,7 +5,7 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * What this process runs and where it listens.
+ * The role and the listening address of this process.
  *
  * @param dev whether it was started as {@code dev}
  * @param mode API, worker or both
@@ -24,7 +24,7 @@ public record ServerSettings(
 
   private static final Pattern PREFIX = Pattern.compile("(?:/[A-Za-z0-9._~-]{1,64}){1,8}");
 
-  /** What a process runs. */
+  /** The role of a process. */
   public enum Mode {
     /** Serves HTTP. */
     API,

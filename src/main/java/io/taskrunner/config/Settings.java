@@ -7,7 +7,7 @@ import java.util.Map;
 /**
  * All settings.
  *
- * @param server what this process runs and where it listens
+ * @param server role and listening address of this process
  * @param log level and format of the log
  * @param redis the Redis to use
  * @param api authentication and limits of calls

@@ -51,7 +51,7 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
     }
   }
 
-  /** A file cannot be used; the message is what was expected. */
+  /** A file cannot be used; the message has the expected content. */
   private static final class Unusable extends Exception {
     private static final long serialVersionUID = 1;
 

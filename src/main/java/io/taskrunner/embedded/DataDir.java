@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The directory of an embedded Redis: made, held by a lock, readable by nobody else. */
+/** The directory of an embedded Redis: created, held by a lock, readable only by its owner. */
 final class DataDir {
 
   private static final Logger LOG = LoggerFactory.getLogger(DataDir.class);
@@ -37,15 +37,15 @@ final class DataDir {
     return Files.exists(directory.resolve("redis.password"));
   }
 
-  /** Makes it, if it is not there, and lets nobody else look in. */
+  /** Creates it, if it does not exist, readable only by its owner. */
   static Path prepared(Path directory) throws IOException, CannotStart {
     if (!Files.exists(directory)) {
       Files.createDirectories(directory.toAbsolutePath().getParent());
       Files.createDirectory(directory, PosixFilePermissions.asFileAttribute(OURS_ALONE));
     } else if (!Files.exists(directory.resolve("lock"))) {
       try (Stream<Path> files = Files.list(directory)) {
-        // A fresh volume has a lost+found. Anything else is somebody's, and not to be taken from
-        // their sight.
+        // A fresh volume has a lost+found. Any other content belongs to a user, who must keep
+        // access.
         if (files.anyMatch(file -> !file.endsWith("lost+found"))) {
           throw new CannotStart(
               "DATA_DIR: \""
@@ -86,7 +86,7 @@ final class DataDir {
             + "); stop that one, or set DATA_DIR to another directory");
   }
 
-  /** The password of its Redis, made once. */
+  /** The password of its Redis, created once. */
   static Secret password(Path dir) throws IOException {
     Path file = dir.resolve("redis.password");
     if (!Files.exists(file)) {
@@ -97,7 +97,7 @@ final class DataDir {
     return new Secret(Files.readString(file).strip());
   }
 
-  /** Writes a file that only we may read, whole or not at all. */
+  /** Writes a file that only its owner may read, completely or not at all. */
   static void write(Path file, String text) throws IOException {
     Path part = file.resolveSibling(file.getFileName() + ".part");
     Files.deleteIfExists(part);

@@ -16,23 +16,24 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The Redis that {@code dev} brings along, in a process and a session of its own.
+ * The embedded Redis of {@code dev}, in a process and a session of its own.
  *
- * <p>Everything of it lies in one directory, which nobody else may read:
+ * <p>All its files are in one directory, readable only by its owner:
  *
  * <pre>
- * lock                   held while a Task Runner lives on the directory; its process id
- * redis.password         32 random bytes, made once
- * redis.conf             written before each start: so the port is known even if we die right after
+ * lock                   held while a Task Runner uses the directory; its process id
+ * redis.password         32 random bytes, created once
+ * redis.conf             written before each start: the port is known even after a crash
  * redis.pid              process id and port, for people and scripts
- * redis-server-7.0.15    the program; that a process runs this very file proves that it is ours
- * appendonlydir/         what Redis knows
- * redis.log              what Redis says
+ * redis-server-7.0.15    the program; a process that runs this file is the embedded one
+ * appendonlydir/         the data of Redis
+ * redis.log              the log of Redis
  * </pre>
  *
- * <p>Redis makes itself a daemon, so Ctrl-C in the terminal reaches us alone, and it outlives a
- * Task Runner that is killed. The next start on the directory finds it and takes it over. Two
- * programs on one directory are kept apart by the lock, which the kernel lets go with its process.
+ * <p>Redis runs as a daemon, so Ctrl-C in the terminal reaches only this program, and Redis
+ * outlives a Task Runner that is killed. The next start on the directory finds it and takes it
+ * over. The lock prevents two programs on one directory; the kernel releases it when its process
+ * ends.
  */
 public final class EmbeddedRedis implements AutoCloseable {
 
@@ -48,7 +49,7 @@ public final class EmbeddedRedis implements AutoCloseable {
   private final Running running;
 
   /**
-   * A Redis of ours that answers.
+   * An embedded Redis that answers.
    *
    * @param pid its process
    * @param port on 127.0.0.1
@@ -68,11 +69,11 @@ public final class EmbeddedRedis implements AutoCloseable {
   }
 
   /**
-   * Starts a Redis on this directory, or takes over one that still runs there.
+   * Starts a Redis on this directory, or takes over one that is still running there.
    *
-   * @param directory is made when it is not there
-   * @return once it answers and has loaded what it knows
-   * @throws CannotStart another program lives there, or the machine does not let us
+   * @param directory is created when it does not exist
+   * @return once Redis answers and has loaded its data
+   * @throws CannotStart another program uses the directory, or the machine does not permit it
    */
   public static EmbeddedRedis start(Path directory) throws CannotStart, InterruptedException {
     @Nullable FileChannel lock = null;
@@ -99,7 +100,7 @@ public final class EmbeddedRedis implements AutoCloseable {
     return DataDir.isKeptIn(directory);
   }
 
-  /** The Redis that runs on this directory now, whoever started it. */
+  /** The Redis that runs on this directory now, whichever process started it. */
   public static Optional<Running> running(Path directory) {
     try {
       Path dir = directory.toRealPath();
@@ -115,7 +116,7 @@ public final class EmbeddedRedis implements AutoCloseable {
   }
 
   /**
-   * Stops Redis once it has written everything, and lets go of the directory. Waits at most 10 s
+   * Stops Redis once it has written everything, and releases the directory. Waits at most 10 s
    * before it is ended by force, which loses nothing either: every answered write is in the
    * append-only file.
    */
@@ -131,7 +132,7 @@ public final class EmbeddedRedis implements AutoCloseable {
     }
   }
 
-  /** A Redis that a killed program left behind; one that does not listen to us is stopped. */
+  /** A Redis that a killed program left running; one that does not answer is stopped. */
   private static Optional<Running> takeOver(Path dir, Secret password)
       throws CannotStart, InterruptedException {
     long began = System.nanoTime();
@@ -160,7 +161,10 @@ public final class EmbeddedRedis implements AutoCloseable {
     }
   }
 
-  /** The Redis whose configuration lies here, if it answers and really is the one of this place. */
+  /**
+   * The Redis of the configuration in this directory, if it answers and really is the one of this
+   * directory.
+   */
   private static Optional<Running> answering(Path dir, Secret password) {
     try {
       int port = portOf(dir.resolve("redis.conf"));
@@ -182,7 +186,7 @@ public final class EmbeddedRedis implements AutoCloseable {
         .orElseThrow(() -> new IOException("no port in " + configuration));
   }
 
-  /** Processes that run the program of this directory: ours, whatever became of our files. */
+  /** Processes that run the program of this directory: ours, even if files are missing. */
   private static List<ProcessHandle> processes(Path dir) {
     String program = dir.resolve(RedisProgram.NAME).toString();
     return ProcessHandle.allProcesses()
@@ -202,8 +206,8 @@ public final class EmbeddedRedis implements AutoCloseable {
               .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
               .redirectErrorStream(true)
               .redirectOutput(ProcessBuilder.Redirect.appendTo(dir.resolve("redis.log").toFile()));
-      builder.environment().clear(); // what is secret in ours is none of its business
-      int status = builder.start().waitFor(); // until it has made itself a daemon
+      builder.environment().clear(); // secrets of this process must not reach Redis
+      int status = builder.start().waitFor(); // until it has become a daemon
       Optional<Running> running = status == 0 ? awaitAnswer(dir, password) : Optional.empty();
       if (running.isPresent()) {
         awaitLoaded(running.get());
@@ -229,7 +233,7 @@ public final class EmbeddedRedis implements AutoCloseable {
     }
   }
 
-  /** Waits for Redis to read what it knew, which takes as long as it takes. */
+  /** Waits for Redis to load its data, without a time limit. */
   private static void awaitLoaded(Running running) throws CannotStart, InterruptedException {
     while (true) {
       try (RedisPort redis = RedisPort.open(running.port(), running.password())) {
@@ -245,7 +249,7 @@ public final class EmbeddedRedis implements AutoCloseable {
     }
   }
 
-  /** Whether it still runs; one that has ended and waits for its parent's look has no command. */
+  /** Whether it still runs; a zombie has no command. */
   private static boolean isAlive(ProcessHandle process) {
     return process.isAlive() && process.info().command().isPresent();
   }
@@ -286,7 +290,7 @@ public final class EmbeddedRedis implements AutoCloseable {
     return System.nanoTime() - began > time.toNanos();
   }
 
-  /** Another process gives no signal when it is ready; looking is the only way. */
+  /** Another process gives no signal when it is ready; polling is the only way. */
   private static void pause() throws InterruptedException {
     LockSupport.parkNanos(LOOK_AGAIN.toNanos());
     if (Thread.interrupted()) {

@@ -16,8 +16,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * Speaks just enough of Redis' protocol to look after a Redis of our own on this machine, before
- * and after anything else runs.
+ * Implements just enough of Redis' protocol to look after the embedded Redis, before and after
+ * anything else runs.
  */
 final class RedisPort implements AutoCloseable {
 
@@ -42,10 +42,10 @@ final class RedisPort implements AutoCloseable {
   }
 
   /**
-   * Connects to a port of 127.0.0.1 and shows the password.
+   * Connects to a port of 127.0.0.1 and authenticates with the password.
    *
-   * @throws Refused who listens there knows no such password
-   * @throws IOException nobody listens there, or it is no Redis
+   * @throws Refused the listener rejects the password
+   * @throws IOException nothing listens there, or it is no Redis
    */
   static RedisPort open(int port, Secret password) throws IOException {
     Socket socket = new Socket();

@@ -16,7 +16,7 @@ import java.util.Locale;
 /** The program of an embedded Redis, for this machine, and its configuration. */
 final class RedisProgram {
 
-  /** What the names of all versions begin with. */
+  /** The prefix of the names of all versions. */
   static final String NAME = "redis-server-";
 
   private static final String VERSION = "7.0.15";
@@ -25,7 +25,7 @@ final class RedisProgram {
 
   private RedisProgram() {}
 
-  /** The program for this machine, laid down in the directory. */
+  /** The program for this machine, extracted into the directory. */
   static Path unpacked(Path dir) throws IOException, CannotStart {
     String name = NAME + VERSION + "-" + platform();
     Path program = dir.resolve(NAME + VERSION);
@@ -59,7 +59,7 @@ final class RedisProgram {
         };
   }
 
-  /** What its redis.conf says. */
+  /** The content of its redis.conf. */
   static String configuration(Path dir, int port, Secret password) {
     return """
     # Written anew at each start of Task Runner.
@@ -82,7 +82,10 @@ final class RedisProgram {
         .formatted(port, password.value(), dir, dir.resolve("redis.log"), memoryMax());
   }
 
-  /** A quarter of the machine's memory, within bounds: then enqueue is refused, not the laptop. */
+  /**
+   * A quarter of the machine's memory, within bounds: then enqueue is rejected before the machine
+   * runs out of memory.
+   */
   private static long memoryMax() {
     long memory =
         ManagementFactory.getOperatingSystemMXBean()

@@ -1,7 +1,7 @@
 /**
- * The Redis that {@code dev} brings along: its directory, its program, its process.
+ * The embedded Redis of {@code dev}: its directory, its program, its process.
  *
- * <p>Nothing of tasks, queues or clients lives here, and nothing of what is kept in that Redis.
+ * <p>Nothing here knows tasks, queues or clients, or the data in that Redis.
  */
 @NullMarked
 package io.taskrunner.embedded;

@@ -14,8 +14,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * The thread that accepts connections. It ends at once when its port is closed: a server waits for
- * it, and Netty would wait for two seconds of quiet, which nobody needs of a thread that has no
- * port any more. (Armeria's own setting for this does not reach the group that it ends.)
+ * it, and Netty would wait for two seconds of quiet, which a thread without a port does not need.
+ * (Armeria's own setting for this does not reach the group that it ends.)
  */
 final class Acceptor extends MultiThreadIoEventLoopGroup {
 

@@ -7,13 +7,13 @@ import io.taskrunner.http.call.Gate;
 public interface Annex {
 
   /**
-   * Puts its services into a server that is being built.
+   * Adds its services to a server that is being built.
    *
-   * @param gate what each of its calls passes
+   * @param gate that each of its calls passes
    * @param pathPrefix empty, or {@code /x} without a slash at its end
    */
   void join(ServerBuilder server, Gate gate, String pathPrefix);
 
-  /** Ends what still runs; the server has stopped by then. */
+  /** Aborts the calls that are still running; the server has stopped by then. */
   void close();
 }

@@ -59,16 +59,15 @@ import java.util.concurrent.CompletionException;
 import java.util.stream.Stream;
 
 /**
- * The server of one process: HTTP/1.1 and HTTP/2 on one port, all of it in the clear or all of it
- * over TLS. A worker serves health, metrics and its version; what serves calls serves the whole
- * contract.
+ * The server of one process: HTTP/1.1 and HTTP/2 on one port, either all in plaintext or all over
+ * TLS. A worker serves health, metrics and its version; an API process serves the entire contract.
  */
 public final class ApiServer {
 
-  /** So many calls are held while the store is away. */
+  /** The maximum number of calls held while the store is unavailable. */
   public static final int CALLS_MAX = 10_000;
 
-  /** So many bytes of their bodies. */
+  /** The maximum number of bytes of their bodies. */
   public static final long BYTES_MAX = 64L * 1024 * 1024;
 
   private static final int CONNECTIONS_MAX = 10_000;
@@ -93,16 +92,16 @@ public final class ApiServer {
   private final Server server;
 
   /**
-   * What the server stands on.
+   * The parts of the server.
    *
-   * @param build which build this is
-   * @param stores what is kept
-   * @param tokens what the tokens of tasks are signed with
+   * @param build of this program
+   * @param stores the data
+   * @param tokens signs the tokens of tasks
    * @param pages the tokens that continue lists
-   * @param probes what must be well beside the store, such as the worker's loop
-   * @param registry what {@code /metrics} shows
-   * @param tracing where spans of calls go; empty for none
-   * @param annex what else is served where calls are served; empty for nothing
+   * @param probes health checks in addition to the store, such as the worker's loop
+   * @param registry of the metrics that {@code /metrics} shows
+   * @param tracing receives spans of calls; empty for none
+   * @param annex further services of an API process; empty for none
    */
   public record Parts(
       Build build,
@@ -159,7 +158,7 @@ public final class ApiServer {
     this.server = build(builder, server, eventLoops);
   }
 
-  /** Everything but what each process serves of itself. */
+  /** All routes except those of each process itself. */
   private static List<Route> contract(ServerSettings server, ApiSettings api, Parts parts) {
     Stores stores = parts.stores();
     Audit audit = new Audit(stores.audits());
@@ -207,7 +206,7 @@ public final class ApiServer {
     builder.bossGroupFactory(Acceptor::make);
     builder.serviceUnder("/", front);
     builder.errorHandler(new Failures());
-    builder.maxRequestLength(0); // Each route has its own limit, told in its own order.
+    builder.maxRequestLength(0); // Each route has its own limit, reported in its own order.
     builder.requestTimeout(CALL_WITHIN);
     builder.idleTimeout(IDLE_MAX);
     builder.maxNumConnections(CONNECTIONS_MAX);
@@ -222,23 +221,23 @@ public final class ApiServer {
               SlowCallers.watchTls(pipeline, HEADERS_WITHIN);
             }
             : pipeline -> SlowCallers.watch(pipeline, HEADERS_WITHIN));
-    builder.meterRegistry(NoopMeterRegistry.get()); // The contract names what is measured.
+    builder.meterRegistry(NoopMeterRegistry.get()); // The contract names the metrics.
     builder.disableServerHeader();
     builder.unloggedExceptionsReportInterval(
-        Duration.ZERO); // Front and Failures log what is a bug.
+        Duration.ZERO); // Front and Failures log bugs.
     builder.gracefulShutdownTimeout(Duration.ofMillis(100), STOP_WITHIN);
     return builder.build();
   }
 
   /**
-   * Who says that a token of a task is genuine: where callers reach this server, without a slash at
-   * the end. Never what a call names in its {@code Host}.
+   * The issuer of the tokens of tasks: the URL at which callers reach this server, without a slash
+   * at the end. Never taken from a call's {@code Host}.
    */
   public static String issuer(ServerSettings server, ApiSettings api) {
     return api.publicUrl().map(url -> url.toString().replaceAll("/+$", "")).orElseGet(server::url);
   }
 
-  /** What {@code /health/detailed} warns of, and a start should tell. */
+  /** The warnings of {@code /health/detailed}, to log at startup. */
   public static List<String> warnings(ServerSettings server, ApiSettings api) {
     List<String> warnings = new ArrayList<>();
     if (server.mode().serves()) {
@@ -261,7 +260,7 @@ public final class ApiServer {
   /**
    * Listens.
    *
-   * @throws IllegalStateException the port cannot be had
+   * @throws IllegalStateException the port is not available
    */
   public void start() {
     try {
@@ -271,7 +270,7 @@ public final class ApiServer {
     }
   }
 
-  /** What it shows to who connects by TLS; empty where it speaks in the clear. */
+  /** The certificate for TLS clients; empty for plaintext. */
   Optional<ServerCertificate> certificate() {
     return certificate;
   }
@@ -286,7 +285,7 @@ public final class ApiServer {
     health.drain();
   }
 
-  /** Takes no more calls, lets those under way end for up to 10 s, and closes the port. */
+  /** Takes no more calls, lets running ones end for up to 10 s, and closes the port. */
   public void stop() {
     health.drain();
     server.stop().join();

@@ -9,8 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Hangs up on who speaks in the clear where TLS is wanted. Anybody can do so at any time; the
- * server below would log each with a stack.
+ * Closes plaintext connections to a TLS port. Any client can open one at any time; the server below
+ * would log each with a stack.
  */
 @Sharable
 final class PlainCallers extends ChannelInboundHandlerAdapter {
@@ -20,7 +20,7 @@ final class PlainCallers extends ChannelInboundHandlerAdapter {
 
   private PlainCallers() {}
 
-  /** Watches one connection, at whose end stands what waits for the handshake. */
+  /** Watches one connection, whose last handler waits for the handshake. */
   static void watch(ChannelPipeline pipeline) {
     pipeline.addBefore(pipeline.lastContext().name(), null, ONE);
   }

@@ -13,9 +13,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the server shows to who connects by TLS. Its files are read again every minute: a renewed
- * certificate holds for the connections that are made from then on, and those that are there stay.
- * Files that cannot be used leave what is held as it is; that is logged once for each fault.
+ * The certificate for TLS clients. Its files are read again every minute: a renewed certificate
+ * applies to new connections, and existing ones stay. Unusable files leave the current certificate
+ * in use; that is logged once for each error.
  */
 final class ServerCertificate implements TlsProvider, Probe {
 
@@ -47,7 +47,7 @@ final class ServerCertificate implements TlsProvider, Probe {
     return certificate;
   }
 
-  /** Takes up what the files hold now, if that is something else and can be used. */
+  /** Loads the files if they have changed and can be used. */
   void look() {
     try {
       TlsKeyPair now = read(files);
@@ -91,7 +91,7 @@ final class ServerCertificate implements TlsProvider, Probe {
     return "certificate";
   }
 
-  /** One that expired is its callers' to judge: a restart would not mend it. */
+  /** An expired certificate is for callers to reject: a restart would not repair it. */
   @Override
   public boolean healthy() {
     return true;

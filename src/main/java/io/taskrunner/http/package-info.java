@@ -1,8 +1,8 @@
 /**
- * The server: one port, every route, and the way a call goes through.
+ * The server: one port, every route, and the path of a call.
  *
- * <p>{@code call} holds what every handler needs, {@code v1}, {@code admin} and {@code operate} the
- * handlers. This room knows the store by its interfaces alone, and no worker.
+ * <p>{@code call} holds the parts common to every handler, {@code v1}, {@code admin} and {@code
+ * operate} the handlers. This package knows only the interfaces of the store, and no worker.
  */
 @NullMarked
 package io.taskrunner.http;

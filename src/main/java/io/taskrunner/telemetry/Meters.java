@@ -23,10 +23,10 @@ public final class Meters {
   /** From a task's due time to its start. */
   public static final String SCHEDULE_LAG = "task_runner_schedule_lag_seconds";
 
-  /** Tasks that stand in a queue, by {@code queue} and {@code state}. */
+  /** Tasks in a queue, by {@code queue} and {@code state}. */
   public static final String QUEUE_TASKS = "task_runner_queue_tasks";
 
-  /** For how long the task that waits longest could have started, by {@code queue}. */
+  /** How long the longest-waiting task could have started, by {@code queue}. */
   public static final String QUEUE_OLDEST_READY = "task_runner_queue_oldest_ready_seconds";
 
   /** Tasks that could start, for each slot of the workers that are alive: for autoscaling. */
@@ -35,7 +35,7 @@ public final class Meters {
   /** Slots of the workers that are alive and not stopping. */
   public static final String WORKER_SLOTS = "task_runner_worker_slots";
 
-  /** Calls refused since their client was over its requests per minute. */
+  /** Calls rejected because their client exceeded its requests per minute. */
   public static final String RATE_LIMIT_REFUSALS = "task_runner_rate_limit_refusals";
 
   /** Breakers that are not closed, by {@code state}. */
@@ -47,10 +47,10 @@ public final class Meters {
   /** Leases that this worker lost. */
   public static final String LEASES_LOST = "task_runner_leases_lost";
 
-  /** Tasks taken back from workers that are gone. */
+  /** Tasks taken back from workers that have died. */
   public static final String TASKS_RECOVERED = "task_runner_tasks_recovered";
 
-  /** Verdicts that came too late to change anything. */
+  /** Verdicts that arrived too late to change anything. */
   public static final String LATE_ANSWERS = "task_runner_late_answers";
 
   /** Finished tasks dropped before their retention, by {@code set}. */
@@ -62,10 +62,10 @@ public final class Meters {
   /** Calls answered, by {@code route}, {@code method} and {@code status}. */
   public static final String HTTP_REQUEST_DURATION = "task_runner_http_request_duration_seconds";
 
-  /** So many queues are named in labels; the rest is summed as {@link #OTHER}. */
+  /** The maximum number of queues named in labels; the rest is summed as {@link #OTHER}. */
   public static final int QUEUE_LABELS_MAX = 100;
 
-  /** The label of what is beyond a bound. */
+  /** The label of everything beyond a bound. */
   public static final String OTHER = "other";
 
   private static final Duration[] BUCKETS = {
@@ -90,7 +90,7 @@ public final class Meters {
 
   private Meters() {}
 
-  /** A counter, at 0 from now on. */
+  /** A counter, starting at 0. */
   public static Counter counter(MeterRegistry registry, String name, String... labels) {
     return Counter.builder(name).tags(labels).register(registry);
   }

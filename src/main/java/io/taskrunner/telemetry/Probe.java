@@ -1,14 +1,14 @@
 package io.taskrunner.telemetry;
 
-/** One thing that must be well for this process to be of use. Asked often: must answer at once. */
+/** A health check of one part of this process. Called often: must return at once. */
 public interface Probe {
 
-  /** What is probed, in a word, such as {@code redis}. */
+  /** The name of the probed part, such as {@code redis}. */
   String name();
 
-  /** Whether it is well now. */
+  /** Whether it is healthy now. */
   boolean healthy();
 
-  /** A sentence on how it is, for those who may see detail; may be empty. */
+  /** A sentence on its state, for callers that may see detail; may be empty. */
   String detail();
 }

@@ -16,15 +16,15 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes spans. Whoever makes one names its parent as W3C Trace Context writes it, since that is how
- * a trace travels: in the caller's headers, in the task's record, and on to the target.
+ * Creates spans. The creator of a span names its parent in the format of W3C Trace Context, because
+ * that is how a trace travels: in the caller's headers, in the task's record, and on to the target.
  */
 public final class Tracing {
 
   /** The header of a trace's ids, and the member of a {@link Place}. */
   public static final String TRACEPARENT = "traceparent";
 
-  /** The header of what vendors add to it. */
+  /** The header of vendors' additions to it. */
   public static final String TRACESTATE = "tracestate";
 
   private static final W3CTraceContextPropagator WRITTEN = W3CTraceContextPropagator.getInstance();
@@ -47,11 +47,11 @@ public final class Tracing {
 
   private final Tracer tracer;
 
-  /** On whose side of a call a span is. */
+  /** The side of a call that a span is on. */
   public enum Side {
-    /** Answers a call. */
+    /** The server's side. */
     SERVER(SpanKind.SERVER),
-    /** Makes a call. */
+    /** The caller's side. */
     CLIENT(SpanKind.CLIENT);
 
     private final SpanKind kind;
@@ -62,10 +62,10 @@ public final class Tracing {
   }
 
   /**
-   * A place in a trace, as W3C Trace Context writes it.
+   * A place in a trace, in the format of W3C Trace Context.
    *
    * @param traceparent ids and flags; null for none
-   * @param tracestate what vendors add; null for none
+   * @param tracestate vendors' additions; null for none
    */
   public record Place(@Nullable String traceparent, @Nullable String tracestate) {}
 
@@ -77,7 +77,7 @@ public final class Tracing {
   /**
    * Begins a span.
    *
-   * @param parent what it is a part of; one that cannot be read counts as none
+   * @param parent its parent; an unreadable one counts as none
    */
   public Trace begin(Side side, String name, Place parent) {
     return begin(side, name, parent, false);
@@ -126,7 +126,7 @@ public final class Tracing {
       this.span = span;
     }
 
-    /** Where it is, for those that follow. */
+    /** Its place in the trace, for its children. */
     public Place place() {
       Map<String, String> written = HashMap.newHashMap(2);
       WRITTEN.inject(
@@ -140,19 +140,19 @@ public final class Tracing {
       return new Place(written.get(TRACEPARENT), written.get(TRACESTATE));
     }
 
-    /** Says something of it, by a name of the semantic conventions. */
+    /** Sets a text attribute, by a name of the semantic conventions. */
     public Trace set(String name, String value) {
       span.setAttribute(name, value);
       return this;
     }
 
-    /** Says a number of it. */
+    /** Sets a number attribute. */
     public Trace set(String name, long value) {
       span.setAttribute(name, value);
       return this;
     }
 
-    /** It failed; the word is {@code error.type}. */
+    /** Marks it as failed; the word is {@code error.type}. */
     public Trace failed(String word) {
       span.setAttribute("error.type", word);
       span.setStatus(StatusCode.ERROR);

@@ -1,7 +1,7 @@
 /**
- * What the program tells of itself: the names of meters, and probes of health.
+ * The telemetry of the program: the names of meters, and health probes.
  *
- * <p>Knows no other room.
+ * <p>Knows no other package.
  */
 @NullMarked
 package io.taskrunner.telemetry;

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What the commands do to the program, and what they print, for people and for machines. */
+/** The effect of the commands on the program, and their output, for people and for machines. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CliTest {
 
@@ -38,7 +38,7 @@ class CliTest {
   private ProgramProcess program;
   private ScriptedTarget target;
 
-  /** What a command said, and its exit status. */
+  /** The output of a command, and its exit status. */
   private record Said(int status, String out, String err) {}
 
   @BeforeAll
@@ -60,7 +60,7 @@ class CliTest {
 
   @AfterAll
   void stop() throws Exception {
-    program.terminate(); // in order, so that the Redis which it brought ends too
+    program.terminate(); // gracefully, so that its embedded Redis ends too
     assertTrue(program.process().waitFor(60, TimeUnit.SECONDS));
     program.close();
     target.close();
@@ -91,7 +91,7 @@ class CliTest {
     return run(Map.of(), "", false, words);
   }
 
-  /** What it says when it ends so. */
+  /** Its output when it ends with this status. */
   private String expect(int status, String... words) {
     Said said = run(words);
     assertEquals(status, said.status(), said.out() + said.err());
@@ -179,7 +179,7 @@ class CliTest {
     target.answers("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     String id = enqueue("-q", "cli-dead");
     target.next();
-    // The target was answered before the verdict is told; whoever looks, looks until it is there.
+    // The target was answered before the verdict is reported; so the test polls until it is there.
     String listed = expect(0, "dead", "list", "cli-dead");
     for (long end = System.nanoTime() + 30_000_000_000L;
         !listed.contains(id) && System.nanoTime() < end;
@@ -332,7 +332,7 @@ class CliTest {
     expect(0, "hosts", "delete", host, "-y");
   }
 
-  /** What a command prints once that contains some words. */
+  /** The output of a command once it contains some words. */
   private String await(String words, String... command) {
     long until = System.nanoTime() + Duration.ofSeconds(60).toNanos();
     while (true) {

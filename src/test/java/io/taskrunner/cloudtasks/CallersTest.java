@@ -34,7 +34,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Who may call, by either surface, where credentials are wanted; and what Google has not. */
+/**
+ * Permitted callers, on both surfaces, where credentials are required; and additions to Google's.
+ */
 @Timeout(120)
 class CallersTest {
 

@@ -61,7 +61,7 @@ final class CloudProgram implements AutoCloseable {
     return word + "-" + NUMBER.incrementAndGet();
   }
 
-  /** An answer, whose body is JSON. */
+  /** A response with a JSON body. */
   record Reply(int status, HttpResponse<String> raw) {
     JsonNode json() {
       try {
@@ -77,7 +77,7 @@ final class CloudProgram implements AutoCloseable {
     }
   }
 
-  /** Calls a path as it is; a null body is none. */
+  /** Calls a path unchanged; null means no body. */
   Reply call(String method, String path, String body, String... headers) throws Exception {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create(program.url() + path))

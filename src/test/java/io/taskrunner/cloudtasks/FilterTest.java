@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Which filters of a list of queues are read, and that reading one is quick whatever it is. */
+/** The accepted filters of a list of queues, and that parsing any filter is quick. */
 class FilterTest {
 
   private static List<State> passing(String filter) {

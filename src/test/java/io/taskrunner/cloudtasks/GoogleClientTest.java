@@ -60,11 +60,11 @@ import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Google's Java client, by both of its transports, against the whole program. */
+/** Google's Java client, with both of its transports, against the entire program. */
 @Timeout(120)
 class GoogleClientTest {
 
-  /** How the client speaks. */
+  /** The transport of the client. */
   enum Transport {
     GRPC,
     REST
@@ -126,7 +126,9 @@ class GoogleClientTest {
         .setScheduleTime(Timestamps.fromSeconds(Instant.now().getEpochSecond() + 3600));
   }
 
-  /** By REST the client tells HTTP's status alone; Google's code and sentence are in the body. */
+  /**
+   * With REST the client reports only HTTP's status; Google's code and sentence are in the body.
+   */
   private static void refused(StatusCode.Code code, String message, Executable call) {
     ApiException refused = assertThrows(ApiException.class, call);
     String told = refused.getCause().getMessage().replace("\\\"", "\"");

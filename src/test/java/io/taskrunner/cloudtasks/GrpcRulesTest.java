@@ -31,7 +31,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** What gRPC promises beside its methods: deadlines, and a health that probes can ask for. */
+/** Features of gRPC in addition to methods: deadlines, and a health service for probes. */
 class GrpcRulesTest {
 
   private static final String LIST = "/google.cloud.tasks.v2.CloudTasks/ListQueues";

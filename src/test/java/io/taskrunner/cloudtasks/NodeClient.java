@@ -69,11 +69,11 @@ final class NodeClient {
   }
 
   /**
-   * Has it go through every method.
+   * Makes it call every method.
    *
    * @param address host and port of the server
    * @param transport grpc or rest
-   * @param env such as which certificates it trusts
+   * @param env such as the certificates that it trusts
    */
   static void tries(String address, String transport, Map<String, String> env)
       throws IOException, InterruptedException {

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Google's Node client, by both of its transports: {@code src/test/node} says what it does. */
+/** Google's Node client, with both of its transports: its program is in {@code src/test/node}. */
 @Timeout(300)
 class NodeClientTest {
 

@@ -28,8 +28,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * When tasks are sent, as the target of Google's client measures it: never earlier than they may
- * be; and later by no more than a busy machine needs.
+ * The send times of tasks, as the target of Google's client measures them: never too early, and
+ * late by no more than a busy machine needs.
  */
 @Timeout(120)
 class PaceTest {
@@ -65,7 +65,7 @@ class PaceTest {
     return Task.newBuilder().setHttpRequest(HttpRequest.newBuilder().setUrl(url));
   }
 
-  /** Awaits so many requests; the seconds from a moment to each. */
+  /** Awaits this many requests; the seconds from a moment to each. */
   private static List<Double> arrivals(ScriptedTarget target, int count, long since)
       throws Exception {
     List<Double> arrivals = new ArrayList<>();
@@ -200,8 +200,8 @@ class PaceTest {
       assertFalse(runs.getLastAttempt().hasResponseTime());
       client.deleteTask(name);
       assertThrows(NotFoundException.class, () -> client.getTask(name));
-      // There is room for one: it comes once the deleted one is over, and a retry of that would be
-      // first.
+      // There is room for one: it arrives once the deleted one is over, and a retry of that would
+      // be first.
       client.createTask(queue, task(target.url("/next")).build());
       deleted.complete(null);
       assertEquals("POST /next HTTP/1.1", target.next().firstLine());

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What the REST surface makes of JSON, queries and paths, byte for byte. */
+/** The treatment of JSON, queries and paths by the REST surface, byte for byte. */
 @Timeout(120)
 class RestTest {
 

@@ -15,7 +15,7 @@ import io.taskrunner.cloudtasks.CloudProgram.Reply;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What callers are told when the store is full, and when it is away. */
+/** The responses to callers when the store is full, and when it is unavailable. */
 @Timeout(120)
 class ShortageTest {
 

@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The guide shows what the tests run. */
+/** The guide shows the code that the tests run. */
 class SnippetsTest {
 
   @ParameterizedTest

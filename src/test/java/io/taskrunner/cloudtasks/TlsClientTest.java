@@ -33,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Google's clients over TLS, as they call without being told to do otherwise. */
+/** Google's clients over TLS, with their default settings. */
 @Timeout(300)
 class TlsClientTest {
 
@@ -57,7 +57,7 @@ class TlsClientTest {
     program.close();
   }
 
-  /** Makes a queue, and a task that arrives. */
+  /** Creates a queue, and a task that arrives. */
   private static void works(CloudTasksClient client) throws Exception {
     try (ScriptedTarget target = ScriptedTarget.start()) {
       QueueName name = QueueName.of("shop", "europe-west1", CloudProgram.fresh("tls"));

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** The tokens of tasks, from the call to the target, which verifies them as any would. */
+/** The tokens of tasks, from the call to the target, which verifies them as usual. */
 class TokensTest {
 
   private static final String ADMIN = "admin-sesame";

@@ -14,7 +14,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** No dependency is older than SECURITY.md says that it must be. */
+/** No dependency is older than the minimum in SECURITY.md. */
 class AdvisoriesTest {
 
   private static final Pattern ROW =

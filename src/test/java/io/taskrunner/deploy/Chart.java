@@ -18,10 +18,10 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * A chart of ours, linted and rendered by Helm's own library in a copy. Helm renders nothing while
- * a dependency is not in {@code charts/}, and those are not downloaded by tests: each is stood in
- * for by a chart of that name and version which shows the values that it was handed, as an object
- * of the kind {@code handed}.
+ * A chart of this project, linted and rendered by Helm's own library in a copy. Helm renders
+ * nothing while a dependency is not in {@code charts/}, and tests do not download those: each is
+ * replaced by a chart of that name and version which shows the values that it received, as an
+ * object of the kind {@code handed}.
  */
 final class Chart implements AutoCloseable {
 
@@ -38,15 +38,15 @@ final class Chart implements AutoCloseable {
   /**
    * A copy of a chart.
    *
-   * @param source where it lies
-   * @param always values, by their paths, that the platform sets for whoever installs it
+   * @param source its directory
+   * @param always values, by their paths, that the platform sets for the installing user
    */
   static Chart of(Path source, Map<String, String> always) throws IOException {
     Path folder = Files.createTempDirectory("chart").resolve(source.getFileName());
     try (Stream<Path> files = Files.walk(source)) {
       for (Path file : files.toList()) {
         Path name = source.relativize(file);
-        // What `helm dependency build` fetched.
+        // The result of `helm dependency build`.
         if (!name.startsWith("charts") && !name.startsWith("Chart.lock")) {
           Files.copy(file, folder.resolve(name));
         }
@@ -69,7 +69,7 @@ final class Chart implements AutoCloseable {
     return new Chart(source, folder);
   }
 
-  /** What Helm says of it, but for what {@code expected} is found in. */
+  /** Helm's complaints, except those that contain {@code expected}. */
   List<String> lint(String... expected) {
     LintResult result = new Helm(folder).lint().call();
     return result.getMessages().stream()
@@ -77,7 +77,7 @@ final class Chart implements AutoCloseable {
         .toList();
   }
 
-  /** Its own values, as they are when none are given. */
+  /** Its own values, the defaults. */
   JsonNode defaults() throws IOException {
     return yaml(source.resolve("values.yaml"));
   }
@@ -113,7 +113,7 @@ final class Chart implements AutoCloseable {
     throw new AssertionError("rendered with\n" + values);
   }
 
-  /** What a person reads after it was installed. */
+  /** The notes that are shown after the installation. */
   String notes(String values) throws IOException {
     InstallCommand command =
         new Helm(folder).install().withName("demo").withNamespace("ns").clientOnly().dryRun();
@@ -159,7 +159,7 @@ final class Chart implements AutoCloseable {
     Folders.delete(folder.getParent());
   }
 
-  /** What was rendered. */
+  /** The rendered objects. */
   record Objects(List<JsonNode> all) {
 
     /** The objects of a kind. */

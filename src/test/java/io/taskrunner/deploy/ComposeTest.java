@@ -37,7 +37,7 @@ import org.yaml.snakeyaml.Yaml;
 /**
  * Everything that {@code compose.yaml} starts, as processes on this machine: each keeps the
  * command, the environment and the files that the file gives it, at an address of its own of
- * 127.0.0.0/8, which Linux alone has. The set of Redis is that of the Kubernetes chart too.
+ * 127.0.0.0/8, which only Linux has. The Kubernetes chart uses the same set of Redis.
  */
 @EnabledOnOs(OS.LINUX)
 class ComposeTest {
@@ -56,7 +56,7 @@ class ComposeTest {
   private OtlpReceiver collector;
 
   @BeforeEach
-  @SuppressWarnings("unchecked") // The form of the file is what its keys say.
+  @SuppressWarnings("unchecked") // The keys of the file.
   void read() throws IOException {
     var random = ThreadLocalRandom.current();
     network = "127.%d.%d.".formatted(random.nextInt(1, 255), random.nextInt(255));
@@ -101,7 +101,7 @@ class ComposeTest {
       assertTrue(durability.matches("replicas=[12]"), durability);
       assertEquals("POST /one HTTP/1.1", target.next().firstLine());
       collector.await(span -> span.kind().equals("SPAN_KIND_CLIENT"));
-      // The containers themselves are no target.
+      // The containers themselves are not under test.
       assertEquals(201, enqueue(api, "http://" + network + "11:6379/").statusCode());
       awaitAnswer(api, "/v1/tasks?state=dead", "blocked_address");
 

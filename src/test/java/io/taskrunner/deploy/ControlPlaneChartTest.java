@@ -26,7 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * The chart for Control Plane: what it promises of its values, and what the program makes of it.
+ * The chart for Control Plane: the objects from its values, and the program with their settings.
  */
 class ControlPlaneChartTest {
 
@@ -35,7 +35,7 @@ class ControlPlaneChartTest {
   private static final String API = "demo-task-runner-api";
   private static final String WORKER = "demo-task-runner-worker";
 
-  /** Safe in the eyes of {@code strict}. */
+  /** Safe according to {@code strict}. */
   private static final Map<String, String> SAFE =
       Map.of(
           "strict", "true",
@@ -48,7 +48,7 @@ class ControlPlaneChartTest {
 
   @BeforeAll
   static void open() throws IOException {
-    // What `cpln helm install --gvc main` sets.
+    // The values that `cpln helm install --gvc main` sets.
     chart = Chart.of(SOURCE, Map.of("global.cpln.gvc", "main"));
   }
 
@@ -59,7 +59,7 @@ class ControlPlaneChartTest {
 
   @Test
   void helmFindsNothingWrong() {
-    // Helm looks for the metadata of Kubernetes, which Control Plane's objects have not.
+    // Helm looks for the metadata of Kubernetes, which Control Plane's objects lack.
     assertEquals(
         List.of(), chart.lint("icon is recommended", "metadata.name: Invalid value: \"\""));
   }
@@ -250,7 +250,7 @@ class ControlPlaneChartTest {
     return Boolean.toString((bits >> at & 1) == 1);
   }
 
-  /** What Control Plane asks of a serverless workload, and this project of its own. */
+  /** The rules of Control Plane for a serverless workload, and those of this project. */
   private static void holdsForEachWorkload(Objects objects, JsonNode workload) {
     String name = workload.get("name").asText();
     assertTrue(name.length() <= 49, name);
@@ -292,7 +292,7 @@ class ControlPlaneChartTest {
     Settings settings = Settings.serve(env);
     long grace = workload.at("/spec/rolloutOptions/terminationGracePeriodSeconds").asLong();
     assertTrue(grace <= 900, name + ": " + grace);
-    // Half of it passes before the program hears of it.
+    // Half of it passes before the program gets the signal.
     assertTrue(
         grace / 2 >= settings.worker().shutdownDrain().toSeconds() + 10
             && (!settings.server().mode().works()
@@ -545,7 +545,7 @@ class ControlPlaneChartTest {
     return env;
   }
 
-  /** The environment of a workload's program, secrets as the platform would put them in. */
+  /** The environment of a workload's program, with secrets inserted as the platform does. */
   static Map<String, String> environment(Objects objects, String workload) {
     Map<String, String> env = given(objects.the("workload", workload));
     env.replaceAll((_, value) -> {

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The real program, started with the very environment that a chart renders, on real Sentinels with
+ * The real program, started with the exact environment that a chart renders, on real Sentinels with
  * a password of either kind.
  */
 class DeployedTest {

@@ -25,14 +25,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The chart for Kubernetes: what it makes of its values, and what the program makes of that. */
+/** The chart for Kubernetes: the objects from its values, and the program with their settings. */
 class KubernetesChartTest {
 
   private static final Path SOURCE = Path.of("deploy/kubernetes");
 
   private static final String NAME = "demo-task-runner";
 
-  /** The least that must be given. */
+  /** The required values. */
   private static final Map<String, String> PASSWORDS =
       Map.of("secret.redisPassword", "node-sesame", "secret.sentinelPassword", "sentinel-sesame");
 
@@ -183,7 +183,7 @@ class KubernetesChartTest {
     assertEquals("http", service.at("/spec/ports/0/targetPort").asText());
   }
 
-  /** Whatever runs is confined, and whatever selects pods finds some. */
+  /** All containers are confined, and every pod selector finds some. */
   private static void holdsForEachObject(Objects objects, JsonNode object) {
     String kind = object.get("kind").asText();
     assertTrue(object.get("apiVersion").isTextual());
@@ -450,7 +450,7 @@ class KubernetesChartTest {
     return Settings.serve(environment(objects, part));
   }
 
-  /** The environment of a program, secrets as Kubernetes would put them in. */
+  /** The environment of a program, with secrets inserted as Kubernetes does. */
   static Map<String, String> environment(Objects objects, String part) {
     Map<String, String> env = new TreeMap<>();
     JsonNode variables = container(objects, part).get("env");

@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** Alerts and the dashboard ask for what is really measured, and each alert has its runbook. */
+/** Alerts and the dashboard use existing metrics, and each alert has its runbook. */
 class MonitoringTest {
 
   private static final Path ALERTS = Path.of("deploy/monitoring/alerts.yaml");

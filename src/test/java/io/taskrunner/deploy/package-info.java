@@ -1,4 +1,4 @@
-/** Holds what is in {@code deploy/} to the program that it deploys and watches. */
+/** Checks the files in {@code deploy/} against the program that they deploy and monitor. */
 @NullMarked
 package io.taskrunner.deploy;
 

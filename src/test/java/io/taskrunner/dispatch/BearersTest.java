@@ -22,7 +22,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** What a token says, and that it replaces what the caller wrote. */
+/** The content of a token, and that it replaces the caller's header. */
 class BearersTest {
 
   private static final Instant NOW = Instant.parse("2026-11-24T10:00:00Z");

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
-/** What a worker counts of the failures of a host. */
+/** A worker's count of the failures of a host. */
 final class BreakerTest {
 
   private static final BreakerReport NONE = new BreakerReport.None();

@@ -93,7 +93,7 @@ final class DispatcherTest {
     return unanswered;
   }
 
-  // What goes out
+  // Requests
 
   @Test
   void theFirstRequestOfATaskIsExactlyTheContracts() throws Exception {
@@ -241,7 +241,7 @@ final class DispatcherTest {
     return java.util.concurrent.CompletableFuture.completedFuture(List.of(address));
   }
 
-  // What comes back
+  // Responses
 
   @ParameterizedTest
   @ValueSource(ints = {200, 201, 204, 301, 304, 400, 404, 429, 500, 503, 599})
@@ -367,7 +367,7 @@ final class DispatcherTest {
     assertNull(target.next().header("Accept-Encoding"));
   }
 
-  // What goes wrong
+  // Failures
 
   @ParameterizedTest
   @ValueSource(

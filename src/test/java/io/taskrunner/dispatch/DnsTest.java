@@ -204,7 +204,7 @@ final class DnsTest {
     }
   }
 
-  /** RFC 1035 §4: the head of twelve bytes, the question as it came, and the addresses. */
+  /** RFC 1035 §4: the header of twelve bytes, the question as received, and the addresses. */
   private byte[] answer(ByteBuffer query) {
     short id = query.getShort(0);
     query.position(12);

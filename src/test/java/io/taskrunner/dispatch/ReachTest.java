@@ -38,7 +38,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is reached, by which connection, and what is not. */
+/** Reachable targets, the connection to each, and unreachable ones. */
 @Timeout(60)
 final class ReachTest {
 
@@ -51,7 +51,7 @@ final class ReachTest {
   private final List<Dispatcher> dispatchers = new ArrayList<>();
   private volatile Instant now = Instant.parse("2026-11-24T10:00:00Z");
 
-  /** Names that say what they are told to. */
+  /** Names that resolve as configured. */
   private static final class FakeNames implements Names {
     final Map<String, CompletableFuture<List<InetAddress>>> answers = new ConcurrentHashMap<>();
     final List<String> asked = new ArrayList<>();
@@ -138,7 +138,7 @@ final class ReachTest {
     return unanswered;
   }
 
-  // The guard, where connections are made
+  // The guard at connect time
 
   @ParameterizedTest
   @ValueSource(

@@ -555,7 +555,7 @@ final class TlsTest {
     });
     assertEquals(answered(202), outcome(begin(target)));
     assertEquals(Http2Error.CANCEL.code(), target.nextReset());
-    for (int i = 0; i < 40; i++) { // the connection's window is given back
+    for (int i = 0; i < 40; i++) { // the connection's window is released
       target.plays(stream -> {
         stream.status(200, false);
         stream.data(60_000, true);

@@ -1,4 +1,4 @@
-/** The promises of the room, over real sockets. */
+/** The guarantees of the package, over real sockets. */
 @NullMarked
 package io.taskrunner.dispatch;
 

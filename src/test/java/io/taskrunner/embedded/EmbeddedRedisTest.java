@@ -173,7 +173,7 @@ class EmbeddedRedisTest {
     Path elsewhere = temp.resolve("elsewhere");
     try (EmbeddedRedis other = EmbeddedRedis.start(elsewhere)) {
       EmbeddedRedis.start(dir()).close();
-      // As after a reboot: our port went to a stranger, who even has our password.
+      // As after a reboot: another program has our port, and even our password.
       Files.copy(
           elsewhere.resolve("redis.password"),
           dir().resolve("redis.password"),
@@ -227,7 +227,7 @@ class EmbeddedRedisTest {
     return stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[3];
   }
 
-  /** Another JVM that lives on the directory until it is told to end, or killed. */
+  /** Another JVM that uses the directory until it is stopped, or killed. */
   private static final class OtherProcess implements AutoCloseable {
     final Process process;
     final long redisPid;

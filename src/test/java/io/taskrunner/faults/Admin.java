@@ -11,9 +11,9 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 
 /**
- * Calls of an API by its admin, each of which must go well.
+ * Calls of an API by its admin, each of which must succeed.
  *
- * @param api where they go
+ * @param api its URL
  */
 record Admin(ProgramProcess api) {
 
@@ -21,7 +21,7 @@ record Admin(ProgramProcess api) {
   private static final Duration PATIENCE = Duration.ofSeconds(90);
   private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
-  /** Sets a client whose limits no scenario meets. */
+  /** Sets a client whose limits no scenario reaches. */
   void client(String id) throws IOException, InterruptedException {
     post(
         "/admin/clients/set",
@@ -45,7 +45,7 @@ record Admin(ProgramProcess api) {
     return read(path, api.put(path, json, "X-Admin-Key", Scene.ADMIN_KEY));
   }
 
-  /** Whether this is refused because the store is full; else it must be taken. */
+  /** Whether this is rejected because the store is full; else it must be accepted. */
   boolean isFull(String json) throws IOException, InterruptedException {
     HttpResponse<String> answer = api.post("/v1/enqueue", json, "X-Admin-Key", Scene.ADMIN_KEY);
     if (!isStoreFull(answer)) {
@@ -55,7 +55,7 @@ record Admin(ProgramProcess api) {
     return true;
   }
 
-  /** Whether an answer says that the store is full, and when to come again. */
+  /** Whether an answer reports that the store is full, with a time to retry. */
   static boolean isStoreFull(HttpResponse<String> answer) {
     return answer.statusCode() == 429
         && answer.body().contains("\"code\":\"store_full\"")
@@ -68,17 +68,17 @@ record Admin(ProgramProcess api) {
     read(path, api.delete(path, "X-Admin-Key", Scene.ADMIN_KEY));
   }
 
-  /** A task as it stands. */
+  /** The current state of a task. */
   JsonNode task(String id) throws IOException, InterruptedException {
     return get("/v1/tasks/" + id);
   }
 
-  /** How a queue stands. */
+  /** The current state of a queue. */
   JsonNode stats(String queue) throws IOException, InterruptedException {
     return get("/v1/queues/" + queue).get("stats");
   }
 
-  /** Waits until a task is in a state; returns it as it stands then. */
+  /** Waits until a task is in a state; returns it as of then. */
   JsonNode awaitState(String id, String state) throws IOException, InterruptedException {
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     JsonNode task = task(id);
@@ -92,7 +92,7 @@ record Admin(ProgramProcess api) {
     return task;
   }
 
-  /** Waits until a queue stands like this; returns how it does then. */
+  /** Waits until a queue is in this state; returns it as of then. */
   JsonNode awaitStats(String queue, Predicate<JsonNode> like)
       throws IOException, InterruptedException {
     long deadline = System.nanoTime() + PATIENCE.toNanos();

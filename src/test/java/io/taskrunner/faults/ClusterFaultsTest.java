@@ -37,7 +37,7 @@ class ClusterFaultsTest {
   private static final long GAP_MAX_MILLIS = 10_000;
   private static final int BULK = Integer.getInteger("faults.bulk", 100_000);
   private static final int BULK_AT_ONCE = 5_000;
-  private static final String BULK_CLIENT = "load-3"; // one of those that the load comes from
+  private static final String BULK_CLIENT = "load-3"; // a client of the load
   private static final String BULK_QUEUE = "low";
 
   @RegisterExtension final Scene scene = new Scene();
@@ -101,7 +101,7 @@ class ClusterFaultsTest {
     }
   }
 
-  /** Puts many tasks for later into one shard, whose number it returns. */
+  /** Puts many scheduled tasks into one shard, whose number it returns. */
   private static int fill(RedisSettings settings, String url) {
     TargetUrl target = assertInstanceOf(TargetUrl.Parsed.Good.class, TargetUrl.parse(url)).url();
     byte[] body = "{}".getBytes(StandardCharsets.UTF_8);

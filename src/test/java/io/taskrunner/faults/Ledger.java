@@ -26,8 +26,8 @@ import java.util.regex.Pattern;
 
 /**
  * A steady load of enqueues and a ledger of every answer. The load is an open loop: calls begin at
- * their times, whatever became of those before. Each has a path and an idempotency key of its own.
- * What was noted is guarded by {@code this}, which is notified of each acceptance.
+ * their times, whatever the results of those before. Each has a path and an idempotency key of its
+ * own. The notes are guarded by {@code this}, which is notified of each acceptance.
  */
 final class Ledger implements AutoCloseable {
 
@@ -69,8 +69,8 @@ final class Ledger implements AutoCloseable {
   /**
    * Not begun yet.
    *
-   * @param api where the API is
-   * @param repeats whether a call that was refused or got no answer is made again, with its key,
+   * @param api URL of the API
+   * @param repeats whether a call that was rejected or got no answer is repeated, with its key,
    *     until it is accepted
    */
   Ledger(ProgramProcess api, Receiver receiver, int perSecond, boolean repeats) {
@@ -81,7 +81,7 @@ final class Ledger implements AutoCloseable {
     this.repeats = repeats;
   }
 
-  /** Begins the load, from clients whose limits it never meets. */
+  /** Begins the load, from clients whose limits it never reaches. */
   void begin() throws IOException, InterruptedException {
     for (int i = 0; i < CLIENTS; i++) {
       admin.client("load-" + i);
@@ -126,7 +126,7 @@ final class Ledger implements AutoCloseable {
     }
   }
 
-  /** Makes the call once, and says whether nothing is left to be asked. */
+  /** Makes the call once, and returns whether it needs no repetition. */
   private boolean attempt(HttpRequest request) throws InterruptedException {
     long began = System.nanoTime();
     try {
@@ -178,7 +178,7 @@ final class Ledger implements AutoCloseable {
     }
   }
 
-  /** From now on {@code 429 store_full} is an answer as good as 503; before it is a strange one. */
+  /** From now on {@code 429 store_full} is as acceptable as 503; before it is a strange answer. */
   synchronized void mayBeFull() {
     mayBeFull = true;
   }
@@ -194,7 +194,7 @@ final class Ledger implements AutoCloseable {
     await(goal + " accepted", () -> successes.size() >= goal);
   }
 
-  /** Waits until this many were refused. */
+  /** Waits until this many were rejected. */
   synchronized void awaitRefused(int count) throws InterruptedException {
     await(count + " refused", () -> refused >= count);
   }
@@ -235,10 +235,10 @@ final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Ends the load, waits for the last answers, and then until all that was accepted has arrived and
-   * nothing is left to be done; or not.
+   * Ends the load, waits for the last answers, and then until all accepted tasks have arrived and
+   * no work is left; or not.
    *
-   * @param redis for the doctor to look at
+   * @param redis for the doctor to check
    */
   Account settle(RedisSettings redis) throws IOException, InterruptedException {
     end();

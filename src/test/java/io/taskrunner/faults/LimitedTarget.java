@@ -41,8 +41,8 @@ final class LimitedTarget implements AutoCloseable {
   /**
    * Listens.
    *
-   * @param count how many hosts it is, each at a port of its own
-   * @param work how long it takes to answer
+   * @param count number of hosts, each at a port of its own
+   * @param work time until it answers
    */
   LimitedTarget(int count, Duration work) throws IOException {
     this.work = work;
@@ -63,7 +63,7 @@ final class LimitedTarget implements AutoCloseable {
     List<String> things = new ArrayList<>(List.of(path.substring(1).split("/")));
     things.add("127.0.0.1:" + exchange.getLocalAddress().getPort());
     boolean first = begin(task, things);
-    LockSupport.parkNanos(work.toNanos()); // the work that the task asks for
+    LockSupport.parkNanos(work.toNanos()); // the duration that the task asks for
     end(task, things);
     try (exchange) {
       exchange.sendResponseHeaders(first && path.endsWith("/flaky") ? 500 : 200, -1);
@@ -92,7 +92,7 @@ final class LimitedTarget implements AutoCloseable {
     return "127.0.0.1:" + hosts.get(number).getAddress().getPort();
   }
 
-  /** The most requests at once that had this word in their path, or came to this host. */
+  /** The maximum of concurrent requests with this word in their path, or to this host. */
   synchronized int most(String thing) {
     return most.getOrDefault(thing, 0);
   }
@@ -112,7 +112,7 @@ final class LimitedTarget implements AutoCloseable {
     return Map.copyOf(deliveries);
   }
 
-  /** Waits until this holds, and looks at each delivery. */
+  /** Waits until this holds, checking at each delivery. */
   synchronized boolean await(BooleanSupplier condition, Duration atMost)
       throws InterruptedException {
     long deadline = System.nanoTime() + atMost.toNanos();

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** The network between the program and its Redis is bad. */
+/** The network between the program and its Redis is faulty. */
 @Tag("faults")
 @Timeout(180)
 class NetworkFaultsTest {
@@ -27,7 +27,7 @@ class NetworkFaultsTest {
 
   @RegisterExtension final Scene scene = new Scene();
 
-  /** The program behind a bad network, in two processes, under load. */
+  /** The program behind a faulty network, in two processes, under load. */
   private final class Behind {
     final RedisServer redis = scene.redis(Ports.free(), "everysec");
     final Proxy network = scene.proxy(redis.port());
@@ -45,7 +45,7 @@ class NetworkFaultsTest {
       ledger.awaitMore(PER_SECOND);
     }
 
-    /** Ends the load, and says what became of it. */
+    /** Ends the load, and returns its account. */
     Account end(String scenario, String remark) throws IOException, InterruptedException {
       ledger.awaitMore(2 * PER_SECOND);
       Account account = ledger.settle(redis.settings());

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Processes of the program are killed, or stand still. */
+/** Processes of the program are killed, or frozen. */
 @Tag("faults")
 @Timeout(180)
 class ProcessFaultsTest {
@@ -93,7 +93,7 @@ class ProcessFaultsTest {
     ProgramProcess other = scene.program("worker", on);
     other.awaitReady();
     all.receiver.awaitDeliveries(held, 2);
-    gate.open(400); // each of these would bury its task, did it count
+    gate.open(400); // each of these would end its task as dead, if it counted
     all.worker.thaw();
     awaitOutdone(all.worker, Scene.SLOTS);
     all.ledger.awaitMore(2 * PER_SECOND);
@@ -107,7 +107,7 @@ class ProcessFaultsTest {
 
   /**
    * Waits until a worker has learned of each of these attempts that it is not its own any more:
-   * from the renewal, which cuts it off, or from the verdict of its answer, whichever is first.
+   * from the renewal, which aborts it, or from the verdict of its answer, whichever is first.
    */
   private static void awaitOutdone(ProgramProcess worker, int attempts)
       throws IOException, InterruptedException {

@@ -17,8 +17,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
 /**
- * What tasks are sent to: notes each arrival, and answers 200 at once unless told to hold its
- * answers back. All of its notes are guarded by {@code this}, which is notified of each arrival.
+ * The target of tasks: records each arrival, and answers 200 at once, or holds its answers back on
+ * request. All of its notes are guarded by {@code this}, which is notified of each arrival.
  */
 final class Receiver implements AutoCloseable {
 
@@ -37,13 +37,13 @@ final class Receiver implements AutoCloseable {
 
     private Gate() {}
 
-    /** Lets what is held, and what comes to it, be answered with this status. */
+    /** Answers held requests, and later ones for it, with this status. */
     void open(int answer) {
       status.complete(answer);
     }
   }
 
-  /** Listens on this address alone, or on all when that is the wildcard. */
+  /** Listens only on this address, or on all when that is the wildcard. */
   Receiver(String address) throws IOException {
     gate.open(200);
     server = HttpServer.create(new InetSocketAddress(InetAddress.ofLiteral(address), 0), BACKLOG);
@@ -69,7 +69,7 @@ final class Receiver implements AutoCloseable {
     return gate.status;
   }
 
-  /** Where a path of it is. */
+  /** The URL of a path of it. */
   String url(String path) {
     return "http://127.0.0.1:" + port() + path;
   }
@@ -85,13 +85,13 @@ final class Receiver implements AutoCloseable {
     return gate;
   }
 
-  /** From now on what comes is answered with 200 at once; what is held stays held. */
+  /** From now on requests are answered with 200 at once; held ones stay held. */
   synchronized void letPass() {
     gate = new Gate();
     gate.open(200);
   }
 
-  /** Waits until this many tasks are held back, and tells which. */
+  /** Waits until this many tasks are held back, and returns them. */
   Set<String> awaitHeld(Gate at, int count) throws InterruptedException {
     await(count + " tasks held", () -> at.held.size() >= count);
     synchronized (this) {
@@ -99,12 +99,12 @@ final class Receiver implements AutoCloseable {
     }
   }
 
-  /** Waits until this many tasks have come. */
+  /** Waits until this many tasks have arrived. */
   void awaitArrived(int count) throws InterruptedException {
     await(count + " tasks", () -> deliveries.size() >= count);
   }
 
-  /** Waits until each of these tasks has come this often. */
+  /** Waits until each of these tasks has arrived this often. */
   void awaitDeliveries(Set<String> tasks, int times) throws InterruptedException {
     await(
         times + " deliveries of " + tasks,
@@ -128,17 +128,17 @@ final class Receiver implements AutoCloseable {
     TimeUnit.NANOSECONDS.timedWait(this, atMost.toNanos());
   }
 
-  /** The tasks that have come at least once. */
+  /** The tasks that have arrived at least once. */
   synchronized Set<String> arrived() {
     return Set.copyOf(deliveries.keySet());
   }
 
-  /** How many deliveries there were beyond the first of each task. */
+  /** The number of deliveries beyond the first of each task. */
   synchronized int again() {
     return deliveries.values().stream().mapToInt(times -> times - 1).sum();
   }
 
-  /** How many paths came by more than one task. */
+  /** The number of paths that arrived by more than one task. */
   synchronized int doubled() {
     return (int) tasksOfPath.values().stream().filter(tasks -> tasks.size() > 1).count();
   }

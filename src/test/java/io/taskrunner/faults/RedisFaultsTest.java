@@ -137,7 +137,7 @@ class RedisFaultsTest {
     }
     others.awaitDeliveries(forMeanwhile, 1);
     admin.cancel(unwanted);
-    // What is over may be dropped at once, to make room; so only what waits is looked at.
+    // Finished tasks may be dropped at once, to make room; so only pending ones are checked.
     JsonNode low = admin.awaitStats("low", stats -> stats.get("active").asInt() == 0);
     assertEquals(LARGE, low.get("scheduled").asInt(), low.toString());
     assertEquals(0, low.get("ready").asInt() + low.get("retry").asInt(), low.toString());

@@ -26,18 +26,18 @@ import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * What a scenario plays with: whatever it starts ends with it, the last first; and when it fails,
- * everything that its processes said is printed. Register it in a field of the instance.
+ * The processes of a scenario: everything that it starts ends with it, the last first; and when it
+ * fails, the output of all its processes is printed. Register it in a field of the instance.
  */
 final class Scene implements BeforeEachCallback, AfterEachCallback {
 
   /** The admin's key at every API of a scene. */
   static final String ADMIN_KEY = "admin-sesame";
 
-  /** The shortest lease that can be set, in seconds. */
+  /** The shortest allowed lease, in seconds. */
   static final int LEASE_SEC = 5;
 
-  /** The attempts at once of each worker. */
+  /** The concurrent attempts of each worker. */
   static final int SLOTS = 10;
 
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
@@ -64,12 +64,12 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
     }
   }
 
-  /** A folder that goes with the scene. */
+  /** A folder that is deleted with the scene. */
   Path folder() {
     return folder;
   }
 
-  /** Has something closed at the end. */
+  /** Registers something to be closed at the end. */
   <T extends AutoCloseable> T with(T part) {
     open.push(part);
     return part;
@@ -94,7 +94,7 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
             "--tls-auth-clients", "no"));
   }
 
-  /** A Sentinel that speaks TLS alone, with a master that listens by TLS on this port. */
+  /** A Sentinel that uses only TLS, with a master that listens by TLS on this port. */
   RedisServer sentinelByTls(int masterPort, TestCertificate certificate) throws IOException {
     return with(RedisServer.startSentinelByTls(folder, masterPort, certificate.pem(folder)));
   }
@@ -129,7 +129,7 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
     return Map.of("REDIS_URL", "redis://127.0.0.1:" + redisPort);
   }
 
-  /** A bad network before a server of 127.0.0.1. */
+  /** A faulty network before a server of 127.0.0.1. */
   Proxy proxy(int port) {
     return with(Proxy.start(port));
   }
@@ -167,7 +167,7 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
     return program;
   }
 
-  /** Something to send tasks to. */
+  /** A target for tasks. */
   Receiver receiver() throws IOException {
     return with(new Receiver("127.0.0.1"));
   }
@@ -177,7 +177,7 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
     return with(new Receiver("0.0.0.0"));
   }
 
-  /** A load that is not begun yet. */
+  /** A load that has not begun yet. */
   Ledger ledger(ProgramProcess api, Receiver receiver, int perSecond) {
     return with(new Ledger(api, receiver, perSecond, false));
   }
@@ -187,7 +187,7 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
     return with(new Ledger(api, receiver, perSecond, true));
   }
 
-  /** What holds whatever happened. */
+  /** The checks that hold in every scenario. */
   static void assertNothingLost(Account account) {
     assertAll(
         account.toString(),

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** The master of a Sentinel set dies, or is cut off. */
+/** The master of a Sentinel set dies, or is isolated. */
 @Tag("faults")
 @Timeout(300)
 class SentinelFaultsTest {
@@ -67,7 +67,7 @@ class SentinelFaultsTest {
     long frozen = System.nanoTime();
     int still = set.freezeMaster();
     long gap = gapOfFailover(set, still, all.ledger, frozen);
-    set.thaw(still); // and is made a replica
+    set.thaw(still); // and becomes a replica
     set.awaitWhole();
     all.ledger.awaitMore(PER_SECOND);
 
@@ -102,7 +102,8 @@ class SentinelFaultsTest {
         "a gap of %d ms; replicas ≥ %d".formatted(gap, account.replicasMin()));
     assertKept(account);
     assertTrue(gap < GAP_MAX_MILLIS, "a gap of " + gap + " ms");
-    // Beside what was in flight: calls of the gap, done at the former master and sent to the next.
+    // In addition to running tasks: calls of the gap, made at the former master and repeated at the
+    // next.
     long inGap = gap * PER_SECOND / 1000;
     assertTrue(account.again() <= Scene.SLOTS + inGap, "delivered again: " + account.again());
   }
@@ -147,7 +148,7 @@ class SentinelFaultsTest {
     assertTrue(account.again() <= Scene.SLOTS, "delivered again: " + account.again());
   }
 
-  /** Waits until another is the master and takes tasks; tells how long none was taken, in ms. */
+  /** Waits until another is the master and takes tasks; returns how long none was taken, in ms. */
   private static long gapOfFailover(SentinelSet set, int former, Ledger ledger, long sinceNanos)
       throws InterruptedException {
     set.awaitMasterOtherThan(former);

@@ -12,7 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 
-/** A file system of its own, small enough to be filled, that {@code dev} keeps its data in. */
+/** A file system of its own, small enough to be filled, for the data of {@code dev}. */
 final class SmallDisk implements AutoCloseable {
 
   private static final String SIZE = "48m";
@@ -23,7 +23,7 @@ final class SmallDisk implements AutoCloseable {
     this.folder = folder;
   }
 
-  /** Mounts one here; without the right to do so, the test is skipped. */
+  /** Mounts one here; without the permission to do so, the test is skipped. */
   static SmallDisk mounted(Path folder) throws IOException, InterruptedException {
     Files.createDirectories(folder);
     boolean mounted =
@@ -57,7 +57,7 @@ final class SmallDisk implements AutoCloseable {
     return folder.resolve("data");
   }
 
-  /** Takes all the room that is left. */
+  /** Takes all the space that is left. */
   void fill() {
     try (OutputStream out = Files.newOutputStream(filling())) {
       byte[] piece = new byte[4096];
@@ -78,7 +78,7 @@ final class SmallDisk implements AutoCloseable {
     return folder.resolve("filling");
   }
 
-  /** How the Redis that {@code dev} keeps here is reached. */
+  /** The connection to the embedded Redis of {@code dev} on this disk. */
   RedisSettings redis() throws IOException {
     String password = Files.readString(folder().resolve("redis.password")).strip();
     String port =

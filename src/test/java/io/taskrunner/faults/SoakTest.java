@@ -58,8 +58,7 @@ class SoakTest {
   @Test
   void limitsHoldAndNothingIsLostWhileConnectionsBreakAllTheTime() throws Exception {
     RedisServer redis = scene.redis(Ports.free(), "everysec");
-    // Without the breaker, which would put off the tasks of a host that fails a quarter of the
-    // time.
+    // Without the breaker, which would delay the tasks of a host that fails a quarter of the time.
     String[] more = {
       "REDIS_SHARDS", Integer.toString(SHARDS), "LEASE_SEC", "30", "CB_FAILURE_THRESHOLD", "0"
     };
@@ -138,7 +137,7 @@ class SoakTest {
 
   private void enqueue(Admin admin, String host) throws IOException, InterruptedException {
     String client = "client-" + random.nextInt(CLIENTS);
-    // The rate would otherwise decide how long the test takes.
+    // The rate would otherwise determine the duration of the test.
     String queue = random.nextInt(8) == 0 ? "slow" : QUEUES.get(random.nextInt(2) * 3);
     queue = random.nextInt(3) == 0 ? "few" : queue;
     boolean flaky = random.nextInt(4) == 0;

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** What tasks are sent to is hostile, or there is far too much of it. */
+/** The targets of tasks are hostile, or there are far too many tasks. */
 @Tag("faults")
 @Timeout(240)
 class TargetFaultsTest {
@@ -37,7 +37,7 @@ class TargetFaultsTest {
 
   private static final long ANSWER_BYTES = 10L * 1000 * 1000 * 1000;
 
-  /** What a sender can get rid of before it learns that nobody reads on, a connection. */
+  /** The bytes of a connection that a sender can write before it learns that nothing reads them. */
   private static final long UNREAD_BYTES_MAX = 16L * 1024 * 1024;
 
   private static final int TARGETS = 10_000;
@@ -138,7 +138,7 @@ class TargetFaultsTest {
       JsonNode answer = admin.post("/v1/enqueue/batch", crowd(crowd.port(), from));
       assertEquals(BATCH, answer.get("enqueued").asInt(), answer.toString());
     }
-    // The load has its turns beside them, so that not quite all slots are theirs.
+    // The load alternates with them, so that not quite all slots are theirs.
     crowd.awaitHeld(gate, AT_ONCE * 9 / 10);
     crowd.letPass();
     gate.open(200);

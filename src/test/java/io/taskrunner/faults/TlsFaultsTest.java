@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Redis and its Sentinel speak TLS alone to the program. */
+/** Redis and its Sentinel accept only TLS from the program. */
 @Tag("faults")
 @Timeout(120)
 class TlsFaultsTest {

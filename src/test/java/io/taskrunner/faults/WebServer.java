@@ -14,8 +14,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A web server as people run it, inside TLS on a port of its own, which answers everything with
- * 200. Where its program is not installed, it cannot be started, and the test fails.
+ * A common web server, inside TLS on a port of its own, which answers everything with 200. Where
+ * its program is not installed, it cannot be started, and the test fails.
  */
 final class WebServer implements AutoCloseable {
 
@@ -33,7 +33,7 @@ final class WebServer implements AutoCloseable {
   /**
    * Starts nginx.
    *
-   * @param protocol {@code http2} or nothing
+   * @param protocol {@code http2} or empty
    * @param keepAlive directives on how long connections are kept
    */
   static WebServer nginx(TestCertificate.Pem pem, String protocol, String keepAlive)
@@ -75,7 +75,7 @@ final class WebServer implements AutoCloseable {
   /**
    * Starts HAProxy.
    *
-   * @param streams how many requests it takes at once on a connection by HTTP/2
+   * @param streams maximum of concurrent requests on an HTTP/2 connection
    * @param keepAlive directives on how long connections are kept
    */
   static WebServer haproxy(TestCertificate.Pem pem, int streams, String keepAlive)
@@ -137,7 +137,7 @@ final class WebServer implements AutoCloseable {
     return port;
   }
 
-  /** Ends it and its workers. */
+  /** Stops it and its workers. */
   @Override
   public void close() throws InterruptedException {
     process.destroy();

@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * Servers as people run them close connections, refuse streams and take few at once: that costs no
- * task an attempt. They are inside TLS, by a certificate that {@code TARGET_CA_FILE} names.
+ * Common web servers close connections, refuse streams and take few at once: that costs no task an
+ * attempt. They use TLS, with a certificate that {@code TARGET_CA_FILE} names.
  */
 @Tag("faults")
 @Timeout(240)

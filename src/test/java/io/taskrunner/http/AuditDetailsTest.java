@@ -14,7 +14,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** The audit trail says what changed, from what to what, and no secret. */
+/** The audit trail has each change, with old and new value, and no secret. */
 class AuditDetailsTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();

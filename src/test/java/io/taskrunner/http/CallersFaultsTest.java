@@ -28,7 +28,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.slf4j.LoggerFactory;
 
-/** Whatever a caller gets wrong is the caller's fault: a 4xx, and no ERROR in the log. */
+/** Every error of a caller is reported to the caller: a 4xx, and no ERROR in the log. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CallersFaultsTest {
 
@@ -123,7 +123,7 @@ class CallersFaultsTest {
     return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
   }
 
-  /** Sent as it is: what is odd may be what openapi.json does not know. */
+  /** Sent unchanged: odd calls may contain things unknown to openapi.json. */
   private Reply send(HttpMethod method, String target, String body) {
     byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
     return served.raw(

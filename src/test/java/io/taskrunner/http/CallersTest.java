@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/** Who may call what, and in which order a call is refused. */
+/** The permissions of callers, and the order of the checks of a call. */
 class CallersTest {
 
   private static final String TASK = "{\"client_id\":\"abc\",\"task\":{\"url\":\"http://h/\"}}";
@@ -123,7 +123,7 @@ class CallersTest {
         assertScope(held, Scope.OPERATE, served.call("DELETE", "/v1/tasks/x", null, key));
         assertRefused(403, "forbidden", served.get("/admin/clients", key));
         assertRefused(
-            400, "invalid_request", served.post("/v1/enqueue", "{", key)); // malformed comes first
+            400, "invalid_request", served.post("/v1/enqueue", "{", key)); // malformed is first
         assertEquals(200, served.get("/health/live", key).status());
       }
       String enqueues = stores.keyOf("abc", null, Set.of(Scope.ENQUEUE));
@@ -363,7 +363,7 @@ class CallersTest {
             201,
             served
                 .post("/v1/enqueue", TASK, named[0], named[1], "X-API-Key", client)
-                .status()); // the admin is more than the client
+                .status()); // the admin takes precedence over the client
       }
     }
     stores.away = true;

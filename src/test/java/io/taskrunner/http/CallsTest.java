@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
-/** What a caller sees of a call that is taken, and of the rules that all calls share. */
+/** Accepted calls as seen by a caller, and the rules that all calls share. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CallsTest {
 

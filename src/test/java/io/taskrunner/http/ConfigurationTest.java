@@ -21,7 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** The whole configuration as one document, on a real Redis. */
+/** The entire configuration as one document, on a real Redis. */
 class ConfigurationTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -121,7 +121,7 @@ class ConfigurationTest {
       assertEquals(json, served.get("/admin/config").body());
       assertEquals(yaml, served.get("/admin/config?format=yaml").body());
     }
-    assertFalse(json.contains("null"), json); // What nobody set is not in it.
+    assertFalse(json.contains("null"), json); // Unset fields are not in it.
   }
 
   private static String schedule(String url, String authorization) {
@@ -228,7 +228,7 @@ class ConfigurationTest {
     String other = "{\"queues\":{\"mail\":{\"weight\":9},\"low\":{}}}";
     JsonNode updated = applied("?dry_run=true&prune=true", other).path("changes");
     assertEquals("[\"mail\"]", updated.at("/queues/updated").toString());
-    assertFalse(updated.has("clients")); // A section that is not there is left alone.
+    assertFalse(updated.has("clients")); // An absent section is left unchanged.
   }
 
   @Test

@@ -30,8 +30,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * The document {@code openapi.json}, to which every answer of a {@link Served} is held: a status, a
- * code, a media type, a header or a member that it does not list is a fault of one of the two.
+ * The document {@code openapi.json}, against which every answer of a {@link Served} is checked: a
+ * status, a code, a media type, a header or a member that it does not list is an error in one of
+ * the two.
  */
 final class Contract {
 
@@ -67,7 +68,7 @@ final class Contract {
       return path("", "");
     }
 
-    /** The same, with something else for one of the parameters. */
+    /** The same, with another value for one of the parameters. */
     String path(String parameterName, String other) {
       String path = template;
       StringBuilder query = new StringBuilder();
@@ -104,7 +105,7 @@ final class Contract {
       return example.isTextual() ? example.asText() : example.toString();
     }
 
-    /** Where a part of it is in the document, as a pointer. */
+    /** The place of a part of it in the document, as a pointer. */
     String pointer(String... parts) {
       StringBuilder pointer = new StringBuilder("/paths/" + escaped(template));
       pointer.append('/').append(method.toLowerCase(Locale.ROOT));
@@ -160,7 +161,7 @@ final class Contract {
                         SchemaRegistryConfig.builder().formatAssertionsEnabled(true).build()));
   }
 
-  /** As it is in the build; a server shows it with its own prefix. */
+  /** The document from the build; a server shows it with its own prefix. */
   JsonNode document() {
     return document;
   }
@@ -178,7 +179,7 @@ final class Contract {
         .orElseThrow(() -> new AssertionError("the document has no operationId " + id));
   }
 
-  /** What is called so; empty where the document has no such path or method. */
+  /** The operation of this name; empty where the document has no such path or method. */
   Optional<Operation> find(String method, String path) {
     String plain = path.replaceFirst("[?].*", "");
     String known = method.equals("HEAD") ? "GET" : method;
@@ -188,7 +189,7 @@ final class Contract {
   }
 
   /**
-   * Holds an answer to the document.
+   * Checks an answer against the document.
    *
    * @param path below the server's prefix, with its query
    * @param sent the request's body; null for none
@@ -258,7 +259,7 @@ final class Contract {
     }
   }
 
-  /** What was taken is what the document allows. */
+  /** An accepted body must be valid by the document. */
   private void checkTaken(Operation operation, String path, String sent, Reply reply) {
     Set<String> parameters =
         operation
@@ -321,7 +322,7 @@ final class Contract {
     }
   }
 
-  /** What a value lacks to be as the schema at this pointer of the document says. */
+  /** The differences between a value and the schema at this pointer of the document. */
   List<String> faults(String pointer, JsonNode value) {
     // Most lead to few, each of which takes some milliseconds to compile.
     String named =
@@ -335,7 +336,7 @@ final class Contract {
         .toList();
   }
 
-  /** The words between backticks of what a response says of itself. */
+  /** The words in backticks in the description of a response. */
   static Set<String> words(JsonNode response) {
     Set<String> words = new TreeSet<>();
     Matcher word = WORD.matcher(response.path("description").asText());
@@ -374,7 +375,7 @@ final class Contract {
     return part.replace("~", "~0").replace("/", "~1").replace("{", "%7B").replace("}", "%7D");
   }
 
-  /** Makes members that a schema does not list faults, throughout. */
+  /** Makes members that a schema does not list errors, throughout. */
   private static void close(JsonNode node, JsonNode root) {
     if (node instanceof ObjectNode schema) {
       if (schema.has("allOf")) {

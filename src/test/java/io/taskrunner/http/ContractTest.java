@@ -32,7 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** The contract over real HTTP and a real Redis; the worker is played by hand. */
+/** The contract over real HTTP and a real Redis; the test acts as the worker. */
 class ContractTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -65,7 +65,7 @@ class ContractTest {
     return reply.json().path("task_id").asText();
   }
 
-  /** What a worker is given, which asks again at once when something is due. */
+  /** The tasks for a worker, which asks again at once when something is due. */
   private List<Claim> claim(int most) {
     List<Claim> claims = exchange(most);
     return claims.isEmpty() ? exchange(most) : claims;

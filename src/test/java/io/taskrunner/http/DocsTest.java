@@ -18,7 +18,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** The pages in a real browser that reaches nothing but the server. */
+/** The pages in a real browser that reaches only the server. */
 class DocsTest {
 
   private static final Contract CONTRACT = Contract.OF_THIS_BUILD;

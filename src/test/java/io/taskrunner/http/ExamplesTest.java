@@ -41,12 +41,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * Every example of openapi.json is sent to a real server on a real Redis, and what is answered is
- * what the document shows: the status, the members, and their values.
+ * Every example of openapi.json is sent to a real server on a real Redis, and the answer is the one
+ * in the document: the status, the members, and their values.
  *
- * <p>The examples tell one story. An id in it stands for the id that the server makes in its place:
- * the same for the same throughout, in paths and bodies too. A time stands for a time, a key for a
- * key. Besides, only what {@link #VARIES} names may differ.
+ * <p>The examples form one story. An id in it represents the id that the server creates in its
+ * place: the same for the same throughout, in paths and bodies too. A time represents a time, a key
+ * a key. Apart from that, only the members in {@link #VARIES} may differ.
  */
 class ExamplesTest {
 
@@ -55,7 +55,7 @@ class ExamplesTest {
   private static final String JSON_TYPE = "application/json";
   private static final String YAML_TYPE = "application/yaml";
 
-  /** Members that are another each time: secrets, keys, durations, and where the server is. */
+  /** Members that vary: secrets, keys, durations, and the server's address. */
   private static final Set<String> VARIES =
       Set.of(
           "key",
@@ -77,7 +77,7 @@ class ExamplesTest {
 
   private static final String PEM = "-----BEGIN PUBLIC KEY-----\n";
 
-  /** The dead task of the story, which no call of it makes. */
+  /** The dead task of the story, which no call of it creates. */
   private static final String DEAD = "019a8f6c-2b1d-7000-8a3e-5f2c9d41c000";
 
   private final Contract contract = Contract.OF_THIS_BUILD;
@@ -89,12 +89,12 @@ class ExamplesTest {
   /**
    * A call of the story.
    *
-   * @param status that it comes to
+   * @param status of its answer
    * @param type of its body, or else of its answer
    */
   private record Step(String operation, int status, String type) {
 
-    /** As in {@code putQueue 201}, with the media type behind it where that is not JSON. */
+    /** As in {@code putQueue 201}, with the media type after it where that is not JSON. */
     static Step of(String words) {
       String[] parts = words.strip().split(" ");
       return new Step(
@@ -102,7 +102,7 @@ class ExamplesTest {
     }
   }
 
-  /** What each call finds was made by those before it. */
+  /** Each call finds the things that earlier calls created. */
   private static final String STORY =
       """
       putTier 200
@@ -217,9 +217,7 @@ class ExamplesTest {
     assertTrue(faults.isEmpty(), () -> String.join("\n", faults));
   }
 
-  /**
-   * A new operation, or status of one, is a new step: at the place where what it needs is there.
-   */
+  /** A new operation, or status of one, is a new step: at a place where its preconditions hold. */
   @Test
   void theStoryTellsEverySuccessOfEveryOperation() {
     Set<String> told = new TreeSet<>();
@@ -351,7 +349,7 @@ class ExamplesTest {
       if (open) {
         others.keySet().retainAll(members.keySet());
       }
-      // What is named by an id is named so in the answer too.
+      // An answer contains the id with which the thing was named.
       assertEquals(members.keySet().size(), others.keySet().size(), whole);
       members.forEach((name, value) -> {
         String place = at + "/" + name;
@@ -393,7 +391,7 @@ class ExamplesTest {
             Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue, (a, _) -> a, TreeMap::new));
   }
 
-  /** One id of the story is one of the server, and the reverse. */
+  /** One id of the story is one of the server, and vice versa. */
   private void stands(String example, String id, String whole) {
     assertTrue(ID.matcher(id).matches(), whole);
     assertEquals(id, real.computeIfAbsent(example, _ -> id), whole);
@@ -413,14 +411,14 @@ class ExamplesTest {
     }
   }
 
-  /** The breaker that the dead tasks opened is tried after a second. */
+  /** The breaker that the dead tasks opened is probed after a second. */
   private void awaitProbes() {
     while (!store.hosts().open().getFirst().halfOpen()) {
       Thread.onSpinWait();
     }
   }
 
-  /** Two tasks are tried and die. */
+  /** Two tasks are tried and end in {@code dead}. */
   private void die() {
     for (String url : List.of("https://api.example.com/a", "https://api.example.com/b")) {
       Reply reply =

@@ -57,8 +57,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 
 /**
- * Stores that do as they are told, for what a real one cannot be brought to do on demand: to be
- * away, to hold an answer back, to refuse for each of its reasons.
+ * Stores with configured results, for things that a real one cannot do on demand: to be
+ * unavailable, to hold an answer back, to reject for each of its reasons.
  */
 final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
 
@@ -74,12 +74,12 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
   final Map<String, AdminKey> adminKeys = new ConcurrentHashMap<>();
   final Deque<AuditStore.Entry> trail = new ConcurrentLinkedDeque<>();
 
-  /** Whether the trail alone fails. */
+  /** Whether only the trail fails. */
   volatile boolean trailAway;
 
   final List<Enqueue> enqueued = new CopyOnWriteArrayList<>();
 
-  /** What an enqueue comes to. */
+  /** The result of an enqueue. */
   volatile Function<Enqueue, CompletableFuture<EnqueueResult>> onEnqueue = this::take;
 
   /** Whether every blocking call fails. */
@@ -121,7 +121,7 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
     return keyOf(clientId, allowedQueues, Scope.ALL);
   }
 
-  /** A client with a key that opens this alone. */
+  /** A client with a key that has only this scope. */
   String keyOf(String clientId, List<String> allowedQueues, Set<Scope> scopes) {
     clients.put(clientId, client(clientId, true, allowedQueues));
     String key = ApiKey.make(new SecureRandom());
@@ -264,7 +264,7 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
     return false;
   }
 
-  /** The clients; apart, since two stores have a {@code get} of a text. */
+  /** The clients; separate, because two stores have a {@code get} of a text. */
   @Override
   public ClientStore clients() {
     return new ClientSide();
@@ -314,7 +314,7 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
     }
   }
 
-  /** The trail; it can be away while all else is there. */
+  /** The trail; it can be unavailable while everything else is available. */
   @Override
   public AuditStore audits() {
     return new AuditSide();
@@ -353,7 +353,7 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
     };
   }
 
-  /** Two workers of 10 slots, of which one has not been heard of for long. */
+  /** Two workers of 10 slots, of which one has not sent a heartbeat for long. */
   @Override
   public WorkersStore workers() {
     return new WorkerSide();
@@ -366,7 +366,7 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
     return Optional.ofNullable(queues.get(name)).map(_ -> new DeadSummary(0, List.of()));
   }
 
-  /** Knows no schedule. */
+  /** Has no schedule. */
   @Override
   public ScheduleStore schedules() {
     return new ScheduleStore() {

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
-/** What a caller of HTTP/2 can do to this server by frames alone. */
+/** The effects of bare HTTP/2 frames on this server. */
 class Http2RulesTest {
 
   private static final int DATA = 0;
@@ -39,7 +39,7 @@ class Http2RulesTest {
   private final FakeStores stores = new FakeStores();
   private Served served;
 
-  /** One frame as it came. */
+  /** One received frame. */
   private record Frame(int type, int flags, int stream, byte[] payload) {}
 
   @BeforeEach
@@ -79,7 +79,7 @@ class Http2RulesTest {
     return ByteBuffer.allocate(4).putInt(value).array();
   }
 
-  /** A call's headers, each a literal that enters no table. */
+  /** A call's headers, each a literal without indexing. */
   private static byte[] headers(String... namesAndValues) {
     ByteArrayOutputStream block = new ByteArrayOutputStream();
     for (int i = 0; i < namesAndValues.length; i += 2) {
@@ -126,7 +126,7 @@ class Http2RulesTest {
     return new Frame(head & 0xff, flags, stream, in.readNBytes(head >>> 8));
   }
 
-  /** Reads until the answer to a ping comes, or the end of the connection; says which. */
+  /** Reads until the answer to a ping arrives, or the connection ends; returns which. */
   private static boolean isAlive(Socket socket, DataInputStream in) {
     try {
       send(socket, frame(PING, 0, 0, new byte[8]));
@@ -164,7 +164,7 @@ class Http2RulesTest {
     assertEquals(List.of(), errors());
   }
 
-  /** CVE-2025-55163: wrong frames of the caller make the server reset its streams. */
+  /** CVE-2025-55163: invalid frames of the caller make the server reset its streams. */
   @Test
   void streamsThatTheServerIsMadeToResetAreBounded() throws IOException {
     int made = 0;
@@ -182,7 +182,7 @@ class Http2RulesTest {
         alive = isAlive(socket, in);
       }
     } catch (SocketException hungUp) {
-      // It hung up while more was sent.
+      // It disconnected while more was sent.
     }
     assertTrue(made < 1000, "streams reset on one connection: " + made);
     assertEquals(List.of(), errors());

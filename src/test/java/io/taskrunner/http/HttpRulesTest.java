@@ -16,7 +16,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** HTTP/1.1 as RFC 9112 has it, where a server must be lenient and where it must not be. */
+/** HTTP/1.1 by RFC 9112, where a server must be lenient and where it must not be. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HttpRulesTest {
 

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What is bounded: headers, calls that wait for the store, the bytes that they hold. */
+/** The limits: headers, calls that wait for the store, the bytes that they hold. */
 class LimitsTest {
 
   private static final String TASK = "{\"client_id\":\"abc\",\"task\":{\"url\":\"http://h/\"}}";
@@ -224,7 +224,7 @@ class LimitsTest {
   void aCallThatDoesNotArriveInTimeIsToldSo() throws IOException {
     List<Socket> sockets = new ArrayList<>();
     try {
-      // One body that is read before its call begins, one that is read as it comes.
+      // One body that is read before its call begins, one that is read as it arrives.
       for (int length : List.of(1000, 100_000)) {
         Socket socket = served.connect();
         socket.setSoTimeout(60_000);

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Malformed enqueues, each with its exact refusal. */
+/** Malformed enqueues, each with its exact error. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class MalformedTest {
 
@@ -38,10 +38,10 @@ class MalformedTest {
   }
 
   /**
-   * A body, and what is said of it.
+   * A body, and its expected errors.
    *
-   * @param body sent as it is
-   * @param faults places and sentences, in turn
+   * @param body sent unchanged
+   * @param faults places and sentences, alternately
    */
   record Malformed(String body, List<String> faults) {
     @Override
@@ -54,12 +54,12 @@ class MalformedTest {
     return new Malformed(body, List.of(faults));
   }
 
-  /** A field beside a good client and task. */
+  /** A field in addition to a valid client and task. */
   private static Malformed field(String field, String... faults) {
     return of("{" + ID + "," + TASK + "," + field + "}", faults);
   }
 
-  /** A member of the task beside a good url. */
+  /** A member of the task in addition to a valid url. */
   private static Malformed task(String member, String... faults) {
     return of("{" + ID + ",\"task\":{" + URL + "," + member + "}}", faults);
   }

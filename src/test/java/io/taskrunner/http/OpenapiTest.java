@@ -41,11 +41,11 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
-/** The document and the routes say the same. */
+/** The document and the routes agree. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OpenapiTest {
 
-  /** All that the server below may give. */
+  /** All statuses of the server below. */
   private static final List<HttpStatus> STATUSES =
       IntStream.range(400, 600).mapToObj(HttpStatus::valueOf).toList();
 
@@ -217,7 +217,7 @@ class OpenapiTest {
     assertEquals(made, told, "what an operation or AnyCall may come to");
   }
 
-  /** Something of this type: what a problem is made of makes no difference to its code. */
+  /** Something of this type: the arguments of a problem do not change its code. */
   private static Object any(Class<?> type, HttpStatus status) {
     if (type == HttpStatus.class) {
       return status;

@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
-/** Health, metrics, the prefix, and what a worker serves. */
+/** Health, metrics, the prefix, and the routes of a worker. */
 class OperateTest {
 
   private static Probe probe(AtomicBoolean alive) {

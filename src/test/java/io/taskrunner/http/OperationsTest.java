@@ -75,7 +75,7 @@ class OperationsTest {
     return reply.json().path("operation_id").asText();
   }
 
-  /** Plays the runner until everything has ended. */
+  /** Acts as the runner until everything has ended. */
   private void carryOut() {
     List<Run> runs =
         store.operations().lease("00000000000000aa", Duration.ofSeconds(30), List.of());

@@ -35,7 +35,7 @@ class PreconditionsTest {
     store.close();
   }
 
-  /** How a thing is read, changed and deleted. */
+  /** The calls that read, change and delete a thing. */
   private record Kind(
       String read, String method, String put, String body, String other, String delete) {}
 

@@ -14,7 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
-/** What callers see while Redis is away, and once it is back. */
+/** The responses to callers while Redis is unavailable, and once it is back. */
 class RedisAwayTest {
 
   private static final String KEYED =

@@ -33,14 +33,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * Every refusal that openapi.json lists for an operation is provoked, on a real Redis. A new one
- * needs a way to be provoked here, unless its code already has one that fits.
+ * Every error that openapi.json lists for an operation is triggered, on a real Redis. A new one
+ * needs a way to be triggered here, unless its code already has one that fits.
  */
 class RefusalsTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
 
-  /** Codes that tell of the store, which have a test of their own. */
+  /** Codes about the store, which have a test of their own. */
   private static final Set<String> OF_THE_STORE = Set.of("store_unavailable", "not_ready");
 
   private static final String[] ADMIN = {"X-Admin-Key", Served.ADMIN};
@@ -63,7 +63,7 @@ class RefusalsTest {
     unconfigured = new Served(Setup.serve().withoutAdminKey(), store);
   }
 
-  /** One client that nobody set up may live, if any. */
+  /** At most one auto-registered client may exist. */
   private static StoreOptions options(boolean openClients) {
     return new StoreOptions(
         REDIS.settings(),
@@ -156,7 +156,7 @@ class RefusalsTest {
               keyed.post("/nowhere", "{}", "Origin", "https://elsewhere.example"));
       replies.forEach(reply -> told.add(reply.code()));
     }
-    told.add("request_timeout"); // takes 30 s, and LimitsTest has them
+    told.add("request_timeout"); // takes 30 s; covered by LimitsTest
     assertEquals(Contract.words(contract.document().at("/components/responses/AnyCall")), told);
   }
 
@@ -182,7 +182,7 @@ class RefusalsTest {
         operation.method(), operation.path(), operation.body("application/json"), headers);
   }
 
-  /** What is there when calls are refused. */
+  /** The state in which calls are rejected. */
   private final class Scene {
     private final String keyOfAll = key("my-service", "{}");
     private final String keyToEnqueue = key("my-service", "{\"scopes\":[\"enqueue\"]}");
@@ -361,7 +361,7 @@ class RefusalsTest {
       };
     }
 
-    /** A queue that gets a task between the look at it and its deletion. */
+    /** A queue that gets a task between its check and its deletion. */
     private Reply notPruned() {
       FakeStores stores = new FakeStores();
       stores.put("crowded", QueueSettings.defaults(1), new Expected.Any());
@@ -381,7 +381,7 @@ class RefusalsTest {
       };
     }
 
-    /** What no body, and else no parameter or header, may be. */
+    /** An invalid call: an unknown field in the body, or else an invalid parameter or header. */
     private Reply invalid(Operation operation) {
       if (operation.body("application/json") != null) {
         return sent(operation, "{\"no_such_field\":1}");
@@ -410,7 +410,7 @@ class RefusalsTest {
       return served.call(operation.method(), operation.path(), body, all.toArray(String[]::new));
     }
 
-    /** With something else where the operation's own example would be. */
+    /** With another value in place of the operation's own example. */
     private Reply at(Operation operation, String place, String other) {
       String path =
           place.startsWith("{")

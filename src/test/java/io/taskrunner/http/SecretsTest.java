@@ -23,7 +23,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is masked when it is read may be given back, and stays what it was, and where it was. */
+/** A masked value that was read may be sent back, and keeps its value and its place. */
 class SecretsTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -59,7 +59,7 @@ class SecretsTest {
     return served.call("PUT", "/v1/schedules/s", schedule);
   }
 
-  /** As the configuration shows it, without what cannot be given. */
+  /** As the configuration shows it, without the read-only members. */
   private ObjectNode shown() {
     return (ObjectNode) served.get("/admin/config").json().at("/schedules/s");
   }
@@ -124,7 +124,7 @@ class SecretsTest {
   void aSecretDoesNotMoveToAnotherSchemeHostOrPort(String move) throws Exception {
     String from = move.substring(0, move.indexOf('|'));
     String moved = shown().toString().replace(from, move.substring(from.length() + 1));
-    for (String entry : List.of(moved, moved.replaceAll("\\?[^\"]*", ""))) { // headers alone
+    for (String entry : List.of(moved, moved.replaceAll("\\?[^\"]*", ""))) { // only headers
       for (Reply reply : List.of(apply(JSON.readTree(entry)), put(entry))) {
         assertEquals(400, reply.status(), reply.body());
         assertTrue(reply.body().contains("masked"), reply.body());
@@ -193,7 +193,7 @@ class SecretsTest {
     }
   }
 
-  /** A name that YAML could take for something else, and another each time. */
+  /** A name that YAML could misread, different each time. */
   private static String name(Random random, int number) {
     String[] like = {"0", "00", "1e", "0x", "null", "true", "no", "-", "0o", "_", "-0", "Null"};
     return like[random.nextInt(like.length)] + number;

@@ -36,7 +36,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
-/** A server on a port of its own, and a client that sends what it is told byte for byte. */
+/** A server on a port of its own, and a client that sends exactly the given bytes. */
 final class Served implements AutoCloseable {
 
   static final String ADMIN = "an-admin-key";
@@ -59,7 +59,7 @@ final class Served implements AutoCloseable {
   private final String prefix;
   private final EventLoopGroup eventLoops = EventLoopGroups.newEventLoopGroup(1);
 
-  /** How a server is set up. */
+  /** The setup of a server. */
   record Setup(
       boolean dev,
       Mode mode,
@@ -111,7 +111,7 @@ final class Served implements AutoCloseable {
     }
   }
 
-  /** An answer as it came. */
+  /** A received answer. */
   record Reply(int status, Map<String, String> headers, String body) {
     JsonNode json() {
       try {
@@ -180,7 +180,7 @@ final class Served implements AutoCloseable {
   /**
    * Sends one call on a connection of its own.
    *
-   * @throws AssertionError the answer is not as openapi.json says
+   * @throws AssertionError the answer does not match openapi.json
    */
   Reply call(String method, String path, String body, String... headers) {
     StringBuilder head = new StringBuilder(method + " " + path + " HTTP/1.1\r\n");
@@ -227,7 +227,7 @@ final class Served implements AutoCloseable {
     return socket;
   }
 
-  /** Reads one answer, as long as it says that it is. */
+  /** Reads one answer, up to its own length. */
   static Reply read(InputStream in, boolean withBody) throws IOException {
     StringBuilder head = new StringBuilder();
     while (head.indexOf("\r\n\r\n") < 0) {

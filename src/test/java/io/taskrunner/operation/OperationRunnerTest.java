@@ -24,7 +24,9 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** A runner keeps the pace of each operation, and its hold on it, on a clock that the test sets. */
+/**
+ * A runner keeps the pace of each operation, and its lease on it, on a clock that the test sets.
+ */
 class OperationRunnerTest {
 
   private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
@@ -72,7 +74,7 @@ class OperationRunnerTest {
     }
   }
 
-  /** An operation with so many tasks; a chunk takes a while. */
+  /** An operation with this many tasks; a chunk takes a while. */
   private class ScriptedRun implements OperationStore.Run {
     final Operation operation;
     final List<Long> times = new ArrayList<>();
@@ -134,7 +136,7 @@ class OperationRunnerTest {
     }
   }
 
-  /** Lets a time pass, in which the runner does what falls due. */
+  /** Advances the time, and runs the due work of the runner. */
   private void pass(long nanos) {
     long end = now + nanos;
     while (true) {

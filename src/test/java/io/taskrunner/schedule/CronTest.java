@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Cron expressions, in still zones and where clocks are changed. */
+/** Cron expressions, in zones without and with clock changes. */
 class CronTest {
 
   private static final ZoneId BERLIN = ZoneId.of("Europe/Berlin");
@@ -115,7 +115,7 @@ class CronTest {
     assertEquals(
         List.of("2026-03-28T02:30+01:00", "2026-03-29T03:00+02:00", "2026-03-30T02:30+02:00"),
         next("30 2 * * *", "2026-03-27T12:00:00Z", BERLIN, 3));
-    // Two skipped ones come once, and so does one that is named at the very moment.
+    // Two skipped times run once, and so does one that is set at that very moment.
     assertEquals(
         List.of("2026-03-29T03:00+02:00", "2026-03-29T03:30+02:00", "2026-03-30T02:10+02:00"),
         next("10,30 2,3 * * *", "2026-03-29T00:59:59Z", BERLIN, 5).stream()
@@ -160,7 +160,7 @@ class CronTest {
         next("0 12 * * *", "2011-12-29T20:00:00Z", ZoneId.of("Pacific/Apia"), 3));
   }
 
-  /** All moments of some days, second by minute, in the words of the rule. */
+  /** All moments of some days, second by minute, checked against the definition. */
   private static TreeSet<Instant> slowly(
       Cron cron, boolean realTime, Instant from, Instant to, ZoneRules rules) {
     TreeSet<Instant> all = new TreeSet<>();

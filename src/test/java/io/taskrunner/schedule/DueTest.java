@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** What is to be done of a schedule: on time, late, after a long while, with jitter. */
+/** The due runs of a schedule: on time, late, after a long while, with jitter. */
 class DueTest {
 
   private static final Instant BEGUN = Instant.parse("2026-01-01T00:00:00Z");

@@ -1,4 +1,4 @@
-/** Tests of when ticks are. */
+/** Tests of the times of ticks. */
 @NullMarked
 package io.taskrunner.schedule;
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Google's rule, as its protocol's comments state it. */
+/** Google's rule, as defined in its protocol's comments. */
 final class CloudRetryPolicyTest {
 
   private static final DoubleSupplier NO_JITTER =

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What is read as a target, and every way in which a text is none. */
+/** Valid targets, and every way in which a text is invalid. */
 class TargetUrlTest {
 
   private static final String GOOD =

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.TimeUnit;
 
-/** Does what it is given before it returns: for tests that set the clock. */
+/** Runs its work before it returns: for tests that set the clock. */
 public final class AtOnce extends AbstractExecutorService {
 
   @Override

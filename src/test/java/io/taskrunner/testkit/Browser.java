@@ -26,11 +26,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 /**
- * A Chromium without a window, with one page. It finds no host but this machine. What the page asks
- * for and what goes wrong in it is kept.
+ * A Chromium without a window, with one page. It reaches no host except this machine. The requests
+ * of the page and its errors are recorded.
  *
- * <p>It is spoken to by its own DevTools protocol: numbered calls and their answers over a
- * WebSocket, and events in between.
+ * <p>It is controlled by its DevTools protocol: numbered calls and their answers over a WebSocket,
+ * and events in between.
  */
 public final class Browser implements AutoCloseable {
 
@@ -76,7 +76,7 @@ public final class Browser implements AutoCloseable {
         .findFirst();
   }
 
-  /** Not so a stand-in that only says what to install. */
+  /** Not a stand-in that only prints installation instructions. */
   private static boolean runs(Path program) {
     try {
       Process process =
@@ -91,14 +91,14 @@ public final class Browser implements AutoCloseable {
   /**
    * Starts one with a profile of its own.
    *
-   * @throws IOException it does not start, or does not say where it listens
+   * @throws IOException it does not start, or does not print its address
    */
   public static Browser start(Path program) throws IOException {
     Process process =
         new ProcessBuilder(
                 program.toString(),
                 "--headless=new",
-                "--no-sandbox", // root may not have one, and only pages of ours are opened
+                "--no-sandbox", // root may not have one, and only our own pages are opened
                 "--disable-gpu",
                 "--disable-dev-shm-usage",
                 "--disable-extensions",
@@ -121,7 +121,7 @@ public final class Browser implements AutoCloseable {
     }
   }
 
-  /** Where it listens, which it says among much else; that is read on, and dropped. */
+  /** Its address, which it prints among other output; the rest is read and dropped. */
   private static String address(Process process) throws IOException {
     BufferedReader said = process.inputReader(StandardCharsets.UTF_8);
     StringBuilder before = new StringBuilder();
@@ -135,7 +135,7 @@ public final class Browser implements AutoCloseable {
     throw new IOException("the browser ended and said: " + before);
   }
 
-  /** Opens an address, and returns when the page and all that it names is loaded. */
+  /** Opens an address, and returns when the page and all its resources are loaded. */
   public void open(String url) {
     loaded = new CompletableFuture<>();
     JsonNode went = ask("Page.navigate", JSON.createObjectNode().put("url", url));
@@ -146,9 +146,9 @@ public final class Browser implements AutoCloseable {
   }
 
   /**
-   * What an expression of JavaScript comes to in the page, as JSON. A promise is waited for.
+   * The value of an expression of JavaScript in the page, as JSON. A promise is awaited.
    *
-   * @throws AssertionError it throws, or its promise is broken or not kept in time
+   * @throws AssertionError it throws, or its promise is rejected or not settled in time
    */
   public JsonNode evaluate(String expression) {
     JsonNode answer =
@@ -164,7 +164,7 @@ public final class Browser implements AutoCloseable {
     return answer.at("/result/value");
   }
 
-  /** Waits until a condition in the page holds, which is looked at whenever a frame is drawn. */
+  /** Waits until a condition in the page holds, which is checked whenever a frame is drawn. */
   public void await(String condition) {
     evaluate(
         "new Promise((kept) => { const look = () => (%s) ? kept(true) : requestAnimationFrame(look); look(); })"
@@ -200,12 +200,12 @@ public final class Browser implements AutoCloseable {
     }
   }
 
-  /** The addresses that were asked for so far. */
+  /** The addresses that were requested so far. */
   public List<String> requests() {
     return requests;
   }
 
-  /** What the console would show as errors, and what failed. */
+  /** The errors of the console, and failed requests. */
   public List<String> faults() {
     return faults;
   }

@@ -97,7 +97,7 @@ public final class ClusterSet implements AutoCloseable {
       int last = (i + 1) * SlotHash.SLOT_COUNT / MASTERS - 1;
       on(ports.get(i), redis -> redis.clusterAddSlotsRange(Range.create(first, last)));
     }
-    // By hand, since the bus has a port of its own.
+    // By hand, because the bus has a port of its own.
     for (int port : ports.subList(1, ports.size())) {
       on(
           ports.getFirst(),
@@ -137,7 +137,7 @@ public final class ClusterSet implements AutoCloseable {
     }
   }
 
-  /** The environment of a program that shall use it. */
+  /** The environment of a program that uses it. */
   public Map<String, String> environment() {
     return Map.of(
         "REDIS_CLUSTER_NODES",
@@ -156,7 +156,7 @@ public final class ClusterSet implements AutoCloseable {
     return settings(shards, waitReplicas, Duration.ofSeconds(15));
   }
 
-  /** The same, with how long a call goes on trying. */
+  /** The same, with the total time that a call is retried. */
   public RedisSettings settings(int shards, OptionalInt waitReplicas, Duration commandTimeout) {
     return RedisServer.settings(
         new RedisSettings.Target.Cluster(
@@ -177,7 +177,7 @@ public final class ClusterSet implements AutoCloseable {
     return SlotHash.getSlot("tr:{config}:shard");
   }
 
-  /** The port of the master that holds a slot, as it says itself. */
+  /** The port of the master that holds a slot, as it reports itself. */
   public int masterOf(int slot) {
     int[] found = {-1};
     await(() -> {
@@ -220,7 +220,7 @@ public final class ClusterSet implements AutoCloseable {
     return ports;
   }
 
-  /** Freezes a node, by SIGSTOP; or lets it go on. */
+  /** Freezes a node, by SIGSTOP; or continues it. */
   public void freeze(int port, boolean on) throws IOException {
     if (on) {
       node(port).freeze();
@@ -229,7 +229,7 @@ public final class ClusterSet implements AutoCloseable {
     }
   }
 
-  /** Kills a node as a power cut would. */
+  /** Kills a node abruptly, by SIGKILL. */
   public void kill(int port) {
     node(port).kill();
     nodes.remove(port);
@@ -279,7 +279,7 @@ public final class ClusterSet implements AutoCloseable {
     return on(port, redis -> redis.clusterCountKeysInSlot(slot));
   }
 
-  /** Waits until every node sees all others well, and every replica has everything. */
+  /** Waits until every node sees all others healthy, and every replica has everything. */
   public void awaitWhole() {
     await(() -> {
       for (int port : nodes.keySet()) {
@@ -309,7 +309,7 @@ public final class ClusterSet implements AutoCloseable {
     return node.split(" ").length > 8;
   }
 
-  /** What a node says of each: id, address, flags, master, …, link, slots. */
+  /** A node's report of each: id, address, flags, master, …, link, slots. */
   private List<String> view(int port) {
     return on(port, RedisCommands::clusterNodes).lines().toList();
   }
@@ -360,7 +360,7 @@ public final class ClusterSet implements AutoCloseable {
     throw new AssertionError("not within " + PATIENCE + ": " + wrong + "\n" + logs());
   }
 
-  /** The last of what its processes said. */
+  /** The last output of its processes. */
   public String logs() {
     List<String> all = new ArrayList<>();
     nodes.forEach((port, node) -> all.add("node " + port + "\n" + node.output()));

@@ -21,7 +21,7 @@ public final class Folders {
               try {
                 delete(folder);
               } catch (IOException | UncheckedIOException stillWrittenTo) {
-                // It lies where temporary files lie.
+                // It is in the directory of temporary files.
               }
             }));
     return folder;

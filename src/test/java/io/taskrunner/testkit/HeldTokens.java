@@ -7,14 +7,14 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A plain store of keys, as the scripts do it. */
+/** A plain store of keys, equivalent to the scripts. */
 public final class HeldTokens implements TokenStore {
 
   private final InstantSource clock;
   private final List<Key> keys = new ArrayList<>();
   private String opaque = "";
 
-  /** Goes by this clock. */
+  /** Uses this clock. */
   public HeldTokens(InstantSource clock) {
     this.clock = clock;
   }

@@ -18,7 +18,7 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.zip.GZIPInputStream;
 
-/** A collector of OpenTelemetry: takes spans by OTLP over HTTP in protobuf, and keeps them. */
+/** A collector of OpenTelemetry: receives spans by OTLP over HTTP in protobuf, and keeps them. */
 public final class OtlpReceiver implements AutoCloseable {
 
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(30);
@@ -27,7 +27,7 @@ public final class OtlpReceiver implements AutoCloseable {
   private final List<Span> spans = new ArrayList<>(); // guarded by this
 
   /**
-   * A span that came.
+   * A received span.
    *
    * @param trace its trace's id in hexadecimal
    * @param id its own
@@ -134,7 +134,7 @@ public final class OtlpReceiver implements AutoCloseable {
     }
   }
 
-  /** Those that came. */
+  /** The received ones. */
   public synchronized List<Span> spans() {
     return List.copyOf(spans);
   }

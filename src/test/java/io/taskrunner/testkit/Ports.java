@@ -9,9 +9,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 
-/**
- * Gives out ports of 127.0.0.1 that a process can be told to listen on, now and once more later.
- */
+/** Gives out ports of 127.0.0.1 for a process to listen on, now and again later. */
 public final class Ports {
 
   private static final Set<Integer> GIVEN = ConcurrentHashMap.newKeySet();
@@ -19,8 +17,8 @@ public final class Ports {
   private Ports() {}
 
   /**
-   * A port that nothing listens on, given out once. It lies below those of outgoing connections,
-   * one of which could take it away before it is used, or while a killed server is away.
+   * A port that nothing listens on, given out once. It is below those of outgoing connections, one
+   * of which could take it before it is used, or while a killed server is down.
    */
   public static int free() {
     while (true) {

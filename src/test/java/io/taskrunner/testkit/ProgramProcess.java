@@ -21,8 +21,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The program in a process of its own, with an environment of its own and nothing else of ours in
- * it; and everything that it says.
+ * The program in a process of its own, with an environment of its own and nothing of the test's;
+ * and all its output.
  */
 public final class ProgramProcess implements AutoCloseable {
 
@@ -46,7 +46,7 @@ public final class ProgramProcess implements AutoCloseable {
   /**
    * Starts it, and does not wait for anything.
    *
-   * @param env its whole environment; without a {@code PORT} it gets a free one; with a {@code
+   * @param env its entire environment; without a {@code PORT} it gets a free one; with a {@code
    *     TLS_CERT_FILE} it is called over TLS, and that certificate trusted
    * @param words of the command line
    */
@@ -97,7 +97,7 @@ public final class ProgramProcess implements AutoCloseable {
         hear(line + "\n");
       }
     } catch (IOException ended) {
-      // What it said so far is all that there is.
+      // Its output so far is complete.
     }
     hear("");
   }
@@ -112,22 +112,22 @@ public final class ProgramProcess implements AutoCloseable {
     return process;
   }
 
-  /** Where it serves, without a slash at the end. */
+  /** Its URL, without a slash at the end. */
   public String url() {
     return url;
   }
 
-  /** What it has said so far, on both its outputs. */
+  /** Its output so far, standard output and standard error. */
   public synchronized String output() {
     return output.toString();
   }
 
-  /** Whether it has said so. */
+  /** Whether its output contains this. */
   public boolean said(String text) {
     return output().contains(text);
   }
 
-  /** Waits until it says so. */
+  /** Waits until its output contains this. */
   public synchronized void await(String text) throws InterruptedException {
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     while (output.indexOf(text) < 0) {
@@ -139,14 +139,14 @@ public final class ProgramProcess implements AutoCloseable {
     }
   }
 
-  /** Waits until it has started and says that it is ready. */
+  /** Waits until it has started and is ready. */
   public void awaitReady() throws InterruptedException {
     await("Task Runner listens on " + url);
     awaitReady(PATIENCE);
   }
 
   /**
-   * Waits until it says that it is ready.
+   * Waits until it reports ready.
    *
    * @return how long that took
    */
@@ -161,7 +161,7 @@ public final class ProgramProcess implements AutoCloseable {
     return Duration.ofNanos(System.nanoTime() - began);
   }
 
-  /** What it answers to a GET; 0 when nobody answers. */
+  /** The status of its response to a GET; 0 without a response. */
   public int status(String path) throws InterruptedException {
     try {
       return get(path).statusCode();
@@ -170,7 +170,7 @@ public final class ProgramProcess implements AutoCloseable {
     }
   }
 
-  /** Asks for a path. */
+  /** Gets a path. */
   public HttpResponse<String> get(String path, String... headers)
       throws IOException, InterruptedException {
     return send(HttpRequest.newBuilder(URI.create(url + path)), headers);
@@ -210,12 +210,12 @@ public final class ProgramProcess implements AutoCloseable {
     return caller.send(request.timeout(PATIENCE).build(), HttpResponse.BodyHandlers.ofString());
   }
 
-  /** Asks it to end, by SIGTERM; what it says from then on is still heard. */
+  /** Stops it by SIGTERM; its further output is still read. */
   public void terminate() {
     process.toHandle().destroy();
   }
 
-  /** Kills it as a power cut would. */
+  /** Kills it abruptly, by SIGKILL. */
   public void kill() throws InterruptedException {
     process.destroyForcibly().waitFor();
   }
@@ -225,12 +225,12 @@ public final class ProgramProcess implements AutoCloseable {
     Signal.STOP.to(process);
   }
 
-  /** Lets it go on, by SIGCONT. */
+  /** Continues it, by SIGCONT. */
   public void thaw() throws IOException {
     Signal.CONT.to(process);
   }
 
-  /** Waits for its end, and tells its exit status. */
+  /** Waits for its end, and returns its exit status. */
   public int end() throws InterruptedException {
     if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
       throw new AssertionError("it did not end but said:\n" + output());

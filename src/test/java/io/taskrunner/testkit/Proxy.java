@@ -18,9 +18,9 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A bad network between a program and a server of 127.0.0.1: a TCP proxy that delays, narrows,
- * holds back, swallows, or ends what goes through it. Bytes are never reordered, and none is left
- * out between two that arrive: a connection that lost one stays silent for good, as one does that a
+ * A faulty network between a program and a server of 127.0.0.1: a TCP proxy that delays, narrows,
+ * holds back, swallows, or ends the traffic through it. Bytes are never reordered, and none is
+ * dropped between two that arrive: a connection that lost one stays silent forever, like one that a
  * firewall forgot.
  */
 public final class Proxy implements AutoCloseable {
@@ -43,7 +43,7 @@ public final class Proxy implements AutoCloseable {
     Thread.ofVirtual().name("proxy").start(this::accept);
   }
 
-  /** Begins to forward to this port, faithfully at first. */
+  /** Begins to forward to this port, unchanged at first. */
   public static Proxy start(int to) {
     try {
       return new Proxy(new ServerSocket(0, 512, InetAddress.ofLiteral("127.0.0.1")), to);
@@ -86,8 +86,8 @@ public final class Proxy implements AutoCloseable {
   }
 
   /**
-   * From now on everything is swallowed of the connections that come from this address, as when
-   * those machines are cut off; or, of none, that is over, and these connections end.
+   * From now on the traffic of connections from this address is swallowed, as when those machines
+   * are isolated; or, of none, that is over, and these connections end.
    */
   public void cutOff(Optional<InetAddress> address) {
     cutOff = address;
@@ -97,8 +97,8 @@ public final class Proxy implements AutoCloseable {
   }
 
   /**
-   * From now on what is sent is held back, in both directions; or that is over, and all of it
-   * arrives, also what its sender has given up meanwhile.
+   * From now on traffic is held back, in both directions; or that is over, and all of it arrives,
+   * including data that its sender has given up meanwhile.
    */
   public void hold(boolean on) {
     synchronized (stall) {
@@ -160,7 +160,7 @@ public final class Proxy implements AutoCloseable {
     }
   }
 
-  /** Bytes on their way, and when they arrive; none of them: the end of the stream. */
+  /** Bytes on their way, and their time of arrival; no bytes: the end of the stream. */
   private record Chunk(byte[] bytes, long arrivesNanos) {}
 
   /** A connection on either side, and its two directions. */
@@ -199,7 +199,7 @@ public final class Proxy implements AutoCloseable {
           }
         }
       } catch (IOException broken) {
-        // as good as an end
+        // equivalent to an end
       }
       way.add(new Chunk(new byte[0], System.nanoTime() + delayNanos));
     }
@@ -215,7 +215,8 @@ public final class Proxy implements AutoCloseable {
           }
           into.shutdownOutput();
         } catch (IOException gone) {
-          // What a program sent before it went still reaches the server, which then ends it.
+          // Data that a program sent before its exit still reaches the server, which then closes
+          // it.
           while (into == program && way.take().bytes.length > 0) {}
           close();
         }

@@ -45,7 +45,7 @@ public final class RedisExtension
     return server().settings();
   }
 
-  /** A connection for looking at what lies there. */
+  /** A connection for inspecting the data. */
   public StatefulRedisConnection<String, String> redis() {
     if (connection == null) {
       throw new IllegalStateException("not started");

@@ -32,7 +32,7 @@ public final class RedisProxy implements AutoCloseable {
   private static final byte[] AWAY = bytes("-LOADING Redis is loading the dataset in memory\r\n");
   private static final int BACKLOG = 512;
 
-  /** What becomes of a command. */
+  /** The fate of a command. */
   public enum Fate {
     /** It is executed and answered. */
     PASS,
@@ -44,7 +44,7 @@ public final class RedisProxy implements AutoCloseable {
     LOSE_ANSWER
   }
 
-  /** Receives what scripts cost. */
+  /** Receives the cost of scripts. */
   public interface Meter {
     /** A script, by its SHA-1, took this long of Redis' CPU. */
     void took(String digest, long micros);
@@ -234,7 +234,7 @@ public final class RedisProxy implements AutoCloseable {
     return Math.round(Double.parseDouble(info.substring(at, info.indexOf('\r', at))) * 1e6);
   }
 
-  /** The frames of one direction, each as the bytes that it came in. */
+  /** The frames of one direction, each as the received bytes. */
   private static final class Frames {
     private static final int BUFFER = 64 * 1024;
 

@@ -22,8 +22,8 @@ import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A real redis-server of its own, from the binary that the embedded package carries; in memory
- * unless told otherwise, and with an empty folder of its own: a replica writes a file even so.
+ * A real redis-server of its own, from the binary in the embedded package; in memory by default,
+ * and with an empty folder of its own: a replica writes a file even so.
  */
 public final class RedisServer implements AutoCloseable {
 
@@ -91,10 +91,10 @@ public final class RedisServer implements AutoCloseable {
   }
 
   /**
-   * Starts a Sentinel that speaks TLS alone, to its callers and to its master.
+   * Starts a Sentinel that uses only TLS, to its callers and to its master.
    *
-   * @param folder where it keeps its file
-   * @param master the port at which its master speaks TLS
+   * @param folder of its file
+   * @param master the port at which its master listens by TLS
    */
   public static RedisServer startSentinelByTls(Path folder, int master, TestCertificate.Pem pem)
       throws IOException {
@@ -127,7 +127,7 @@ public final class RedisServer implements AutoCloseable {
       if (line.contains(ready)) {
         RedisServer server = new RedisServer(process, port);
         server.hear(said.toString());
-        // What it says later is read away, so that its pipe never fills.
+        // Its further output is read and dropped, so that its pipe never fills.
         Thread.ofVirtual().start(() -> server.read(out));
         return server;
       }
@@ -152,7 +152,7 @@ public final class RedisServer implements AutoCloseable {
     }
   }
 
-  /** The last of what it said. */
+  /** The last of its output. */
   public synchronized String output() {
     return output.toString();
   }
@@ -172,7 +172,7 @@ public final class RedisServer implements AutoCloseable {
     return settings(port, Duration.ofSeconds(5));
   }
 
-  /** Settings for a Redis on this port of 127.0.0.1, with this patience. */
+  /** Settings for a Redis on this port of 127.0.0.1, with this command timeout. */
   public static RedisSettings settings(int port, Duration commandTimeout) {
     return settings(port, commandTimeout, OptionalInt.empty());
   }
@@ -193,12 +193,14 @@ public final class RedisServer implements AutoCloseable {
     return settings(port, shards);
   }
 
-  /** Settings for a Redis on this port of 127.0.0.1, with everything spread over so many shards. */
+  /**
+   * Settings for a Redis on this port of 127.0.0.1, with everything spread over this many shards.
+   */
   public static RedisSettings settings(int port, int shards) {
     return settings(new RedisSettings.Target.Node(new HostPort("127.0.0.1", port)), shards);
   }
 
-  /** Settings that name a Redis in this way, with everything spread over so many shards. */
+  /** Settings that name a Redis in this way, with everything spread over this many shards. */
   public static RedisSettings settings(RedisSettings.Target target, int shards) {
     return settings(target, Optional.empty(), shards, Duration.ofSeconds(5), OptionalInt.empty());
   }
@@ -235,7 +237,7 @@ public final class RedisServer implements AutoCloseable {
     }
   }
 
-  /** Freezes it, by SIGSTOP: its connections stand, and nothing answers. */
+  /** Freezes it, by SIGSTOP: its connections stay open, and nothing answers. */
   public void freeze() throws IOException {
     Signal.STOP.to(process);
   }
@@ -245,7 +247,7 @@ public final class RedisServer implements AutoCloseable {
     Signal.CONT.to(process);
   }
 
-  /** Kills it as a power cut would. */
+  /** Kills it abruptly, by SIGKILL. */
   public void kill() {
     process.destroyForcibly();
     awaitEnd();

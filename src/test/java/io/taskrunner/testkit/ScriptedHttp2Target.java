@@ -61,9 +61,9 @@ import org.jspecify.annotations.Nullable;
 public final class ScriptedHttp2Target implements AutoCloseable {
 
   private static final long PATIENCE_SEC = 20;
-  private static final long TABLE_BYTES = 4096; // as HTTP/2 has it
+  private static final long TABLE_BYTES = 4096; // as in HTTP/2
 
-  /** What to do once a request is there; called on an event loop, must not block. */
+  /** The action once a request has arrived; called on an event loop, must not block. */
   @FunctionalInterface
   public interface Part {
     /** Plays it. */
@@ -71,7 +71,7 @@ public final class ScriptedHttp2Target implements AutoCloseable {
   }
 
   /**
-   * A request as it came in.
+   * A received request.
    *
    * @param headers with those that begin with a colon
    * @param bodyLength in bytes
@@ -109,8 +109,8 @@ public final class ScriptedHttp2Target implements AutoCloseable {
     }
 
     /**
-     * Says that this connection ends, and that of the streams that have begun none from this one on
-     * was processed.
+     * Announces that this connection ends, and that of the streams that have begun none from this
+     * one on was processed.
      */
     public void goAwayBefore() {
       goAway(stream.id() - 2);
@@ -179,14 +179,14 @@ public final class ScriptedHttp2Target implements AutoCloseable {
     return start(loops, certificate, streamsMax, TABLE_BYTES);
   }
 
-  /** One that keeps so many bytes of the headers that it has seen. */
+  /** One that keeps this many bytes of the headers that it has seen. */
   public static ScriptedHttp2Target start(
       EventLoopGroup loops, TestCertificate certificate, int streamsMax, long tableBytes) {
     SslContext tls = serverTls(certificate, ApplicationProtocolNames.HTTP_2);
     return new ScriptedHttp2Target(loops, tls, streamsMax, tableBytes);
   }
 
-  /** One that speaks HTTP/1.1 too, and answers there with 204. */
+  /** One that supports HTTP/1.1 too, and answers there with 204. */
   public static ScriptedHttp2Target startWithHttp1(
       EventLoopGroup loops, TestCertificate certificate) {
     SslContext tls =
@@ -194,7 +194,7 @@ public final class ScriptedHttp2Target implements AutoCloseable {
     return new ScriptedHttp2Target(loops, tls, 100, TABLE_BYTES);
   }
 
-  /** One whose TLS ends, by an alert, with whom does not offer HTTP/2. */
+  /** One whose TLS ends, by an alert, with clients that do not offer HTTP/2. */
   public static ScriptedHttp2Target startWithHttp2Alone(
       EventLoopGroup loops, TestCertificate certificate) {
     SslContext tls =
@@ -206,7 +206,7 @@ public final class ScriptedHttp2Target implements AutoCloseable {
     return new ScriptedHttp2Target(loops, tls, 100, TABLE_BYTES);
   }
 
-  /** From now on each connection takes so many requests, and says at the last that it ends. */
+  /** From now on each connection takes this many requests, and announces its end at the last. */
   public ScriptedHttp2Target takesPerConnection(int requests) {
     perConnection = requests;
     return this;
@@ -223,7 +223,7 @@ public final class ScriptedHttp2Target implements AutoCloseable {
     return this;
   }
 
-  /** The next request, when it is whole. */
+  /** The next complete request. */
   public Received next() throws InterruptedException {
     Received request = received.poll(PATIENCE_SEC, TimeUnit.SECONDS);
     if (request == null) {
@@ -232,7 +232,7 @@ public final class ScriptedHttp2Target implements AutoCloseable {
     return request;
   }
 
-  /** How many requests have come that nobody asked for by {@link #next}. */
+  /** The number of received requests that {@link #next} has not returned. */
   public int unseen() {
     return received.size();
   }
@@ -246,7 +246,7 @@ public final class ScriptedHttp2Target implements AutoCloseable {
     return name;
   }
 
-  /** How many bytes came with the next request, in whatever frames, since the one before. */
+  /** The number of bytes received with the next request, in any frames, after the one before. */
   public int nextLength() throws InterruptedException {
     Integer length = lengths.poll(PATIENCE_SEC, TimeUnit.SECONDS);
     if (length == null) {
@@ -313,7 +313,7 @@ public final class ScriptedHttp2Target implements AutoCloseable {
     }
   }
 
-  /** Speaks the protocol that was agreed upon. */
+  /** Uses the negotiated protocol. */
   private final class Protocol extends ApplicationProtocolNegotiationHandler {
     private final Http2Settings settings;
     private final int connection;
@@ -326,7 +326,7 @@ public final class ScriptedHttp2Target implements AutoCloseable {
 
     @Override
     protected void handshakeFailure(ChannelHandlerContext context, Throwable cause) {
-      context.close(); // the other side says why
+      context.close(); // the other side sends the reason
     }
 
     @Override
@@ -360,7 +360,7 @@ public final class ScriptedHttp2Target implements AutoCloseable {
     }
   }
 
-  /** Counts the bytes that come in. */
+  /** Counts the incoming bytes. */
   private static final class Counter extends ChannelInboundHandlerAdapter {
     int bytes;
 

@@ -29,7 +29,7 @@ public final class ScriptedTarget implements AutoCloseable {
 
   private static final long PATIENCE_SEC = 60;
 
-  /** What to do once a request is there. */
+  /** The action once a request has arrived. */
   @FunctionalInterface
   public interface Part {
     /** Plays it. */
@@ -37,7 +37,7 @@ public final class ScriptedTarget implements AutoCloseable {
   }
 
   /**
-   * A request as it came in.
+   * A received request.
    *
    * @param head its first line and headers, with the empty line
    * @param body its body
@@ -81,7 +81,7 @@ public final class ScriptedTarget implements AutoCloseable {
       socket.getOutputStream().flush();
     }
 
-    /** Ends the connection in good order. */
+    /** Ends the connection gracefully. */
     public void close() throws IOException {
       socket.close();
     }
@@ -92,7 +92,7 @@ public final class ScriptedTarget implements AutoCloseable {
       socket.close();
     }
 
-    /** Says that nothing more will come, inside TLS by close_notify; what comes is still read. */
+    /** Announces the end of its data, inside TLS by close_notify; incoming data is still read. */
     public void saysNoMore() throws IOException {
       socket.shutdownOutput();
     }
@@ -101,7 +101,7 @@ public final class ScriptedTarget implements AutoCloseable {
     public void awaitEnd() throws IOException {
       try {
         while (socket.getInputStream().read() >= 0) {
-          // whatever it still says
+          // any remaining data
         }
       } catch (java.net.SocketException reset) {
         // an end too
@@ -167,13 +167,13 @@ public final class ScriptedTarget implements AutoCloseable {
     return this;
   }
 
-  /** What to do with the next connection before any request of it is read. */
+  /** The action for the next connection before any request of it is read. */
   public ScriptedTarget greets(Part part) {
     greetings.add(part);
     return this;
   }
 
-  /** The next request, when it is whole. */
+  /** The next complete request. */
   public Received next() throws InterruptedException {
     Received request = received.poll(PATIENCE_SEC, TimeUnit.SECONDS);
     if (request == null) {
@@ -182,7 +182,7 @@ public final class ScriptedTarget implements AutoCloseable {
     return request;
   }
 
-  /** How many requests have come that nobody asked for by {@link #next}. */
+  /** The number of received requests that {@link #next} has not returned. */
   public int unseen() {
     return received.size();
   }

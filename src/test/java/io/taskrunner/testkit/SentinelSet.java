@@ -102,9 +102,7 @@ public final class SentinelSet implements AutoCloseable {
     return network.port();
   }
 
-  /**
-   * Cuts a node off from the Sentinels and the other nodes, but from nobody else; or that is over.
-   */
+  /** Isolates a node from only the Sentinels and the other nodes; or that is over. */
   public void divide(int port, boolean on) {
     networks.get(port).cutOff(Optional.of(AMONG_THEMSELVES).filter(_ -> on));
   }
@@ -165,7 +163,7 @@ public final class SentinelSet implements AutoCloseable {
     Files.write(configuration, List.of(lines), StandardOpenOption.APPEND);
   }
 
-  /** The environment of a program that shall use it. */
+  /** The environment of a program that uses it. */
   public Map<String, String> environment() {
     List<String> addresses =
         sentinels.stream().map(sentinel -> "127.0.0.1:" + sentinel.port()).toList();
@@ -220,7 +218,7 @@ public final class SentinelSet implements AutoCloseable {
   }
 
   /**
-   * Kills the master as a power cut would.
+   * Kills the master abruptly, by SIGKILL.
    *
    * @return its port
    */
@@ -232,7 +230,7 @@ public final class SentinelSet implements AutoCloseable {
   }
 
   /**
-   * Freezes the master, so that its connections stand and nothing answers.
+   * Freezes the master: its connections stay open and nothing answers.
    *
    * @return its port
    */
@@ -364,7 +362,7 @@ public final class SentinelSet implements AutoCloseable {
         .build();
   }
 
-  /** The last of what its processes said. */
+  /** The last output of its processes. */
   public String logs() {
     StringBuilder all = new StringBuilder();
     nodes.forEach(

@@ -2,11 +2,11 @@ package io.taskrunner.testkit;
 
 import java.io.IOException;
 
-/** What the JDK cannot send to a process. */
+/** Signals that the JDK cannot send to a process. */
 enum Signal {
-  /** Stands still from now on. */
+  /** Freezes it from now on. */
   STOP,
-  /** Goes on. */
+  /** Continues it. */
   CONT;
 
   /**

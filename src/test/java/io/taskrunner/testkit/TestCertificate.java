@@ -25,8 +25,8 @@ import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509KeyManager;
 
 /**
- * A certificate that nobody trusts but who is told to, made for the names of one test by the JDK's
- * own tool.
+ * A certificate that only explicitly configured clients trust, created for the names of one test by
+ * the JDK's own tool.
  *
  * @param keys for a server
  * @param certificate for its clients to trust
@@ -38,7 +38,7 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
   private static final String AUTHORITY = "authority";
 
   /**
-   * Makes one.
+   * Creates one.
    *
    * @param names such as {@code dns:target.example,ip:127.0.0.1}
    */
@@ -46,7 +46,7 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
     return made(NAME, store -> generate(store, NAME, "-validity", "2", "-ext", san(names)));
   }
 
-  /** Makes one that was good until a month ago; its authority, which clients trust, still is. */
+  /** Creates one that expired a month ago; its authority, which clients trust, is still valid. */
   public static TestCertificate expired(String names) {
     return made(
         AUTHORITY,
@@ -100,7 +100,7 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
     }
   }
 
-  /** The side of TLS of who trusts this certificate and no other. */
+  /** The TLS settings of a client that trusts only this certificate. */
   public static SSLContext trusting(X509Certificate certificate) {
     try {
       KeyStore store = KeyStore.getInstance("PKCS12");
@@ -156,10 +156,10 @@ public record TestCertificate(KeyManagerFactory keys, X509Certificate certificat
   }
 
   /**
-   * Has a Java program trust it, and nothing else.
+   * Makes a Java program trust only this certificate.
    *
-   * @param folder to keep the trust store in
-   * @return what goes into its environment
+   * @param folder of the trust store
+   * @return variables for its environment
    */
   public Map<String, String> trusted(Path folder) throws IOException {
     Path file = folder.resolve("trusted.p12");

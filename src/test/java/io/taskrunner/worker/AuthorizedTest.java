@@ -22,7 +22,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** Attempts with a token begin when it is made; all others at once. */
+/** Attempts with a token begin when it has been created; all others at once. */
 class AuthorizedTest {
 
   private static final Duration TIMEOUT = Duration.ofSeconds(10);

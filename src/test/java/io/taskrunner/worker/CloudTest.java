@@ -39,7 +39,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Tasks of Cloud Tasks, from their creation to what their target receives. */
+/** Tasks of Cloud Tasks, from their creation to the request at their target. */
 @Timeout(120)
 class CloudTest {
 
@@ -245,7 +245,7 @@ class CloudTest {
       assertEquals(1, called.dispatches());
       assertTrue(called.last().orElseThrow().ended().isEmpty());
     }
-    target.awaitCount(4, Duration.ofMillis(700)); // a worker that was not told looks after 800 ms
+    target.awaitCount(4, Duration.ofMillis(700)); // a worker that was not woken claims after 800 ms
     for (String id : List.of("a", "b", "c")) {
       CloudTask failed =
           assertInstanceOf(

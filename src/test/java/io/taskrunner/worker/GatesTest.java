@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The limits of queues and hosts over several shards: they hold whatever messages are lost, they
- * are used when there is room, and what is at its limit delays nothing else.
+ * are used when there is room, and tasks at their limit delay no others.
  */
 @Timeout(120)
 class GatesTest {
@@ -191,7 +191,7 @@ class GatesTest {
     assertEquals(1, most.get(), "at once");
   }
 
-  /** Ends all connections to Redis but this test's. */
+  /** Ends all connections to Redis except this test's. */
   private static void killConnections() {
     RedisCommands<String, String> redis = REDIS.redis().sync();
     redis.clientKill(KillArgs.Builder.typePubsub());
@@ -218,9 +218,9 @@ class GatesTest {
       ids.addAll(rig.enqueue(3, "mia", "default", target.url("/")));
       redis.freeze();
       network.hold(true);
-      Target.after(lease.multipliedBy(5), 0).join(); // The time of an outage is what is tested.
+      Target.after(lease.multipliedBy(5), 0).join(); // The time of an outage is under test.
       redis.thaw();
-      Target.after(lease.dividedBy(2), 0).join(); // One worker comes back later than the other.
+      Target.after(lease.dividedBy(2), 0).join(); // One worker returns later than the other.
       network.hold(false);
       Target.after(lease.multipliedBy(2), 0).join(); // Long enough to start another wrongly.
       assertEquals(1, most.get(), "at once");
@@ -246,7 +246,7 @@ class GatesTest {
     }
     double before = cpuMillis();
     Duration idle = ofSeconds(3);
-    Target.after(idle, 0).join(); // The cost of a time is what is tested.
+    Target.after(idle, 0).join(); // The cost of a time is under test.
     double perSecond = (cpuMillis() - before) / idle.toSeconds();
     assertTrue(perSecond < 8, perSecond + " ms of Redis' CPU in a second");
     assertEquals(queues + 20, target.count());

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a user is promised of workers while Redis is away. */
+/** The guarantees of workers while Redis is unavailable. */
 @Timeout(120)
 class OutageTest {
 
@@ -79,7 +79,7 @@ class OutageTest {
       redis.freeze();
       CompletableFuture<Void> longer =
           Target.after(LEASE.plusSeconds(2), 0).thenAccept(nothing -> {});
-      longer.join(); // The time of an outage is what is tested.
+      longer.join(); // The time of an outage is under test.
       assertFalse(target.arrivals().stream().anyMatch(arrival -> arrival.over().isDone()));
       redis.thaw();
 

@@ -39,7 +39,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** What a user is promised of workers, with a real Redis, real requests and a real target. */
+/** The guarantees of workers, with a real Redis, real requests and a real target. */
 @Timeout(120)
 class PromisesTest {
 
@@ -160,7 +160,7 @@ class PromisesTest {
       at = positionOf("/urgent");
     }
     long between = at.orElseThrow() - startedBefore;
-    // Those of the claim that was under way, and one turn of each slot.
+    // Those of the claim in flight, and one turn of each slot.
     assertTrue(between <= 2L * slots, between + " tasks of the backlog went first");
   }
 
@@ -237,7 +237,7 @@ class PromisesTest {
     rig.awaitBreakers(0);
   }
 
-  /** How many requests came before the first pause of this length; all, if there was none. */
+  /** The number of requests before the first pause of this length; all, if there was none. */
   private static int untilPause(List<Arrival> arrivals, Duration pause) {
     int count = 1;
     while (count < arrivals.size()

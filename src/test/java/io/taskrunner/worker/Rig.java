@@ -84,7 +84,7 @@ final class Rig implements AutoCloseable {
         Optional.empty());
   }
 
-  /** Switches breakers on for the workers that are made from now on. */
+  /** Switches breakers on for the workers that are created from now on. */
   void breaker(int failures, Duration open, int halfOpenProbes) {
     breaker = new DispatchSettings.Breaker(failures, open, halfOpenProbes, Duration.ofSeconds(60));
   }
@@ -103,7 +103,7 @@ final class Rig implements AutoCloseable {
     return child;
   }
 
-  /** Makes a client known that may enqueue what it likes, and run so many at once. */
+  /** Registers a client that may enqueue without limits, and run this many tasks at once. */
   void client(String id, int maxConcurrent) {
     store.clients().set(id, ClientChange.of().limits(maxConcurrent, 1_000_000).done());
     clients.add(id);
@@ -169,7 +169,7 @@ final class Rig implements AutoCloseable {
     }
   }
 
-  /** Waits until so many breakers are not closed. */
+  /** Waits until this many breakers are not closed. */
   void awaitBreakers(int count) {
     long until = System.nanoTime() + PATIENCE.toNanos();
     while (store.works().getFirst().breakers().size() != count) {

@@ -14,7 +14,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
-/** Begins attempts that end when, and as, the test says. */
+/** Begins attempts that end when the test ends them, and with its result. */
 final class ScriptedPerformer implements Performer {
 
   private final BlockingQueue<Begun> begun = new LinkedBlockingQueue<>();
@@ -43,7 +43,7 @@ final class ScriptedPerformer implements Performer {
       outcome.completeExceptionally(new IllegalStateException("by script"));
     }
 
-    /** What it came to; waits for that. */
+    /** The result; waits for it. */
     Outcome awaited() {
       return outcome.orTimeout(10, TimeUnit.SECONDS).join();
     }
@@ -52,7 +52,7 @@ final class ScriptedPerformer implements Performer {
       return !outcome.isDone();
     }
 
-    /** It will say this of its host. */
+    /** It will report this about its host. */
     Begun says(BreakerReport about) {
       report = about;
       return this;
@@ -79,7 +79,7 @@ final class ScriptedPerformer implements Performer {
     }
   }
 
-  /** Hosts whose failures are to be counted anew. */
+  /** Hosts whose failure counts are to be reset. */
   final List<String> countedAnew = new CopyOnWriteArrayList<>();
 
   @Override
@@ -105,7 +105,7 @@ final class ScriptedPerformer implements Performer {
     }
   }
 
-  /** Attempts that were begun and not looked at yet. */
+  /** Begun attempts that the test has not taken yet. */
   int unseen() {
     return begun.size();
   }

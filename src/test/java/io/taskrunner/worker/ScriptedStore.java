@@ -19,14 +19,14 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A store whose every answer the test gives: a worker waits in its call until it is answered. It
- * can do what a real one does only by luck, such as answer after a message or not at all.
+ * A store whose every answer comes from the test: a worker waits in its call until it is answered.
+ * It can do things that a real one does only by luck, such as answer after a message or not at all.
  */
 final class ScriptedStore implements WorkStore {
 
   private static final long PATIENCE_SEC = 10;
 
-  /** What a worker asked, and waits to be told. */
+  /** A worker's request, waiting for its answer. */
   static final class Call {
     final String move;
     final List<Settlement> verdicts;
@@ -107,7 +107,7 @@ final class ScriptedStore implements WorkStore {
     return next(exchanges, "exchange");
   }
 
-  /** The next exchange that carries verdicts; beats may come before it on a busy machine. */
+  /** The next exchange that carries verdicts; beats may precede it on a busy machine. */
   Call settling() {
     Call call = exchange();
     while (call.verdicts.isEmpty()) {
@@ -134,15 +134,13 @@ final class ScriptedStore implements WorkStore {
     return Objects.requireNonNull(listener);
   }
 
-  /** From now on everything is answered at once, also what was asked before. */
+  /** From now on everything is answered at once, including earlier requests. */
   void answersAll() {
     answersAll = true;
     all.forEach(Call::answerIfOpen);
   }
 
-  /**
-   * The first verdict that is delivered from now on; what else is asked is answered with nothing.
-   */
+  /** The first verdict that is delivered from now on; other requests get empty answers. */
   Settlement verdict() {
     Call call = exchange();
     while (call.verdicts.isEmpty()) {

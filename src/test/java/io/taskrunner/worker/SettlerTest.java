@@ -16,7 +16,7 @@ import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What is kept of verdicts, and for how long. */
+/** The verdicts that are kept, and for how long. */
 class SettlerTest {
 
   private final Settler settler = new Settler(new WorkerMeters(new SimpleMeterRegistry()));

@@ -40,7 +40,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A master of a real Redis Cluster and its replica stand still: what is on others goes on. */
+/** A master of a real Redis Cluster and its replica are frozen: tasks on others continue. */
 @Timeout(300)
 class ShardAwayTest {
 

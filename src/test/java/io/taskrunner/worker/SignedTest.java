@@ -40,7 +40,7 @@ class SignedTest {
 
   private static final Duration TIMEOUT = Duration.ofSeconds(10);
 
-  /** What stands before the 32 bytes of a public key (RFC 8410). */
+  /** The bytes before the 32 bytes of a public key (RFC 8410). */
   private static final byte[] X509_HEAD = HexFormat.of().parseHex("302a300506032b6570032100");
 
   private final ScriptedPerformer sends = new ScriptedPerformer();
@@ -48,7 +48,7 @@ class SignedTest {
   private Instant now = Claims.NOW;
   private final Performer performer = new Signed(sends, new Signer(store, () -> now));
 
-  /** Says what a test gives it. */
+  /** Returns the test's value. */
   private static final class Secrets implements SigningStore {
     volatile @Nullable Held held;
     volatile boolean away;
@@ -111,7 +111,7 @@ class SignedTest {
             .with(new TargetRequest(bare.method(), bare.url(), bare.headers(), body, false)));
   }
 
-  /** What RFC 2104 and the specification say, in the plainest words. */
+  /** RFC 2104 and the specification, in the plainest code. */
   private static String hmac(SigningSecret secret, String signed) throws Exception {
     Mac mac = Mac.getInstance("HmacSHA256");
     mac.init(new SecretKeySpec(secret.bytes(), "HmacSHA256"));

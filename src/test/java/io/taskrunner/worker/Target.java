@@ -23,13 +23,15 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 
-/** A server on 127.0.0.1 that tasks are sent to: remembers what came, and answers as it is told. */
+/**
+ * A server on 127.0.0.1 that tasks are sent to: records its requests, and answers as configured.
+ */
 final class Target implements AutoCloseable {
 
   /**
-   * A request that came.
+   * A received request.
    *
-   * @param over completes when it was answered, or given up by who sent it
+   * @param over completes when it was answered, or given up by its sender
    */
   record Arrival(
       String path, Map<String, String> headers, long nanos, CompletableFuture<Void> over) {
@@ -113,7 +115,7 @@ final class Target implements AutoCloseable {
       try {
         connection.getOutputStream().write(answer.getBytes(StandardCharsets.US_ASCII));
       } catch (IOException gone) {
-        // nobody waits for it
+        // nothing waits for it
       }
       arrival.over().complete(null);
     });
@@ -148,7 +150,7 @@ final class Target implements AutoCloseable {
     }
   }
 
-  /** Waits until so many requests came in all. */
+  /** Waits until this many requests have arrived in all. */
   void awaitCount(long expected, Duration atMost) throws InterruptedException {
     long left = atMost.toNanos();
     lock.lock();

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** The thread that has schedules tick, at the pace of a real clock. */
+/** The thread that runs due schedules, at the pace of a real clock. */
 class TickerTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -75,7 +75,7 @@ class TickerTest {
                 spec));
   }
 
-  /** What became of the first ticks, once there were so many. */
+  /** The results of the first ticks, once there were this many. */
   private List<Run> runs(int count) {
     long end = System.nanoTime() + WITHIN.toNanos();
     while (System.nanoTime() < end) {
@@ -111,8 +111,8 @@ class TickerTest {
         assertEquals(runs.get(i - 1).tick().plusSeconds(1), runs.get(i).tick());
       }
     }
-    // It waits for the tick itself, and does not find it at its next look. Not all: the machine may
-    // be busy.
+    // It waits for the tick itself, and does not find it at its next check. Not all: the machine
+    // may be busy.
     assertTrue(
         runs.stream()
             .skip(1)

@@ -12,7 +12,7 @@ import io.taskrunner.worker.WorkerMeters.Ending;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What a scrape shows of a worker. */
+/** The metrics of a worker in a scrape. */
 class WorkerMetersTest {
 
   private final PrometheusMeterRegistry registry =

@@ -24,7 +24,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A worker with connections of its own, in this process or, by {@link #main}, in one of its own: it
- * then says {@code ready}, works until its standard input ends, and says how many tasks it claimed.
+ * then prints {@code ready}, works until its standard input ends, and prints how many tasks it
+ * claimed.
  */
 final class WorkerProcess implements AutoCloseable {
 
@@ -126,12 +127,12 @@ final class WorkerProcess implements AutoCloseable {
       throw new IllegalStateException("the process ended before it said " + expected);
     }
 
-    /** As a power cut would. */
+    /** Kills it abruptly, by SIGKILL. */
     void kill() throws InterruptedException {
       process.destroyForcibly().waitFor();
     }
 
-    /** Stops it in good order, and says how many tasks it claimed. */
+    /** Stops it gracefully, and returns how many tasks it claimed. */
     long stop() throws IOException {
       process.getOutputStream().close();
       return Long.parseLong(say("claimed ").substring("claimed ".length()));

@@ -42,7 +42,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.slf4j.LoggerFactory;
 
-/** What a worker asks of its store, and when, against one whose answers the test gives. */
+/** The requests of a worker to its store, and their times, with the test's answers. */
 @Timeout(30)
 class WorkerTest {
 
@@ -325,7 +325,7 @@ class WorkerTest {
     Claim first = claim(1);
     store.exchange().gives(first);
     Begun begun = performer.next();
-    // A newer claim of ours is on its way when the renewal says that the older one is lost.
+    // A newer claim of ours is on its way when the renewal reports that the older one is lost.
     Call beat = store.exchange();
     Call renewal = store.renewal();
     Claim newer = Claims.again(first, first.number() + 1, 2);
@@ -524,7 +524,7 @@ class WorkerTest {
     store.leaving().done();
     begun.answers(200);
     Call last = store.exchange();
-    while (last.verdicts.isEmpty()) { // A beat may have come first.
+    while (last.verdicts.isEmpty()) { // A beat may have arrived first.
       assertEquals(0, last.request().slots());
       last.gives();
       last = store.exchange();

@@ -33,7 +33,7 @@ public final class AdminKeys {
   private final Audit audit;
   private final SecureRandom random = new SecureRandom();
 
-  /** Over a store; changes are told to the log. */
+  /** Over a store; logs changes. */
   public AdminKeys(AdminKeyStore keys, Audit audit) {
     this.keys = keys;
     this.audit = audit;
@@ -111,7 +111,7 @@ public final class AdminKeys {
     audit.tell(call, what, details.toArray(String[]::new));
   }
 
-  /** A key that replaces another may have it from that one. */
+  /** A key that replaces another may inherit this from it. */
   private boolean isReadOnly(String digest) {
     return keys.find(digest).map(AdminKey::readOnly).orElse(false);
   }

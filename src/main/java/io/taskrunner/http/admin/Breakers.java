@@ -26,7 +26,7 @@ public final class Breakers {
   private final HostStore hosts;
   private final Audit audit;
 
-  /** Over a store; changes are told to the log. */
+  /** Over a store; logs changes. */
   public Breakers(HostStore hosts, Audit audit) {
     this.hosts = hosts;
     this.audit = audit;

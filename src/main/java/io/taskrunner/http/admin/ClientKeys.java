@@ -31,7 +31,7 @@ public final class ClientKeys {
   private final Audit audit;
   private final SecureRandom random = new SecureRandom();
 
-  /** Over a store; changes are told to the log. */
+  /** Over a store; logs changes. */
   public ClientKeys(ClientStore clients, Audit audit) {
     this.clients = clients;
     this.audit = audit;
@@ -78,7 +78,7 @@ public final class ClientKeys {
     return Answer.created(json).with("cache-control", "no-store");
   }
 
-  /** What a key shall open: at least one scope, each once; everything when nothing is said. */
+  /** The scopes of a key: at least one, each once; all scopes by default. */
   private static Set<Scope> scopes(Fields fields) {
     List<?> given = fields.array("scopes");
     if (given == null) {

@@ -37,8 +37,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Clients, and the calls under {@code /admin/clients} but those of their keys. In the document of
- * the whole configuration are those that an admin set up.
+ * Clients, and the calls under {@code /admin/clients} except those of their keys. The document of
+ * the entire configuration has those that an admin set up.
  */
 public final class Clients implements Kind<Client, ClientSettings> {
 
@@ -57,7 +57,7 @@ public final class Clients implements Kind<Client, ClientSettings> {
 
   private static final long WAITING_BYTES_MAX = 100_000_000_000_000L;
 
-  /** Where clients are in the document of the whole configuration. */
+  /** The section of clients in the document of the entire configuration. */
   static final String SECTION = "clients";
 
   private static final int LIMIT = 50;
@@ -68,7 +68,7 @@ public final class Clients implements Kind<Client, ClientSettings> {
   private final Audit audit;
   private final Things<Client, ClientSettings> things;
 
-  /** Over a store; changes are told to the log. */
+  /** Over a store; logs changes. */
   public Clients(ClientStore clients, Audit audit) {
     this.clients = clients;
     this.audit = audit;
@@ -148,7 +148,7 @@ public final class Clients implements Kind<Client, ClientSettings> {
     return new Refusal(Problem.invalid(List.of(Fault.body("/tier", detail))));
   }
 
-  /** Reads what changes: what is not there stays, and null unsets it. */
+  /** Reads a change: an absent field stays unchanged, and null unsets it. */
   private static Change change(Fields fields) {
     Given<String> tier = whole(fields.text("tier", QueueSettings.NAME, NAME_FORM));
     Given<Boolean> enabled = whole(fields.flag("enabled"));
@@ -273,7 +273,7 @@ public final class Clients implements Kind<Client, ClientSettings> {
     out.time("updated_at", client.updated());
   }
 
-  /** Here what is not set is told as null. */
+  /** Here an unset field is written as null. */
   @Override
   public Changes.Version version(ClientSettings settings) {
     return Changes.Version.of(out -> write(out, settings));

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ConfigExport {
 
-  /** The form of documents. */
+  /** The format of documents. */
   static final long VERSION = 1;
 
   /** Values that a document may hold, nested ones included. */
@@ -40,13 +40,13 @@ final class ConfigExport {
 
   private static final Pattern FORMAT = Pattern.compile("json|yaml");
 
-  /** Where the first page begins: which kind, and the cursor in it. */
+  /** The start of the first page: the kind, and the cursor in it. */
   private static final String FIRST = "0\n";
 
   /** Things that are read at a time. */
   private static final int STEP = 100;
 
-  /** Larger than this a document is given in pages alone. */
+  /** A document larger than this is returned only in pages. */
   private static final long DOCUMENT_BYTES = 4L << 20;
 
   /** Bytes of a page, or a little more; then it is short. */
@@ -58,14 +58,12 @@ final class ConfigExport {
     this.kinds = kinds;
   }
 
-  /** What is done with each thing. */
+  /** Receives each thing. */
   interface Each {
     void take(Item item, byte[] settings) throws IOException;
   }
 
-  /**
-   * Goes through all things of a kind, some at a time, and through what a tag of all is made of.
-   */
+  /** Reads all things of a kind, some at a time, and the input of a tag of all. */
   static void each(Kind<?, ?> kind, MessageDigest tag, Each each) {
     try {
       tag.update(kind.section().getBytes(StandardCharsets.UTF_8));
@@ -87,7 +85,7 @@ final class ConfigExport {
     }
   }
 
-  /** A tag of all, to be made while {@link #each} goes through it. */
+  /** A tag of all, built while {@link #each} reads it. */
   static MessageDigest tag() {
     try {
       return MessageDigest.getInstance("SHA-256");
@@ -96,7 +94,10 @@ final class ConfigExport {
     }
   }
 
-  /** Of all that there is and when it was set; the revision of the whole is not in it. */
+  /**
+   * Of everything and the times at which it was set, without the revision of the entire
+   * configuration.
+   */
   static Precondition.Current current(MessageDigest tag) {
     return Precondition.Current.of(0, tag.digest());
   }

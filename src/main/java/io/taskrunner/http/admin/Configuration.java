@@ -35,13 +35,15 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * {@code /admin/config}: all that admins set (no keys, no secrets) as one document, to be read and
- * to be applied. A document is checked whole before anything is changed, and its changes are
- * decided as one.
+ * {@code /admin/config}: all settings of admins (no keys, no secrets) as one document, to read and
+ * to apply. A document is checked completely before anything is changed, and its changes are
+ * decided atomically.
  */
 public final class Configuration {
 
-  /** Names and texts in the audit trail; what was created, updated and deleted is always there. */
+  /**
+   * Names and texts in the audit trail; the created, updated and deleted things are always there.
+   */
   private static final int DETAILS_MAX = 200;
 
   private final List<Kind<?, ?>> kinds;
@@ -50,9 +52,9 @@ public final class Configuration {
   private final Audit audit;
 
   /**
-   * Over things of these kinds; changes are told to the log.
+   * Over things of these kinds; logs changes.
    *
-   * @param kinds in the order in which they are made: what others name comes first
+   * @param kinds in the order of creation: kinds that others name come first
    */
   public Configuration(List<Kind<?, ?>> kinds, ConfigStore store, Audit audit) {
     this.kinds = List.copyOf(kinds);
@@ -71,9 +73,9 @@ public final class Configuration {
   }
 
   /**
-   * A thing as it is, in few bytes.
+   * The current state of a thing, in few bytes.
    *
-   * @param exact stands for its settings
+   * @param exact represents its settings
    * @param tier of a client
    * @param version its settings, when the document names it
    */
@@ -81,10 +83,9 @@ public final class Configuration {
       String exact, boolean isEmpty, String tier, Optional<Changes.Version> version) {}
 
   /**
-   * All things of all kinds, as they are.
+   * The current state of all things of all kinds.
    *
-   * @param last the revision that was decided last; read first, so that what changes meanwhile is
-   *     found out
+   * @param last the latest revision; read first, so that concurrent changes are detected
    */
   private record Now(
       Map<String, SortedMap<String, Seen>> sections, long last, Precondition.Current current) {}
@@ -117,7 +118,7 @@ public final class Configuration {
     return Precondition.etag(0, JsonOut.object(version.exact()));
   }
 
-  /** What a document comes to in one section. */
+  /** The result of a document in one section. */
   private static final class Plan {
     private final Kind<?, ?> kind;
     private final SortedMap<String, Wanted<?>> created = new TreeMap<>();
@@ -288,8 +289,8 @@ public final class Configuration {
   }
 
   /**
-   * First what is deleted and nobody names, then what is made, then what nobody names any more. An
-   * entry that another call changed since the decision stays as that call has it.
+   * Creates and updates, kinds that others name first; then deletes in the reverse order. An entry
+   * that another call changed after the decision keeps that change.
    */
   private void carryOut(List<Plan> plans, OptionalLong last) {
     List<Thing> things = new ArrayList<>();

@@ -10,13 +10,13 @@ import io.taskrunner.http.call.Route;
 import io.taskrunner.store.QueueStore;
 import java.util.List;
 
-/** The calls under {@code /admin/dispatch}: the one big switch. */
+/** The calls under {@code /admin/dispatch}: the global pause. */
 public final class Dispatch {
 
   private final QueueStore queues;
   private final Audit audit;
 
-  /** Over a store; changes are told to the log. */
+  /** Over a store; logs changes. */
   public Dispatch(QueueStore queues, Audit audit) {
     this.queues = queues;
     this.audit = audit;

@@ -49,7 +49,7 @@ public final class Hosts implements Kind<Load, TargetHost> {
   private final HostStore hosts;
   private final Things<Load, TargetHost> things;
 
-  /** Over a store; changes are told to the log. */
+  /** Over a store; logs changes. */
   public Hosts(HostStore hosts, Audit audit) {
     this.hosts = hosts;
     this.things = new Things<>(this, audit);

@@ -26,7 +26,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/** The calls on a client's signing secret. A secret is told once, to whom it is made for. */
+/**
+ * The calls on a client's signing secret. A secret is returned once, to the caller that created it.
+ */
 public final class SigningSecrets {
 
   private static final String PATH = "/admin/clients/{id}/signing-secret";
@@ -38,7 +40,7 @@ public final class SigningSecrets {
   private final Audit audit;
   private final SecureRandom random = new SecureRandom();
 
-  /** Over a store; changes are told to the log. */
+  /** Over a store; logs changes. */
   public SigningSecrets(ClientStore clients, SigningStore secrets, Audit audit) {
     this.clients = clients;
     this.secrets = secrets;
@@ -83,7 +85,7 @@ public final class SigningSecrets {
         }));
   }
 
-  /** All that may be known of a secret. */
+  /** All facts about a secret that may be shown. */
   private static void write(JsonOut out, Signing signing) throws IOException {
     out.text("type", signing.secret().type().word());
     out.text("public_key", signing.secret().publicKey().orElse(null));

@@ -25,13 +25,13 @@ import org.jspecify.annotations.Nullable;
 /** Tiers, and the calls under {@code /admin/tiers}. */
 public final class Tiers implements Kind<Tier, Limits> {
 
-  /** Where tiers are in the document of the whole configuration. */
+  /** The section of tiers in the document of the entire configuration. */
   static final String SECTION = "tiers";
 
   private final ClientStore clients;
   private final Things<Tier, Limits> tiers;
 
-  /** Over a store; changes are told to the log. */
+  /** Over a store; logs changes. */
   public Tiers(ClientStore clients, Audit audit) {
     this.clients = clients;
     this.tiers = new Things<>(this, audit);
@@ -82,7 +82,7 @@ public final class Tiers implements Kind<Tier, Limits> {
     return limits;
   }
 
-  /** A limit that must be there; 0 when it is not, which is told as a fault. */
+  /** A required limit; 0 when it is absent, which is reported as an error. */
   private static int limit(Fields fields, String name) {
     if (!fields.has(name)) {
       fields.missing(name, "a whole number from 1 to " + Limits.MAX);

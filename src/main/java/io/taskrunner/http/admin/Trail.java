@@ -15,7 +15,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 
-/** {@code GET /admin/audit}: what admins changed. */
+/** {@code GET /admin/audit}: the changes of admins. */
 public final class Trail {
 
   private static final int LIMIT = 50;

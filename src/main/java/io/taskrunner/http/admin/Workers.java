@@ -10,7 +10,7 @@ import io.taskrunner.store.WorkersStore;
 import io.taskrunner.store.WorkersStore.Present;
 import java.util.List;
 
-/** {@code GET /admin/workers}: which workers there are. */
+/** {@code GET /admin/workers}: the workers. */
 public final class Workers {
 
   private final WorkersStore workers;

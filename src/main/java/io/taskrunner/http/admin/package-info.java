@@ -1,4 +1,4 @@
-/** Clients, tiers and the one big switch: the calls under {@code /admin}. */
+/** Clients, tiers and the global pause: the calls under {@code /admin}. */
 @NullMarked
 package io.taskrunner.http.admin;
 

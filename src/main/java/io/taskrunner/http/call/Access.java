@@ -3,12 +3,12 @@ package io.taskrunner.http.call;
 import io.taskrunner.client.Scope;
 import java.util.Optional;
 
-/** Whom a route is for. */
+/** The callers that a route permits. */
 public enum Access {
-  /** Everybody. */
+  /** All callers. */
   ANYONE,
   /**
-   * Clients, with or without a key as {@code CLIENT_AUTH} has it, and the admin. A key needs the
+   * Clients, with or without a key as {@code CLIENT_AUTH} sets, and the admin. A key needs the
    * scope {@link Scope#ENQUEUE}.
    */
   ENQUEUE,
@@ -16,14 +16,14 @@ public enum Access {
   READ,
   /** Clients with a key of the scope {@link Scope#OPERATE}, and the admin. */
   OPERATE,
-  /** The admin alone. */
+  /** Only the admin. */
   ADMIN,
-  /** Those with the token of the metrics, and the admin; everybody where metrics are free. */
+  /** Callers with the metrics token, and the admin; all callers where metrics are public. */
   METRICS,
-  /** Everybody, who are told more when they are those of {@link #METRICS}. */
+  /** All callers; those of {@link #METRICS} get more detail. */
   DETAIL;
 
-  /** What a client's key must open; empty where it makes no difference. */
+  /** The scope that a client's key needs; empty where scopes do not apply. */
   public Optional<Scope> scope() {
     return switch (this) {
       case ENQUEUE -> Optional.of(Scope.ENQUEUE);

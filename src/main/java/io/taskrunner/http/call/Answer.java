@@ -5,11 +5,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * What a caller is answered.
+ * A response.
  *
  * @param status the HTTP status
  * @param type the media type; empty when there is no body
- * @param body the bytes, which nobody changes
+ * @param body the bytes, never modified
  * @param headers further headers: name, value, name, value
  */
 public record Answer(HttpStatus status, String type, byte[] body, List<String> headers) {
@@ -44,7 +44,7 @@ public record Answer(HttpStatus status, String type, byte[] body, List<String> h
     return new Answer(HttpStatus.OK, type, text.getBytes(StandardCharsets.UTF_8), List.of(headers));
   }
 
-  /** This answer with the tag of what it shows. */
+  /** This response with the tag of the thing that it shows. */
   public Answer tagged(Precondition.Current current) {
     return with("etag", current.etag());
   }

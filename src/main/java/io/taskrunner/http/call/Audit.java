@@ -11,10 +11,10 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.spi.LoggingEventBuilder;
 
 /**
- * Tells of each change that an admin made: who, what, and in which call. The log is told first,
- * which cannot fail, then the trail in the store; both once the change is made. A change whose
- * entry cannot be kept, since the store went away in between, is made nevertheless, and the log
- * says that its line is all there is.
+ * Records each change of an admin: key, change, and call. Writes to the log first, which cannot
+ * fail, then to the audit trail in the store; both after the change. If the store becomes
+ * unavailable in between, the change remains without an entry in the trail, and its log line notes
+ * that.
  */
 public final class Audit {
 
@@ -28,9 +28,9 @@ public final class Audit {
   }
 
   /**
-   * Tells of settings that were changed, and how. Blocks.
+   * Records changed settings. Blocks.
    *
-   * @param thing what it is, such as {@code queue}, and its name
+   * @param thing its kind, such as {@code queue}, and its name
    * @param changes as {@link Changes#between} names them
    */
   public void tell(Call call, String what, String thing, String name, List<String> changes) {
@@ -40,10 +40,10 @@ public final class Audit {
   }
 
   /**
-   * Tells of a change, once it is made. Blocks.
+   * Records a change that has happened. Blocks.
    *
    * @param what in a few words, such as {@code queue paused}
-   * @param details names and values, in turn; no secrets
+   * @param details names and values, alternately; no secrets
    */
   public void tell(Call call, String what, String... details) {
     LoggingEventBuilder line =

@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The bodies that routes take: how long, of which media type, and how they are parsed. */
+/** The bodies of routes: their length, their media type, and their parsing. */
 final class Bodies {
 
   private static final int BATCH_BODY_MAX = 16 * 1024 * 1024;
@@ -38,7 +38,7 @@ final class Bodies {
   }
 
   /**
-   * Refuses a body by what its headers say of it.
+   * Rejects a body by its headers.
    *
    * @throws Refusal 413 or 415
    */
@@ -64,7 +64,7 @@ final class Bodies {
    * The members of a body's object.
    *
    * @param body null where the route takes none
-   * @throws Refusal 400: it is not what its type says
+   * @throws Refusal 400: it does not match its type
    */
   Map<String, Object> parsed(Route route, RequestHeaders headers, byte @Nullable [] body) {
     if (body == null || (body.length == 0 && route.body() == Route.Body.OPTIONAL)) {

@@ -9,8 +9,8 @@ import org.reactivestreams.Subscriber;
 import org.reactivestreams.Subscription;
 
 /**
- * Reads a body as it comes, up to a limit and to what may be held, and stops reading at once
- * beyond.
+ * Reads a body as it arrives, up to its limit and the bound on held bytes, and stops reading at
+ * once beyond.
  */
 final class BodyReader implements Subscriber<HttpObject> {
 
@@ -27,7 +27,7 @@ final class BodyReader implements Subscriber<HttpObject> {
 
   /**
    * Completes with the bytes, which are then held; exceptionally, and nothing is held, when the
-   * body is too long or broken off.
+   * body is too long or incomplete.
    */
   CompletableFuture<byte[]> whole() {
     return whole;
@@ -42,7 +42,7 @@ final class BodyReader implements Subscriber<HttpObject> {
   @Override
   public void onNext(HttpObject object) {
     if (!(object instanceof HttpData data) || whole.isDone()) {
-      return; // Trailers mean nothing here.
+      return; // Trailers are ignored here.
     }
     byte[] array = data.array();
     if (bytes.size() + array.length > limit) {
@@ -61,7 +61,7 @@ final class BodyReader implements Subscriber<HttpObject> {
     fail(refusal);
   }
 
-  /** The caller left, or was too slow: no fault of this server, and nothing for its log. */
+  /** The caller disconnected, or was too slow: not an error of this server, and not logged. */
   @Override
   public void onError(Throwable brokenOff) {
     fail(new Refusal(Problem.tooSlow()));

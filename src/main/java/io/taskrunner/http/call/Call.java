@@ -15,11 +15,11 @@ import org.jspecify.annotations.Nullable;
  * route.
  *
  * @param id the request id
- * @param headers as they came
- * @param params what stands in the places of the route's template
- * @param query as it came, without the question mark; null for none
- * @param caller who calls
- * @param body the members of the JSON object that came; the handler may change it
+ * @param headers as received
+ * @param params values of the placeholders of the route's template
+ * @param query as received, without the question mark; null for none
+ * @param caller the authenticated caller
+ * @param body the members of the received JSON object; the handler may change it
  * @param pages of the list, if the route gives one
  */
 public record Call(
@@ -43,7 +43,7 @@ public record Call(
     return new Call(id, headers, params, query, other, body, pages);
   }
 
-  /** The place of the route's template with this number, from 0. */
+  /** The placeholder of the route's template with this number, from 0. */
   public String param(int number) {
     return params.get(number);
   }
@@ -59,7 +59,7 @@ public record Call(
     return new Fields(body, "", faults);
   }
 
-  /** Refuses a body with anything in it. */
+  /** Rejects a body with anything in it. */
   public void noFields() {
     Faults faults = new Faults();
     fields(faults).done();
@@ -67,10 +67,10 @@ public record Call(
   }
 
   /**
-   * The parameters of a query. What is wrong is collected by name.
+   * The parameters of a query. Errors are collected by name.
    *
    * @param params decoded
-   * @param faults where to
+   * @param faults collects the errors
    * @param pages that {@code cursor} leads to
    */
   public record Query(QueryParams params, Faults faults, Pages pages) {
@@ -90,7 +90,7 @@ public record Call(
       }
     }
 
-    /** A parameter; empty when it is not there. */
+    /** A parameter; empty when it is absent. */
     public Optional<String> text(String name) {
       List<String> values = params.getAll(name);
       if (values.size() > 1) {
@@ -99,7 +99,7 @@ public record Call(
       return values.isEmpty() ? Optional.empty() : Optional.of(values.getFirst());
     }
 
-    /** A parameter of a form. */
+    /** A parameter of a given format. */
     public @Nullable String text(String name, Pattern form, String expected) {
       Optional<String> value = text(name);
       if (value.isPresent() && !form.matcher(value.get()).matches()) {
@@ -121,7 +121,7 @@ public record Call(
           return number;
         }
       } catch (NumberFormatException notANumber) {
-        // Told below, like a number out of range.
+        // Reported below, like a number out of range.
       }
       fault(name, value.get(), "a whole number from " + min + " to " + max);
       return otherwise;
@@ -136,7 +136,7 @@ public record Call(
       return value.equals("true");
     }
 
-    /** Notes a value that cannot be. */
+    /** Notes an invalid value. */
     public void fault(String name, String value, String expected) {
       faults.add(
           Fault.parameter(
@@ -144,8 +144,8 @@ public record Call(
     }
 
     /**
-     * Where the page begins; null for the first one. Notes a {@code cursor} that no answer to the
-     * same query gave within the last hours.
+     * The start of the page; null for the first one. Notes a {@code cursor} that no answer to the
+     * same query returned within the last hours.
      */
     public @Nullable String cursor() {
       Optional<String> token = text("cursor");
@@ -165,7 +165,9 @@ public record Call(
       return next == null ? null : pages.tokens().make(listed(), next);
     }
 
-    /** What is listed: the route and the parameters, but those that differ between pages. */
+    /**
+     * The identity of a list: the route and the parameters, except those that differ between pages.
+     */
     private String listed() {
       return params.stream()
           .filter(one -> !one.getKey().equals("limit") && !one.getKey().equals("cursor"))
@@ -183,13 +185,13 @@ public record Call(
               + " hours old");
     }
 
-    /** The refusal of a {@code cursor} that the store does not know. */
+    /** The rejection of a {@code cursor} that the store does not know. */
     public Refusal badCursor() {
       noteBadCursor();
       return new Refusal(Problem.invalid(faults.list()));
     }
 
-    /** Notes a parameter that must be there. */
+    /** Notes a missing required parameter. */
     public void missing(String name, String expected) {
       faults.add(Fault.parameter(name, name + ": missing (expected: " + expected + ")"));
     }

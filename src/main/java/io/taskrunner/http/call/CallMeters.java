@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /** Times calls by route, method and status. */
 final class CallMeters {
 
-  /** The route of what is nowhere. */
+  /** The route label of unmatched paths. */
   private static final String UNMATCHED = "unmatched";
 
   private record Key(String route, HttpMethod method, int status) {}

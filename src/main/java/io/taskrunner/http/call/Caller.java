@@ -5,18 +5,18 @@ import io.taskrunner.client.Client;
 import io.taskrunner.client.Scope;
 import io.taskrunner.store.ClientStore.KeyOwner;
 
-/** Who calls. */
+/** The caller. */
 public sealed interface Caller {
 
   /**
-   * May do everything, or see everything.
+   * May change everything, or read everything.
    *
    * @param keyName of its key; {@link AdminKey#ROOT} for {@code ADMIN_API_KEY}
-   * @param readOnly whether it changes nothing
+   * @param readOnly whether it may only read
    */
   record Admin(String keyName, boolean readOnly) implements Caller {}
 
-  /** Showed a key of a client, whose standing is not looked up yet. */
+  /** Sent a key of a client, whose state is not looked up yet. */
   record Keyed(KeyOwner key) implements Caller {
     /** The client of the key. */
     public String clientId() {
@@ -24,17 +24,17 @@ public sealed interface Caller {
     }
   }
 
-  /** Showed a key, and is a client that may call. */
+  /** Sent a key, and is a client that may call. */
   record Known(Client client, KeyOwner key) implements Caller {}
 
-  /** Showed the token of the metrics. */
+  /** Sent the metrics token. */
   record Scraper() implements Caller {}
 
-  /** Showed nothing. */
+  /** Sent no credentials. */
   record Nobody() implements Caller {}
 
   /**
-   * Refuses a client or an admin whose key does not open this.
+   * Rejects a client or an admin whose key lacks this scope.
    *
    * @throws Refusal 403
    */
@@ -47,7 +47,7 @@ public sealed interface Caller {
     }
   }
 
-  /** Whether the key that was shown opens this; who showed none is not bound by scopes. */
+  /** Whether the sent key has this scope; callers without a key are not bound by scopes. */
   default boolean opens(Scope scope) {
     return switch (this) {
       case Keyed keyed -> keyed.key().scopes().contains(scope);
@@ -58,8 +58,8 @@ public sealed interface Caller {
   }
 
   /**
-   * Which key was shown, as the audit trail names it: an admin's by its name, a client's by the
-   * client's id, {@code /} and its own.
+   * The sent key as the audit trail names it: an admin's by its name, a client's by the client's
+   * id, {@code /} and its own.
    */
   default String shownKey() {
     return switch (this) {
@@ -70,7 +70,7 @@ public sealed interface Caller {
     };
   }
 
-  /** How the caller is named in a log. */
+  /** The name of the caller in a log. */
   default String name() {
     return switch (this) {
       case Admin admin -> "admin " + admin.keyName();

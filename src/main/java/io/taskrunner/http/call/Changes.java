@@ -8,7 +8,9 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** What a change made of settings, for the audit trail: each field, from what to what. */
+/**
+ * The effect of a change on settings, for the audit trail: each field, with its old and new value.
+ */
 public final class Changes {
 
   /** How many fields of one change are named; the rest is counted. */
@@ -19,7 +21,7 @@ public final class Changes {
   private Changes() {}
 
   /**
-   * Settings as they may be shown, and exactly, by which it is found out whether they changed.
+   * Settings as they may be shown, and exactly, to detect changes.
    *
    * @param shown without secrets
    */
@@ -31,8 +33,8 @@ public final class Changes {
   }
 
   /**
-   * Names and texts, in turn: {@code weight}, {@code 1 -> 3}. Of a secret it is said that it
-   * changed, and no more.
+   * Names and texts, alternately: {@code weight}, {@code 1 -> 3}. Of a secret only the fact that it
+   * changed is included.
    *
    * @param before empty when there was nothing
    */

@@ -19,7 +19,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 
-/** Tells who calls, and whether that is enough for a route. */
+/** Authenticates callers, and checks their access to a route. */
 public final class Credentials {
 
   private static final AsciiString ADMIN_KEY = AsciiString.cached("x-admin-key");
@@ -54,21 +54,21 @@ public final class Credentials {
     this.adminKeys = adminKeys;
   }
 
-  /** What the headers of a call show. */
+  /** The credentials in the headers of a call. */
   sealed interface Shown {
-    /** Enough to know the caller. */
+    /** Enough to identify the caller. */
     record Known(Caller caller) implements Shown {}
 
     /**
-     * Keys to be looked up; right only when all are.
+     * Keys to be looked up; valid only when all are.
      *
      * @param keys of one client
      * @param adminKeys named keys of an admin
-     * @param root whether the ADMIN_API_KEY was shown too
+     * @param root whether the ADMIN_API_KEY was sent too
      */
     record Keys(List<String> keys, List<String> adminKeys, boolean root) implements Shown {}
 
-    /** Something wrong. */
+    /** An invalid credential. */
     record Wrong(Problem problem) implements Shown {}
   }
 
@@ -77,7 +77,7 @@ public final class Credentials {
   private static final Shown SHOWS_SCRAPER = new Shown.Known(SCRAPER);
 
   /**
-   * Reads the credentials of a call, without asking the store. A worker has no callers: it looks at
+   * Reads the credentials of a call, without asking the store. A worker has no callers: it reads
    * none.
    */
   Shown shown(RequestHeaders headers, boolean adminRoute) {
@@ -125,11 +125,11 @@ public final class Credentials {
   }
 
   /**
-   * Reads the credentials of a call of another contract, in which the admin's key may come as a
-   * bearer token too. Never asks the store.
+   * Reads the credentials of a call of another contract, in which the admin's key may also be a
+   * bearer token. Never asks the store.
    *
-   * @param open whether a token that is nobody's is as good as none: clients that cannot do without
-   *     one send any
+   * @param open whether an unknown token counts as none: clients that cannot do without a token
+   *     send any
    */
   Shown bearer(RequestHeaders headers, boolean open) {
     String admin = headers.get(ADMIN_KEY);
@@ -174,7 +174,7 @@ public final class Credentials {
     return settings.adminKey().isPresent() && settings.adminKey().get().matches(key);
   }
 
-  /** The caller that keys are known to name; empty when they must be looked up. Never blocks. */
+  /** The caller of cached keys; empty when they must be looked up. Never blocks. */
   Optional<Caller> known(Shown.Keys shown) {
     return caller(shown, clients::knownKeyOwner, adminKeys::known);
   }
@@ -182,7 +182,7 @@ public final class Credentials {
   /**
    * Looks keys up. Blocks.
    *
-   * @throws Refusal 401: a key is not right
+   * @throws Refusal 401: a key is invalid
    */
   Caller lookUp(Shown.Keys shown) {
     return caller(shown, clients::keyOwner, adminKeys::find)
@@ -219,9 +219,9 @@ public final class Credentials {
   }
 
   /**
-   * The caller as a route may take it: on a loopback listener without {@code ADMIN_API_KEY}, nobody
-   * is the admin, whatever named keys there are. That follows from the settings of this process
-   * alone; what lies in the store cannot shut out who owns the machine.
+   * The caller as a route may take it: on a loopback listener without {@code ADMIN_API_KEY},
+   * anonymous callers are the admin, whatever named keys exist. That follows only from the settings
+   * of this process; data in the store cannot lock out the owner of the machine.
    *
    * @throws Refusal 401 or 403: that is not enough
    */
@@ -285,9 +285,9 @@ public final class Credentials {
   }
 
   /**
-   * Looks up how a client with a key stands. Blocks.
+   * Looks up the client of a key. Blocks.
    *
-   * @throws Refusal 403: its calls are not taken
+   * @throws Refusal 403: the client is disabled
    */
   Caller known(Caller caller) {
     if (caller instanceof Caller.Keyed keyed) {

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What the server below refuses by itself, in the words of the contract. */
+/** The server's own rejections, in the words of the contract. */
 public final class Failures implements ServerErrorHandler {
 
   private static final Logger LOG = LoggerFactory.getLogger(Failures.class);
@@ -41,7 +41,7 @@ public final class Failures implements ServerErrorHandler {
               isWhole(ctx) ? Problem.storeUnavailable() : Problem.tooSlow();
           default -> {
             if (isDeparture(cause)) {
-              yield Problem.tooSlow(); // The caller left; nobody reads this.
+              yield Problem.tooSlow(); // The caller disconnected; this is never read.
             }
             LOG.atError().addKeyValue("request_id", id).setCause(cause).log("a call failed");
             yield Problem.internal();
@@ -51,7 +51,7 @@ public final class Failures implements ServerErrorHandler {
     return HttpResponse.of(ProblemText.headers(problem, id, body.length), HttpData.wrap(body));
   }
 
-  /** Whether the caller left: it reset its stream, or its connection is gone. */
+  /** Whether the caller left: it reset its stream, or its connection is closed. */
   public static boolean isDeparture(Throwable cause) {
     return Exceptions.isExpected(cause)
         || cause instanceof ClosedStreamException
@@ -63,7 +63,7 @@ public final class Failures implements ServerErrorHandler {
         || cause instanceof Http2Exception;
   }
 
-  /** Whether a call arrived to its end: what is still open has more to come. */
+  /** Whether a call has arrived completely: an open one has more to come. */
   private static boolean isWhole(ServiceRequestContext ctx) {
     return !ctx.request().isOpen();
   }

@@ -1,15 +1,15 @@
 package io.taskrunner.http.call;
 
 /**
- * One thing that is wrong with a call.
+ * One error in a call.
  *
- * @param place where it is
+ * @param place the part of the call
  * @param at a JSON pointer (RFC 6901), or the name of a parameter or header
- * @param detail a sentence that names the value and what was expected
+ * @param detail a sentence that names the value and the expected one
  */
 public record Fault(Place place, String at, String detail) {
 
-  /** The part of a call that a fault is in. */
+  /** The part of a call that has the error. */
   public enum Place {
     /** In the body. */
     POINTER("pointer"),
@@ -24,23 +24,23 @@ public record Fault(Place place, String at, String detail) {
       this.member = member;
     }
 
-    /** The member of a problem's {@code errors} that says where. */
+    /** The member of a problem's {@code errors} that locates it. */
     public String member() {
       return member;
     }
   }
 
-  /** A fault in the body. */
+  /** An error in the body. */
   public static Fault body(String pointer, String detail) {
     return new Fault(Place.POINTER, pointer, detail);
   }
 
-  /** A fault in the query or path. */
+  /** An error in the query or path. */
   public static Fault parameter(String name, String detail) {
     return new Fault(Place.PARAMETER, name, detail);
   }
 
-  /** A fault in a header. */
+  /** An error in a header. */
   public static Fault header(String name, String detail) {
     return new Fault(Place.HEADER, name, detail);
   }

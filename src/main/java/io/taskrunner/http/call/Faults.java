@@ -3,12 +3,10 @@ package io.taskrunner.http.call;
 import java.util.ArrayList;
 import java.util.List;
 
-/**
- * Collects all faults of a call, so that a caller is told of them at once. Not for several threads.
- */
+/** Collects all errors of a call, to report them together. Not thread-safe. */
 public final class Faults {
 
-  /** So many faults are told; a call with more is told of the first ones. */
+  /** The maximum number of errors reported; further ones are dropped. */
   private static final int MAX = 100;
 
   private final List<Fault> faults = new ArrayList<>(0);
@@ -25,17 +23,17 @@ public final class Faults {
     return faults.size();
   }
 
-  /** Whether there is none. */
+  /** Whether there is no error. */
   public boolean isEmpty() {
     return faults.isEmpty();
   }
 
-  /** What was found, in the order of finding. */
+  /** The errors, in the order of finding. */
   public List<Fault> list() {
     return List.copyOf(faults);
   }
 
-  /** Ends the call with a 400 when anything was found. */
+  /** Ends the call with a 400 if there is any error. */
   public void raise() {
     if (!faults.isEmpty()) {
       throw new Refusal(Problem.invalid(faults));

@@ -13,9 +13,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The members of one JSON object, taken one by one. What is wrong is collected with its pointer,
- * and null is given in its place, so that one pass finds every fault; what was not taken by {@link
- * #done} is an unknown field.
+ * The members of one JSON object, taken one by one. Errors are collected with their pointers, and
+ * null is returned for such a member, so that one pass finds every error; members left at {@link
+ * #done} are unknown fields.
  */
 public final class Fields {
 
@@ -31,7 +31,7 @@ public final class Fields {
   /**
    * Takes the object over: each member that is read is removed from it.
    *
-   * @param pointer of the object; empty for the whole body
+   * @param pointer of the object; empty for the entire body
    */
   public Fields(Map<String, Object> members, String pointer, Faults faults) {
     this.members = members;
@@ -39,7 +39,7 @@ public final class Fields {
     this.faults = faults;
   }
 
-  /** Where what is wrong is collected. */
+  /** Collects the errors. */
   public Faults faults() {
     return faults;
   }
@@ -53,18 +53,18 @@ public final class Fields {
     return name.replace("~", "~0").replace("/", "~1");
   }
 
-  /** Whether a member is there, be it null. */
+  /** Whether a member is present, even if null. */
   public boolean has(String name) {
     return members.containsKey(name);
   }
 
-  /** Whether a member is there and not null. */
+  /** Whether a member is present and not null. */
   public boolean hasValue(String name) {
     Object value = members.get(name);
     return value != null && value != Json.NULL;
   }
 
-  /** What a member gives for a field: nothing when it is not there; null unsets the field. */
+  /** The change of a field: nothing when its member is absent; null unsets the field. */
   public <T> Given<T> given(String name, Function<String, @Nullable T> read) {
     if (!has(name)) {
       return Given.nothing();
@@ -73,7 +73,7 @@ public final class Fields {
     return Given.of(read.apply(name));
   }
 
-  /** Takes a null for a member that is not there. */
+  /** Takes null for an absent member. */
   public Fields nullIsAbsent(String... names) {
     for (String name : names) {
       members.remove(name, Json.NULL);
@@ -81,13 +81,13 @@ public final class Fields {
     return this;
   }
 
-  /** Notes what is wrong with a member. */
+  /** Records an error of a member. */
   public void fault(String name, String what) {
     String at = pointer(name);
     faults.add(Fault.body(at, name(at) + ": " + what));
   }
 
-  /** Notes that the object itself is named as it cannot be. */
+  /** Notes that the object's own name is invalid. */
   public void wrongName(String expected) {
     String given = pointer.substring(pointer.lastIndexOf('/') + 1);
     String name = given.replace("~1", "/").replace("~0", "~");
@@ -97,17 +97,17 @@ public final class Fields {
             name(pointer) + ": the name " + shown(name) + " (expected: " + expected + ")"));
   }
 
-  /** Notes a value that cannot be. */
+  /** Notes an invalid value. */
   public void fault(String name, Object value, String expected) {
     fault(name, shown(value) + " (expected: " + expected + ")");
   }
 
-  /** Notes a member that must be there. */
+  /** Notes a missing required member. */
   public void missing(String name, String expected) {
     fault(name, "missing (expected: " + expected + ")");
   }
 
-  /** A text; null when it is not there or wrong. */
+  /** A text; null when it is absent or invalid. */
   public @Nullable String text(String name) {
     Object value = members.remove(name);
     if (value == null || value instanceof String) {
@@ -127,7 +127,7 @@ public final class Fields {
     return value;
   }
 
-  /** A text of a form. */
+  /** A text of a given format. */
   public @Nullable String text(String name, Pattern form, String expected) {
     String value = text(name);
     if (value == null || form.matcher(value).matches()) {
@@ -180,7 +180,7 @@ public final class Fields {
   /**
    * A number of seconds, to the millisecond.
    *
-   * @param above0 whether 0 is refused; what is above it is at least 1 ms
+   * @param above0 whether 0 is rejected; larger values are at least 1 ms
    */
   public @Nullable Duration seconds(String name, boolean above0, long max) {
     Object value = members.remove(name);
@@ -246,7 +246,7 @@ public final class Fields {
     return null;
   }
 
-  /** An array of texts of a form. */
+  /** An array of texts of a given format. */
   public @Nullable List<String> texts(String name, Pattern form, String expected) {
     List<?> items = array(name);
     if (items == null) {
@@ -266,7 +266,7 @@ public final class Fields {
     return texts;
   }
 
-  /** All members that are left, to be checked one by one; each is taken by that. */
+  /** All remaining members, to be checked one by one; each counts as taken then. */
   public Map<String, Object> rest() {
     Map<String, Object> rest = new LinkedHashMap<>(members);
     members.clear();
@@ -284,7 +284,7 @@ public final class Fields {
   }
 
   /** A value that is known to be an object of {@link Json}. */
-  @SuppressWarnings("unchecked") // Json puts strings alone in as keys
+  @SuppressWarnings("unchecked") // JSON maps have only string keys
   public static Map<String, Object> asObject(Object value) {
     return (Map<String, Object>) value;
   }
@@ -305,7 +305,7 @@ public final class Fields {
     return true;
   }
 
-  /** How a pointer's place is named in a sentence, such as {@code task.url}. */
+  /** The place of a pointer as named in a sentence, such as {@code task.url}. */
   static String name(String pointer) {
     String name =
         pointer.isEmpty()
@@ -314,7 +314,7 @@ public final class Fields {
     return cut(name);
   }
 
-  /** A value as a sentence may hold it: short, and containers by their kind alone. */
+  /** A value for use in a sentence: short, and containers only by their type. */
   public static String shown(@Nullable Object value) {
     return switch (value) {
       case null -> "nothing";

@@ -9,11 +9,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Bounds what a caller of HTTP/2 can make this server send beside answers. The server below bounds
- * the streams that a caller resets; a caller can also have this server reset them, by frames that
- * are wrong (CVE-2025-55163), and have it queue answers to PING and SETTINGS that are never read.
+ * Bounds what a caller of HTTP/2 can make this server send in addition to answers. The server below
+ * bounds the streams that a caller resets; a caller can also have this server reset them, by
+ * invalid frames (CVE-2025-55163), and have it queue answers to PING and SETTINGS that are never
+ * read.
  *
- * <p>Stands between the codec and the network, where each frame without a payload of ours is one
+ * <p>Sits between the codec and the network, where each frame without a payload of ours is one
  * buffer. No part of an answer looks like one: its first bytes would have to give its length.
  */
 final class FrameLimits extends ChannelOutboundHandlerAdapter {
@@ -21,7 +22,7 @@ final class FrameLimits extends ChannelOutboundHandlerAdapter {
   /** Streams that one connection may have reset in {@link #WINDOW_NANOS}, by either side. */
   static final int RESETS_MAX = 400;
 
-  /** Frames of control that may wait to be sent. */
+  /** Control frames that may wait to be sent. */
   static final int WAITING_MAX = 1000;
 
   private static final long WINDOW_NANOS = TimeUnit.SECONDS.toNanos(60);
@@ -68,7 +69,7 @@ final class FrameLimits extends ChannelOutboundHandlerAdapter {
     return promise.unvoid().addListener(_ -> waiting--);
   }
 
-  /** The type of the one frame that a buffer is; -1 when it is none. */
+  /** The type of the one frame that a buffer is; -1 for anything else. */
   private static int frame(ByteBuf bytes) {
     int at = bytes.readerIndex();
     return bytes.readableBytes() >= HEADER

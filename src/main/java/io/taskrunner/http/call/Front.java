@@ -40,20 +40,21 @@ import org.slf4j.MDC;
 import org.slf4j.spi.LoggingEventBuilder;
 
 /**
- * The way of every call, in the contract's order of refusals: the Host, the origin, credentials
- * that are wrong, the path, the method, the body's length and type, its JSON, then who calls. What
- * the handler is given has passed all of these.
+ * The path of every call, in the contract's order of rejections: the Host, the origin, invalid
+ * credentials, the path, the method, the body's length and type, its JSON, then access. Calls that
+ * reach the handler have passed all of these.
  *
- * <p>A call begins on the event loop of its connection. What may block (keys to look up, every
- * {@link Route.Blocking}, large bodies to parse) goes on on a virtual thread; enqueue alone stays
+ * <p>A call begins on the event loop of its connection. Blocking work (keys to look up, every
+ * {@link Route.Blocking}, large bodies to parse) continues on a virtual thread; only enqueue stays
  * on the event loop throughout. Each call that asks the store is one of the {@link HeldCalls} until
  * it is answered.
  */
 public final class Front implements HttpService {
 
   /**
-   * A body up to this length, alone on its connection, is read before the call begins, which is
-   * cheaper; connections are bounded, and so are they. Others are counted as they come.
+   * A body up to this length, as the only call of its connection, is read before the call begins,
+   * which is cheaper; connections are bounded, and so are such bodies. Others are counted as they
+   * arrive.
    */
   private static final int SMALL_BODY = 16 * 1024;
 
@@ -96,7 +97,7 @@ public final class Front implements HttpService {
     this.bodies = new Bodies(bodyMax);
   }
 
-  /** Whatever the method: a body whose length is not told is read as it comes, up to its limit. */
+  /** Whatever the method: a body of unknown length is read as it arrives, up to its limit. */
   @Override
   public ExchangeType exchangeType(RoutingContext routing) {
     long length = routing.headers().contentLength();
@@ -113,7 +114,7 @@ public final class Front implements HttpService {
         : HttpResponse.of(answer.handle((_, _) -> exchange.response(answer)));
   }
 
-  /** One call on its way. Its steps follow one another, on whatever thread. */
+  /** One running call. Its steps follow one another, on any thread. */
   private final class Exchange {
     private final ServiceRequestContext ctx;
     private final HttpRequest request;
@@ -155,7 +156,7 @@ public final class Front implements HttpService {
           .set("url.path", ctx.path());
     }
 
-    /** What follows is a part of the call's span. */
+    /** Everything after this is a part of the call's span. */
     private static RequestHeaders traced(RequestHeaders came, Trace trace) {
       Place place = trace.place();
       RequestHeadersBuilder headers = came.toBuilder();
@@ -203,7 +204,7 @@ public final class Front implements HttpService {
       } catch (StoreUnavailable away) {
         if (route != null && isOfThisProcess(route)) {
           return new Caller
-              .Nobody(); // What tells of the process is told while the store is away, too.
+              .Nobody(); // Calls about the process work while the store is away.
         }
         throw away;
       }
@@ -271,8 +272,8 @@ public final class Front implements HttpService {
         return onVirtualThread(() -> bodies.parsed(route, headers, body))
             .thenCompose(members -> direct.answer(call(route, members)));
       }
-      // It has arrived whole and is bounded by the store's own patience; a move over many tasks
-      // asks the store many times.
+      // It has arrived completely and is bounded by the store's own time limit; an operation on
+      // many tasks asks the store many times.
       ctx.setRequestTimeout(TimeoutMode.SET_FROM_NOW, MOVE_WITHIN);
       return onVirtualThread(() -> blocking(route, bodies.parsed(route, headers, body)));
     }
@@ -313,7 +314,7 @@ public final class Front implements HttpService {
       return CompletableFuture.supplyAsync(step, virtual);
     }
 
-    /** The answer as it goes out; the call is over with it. */
+    /** The answer as it is sent; the call ends with it. */
     HttpResponse response(CompletableFuture<Answer> done) {
       if (entered) {
         held.leave(bytesHeld);
@@ -331,7 +332,7 @@ public final class Front implements HttpService {
         response = response(headers(answer), answer.body());
       }
       if (isRestToCome() && !ctx.sessionProtocol().isMultiplex()) {
-        // It is not waited for, and so the connection can carry no other call.
+        // The rest of the body is not awaited, and so the connection can carry no other call.
         ctx.initiateConnectionShutdown(Duration.ZERO);
       }
       long nanos = System.nanoTime() - start;
@@ -346,7 +347,7 @@ public final class Front implements HttpService {
       return response;
     }
 
-    /** Whether more of the body than a few bytes may still come. */
+    /** Whether more than a few bytes of the body may still arrive. */
     private boolean isRestToCome() {
       return bodyIsCut
           || (!bodyIsRead && ctx.exchangeType().isRequestStreaming() && request.isOpen());
@@ -425,7 +426,7 @@ public final class Front implements HttpService {
     };
   }
 
-  /** Ends what still runs on virtual threads; the server has stopped by then. */
+  /** Aborts running work on virtual threads; the server has stopped by then. */
   public void close() {
     virtual.shutdownNow();
   }

@@ -10,8 +10,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 
 /**
- * What a call of another contract on the same port passes, so that it is bounded, counted and
- * guarded as all are: the Host and origin, the calls held, the body, who calls.
+ * The checks for calls of another contract on the same port, so that they are bounded, counted and
+ * guarded like all others: the Host and origin, the calls held, the body, authentication.
  */
 public final class Gate {
 
@@ -45,7 +45,7 @@ public final class Gate {
   }
 
   /**
-   * Lets a call in; it is held until it leaves.
+   * Admits a call; it is held until it leaves.
    *
    * @throws Refusal 421, 403 or 503
    */
@@ -58,11 +58,11 @@ public final class Gate {
   }
 
   /**
-   * Who calls, where the headers alone tell it. Never blocks.
+   * The caller, where the headers suffice. Never blocks.
    *
-   * @param open whether a token that is nobody's is as good as none
+   * @param open whether an unknown token counts as none
    * @return empty when it must be looked up
-   * @throws Refusal 401: something shown is wrong
+   * @throws Refusal 401: a credential is invalid
    */
   public Optional<Caller> caller(RequestHeaders headers, boolean open) {
     return switch (credentials.bearer(headers, open)) {
@@ -73,7 +73,7 @@ public final class Gate {
   }
 
   /**
-   * Who calls: the admin, a client that may call, or nobody. Blocks.
+   * The caller: the admin, a client that may call, or anonymous. Blocks.
    *
    * @throws Refusal 401 or 403
    */
@@ -101,7 +101,7 @@ public final class Gate {
       this.request = request;
     }
 
-    /** The whole body, up to a limit; completes exceptionally with {@link Refusal} beyond. */
+    /** The complete body, up to a limit; completes exceptionally with {@link Refusal} beyond. */
     public CompletableFuture<byte[]> body(int limit) {
       BodyReader reader = new BodyReader(limit, held);
       request.subscribe(reader, ctx.eventLoop());

@@ -4,8 +4,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Counts the calls that wait for the store, and the bytes of their bodies, and says no beyond a
- * bound: so that an outage of the store fills no memory.
+ * Counts the calls that wait for the store, and the bytes of their bodies, and rejects calls beyond
+ * a bound: so that an outage of the store does not fill the memory.
  */
 public final class HeldCalls {
 
@@ -20,7 +20,7 @@ public final class HeldCalls {
     this.bytesMax = bytesMax;
   }
 
-  /** Holds one more call; false when that would be too many. */
+  /** Holds one more call; false when that exceeds the bound. */
   boolean enter() {
     if (calls.incrementAndGet() > callsMax) {
       calls.decrementAndGet();
@@ -29,7 +29,7 @@ public final class HeldCalls {
     return true;
   }
 
-  /** Holds so many more bytes; false when that would be too many. */
+  /** Reserves this many more bytes; false when that exceeds the bound. */
   boolean hold(long more) {
     if (bytes.addAndGet(more) > bytesMax) {
       bytes.addAndGet(-more);
@@ -38,12 +38,12 @@ public final class HeldCalls {
     return true;
   }
 
-  /** Lets so many bytes go. */
+  /** Releases this many bytes. */
   void letGo(long held) {
     bytes.addAndGet(-held);
   }
 
-  /** Lets one call go, with the bytes that it still holds. */
+  /** Releases one call, with the bytes that it still holds. */
   void leave(long held) {
     calls.decrementAndGet();
     bytes.addAndGet(-held);

@@ -11,10 +11,10 @@ import java.net.InetSocketAddress;
 import java.util.List;
 
 /**
- * The request target and {@code Host} of HTTP/1, as RFC 9112 has them: a target in absolute form is
- * taken by its path, and its authority replaces the {@code Host} (section 3.2.2); an HTTP/1.1 call
- * without exactly one {@code Host} is refused (section 3.2). Its form is judged by {@link Origins},
- * for HTTP/2 too.
+ * The request target and {@code Host} of HTTP/1, as RFC 9112 defines them: a target in absolute
+ * form is taken by its path, and its authority replaces the {@code Host} (section 3.2.2); an
+ * HTTP/1.1 call without exactly one {@code Host} is refused (section 3.2). Its form is checked by
+ * {@link Origins}, for HTTP/2 too.
  */
 final class HostRule extends ChannelInboundHandlerAdapter {
 
@@ -42,7 +42,7 @@ final class HostRule extends ChannelInboundHandlerAdapter {
     request.headers().set(HttpHeaderNames.HOST, target.substring(authority, path));
   }
 
-  /** Where the authority of a target in absolute form begins; -1 for another form. */
+  /** The start of the authority of a target in absolute form; -1 for another form. */
   private static int authority(String target) {
     for (String scheme : List.of("http://", "https://")) {
       if (target.regionMatches(true, 0, scheme, 0, scheme.length())) {
@@ -55,7 +55,7 @@ final class HostRule extends ChannelInboundHandlerAdapter {
   private static void checkHost(ChannelHandlerContext ctx, HttpRequest request) {
     int hosts = request.headers().getAll(HttpHeaderNames.HOST).size();
     if (hosts == 0 && request.protocolVersion().compareTo(HttpVersion.HTTP_1_1) < 0) {
-      // HTTP/1.0 knows no Host: the call is for whom it reached.
+      // HTTP/1.0 has no Host: the call is for the server that it reached.
       if (ctx.channel().localAddress() instanceof InetSocketAddress here) {
         String address = here.getAddress().getHostAddress();
         request
@@ -73,7 +73,7 @@ final class HostRule extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** A call may have asked for HTTP/2, which the connection then speaks from here on. */
+  /** A call may have asked for HTTP/2, which the connection then uses from here on. */
   @Override
   public void channelReadComplete(ChannelHandlerContext ctx) {
     if (ctx.pipeline().get(Http2ConnectionHandler.class) != null) {

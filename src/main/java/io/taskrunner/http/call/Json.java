@@ -17,7 +17,7 @@ import java.util.Map;
 /**
  * Reads JSON strictly into plain values: {@link Map}, {@link List}, {@link String}, {@link Long},
  * {@link Double}, {@link Boolean} and {@link #NULL}. Duplicate keys, nesting over {@value
- * #DEPTH_MAX}, what follows the value, and more values than a call can need are refused while
+ * #DEPTH_MAX}, text after the value, and more values than a call can need are rejected while
  * reading, so that a small body cannot become a large tree.
  */
 public final class Json {
@@ -25,7 +25,7 @@ public final class Json {
   /** How deep objects and arrays may be nested. */
   public static final int DEPTH_MAX = 64;
 
-  /** What {@code null} is read as. */
+  /** The value of a JSON {@code null}. */
   public static final Object NULL =
       new Object() {
         @Override
@@ -64,7 +64,7 @@ public final class Json {
     try (JsonParser parser = FACTORY.createParser(body)) {
       Object value = new Json(parser, valuesMax).document();
       if (value instanceof Map<?, ?>) {
-        @SuppressWarnings("unchecked") // this class puts strings alone in as keys
+        @SuppressWarnings("unchecked") // this class puts only string keys in
         Map<String, Object> object = (Map<String, Object>) value;
         return object;
       }
@@ -158,7 +158,7 @@ public final class Json {
     return new Refusal(Problem.invalid(List.of(Fault.body(pointer, detail))));
   }
 
-  /** What a writer to memory cannot raise. */
+  /** A writer to memory cannot throw this. */
   static UncheckedIOException impossible(IOException e) {
     return new UncheckedIOException(e);
   }

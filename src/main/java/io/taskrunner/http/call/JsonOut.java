@@ -18,10 +18,10 @@ public final class JsonOut {
 
   private final JsonGenerator out;
 
-  /** Whether null and objects with nothing in them are left out. */
+  /** Whether null and empty objects are omitted. */
   private final boolean sparse;
 
-  /** Names of objects, one in the other, that have nothing in them yet; when sparse. */
+  /** Names of nested objects that are still empty; when sparse. */
   private final List<String> pending = new ArrayList<>(0);
 
   private JsonOut(JsonGenerator out, boolean sparse) {
@@ -29,7 +29,7 @@ public final class JsonOut {
     this.sparse = sparse;
   }
 
-  /** What to write inside. */
+  /** Writes the content. */
   @FunctionalInterface
   public interface Members {
     /** Writes members, or items. */
@@ -49,7 +49,7 @@ public final class JsonOut {
     return bytes.toByteArray();
   }
 
-  /** The same members without those that are null, or objects with nothing in them. */
+  /** The same members without those that are null or empty objects. */
   public static Members withoutNulls(Members members) {
     return to -> members.write(to.sparse ? to : new JsonOut(to.out, true));
   }
@@ -62,7 +62,7 @@ public final class JsonOut {
     out.writeFieldName(name);
   }
 
-  /** Whether a member is there; one that is null is written, or left out. */
+  /** Whether a member is present; a null one is written, or omitted. */
   private boolean has(String name, @Nullable Object value) throws IOException {
     if (value == null && sparse) {
       return false;
@@ -148,7 +148,7 @@ public final class JsonOut {
     }
   }
 
-  /** A number or null; without a fraction when it has none. */
+  /** A number or null; without a fraction when it is integral. */
   public void number(String name, @Nullable Double value) throws IOException {
     if (has(name, value)) {
       double number = Objects.requireNonNull(value);

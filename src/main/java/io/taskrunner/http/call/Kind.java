@@ -17,20 +17,20 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The one description of a kind of thing that admins set, such as queues. From it, {@link Things}
- * makes the calls that read, set and delete one thing, and {@code Configuration} the section of its
- * document. What asks the store blocks.
+ * builds the calls that read, set and delete one thing, and {@code Configuration} the section of
+ * its document. Methods that ask the store block.
  *
- * @param <T> a thing as the store has it
+ * @param <T> a thing in the store
  * @param <S> its settings: all that an admin can set on it, except its name
  */
 public interface Kind<T, S> {
 
-  /** Most things of one page. */
+  /** Maximum number of things of one page. */
   int PAGE_MAX = 1000;
 
   // Names, of the kind and of things.
 
-  /** What the store calls this kind; other names of it follow from that. */
+  /** The name of this kind in the store; other names of it follow from that. */
   ConfigStore.Kind stored();
 
   /** One thing of this kind, such as {@code queue}. */
@@ -48,7 +48,7 @@ public interface Kind<T, S> {
     return "name";
   }
 
-  /** The refusal where there is no such thing. */
+  /** The error response for a missing thing. */
   Problem notFound();
 
   /** Whether a thing may have this name. */
@@ -56,12 +56,12 @@ public interface Kind<T, S> {
     return QueueSettings.NAME.matcher(name).matches();
   }
 
-  /** The form of names, in words. */
+  /** The format of names, in words. */
   default String nameForm() {
     return "1 to 64 of A-Z a-z 0-9 _ -";
   }
 
-  /** The name that the store knows a thing by, of a name in a path; empty when it is not one. */
+  /** The name of a thing in the store, of a name in a path; empty when it is invalid. */
   default Optional<String> named(String given) {
     return isName(given) ? Optional.of(given) : Optional.empty();
   }
@@ -74,29 +74,29 @@ public interface Kind<T, S> {
   // Settings, read and written.
 
   /**
-   * Reads settings to the end of an object. What it leaves out has its default.
+   * Reads settings to the end of an object. An omitted field has its default.
    *
-   * @param name of the thing; when it cannot be one, that is noted already
-   * @return null only when something is wrong, which is noted
+   * @param name of the thing; if it is invalid, that is noted already
+   * @return null only when something is invalid, which is noted
    */
   @Nullable S read(String name, Fields fields);
 
   /** Writes settings: null where nothing is set, and likely secrets masked. */
   void write(JsonOut out, S settings) throws IOException;
 
-  /** As {@link #write}, with the secrets; for comparing. */
+  /** Like {@link #write}, with the secrets; for comparing. */
   default void writeExact(JsonOut out, S settings) throws IOException {
     write(out, settings);
   }
 
-  /** Writes what the {@code ETag} of a thing is made of. */
+  /** Writes the input of the {@code ETag} of a thing. */
   default void writeTag(JsonOut out, T thing) throws IOException {
     State<S> state = state(thing);
     out.text(key(), state.name());
     write(out, state.settings());
   }
 
-  /** Writes a thing as an answer has it, which may be more than can be set. */
+  /** Writes a thing for an answer, which may be more than can be set. */
   default void show(JsonOut out, T thing) throws IOException {
     writeTag(out, thing);
   }
@@ -106,11 +106,11 @@ public interface Kind<T, S> {
     return new Wanted<>(this, "", settings).version();
   }
 
-  /** What a thing is, as far as it can be set. */
+  /** The settable part of a thing. */
   State<S> state(T thing);
 
   /**
-   * What a thing is, as far as it can be set.
+   * The settable part of a thing.
    *
    * @param isEmpty whether a document may delete it
    */
@@ -137,9 +137,9 @@ public interface Kind<T, S> {
   /** Creates or changes a thing. */
   Put put(String name, S settings, Expected expected) throws ChangedMeanwhile;
 
-  /** What came of setting a thing, in the words of the audit trail. */
+  /** The result of setting a thing, in the words of the audit trail. */
   enum Put {
-    /** Created, which the answer says too. */
+    /** Created, which the response also reports. */
     MADE,
     CHANGED,
     /** Created or changed, of a kind where that makes no difference. */
@@ -159,21 +159,21 @@ public interface Kind<T, S> {
   Optional<Problem> delete(String name, Expected expected) throws ChangedMeanwhile;
 
   /**
-   * Checks settings, before a call sets them, against what else there is.
+   * Checks settings, before a call sets them, against the other things.
    *
    * @throws Refusal they cannot be set now
    */
   default void check(String name, S settings) {}
 
   /**
-   * Checks settings against what there is once a document is applied.
+   * Checks settings against the things after a document is applied.
    *
    * @param names of all things, by section
-   * @param entry where what is wrong is noted
+   * @param entry collects the errors
    */
   default void check(String name, S settings, Map<String, Set<String>> names, Fields entry) {}
 
-  /** Sentences on what in settings is likely not as their author meant it. */
+  /** Warnings about settings that are probably mistakes. */
   default List<String> warnings(S settings) {
     return List.of();
   }
@@ -202,9 +202,9 @@ public interface Kind<T, S> {
     return new Page<>(things, next.size() > most ? state(things.getLast()).name() : null);
   }
 
-  // The document of the whole configuration.
+  // The document of the entire configuration.
 
-  /** The next things as a document has them. */
+  /** The next things for a document. */
   default Page<Item> items(int most, @Nullable String cursor) throws BadCursor {
     Page<T> page = page(most, cursor);
     return new Page<>(page.things().stream().map(this::item).toList(), page.nextCursor());
@@ -217,10 +217,10 @@ public interface Kind<T, S> {
   }
 
   /**
-   * Reads an entry of a document. What it leaves out is as if it was never set.
+   * Reads an entry of a document. Omitted fields are unset.
    *
-   * @param entry where what is wrong is noted; read to its end
-   * @return null when something is wrong
+   * @param entry collects the errors; read to its end
+   * @return null when something is invalid
    */
   default @Nullable Wanted<S> wanted(String name, Fields entry) {
     int faults = entry.faults().count();
@@ -234,14 +234,14 @@ public interface Kind<T, S> {
   }
 
   /**
-   * A thing as it is.
+   * The current state of a thing.
    *
-   * @param version its entry in a document: what is set, and always written in the same way
+   * @param version its entry in a document: its settings, always written in the same way
    * @param isEmpty whether it can be deleted
    */
   record Item(String name, Changes.Version version, long revision, boolean isEmpty) {}
 
-  /** A thing as a document wants it. */
+  /** The state of a thing that a document asks for. */
   record Wanted<S>(Kind<?, S> kind, String name, S settings) {
     /** Its entry in a document, written as {@link Item#version} is. */
     public Changes.Version version() {
@@ -250,17 +250,17 @@ public interface Kind<T, S> {
       return new Changes.Version(JsonOut.withoutNulls(shown), JsonOut.withoutNulls(exact));
     }
 
-    /** Notes what it names and there is not, once the document is applied. */
+    /** Notes references to things that will not exist after the document is applied. */
     public void check(Map<String, Set<String>> names, Fields entry) {
       kind.check(name, settings, names, entry);
     }
 
-    /** Sentences on what in it is likely not as its author meant it. */
+    /** Warnings about settings in it that are probably mistakes. */
     public List<String> warnings() {
       return kind.warnings(settings);
     }
 
-    /** Makes it so. Blocks. */
+    /** Applies it. Blocks. */
     public void apply(Expected expected) throws ChangedMeanwhile {
       kind.put(name, settings, expected);
     }

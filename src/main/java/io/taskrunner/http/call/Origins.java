@@ -10,9 +10,9 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Keeps pages of other sites away. A browser on this machine reaches a loopback listener for any
- * page that it shows: so there the Host must be one of this machine's names (against rebinding a
- * name to 127.0.0.1), and everywhere what changes something is not taken from another origin.
+ * Rejects pages of other sites. A browser on this machine reaches a loopback listener for any page
+ * that it shows: so there the Host must be one of this machine's names (against DNS rebinding to
+ * 127.0.0.1), and calls that change something are never taken from another origin.
  */
 public final class Origins {
 
@@ -31,7 +31,7 @@ public final class Origins {
    * For a listener.
    *
    * @param loopback whether it is bound to a loopback address
-   * @param publicUrl where callers reach this server
+   * @param publicUrl URL at which callers reach this server
    */
   public Origins(boolean loopback, Optional<URI> publicUrl) {
     this.loopback = loopback;
@@ -132,7 +132,7 @@ public final class Origins {
     return authority.substring(0, portAt(authority)).toLowerCase(Locale.ROOT);
   }
 
-  /** Where the colon before a port is; the end where there is none. */
+  /** The position of the colon before a port; the end if there is none. */
   private static int portAt(String authority) {
     int colon = authority.lastIndexOf(':');
     return colon >= 0 && authority.indexOf(']', colon) < 0 ? colon : authority.length();

@@ -17,12 +17,12 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a call that changes something says of what it expects to find: {@code If-Match} and {@code
- * If-None-Match: *} of RFC 9110, section 13. Nothing said is nothing expected.
+ * The precondition of a change: {@code If-Match} and {@code If-None-Match: *} of RFC 9110, section
+ * 13. Without these headers there is none.
  *
- * @param match the tags of {@code If-Match}; null when it is not there
+ * @param match the tags of {@code If-Match}; null when it is absent
  * @param matchAny whether it is a star
- * @param absent whether there must be nothing
+ * @param absent whether the thing must not exist
  */
 public record Precondition(@Nullable List<String> match, boolean matchAny, boolean absent) {
 
@@ -32,27 +32,27 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
   private static final String TAGS_FORM = "* or tags in quotes, as an ETag holds them";
 
   /**
-   * A thing as it is.
+   * The current state of a thing.
    *
-   * @param etag of what can be set on it
-   * @param revision by which the store tells whether it is still so
+   * @param etag of its settings
+   * @param revision by which the store detects changes
    */
   public record Current(String etag, long revision) {
 
     /**
      * Of a thing.
      *
-     * @param settings all that can be set on it, written in one way alone
+     * @param settings all that can be set on it, written in one canonical way
      */
     public static Current of(long revision, byte[] settings) {
       return new Current(Precondition.etag(revision, settings), revision);
     }
   }
 
-  /** What a change does, given what it may expect. */
+  /** A change, given its precondition. */
   @FunctionalInterface
   public interface Change<T> {
-    /** Makes the change, if it is as expected. */
+    /** Performs the change, if the precondition holds. */
     T make(Expected expected) throws ChangedMeanwhile;
   }
 
@@ -68,7 +68,7 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
     }
   }
 
-  /** Reads the headers of a call; what is wrong with them is collected. */
+  /** Reads the headers of a call; errors in them are collected. */
   public static Precondition of(RequestHeaders headers, Faults faults) {
     String match = joined(headers, HttpHeaderNames.IF_MATCH);
     boolean matchAny = match != null && match.strip().equals("*");
@@ -90,7 +90,7 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
     return values.isEmpty() ? null : String.join(",", values);
   }
 
-  /** Strong tags alone: a weak one matches nothing that is compared strongly. */
+  /** Only strong tags: a weak one never matches in a strong comparison. */
   private static List<String> tags(String text, Faults faults) {
     List<String> tags = new ArrayList<>();
     Matcher tag = TAG.matcher(text);
@@ -109,17 +109,16 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
     return tags;
   }
 
-  /** Whether anything is expected. */
+  /** Whether there is a precondition. */
   public boolean isGiven() {
     return match != null || matchAny || absent;
   }
 
   /**
-   * Makes a change if what the call expects is so, and still so when the change is decided.
+   * Performs a change if the precondition holds, and still holds when the change is decided.
    *
-   * @param current the thing as it is; empty when there is none. Asked only when anything is
-   *     expected
-   * @throws Refusal 412: it is not so; nothing was changed
+   * @param current the thing; empty when it does not exist. Called only if there is a precondition
+   * @throws Refusal 412: it does not hold; nothing was changed
    */
   public <T> T change(Supplier<Optional<Current>> current, Change<T> change) {
     Expected expected = isGiven() ? expected(current.get()) : Expected.ANY;
@@ -127,9 +126,9 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
   }
 
   /**
-   * Makes a change that is compared with what was read where it is decided.
+   * Performs a change that is compared with the read state where it is decided.
    *
-   * @throws Refusal 412: something was changed meanwhile
+   * @throws Refusal 412: a concurrent change happened
    */
   public static <T> T or412(Decision<T> decision) {
     try {
@@ -139,14 +138,14 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
     }
   }
 
-  /** A change that knows what it expects. */
+  /** A change with its precondition. */
   @FunctionalInterface
   public interface Decision<T> {
-    /** Makes the change, if it is as expected. */
+    /** Performs the change, if the precondition holds. */
     T make() throws ChangedMeanwhile;
   }
 
-  /** Whether what is expected of something that is there is so. */
+  /** Whether the precondition holds for an existing thing. */
   public boolean holds(Current current) {
     return holds(Optional.of(current));
   }

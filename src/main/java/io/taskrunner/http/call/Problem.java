@@ -10,13 +10,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A no, as RFC 9457 words it. Every status and code that this server refuses a call with stands in
+ * An error response (RFC 9457). Every status and code with which this server rejects a call is in
  * this file, once.
  *
  * @param status the HTTP status
  * @param code the stable word to program against
  * @param detail a sentence for people
- * @param errors each fault of an invalid call; else empty
+ * @param errors each error of an invalid call; else empty
  * @param members further members of the problem: texts and whole numbers
  * @param headers headers that go with it
  */
@@ -33,7 +33,7 @@ public record Problem(
 
   private static final HttpStatus MISDIRECTED = HttpStatus.valueOf(421);
 
-  /** Keeps the parts from being changed. */
+  /** Copies the parts. */
   public Problem {
     errors = List.copyOf(errors);
   }
@@ -49,7 +49,7 @@ public record Problem(
     return new Problem(status, code, detail, errors, members, more);
   }
 
-  // What is wrong with the call itself.
+  // Errors in the call itself.
 
   /** The Host is not one of this machine's. */
   public static Problem misdirected() {
@@ -70,7 +70,7 @@ public record Problem(
         "Calls that change something are not taken from pages of other sites.");
   }
 
-  /** Credentials that are wrong, or none where some are needed. */
+  /** Invalid credentials, or missing ones. */
   public static Problem unauthenticated(String detail) {
     return of(401, "unauthenticated", detail)
         .withHeader("www-authenticate", "Bearer realm=\"task-runner\"");
@@ -82,7 +82,7 @@ public record Problem(
   }
 
   /**
-   * The path knows other methods.
+   * The path has other methods.
    *
    * @param allow those, as in the header
    */
@@ -91,7 +91,7 @@ public record Problem(
         .withHeader("allow", allow);
   }
 
-  /** More than is read. */
+  /** Larger than the limit. */
   public static Problem tooLarge(long limit) {
     return of(413, "payload_too_large", "The body is longer than " + limit + " bytes.");
   }
@@ -101,12 +101,12 @@ public record Problem(
     return of(415, "unsupported_media_type", detail);
   }
 
-  /** The call did not arrive whole in time. */
+  /** The call did not arrive completely in time. */
   public static Problem tooSlow() {
     return of(408, "request_timeout", "The call did not arrive whole in time.");
   }
 
-  /** What is in the call cannot be right. */
+  /** Invalid content of the call. */
   public static Problem invalid(List<Fault> faults) {
     Fault first = faults.getFirst();
     String detail =
@@ -117,12 +117,12 @@ public record Problem(
         HttpStatus.BAD_REQUEST, "invalid_request", detail, faults, Map.of(), Map.of());
   }
 
-  /** What is not HTTP as this server reads it. */
+  /** Invalid HTTP. */
   public static Problem malformed(String detail) {
     return of(400, "invalid_request", detail);
   }
 
-  /** A status that the server below gave, of which no more is told than its name. */
+  /** A status of the server below; only its name is reported. */
   public static Problem ofStatus(HttpStatus status) {
     return switch (status.code()) {
       case 400 -> malformed("The call is not HTTP as this server reads it.");
@@ -142,14 +142,14 @@ public record Problem(
     };
   }
 
-  // Who calls.
+  // The caller.
 
   /** A client's key on an admin's call. */
   public static Problem forbidden() {
     return of(403, "forbidden", "This call needs the admin's key.");
   }
 
-  /** A client's key that does not open this. */
+  /** A client's key without this scope. */
   public static Problem scopeMissing(Scope scope) {
     return new Problem(
         HttpStatus.FORBIDDEN,
@@ -162,7 +162,7 @@ public record Problem(
         Map.of());
   }
 
-  /** An admin's key that opens only what changes nothing. */
+  /** An admin's key that permits only reading. */
   public static Problem readOnly() {
     return of(403, "read_only", "This admin key is read-only, and the call changes something.");
   }
@@ -186,7 +186,7 @@ public record Problem(
     return of(403, "client_disabled", "This client's calls are not taken.");
   }
 
-  // What is not there, or not so.
+  // Missing things, and wrong states.
 
   /** No such task, or another client's. */
   public static Problem taskNotFound() {
@@ -223,7 +223,7 @@ public record Problem(
     return of(404, "signing_secret_not_found", "This client has no signing secret.");
   }
 
-  /** As many secrets of a client sign at once as may. */
+  /** The limit of a client's signing secrets is reached. */
   public static Problem tooManySigningSecrets(int most, Instant until) {
     return of(
         409,
@@ -239,13 +239,13 @@ public record Problem(
     return of(404, "key_not_found", "There is no admin key of this name.");
   }
 
-  /** As many admin keys as there may be. */
+  /** The limit of admin keys is reached. */
   public static Problem tooManyKeys(int most) {
     return of(
         409, "too_many_keys", "There are " + most + " admin keys, and no more may be: revoke one.");
   }
 
-  /** An admin's key of this name, which is not to be replaced. */
+  /** An admin's key of this name exists, and is not to be replaced. */
   public static Problem keyExists(String name) {
     return of(
         409,
@@ -265,7 +265,7 @@ public record Problem(
     return of(404, "breaker_not_found", "The circuit breaker of this host is closed.");
   }
 
-  /** As many hosts have limits as may. */
+  /** The limit of hosts with limits is reached. */
   public static Problem tooManyHosts(int most) {
     return of(
         409,
@@ -278,27 +278,27 @@ public record Problem(
     return of(404, "tier_not_found", "There is no such tier.");
   }
 
-  /** A tier that clients have. */
+  /** A tier in use by clients. */
   public static Problem tierInUse() {
     return of(409, "tier_in_use", "Clients have this tier.");
   }
 
-  /** What always exists. */
+  /** Things that always exist. */
   public static Problem builtIn(String what) {
     return of(409, "built_in", "A built-in " + what + " cannot be deleted.");
   }
 
-  /** A queue that would take tasks with it. */
+  /** A queue that still holds tasks. */
   public static Problem queueNotEmpty() {
     return of(409, "queue_not_empty", "The queue has tasks; with ?force=true they go with it.");
   }
 
-  /** Cancelling what is over. */
+  /** Cancelling a finished task. */
   public static Problem alreadyFinished(TaskState state) {
     return of(409, "already_finished", "The task is " + state.word() + ".");
   }
 
-  /** Running what does not wait for a time. */
+  /** Running a task that does not wait for a time. */
   public static Problem notRunnable(TaskState state) {
     return of(
         409,
@@ -306,13 +306,13 @@ public record Problem(
         "The task is " + state.word() + "; only a scheduled or retrying one can be run now.");
   }
 
-  /** Reviving what is not dead. */
+  /** Reviving a task that is not dead. */
   public static Problem notDead(TaskState state) {
     return of(
         409, "not_dead", "The task is " + state.word() + "; only a dead one can be started again.");
   }
 
-  /** What If-Match or If-None-Match expects is not so. */
+  /** A failed If-Match or If-None-Match. */
   public static Problem preconditionFailed() {
     return of(
         412,
@@ -321,7 +321,7 @@ public record Problem(
             + " read it again.");
   }
 
-  /** A document was applied but for one thing that should go. */
+  /** A document was applied except for one deletion. */
   public static Problem notPruned(String section, String name) {
     return of(
         409,
@@ -333,7 +333,7 @@ public record Problem(
             + " apply it again.");
   }
 
-  /** One key for two payloads. */
+  /** One idempotency key for two payloads. */
   public static Problem keyReused() {
     return of(422, "idempotency_key_reused", "This idempotency key was used with another payload.");
   }
@@ -343,14 +343,14 @@ public record Problem(
     return of(404, "operation_not_found", "There is no such operation, or it is kept no longer.");
   }
 
-  /** Stopping what is over. */
+  /** Stopping a finished operation. */
   public static Problem operationOver(String state) {
     return of(409, "already_finished", "The operation is " + state + ".");
   }
 
-  // What is too much, or away.
+  // Limits, and unavailable parts.
 
-  /** More operations at once than are taken. */
+  /** The limit of concurrent operations is reached. */
   public static Problem tooManyOperations() {
     return of(
             429,
@@ -359,7 +359,7 @@ public record Problem(
         .withHeader("retry-after", "10");
   }
 
-  /** Over the client's requests per minute. */
+  /** The client's requests per minute are exceeded. */
   public static Problem rateLimited(String clientId, int requestsPerMin, Duration retryAfter) {
     long seconds = Math.max(1, (retryAfter.toMillis() + 999) / 1000);
     Map<String, Object> members = new LinkedHashMap<>();
@@ -376,11 +376,11 @@ public record Problem(
   }
 
   /**
-   * As much of a client's waits as may.
+   * A client has reached its limit of waiting tasks or bytes.
    *
-   * @param most that may: tasks, or bytes of bodies
-   * @param there that does
-   * @param body the bytes of the one that was refused
+   * @param most the limit: tasks, or bytes of bodies
+   * @param there the current number
+   * @param body the bytes of the rejected one
    */
   public static Problem backlogFull(
       String clientId, long most, long there, boolean bytes, int body) {
@@ -402,7 +402,7 @@ public record Problem(
         Map.of("retry-after", "5"));
   }
 
-  /** Too many that nobody set up. */
+  /** Too many auto-registered clients. */
   public static Problem tooManyClients() {
     return of(
             429,
@@ -411,7 +411,7 @@ public record Problem(
         .withHeader("retry-after", "60");
   }
 
-  /** No room. */
+  /** No capacity. */
   public static Problem storeFull() {
     return of(429, "store_full", "The store has no room for more tasks now.")
         .withHeader("retry-after", "5");
@@ -427,7 +427,7 @@ public record Problem(
         .withHeader("retry-after", "1");
   }
 
-  /** More calls at once than are held while the store does not answer. */
+  /** The limit of calls held while the store does not answer is reached. */
   public static Problem busy() {
     return of(
             503,
@@ -436,7 +436,7 @@ public record Problem(
         .withHeader("retry-after", "1");
   }
 
-  /** Something that must be well is not. */
+  /** A required part is unhealthy. */
   public static Problem notReady(String detail) {
     return of(503, "not_ready", detail).withHeader("retry-after", "1");
   }

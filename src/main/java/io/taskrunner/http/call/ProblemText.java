@@ -5,7 +5,7 @@ import com.linecorp.armeria.common.ResponseHeaders;
 import com.linecorp.armeria.common.ResponseHeadersBuilder;
 import java.util.Map;
 
-/** Problems as they go over the wire. */
+/** Problems in their wire format. */
 public final class ProblemText {
 
   private ProblemText() {}

@@ -15,7 +15,7 @@ public final class Refusal extends RuntimeException {
     this.problem = problem;
   }
 
-  /** What the caller is told. */
+  /** The response to the caller. */
   public Problem problem() {
     return problem;
   }

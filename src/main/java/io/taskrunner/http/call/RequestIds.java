@@ -6,7 +6,7 @@ import java.util.HexFormat;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
-/** The name of a call: the caller's own when it is fit to stand in a log line, else made. */
+/** The id of a call: the caller's own when it is safe for a log line, else generated. */
 public final class RequestIds {
 
   /** The header of a request id, both ways. */

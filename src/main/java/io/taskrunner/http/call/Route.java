@@ -7,12 +7,12 @@ import java.util.concurrent.CompletableFuture;
 /**
  * One call of the contract.
  *
- * @param method GET stands for HEAD too
+ * @param method GET includes HEAD
  * @param template such as {@code /v1/tasks/{id}}
- * @param access whom it is for
+ * @param access permitted callers
  * @param body whether it takes one
- * @param handler what it does
- * @param parameters the names of the query that it knows
+ * @param handler performs it
+ * @param parameters the names of its query parameters
  */
 public record Route(
     HttpMethod method,
@@ -22,7 +22,7 @@ public record Route(
     Handler handler,
     List<String> parameters) {
 
-  /** Keeps the names from being changed. */
+  /** Copies the names. */
   public Route {
     parameters = List.copyOf(parameters);
   }
@@ -37,16 +37,16 @@ public record Route(
     return new Route(method, template, access, body, handler, List.of(names));
   }
 
-  /** Whether a parameter that it does not know is an error; probes and scrapers add their own. */
+  /** Whether an unknown parameter is an error; probes and scrapers add their own. */
   boolean isStrict() {
     return template.startsWith("/v1/") || template.startsWith("/admin/");
   }
 
-  /** Whether a call takes a body, and how long one. */
+  /** Whether a call takes a body, and its maximum size. */
   public enum Body {
-    /** None is looked at. */
+    /** The body is ignored. */
     NONE,
-    /** JSON; none, an empty one and {@code {}} are the same. */
+    /** JSON; no body, an empty one and {@code {}} are the same. */
     OPTIONAL,
     /** JSON, up to {@code MAX_BODY_BYTES}. */
     REQUIRED,
@@ -56,7 +56,7 @@ public record Route(
     DOCUMENT
   }
 
-  /** What a call does. */
+  /** Performs a call. */
   public sealed interface Handler {}
 
   /** May block: runs on a virtual thread. */
@@ -65,7 +65,7 @@ public record Route(
     /**
      * Answers a call.
      *
-     * @throws Refusal the answer is no
+     * @throws Refusal the call is rejected
      */
     Answer answer(Call call);
   }
@@ -76,9 +76,9 @@ public record Route(
     /**
      * Answers a call.
      *
-     * @return completes with the answer, or exceptionally, with a {@link Refusal} where the answer
-     *     is no
-     * @throws Refusal the answer is no
+     * @return completes with the answer, or exceptionally, with a {@link Refusal} for a rejected
+     *     call
+     * @throws Refusal the call is rejected
      */
     CompletableFuture<Answer> answer(Call call);
   }

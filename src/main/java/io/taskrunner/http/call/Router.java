@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** Finds the path of a call, and tells what methods it knows. */
+/** Finds the route of a path, and reports its methods. */
 public final class Router {
 
   /** A path of the contract with its methods. */
@@ -27,12 +27,12 @@ public final class Router {
       this.segments = segments(template);
     }
 
-    /** The route of a method; null when the path does not know it. */
+    /** The route of a method; null when the path does not have it. */
     public @Nullable Route route(HttpMethod method) {
       return routes.get(method == HttpMethod.HEAD ? HttpMethod.GET : method);
     }
 
-    /** The methods it knows, as the header {@code Allow} lists them. */
+    /** Its methods, as the header {@code Allow} lists them. */
     public String allow() {
       return allow;
     }
@@ -51,10 +51,10 @@ public final class Router {
   }
 
   /**
-   * What was found.
+   * A match.
    *
    * @param path of the contract
-   * @param params what stands in the places of its template, decoded
+   * @param params the values of its placeholders, decoded
    */
   public record Match(Path path, List<String> params) {}
 
@@ -67,7 +67,7 @@ public final class Router {
   /**
    * Over these routes.
    *
-   * @param prefix before every path; empty for none. Health and metrics are found without it too
+   * @param prefix before every path; empty for none. Health and metrics are also served without it
    */
   public Router(String prefix, List<Route> routes) {
     this.prefix = prefix;
@@ -104,7 +104,7 @@ public final class Router {
   /**
    * Finds a path.
    *
-   * @param path as it came, percent-encoded
+   * @param path as received, percent-encoded
    * @return null when there is none
    */
   public @Nullable Match find(String path) {

@@ -19,17 +19,17 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Closes a connection whose headers do not arrive whole in time. The server below times a call from
- * its headers on, and a connection by its silence; between the two is a caller that sends a byte of
- * its headers now and then. While a call waits for its answer the clock stands still.
+ * Closes a connection whose headers do not arrive completely in time. The server below times a call
+ * from its headers on, and a connection by its idle time; neither catches a caller that sends a
+ * byte of its headers now and then. The clock is paused while a call waits for its answer.
  *
  * <p>Two handlers of one connection: the first in the pipeline sees bytes, one before the last sees
- * the calls that they came to, and the answers. Bytes that came to no call, and to no body, are the
+ * the resulting calls, and the answers. Bytes that resulted in no call, and no body, are the
  * beginning of headers. On HTTP/2 many calls share the bytes and the server below bounds what one
  * may send as headers, so there only the first bytes are watched.
  *
- * <p>Where TLS is spoken, the handshake must be over in time, counted from the connection's first
- * moment; then the bytes within are watched likewise.
+ * <p>With TLS, the handshake must be over in time, counted from the connection's first moment; then
+ * the bytes within are watched likewise.
  */
 public final class SlowCallers {
 
@@ -48,7 +48,7 @@ public final class SlowCallers {
   }
 
   /**
-   * Watches one connection, whose pipeline is complete but for the codec, which the first bytes
+   * Watches one connection, whose pipeline is complete except for the codec, which the first bytes
    * choose.
    */
   public static void watch(ChannelPipeline pipeline, Duration within) {
@@ -66,7 +66,7 @@ public final class SlowCallers {
     pipeline.addLast(new SlowCallers(within).handshake());
   }
 
-  /** Stands behind the handler that puts the codec at the end when it hears of the handshake. */
+  /** Sits behind the handler that appends the codec after the handshake. */
   private ChannelHandler handshake() {
     return new ChannelInboundHandlerAdapter() {
       @Override
@@ -136,7 +136,7 @@ public final class SlowCallers {
           interim = answer.status().codeClass() == HttpStatusClass.INFORMATIONAL;
         }
         if (message instanceof LastHttpContent && !interim) {
-          unanswered = Math.max(0, unanswered - 1); // what was no call is answered as well
+          unanswered = Math.max(0, unanswered - 1); // bytes that were no call are answered, too
           watch(ctx);
         }
         ctx.write(message, promise);

@@ -7,8 +7,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * The calls that read, set and delete one thing of a {@link Kind}: with its {@code ETag}, what
- * {@code If-Match} expects of it, and an entry in the audit trail.
+ * The calls that read, set and delete one thing of a {@link Kind}: with its {@code ETag}, the
+ * {@code If-Match} precondition, and an entry in the audit trail.
  */
 public final class Things<T, S> {
 
@@ -21,7 +21,7 @@ public final class Things<T, S> {
     this.audit = audit;
   }
 
-  /** How a thing is deleted. */
+  /** Deletes a thing. */
   @FunctionalInterface
   public interface Deletion {
     /**
@@ -32,22 +32,22 @@ public final class Things<T, S> {
     Optional<Problem> of(String name, Expected expected) throws ChangedMeanwhile;
   }
 
-  /** A thing that there is. */
+  /** An existing thing. */
   public T existing(String given) {
     return kind.find(given).orElseThrow(() -> new Refusal(kind.notFound()));
   }
 
-  /** A thing as it is answered. */
+  /** The answer with a thing. */
   public Answer answer(T thing) {
     return Answer.ok(json(thing)).tagged(current(thing));
   }
 
-  /** A thing as an answer has it. */
+  /** A thing in an answer. */
   public byte[] json(T thing) {
     return JsonOut.object(out -> kind.show(out, thing));
   }
 
-  /** As {@code ETag} and {@code If-Match} see it. */
+  /** For {@code ETag} and {@code If-Match}. */
   public Precondition.Current current(T thing) {
     long revision = kind.state(thing).revision();
     return Precondition.Current.of(revision, JsonOut.object(out -> kind.writeTag(out, thing)));
@@ -87,7 +87,7 @@ public final class Things<T, S> {
         : answer(thing);
   }
 
-  /** Enters a change in the audit trail, with a thing's name under the word for it. */
+  /** Records a change in the audit trail, with a thing's name under the word for it. */
   private void tell(Call call, String did, String name, List<String> changes) {
     String key = kind.key().equals("name") ? kind.word() : kind.key();
     audit.tell(call, kind.word() + " " + did.toLowerCase(Locale.ROOT), key, name, changes);

@@ -22,7 +22,7 @@ public final class Times {
 
   private Times() {}
 
-  /** Reads a time; empty when it is none. */
+  /** Reads a time; empty when it is invalid. */
   public static Optional<Instant> parse(String text) {
     if (text.length() > 40 || !FORM.matcher(text).matches()) {
       return Optional.empty();
@@ -45,7 +45,7 @@ public final class Times {
     }
   }
 
-  /** Writes a time in UTC with milliseconds, cutting what is finer. */
+  /** Writes a time in UTC with milliseconds, truncating finer digits. */
   public static String text(Instant time) {
     StringBuilder text = new StringBuilder(24);
     append(text, time);

@@ -11,8 +11,9 @@ import io.netty.handler.codec.http2.Http2ConnectionHandler;
  * Puts this server's own rules around the codec of a connection: {@link HostRule} behind that of
  * HTTP/1, {@link FrameLimits} in front of that of HTTP/2.
  *
- * <p>On a port in the clear the server below adds the codec when it has seen the first {@value
- * #CHOICE} bytes. So these are handed on alone, and the rules are in place before the rest follows.
+ * <p>On a plaintext port the server below adds the codec when it has seen the first {@value
+ * #CHOICE} bytes. So only these are passed on first, and the rules are in place before the rest
+ * follows.
  */
 final class Wire extends ChannelInboundHandlerAdapter {
 
@@ -21,7 +22,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
 
   private int seen;
 
-  /** Watches a connection in the clear, which has no codec yet. */
+  /** Watches a plaintext connection, which has no codec yet. */
   static void watch(ChannelPipeline pipeline) {
     pipeline.addFirst(new Wire());
   }

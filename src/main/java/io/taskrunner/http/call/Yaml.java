@@ -33,17 +33,17 @@ import org.snakeyaml.engine.v2.schema.Schema;
 /**
  * Reads YAML 1.2 as strictly as {@link Json} reads JSON, and into the same values; and writes it.
  * Anchors, aliases and tags are not read: they could make a small body a large tree, and no
- * document needs them. {@code no} is a text, as YAML 1.2 has it.
+ * document needs them. {@code no} is a text, as in YAML 1.2.
  */
 public final class Yaml {
 
   /** The media type. */
   public static final String MEDIA_TYPE = "application/yaml";
 
-  /** A number with more characters is refused, as in JSON. */
+  /** A number with more characters is rejected, as in JSON. */
   private static final int NUMBER_MAX = 1000;
 
-  /** Tells what is a text without quotes and what is not; the same for reading and writing. */
+  /** Decides which unquoted scalars are strings; the same for reading and writing. */
   private static final Schema SCHEMA = new CoreSchema();
 
   private final Iterator<Event> events;
@@ -54,7 +54,7 @@ public final class Yaml {
     this.valuesLeft = valuesMax;
   }
 
-  /** Whether a media type is one of those that YAML goes by. */
+  /** Whether a media type is one of those in use for YAML. */
   public static boolean isYaml(String type) {
     return switch (type) {
       case MEDIA_TYPE, "application/x-yaml", "text/yaml", "text/x-yaml" -> true;
@@ -102,7 +102,7 @@ public final class Yaml {
     } catch (YamlEngineException malformed) {
       throw malformed;
     } catch (RuntimeException malformed) {
-      // The parser lets some faults of a text through as its own, such as "\\UFFFFFFFF".
+      // The parser throws other exceptions for some invalid texts, such as "\\UFFFFFFFF".
       throw refusal("", "the body: malformed YAML");
     }
   }
@@ -194,7 +194,7 @@ public final class Yaml {
     return SCHEMA.getScalarResolver().resolve(plain, true);
   }
 
-  /** What a text without quotes means: the core schema of YAML 1.2. */
+  /** The type of an unquoted scalar: the core schema of YAML 1.2. */
   private static Object plain(String text, String pointer) {
     Tag tag = tag(text);
     if (tag.equals(Tag.STR)) {
@@ -232,8 +232,8 @@ public final class Yaml {
   }
 
   /**
-   * Writes a text in double quotes where it has anything but letters, digits and printable ASCII:
-   * blocks of several lines do not keep every text as it is.
+   * Writes a text in double quotes if it has anything except letters, digits and printable ASCII:
+   * block scalars do not preserve every text.
    */
   private static final class Texts extends StandardRepresenter {
     Texts(DumpSettings settings) {

@@ -1,7 +1,4 @@
-/**
- * What a call is made of: who calls, what is asked, and how it is answered or refused. Knows no
- * route.
- */
+/** The parts of a call: the caller, the request, and the response or rejection. Knows no route. */
 @NullMarked
 package io.taskrunner.http.call;
 

@@ -5,7 +5,7 @@ import io.taskrunner.store.WorkersStore.Present;
 import java.util.List;
 
 /**
- * How much waits, and how many could work on it.
+ * The waiting tasks, and the capacity for them.
  *
  * @param ready tasks that could start
  * @param slots of all workers that are alive and not stopping
@@ -22,7 +22,7 @@ public record Backlog(long ready, long slots) {
             .sum());
   }
 
-  /** What each slot has before it; without any slot, all of it. What autoscaling goes by. */
+  /** The backlog per slot; without any slot, all of it. The metric for autoscaling. */
   public double perSlot() {
     return (double) ready / Math.max(1, slots);
   }

@@ -16,9 +16,9 @@ import java.util.Base64;
 import java.util.List;
 
 /**
- * What receivers verify the tokens of tasks by: the issuer's discovery document (OpenID Connect
- * Discovery 1.0 §3), its keys (RFC 7517), and the same keys as PEM by their ids, as Google's own
- * libraries read them.
+ * The documents with which receivers verify the tokens of tasks: the issuer's discovery document
+ * (OpenID Connect Discovery 1.0 §3), its keys (RFC 7517), and the same keys as PEM by their ids, as
+ * Google's own libraries read them.
  */
 public final class Discovery {
 

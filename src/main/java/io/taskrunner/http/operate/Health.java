@@ -33,8 +33,8 @@ public final class Health {
   /**
    * Of this process.
    *
-   * @param probes what must be well beside the store
-   * @param warnings sentences on how the process is set up
+   * @param probes health checks in addition to the store
+   * @param warnings sentences on the setup of the process
    */
   public Health(
       Mode mode,

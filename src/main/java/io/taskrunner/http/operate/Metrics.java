@@ -18,7 +18,7 @@ public final class Metrics {
   /**
    * Of a registry.
    *
-   * @param before brings gauges up to date
+   * @param before updates the gauges
    */
   public Metrics(PrometheusMeterRegistry registry, Runnable before) {
     this.registry = registry;

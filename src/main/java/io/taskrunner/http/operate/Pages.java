@@ -15,8 +15,8 @@ import java.util.Base64;
 import java.util.List;
 
 /**
- * The pages that say what runs here: {@code /}, {@code /docs}, and the contract for machines. Whole
- * in themselves.
+ * The pages about this server: {@code /}, {@code /docs}, and the contract for machines.
+ * Self-contained.
  */
 public final class Pages {
 
@@ -27,7 +27,7 @@ public final class Pages {
   private final Answer contract;
 
   /**
-   * Made once.
+   * Built once.
    *
    * @param prefix before every path; empty for none
    */
@@ -54,7 +54,7 @@ public final class Pages {
         Route.of(HttpMethod.GET, "/openapi.json", Access.ANYONE, _ -> contract));
   }
 
-  /** A page that may load nothing from elsewhere, and run its own script alone. */
+  /** A page that may load nothing from elsewhere, and run only its own script. */
   private static Answer page(String html) {
     int start = html.indexOf("<script>");
     int end = html.indexOf("</script>");

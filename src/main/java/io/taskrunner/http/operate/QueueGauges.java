@@ -22,9 +22,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What stands in the queues, asked of the store when somebody looks, at most once in {@value
- * #FRESH_SECONDS} s. While the store does not answer there are no such gauges, since what is not
- * known is not 0.
+ * The number of tasks in the queues, read from the store on a scrape, at most once in {@value
+ * #FRESH_SECONDS} s. While the store does not answer there are no such gauges, because unknown is
+ * not 0.
  */
 public final class QueueGauges {
 
@@ -43,7 +43,7 @@ public final class QueueGauges {
   private boolean known;
   private long knownNanos;
 
-  /** What was asked of the store; empty while it does not answer. */
+  /** The last reading of the store; empty while it does not answer. */
   private record Read(List<Queue> queues, List<Present> workers) {}
 
   /** In a registry. */
@@ -56,7 +56,7 @@ public final class QueueGauges {
     this.oldest = MultiGauge.builder(Meters.QUEUE_OLDEST_READY).register(registry);
   }
 
-  /** Brings the gauges up to date. Blocks, but not for long. */
+  /** Updates the gauges. Blocks, but not for long. */
   public synchronized void refresh() {
     if (known && System.nanoTime() - knownNanos < TimeUnit.SECONDS.toNanos(FRESH_SECONDS)) {
       return;

@@ -12,8 +12,8 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether the store answers. Those who ask together share a question, an answer is good for a
- * moment, and nobody waits longer than {@value #PATIENCE_MILLIS} ms for one, however long the store
+ * Whether the store answers. Concurrent callers share a request, a result is reused for a moment,
+ * and no caller waits longer than {@value #PATIENCE_MILLIS} ms for one, however long the store
  * itself tries.
  */
 public final class StoreProbe implements Probe {
@@ -48,7 +48,7 @@ public final class StoreProbe implements Probe {
     return "";
   }
 
-  /** What the store says of itself; empty when it does not answer. */
+  /** The store's report of itself; empty when it does not answer. */
   public Optional<Health> health() {
     try {
       return Optional.of(ask().get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS));

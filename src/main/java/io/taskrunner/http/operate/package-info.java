@@ -1,4 +1,4 @@
-/** Health, metrics and the pages that say what runs here. */
+/** Health, metrics and the pages about this server. */
 @NullMarked
 package io.taskrunner.http.operate;
 

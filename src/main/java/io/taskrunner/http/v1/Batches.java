@@ -49,14 +49,14 @@ public final class Batches {
             HttpMethod.POST, "/v1/enqueue/batch", Access.ENQUEUE, Route.Body.BATCH, this::enqueue));
   }
 
-  /** What became of one item. */
+  /** The result of one item. */
   private sealed interface Result {
     record Taken(TaskId id, boolean made) implements Result {}
 
     /**
-     * A no.
+     * A rejection.
      *
-     * @param ofCaller whether it says no to the caller of the whole batch
+     * @param ofCaller whether it rejects the caller of the entire batch
      */
     record Rejected(Problem problem, boolean ofCaller) implements Result {}
   }
@@ -154,8 +154,8 @@ public final class Batches {
   }
 
   /**
-   * A no to the caller, or no answer of the store, is one to the whole call when nothing of it was
-   * taken.
+   * If no item was accepted, a rejection of the caller, or an unavailable store, fails the entire
+   * call.
    */
   private static void refuseWhole(List<Result> results) {
     Problem first = null;
@@ -176,7 +176,7 @@ public final class Batches {
     }
   }
 
-  /** All faults of an item in one sentence, since an item has no place for a list. */
+  /** All errors of an item in one sentence, because an item has no place for a list. */
   private static Problem rejection(Faults faults) {
     String detail = faults.list().stream().map(Fault::detail).collect(Collectors.joining("; "));
     return Problem.malformed(detail);

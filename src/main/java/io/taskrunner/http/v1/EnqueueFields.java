@@ -32,7 +32,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the fields of an enqueue, alone or as an item of a batch. */
+/** Reads the fields of an enqueue, single or as an item of a batch. */
 final class EnqueueFields {
 
   static final String CLIENT_ID_FORM = "3 to 64 of A-Z a-z 0-9 _ -";
@@ -58,14 +58,14 @@ final class EnqueueFields {
   private EnqueueFields() {}
 
   /**
-   * What a call says beside the fields.
+   * The defaults of a call.
    *
-   * @param clientId of the caller's key, or of the whole batch; null when neither names one
-   * @param queue of the whole batch; null when it names none
+   * @param clientId of the caller's key, or of the entire batch; null when neither names one
+   * @param queue of the entire batch; null when it names none
    * @param keyHeader the header {@code Idempotency-Key}
    * @param traceparent of the call; null for none
    * @param tracestate of the call; null for none
-   * @param retention of a task that does not say
+   * @param retention of a task that sets none
    */
   record Around(
       Proof proof,
@@ -76,14 +76,14 @@ final class EnqueueFields {
       @Nullable String tracestate,
       Duration retention) {}
 
-  /** The client that the fields name, as far as it can be one; left among them. */
+  /** The client in the fields, if its id is valid; not removed from them. */
   static Optional<String> clientId(Map<String, Object> fields) {
     return fields.get("client_id") instanceof String id && Client.ID.matcher(id).matches()
         ? Optional.of(id)
         : Optional.empty();
   }
 
-  /** Reads all fields; null when something is wrong, and the faults say what. */
+  /** Reads all fields; null when something is invalid, which the errors describe. */
   static @Nullable Enqueue read(Fields fields, Around around) {
     String clientId = fields.text("client_id", Client.ID, CLIENT_ID_FORM);
     if (clientId == null) {
@@ -142,7 +142,7 @@ final class EnqueueFields {
         clientId, around.proof(), queue, when, spec, maxConcurrent, requestsPerMin, idempotency);
   }
 
-  /** A part of a second is kept as a whole one, since 0 keeps nothing. */
+  /** A part of a second is rounded up to a second, because 0 keeps nothing. */
   private static Duration wholeSeconds(Duration retention) {
     return Duration.ofSeconds((retention.toMillis() + 999) / 1000);
   }

@@ -59,7 +59,7 @@ public final class Enqueues {
   /**
    * Over a store.
    *
-   * @param retention of tasks that do not say
+   * @param retention of tasks that set none
    */
   public Enqueues(
       TaskStore tasks, ClientStore clients, Duration retention, MeterRegistry registry) {
@@ -91,7 +91,7 @@ public final class Enqueues {
     return tasks.enqueue(command).thenApply(result -> answer(command, result));
   }
 
-  /** How a client stands is told before what is wrong with its call. */
+  /** The state of a client is reported before errors in its call. */
   private CompletableFuture<Answer> refuseFaulty(
       Caller caller, @Nullable String clientId, Faults faults) {
     CompletableFuture<Answer> refused = new CompletableFuture<>();
@@ -110,9 +110,9 @@ public final class Enqueues {
   }
 
   /**
-   * Refuses a client that may not enqueue as it does. Blocks.
+   * Rejects a client that may not enqueue in this way. Blocks.
    *
-   * @param clientId that the call is for; null when it names none
+   * @param clientId of the call; null when it names none
    */
   void checkStanding(Caller caller, @Nullable String clientId) {
     if (clientId == null) {
@@ -133,7 +133,7 @@ public final class Enqueues {
     return Problem.unauthenticated("This client is known by its key alone.");
   }
 
-  /** The client whose key was shown; null when none was. */
+  /** The client of the sent key; null when none was sent. */
   static @Nullable String ownId(Caller caller) {
     return switch (caller) {
       case Caller.Keyed keyed -> keyed.clientId();
@@ -142,7 +142,7 @@ public final class Enqueues {
     };
   }
 
-  /** What a call says beside the fields of a task. */
+  /** The parts of a call in addition to the fields of a task. */
   EnqueueFields.Around around(Call call, @Nullable String clientId, @Nullable String queue) {
     RequestHeaders headers = call.headers();
     Proof proof =
@@ -193,7 +193,7 @@ public final class Enqueues {
     };
   }
 
-  /** Counts what was accepted, once. */
+  /** Counts the accepted tasks, once. */
   void count(Enqueue command, Accepted accepted) {
     if (accepted instanceof EnqueueResult.Enqueued) {
       counter(command.queue()).increment();
@@ -211,7 +211,7 @@ public final class Enqueues {
     return counter;
   }
 
-  /** The problem of a refused enqueue: the one table. */
+  /** The problem of a rejected enqueue: the one table. */
   Problem problem(Enqueue command, Refused refused) {
     return switch (refused) {
       case EnqueueResult.RateLimited(Quota quota, Duration retryAfter) -> {
@@ -243,7 +243,7 @@ public final class Enqueues {
     return Math.floorDiv(fullAgain.toEpochMilli() + 999, 1000L);
   }
 
-  /** Written by hand: this is the answer that is sent most, and nothing in it needs escaping. */
+  /** Written by hand: this is the most frequent answer, and nothing in it needs escaping. */
   private static byte[] json(Enqueue command, Accepted accepted, boolean made) {
     Limits limits = accepted.quota().limits();
     StringBuilder json = new StringBuilder(256);

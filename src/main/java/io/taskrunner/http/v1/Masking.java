@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.StringJoiner;
 import java.util.function.Function;
 
-/** Hides what is likely a secret, by its name, from those who look at a task. */
+/** Masks likely secrets, by their names, when a task is read. */
 final class Masking {
 
   static final String MASK = "***";
@@ -54,7 +54,7 @@ final class Masking {
         .orElse(url);
   }
 
-  /** Whether a query parameter that is hidden has the mask for its value. */
+  /** Whether a query parameter that is hidden has the mask as its value. */
   static boolean isMasked(String url) {
     return pairs(url, pair -> pair.isMasked() ? Optional.empty() : Optional.of(pair.value()))
         .isEmpty();

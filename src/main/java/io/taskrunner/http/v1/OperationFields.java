@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** What the body of {@code POST /v1/operations} says. */
+/** The body of {@code POST /v1/operations}. */
 final class OperationFields {
 
   private static final String ACTION_FORM = "one of cancel run retry move delete";
@@ -34,10 +34,10 @@ final class OperationFields {
   private OperationFields() {}
 
   /**
-   * Reads all, and notes every fault.
+   * Reads all, and notes every error.
    *
-   * @param ownId the client whose key it came with, whose tasks alone are meant; null for the admin
-   * @return null where there is a fault
+   * @param ownId the client of the key, to whose tasks the operation is limited; null for the admin
+   * @return null when there is an error
    */
   static @Nullable Order read(Fields fields, @Nullable String ownId) {
     fields.nullIsAbsent("to_queue", "per_sec", "dry_run");

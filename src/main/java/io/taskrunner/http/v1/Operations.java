@@ -32,8 +32,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The calls under {@code /v1/operations}. A client asks for operations on its own tasks alone;
- * another's are as if they were not there.
+ * The calls under {@code /v1/operations}. A client can read only operations on its own tasks;
+ * others are reported as not found.
  */
 public final class Operations {
 
@@ -42,7 +42,7 @@ public final class Operations {
   private final OperationStore operations;
   private final Audit audit;
 
-  /** Over a store; what an admin does is told to the log. */
+  /** Over a store; logs changes of an admin. */
   public Operations(OperationStore operations, Audit audit) {
     this.operations = operations;
     this.audit = audit;
@@ -175,7 +175,7 @@ public final class Operations {
     }
   }
 
-  /** What was said alone. */
+  /** Only the given fields. */
   private static void write(JsonOut out, Filter filter) throws IOException {
     TaskState state = filter.state();
     Label label = filter.label();

@@ -22,8 +22,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an idempotency key stands for: a digest of a validated request with its defaults, without
- * the key. Two requests that ask for the same task have the same digest, however their JSON was
+ * The payload of an idempotency key: a digest of a validated request with its defaults, without the
+ * key. Two requests that ask for the same task have the same digest, however their JSON was
  * written: order of members, a default given or left out, a body as text or as base64, the case of
  * a method or of a header's name.
  */
@@ -80,7 +80,7 @@ final class Payload {
       text(out, label.getValue());
     }
     Callback callback = spec.callback();
-    if (callback != null) { // behind all else, so that a payload without one is what it always was
+    if (callback != null) { // last, so that a payload without one keeps its digest
       text(out, callback.url().value());
       headers(out, callback.headers());
       out.writeByte(callback.bits());

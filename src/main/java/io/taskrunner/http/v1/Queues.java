@@ -33,8 +33,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Queues, and the calls under {@code /v1/queues}. Changes are the admin's. The pause of a queue is
- * none of its settings.
+ * Queues, and the calls under {@code /v1/queues}. Only the admin may change them. The pause of a
+ * queue is not one of its settings.
  */
 public final class Queues implements Kind<Queue, QueueSettings> {
 
@@ -48,7 +48,7 @@ public final class Queues implements Kind<Queue, QueueSettings> {
   private final Audit audit;
   private final Things<Queue, QueueSettings> things;
 
-  /** Over a store; changes are told to the log. */
+  /** Over a store; logs changes. */
   public Queues(QueueStore queues, Audit audit) {
     this.queues = queues;
     this.audit = audit;
@@ -265,7 +265,7 @@ public final class Queues implements Kind<Queue, QueueSettings> {
     writeFurther(out, settings, burst);
   }
 
-  /** All settings but the weight. */
+  /** All settings except the weight. */
   private static void writeFurther(JsonOut out, QueueSettings settings, @Nullable Integer burst)
       throws IOException {
     out.number("max_dispatches_per_sec", settings.maxDispatchesPerSec());

@@ -10,7 +10,7 @@ final class RetryFields {
 
   private static final int RETRIES_MAX = 100;
 
-  /** A month and a half: what a record holds. */
+  /** A month and a half: the maximum of a record. */
   private static final long MIN_BACKOFF_MAX = 4_000_000;
 
   private static final int DOUBLINGS_MAX = 1000;
@@ -34,7 +34,7 @@ final class RetryFields {
     return retry;
   }
 
-  /** What is set, and no more. */
+  /** Only the set fields. */
   static void write(JsonOut to, Retry retry) throws IOException {
     to.object(
         "retry",

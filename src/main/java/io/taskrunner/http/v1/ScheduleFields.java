@@ -33,7 +33,7 @@ final class ScheduleFields {
 
   private static final int NEXT_TIMES = 5;
 
-  /** What an enqueue may say, and the task of a schedule may not. */
+  /** Fields of an enqueue that the task of a schedule may not have. */
   private static final List<String> NOT_OF_A_SCHEDULE =
       List.of("delay", "schedule_time", "expires_time", "idempotency_key", "rate_limit");
 
@@ -42,8 +42,8 @@ final class ScheduleFields {
   /**
    * Reads a schedule.
    *
-   * @param retention of tasks whose schedule does not say
-   * @return null when something is wrong, which is noted
+   * @param retention of tasks whose schedule sets none
+   * @return null when something is invalid, which is noted
    */
   static @Nullable Settings read(Fields fields, Duration retention) {
     fields.nullIsAbsent("cron", "interval_sec", "time_zone", "retry", "timeout_sec", "jitter_sec");
@@ -133,7 +133,7 @@ final class ScheduleFields {
   }
 
   /**
-   * Writes what is set, and no more, in the form in which it is given.
+   * Writes only the set fields, in their input format.
    *
    * @param exact whether likely secrets are shown
    */
@@ -147,7 +147,7 @@ final class ScheduleFields {
         .write(to);
   }
 
-  /** Writes a schedule as an answer has it. */
+  /** Writes a schedule for an answer. */
   static void show(JsonOut out, Schedule schedule) throws IOException {
     Settings settings = schedule.settings();
     out.text("name", schedule.name());
@@ -179,7 +179,7 @@ final class ScheduleFields {
     out.time("updated_time", schedule.updated());
   }
 
-  /** Sentences on what in the settings is likely not as their author meant it. */
+  /** Warnings about settings that are probably mistakes. */
   static List<String> warnings(Settings settings) {
     return settings.rhythm() instanceof Rhythm.ByCron(Cron cron, _) ? cron.warnings() : List.of();
   }

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Schedules, as things that admins set. Likely secrets of their tasks are masked, as wherever a
- * task is shown, and may be given back so; see {@link Unmasking}.
+ * task is shown, and may be sent back masked; see {@link Unmasking}.
  */
 final class ScheduleKind implements Kind<Schedule, Settings> {
 
@@ -40,8 +40,8 @@ final class ScheduleKind implements Kind<Schedule, Settings> {
   /**
    * Over the stores.
    *
-   * @param open whether a client that nobody set up may have schedules
-   * @param retention of tasks whose schedule does not say
+   * @param open whether auto-registered clients may have schedules
+   * @param retention of tasks whose schedule sets none
    */
   ScheduleKind(Stores stores, boolean open, Duration retention) {
     this.schedules = stores.schedules();

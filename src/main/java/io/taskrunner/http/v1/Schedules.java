@@ -27,7 +27,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** The calls under {@code /v1/schedules}, which are the admin's. */
+/** The calls under {@code /v1/schedules}, only for the admin. */
 public final class Schedules {
 
   private static final int LIMIT = 50;
@@ -41,10 +41,10 @@ public final class Schedules {
   private final Things<Schedule, Settings> things;
 
   /**
-   * Over the stores; changes are told to the log.
+   * Over the stores; logs changes.
    *
-   * @param open whether a client that nobody set up may have schedules
-   * @param retention of tasks whose schedule does not say
+   * @param open whether auto-registered clients may have schedules
+   * @param retention of tasks whose schedule sets none
    */
   public Schedules(Stores stores, boolean open, Duration retention, Audit audit) {
     this.schedules = stores.schedules();
@@ -95,7 +95,7 @@ public final class Schedules {
     }
   }
 
-  /** Schedules in the document of the whole configuration. */
+  /** Schedules in the document of the entire configuration. */
   public Kind<Schedule, Settings> kind() {
     return kind;
   }
@@ -115,7 +115,7 @@ public final class Schedules {
     };
   }
 
-  /** A task that keeps nothing may be over, and gone, by now. */
+  /** A task with a retention of 0 may be over and deleted by now. */
   private static Task asMade(Ran.Done done) {
     Settings settings = done.schedule().settings();
     return new Task(

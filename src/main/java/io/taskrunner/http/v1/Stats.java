@@ -14,7 +14,7 @@ import io.taskrunner.store.WorkersStore.Present;
 import java.util.List;
 import java.util.function.ToLongFunction;
 
-/** {@code GET /v1/stats}: all queues and workers in a few numbers. The admin's. */
+/** {@code GET /v1/stats}: all queues and workers in a few numbers. Only for the admin. */
 public final class Stats {
 
   private final QueueStore queues;

@@ -79,7 +79,7 @@ final class TaskJson {
   }
 
   /**
-   * What is sent.
+   * The request of a task.
    *
    * @param exact whether likely secrets are shown
    */
@@ -113,7 +113,7 @@ final class TaskJson {
   }
 
   /**
-   * Whom the end is told to; left out when nobody is.
+   * The callback of a task; left out when there is none.
    *
    * @param exact whether likely secrets are shown
    */

@@ -35,8 +35,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The calls under {@code /v1/tasks}. A client sees its own tasks alone; another's are as if they
- * were not there.
+ * The calls under {@code /v1/tasks}. A client sees only its own tasks; others are reported as not
+ * found.
  */
 public final class Tasks {
 
@@ -56,7 +56,7 @@ public final class Tasks {
   private final HostStore hosts;
   private final Audit audit;
 
-  /** Over a store; what an admin does is told to the log. */
+  /** Over a store; logs changes of an admin. */
   public Tasks(TaskStore tasks, HostStore hosts, Audit audit) {
     this.tasks = tasks;
     this.hosts = hosts;
@@ -203,7 +203,7 @@ public final class Tasks {
     return Answer.ok(json(move(call, "task retried", tasks::revive, Problem::notDead)));
   }
 
-  /** Makes a move of the caller's own task, and gives the task as it is then. */
+  /** Performs an action on the caller's own task, and returns the task as of then. */
   private Task move(
       Call call,
       String what,

@@ -12,21 +12,21 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Puts the secrets of a schedule back where its new settings have the mask, as they do when they
- * were read here and are given back. A secret stays only where it was: with the same scheme, host
- * and port, under the same name. Otherwise whoever may set a schedule, and may not see its secrets,
- * could have them sent to a server of his own.
+ * Restores the secrets of a schedule where its new settings have the mask, as they do when a read
+ * schedule is sent back. A secret is kept only at its place: with the same scheme, host and port,
+ * under the same name. Otherwise a caller that may set a schedule, but not see its secrets, could
+ * have them sent to a server of its own.
  */
 final class Unmasking {
 
-  /** What a schedule whose secrets cannot be kept is refused with. */
+  /** The rejection of a schedule whose secrets cannot be kept. */
   static final String REFUSAL =
       "a secret is masked as *** (expected: the secret, or the mask of one that this schedule has for"
           + " the same scheme, host and port)";
 
   private Unmasking() {}
 
-  /** Where a request goes, and what may be secret in it. */
+  /** The destination of a request, and its possible secrets. */
   private record Sent(TargetUrl url, List<Header> headers) {
     boolean isMasked() {
       return Masking.isMasked(url.value()) || headers.stream().anyMatch(Sent::isMasked);
@@ -51,10 +51,10 @@ final class Unmasking {
   }
 
   /**
-   * The settings with the secrets that were there before.
+   * The settings with the previous secrets.
    *
    * @param before of the schedule of that name; empty when there is none
-   * @return empty when something is masked that was not there, or was for elsewhere
+   * @return empty when something is masked that did not exist, or was for another place
    */
   static Optional<Settings> of(Settings read, Optional<Settings> before) {
     TaskSpec spec = read.spec();

@@ -26,7 +26,7 @@ import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Time is the channel's own, and set. Each read is made to come to what a test says. */
+/** The channel's own clock is used, and set. The result of each read is chosen by a test. */
 class SlowCallersTest {
 
   private EmbeddedChannel channel = new EmbeddedChannel();
@@ -148,7 +148,7 @@ class SlowCallersTest {
     assertTrue(channel.isOpen());
   }
 
-  /** TLS that is looked past: what is read comes to what a test says, as above. */
+  /** TLS that is ignored: the result of each read is chosen by a test, as above. */
   private EmbeddedChannel tls() throws NoSuchAlgorithmException {
     EmbeddedChannel begun = new EmbeddedChannel();
     begun.freezeTime();

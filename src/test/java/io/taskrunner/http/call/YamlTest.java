@@ -13,14 +13,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is written is read as the same thing, and what cannot be read is the caller's fault. */
+/** Written documents read back equal, and unreadable ones are errors of the caller. */
 class YamlTest {
 
   private static final long SEED = 20261129;
 
   private static final int TEXTS = 10_000;
 
-  /** Pieces that mean something to YAML, beside characters of every kind. */
+  /** Pieces with a meaning in YAML, in addition to characters of every kind. */
   private static final String[] PIECES = {
     "0",
     "7",

@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/** The same wish has the same digest however it is written; another wish has another. */
+/** Equal requests have the same digest however they are written; different ones differ. */
 class PayloadTest {
 
   private static Enqueue read(String json) {

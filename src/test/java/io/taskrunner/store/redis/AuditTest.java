@@ -27,7 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** The trail of what admins changed: what it keeps, for how long, and how it is read. */
+/** The audit trail: its entries, their retention, and their order. */
 class AuditTest {
 
   private static final String KEY = "tr:{config}:audit";
@@ -110,7 +110,7 @@ class AuditTest {
         "for i = 1, 10000 do redis.call('XADD', KEYS[1], '1900000000000-' .. i, 'what', 'filler') end",
         ScriptOutputType.STATUS,
         KEY);
-    add("root", "last"); // Its id is above theirs, though the clock stands before them.
+    add("root", "last"); // Its id is above theirs, though the clock is behind them.
     assertEquals(AuditStore.ENTRIES_MAX, stage.redis.xlen(KEY));
     assertEquals(List.of("root: last"), told(audits.list("root", null, 9, null)));
     assertEquals(

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** How fast a host is served that fails now and then, or is back, by a clock that is set. */
+/** The throughput of a host that fails now and then, or has recovered, by a clock that is set. */
 class BreakerSpeedTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -45,7 +45,7 @@ class BreakerSpeedTest {
     stage.close();
   }
 
-  /** A worker with so many slots, whose attempts all take one answer's time. */
+  /** A worker with this many slots, whose attempts all take one answer's time. */
   private static final class Work {
     private final Stage stage;
     private final String worker;
@@ -64,7 +64,7 @@ class BreakerSpeedTest {
       this.fails = fails;
     }
 
-    /** One answer's time passes. Returns how many attempts begin then. */
+    /** One answer's time passes. Returns the number of attempts that begin then. */
     int step() {
       stage.pass(ANSWER);
       List<Settlement> verdicts = new ArrayList<>();
@@ -95,7 +95,7 @@ class BreakerSpeedTest {
       }
       BreakerReport report = new BreakerReport.Failed(++inARow);
       if (inARow >= 5) {
-        inARow = 0; // as when the worker is told that it opened
+        inARow = 0; // as when the worker learns that it opened
       }
       return stage.verdict(claim, new Verdict.Retry(AGAIN), 503, report);
     }
@@ -103,7 +103,7 @@ class BreakerSpeedTest {
     private static final Duration AGAIN = Duration.ofSeconds(1);
   }
 
-  /** How long it takes until all of so many tasks of a host that fails 30 % succeed. */
+  /** The time until all of this many tasks of a host that fails 30 % succeed. */
   private static Duration time(Stage stage, String worker, long seed, int tasks) {
     stage.client("abc", 1000, Limits.MAX);
     stage.enqueue(tasks, wish().url(URL));

@@ -58,7 +58,7 @@ class BreakerTest {
     return trip(5);
   }
 
-  /** One task fails, as the last of so many in a row. */
+  /** One task fails, as the last of this many in a row. */
   private Claim trip(int inARow) {
     stage.client("abc", 1000, Limits.MAX);
     stage.enqueue(wish().url(URL));
@@ -84,7 +84,7 @@ class BreakerTest {
     stage.settle(WORKER, stage.verdict(claim, new Verdict.PutBack(Duration.ZERO), -1, BAD));
   }
 
-  /** What is claimed in so long. */
+  /** The number of claims in this time. */
   private List<Claim> claimFor(Duration time) {
     List<Claim> claims = new ArrayList<>();
     for (long left = time.toMillis(); left > 0; left -= STEP.toMillis()) {
@@ -94,7 +94,7 @@ class BreakerTest {
     return claims;
   }
 
-  /** How long it is until something is claimed. */
+  /** The time until something is claimed. */
   private Duration untilClaimed(List<Claim> claims) {
     long from = stage.now();
     while (claims.isEmpty() && stage.now() < from + 3_600_000) {
@@ -289,7 +289,7 @@ class BreakerTest {
     stage.enqueue(3, wish().url(URL));
     List<Claim> probes = claimFor(Duration.ofMillis(1100));
     assertEquals(3, probes.size());
-    // Probes that fail after the clock was set back give their places back all the same.
+    // Probes that fail after the clock was set back release their places all the same.
     stage.pass(Duration.ofMinutes(-5));
     probes.forEach(this::bad);
     assertEquals(3, claimFor(Duration.ofMillis(2100)).size());

@@ -34,7 +34,7 @@ import java.util.function.IntFunction;
 
 /**
  * States of a store that make scripts expensive, and the calls of the store on each of them. The
- * states are made without the meter; all that is done with them goes through it.
+ * states are created without the meter; all calls on them are measured.
  */
 final class Burdens implements AutoCloseable {
 
@@ -97,7 +97,7 @@ final class Burdens implements AutoCloseable {
     proxy.close();
   }
 
-  // -- how a state is made
+  // -- how a state is created
 
   private void fill(int count, IntFunction<Wish> wish) {
     for (int from = 0; from < count; from += AT_ONCE) {
@@ -160,7 +160,7 @@ final class Burdens implements AutoCloseable {
     if (size.clients() < 50_000) {
       stage.store.doctor().examine();
     }
-    stage.pass(Duration.ofDays(40)); // clients that registered themselves are forgotten
+    stage.pass(Duration.ofDays(40)); // auto-registered clients are forgotten
     calls.dropQueue("default");
     calls.tidy(5);
   }
@@ -356,7 +356,7 @@ final class Burdens implements AutoCloseable {
     calls.dropQueue("default");
   }
 
-  /** Single calls of what no state above needs. */
+  /** Single calls that need none of the states above. */
   private void oneOfEach() {
     begin();
     stage.client("abc", Limits.MAX);

@@ -40,7 +40,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** A task's end is told by a task of its own, made where the task ends. */
+/** The end of a task is reported by a task of its own, created where the task ends. */
 class CallbackTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -73,7 +73,7 @@ class CallbackTest {
     return Stage.wish().callback(to("https://example.org/done?a=b", on));
   }
 
-  /** The callback that is ready, claimed; null for none. */
+  /** The ready callback, claimed; null for none. */
   private @Nullable Claim next() {
     List<Claim> claims = stage.claim(10);
     assertTrue(claims.size() < 2, claims.toString());
@@ -388,7 +388,7 @@ class CallbackTest {
   void everyErrorHasItsWord() {
     for (AttemptError error : AttemptError.values()) {
       if (error == AttemptError.EXPIRED || error == AttemptError.LEASE_LOST) {
-        continue; // told above
+        continue; // reported above
       }
       stage.enqueue(wish());
       Claim claim = next();

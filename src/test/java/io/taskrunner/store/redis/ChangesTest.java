@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.function.Executable;
 
-/** A change that was broken off between two shards is made in all of them, soon. */
+/** A change that was interrupted between two shards is soon completed in all of them. */
 class ChangesTest {
 
   private static final int SHARDS = 3;
@@ -59,7 +59,7 @@ class ChangesTest {
     store.close();
   }
 
-  /** In one shard a key is not what the script expects: the change fails there alone. */
+  /** In one shard a key is not what the script expects: the change fails only there. */
   private void breakOff(String key, Executable change) {
     boolean there = redis.exists(key) == 1;
     if (there) {

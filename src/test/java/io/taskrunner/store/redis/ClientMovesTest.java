@@ -31,7 +31,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** What an operator does to clients and tiers, and what becomes of their tasks. */
+/** Operators' changes of clients and tiers, and their effect on tasks. */
 class ClientMovesTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -160,7 +160,7 @@ class ClientMovesTest {
     List<TaskId> fresh = stage.enqueue(5, wish());
     stage.store.queues().pause("default", true);
     stage.store.queues().purge("low");
-    // All that is to be drained is drained, though ready tasks of the new client lie among the old.
+    // All that is to be drained is drained, though ready tasks of the new client are among the old.
     stage.store.tidy();
     assertEquals(0, stage.redis.llen("tr:{0}:drain"));
     stage.store.queues().pause("default", false);

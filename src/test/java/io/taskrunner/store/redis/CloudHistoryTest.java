@@ -38,10 +38,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/**
- * Random histories of a queue of Cloud Tasks beside a model of what must be told of it. A failure
- * names its seed.
- */
+/** Random histories of a queue of Cloud Tasks, compared with a model. A failure prints its seed. */
 class CloudHistoryTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -57,7 +54,7 @@ class CloudHistoryTest {
     OVER
   }
 
-  /** What the model knows of a task. */
+  /** A task in the model. */
   private static final class Item {
     final CloudTask made;
     final boolean named;
@@ -75,7 +72,7 @@ class CloudHistoryTest {
     }
   }
 
-  /** What runs, also of a task that is over by now. */
+  /** Running attempts, including those of tasks that are over by now. */
   private record Held(Claim claim, int worker) {}
 
   private final Map<TaskId, Item> items = new LinkedHashMap<>();
@@ -321,7 +318,7 @@ class CloudHistoryTest {
     }
   }
 
-  /** All workers are gone, for long enough; what nobody has taken yet is still called for. */
+  /** All workers are gone, for long enough; a wake-up is still due for unclaimed tasks. */
   private void crash() {
     Set<TaskId> lost = new HashSet<>();
     for (int i = 0; i < 8; i++) {
@@ -370,7 +367,7 @@ class CloudHistoryTest {
     }
   }
 
-  /** Whatever is left can be performed, and then nothing is. */
+  /** All remaining tasks can be performed, and then none is left. */
   private void finish() throws BadCursor {
     cloud.pause(QUEUE, false);
     paused = false;

@@ -159,7 +159,7 @@ class CloudTest {
     return stage.exchange(worker, slots, express).claims();
   }
 
-  /** Fails as the worker would judge. */
+  /** Fails as the worker would decide. */
   private void fail(Claim claim, int status) {
     Verdict verdict =
         claim
@@ -487,7 +487,7 @@ class CloudTest {
     assertEquals(1, tasks().size());
   }
 
-  /** The script with an id of the test's choice, as a repeated call has it. */
+  /** The script with an id of the test's choice, as in a repeated call. */
   private TaskMade again(NewTask task, TaskId id) {
     CreateCall call = CreateCall.of(task);
     Args args = Args.of(1, 10, 1000);
@@ -669,7 +669,7 @@ class CloudTest {
     assertEquals(List.of(10L, 20L, 40L, 80L, 160L, 240L, 300L, 300L, 300L), waits);
   }
 
-  /** How many attempts are made when each fails at once, and another minute passes. */
+  /** The number of attempts when each fails at once, and another minute passes. */
   private int attempts(int maxAttempts, Duration maxDuration) {
     Duration minute = Duration.ofMinutes(1);
     cloud.change(MAIL, settings(new Retries(maxAttempts, maxDuration, minute, minute, 0)));
@@ -717,7 +717,9 @@ class CloudTest {
     over("a");
   }
 
-  /** Another worker beats until it takes something back, or has long had to; says whether. */
+  /**
+   * Another worker beats until it takes something back, or should have long ago; returns whether.
+   */
   private boolean reap() {
     for (int i = 0; i < 10; i++) {
       stage.pass(Duration.ofSeconds(10));
@@ -776,7 +778,7 @@ class CloudTest {
     stage.proven();
   }
 
-  /** Carries out an operation on what is dead, or waits. */
+  /** Performs an operation on dead or pending tasks. */
   private Counts operate(Action action, @Nullable String queue) {
     OperationStore operations = stage.store.operations();
     TaskState state = queue == null ? TaskState.DEAD : null;
@@ -1090,7 +1092,7 @@ class CloudTest {
     assertEquals(1, tasks().size());
   }
 
-  // -- beside the others
+  // -- in addition to the others
 
   @Test
   void othersAreNotDisturbed() {

@@ -42,7 +42,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Each invariant is broken by hand, found, mended, and holds again. */
+/** Each invariant is broken by hand, found, repaired, and holds again. */
 class DoctorTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -112,7 +112,7 @@ class DoctorTest {
     return "tr:{0}:queue:" + stage.n("default") + ":flow";
   }
 
-  /** What is broken is found under this word, mended, and then everything holds. */
+  /** The problem is found under this word, repaired, and then everything holds. */
   private void mends(String kind) {
     Set<String> kinds = kinds(stage.store.doctor().examine());
     assertTrue(kinds.contains(kind), () -> kind + " is not among " + kinds);

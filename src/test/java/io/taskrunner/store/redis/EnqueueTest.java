@@ -23,7 +23,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Putting tasks into queues: what is taken, what is refused, and what repeats come to. */
+/** Putting tasks into queues: accepted ones, rejected ones, and the result of repetitions. */
 class EnqueueTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();

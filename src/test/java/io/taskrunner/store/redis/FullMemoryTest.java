@@ -31,7 +31,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** When Redis has no memory left, nothing is taken in, and everything that makes room goes on. */
+/**
+ * When Redis has no memory left, no task is accepted, and everything that frees memory continues.
+ */
 class FullMemoryTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -49,7 +51,7 @@ class FullMemoryTest {
     stage.close();
   }
 
-  /** From here on Redis refuses what needs memory. */
+  /** From here on Redis rejects commands that need memory. */
   private void full() {
     stage.redis.configSet("maxmemory", "1000000");
     try {
@@ -197,7 +199,7 @@ class FullMemoryTest {
     }
     stage.pass(Duration.ofSeconds(10));
     full();
-    // More of them than one look holds: it looks again in a second, not over and over.
+    // More of them than one run handles: it runs again in a second, not over and over.
     assertEquals(Duration.ofSeconds(1), stage.store.schedules().tick());
     assertInstanceOf(ScheduleStore.Ran.Full.class, stage.store.schedules().run("s0"));
     assertEquals(0, stage.redis.keys("tr:{0}:task:*").size());

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A gate in its home: what shards that ask it are answered, whatever is lost, late or repeated. */
+/** A gate in its home: its answers to shards, whatever messages are lost, late or repeated. */
 class GateScriptTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -142,7 +142,7 @@ class GateScriptTest {
     assertEquals(ASK_LATER, say(0, 'e', task + "claim3" + "claim2"), "its place was given away");
   }
 
-  /** Without it the shard seems to have been away, and nothing runs out for a while. */
+  /** Without it the shard seems to have been unavailable, and nothing expires for a while. */
   private void beat() {
     stage.redis.hset("tr:{0}:shard", "beat", Long.toString(stage.now()));
     stage.redis.hset("tr:{0}:shard", "grace", "0");

@@ -124,14 +124,14 @@ class HistoryTest {
     }
   }
 
-  /** A claim in a worker's hands, as far as it knows. */
+  /** A running claim, as far as its worker knows. */
   private record Held(TaskId id, long claim) {}
 
-  /** A worker; its memory goes when it dies. */
+  /** A worker; its memory is lost when it dies. */
   private static final class Worker {
     String id;
 
-    /** Whether its last claim came up short, so that it waits for a message. */
+    /** Whether its last claim returned too few, so that it waits for a message. */
     boolean idle;
 
     long request;
@@ -145,7 +145,7 @@ class HistoryTest {
     }
   }
 
-  /** A verdict as the engine and the model are told it. */
+  /** A verdict as passed to the engine and the model. */
   private record Said(
       String worker, Held held, char kind, long delay, int status, int error, char report) {}
 
@@ -164,7 +164,7 @@ class HistoryTest {
     final StatefulRedisPubSubConnection<String, String> ears = REDIS.listen();
     final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
 
-    /** Workers that will ask without a further message. */
+    /** Workers that will claim without a further message. */
     final Set<String> told = new HashSet<>();
 
     int step;
@@ -344,7 +344,8 @@ class HistoryTest {
         }
       }
       if (chance(10)) {
-        // The reply was lost: the same group again, and the same answers, less what time changed.
+        // The reply was lost: the same group again, and the same answers, except for expired
+        // things.
         List<Answer> repeated = stage.group(group);
         for (int i = 0; i < group.size(); i++) {
           Answer expected = expect(group.get(i).getKey(), group.get(i).getValue(), epoch);
@@ -360,7 +361,9 @@ class HistoryTest {
       }
     }
 
-    /** A task that left nothing but a head, for a while by Redis' own clock, may be made again. */
+    /**
+     * A task of which only a head is left, for a while by Redis' own clock, may be created again.
+     */
     private boolean known(TaskId id) {
       Item t = model.tasks.get(id);
       return t != null && t.state != 'p' && !(t.over() && t.retentionMillis == 0);
@@ -428,7 +431,7 @@ class HistoryTest {
     }
 
     private void claim(Worker worker) {
-      // Who waits for a message has slots: without one it would not have been idle.
+      // A worker that waits for a message has slots: without one it would not have been idle.
       worker.slots = !worker.idle && chance(15) ? 0 : 1 + random.nextInt(crowd ? 60 : 6);
       worker.request++;
       Exchange exchange = exchange(worker);
@@ -498,7 +501,7 @@ class HistoryTest {
       }
     }
 
-    /** An exchange whose claim gave nothing new tended all the same. */
+    /** An exchange whose claim returned nothing new tended all the same. */
     private void tended() {
       Map<TaskId, byte[]> records = records();
       Set<TaskId> held = held();
@@ -508,7 +511,10 @@ class HistoryTest {
       model.close();
     }
 
-    /** A tend readies, and takes back, only so many at once: then it says that there is more. */
+    /**
+     * A tend readies, and takes back, at most a fixed number at once: then it reports that there is
+     * more.
+     */
     private static boolean asItWas(Item t, byte @Nullable [] record, Set<TaskId> held) {
       return record != null
           && t.held == held.contains(t.id)
@@ -559,12 +565,12 @@ class HistoryTest {
               .toList());
     }
 
-    /** A claim, or a settle, left the breakers as the model has them. */
+    /** A claim, or a settle, left the breakers as in the model. */
     private void compareBreakers() {
       equal(model.breakers.toString(), open().toString(), "breakers");
     }
 
-    /** What a claim dropped, or put off, is taken from the records, and judged. */
+    /** Tasks that a claim dropped or put off are read from the records, and checked. */
     private void passedOver(Map<TaskId, byte[]> records, List<Claim> claims) {
       List<TaskId> given = claims.stream().map(Claim::id).toList();
       List<Item> moved =
@@ -582,7 +588,7 @@ class HistoryTest {
     private void repeatClaim(Worker worker) {
       Exchange again = exchange(worker);
       tended();
-      told.add(worker.id); // it is told to ask again
+      told.add(worker.id); // it is asked to claim again
       List<Held> still =
           worker.given.stream()
               .filter(held -> {
@@ -619,7 +625,7 @@ class HistoryTest {
         verdicts.add(verdict(worker.id, worker.held.remove(random.nextInt(worker.held.size()))));
       }
       if (chance(10) && !saidBefore.isEmpty()) {
-        // Said once already, perhaps of a claim that ran out since.
+        // Sent once already, perhaps for a claim that ran out afterwards.
         Said late = any(saidBefore);
         verdicts.removeIf(said -> !said.worker().equals(late.worker()));
         if (verdicts.isEmpty() || late.worker().equals(worker.id)) {
@@ -747,11 +753,11 @@ class HistoryTest {
 
     private void die(Worker worker) {
       note("worker %s dies", worker.id);
-      // What it had said, or was about to say, may still come.
+      // Messages that it had sent, or was about to send, may still arrive.
       worker.held.forEach(held -> saidBefore.add(verdict(worker.id, held)));
       worker.held.clear();
       if (told.contains(worker.id)) {
-        everybodyLooks(); // a message is lost with it: what that costs ends within a second
+        everybodyLooks(); // a message is lost with it: the delay ends within a second
       }
       Answers.await(ears.async().unsubscribe(channel(worker.id)), deadline());
       worker.id = nextWorker();
@@ -922,7 +928,7 @@ class HistoryTest {
       model.tidy();
     }
 
-    /** Redis fails over to a copy that lacks the last claim; the worker goes on with its tasks. */
+    /** Redis fails over to a copy that lacks the last claim; the worker continues its tasks. */
     private void failOver(Worker worker) {
       Map<byte[], byte[]> copy = new LinkedHashMap<>();
       Map<byte[], Long> ttl = new HashMap<>();
@@ -962,7 +968,7 @@ class HistoryTest {
       workers.forEach(worker -> told.add(worker.id));
     }
 
-    /** Takes in what was said until now. */
+    /** Reads the messages until now. */
     private void hear() {
       stage.redis.publish("now", "now");
       try {
@@ -980,9 +986,7 @@ class HistoryTest {
       return channel;
     }
 
-    /**
-     * While there is something to give, somebody was told to ask, or nobody waits for a message.
-     */
+    /** While there is a task to give, a worker was woken, or none waits for a message. */
     private void nobodySleepsOverWork() {
       hear();
       Item left = model.givable();
@@ -996,7 +1000,7 @@ class HistoryTest {
       }
     }
 
-    /** The keeper looks by itself when its time has come. */
+    /** The keeper claims by itself when its time has come. */
     private boolean keeperLooks() {
       String keeper = stage.redis.hget("tr:{0}:shard", "keeper");
       return workers.stream().anyMatch(worker -> worker.id.equals(keeper))
@@ -1160,7 +1164,7 @@ class HistoryTest {
       require(findings.isEmpty(), "the doctor finds %s", findings);
     }
 
-    /** Nothing is stuck: with all limits open, every task comes to its end. */
+    /** Nothing is stuck: with all limits open, every task reaches its end. */
     private void drainAll() {
       model.allPaused = false;
       stage.store.queues().pauseAll(false);

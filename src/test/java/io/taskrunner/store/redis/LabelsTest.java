@@ -34,7 +34,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** A task stands in the index of each of its labels from when it is made until it is gone. */
+/** A task is in the index of each of its labels from its creation until it is gone. */
 class LabelsTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -60,7 +60,7 @@ class LabelsTest {
     return wish().labels(LABELS);
   }
 
-  /** As many tasks stand under each of the labels. */
+  /** As many tasks are in the index of each of the labels. */
   private void assertIndexed(int count) {
     LABELS.forEach((name, value) -> {
       String index = "tr:{0}:label:" + TaskCodec.labelDigest(new Label(name, value));

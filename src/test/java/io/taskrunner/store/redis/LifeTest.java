@@ -34,7 +34,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** One task's way through the store, move by move. */
+/** One task's path through the store, move by move. */
 class LifeTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();

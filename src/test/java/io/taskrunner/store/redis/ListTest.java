@@ -125,7 +125,7 @@ class ListTest {
     assertEquals(List.of(other), list(null, null, null, 10));
   }
 
-  /** What it says of its filter must be the same in every process, so it is written out here. */
+  /** The text of its filter must be the same in every process, so it is written out here. */
   @Test
   void aCursorIsReadByEveryReplica() throws BadCursor {
     stage.enqueue(2, wish().in(Duration.ofSeconds(5)));

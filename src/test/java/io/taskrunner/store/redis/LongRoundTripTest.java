@@ -32,7 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Redis is far away: each round trip takes 200 ms, and everything works, in few of them. */
+/** Redis is far away: each round trip takes 200 ms, and everything works with few of them. */
 @Timeout(120)
 class LongRoundTripTest {
 
@@ -135,7 +135,7 @@ class LongRoundTripTest {
     }
   }
 
-  /** What a call answers, which takes less than a few round trips. */
+  /** The answer of a call, which takes less than a few round trips. */
   private static <T> T within(Callable<T> call) throws Exception {
     long begun = System.nanoTime();
     T answer = call.call();

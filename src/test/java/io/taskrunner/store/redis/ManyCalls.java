@@ -38,7 +38,7 @@ record ManyCalls(Stage stage) {
     return claims;
   }
 
-  /** Tasks that may begin; those that a gate refused are settled as held. */
+  /** Tasks that may begin; those that a gate rejected are settled as held. */
   List<Claim> begun(Exchange exchange) {
     List<Claim> begun = new ArrayList<>(exchange.claims());
     GateAnswer answer = exchange.atGates().answer().toCompletableFuture().join();
@@ -50,7 +50,7 @@ record ManyCalls(Stage stage) {
     return begun;
   }
 
-  /** Claims until a claim gives nothing and expects nothing more. */
+  /** Claims until a claim returns no task and expects no more. */
   List<Claim> claimAll(int roundsMost) {
     List<Claim> claims = new ArrayList<>();
     int empty = 0;
@@ -96,7 +96,7 @@ record ManyCalls(Stage stage) {
     return new Filter(queue, state, client, null);
   }
 
-  /** Pages of tasks and figures, as they are shown. */
+  /** Pages of tasks and statistics, as shown to callers. */
   void look() {
     try {
       for (TaskState state : TaskState.values()) {

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Ten thousand queues: what a claim costs does not grow with them. */
+/** Ten thousand queues: the cost of a claim does not grow with them. */
 class ManyQueuesTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -51,7 +51,7 @@ class ManyQueuesTest {
   private static final int BUSY = 2_000;
   private static final int FIRST = 100;
 
-  /** Few enough that each is answered in time on a machine that is busy. */
+  /** Few enough that each is answered in time on a busy machine. */
   private static final int MADE_AT_ONCE = 500;
 
   private static final Pattern CALLS = Pattern.compile("calls=(\\d+)");

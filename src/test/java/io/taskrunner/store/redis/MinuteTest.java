@@ -20,8 +20,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * Requests per minute: never more than the limit in any 60 s, and never refused for longer than
- * need be.
+ * Requests per minute: never more than the limit in any 60 s, and never rejected for longer than
+ * necessary.
  */
 class MinuteTest {
 

@@ -50,7 +50,7 @@ final class MixedHistory implements AutoCloseable {
   private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
   private static final Duration PATIENCE = Duration.ofSeconds(2);
 
-  /** What may stay in Redis when no task is left. */
+  /** The keys that may stay in Redis when no task is left. */
   private static final Pattern STAYS =
       Pattern.compile(
           "tr:\\{(config}:.*|\\d+}:(shard|clients|strangers|tiers|tiers:rev|hosts|host:.*|open"
@@ -141,7 +141,7 @@ final class MixedHistory implements AutoCloseable {
     return now;
   }
 
-  /** How far the clock went forward in all. */
+  /** How far the clock went forward in total. */
   long forward() {
     return forward;
   }
@@ -333,7 +333,7 @@ final class MixedHistory implements AutoCloseable {
         && new String(word, 0, prefix.length(), StandardCharsets.ISO_8859_1).equals(prefix);
   }
 
-  /** The network is whole, and what was not carried out everywhere is done again. */
+  /** The network is up again, and changes that did not reach every shard are repeated. */
   private void repair() {
     network.rule(_ -> Fate.PASS);
     if (!processes.isEmpty()) {
@@ -348,7 +348,7 @@ final class MixedHistory implements AutoCloseable {
         return;
       } catch (StoreUnavailable away) {
         require(i < 20, "no answer although the network is whole: %s", away);
-        LockSupport.parkNanos(PAUSE_NANOS << Math.min(i, 6)); // until connections are made again
+        LockSupport.parkNanos(PAUSE_NANOS << Math.min(i, 6)); // until reconnected
       }
     }
   }
@@ -365,7 +365,7 @@ final class MixedHistory implements AutoCloseable {
     repair();
     patiently(others::end);
     MixedProcess last = processes.getLast();
-    time(highest + Duration.ofMinutes(1).toMillis()); // what was due before the clock was set back
+    time(highest + Duration.ofMinutes(1).toMillis()); // what was due before the clock change
     long progress = System.nanoTime();
     for (int i = 0; i < 10 || others.unfinished() > 0; i++) {
       require(System.nanoTime() - progress < STUCK_NANOS, "tasks are stuck: %s", others.stuck());
@@ -386,7 +386,7 @@ final class MixedHistory implements AutoCloseable {
       if (processes.stream().anyMatch(process -> !process.held.isEmpty())) {
         progress = System.nanoTime();
       } else {
-        LockSupport.parkNanos(PAUSE_NANOS); // what other threads do for it takes time
+        LockSupport.parkNanos(PAUSE_NANOS); // the work of other threads for it takes time
       }
       if (i % 20 == 0) {
         patiently(last.store::tidy);

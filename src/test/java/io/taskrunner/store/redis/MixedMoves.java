@@ -36,7 +36,10 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The moves of a history besides those of workers: settings, operations, schedules, deletions. */
+/**
+ * The moves of a history in addition to those of workers: settings, operations, schedules,
+ * deletions.
+ */
 final class MixedMoves {
 
   private static final Duration INTERVAL = Duration.ofSeconds(10);
@@ -48,10 +51,10 @@ final class MixedMoves {
   private final MixedHistory history;
   private final Promises promises;
 
-  /** Changes that have to reach every shard, by what they change: the last of each. */
+  /** Changes that have to reach every shard, by their subject: the last of each. */
   private final Map<String, Runnable> unsure = new LinkedHashMap<>();
 
-  /** Operations that may not meet more tasks than there were when they began. */
+  /** Operations that may not match more tasks than existed when they began. */
   private final Map<String, Meant> meant = new HashMap<>();
 
   private final Set<String> delivered = new HashSet<>();
@@ -61,7 +64,7 @@ final class MixedMoves {
   private long ticksMost = 1;
   private long harmed;
 
-  /** How many tasks an operation is meant for, and when it began. */
+  /** The number of tasks that an operation is meant for, and when it began. */
   private record Meant(long count, long begun) {}
 
   MixedMoves(MixedHistory history) {
@@ -114,19 +117,19 @@ final class MixedMoves {
     store().hosts().delete(host);
   }
 
-  /** Makes a change; until it was answered it is made again whenever the network is whole. */
+  /** Performs a change; until it is answered it is repeated whenever the network is up. */
   private void change(String what, Runnable how) {
     unsure.put(what, how);
     how.run();
     unsure.remove(what);
   }
 
-  /** Whether a change of this client or queue was not answered: it may be carried out later. */
+  /** Whether a change of this client or queue was not answered: it may be applied later. */
   boolean isUnsure(String what) {
     return unsure.containsKey(what);
   }
 
-  /** Makes the changes again that were not answered. */
+  /** Repeats the changes that were not answered. */
   void redo() {
     for (String what : List.copyOf(unsure.keySet())) {
       change(what, unsure.get(what));
@@ -228,7 +231,7 @@ final class MixedMoves {
 
   // -- operations
 
-  /** Cancels, moves and deletes what is red alone: so what is green must be given to a worker. */
+  /** Cancels, moves and deletes only red tasks: so green ones must be given to a worker. */
   private void beginOperation() {
     Action action = history.any(List.of(Action.values()));
     boolean harmless = action == Action.RUN || action == Action.RETRY;
@@ -277,12 +280,12 @@ final class MixedMoves {
                     all.count())));
   }
 
-  /** The clock was set back: what is made from now on may seem older than an operation. */
+  /** The clock was set back: tasks created from now on may seem older than an operation. */
   void clockWasSetBack() {
     meant.values().removeIf(one -> one.begun() >= history.now());
   }
 
-  /** The clock was set back behind an operation that cancels, moves or deletes what is red. */
+  /** The clock was set back behind an operation that cancels, moves or deletes red tasks. */
   boolean seemsOlderThanAnOperation(@Nullable String color) {
     return "red".equals(color) && history.now() <= harmed;
   }
@@ -314,7 +317,7 @@ final class MixedMoves {
         wish().url("http://tick.test/x").retention(Duration.ZERO).spec());
   }
 
-  /** Each tick makes one task: no more than there was time for. */
+  /** Each run creates one task: no more than there was time for. */
   void delivered(Claim claim) {
     String url = claim.spec().request().url().toString();
     if (url.startsWith("http://done.test/")) {
@@ -329,7 +332,7 @@ final class MixedMoves {
 
   // -- the end
 
-  /** All limits are open, and what goes on by itself ends. */
+  /** All limits are open, and everything that proceeds by itself ends. */
   void end() {
     for (String queue : MixedHistory.QUEUES) {
       store().queues().pause(queue, false);
@@ -347,7 +350,7 @@ final class MixedMoves {
     throw new StoreUnavailable("operations do not end: " + runs, null);
   }
 
-  /** Tasks that wait or run. */
+  /** Pending or running tasks. */
   long unfinished() {
     long sum = 0;
     for (Queue queue : store().queues().list()) {
@@ -357,7 +360,7 @@ final class MixedMoves {
     return sum;
   }
 
-  /** Some of the tasks that wait or run. */
+  /** Some of the pending or running tasks. */
   String stuck() {
     List<String> some = new ArrayList<>();
     store().queues().list().forEach(queue -> some.add(queue.name() + " " + queue.stats()));
@@ -386,7 +389,7 @@ final class MixedMoves {
     return String.join("\n", some);
   }
 
-  /** Whatever ended by a verdict told its callback of it. */
+  /** Every task that ended by a verdict reported it to its callback. */
   void allToldOfTheirEnd() {
     List<String> silent = new ArrayList<>();
     promises.tasks.forEach((id, task) -> {

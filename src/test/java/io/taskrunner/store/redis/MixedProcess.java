@@ -14,7 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A process of a {@link MixedHistory}: its store, its worker, and what that runs. */
+/** A process of a {@link MixedHistory}: its store, its worker, and its running attempts. */
 final class MixedProcess {
 
   final RedisStore store;
@@ -25,7 +25,7 @@ final class MixedProcess {
   private final int[] slots = new int[MixedHistory.SHARDS];
   private final boolean[] unanswered = new boolean[MixedHistory.SHARDS];
 
-  /** A worker that looks by itself. */
+  /** A worker that claims by itself. */
   private static final class Deaf implements WorkStore.Listener {
     @Override
     public void wake() {}
@@ -112,7 +112,7 @@ final class MixedProcess {
     history.promises.ended(id, claim);
   }
 
-  /** Renews what it runs in all shards, but for a few that it forgets. */
+  /** Renews its running attempts in all shards, except for a few that it forgets. */
   void renew() {
     for (int shard = 0; shard < MixedHistory.SHARDS; shard++) {
       int here = shard;

@@ -30,16 +30,17 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the engine promises, as plain objects: every rule of the contract, none of Redis' sets and
- * scores. What the contract leaves open (which of several clients is next when both may be, when a
- * task that has expired is dropped) is taken from the real engine and checked against the rules.
+ * The guarantees of the engine, as plain objects: every rule of the contract, none of Redis' sets
+ * and scores. Choices that the contract leaves open (which of several clients is next when both may
+ * be, when a task that has expired is dropped) are taken from the real engine and checked against
+ * the rules.
  */
 final class Model {
 
   static final long MINUTE = 60_000;
   static final int MAX_RETRIES = 5;
 
-  /** After so long a half-open breaker may close though tasks wait for it. */
+  /** After this time a half-open breaker may close though tasks wait for it. */
   private static final long RAMP = 3000;
 
   static final int LEASE_LOST = 7;
@@ -65,7 +66,7 @@ final class Model {
   private long beat;
   private long grace;
 
-  /** Parked clients with room that a tend has yet to let back in: they keep no turn until then. */
+  /** Parked clients with room that a tend has yet to unpark: they keep no turn until then. */
   Predicate<String> unparking = _ -> false;
 
   private long turns;
@@ -88,7 +89,7 @@ final class Model {
     }
   }
 
-  /** A queue, from its making to its deletion. */
+  /** A queue, from its creation to its deletion. */
   static final class Queue {
     final String name;
     final int n;
@@ -99,7 +100,9 @@ final class Model {
     double tokensMost;
     long tokensAt;
 
-    /** Who has ready tasks, by when their turn is; equal when their order was left open. */
+    /**
+     * Clients with ready tasks, by the time of their turn; equal when their order was left open.
+     */
     final Map<String, Long> turnOf = new HashMap<>();
 
     Queue(String name, int n, QueueSettings settings) {
@@ -109,7 +112,7 @@ final class Model {
     }
   }
 
-  /** A task. States as in the record; 'p' is purged: it may lie there, and nobody sees it. */
+  /** A task. States as in the record; 'p' is purged: it may remain in Redis, invisible to all. */
   static final class Item {
     final TaskId id;
     final Client client;
@@ -134,7 +137,7 @@ final class Model {
     boolean held;
 
     /**
-     * Whether it counts among its client's unfinished tasks; what was purged does until it is
+     * Whether it counts among its client's unfinished tasks; a purged task does until it is
      * deleted.
      */
     boolean counted = true;
@@ -144,7 +147,7 @@ final class Model {
     final @Nullable Callback callback;
     final Map<String, String> labels;
 
-    /** Whether it tells of another's end. */
+    /** Whether it reports the end of another. */
     final boolean tells;
 
     final String host;
@@ -153,7 +156,7 @@ final class Model {
     final @Nullable Long expires;
     final @Nullable Integer ownConcurrent;
 
-    /** Who revived it belongs to the client as it is then. */
+    /** A revived task belongs to the current version of its client. */
     int generationOfClient;
 
     Item(
@@ -217,7 +220,7 @@ final class Model {
     }
   }
 
-  /** What an idempotency key stands for. */
+  /** The payload of an idempotency key. */
   record Keyed(TaskId id, long due, String payload) {}
 
   /** A breaker that is not closed. */
@@ -235,7 +238,7 @@ final class Model {
     }
   }
 
-  /** What an enqueue must answer. */
+  /** The expected answer of an enqueue. */
   record Answer(
       char word,
       TaskId id,
@@ -250,7 +253,7 @@ final class Model {
     }
   }
 
-  /** Something that must not be. */
+  /** A violation of a rule. */
   static final class Broken extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -399,7 +402,7 @@ final class Model {
 
   // -- enqueue
 
-  /** What a call must answer; {@code epoch} is the same for what comes in one group. */
+  /** The expected answer of a call; {@code epoch} is the same for all claims of one group. */
   Answer enqueue(
       TaskId id, Stage.Wish wish, long delay, @Nullable Long at, String host, long epoch) {
     Client client = clients.get(wish.client);
@@ -519,7 +522,7 @@ final class Model {
     task.queue.turnOf.putIfAbsent(task.client.id, epoch);
   }
 
-  /** After ready tasks went: who has none left has no turn. */
+  /** After ready tasks left: a client without any has no turn. */
   void unseat(Queue queue) {
     queue
         .turnOf
@@ -618,7 +621,7 @@ final class Model {
     return started;
   }
 
-  /** The life of a task that is in no set of what waits or runs is over. */
+  /** The life of a task that is neither pending nor running is over. */
   void end(Item t, char state) {
     t.state = state;
     t.counted = false;
@@ -630,7 +633,7 @@ final class Model {
     t.keptMillis = state == 'd' ? t.queue.settings.deadRetention().toMillis() : t.retentionMillis;
   }
 
-  /** A script ends: the ends of tasks are told, by tasks that are ready from then on. */
+  /** A script ends: the ends of tasks are reported, by tasks that are ready from then on. */
   void close() {
     long epoch = epoch();
     for (Item t : ended) {
@@ -694,7 +697,7 @@ final class Model {
   }
 
   /**
-   * What is done once a second: what has been over for long enough is gone, and what was purged.
+   * The work of every second: removes tasks that have been over for long enough, and purged ones.
    */
   void tidy() {
     tasks
@@ -718,9 +721,9 @@ final class Model {
   // -- claim
 
   /**
-   * What a tend does before the claim: takes back ended leases, makes ready what is due.
+   * The work of a tend before the claim: takes back ended leases, makes due tasks ready.
    *
-   * @param notYet what is left for the next claim
+   * @param notYet tasks left for the next claim
    */
   void beforeClaim(Predicate<Item> notYet) {
     if (Math.abs(now - beat) > Math.max(lease / 2, 1500)) {
@@ -777,7 +780,7 @@ final class Model {
     }
   }
 
-  /** A task that a claim gave: each rule, then what it changes. */
+  /** A task that a claim returned: each rule, then its changes. */
   void claimed(TaskId id, long number, boolean probe, String worker) {
     Item t = tasks.get(id);
     require(t != null && t.state == 'r', "%s was given to a worker", t == null ? id : t);
@@ -850,7 +853,7 @@ final class Model {
   }
 
   /**
-   * The first that would have been given; null when there is none, or one before it holds it up.
+   * The first that would have been given; null when there is none, or an earlier one holds it up.
    */
   private @Nullable Item firstPlain(Queue queue, String client) {
     for (Item t : ready(queue, Objects.requireNonNull(clients.get(client)))) {
@@ -858,8 +861,7 @@ final class Model {
         return t;
       }
       // One that holds the others up until fewer run does so too when it has expired meanwhile:
-      // that
-      // is judged when it would start.
+      // expiry is checked when it would start.
       if (!t.clientGone() && !startable(t)) {
         return null;
       }
@@ -881,13 +883,13 @@ final class Model {
     });
   }
 
-  /** After a claim that gave fewer than asked: nothing lies there that could have been given. */
+  /** After a claim that returned fewer than asked: no task that could have been given is left. */
   void nothingLeft() {
     Item left = givable();
     require(left == null, "%s was left lying", left);
   }
 
-  /** A ready task that a claim would give now; of queues with a rate, none is told. */
+  /** A ready task that a claim would return now; those of queues with a rate are never reported. */
   @Nullable Item givable() {
     if (allPaused) {
       return null;
@@ -908,7 +910,9 @@ final class Model {
     return null;
   }
 
-  /** A ready task that a claim moved without giving it: what it became, and whether it may. */
+  /**
+   * A ready task that a claim moved without giving it: its new state, and whether it may have it.
+   */
   void passedOver(Item t, char became, List<TaskId> given) {
     for (Item before : ready(t.queue, t.client)) {
       if (before == t) {
@@ -947,7 +951,7 @@ final class Model {
 
   // -- settle and renew
 
-  /** The letter that a verdict must be answered with; '?' when either r or l will do. */
+  /** The expected letter of the answer to a verdict; '?' when either r or l will do. */
   char settle(
       TaskId id,
       long claim,
@@ -1086,7 +1090,7 @@ final class Model {
   }
 
   /**
-   * A tend looked at some breakers: it may have closed those that are not in Redis any more, and
+   * A tend checked some breakers: it may have closed those that are not in Redis any more, and
    * noticed that the clock was set back.
    */
   void lookedAt(Map<String, Breaker> open) {
@@ -1118,7 +1122,7 @@ final class Model {
     }
   }
 
-  /** What a renewal of this claim must say: "", "lost" or "cancelled". */
+  /** The expected answer to a renewal of this claim: "", "lost" or "cancelled". */
   String renew(TaskId id, long claim, String worker) {
     Item t = tasks.get(id);
     if (t != null && t.state == 'a' && t.claim == claim && t.worker.equals(worker)) {

@@ -45,7 +45,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** An operation does one move to all tasks that match, once each, and counts what it did. */
+/** An operation applies one move to all tasks that match, once each, and counts its results. */
 class OperationsTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -68,7 +68,7 @@ class OperationsTest {
     stage.close();
   }
 
-  /** A filter that a test says little of. */
+  /** A filter of which a test sets little. */
   private static final class Which {
     @Nullable String queue = "default";
     @Nullable TaskState state;
@@ -126,7 +126,7 @@ class OperationsTest {
     throw new AssertionError("does not end");
   }
 
-  /** Carries an order out. */
+  /** Performs an operation. */
   private Operation carryOut(Order order) {
     Operation begun = begin(order);
     stage.pass(Duration.ofMillis(10));
@@ -256,7 +256,7 @@ class OperationsTest {
     Run run = take("one");
     assertEquals(new Step.Went(0), run.step(1), "learns how far it is");
     stage.enqueue(1, Stage.wish().in(Duration.ofHours(1)).client("abc"));
-    run.step(1); // past what was due
+    run.step(1); // past the due ones
     stage.settle(Stage.WORKER, stage.verdict(claim, new Verdict.Retry(Duration.ofMinutes(9)), 500));
     finish(run, 1);
     assertEquals(2, get(begun.id()).counts().done());
@@ -356,7 +356,7 @@ class OperationsTest {
     Operation begun = begin(order(Action.MOVE, which));
     Run run = take("one");
     for (int i = 0; i < 4; i++) {
-      run.step(2); // the whole way through, past what runs
+      run.step(2); // all the way through, past running ones
     }
     stage.settle(Stage.WORKER, stage.verdict(claim, new Verdict.Retry(Duration.ofMinutes(9)), 500));
     finish(run, 2);
@@ -513,7 +513,7 @@ class OperationsTest {
     assertEquals(Set.of(one, two), Set.copyOf(counted(anywhere)));
   }
 
-  /** What a retry would be done to. */
+  /** The tasks that a retry would change. */
   private List<TaskId> counted(Which which) {
     Operation came = carryOut(new Order(Action.RETRY, which.filter(), null, null, null, true));
     assertEquals(State.DONE, came.state());
@@ -663,7 +663,7 @@ class OperationsTest {
     for (int left = clients; left > 0; left -= 100) {
       List<Map.Entry<TaskId, Stage.Wish>> group = new ArrayList<>();
       for (int i = left; i > left - 100; i--) {
-        String id = String.format("client%06d", i); // whose turn comes first has the last id
+        String id = String.format("client%06d", i); // the first turn has the last id
         stage.redis.hset("tr:{0}:client:" + id, Map.of("on", "1", "tier", "default"));
         stage.redis.zadd("tr:{0}:clients", 0, id);
         group.add(Map.entry(stage.id(), Stage.wish().client(id)));
@@ -775,7 +775,7 @@ class OperationsTest {
     Run first = take("one");
     first.step(10); // learns
     first.step(10);
-    // The runner stands still past its lease; another takes over, and the first comes back.
+    // The runner is frozen past its lease; another takes over, and the first returns.
     stage.pass(LEASE.plusMillis(1));
     Run second = take("two");
     second.step(10); // learns

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** A client at its limit is parked behind all others, and let back in as soon as it has room. */
+/** A client at its limit is parked behind all others, and unparked as soon as it has room. */
 class ParkingTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -149,7 +149,7 @@ class ParkingTest {
       ids.add(stage.enqueue(wish().queue("q" + i)));
     }
     while (stage.exchange(WORKER, 5).again()) {
-      // each looks at a thousand
+      // each checks a thousand
     }
     assertEquals(queues, parked("abc"));
     for (int i = 0; i < queues; i++) {

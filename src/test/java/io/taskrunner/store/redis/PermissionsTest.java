@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a user of Redis must be permitted, and what a start says of one that is not. */
+/** The permissions that a user of Redis needs, and the report at startup when one is missing. */
 class PermissionsTest {
 
   private static final String PASSWORD = "p@ss/w:rd";

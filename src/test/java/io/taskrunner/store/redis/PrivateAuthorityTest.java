@@ -14,7 +14,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A Redis whose certificate comes from an authority that only its installation knows. */
+/** A Redis with a certificate of an authority that only its installation knows. */
 class PrivateAuthorityTest {
 
   private static StoreOptions by(int port, Map<String, String> more) {

@@ -14,9 +14,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the store promises as a whole, over all shards and processes, in plain Java: which tasks run
- * for certain, and what limits hold for them. Where an answer was lost it assumes what allows the
- * store most, so that whatever it complains about is a fault.
+ * The guarantees of the store over all shards and processes, in plain Java: which tasks run for
+ * certain, and which limits hold for them. Where an answer was lost it assumes the case that allows
+ * the store most, so that every complaint is a bug.
  */
 final class Promises {
 
@@ -30,7 +30,7 @@ final class Promises {
   private long now;
   private long begun;
 
-  /** A task that was accepted. */
+  /** An accepted task. */
   static final class Known {
     final String client;
     final String queue;
@@ -38,7 +38,7 @@ final class Promises {
     final @Nullable String color;
     final @Nullable String callback;
 
-    /** Whether it may be gone, or have ended, without a worker having had it. */
+    /** Whether it may be deleted, or have ended, without having been given to a worker. */
     boolean mayBeGone;
 
     boolean given;
@@ -57,7 +57,7 @@ final class Promises {
     }
   }
 
-  /** An attempt in a worker's hands. */
+  /** A running attempt. */
   private record Run(
       Object process,
       long claim,
@@ -78,7 +78,9 @@ final class Promises {
    */
   private record Limit(int most, long since) {}
 
-  /** The most starts that a rate allows: a token may be promised for a while before it is used. */
+  /**
+   * The maximum number of starts by a rate: a token may be promised for a while before it is used.
+   */
   private static final class Bucket {
     static final long PROMISE_MILLIS = 2000;
 
@@ -110,7 +112,7 @@ final class Promises {
 
   void time(long millis, long lease) {
     if (millis < now) {
-      // A worker that does not renew any more has a lease from the time that it is now, at most.
+      // A worker that stops renewing has a lease from the current time, at most.
       running.replaceAll((_, run) -> run.until(Math.min(run.leaseEnd, millis + lease)));
     }
     now = millis;
@@ -203,12 +205,12 @@ final class Promises {
     running.computeIfPresent(id, (_, run) -> run.claim == claim ? run.until(now + lease) : run);
   }
 
-  /** A verdict was sent, or the worker was told that the task is not its own any more. */
+  /** A verdict was sent, or the worker learned that the task is not its own any more. */
   void ended(TaskId id, long claim) {
     running.computeIfPresent(id, (_, run) -> run.claim == claim ? null : run);
   }
 
-  /** A process died with all that it ran. */
+  /** A process died with all its running tasks. */
   void died(Object process) {
     running.values().removeIf(run -> run.process == process);
   }
@@ -227,12 +229,12 @@ final class Promises {
     }
   }
 
-  /** Sets how many unfinished tasks a client may have. */
+  /** Sets the maximum number of unfinished tasks of a client. */
   void limitWaiting(String client, int most) {
     waiting.put(client, most);
   }
 
-  /** These may be gone from now on without having been given to a worker. */
+  /** These may be deleted from now on without having been given to a worker. */
   void mayBeGone(Predicate<Known> which) {
     tasks.values().stream().filter(which).forEach(known -> known.mayBeGone = true);
   }
@@ -242,7 +244,7 @@ final class Promises {
     return tasks.values().stream().filter(known -> color.equals(known.color)).count();
   }
 
-  /** At the end: each task was given to a worker, or may be gone. */
+  /** At the end: each task was given to a worker, or may be deleted. */
   void nothingIsLost() {
     List<String> lost = new ArrayList<>();
     tasks.forEach((id, known) -> {

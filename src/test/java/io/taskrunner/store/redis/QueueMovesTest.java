@@ -34,7 +34,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** What an operator does to queues and their tasks. */
+/** Operators' changes of queues and their tasks. */
 class QueueMovesTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -110,7 +110,7 @@ class QueueMovesTest {
     assertEquals(0, stage.redis.scard("tr:{0}:client:abc:parked"));
     assertEquals("3", stage.redis.hget("tr:{0}:client:abc", "live"));
 
-    // What ran keeps its place until it ends, and is then gone.
+    // A running task keeps its place until it ends, and is then gone.
     assertEquals(0, stage.claim(5).size());
     for (Claim claim : stage.again(WORKER, 5).claims()) {
       stage.succeed(claim);

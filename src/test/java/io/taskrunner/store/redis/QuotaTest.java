@@ -23,7 +23,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** How much of a client may be unfinished. */
+/** The limits of a client's unfinished tasks. */
 class QuotaTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();

@@ -25,7 +25,7 @@ class RecordTest {
   private static final Pattern ROW =
       Pattern.compile("-- +([0-9]+) +([0-9]*) +([a-z_]+)(?:[:,].*)?");
 
-  /** Texts, and what may be compared but is no number. */
+  /** Texts, and values that can be compared but are not numbers. */
   private static final Map<String, String> TEXTS = Map.of("state", "c1", "worker", "c8");
 
   private record Row(String field, int offset, int bytes) {}

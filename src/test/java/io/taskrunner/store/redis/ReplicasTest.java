@@ -27,7 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** An enqueue is answered when as many replicas as it takes have the task, and not before. */
+/** An enqueue is answered when the required number of replicas have the task, and not before. */
 @Timeout(60)
 class ReplicasTest {
 
@@ -59,7 +59,7 @@ class ReplicasTest {
     replicas++;
     RedisClient client = RedisClient.create(RedisURI.create("127.0.0.1", master.port()));
     try (var connection = client.connect()) {
-      // It is counted once it has said how far it is.
+      // It is counted once it has reported its offset.
       while (connection.sync().waitForReplication(replicas, 1000) < replicas) {
         assertTrue(replica.process().isAlive());
       }
@@ -117,7 +117,7 @@ class ReplicasTest {
     long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
     assertTrue(took < PATIENCE.toMillis() + 1000, () -> took + " ms");
 
-    // The script knows the key by now and writes nothing; its task is still on one node alone.
+    // The script knows the key by now and writes nothing; its task is still on only one node.
     assertUnconfirmed(store.tasks().enqueue(wish().key("k", "p").command()));
     // Nor does it help to ask another process, whose connections never wrote it.
     RedisStore other = store(OptionalInt.of(1));
@@ -139,7 +139,7 @@ class ReplicasTest {
     assertNotEquals(before, commandsOf("pexpire"));
   }
 
-  /** What the master counted of a command; empty for none. */
+  /** The master's count of a command; empty for none. */
   private String commandsOf(String command) {
     RedisClient client = RedisClient.create(RedisURI.create("127.0.0.1", master.port()));
     try (var connection = client.connect()) {

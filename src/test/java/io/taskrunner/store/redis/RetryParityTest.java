@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** A lost lease is retried by Redis, all else by Java: both by the same rules. */
+/** A lost lease is retried by Redis, everything else by Java: both by the same rules. */
 class RetryParityTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -75,7 +75,7 @@ class RetryParityTest {
               + Optional.ofNullable(policy.maxDuration())
                   .map(Duration::toMillis)
                   .orElse((1L << 53) - 1));
-      // Nothing said at all is told by no settings at all, as in a record.
+      // No fields are represented by no settings at all, as in a record.
       args.add(own.equals(Retry.UNSET) ? new byte[0] : Policy.write(own, null));
       args.add(Policy.write(queue, Duration.ofSeconds(3)));
       args.add(Keys.bytes(most));

@@ -41,7 +41,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Of two changes that expect the same, one is made; of any two, the one that was decided last. */
+/** Of two changes with the same precondition, one succeeds; of any two, the one decided last. */
 class RevisionsTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -231,7 +231,7 @@ class RevisionsTest {
     Args decision = Args.of("a word", 0, null, null, "queue:q", null);
     long decided = configMoves.run(Script.REVISE, decision).number();
     assertEquals(
-        decided, configMoves.run(Script.REVISE, decision).number()); // told again, not anew
+        decided, configMoves.run(Script.REVISE, decision).number()); // reported again, not new
     assertThrows(ChangedMeanwhile.class, () -> queues.put("q", SETTINGS, at(revision)));
     stage.pass(Duration.ofMinutes(10));
     queues.put("q", SETTINGS, at(revision));

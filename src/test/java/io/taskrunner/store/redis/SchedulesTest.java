@@ -44,7 +44,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** What schedules promise, under a clock that is set. */
+/** The guarantees of schedules, under a clock that is set. */
 class SchedulesTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -358,7 +358,7 @@ class SchedulesTest {
     stage.store.tidy();
     long last = stage.now();
     stage.pass(Duration.ofMinutes(-20));
-    // The tasks are gone: only the schedule itself knows that they were made.
+    // The tasks are gone: only the schedule itself knows that they were created.
     schedules.pause("s", true);
     schedules.pause("s", false);
     schedules.put("s", every(MINUTE.multipliedBy(2), Overlap.ALLOW, CatchUp.ALL));
@@ -487,7 +487,7 @@ class SchedulesTest {
           .start(() -> {
             Random random = new Random();
             while (clock.get() < stage.now() + ticks * 1000L) {
-              // Forward at a step of each one's own, and now and then back.
+              // Forward at steps of different lengths, and sometimes back.
               long now = clock.addAndGet(random.nextInt(10) == 0 ? -1500 : random.nextInt(900));
               other.now(now);
               other.store.schedules().tick();

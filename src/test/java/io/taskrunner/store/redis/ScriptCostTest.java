@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** No script keeps Redis from others for longer than its budget, whatever the state. */
+/** No script blocks Redis for longer than its budget, whatever the state. */
 class ScriptCostTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();

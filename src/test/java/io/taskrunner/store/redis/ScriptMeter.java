@@ -18,10 +18,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/** What each script cost Redis' main thread, as CPU time. All is guarded by {@code this}. */
+/** The cost of each script on Redis' main thread, as CPU time. All is guarded by {@code this}. */
 final class ScriptMeter {
 
-  /** The most that one call of a script may take. */
+  /** The maximum time of one call of a script. */
   static final long MOST_MICROS = 5_000;
 
   /**
@@ -37,8 +37,8 @@ final class ScriptMeter {
   private static final int REFERENCE_CALLS = 20;
 
   /**
-   * How often a state that a script was too slow on is made again. The calls are the same each
-   * time, so the fastest of each counts: what the machine does beside them hits another one.
+   * How often a state on which a script was too slow is created again. The calls are the same each
+   * time, so the fastest of each counts: other work of the machine hits another one.
    */
   private static final int ATTEMPTS = 6;
 
@@ -82,7 +82,7 @@ final class ScriptMeter {
     current.computeIfAbsent(script, _ -> new ArrayList<>()).add(micros);
   }
 
-  /** Measures what is done on a state, once more when a script was slow. */
+  /** Measures the calls on a state, once more when a script was slow. */
   void measure(String state, Runnable work) {
     Map<Script, List<Long>> calls = run(work);
     for (int i = 1; i < ATTEMPTS && calls.values().stream().anyMatch(ScriptMeter::isOver); i++) {
@@ -120,7 +120,7 @@ final class ScriptMeter {
     }
   }
 
-  /** How many times as long as the reference machine this one takes now; at least 1. */
+  /** How many times slower this machine is now than the reference machine; at least 1. */
   private double slowness() {
     double begun = mainThreadSeconds();
     for (int i = 0; i < REFERENCE_CALLS; i++) {
@@ -147,7 +147,7 @@ final class ScriptMeter {
         .collect(Collectors.joining("\n"));
   }
 
-  /** Every script was called, and none took longer than it may. */
+  /** Every script was called, and none exceeded its limit. */
   synchronized void assertAllWithinBudget() {
     Set<Script> never = EnumSet.copyOf(Arrays.asList(Script.values()));
     never.removeAll(all.keySet());

@@ -23,7 +23,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Holds what the Lua scripts say of themselves to what Java reads of them, and their sizes. */
+/** Checks the annotations of the Lua scripts against Java's use of them, and their sizes. */
 class ScriptsTest {
 
   private static final Path LUA = Path.of("src/main/resources/lua");
@@ -48,7 +48,7 @@ class ScriptsTest {
           Map.entry("lib/task", 96),
           Map.entry("lib/walk", 145));
 
-  /** What Java reads the words of each script as that can answer with more than one. */
+  /** The words that Java reads from each script that can answer with more than one. */
   private static final Map<Script, Class<? extends Enum<?>>> WORDS =
       new EnumMap<>(
           Map.ofEntries(

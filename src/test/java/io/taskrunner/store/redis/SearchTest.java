@@ -32,7 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Tasks are found by where they go, what became of them, their labels and their times. */
+/** Tasks are found by their targets, their results, their labels and their times. */
 class SearchTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -61,7 +61,7 @@ class SearchTest {
     return new Filter(null, state, client, null, host, status, error, null, null, null, null);
   }
 
-  /** All that match, a page after the other. */
+  /** All matches, page by page. */
   private List<TaskId> all(Filter filter, int limit) {
     List<TaskId> ids = new ArrayList<>();
     String cursor = null;
@@ -86,7 +86,7 @@ class SearchTest {
     return ids;
   }
 
-  /** A task that dies of a status, or of an error. */
+  /** A task that ends in {@code dead} by a status, or by an error. */
   private TaskId dead(String client, String url, int status, @Nullable AttemptError error) {
     TaskId id = stage.enqueue(wish().client(client).url(url));
     Claim claim = stage.claim(1).getFirst();

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** What a verdict does, once, and only while the task is the worker's. */
+/** A verdict takes effect once, and only while the task is the worker's. */
 class SettleTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Signing secrets: made, rotated, ended, and told with each claim. */
+/** Signing secrets: created, rotated, ended, and sent with each claim. */
 class SigningTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();

@@ -29,7 +29,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 
-/** Calls of the store's smaller parts, each on as many things as it may have to do with. */
+/** Calls of the store's smaller parts, each on the maximum number of things. */
 final class SmallCalls {
 
   private static final int WORKERS = 500;

@@ -57,7 +57,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Stage implements AutoCloseable {
 
-  /** When the clock begins. */
+  /** The start time of the clock. */
   static final long START = 1_700_000_000_000L;
 
   static final Duration LEASE = Duration.ofSeconds(30);
@@ -100,12 +100,12 @@ final class Stage implements AutoCloseable {
     return open(server, server.settings());
   }
 
-  /** One that reaches its Redis in a way of its own, such as through a proxy. */
+  /** One that reaches its Redis in another way, such as through a proxy. */
   static Stage open(RedisExtension server, RedisSettings settings) {
     return new Stage(server, settings, StoreOptions.defaults(settings).breaker(), START);
   }
 
-  /** Another process, whose breakers are switched off, at the same time. */
+  /** Another process, with its breakers switched off, at the same time. */
   Stage withoutBreakers() {
     DispatchSettings.Breaker off =
         new DispatchSettings.Breaker(0, Duration.ofSeconds(30), 3, Duration.ofSeconds(60));
@@ -177,14 +177,14 @@ final class Stage implements AutoCloseable {
     return value == null ? "" : value;
   }
 
-  /** The name of a key of the generation of a queue that is in force. */
+  /** The name of a key of the current generation of a queue. */
   String key(String queue, String rest) {
     return "tr:{0}:queue:" + n(queue) + "." + flow(queue, "gen") + ":" + rest;
   }
 
   // -- tasks
 
-  /** What a test says of a task; all else is plain. */
+  /** The fields of a task that a test sets; all others have defaults. */
   static final class Wish {
     String client = "abc";
     String queue = "default";
@@ -328,7 +328,7 @@ final class Stage implements AutoCloseable {
   /**
    * Several calls in one script, with ids of the test's choice.
    *
-   * @return what each was answered
+   * @return the answer to each
    */
   List<Model.Answer> group(List<Map.Entry<TaskId, Wish>> group) {
     Args args = Args.of(1, 10_000, Duration.ofHours(24).toMillis());
@@ -399,7 +399,7 @@ final class Stage implements AutoCloseable {
         .exchange(List.of(verdicts), new ClaimRequest(worker, request, slots, LEASE, MAX_RETRIES));
   }
 
-  /** The same with slots for what RunTask called for. */
+  /** The same with the slots that RunTask asked for. */
   Exchange exchange(String worker, int slots, int express) {
     long request = requests.merge(worker, 1L, Long::sum);
     return store

@@ -16,7 +16,7 @@ import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
-/** What a program finds in Redis when it starts. */
+/** The data that a program finds in Redis at startup. */
 class StartTest {
 
   private static final String NO_FILE =

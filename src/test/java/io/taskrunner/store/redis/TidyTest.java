@@ -24,7 +24,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** What nobody waits for: ends of retention, forgotten clients and breakers. */
+/** Background removal: ends of retention, forgotten clients and breakers. */
 class TidyTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();

@@ -28,7 +28,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Keys of tokens: one for all, followed by others in time. */
+/** Keys of tokens: one for all processes, rotated in time. */
 class TokensTest {
 
   @RegisterExtension static final RedisExtension SERVER = new RedisExtension();
@@ -36,7 +36,7 @@ class TokensTest {
   private static final Duration LIFETIME = Duration.ofDays(90);
 
   private static TokenKeys keys(TokenStore store) {
-    // Each stands for a process of its own, or for one whose minute is over.
+    // Each represents a process of its own, or one whose minute is over.
     return new TokenKeys(store, List.of(), Optional.empty(), LIFETIME, new SecureRandom());
   }
 

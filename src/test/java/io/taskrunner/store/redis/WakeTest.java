@@ -25,7 +25,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * Wake-ups: whatever makes something claimable tells exactly one idle worker; one keeps the time.
+ * Wake-ups: everything that makes a task claimable wakes exactly one idle worker; one keeps the
+ * time.
  */
 class WakeTest {
 
@@ -53,7 +54,7 @@ class WakeTest {
   private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
   private final List<AutoCloseable> listening = new ArrayList<>();
 
-  /** The worker listens; what greets it when it does is heard, and put aside. */
+  /** The worker subscribes; the greeting messages are received, and dropped. */
   private void listen(String worker) throws InterruptedException {
     listening.add(
         stage
@@ -80,7 +81,7 @@ class WakeTest {
     return heard.poll(5, TimeUnit.SECONDS);
   }
 
-  /** Nothing was said: a message that is sent after all others is the next that is heard. */
+  /** No message was sent: one that is sent after all others is the next that arrives. */
   private void silence() throws InterruptedException {
     for (String worker : List.of(ONE, TWO)) {
       if (stage.redis.publish("tr:{0}:wake:" + worker, "wake") > 0) {
@@ -197,7 +198,7 @@ class WakeTest {
     silence();
     assertEquals(1, stage.exchange(first, 1).claims().size());
     assertEquals(first.equals(ONE) ? TWO : ONE, heard());
-    // It takes the rest, and nothing is left to wake anybody for.
+    // It takes the rest, and no further wake-up is needed.
     assertEquals(2, look(first.equals(ONE) ? TWO : ONE).claims().size());
     silence();
   }

@@ -23,7 +23,7 @@ import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Which connections to Redis are closed, and which are not. */
+/** Closed connections to Redis, and those that stay open. */
 @Timeout(120)
 class WatchTest {
 

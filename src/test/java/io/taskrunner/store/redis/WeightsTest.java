@@ -57,7 +57,10 @@ class WeightsTest {
     }
   }
 
-  /** Saturates so many slots for so long, and gives what was started and what ran, by queue. */
+  /**
+   * Saturates this many slots for this time, and returns the started and the running tasks, by
+   * queue.
+   */
   private Map<String, double[]> saturate(int slots, Duration time, Map<String, Long> lasts) {
     for (int i = 0; i < 3; i++) {
       stage.client("client" + i, 1000, Limits.MAX);

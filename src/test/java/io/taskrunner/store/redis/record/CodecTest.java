@@ -27,7 +27,7 @@ import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** What is written into a record is read from it again. */
+/** A written record is read back equal. */
 class CodecTest {
 
   private static final List<String> URLS =

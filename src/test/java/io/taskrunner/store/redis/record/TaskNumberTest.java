@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** The names of tasks that were given none. */
+/** The generated names of tasks. */
 class TaskNumberTest {
 
   private final Random random = new Random(3);
@@ -39,7 +39,7 @@ class TaskNumberTest {
       names.add(TaskNumber.of(TaskId.make(1_700_000_000_000L, i, random, 0)));
     }
     assertEquals(1000, names.stream().map(name -> name.substring(0, 12)).distinct().count());
-    // The halves that come of the time differ as random ones do, in about nine digits of ten.
+    // The halves derived from the time differ as random ones do, in about nine digits of ten.
     double same = 0;
     for (int i = 1; i < names.size(); i++) {
       for (int digit = 16; digit < 33; digit++) {
