@@ -223,8 +223,7 @@ public final class ApiServer {
             : pipeline -> SlowCallers.watch(pipeline, HEADERS_WITHIN));
     builder.meterRegistry(NoopMeterRegistry.get()); // The contract names the metrics.
     builder.disableServerHeader();
-    builder.unloggedExceptionsReportInterval(
-        Duration.ZERO); // Front and Failures log bugs.
+    builder.unloggedExceptionsReportInterval(Duration.ZERO); // Front and Failures log bugs.
     builder.gracefulShutdownTimeout(Duration.ofMillis(100), STOP_WITHIN);
     return builder.build();
   }

@@ -203,8 +203,7 @@ public final class Front implements HttpService {
         return credentials.lookUp(keys);
       } catch (StoreUnavailable away) {
         if (route != null && isOfThisProcess(route)) {
-          return new Caller
-              .Nobody(); // Calls about the process work while the store is away.
+          return new Caller.Nobody(); // Calls about the process work while the store is away.
         }
         throw away;
       }
