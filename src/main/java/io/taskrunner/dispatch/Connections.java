@@ -76,7 +76,7 @@ final class Connections implements AutoCloseable {
     /** There is one, which takes no request. */
     void refused(String why);
 
-    /** There is none. */
+    /** It does not exist. */
     void failed(AttemptError error, String detail);
   }
 

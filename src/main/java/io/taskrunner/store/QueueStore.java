@@ -20,7 +20,7 @@ public interface QueueStore {
    */
   boolean put(String name, QueueSettings settings, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #put(String, QueueSettings, Expected)}, whatever there is. */
+  /** As {@link #put(String, QueueSettings, Expected)}, unconditionally. */
   default boolean put(String name, QueueSettings settings) {
     try {
       return put(name, settings, Expected.ANY);
@@ -36,7 +36,7 @@ public interface QueueStore {
    */
   Deleted delete(String name, boolean force, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #delete(String, boolean, Expected)}, whatever there is. */
+  /** As {@link #delete(String, boolean, Expected)}, unconditionally. */
   default Deleted delete(String name, boolean force) {
     try {
       return delete(name, force, Expected.ANY);
@@ -54,7 +54,7 @@ public interface QueueStore {
   /**
    * Starts dead tasks again, oldest first.
    *
-   * @param limit at most so many; null for all
+   * @param limit maximum number; null for all
    * @param clientId of this client alone; null for all
    * @return how many; empty when there is no such queue
    */
@@ -96,7 +96,7 @@ public interface QueueStore {
   enum Deleted {
     /** It is gone. */
     DONE,
-    /** There is no such queue. */
+    /** No such queue. */
     NOT_FOUND,
     /** It has tasks. */
     NOT_EMPTY

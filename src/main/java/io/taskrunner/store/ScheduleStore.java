@@ -18,8 +18,8 @@ public interface ScheduleStore {
    * are bounded too.
    *
    * @param limit at most this many
-   * @param cursor where the page before ended; null for the first
-   * @throws BadCursor the cursor is none of ours
+   * @param cursor where the previous page ended; null for the first
+   * @throws BadCursor the cursor is invalid
    */
   Page list(int limit, @Nullable String cursor) throws BadCursor;
 
@@ -34,7 +34,7 @@ public interface ScheduleStore {
    */
   boolean put(String name, Schedule.Settings settings, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #put(String, Schedule.Settings, Expected)}, whatever there is. */
+  /** As {@link #put(String, Schedule.Settings, Expected)}, unconditionally. */
   default boolean put(String name, Schedule.Settings settings) {
     try {
       return put(name, settings, Expected.ANY);
@@ -46,7 +46,7 @@ public interface ScheduleStore {
   /** Deletes a schedule; its tasks stay. False when there is no such schedule. */
   boolean delete(String name, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #delete(String, Expected)}, whatever there is. */
+  /** As {@link #delete(String, Expected)}, unconditionally. */
   default boolean delete(String name) {
     try {
       return delete(name, Expected.ANY);
@@ -86,7 +86,7 @@ public interface ScheduleStore {
    * Some schedules.
    *
    * @param unavailable names of schedules that belong to the page, and cannot be read now
-   * @param count how many there are in all
+   * @param count total number
    */
   record Page(
       List<Schedule> schedules,
@@ -110,7 +110,7 @@ public interface ScheduleStore {
     /** No task could be made. */
     record Failed(Result why) implements Ran {}
 
-    /** The store has no room. */
+    /** The store is full. */
     record Full() implements Ran {}
   }
 }

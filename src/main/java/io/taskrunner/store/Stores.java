@@ -27,7 +27,7 @@ public interface Stores {
   /** What admins changed. */
   AuditStore audits();
 
-  /** Changes of many things at once. */
+  /** Configuration changes of many objects at once. */
   ConfigStore configuration();
 
   /** Which workers there are. */

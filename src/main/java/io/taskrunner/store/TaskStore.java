@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 public interface TaskStore {
 
   /**
-   * Puts a task into a queue. Calls that come together share one round trip. Never blocks.
+   * Puts a task into a queue. Concurrent calls share one round trip. Never blocks.
    *
    * @return completes with the result, or exceptionally with {@link StoreUnavailable}: then the
    *     task may exist or not
@@ -33,7 +33,7 @@ public interface TaskStore {
    * Tasks that match, in the order that the contract gives for their state. What takes too long to
    * find is left for the next page: so one may be short, or empty, and not be the last.
    *
-   * @throws BadCursor the cursor is none of ours, or of another filter
+   * @throws BadCursor the cursor is invalid, or of another filter
    */
   Page list(Filter filter, int limit, @Nullable String cursor) throws BadCursor;
 

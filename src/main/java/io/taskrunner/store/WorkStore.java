@@ -139,7 +139,7 @@ public interface WorkStore {
    * @param firstAttempt when the first attempt began; empty on the first
    * @param now the store's time of the claim
    * @param probe whether the attempt tries out a half-open breaker
-   * @param spec what to perform
+   * @param spec the request and its settings
    * @param cloud what a task of a queue of {@link CloudStore} has beside; null for others
    * @param signing the version of the secrets that its client's requests are signed with, or a
    *     later one; 0 when they are not signed

@@ -9,7 +9,7 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A task as it stands, for those who look at it.
+ * A read-only view of a task.
  *
  * @param id its name
  * @param clientId whose it is

@@ -13,9 +13,9 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which schedules there are, and whose each is: a sorted set of the configuration, in the order of
- * their names. A member is the name, a zero byte and the client, so that one structure answers both
- * what comes behind a name and whose a schedule is.
+ * Which schedules there are, and whose each is: a sorted set of the configuration, ordered by name.
+ * A member is the name, a zero byte and the client, so that one structure answers both what comes
+ * behind a name and whose a schedule is.
  */
 final class ScheduleIndex {
 
@@ -58,7 +58,7 @@ final class ScheduleIndex {
   }
 
   /**
-   * The next in the order of their names.
+   * The next ordered by name.
    *
    * @param after a name; null to begin with the first
    */

@@ -29,9 +29,9 @@ public interface EnqueueScriptCall<R> {
   /** Reads the script's answer. */
   R read(TaskId id, byte[] reply, int replicas);
 
-  /** There is no such queue. */
+  /** No such queue. */
   R noQueue();
 
-  /** The store has no room. */
+  /** The store is full. */
   R full();
 }
