@@ -11,7 +11,7 @@ import java.util.Set;
  *
  * @param name whose it is
  * @param readOnly whether it opens only what changes nothing
- * @param created when it was made
+ * @param created when it was created
  * @param ends when it opens nothing any more, since it was replaced; empty for never
  */
 public record AdminKey(String name, boolean readOnly, Instant created, Optional<Instant> ends) {

@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
  * @param limits what is in force: its own numbers, else the tier's
  * @param created when it was first known
  * @param updated when an admin last changed it
- * @param revision another with each change; 0 where nobody changed it since there are revisions
+ * @param revision differs after each change; 0 where nobody changed it since there are revisions
  */
 public record Client(
     String id,

@@ -7,7 +7,7 @@ import java.util.List;
  *
  * @param name {@code ^[A-Za-z0-9_-]{1,64}$}
  * @param limits what its clients may use
- * @param revision another with each change; 0 where nobody changed it since there are revisions
+ * @param revision differs after each change; 0 where nobody changed it since there are revisions
  */
 public record Tier(String name, Limits limits, long revision) {
 

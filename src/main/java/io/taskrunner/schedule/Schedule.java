@@ -20,9 +20,9 @@ import java.util.regex.Pattern;
  * @param lastTick the tick whose turn came last, whatever became of it
  * @param missed so many ticks made no task since nobody could make it in time
  * @param runs what became of the last ticks, oldest first, at most {@value #RUNS_MAX}
- * @param created when it was made
+ * @param created when it was created
  * @param updated when it was set last
- * @param revision another with each change; 0 where nobody changed it since there are revisions
+ * @param revision differs after each change; 0 where nobody changed it since there are revisions
  */
 public record Schedule(
     String name,

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Operations on queues and tasks with the semantics of Google Cloud Tasks. Such a queue is its own
  * client: its name is the full resource name, it is stored in one shard, no tier applies to it, and
- * its limits and retries are Google's. All methods but {@link #create} block, and raise {@link
+ * its limits and retries are Google's. All methods except {@link #create} block, and raise {@link
  * StoreUnavailable}.
  */
 public interface CloudStore {

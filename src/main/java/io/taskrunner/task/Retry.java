@@ -21,7 +21,7 @@ public record Retry(
     @Nullable Duration maxDuration,
     @Nullable Boolean retryClientErrors) {
 
-  /** Says nothing. */
+  /** All unset. */
   public static final Retry UNSET = new Retry(null, null, null, null, null, null);
 
   /** These settings, with {@code fallback}'s where these say nothing. */

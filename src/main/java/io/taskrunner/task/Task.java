@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * A read-only view of a task.
  *
  * @param id its name
- * @param clientId whose it is
+ * @param clientId its owner
  * @param queue the name of its queue
  * @param state where it stands
  * @param spec what was enqueued

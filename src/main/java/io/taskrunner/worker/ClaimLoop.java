@@ -176,7 +176,7 @@ final class ClaimLoop {
     return running.get(id);
   }
 
-  /** There may be something to claim. */
+  /** There may be tasks to claim. */
   void wake() {
     woken = true;
     signal();

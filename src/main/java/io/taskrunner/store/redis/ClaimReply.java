@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param lookAgainIn ms until this worker should look again; -1 for about a second
  * @param tendIn ms until {@code tend} has something to do; -1 when nothing is known
- * @param again whether there may be more at once
+ * @param again whether more may be available immediately
  * @param weight sum of the weights of queues that can be served
  * @param claims of tasks that need pass no gate
  * @param atGates tasks that must pass gates first

@@ -28,7 +28,7 @@ import java.util.stream.Gatherers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The moves of queues. A queue is in every shard, with the same settings; what a move changes is
+ * Operations on queues. A queue is in every shard, with the same settings; what a move changes is
  * changed in all of them before it is answered.
  */
 final class RedisQueues implements QueueStore {

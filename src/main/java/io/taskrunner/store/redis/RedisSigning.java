@@ -34,7 +34,7 @@ final class RedisSigning implements SigningStore {
   /** What {@code put_secret} answers. */
   enum Taken {
     DONE,
-    /** As many as may sign at once do. */
+    /** The limit of secrets that sign at once is reached. */
     MANY
   }
 

@@ -284,7 +284,7 @@ public final class RedisStore implements Stores, AutoCloseable {
     return revisions;
   }
 
-  /** The moves of a worker, for each shard. */
+  /** Operations of a worker, for each shard. */
   public List<WorkStore> works() {
     return works;
   }

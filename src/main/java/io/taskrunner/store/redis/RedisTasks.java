@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The moves of tasks that callers ask for. */
+/** Operations on tasks for callers. */
 final class RedisTasks implements TaskStore {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisTasks.class);

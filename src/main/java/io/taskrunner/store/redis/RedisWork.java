@@ -29,7 +29,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** The moves of a worker. */
+/** Operations of a worker. */
 final class RedisWork implements WorkStore {
 
   private static final int SETTLE_ARGS = 2;
