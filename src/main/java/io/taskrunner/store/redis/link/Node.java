@@ -113,8 +113,8 @@ public final class Node implements AutoCloseable {
    * Connects.
    *
    * @param lines how many groups of enqueues may wait for replicas at once
-   * @param shared to run on and to count in; empty for loops of its own, and no count
-   * @throws StoreUnavailable Redis does not answer, or refuses us
+   * @param shared event loops and meters to use; empty for loops of its own, and no meters
+   * @throws StoreUnavailable Redis does not respond, or rejects the connection
    */
   public static Node open(RedisSettings settings, int lines, Optional<Shared> shared) {
     RedisURI uri = uri(settings);

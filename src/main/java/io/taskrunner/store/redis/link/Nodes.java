@@ -22,7 +22,7 @@ public interface Nodes extends AutoCloseable {
    *
    * @param lines how many groups of enqueues may wait for replicas at once, on each node
    * @param keys all that will be asked for
-   * @throws io.taskrunner.store.StoreUnavailable Redis does not answer, or refuses us
+   * @throws io.taskrunner.store.StoreUnavailable Redis does not respond, or rejects the connection
    */
   static Nodes open(RedisSettings settings, int lines, Optional<Shared> shared, List<Keys> keys) {
     return settings.target() instanceof RedisSettings.Target.Cluster seeds

@@ -57,7 +57,7 @@ public final class Subscriber {
    * Listens to a channel; returns when the subscription stands.
    *
    * @throws io.lettuce.core.RedisException Redis is away
-   * @throws io.taskrunner.store.StoreUnavailable it did not answer
+   * @throws io.taskrunner.store.StoreUnavailable it did not respond
    */
   public void listen(String name, Channel channel) {
     channels.put(name, channel);
