@@ -37,7 +37,7 @@ final class Housekeeping implements AutoCloseable {
   private static final long EVERY_MILLIS = 1000;
   private static final int TIDY_ROUNDS_MAX = 100;
 
-  /** How often a queue is trimmed at a time when memory is low, some 100 tasks each. */
+  /** Maximum number of trims of a queue in a row when memory is low, some 100 tasks each. */
   private static final int TRIM_ROUNDS_MAX = 10;
 
   /** Queues that are trimmed in one round trip. */

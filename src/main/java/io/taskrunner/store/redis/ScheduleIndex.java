@@ -58,7 +58,7 @@ final class ScheduleIndex {
   }
 
   /**
-   * The next ordered by name.
+   * The next ones, by name.
    *
    * @param after a name; null to begin with the first
    */
