@@ -13,9 +13,9 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which schedules there are, and whose each is: a sorted set of the configuration, ordered by name.
- * A member is the name, a zero byte and the client, so that one structure answers both what comes
- * behind a name and whose a schedule is.
+ * The index of schedules and their clients: a sorted set of the configuration, ordered by name. A
+ * member is the name, a zero byte and the client, so that one structure serves both listing by name
+ * and looking up the client.
  */
 final class ScheduleIndex {
 
