@@ -76,7 +76,7 @@ final class Connections implements AutoCloseable {
     /** A connection exists, but accepts no request. */
     void refused(String why);
 
-    /** It does not exist. */
+    /** No connection is available. */
     void failed(AttemptError error, String detail);
   }
 
