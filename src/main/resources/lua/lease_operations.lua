@@ -1,5 +1,5 @@
--- lease_operations: what runs and is this runner's from now on, or still: that of a runner that is gone, or nobody's, becomes its
--- own. Moves are carried out one after another, since two of the same tasks could undo each other without end. KEYS here are the
+-- lease_operations: the running operations that this runner now holds: those of a lost runner, or without one, become its
+-- own. Moves are carried out one after another, because two of the same tasks could undo each other endlessly. KEYS here are the
 -- configuration's.
 -- ARGV   now, runner, ms that its lease lasts, then for each that it had: operation, done, failed, skipped, ids of the first 10
 -- REPLY  operations

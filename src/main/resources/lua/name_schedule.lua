@@ -1,5 +1,5 @@
--- name_schedule: enters in the configuration whose a schedule is, or that it is no more. KEYS here are the configuration's.
--- ARGV   now, name, client ('': there is no such schedule any more)
+-- name_schedule: stores the client of a schedule in the configuration, or removes the schedule. KEYS here are the configuration's.
+-- ARGV   now, name, client ('': the schedule was deleted)
 -- REPLY  'done'
 --@include lib/base
 local name, client = ARGV[2], ARGV[3]

@@ -1,6 +1,6 @@
--- renew: a worker names each task that really runs there, at most 250, and keeps their leases. What is not named runs out.
+-- renew: a worker lists each task that is running there, at most 250, and renews their leases. Other leases expire.
 -- ARGV   now, worker (8 bytes), lease_ms, then for each task: id, claim
--- REPLY  for each that must not run there any more: id, claim, 'lost' or 'cancelled'
+-- REPLY  for each that must no longer run there: id, claim, 'lost' or 'cancelled'
 --@include lib/base
 --@include lib/wake
 --@include lib/task

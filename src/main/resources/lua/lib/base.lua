@@ -17,7 +17,7 @@ local function text(number)
 end
 local now_text = text(now)
 
--- What is still to be done when a script ends, before it writes back what it changed; says whether there is more to claim.
+-- Work left when a script ends, before it writes back its changes; returns whether there is more to claim.
 local at_close
 
 local loaded_shard

@@ -4,7 +4,7 @@
 local BUDGET, BYTE_COST = 2000, 0.003
 local budget_left = BUDGET
 
--- Counts some work, and says whether there may be more.
+-- Counts some work, and returns whether there may be more.
 local function spend(cost, bytes)
   budget_left = budget_left - cost - (bytes or 0) * BYTE_COST
   return budget_left > 0

@@ -1,5 +1,5 @@
 -- choose: which queue, and in it which client, has the next turn. `busy` and `turns` are read into arrays and written back
--- once. A queue's share of what runs is held by its weight, so that long tasks do not fill the workers.
+-- once. A queue's share of running tasks is limited by its weight, so that long tasks do not fill the workers.
 local LINE = 32
 local line = {}       -- the first queues of `busy`, by virtual time; those not looked at yet are there with n and time alone
 local line_whole = true
@@ -104,7 +104,7 @@ local function park(q, o)
   o.turn, o.moved, q.turns[o.id], q.next_owner = o.turn + PARKED, true, o, q.next_owner + 1
 end
 
--- Behind all others, those that are parked too: they may be let in again before its next turn.
+-- After all others, including parked ones: they may be readmitted before its next turn.
 local function to_the_back(q, o)
   if is_cloud(q) then return end -- it has no other
   q.turn = q.turn + 1

@@ -23,7 +23,7 @@ local function count_dead(q, id, change)
   call('HSET', q.flow, 'dead_bytes', limits.dead_bytes)
 end
 
--- A task is found by its labels no more, since its record goes.
+-- Removes a task from the label indexes, because its record is deleted.
 local function unlabel(id, t)
   --@include lib/labels
   for _, key in ipairs(label_keys_of(id, t)) do
@@ -82,7 +82,7 @@ local function bury(q, id, t)
   keep_within(q, 'dead')
 end
 
--- What only tasks need whose end is to be told is made when the first of them ends: each function costs its making in every call.
+-- Functions only for tasks with a callback are created when the first of them ends: creating each costs time in every call.
 local tell_end
 local function load_callbacks()
   --@include lib/callback

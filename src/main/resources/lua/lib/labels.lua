@@ -1,4 +1,4 @@
--- labels: `label:<digest>` holds the ids of the tasks that have a label, all at one score, so that they stand in the order of their
+-- labels: `label:<digest>` holds the ids of the tasks with a label, all at one score, so that they are in the order of their
 -- ids: in that in which they were made. A record whose mask has 32 stands there under each of its labels, until it is gone.
 -- Behind the url a record goes on with flags(1) · method(1) · if the flags have 2, timeout(6) · 4, headers: how many(1), each length(2),
 -- name, length(2), value · 8, labels, as the headers; the rest is opaque. The digest is that of a label as it stands there.
@@ -33,7 +33,7 @@ local function find_label_keys(raw, at)
   return keys
 end
 
--- The same; none of a record that is cut short.
+-- The same; none of a record that is truncated.
 local function label_keys(raw, at)
   local whole, keys = pcall(find_label_keys, raw, at)
   return whole and keys or {}

@@ -1,4 +1,4 @@
--- let_back: a gate has room: tasks that wait for it may be tried again.
+-- let_back: a gate has room: readmits tasks that wait for it.
 --@include lib/hold
 
 -- Makes a task that waits for its host ready. Returns its queue, which is to be served then, and whether all other limits let it start.

@@ -1,4 +1,4 @@
--- prove_queues: turns, parking, busy, timers, and what a purge or a deletion left.
+-- prove_queues: checks turns, parking, busy, timers, and leftovers of purges and deletions.
 
 local function room(q, owner)
   local c = client(owner)

@@ -18,7 +18,7 @@ local function gone(id, t)
   call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
 end
 
--- A task that waits for its host is known there, or nobody would ever make it ready.
+-- A task that waits for its host is listed there, or it would never become ready.
 local function prove_held(id, t, key)
   local whole = host_behind(id, t)
   if not queue(t.n) or queue(t.n).gen ~= t.gen then return end -- purged: `tidy` drops it
@@ -122,7 +122,7 @@ local function is_whole(id, t)
   return part and #raw >= next_at
 end
 
--- What is not a record is taken out of the sets, and put aside as it is, so that it can be looked at: `unreadable:<id>`.
+-- An invalid record is removed from the sets, and set aside unchanged, so that it can be inspected: `unreadable:<id>`.
 local function prove_record(id, t)
   local key = 'task:' .. id
   if t and (hidden(t) or is_whole(id, t)) or call('EXISTS', P .. key) == 0 then return t end

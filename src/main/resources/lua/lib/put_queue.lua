@@ -1,5 +1,5 @@
--- put_queue: makes a queue, or replaces its settings; its tasks and its pause stay, and one that was closed is open again.
--- `gen` is its first generation, `from` where the fields of `flow` that can be set begin in ARGV: name and value in turn; an
+-- put_queue: creates a queue, or replaces its settings; its tasks and its pause are kept, and a closed one is reopened.
+-- `gen` is its first generation, `from` where the fields of `flow` that can be set begin in ARGV: name and value alternately; an
 -- empty value is none. Settings of a lower `rev` than there is are not taken: a later change overtook them.
 --@include lib/open_queue
 local function put_queue(n, gen, from)

@@ -1,4 +1,4 @@
--- release: an active task gives back its places in its queue's and its client's counts.
+-- release: an active task releases its places in its queue's and its client's counts.
 local served_later, unparked_later = {}, {}
 
 -- Of the queue of an attempt that ended, mostly nothing is asked but its generation and what runs; so that is read alone, and
@@ -44,7 +44,7 @@ local function release(q, t)
   end
 end
 
--- Lets in what the released places make room for; once, at the end of a script.
+-- Admits tasks into the released places; once, at the end of a script.
 local function readmit()
   for owner in pairs(unparked_later) do unpark(owner) end
   for q in pairs(served_later) do

@@ -2,7 +2,7 @@
 --@include lib/host_names
 local FIRST_WAIT_MS = 1000
 
--- What a host says of its breaker, by its name with the port or else without: threshold, longest wait, probes. Nil where it says nothing.
+-- The breaker settings of a host, by its name with the port or else without: threshold, longest wait, probes. Nil where unset.
 local function own_breaker(host)
   if call('EXISTS', P .. 'hosts:own') == 0 then return nil, nil, nil end
   for _, name in ipairs(host_names(host)) do

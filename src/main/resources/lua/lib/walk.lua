@@ -58,7 +58,7 @@ local function is_enough()
   return enough or budget_left <= 0
 end
 
--- `visit` says whether it has enough; 'again' when the next call is to begin with this very task.
+-- `visit` returns whether it has enough; 'again' when the next call is to begin with this very task.
 local function look_at(visit, owner, score, id)
   local owner_before, score_before, id_before = place.owner, place.score, place.id
   looked = looked + 1
@@ -69,7 +69,7 @@ local function look_at(visit, owner, score, id)
   if answer == 'again' then go_to(owner_before, score_before, id_before) end
 end
 
--- These say whether the end was reached.
+-- These return whether the end was reached.
 local function walk_set(visit, key, owner, newest_first, score, id)
   while true do
     local from = behind(key, newest_first, score, id)
@@ -147,7 +147,8 @@ local function walk_step(visit, set, n, owner, score, id)
   return walk_set(visit, P .. 'queue:' .. n .. ':' .. set, '', true, score, id)
 end
 
--- Visits what matches. `enter` is told each step before its first task. Says whether the end was reached; if not, `place` is where to go on.
+-- Visits what matches. `enter` is told each step before its first task. Returns whether the end was reached; if not, `place` is where to
+-- continue.
 local function walk(visit, enter)
   local wide, narrow, owner, score, id = steps.wide, steps.narrow, arguments[7], arguments[8], arguments[9]
   for i = skip, #wide + #numbers / 4 * #narrow - 1 do

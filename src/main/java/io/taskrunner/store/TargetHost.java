@@ -53,7 +53,7 @@ public record TargetHost(
    *
    * @param host with its port
    * @param since when it opened
-   * @param probesFrom when probes may go out
+   * @param probesFrom when probes may be sent
    * @param halfOpen whether that time has passed
    * @param probing running probes
    * @param allowed maximum number of concurrent probes

@@ -287,7 +287,7 @@ public interface WorkStore {
    * many failures.
    *
    * @param host and port
-   * @param probeIn when probes may go out
+   * @param probeIn when probes may be sent
    */
   record BreakerChange(String host, Change change, Duration probeIn) {
 
