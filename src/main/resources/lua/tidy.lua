@@ -1,6 +1,6 @@
 -- tidy: background work. Each kind alternately does a small step, until none has more to do or one call's budget is spent: so
 -- none waits for another, however much that has to do.
--- ARGV   now, ms after which a client that registered itself, and has no tasks, is forgotten
+-- ARGV   now, ms after which an auto-registered client without tasks is removed
 -- REPLY  1 when there is more to do at once, else 0; tasks trimmed from `done` and from `dead`
 --@include lib/base
 --@include lib/wake

@@ -1,4 +1,4 @@
--- finish: a task's life ends: it is kept as long as it may be looked up, within the bounds of its queue.
+-- finish: ends a task: it is kept for its retention, within the bounds of its queue.
 --@include lib/budget
 --@include lib/cloud
 --@include lib/dead

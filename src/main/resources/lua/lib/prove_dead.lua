@@ -1,4 +1,4 @@
--- prove_dead: the dead of a queue stand in the indexes that their records name, nobody else does, and the sums are what is there.
+-- prove_dead: the indexes of dead tasks contain exactly the tasks whose records name them, and the sums match.
 -- 'dead' n, ids: facts: host and cause of each, as the sums count it · 'dead_index' the index without the keys' common beginning, n, ids · 'dead_sums' n
 function proofs.dead()
   local n = tonumber(ARGV[FIRST])

@@ -84,7 +84,7 @@ local function prove_cloud(id, t)
   end
 end
 
--- A task stands under each of its labels, and its record says so: those of an older version do not.
+-- A task is listed under each of its labels, and its record has the flag: those of an older version do not.
 local function prove_labels(id, t)
   local keys = label_keys_of(id, t)
   if #keys > 0 and t.mask % 64 < LABELED and find('label_not_indexed', 'task:' .. id, 'has labels, and does not say so') then
@@ -97,7 +97,7 @@ local function prove_labels(id, t)
   end
 end
 
--- An index of a label holds tasks alone that have it.
+-- An index of a label holds only tasks that have it.
 function proofs.label()
   local name = ARGV[FIRST]
   for at = FIRST + 1, #ARGV do
@@ -110,7 +110,7 @@ function proofs.label()
   end
 end
 
--- Whether a record is what its head says: as long as that, with a host, what is told of its end, and a url.
+-- Whether a record matches its head: its length, with a host, its callback, and a url.
 local function is_whole(id, t)
   local dropped = t.state == 'k' or t.state == 'c'
   local raw, next_at = call('GETRANGE', P .. 'task:' .. id, 0, dropped and -1 or -1 - t.body), nil

@@ -13,7 +13,7 @@ local function put_queue(n, gen, from)
     if ARGV[at + 1] == '' then call('HDEL', flow, ARGV[at]) else call('HSET', flow, ARGV[at], ARGV[at + 1]) end
   end
   open_queue(n)
-  call('HDEL', flow, 'room') -- the gate is tried anew
+  call('HDEL', flow, 'room') -- the gate is tried again
   queues[n] = nil
   local q = queue(n)
   if old and call('ZSCORE', P .. 'busy', n) then

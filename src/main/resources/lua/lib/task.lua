@@ -97,7 +97,7 @@ local function own_settings(t)
   return expires, max_concurrent, retry, at
 end
 
--- The text that stands behind its length(2) in a record, and where the record goes on; nil when it is truncated.
+-- The text after its length(2) in a record, and where the record continues; nil when it is truncated.
 local function text_at(raw, at)
   if not at or #raw < at + 1 then return nil end
   local next_at = at + 2 + unpack_struct('>I2', raw, at)

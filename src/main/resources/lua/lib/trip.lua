@@ -1,4 +1,4 @@
--- trip: a host failed some times in a row, as one worker saw it.
+-- trip: handles a host's consecutive failures, as seen by one worker.
 --@include lib/host_names
 local FIRST_WAIT_MS = 1000
 
@@ -13,7 +13,7 @@ local function own_breaker(host)
   end
 end
 
--- Opens the breaker when there were enough failures. While it is not closed, probes alone count.
+-- Opens the breaker when there were enough failures. While it is not closed, only probes count.
 local function trip(host, failures)
   local own, longest, max = own_breaker(host)
   local least = own or threshold

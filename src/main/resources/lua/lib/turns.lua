@@ -33,7 +33,7 @@ local function make_due(q, id, t, place)
   q.due_dirty, q.dirty = true, true
 end
 
--- A task that waits for its host leaves `due`, and is counted there no more.
+-- A task that waits for its host leaves `due`, and is no longer counted there.
 local function unhold(id, t)
   local host = host_behind(id, t)
   call('ZREM', P .. 'held:' .. host, id)

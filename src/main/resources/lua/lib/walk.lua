@@ -147,7 +147,8 @@ local function walk_step(visit, set, n, owner, score, id)
   return walk_set(visit, P .. 'queue:' .. n .. ':' .. set, '', true, score, id)
 end
 
--- Visits what matches. `enter` is told each step before its first task. Returns whether the end was reached; if not, `place` is where to
+-- Visits what matches. `enter` is called with each step before its first task. Returns whether the end was reached; if not, `place` is
+-- where to
 -- continue.
 local function walk(visit, enter)
   local wide, narrow, owner, score, id = steps.wide, steps.narrow, arguments[7], arguments[8], arguments[9]

@@ -21,7 +21,7 @@ public interface AuditStore {
   void add(Change change);
 
   /**
-   * Entries, the newest first.
+   * Entries, newest first.
    *
    * @param who the name of an admin's key, or a client's id with or without {@code /} and the id of
    *     its key; null for all

@@ -28,7 +28,7 @@ public sealed interface Expected {
   /**
    * That it was already decided as a part of {@link ConfigStore#decide}.
    *
-   * @param revision of the whole change
+   * @param revision of the entire change
    */
   record Decided(long revision) implements Expected {}
 }

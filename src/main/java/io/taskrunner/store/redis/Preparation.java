@@ -40,7 +40,7 @@ final class Preparation {
   /**
    * Prepares all shards.
    *
-   * @param whole whether each must be available
+   * @param whole whether all must be available
    * @return whether each was available
    * @throws StoreUnavailable all are unavailable, or a required one is
    * @throws IllegalStateException the data is of a newer version of this program

@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The trail of what admins changed: the stream {@code audit}, in the configuration's slot. Ids are
+ * The audit log of admin changes: the stream {@code audit}, in the configuration's slot. Ids are
  * times; the fields of an entry are {@code entry} (a unique word that identifies a repetition),
  * {@code who}, {@code what}, {@code request}, and each detail prefixed with {@code d:}.
  */
