@@ -1,6 +1,6 @@
 -- walk: the tasks of a shard that match, from a place on, until the budget is spent. First `wide` sets, which hold tasks of all queues,
--- then queue by queue `narrow` ones. A place is set, n, owner, score and id, each behind a line break; a set of '' is behind all of queue n.
--- Ready tasks are met owner by owner, in the order of the owners' ids, which does not change with their turns.
+-- then queue by queue `narrow` ones. A place is set, n, owner, score and id, each behind a line break; a set of '' is behind all of
+-- queue n. Ready tasks are met owner by owner, in the order of the owners' ids, which does not change with their turns.
 -- Arguments from FIRST on: n of the only queue, or -1 · wide sets (active; or label: all that have it) · narrow sets (due, ready, dead,
 -- done, or an index of dead such as dead:h:<host>) · numbers of queues, 4 bytes each, ascending · how many steps (a set of a queue) are
 -- over · '1' when no queue follows · place in the first step: owner, score, id · what to match, '' for any: letters of states, owner,
