@@ -3,7 +3,7 @@
 --   · A task that was cancelled, moved or deleted is no longer where it was found. `run` and `retry` raise the claim number of what
 --     they start above the time when the operation began; so does an attempt: a task with such a number is not started again.
 --   · A task that stays where it is (in a dry run, or when a rule forbids the move) is counted only in the first round, and while no
---     attempt has been made since the operation began. Where due tasks and then ready ones are walked, what is due already becomes ready
+--     attempt has been made since the operation began. Where due tasks and then ready ones are walked, due tasks become ready
 --     first, up to a time (`split_at`) from which on a ready task was met as a due one.
 --   · `cancel` and `move` repeat until a round did nothing: so tasks that moved between sets meanwhile are visited too.
 -- ARGV   now, operation, chunks that went before in this shard, action (cancel, run, retry, move, delete), '1' to only count, ms: tasks

@@ -1,5 +1,5 @@
--- enqueue: puts 1 to 100 tasks into their queues. A task whose id or idempotency key was seen gives the same answer again, and
---        what is there is written again as it is: WAIT counts replicas only for a script that wrote something (Redis 8, Valkey 8).
+-- enqueue: puts 1 to 100 tasks into their queues. A task whose id or idempotency key was seen gets the same reply again, and
+--        existing data is written again unchanged: WAIT counts replicas only for a script that wrote something (Redis 8, Valkey 8).
 -- ARGV   now, open ('1': unknown clients are auto-registered), maximum of those, ms that an idempotency key lives, then for each
 --        task: packed: id, proof (o open, k key, a admin), n of the queue, 'd' delay or 'a' absolute, that in ms, own
 --        max_concurrent, own requests_per_min (all bits set: unset); then client, name of the queue, idempotency key or
@@ -65,7 +65,7 @@ local function load_cloud()
 
   -- Adds a new task of Cloud Tasks, owned by its queue; false when it exists.
   local function create(q, id, due, digest, taken_ms, tail)
-    -- What is ready was made before now, and is in `ages` by that time or an earlier one.
+    -- A ready task was created before now, and is in `ages` by that time or an earlier one.
     if not q.oldest and q.ready > 0 then q.oldest = now end
     if not place(q, client(''), id, due, tail) then return false end
     local at = born(due)

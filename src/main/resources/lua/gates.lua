@@ -1,7 +1,7 @@
 -- gates: a worker's messages and questions to the home shard of some gates. A gate limits how many tasks run at once, or begin in a second,
 -- over all shards: those of a queue ('q:' and its number) or of a host ('h:' and its name). A task inside is identified by task and
--- claim, so that every call may be lost, late or repeated without freeing the place of another. A shard that found no room is
--- told when there is some: that room is promised to it for PROMISE_MS, so that no other shard takes it meanwhile.
+-- claim, so that every call may be lost, late or repeated without freeing the place of another. A shard that found no room is notified when
+-- there is some: that room is promised to it for PROMISE_MS, so that no other shard takes it meanwhile.
 -- ARGV   now, shard, worker (hex), lease_ms, then for each: what (e enter, k keep: it still runs, f free, u free what did not run,
 --        so that its token comes back, n a promise is not needed, w want), gate, and the task's id and claim (for e also an
 --        older claim of the same worker, if there is one), or for w how many tasks wait
@@ -18,7 +18,7 @@ call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local spared, gates = in_grace(lease_ms), {}
 
 local function is_promise(member)
-  return string.byte(member) == 112 -- 'p'; what runs begins with 'r'
+  return string.byte(member) == 112 -- 'p'; running tasks begin with 'r'
 end
 
 -- Expired places are free; the token of an unused promise is returned. After an outage only what may still run

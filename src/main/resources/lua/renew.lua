@@ -12,7 +12,7 @@ local worker, lease_ms = ARGV[2], tonumber(ARGV[3])
 local FIRST = 4
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
--- A failover forgot the claim, and the task still waits: it is active again, as it was.
+-- A failover lost the claim, and the task still waits: it becomes active again, as before.
 local function take_up(id, t, claim)
   local q, c = queue(t.n), client(t.owner)
   if not q or q.gen ~= t.gen or not c then return false end

@@ -63,7 +63,7 @@ local function settle(at)
   elseif ours then
     return 'r'
   elseif claim > t.claim and waits(t) then
-    -- A failover forgot the claim: the attempt was made all the same.
+    -- A failover lost the claim: the attempt was made anyway.
     local q = queue(t.n)
     if q and q.gen == t.gen then take_out(q, id, t) end
     remember_claim(t, claim, worker)

@@ -1,5 +1,5 @@
 -- tick: creates the tasks of a schedule's ticks, as many as the budget lets through, at least one, and goes on to the tick behind
--- them. A caller that is second finds it gone on.
+-- them. A second caller finds it advanced.
 -- ARGV   now, name, the tick that it must wait for ('' for a run that was asked for: no tick is moved), the one behind all of these
 --        and when that comes, how many were missed and the last of them, n of its queue (0: there is none), whether that is sure
 --        ('1'; else a queue that is not there is to be looked up first), open ('1': unknown clients are auto-registered), maximum of those,

@@ -11,7 +11,7 @@ if not now then
 end
 local call, pack, unpack_struct = redis.call, struct.pack, struct.unpack
 
--- A large number as an argument: Redis prints what it is given as a number with 17 digits, at ten times the cost.
+-- A large number as an argument: Redis prints a number argument with 17 digits, at ten times the cost.
 local function text(number)
   return string.format('%.0f', number)
 end

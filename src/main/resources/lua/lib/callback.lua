@@ -3,7 +3,7 @@
 -- The section in the record: length(2) · ends to report(1): 1 succeeded, 2 dead, 4 cancelled · length(2) and the labels in
 -- JSON · of the record that tells them, its host, and what it has from its url to its body. In that record: length(2) · 0(1) · the id of
 -- the task.
--- They are made when the script ends: a claim must not meet a new task among those that it counts by their ranks.
+-- They are created when the script ends: a claim must not meet a new task among those that it counts by their ranks.
 local ended_tasks = {}
 local ENDS = { k = { 1, 'succeeded' }, d = { 2, 'dead' }, c = { 4, 'cancelled' } }
 local ERRORS = { 'timeout', 'connect_failed', 'connection_lost', 'tls_failed', 'bad_response', 'blocked_address', 'lease_lost',
@@ -47,7 +47,7 @@ local function callback_body(q, id, t, word, labels)
     .. '}'
 end
 
--- Whether a callback was made.
+-- Whether a callback was created.
 local function call_back(q, id, t, at)
   local c = client(t.owner)
   if not c or c.on == 'x' or c.gen ~= t.client_gen then return false end

@@ -36,7 +36,7 @@ local function drain_waiting(n, gen)
   drop_waiting(ids)
   if #ids > 0 then call('ZREM', base .. 'due', unpack(ids)) end
   if #ids == STEP then return false end
-  call('UNLINK', base .. 'all') -- what runs is left in it
+  call('UNLINK', base .. 'all') -- running tasks remain in it
   return true
 end
 

@@ -15,7 +15,7 @@ local function caps(q)
   return q.caps
 end
 
--- A task comes to a queue's dead (1), or leaves them (-1).
+-- Adds a task to a queue's dead (1), or removes it (-1).
 local function count_dead(q, id, change)
   local limits = caps(q)
   index_dead(q.n, id, change)
@@ -61,7 +61,7 @@ local function is_over(q, set)
   return count > limits.dead_max or (limits.dead_bytes > limits.dead_max_bytes and count > 1)
 end
 
--- A task came to what is kept: at most two others go for it. When that is not enough, `tidy` drops the rest.
+-- A task was added to the kept ones: at most two others are dropped for it. When that is not enough, `tidy` drops the rest.
 local function keep_within(q, set)
   for _ = 1, 2 do
     if not is_over(q, set) or not trim_oldest(q, set) then return end
@@ -89,7 +89,7 @@ local function load_callbacks()
   return tell_end
 end
 
--- Ends a task that is in none of the sets of what waits or runs. States: k succeeded, c cancelled, d dead.
+-- Ends a task that is in none of the sets of waiting or running tasks. States: k succeeded, c cancelled, d dead.
 local function finish(q, id, t, state)
   t.state, t.ended = state, now
   spend(10)

@@ -1,4 +1,4 @@
--- look_at_breaker: it is time for probes of a host for which tasks wait, or its breaker was closed.
+-- look_at_breaker: probes of a host with waiting tasks are due, or its breaker was closed.
 local LOOK_AGAIN_MS = 1000
 
 local function look_at_breaker(host, floor)

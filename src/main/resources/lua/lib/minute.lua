@@ -26,7 +26,7 @@ local function minute(c)
   end
   local first = call('LRANGE', key, 0, 0)
   if tonumber(string.match(first[1], '^(%d+):')) + WINDOW <= now then
-    -- All that is over goes at once, 100 a step: at most the 6,000 entries of a minute, each once.
+    -- All expired entries are removed at once, 100 per step: at most the 6,000 entries of a minute, each once.
     repeat
       local from = m.expired
       for _, entry in ipairs(call('LRANGE', key, from, from + 99)) do

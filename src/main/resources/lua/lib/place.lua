@@ -3,7 +3,7 @@
 --@include lib/stranger
 local ready_adds, claimable, touched = {}, false, {}
 
--- The head of a new task; the same for all tasks of a client in a queue that are due now, so it is made once.
+-- The head of a new task; the same for all tasks of a client in a queue that are due now, so it is created once.
 local function fresh_head(q, c, state, due)
   local known = due == now and c.fresh_heads and c.fresh_heads[q]
   if known then return known end

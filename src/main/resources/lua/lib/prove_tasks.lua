@@ -1,4 +1,4 @@
--- prove_tasks: each task is in exactly the set that its state names, once; nothing points to nothing.
+-- prove_tasks: each task is in exactly the set that its state names, once; there are no dangling references.
 
 local function hidden(t)
   return (t.state == 'k' or t.state == 'c') and t.retention == 0
@@ -35,7 +35,7 @@ local function prove_home(id, t)
   if not score then
     if not find('task_in_no_set', 'task:' .. id, t.state .. ' is not in ' .. string.sub(key, #P + 1)) then return end
     if t.state == 'a' then
-      call('ZADD', key, now, id) -- its lease is over: the next claim takes it back
+      call('ZADD', key, now, id) -- its lease has expired: the next claim recovers it
     elseif not q or (waits(t) and q.gen ~= t.gen) then
       gone(id, t)
     else
@@ -68,7 +68,7 @@ local function prove_ttl(id, t)
   end
 end
 
--- A task of Cloud Tasks that lives is listed, its name is taken, and one that RunTask called for waits in `express`.
+-- A live task of Cloud Tasks is listed, its name is reserved, and one that RunTask requested waits in `express`.
 local function prove_cloud(id, t)
   local q = queue(t.n)
   if not q or q.gen ~= t.gen or not (waits(t) or t.state == 'a') then return end

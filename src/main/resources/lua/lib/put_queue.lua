@@ -1,6 +1,6 @@
 -- put_queue: creates a queue, or replaces its settings; its tasks and its pause are kept, and a closed one is reopened.
 -- `gen` is its first generation, `from` where the fields of `flow` that can be set begin in ARGV: name and value alternately; an
--- empty value is none. Settings of a lower `rev` than there is are not taken: a later change overtook them.
+-- empty value is none. Settings of a lower `rev` than the current one are ignored: a later change overtook them.
 --@include lib/open_queue
 local function put_queue(n, gen, from)
   local old = queue(n)
@@ -26,7 +26,7 @@ local function put_queue(n, gen, from)
     refill(old) -- the time until now counts at the rate that was in force
     q.tokens, q.tokens_at, q.dirty = math.min(old.tokens, q.burst), now, true
   end
-  for _, set in ipairs({ 'done', 'dead' }) do -- a bound may be lower than what is kept
+  for _, set in ipairs({ 'done', 'dead' }) do -- a bound may be lower than the number kept
     if old and call('HSETNX', flow, 'trimming_' .. set, 1) == 1 then call('RPUSH', P .. 'drain', 'trim:' .. n .. ':' .. set) end
   end
   q.due_dirty = true

@@ -33,7 +33,7 @@ local function queue(n)
   return q
 end
 
--- Notes a field for write_queue when it is not what was read.
+-- Records a field for write_queue when it differs from the value read.
 local function note(sets, at, name, value, stored)
   if value == tonumber(stored) then return at end
   sets[at + 1], sets[at + 2] = name, value

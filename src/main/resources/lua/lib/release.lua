@@ -1,8 +1,8 @@
 -- release: an active task releases its places in its queue's and its client's counts.
 local served_later, unparked_later = {}, {}
 
--- Of the queue of an attempt that ended, mostly nothing is asked but its generation and what runs; so that is read alone, and
--- the rest when the first of it is asked for.
+-- Of the queue of an ended attempt, usually only its generation and its running count are needed; so only these are read, and
+-- the rest when it is first needed.
 local function read_rest(q, field)
   setmetatable(q, nil)
   queues[q.n] = nil
@@ -55,7 +55,7 @@ local function readmit()
   end
 end
 
--- Whether the task is of a generation that was purged, or of a queue that is gone: it leaves nothing behind.
+-- Whether the task is of a generation that was purged, or of a deleted queue: it leaves nothing behind.
 local function outdated(q, t)
   return not q or q.gen ~= t.gen
 end

@@ -7,7 +7,7 @@ end
 
 local function put_back(q, id, t, delay_ms)
   spend(10)
-  if express(t) then -- it was called for, and still is
+  if express(t) then -- it was requested, and still is
     t.worker = NOBODY
     write_head(id, t)
     call_for(id)

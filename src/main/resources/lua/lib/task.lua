@@ -53,7 +53,7 @@ local function write_head(id, t)
   call('SETRANGE', P .. 'task:' .. id, '1', front(t))
 end
 
--- An attempt of a task of Cloud Tasks begins; `run_at` is when a RunTask called for it, or 0.
+-- An attempt of a task of Cloud Tasks begins; `run_at` is when RunTask requested it, or 0.
 local function begin_attempt(t, at, run_at)
   t.last_due, t.last_began, t.last_ended, t.run_at = t.due, at, 0, run_at
 end
@@ -73,7 +73,7 @@ local function waits(t)
   return t.state == 'r' or t.state == 's' or t.state == 't'
 end
 
--- A failover forgot a claim, under which an attempt was made all the same.
+-- A failover lost a claim, under which an attempt was made anyway.
 local function remember_claim(t, claim, worker)
   t.claim, t.worker, t.attempts = claim, worker, math.min(t.attempts + 1, 65535)
   if t.first == 0 then t.first = math.min(claim, now) end
@@ -117,7 +117,7 @@ local function read_front(id)
   return raw ~= '' and parse(raw) or nil
 end
 
--- The same host of any record, or of what is none; the rest of it is read where that is needed.
+-- The same host of any record, even an invalid one; the rest of it is read where needed.
 local function host_behind(id, t)
   if not t then return '-:0' end
   local _, _, _, at = own_settings(t)

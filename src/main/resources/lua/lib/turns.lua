@@ -1,7 +1,7 @@
 -- turns: the owners of ready tasks in a queue take turns; one at its limit is parked behind all others.
 --@include lib/unpark
 
--- Gives an owner with ready tasks its place; a parked one that may have room again is let back in, to be judged by claim.
+-- Gives an owner with ready tasks its place; a parked one that may have room again is readmitted, for claim to decide.
 local function seat(q, owner)
   local turn = tonumber(call('ZSCORE', q.base .. 'turns', owner))
   if not turn then

@@ -5,7 +5,7 @@
 -- done, or an index of dead such as dead:h:<host>) · numbers of queues, 4 bytes each, ascending · how many steps (a set of a queue) are
 -- over · '1' when no queue follows · place in the first step: owner, score, id · what to match, '' for any: letters of states, owner,
 -- status, error, created from, created before, due from, due before, host with or without its port, digest of a label.
--- Newest first for what is over or by label.
+-- Newest first for finished tasks or by label.
 local PAGE, FEW_OWNERS, LOOK, STEP = 100, 100, 9, 8
 local arguments = { unpack(ARGV, FIRST) }
 local only, numbers, skip, is_last = tonumber(arguments[1]), arguments[4], tonumber(arguments[5]), arguments[6] == '1'
@@ -39,7 +39,7 @@ end
 
 local function matches(id)
   local head = call('GETRANGE', P .. 'task:' .. id, 0, head_last)
-  if #head == 0 and place.set == 'label' then call('ZREM', labeled, id) end -- of a task that is gone
+  if #head == 0 and place.set == 'label' then call('ZREM', labeled, id) end -- of a deleted task
   if #head < 66 then return false end
   local state, _, its_error, its_status = unpack_struct('>c1BBI2', head, 2)
   if states ~= '' and not string.find(states, state, 1, true) then return false end
