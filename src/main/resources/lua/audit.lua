@@ -1,5 +1,5 @@
--- audit: keeps what an admin changed, the newest entries for so long. KEYS here are the configuration's.
--- ARGV   now, a word of this call's own, how many entries are kept, ms that one is kept, then its fields: name and value in turn
+-- audit: adds an entry about a change by an admin; trims the log by number and age. KEYS here are the configuration's.
+-- ARGV   now, a word unique to this call, maximum number of entries, ms that one is kept, then its fields: name and value alternately
 -- REPLY  'done', also when the same call is repeated
 --@include lib/base
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full

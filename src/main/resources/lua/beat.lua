@@ -1,6 +1,6 @@
--- beat: a worker says that it is there, or that it goes; those that have not for long are forgotten. KEYS here are the
+-- beat: the heartbeat of a worker, or its removal; workers without a recent heartbeat are removed. KEYS here are the
 -- configuration's.
--- ARGV   now, worker (hex), what it says of itself, or '' when it goes, ms after which one is forgotten
+-- ARGV   now, worker (hex), its description, or '' when it stops, ms after which one is removed
 -- REPLY  'done'
 --@include lib/base
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full

@@ -1,6 +1,6 @@
--- begin_operation: enters an operation in the list. KEYS here are the configuration's.
--- ARGV   now, operation, whose it is ('' for the admin), most that run at once, most of one client, most that are kept, ms that
---        they are kept, then its fields, name and value in turn
+-- begin_operation: adds an operation to the list. KEYS here are the configuration's.
+-- ARGV   now, operation, its owner ('' for the admin), maximum that run at once, of one client, maximum kept, ms that
+--        they are kept, then its fields, name and value alternately
 -- REPLY  'begun', also when the same call is repeated; or 'full'
 --@include lib/base
 local id, owner, all_max, own_max, kept_max, keep_ms = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -8,7 +8,7 @@ local list, running = P .. 'operations', P .. 'operations:running'
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 if call('EXISTS', P .. 'operation:' .. id) == 1 then return 'begun' end
 
--- The oldest of the list go, but for those that run: at most 100 a call.
+-- The oldest of the list are removed, except running ones: at most 100 per call.
 local function forget(ids)
   for _, old in ipairs(ids) do
     if not call('ZSCORE', running, old) then

@@ -1,6 +1,6 @@
 -- breakers: hosts whose breaker is not closed, some in each call.
--- ARGV   now, a host with its port, or '' for all, where to go on ('0' at first)
--- REPLY  where to go on ('0' at the end), then for each, perhaps more than once: its name, since when, when probes may go out, 1 when
+-- ARGV   now, a host with its port, or '' for all, where to continue ('0' at first)
+-- REPLY  where to continue ('0' at the end), then for each, perhaps more than once: its name, since when, when probes may be sent, 1 when
 --        that time has come, probes that run, how many may run at once, tasks that wait for it
 --@include lib/base
 --@include lib/breaker

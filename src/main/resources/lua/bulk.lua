@@ -1,17 +1,17 @@
--- bulk: a chunk of an operation: does it to the next tasks that match, and keeps what it counted with the place behind them, all in one,
+-- bulk: a chunk of an operation: applies it to the next matching tasks, and stores the counts and the next position, atomically,
 -- so that a chunk that is sent again, or by another process too, is done and counted once. A task is met once:
---   · What was cancelled, moved or deleted is no longer where it was found. `run` and `retry` raise the claim number of what they start
---     above the time when the operation began; so does an attempt: what has such a number is not started again.
---   · What stays where it is (in a dry run, or when a rule forbids the move) is counted in the first round alone, and while no attempt
---     has been made since the operation began. Where due tasks and then ready ones are walked, what is due already becomes ready first,
---     up to a time (`split_at`) from which on a ready task was met as a due one.
---   · `cancel` and `move` go round again until a round did nothing: so what went from one set to another meanwhile is met too.
--- ARGV   now, operation, chunks that went before in this shard, action (cancel, run, retry, move, delete), '1' to count alone, ms: what
---        was made, or ended, later is not meant, n of the queue to move to or '', ms that this is kept, most tasks, '1' to go round
---        again, round, how many were done in it, split_at or '', then as lib/walk says
+--   · A task that was cancelled, moved or deleted is no longer where it was found. `run` and `retry` raise the claim number of what
+--     they start above the time when the operation began; so does an attempt: a task with such a number is not started again.
+--   · A task that stays where it is (in a dry run, or when a rule forbids the move) is counted only in the first round, and while no
+--     attempt has been made since the operation began. Where due tasks and then ready ones are walked, due tasks become ready
+--     first, up to a time (`split_at`) from which on a ready task was met as a due one.
+--   · `cancel` and `move` repeat until a round did nothing: so tasks that moved between sets meanwhile are visited too.
+-- ARGV   now, operation, chunks that went before in this shard, action (cancel, run, retry, move, delete), '1' to only count, ms: tasks
+--        created, or ended, later are not included, n of the queue to move to or '', ms that this is kept, maximum tasks, '1' to repeat
+--        rounds, round, how many were done in it, split_at or '', then as in lib/walk
 -- REPLY  'went', 'passed' (other chunks did), 'stopped' or 'no_queue', which changed nothing; how many tasks the chunk came to; then what
 --        is kept: chunks, done, failed, skipped (their records cannot be read), place (round, how many were done in it, split_at and the
---        walk's, each behind a line break), '1' at the end, ids of the first 10 that were done
+--        walk's, each behind a line break), '1' at the end, ids of the first 10 done
 --@include lib/base
 --@include lib/budget
 --@include lib/wake
@@ -51,14 +51,14 @@ if action == 'move' and (not to or to.closed) then return answer('no_queue') end
 
 local touched, claimable, flows = {}, false, { due = true, ready = true, active = true }
 local splits = (dry or action == 'move') and #steps.narrow > 1 and steps.narrow[1] == 'due' and steps.narrow[2] == 'ready'
-newest_lease_first = dry -- a lease that is renewed is behind then
+newest_lease_first = dry -- a renewed lease is behind then
 
 local function enter(set, fresh)
   if set == 'due' and fresh then split_at = nil end
   if set == 'ready' and splits and not split_at then split_at = now end
 end
 
--- Whether it is a task that the operation is for.
+-- Whether the operation applies to the task.
 local function is_meant(t, q)
   if not q or visible_state(t) ~= t.state or t.ended > until_ms then return false end
   if (action == 'run' or action == 'retry') and t.claim > until_ms then return false end
@@ -77,7 +77,7 @@ local function counts_here(t)
   return not (splits and place.set == 'ready') or t.due <= split_at
 end
 
--- What is due already is met as a ready task: it would be one, had a worker come by.
+-- A due task is visited as a ready one: a worker's exchange would have made it ready.
 local function is_late(score)
   if not splits or place.set ~= 'due' or split_at then return false end
   if tonumber(score) <= now then return true end
@@ -114,7 +114,7 @@ end
 local over = walk(function(id, score)
   local t = read_front(id)
   spend(READ)
-  if t and host_behind(id, t) == '-:0' then t = nil end -- cut short
+  if t and host_behind(id, t) == '-:0' then t = nil end -- truncated
   if not t then return round == 1 and count('skipped') end
   local q = queue(t.n)
   if not is_meant(t, q) then return false end
@@ -127,7 +127,7 @@ local over = walk(function(id, score)
   if (dry or forbidden) and not counts_here(t) then return false end
   if forbidden then return count('failed') end
   if not dry then
-    -- A large body is for a call that has done little else.
+    -- A large body is left for a call that has done little else.
     if t.body * BYTE_COST > budget_left and budget_left < BUDGET / 2 then return 'again' end
     moves[action](q, id, t)
     touched[q], moved = true, moved + 1

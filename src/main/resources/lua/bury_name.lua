@@ -1,4 +1,4 @@
--- bury_name: the two ends of the deletion of a queue of Cloud Tasks: its name is marked before, and free or taken for a while
+-- bury_name: the two ends of the deletion of a queue of Cloud Tasks: its name is marked before, and free or reserved for a while
 -- after. KEYS here are the configuration's.
 -- ARGV   now, 'begin' or 'end', name, number
 -- REPLY  'done', or 'missing' when the name has another number by now, or none

@@ -1,4 +1,4 @@
--- cancel: calls a task off. One that waits is over; one that runs is cut off by its worker, which is told here.
+-- cancel: cancels a task. A waiting one ends; a running one is aborted by its worker, which is notified here.
 -- ARGV   now, id
 -- REPLY  'done', 'missing', or the letter of a state that does not allow it
 --@include lib/base

@@ -1,5 +1,5 @@
 -- change_queue: replaces the settings of a queue of Cloud Tasks.
--- ARGV   now, n, then the fields of `flow` that can be set, name and value in turn; an empty value is none
+-- ARGV   now, n, then the fields of `flow` that can be set, name and value alternately; an empty value is none
 -- REPLY  'done' or 'missing'
 --@include lib/base
 --@include lib/wake

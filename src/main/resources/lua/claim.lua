@@ -1,8 +1,8 @@
--- claim: gives a worker the next tasks, each under a lease. Repeated with an equal request number it gives the same answer, less
--- the tasks that are no longer the worker's. What is due, lost or let back is made ready by `tend`.
--- ARGV   now, worker (hex), worker (8 bytes), request number, slots (0 only beats), lease_ms, slots for tasks that RunTask called for
+-- claim: gives a worker the next tasks, each under a lease. Repeated with an equal request number it returns the same result, less
+-- the tasks that the worker no longer holds. Due, lost or readmitted tasks are made ready by `tend`.
+-- ARGV   now, worker (hex), worker (8 bytes), request number, slots (0: heartbeat only), lease_ms, slots for tasks that RunTask requested
 -- REPLY  word ('claims', or 'refused' for an old request number), now, ms until this worker should look again (-1: about a
---        second), ms until `tend` has something to do (-1: nothing is known), again ('1': there may be more at once), queues (n,
+--        second), ms until `tend` is due (-1: unknown), again ('1': there may be more at once), queues (n,
 --        name, policy, …), tasks (id, record, …), sum of the weights of queues that can be served, clients among the tasks' whose
 --        requests are signed (client, version of its secrets, …), gates that a task must pass (id, gate, …), gates that tasks
 --        still wait for (gate, how many, …), tasks trimmed from `done` and `dead`, breakers that changed (host, word, ms until its
@@ -18,10 +18,10 @@
 --@include lib/hold
 local worker, worker_bytes, request, slots = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local lease_ms, express_slots = tonumber(ARGV[6]), tonumber(ARGV[7])
-local KEPT_MS = 86400000 -- longer than any outage that a repeated claim should outlive
+local KEPT_MS = 86400000 -- longer than any outage that a repeated claim should survive
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
--- What only tasks need that end in a claim is made when the first does: each function costs its making in every call.
+-- Functions only for tasks that end in a claim are created when the first does: creating each costs time in every call.
 local end_task, trimmed
 local function load_finish()
   --@include lib/finish
@@ -52,7 +52,7 @@ local function repeat_answer(before)
     local id, claim = string.sub(before, at, at + 15), unpack_struct('>I6', before, at + 16)
     local raw = call('GET', P .. 'task:' .. id)
     local t = raw and parse(raw)
-    -- What runs in a queue that is gone by now cannot be described: its lease runs out.
+    -- A running task of a deleted queue cannot be described: its lease expires.
     if t and t.state == 'a' and t.claim == claim and t.worker == worker_bytes and queue(t.n) then
       hand_over(id, t, raw)
     end
@@ -60,7 +60,7 @@ local function repeat_answer(before)
   return answer(0, now, true)
 end
 
--- Fills the slots. Returns whether some are left though nothing else can start.
+-- Fills the slots. Returns whether some are left when nothing else can start.
 local function fill()
   load_line()
   while #tasks / 2 < slots and budget_left > 0 do

@@ -1,6 +1,6 @@
--- close_operation: an operation that runs does so no more. KEYS here are the configuration's.
+-- close_operation: a running operation ends. KEYS here are the configuration's.
 -- ARGV   now, operation, how it ended (done, stopped, failed), done, failed, skipped, ids of the first 10, why it failed, or ''
--- REPLY  'closed'; its state, when it runs no more; or 'missing'
+-- REPLY  'closed'; its state, when it has already ended; or 'missing'
 --@include lib/base
 local id, state, done, failed, skipped, sample, reason = unpack(ARGV, 2)
 local key = P .. 'operation:' .. id

@@ -1,4 +1,4 @@
--- close_queue: an empty queue accepts no tasks any more, until it is deleted, opened again, or its time is over; its pause stays.
+-- close_queue: an empty queue accepts no more tasks until it is deleted, reopened, or the time has passed; its pause is kept.
 -- ARGV   now, n, ms that it stays closed, or '0' to open it
 -- REPLY  'done', 'missing', or 'full'
 --@include lib/base

@@ -1,4 +1,4 @@
--- delete_client: a client is no more: its id is blocked, and what waits is called off, by raising its generation.
+-- delete_client: deletes a client: blocks its id, and cancels its waiting tasks by incrementing its generation.
 -- ARGV   now, client, the revision of this change, then the n of every queue, for `tidy` to walk
 -- REPLY  'done', 'missing', or 'overtaken' by a later change
 --@include lib/base

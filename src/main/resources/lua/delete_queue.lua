@@ -1,4 +1,4 @@
--- delete_queue: a queue is no more. What waits and what is over is drained by `tidy`; what runs is deleted when it ends.
+-- delete_queue: deletes a queue. Waiting and finished tasks are drained by `tidy`; running ones are deleted when they end.
 -- ARGV   now, n
 -- REPLY  'done', or 'missing'
 --@include lib/base

@@ -1,4 +1,4 @@
--- delete_schedule: a schedule is no more; the tasks that it made stay.
+-- delete_schedule: deletes a schedule; its tasks are kept.
 -- ARGV   now, name
 -- REPLY  'done', or 'missing'
 --@include lib/base

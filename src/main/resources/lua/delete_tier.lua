@@ -1,4 +1,4 @@
--- delete_tier: a tier is no more. Its revision is remembered for a day, so that an earlier change that comes late is not taken.
+-- delete_tier: deletes a tier. Its revision is kept for a day, so that an earlier change that arrives late is ignored.
 -- ARGV   now, tier, the revision of this change
 -- REPLY  'done', 'missing', or 'overtaken' by a later change
 --@include lib/base

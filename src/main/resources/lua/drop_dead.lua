@@ -1,4 +1,4 @@
--- drop_dead: dead tasks of a queue are dropped, by `tidy`.
+-- drop_dead: deletes dead tasks of a queue, by `tidy`.
 -- ARGV   now, n, ms: those that died until then
 -- REPLY  'done', or 'missing'
 --@include lib/base

@@ -1,4 +1,4 @@
--- drop_task: deletes a task of Cloud Tasks. What runs of it goes on, and changes nothing any more.
+-- drop_task: deletes a task of Cloud Tasks. A running attempt continues, without effect.
 -- ARGV   now, n of its queue, digest of its name, the id that the name stands for if it was given none, or ''
 -- REPLY  'task', id, record as it was; or 'over', 'nothing' or 'no_queue'
 --@include lib/base

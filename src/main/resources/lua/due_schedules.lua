@@ -1,5 +1,5 @@
--- due_schedules: the schedules whose tick has come, at most 100 a call.
--- ARGV   now, how many of the first to pass over: what is due of them cannot be done now
+-- due_schedules: the schedules with a due tick, at most 100 per call.
+-- ARGV   now, how many of the first to skip: their ticks cannot be done now
 -- REPLY  now, ms when the next of the others comes (-1: there is none), then for each that is due: name, its rhythm, catch_up,
 --        next, created, queue
 --@include lib/base

@@ -1,5 +1,5 @@
--- end_change: a change was carried out, or will not be. KEYS here are the configuration's.
--- ARGV   now, the thing, the revision, '1' when its revision is not kept either: it is gone, or was not changed
+-- end_change: a change was carried out, or is dropped. KEYS here are the configuration's.
+-- ARGV   now, the thing, the revision, '1' when its revision is not kept either: it was deleted, or was not changed
 -- REPLY  'done'
 --@include lib/base
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full

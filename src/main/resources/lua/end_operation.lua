@@ -1,6 +1,6 @@
--- end_operation: an operation does nothing more in this shard; what it counted is kept for a while.
+-- end_operation: ends an operation in this shard; its counts are kept for a while.
 -- ARGV   now, operation, ms that it is kept
--- REPLY  done, failed, skipped, ids of the first 10 that were done
+-- REPLY  done, failed, skipped, ids of the first 10 done
 --@include lib/base
 local key = P .. 'operation:' .. ARGV[2]
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full

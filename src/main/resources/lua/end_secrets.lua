@@ -1,6 +1,6 @@
--- end_secrets: a client has no signing secret any more. KEYS here are the configuration's.
+-- end_secrets: deletes a client's signing secrets. KEYS here are the configuration's.
 -- ARGV   now, client
--- REPLY  '1' when there was one, the version that whatever was said of its secrets until now is not above
+-- REPLY  '1' when there was one, the version that no earlier published version of its secrets exceeds
 --@include lib/base
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local there = call('HDEL', P .. 'signing', ARGV[2])

@@ -1,10 +1,10 @@
--- enqueue: puts 1 to 100 tasks into their queues. A task whose id or idempotency key was seen gives the same answer again, and
---        what is there is written again as it is: WAIT counts replicas only for a script that wrote something (Redis 8, Valkey 8).
--- ARGV   now, open ('1': unknown clients are made known), most strangers, ms that an idempotency key lives, then for each
+-- enqueue: puts 1 to 100 tasks into their queues. A task whose id or idempotency key was seen gets the same reply again, and
+--        existing data is written again unchanged: WAIT counts replicas only for a script that wrote something (Redis 8, Valkey 8).
+-- ARGV   now, open ('1': unknown clients are auto-registered), maximum of those, ms that an idempotency key lives, then for each
 --        task: packed: id, proof (o open, k key, a admin), n of the queue, 'd' delay or 'a' absolute, that in ms, own
---        max_concurrent, own requests_per_min (all bits set: not said); then client, name of the queue, idempotency key or
+--        max_concurrent, own requests_per_min (all bits set: unset); then client, name of the queue, idempotency key or
 --        '', payload's digest, the record from byte 58 on. A task of Cloud Tasks has '' for a client, the digest of its name or
---        '' for a key, and for a payload the ms that its name stays taken after its end
+--        '' for a key, and for a payload the ms that its name stays reserved after its end
 -- REPLY  for each task one packed string: word, id, due, limits, remaining, full again at, retry after ms.
 --        Words: e enqueued, d duplicate, r over the rate, u key used with another payload, q no such queue, n queue not
 --        allowed, x client disabled, k key required, m too many strangers, w client unknown, b backlog full: then in place of
@@ -27,7 +27,7 @@ local function reply(word, id, due, c, limits, retry_ms)
     full_again_at(c), math.max(0, retry_ms))
 end
 
--- Writes the same expiry, or none: unlike a write of bytes, Redis takes that when its memory is full.
+-- Writes the same expiry, or none: unlike a write of bytes, Redis accepts that when its memory is full.
 local function write_again(key)
   local left_ms = call('PTTL', key)
   call('PEXPIRE', key, left_ms < 0 and key_ttl_ms or math.max(1, left_ms))
@@ -57,15 +57,15 @@ local function refusal(owner, proof, n, name)
   if c and c.queues and not string.find(c.queues, ',' .. name .. ',', 1, true) then return 'n' end
 end
 
--- What only tasks of Cloud Tasks need is made when the first of them comes: each function costs its making in every call.
+-- Functions only for tasks of Cloud Tasks are created for the first of them: creating each costs time in every call.
 local enqueue_cloud
 local function load_cloud()
   --@include lib/task
   --@include lib/cloud
 
-  -- Puts a new task of Cloud Tasks, nobody's but its queue's, into its place; false when it is there.
+  -- Adds a new task of Cloud Tasks, owned by its queue; false when it exists.
   local function create(q, id, due, digest, taken_ms, tail)
-    -- What is ready was made before now, and is in `ages` by that time or an earlier one.
+    -- A ready task was created before now, and is in `ages` by that time or an earlier one.
     if not q.oldest and q.ready > 0 then q.oldest = now end
     if not place(q, client(''), id, due, tail) then return false end
     local at = born(due)
@@ -88,7 +88,7 @@ local function load_cloud()
         due, created = unpack_struct('>I6', known), unpack_struct('>I6', known, 1 + AT.created - AT.due)
       elseif taken and string.sub(taken, 1, 16) == id then
         write_again(name_key(n, digest))
-        due = now -- the same, and by now the task is over
+        due = now -- the same, and the task has finished meanwhile
       else
         word = taken and 'u' or 'q'
       end
@@ -106,7 +106,7 @@ local function enqueue(at)
     return enqueue_cloud(id, n, due, key, payload, tail)
   end
   local refused = refusal(owner, proof, n, name)
-  -- The same call again, after an unknown result, is told what the first was told, whatever changed meanwhile.
+  -- A repeated call, after an unknown result, gets the reply of the first, whatever changed meanwhile.
   local known = refused and due_before(id) or ''
   if refused and (known == '' or not client(owner)) then return reply(refused, NO_ID, 0) end
   local c = client(owner)
@@ -128,7 +128,7 @@ local function enqueue(at)
   end
   if c then
     minute(c)
-    -- How much may wait: a task that runs counts too, since it may come back.
+    -- The backlog limit: a running task counts too, because it may be retried.
     local most, there, what = c.max_waiting, c.live, 1
     local over = most and there >= most
     if not over and c.max_waiting_bytes then

@@ -1,4 +1,4 @@
--- forget_client: the keys and the secrets of a client that is being deleted are gone. KEYS here are the configuration's.
+-- forget_client: removes the keys and the secrets of a client that is being deleted. KEYS here are the configuration's.
 -- ARGV   now, client, the revision of the deletion
 -- REPLY  'done', or 'overtaken' by a later change
 --@include lib/base

@@ -1,11 +1,11 @@
--- gates: what a worker tells the home of some gates, and asks of it. A gate limits how many tasks run at once, or begin in a second,
--- over all shards: those of a queue ('q:' and its number) or of a host ('h:' and its name). What is inside is named by task and
--- claim, so that every call may be lost, late or repeated without freeing the place of another. A shard that found no room is
--- told when there is some: that room is promised to it for PROMISE_MS, so that nobody else takes it meanwhile.
+-- gates: a worker's messages and questions to the home shard of some gates. A gate limits how many tasks run at once, or begin in a second,
+-- over all shards: those of a queue ('q:' and its number) or of a host ('h:' and its name). A task inside is identified by task and
+-- claim, so that every call may be lost, late or repeated without freeing the place of another. A shard that found no room is notified when
+-- there is some: that room is promised to it for PROMISE_MS, so that no other shard takes it meanwhile.
 -- ARGV   now, shard, worker (hex), lease_ms, then for each: what (e enter, k keep: it still runs, f free, u free what did not run,
 --        so that its token comes back, n a promise is not needed, w want), gate, and the task's id and claim (for e also an
 --        older claim of the same worker, if there is one), or for w how many tasks wait
--- REPLY  for each in turn. e: -1 when it is inside, else in how many ms to ask again. w: how many may be tried, or minus those ms.
+-- REPLY  for each in turn. e: -1 when it is inside, else the ms until it should ask again. w: how many may be tried, or minus those ms.
 --        Others: 0
 --@include lib/base
 --@include lib/tokens
@@ -18,10 +18,10 @@ call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local spared, gates = in_grace(lease_ms), {}
 
 local function is_promise(member)
-  return string.byte(member) == 112 -- 'p'; what runs begins with 'r'
+  return string.byte(member) == 112 -- 'p'; running tasks begin with 'r'
 end
 
--- Places whose time is over are free; of a promise that was not used the token comes back. After an outage only what may still run
+-- Expired places are free; the token of an unused promise is returned. After an outage only what may still run
 -- is spared, and that no promise does.
 local function expire(g)
   for _, member in ipairs(call('ZRANGEBYSCORE', g.inside, '-inf', now, 'LIMIT', 0, 500)) do
@@ -54,7 +54,7 @@ local function put(g, member, lasts_ms)
   call('PEXPIRE', g.inside, KEPT_MS)
 end
 
--- How many more may be let in now.
+-- How many more may be admitted now.
 local function free_at(g)
   local places = g.max - g.running
   return g.rate and math.min(places, math.floor(g.tokens)) or places
@@ -99,7 +99,7 @@ local function enter(g, run, before)
   if not g.limited or call('ZSCORE', g.inside, 'r' .. run) then return -1 end
   if before and call('ZREM', g.inside, 'r' .. before) == 1 then
     put(g, 'r' .. run, 2 * lease_ms)
-  elseif g.running <= g.max and redeem(g) then -- a promise of before the limit was lowered does not hold
+  elseif g.running <= g.max and redeem(g) then -- a promise from before the limit was lowered is void
     put(g, 'r' .. run, 2 * lease_ms)
   elseif free_at(g) >= 1 then
     take(g, 'r' .. run, 2 * lease_ms)
@@ -117,7 +117,7 @@ local function want(g, count)
   return room
 end
 
--- Free places go to the shards that want them, in the order in which these asked.
+-- Free places are given to the shards that want them, in the order of their requests.
 local function announce(g)
   while free_at(g) >= 1 do
     local first = call('ZPOPMIN', g.wanting)
@@ -147,7 +147,7 @@ end
 
 for at = FIRST, #ARGV, STRIDE do
   local g = load(ARGV[at + 1])
-  if g.expired then announce(g) end -- places that others did not use
+  if g.expired then announce(g) end -- places unused by others
   g.expired = false
 end
 local replies = {}

@@ -1,7 +1,7 @@
--- get: tasks as a reader sees them, as many of those named as may be read in one call, at least one. Readers never see what was purged,
--- deleted, or is kept hidden.
+-- get: tasks as readers see them, as many of the given ids as the budget permits, at least one. Readers never see tasks that were purged,
+-- deleted, or are kept hidden.
 -- ARGV   now, then ids
--- REPLY  how many of the ids were looked at, then for each that is there: id, state, record, log
+-- REPLY  how many of the ids were examined, then for each that exists: id, state, record, log
 --@include lib/base
 --@include lib/budget
 --@include lib/task

@@ -1,6 +1,6 @@
 -- hosts: hosts that have settings of their own, some in each call.
--- ARGV   now, a host, or '' for those of a set, which of the sets (`hosts` or `hosts:own`), where to go on ('0' at first)
--- REPLY  where to go on ('0' at the end), then for each, perhaps more than once: its name, max_concurrent, rate, failures in a row that
+-- ARGV   now, a host, or '' for those of a set, which of the sets (`hosts` or `hosts:own`), where to continue ('0' at first)
+-- REPLY  where to continue ('0' at the end), then for each, perhaps more than once: its name, max_concurrent, rate, failures in a row that
 --        open its breaker, ms of its longest wait, probes that it begins with ('' for none of each), revision, tasks that run or may
 --        begin, tasks that wait for it
 --@include lib/base

@@ -1,4 +1,4 @@
--- late_changes: changes that were written down a while ago, and not carried out. KEYS here are the configuration's.
+-- late_changes: changes that were recorded a while ago, and not carried out. KEYS here are the configuration's.
 -- ARGV   now, ms that a change has
 -- REPLY  for each, at most 20: the thing, its revision, its steps
 --@include lib/base

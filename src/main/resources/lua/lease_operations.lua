@@ -1,5 +1,5 @@
--- lease_operations: what runs and is this runner's from now on, or still: that of a runner that is gone, or nobody's, becomes its
--- own. Moves are carried out one after another, since two of the same tasks could undo each other without end. KEYS here are the
+-- lease_operations: the running operations that this runner now holds: those of a lost runner, or without one, become its
+-- own. Moves are carried out one after another, because two of the same tasks could undo each other endlessly. KEYS here are the
 -- configuration's.
 -- ARGV   now, runner, ms that its lease lasts, then for each that it had: operation, done, failed, skipped, ids of the first 10
 -- REPLY  operations
@@ -19,7 +19,7 @@ for i = 1, #all, 2 do
   local f = call('HMGET', P .. 'operation:' .. all[i], 'runner', 'action', 'dry_run', 'begun')
   has[i] = f[1]
   if f[2] == 'move' and not f[3] then
-    moves[i] = { f[1] and 0 or 1, tonumber(f[4]) or 0 } -- one that was begun by a runner goes on
+    moves[i] = { f[1] and 0 or 1, tonumber(f[4]) or 0 } -- one that a runner has started continues
     local before = first and moves[first]
     if not before or moves[i][1] < before[1] or moves[i][1] == before[1] and moves[i][2] < before[2] then first = i end
   end

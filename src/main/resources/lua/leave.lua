@@ -1,4 +1,4 @@
--- leave: a worker stops claiming; another takes over the watch for due times.
+-- leave: a worker stops claiming; another takes over watching due times.
 -- ARGV   now, worker (hex)
 -- REPLY  'done'
 --@include lib/base

@@ -1,4 +1,4 @@
--- list_tasks: tasks of a queue of Cloud Tasks that wait or run, oldest first, from a position on; fewer than wanted when they are
+-- list_tasks: waiting and running tasks of a queue of Cloud Tasks, oldest first, from a position on; fewer than wanted when they are
 -- large.
 -- ARGV   now, n, most, behind: score, id; '' from the start
 -- REPLY  'tasks', '1' when there may be more, score and id of the last that was looked at, then id and record of each; or
@@ -16,7 +16,7 @@ local q = queue(n)
 if not q then return { 'no_queue' } end
 local reply = { 'tasks', '1', score, after }
 
--- Says whether there may be more in this call.
+-- Returns whether there may be more in this call.
 local function look_at(id)
   local key = P .. 'task:' .. id
   local may_go_on = spend(TASK, call('STRLEN', key))

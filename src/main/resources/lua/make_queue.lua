@@ -1,5 +1,5 @@
--- make_queue: makes a queue of Cloud Tasks, in the one shard where it is.
--- ARGV   now, n, a word of this call's own, then the fields of `flow` that can be set, name and value in turn
+-- make_queue: creates a queue of Cloud Tasks, in its only shard.
+-- ARGV   now, n, a word unique to this call, then the fields of `flow` that can be set, name and value alternately
 -- REPLY  'made', also when the same call is repeated; 'exists'
 --@include lib/base
 --@include lib/wake

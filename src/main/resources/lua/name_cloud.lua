@@ -1,5 +1,5 @@
 -- name_cloud: gives the name of a queue of Cloud Tasks its number. KEYS here are the configuration's.
--- ARGV   now, name, ms that the name of a deleted queue stays taken
+-- ARGV   now, name, ms that the name of a deleted queue stays reserved
 -- REPLY  word ('named'; 'recent': a queue of this name was deleted not long ago; 'dying': its deletion is not done yet), number
 --@include lib/base
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full

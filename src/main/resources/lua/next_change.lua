@@ -1,4 +1,4 @@
--- next_change: a number for a change of what has no revision, higher than any before. KEYS here are the configuration's.
+-- next_change: a number for a change of an object without revisions, higher than any before. KEYS here are the configuration's.
 -- ARGV   now
 -- REPLY  the number
 --@include lib/base

@@ -1,4 +1,4 @@
--- note_change: writes down a change of several steps before it is carried out, so that it is finished though its process dies. KEYS here
+-- note_change: records a change of several steps before it is carried out, so that it is finished even if its process dies. KEYS here
 --   are the configuration's.
 -- ARGV   now, the thing that is changed, the revision of the change, its steps
 -- REPLY  'done', or 'overtaken' by a later change

@@ -1,5 +1,5 @@
--- pause_all: the one big switch of a shard: while it is set, claims give nothing.
--- ARGV   now, '1' to hold or '0', the number of this change. A lower one than before is not taken: a later change overtook it
+-- pause_all: the global pause of a shard: while it is set, claims return no tasks.
+-- ARGV   now, '1' to pause or '0', the number of this change. A lower one than before is ignored: a later change overtook it
 -- REPLY  'done'
 --@include lib/base
 --@include lib/wake

@@ -1,5 +1,5 @@
--- pause_queue: holds what waits in a queue, or lets it go; what runs goes on.
--- ARGV   now, n, '1' to hold or '0', the number of this change, or ''. A lower one than before is not taken: a later change overtook it
+-- pause_queue: pauses or resumes a queue; running tasks continue.
+-- ARGV   now, n, '1' to pause or '0', the number of this change, or ''. A lower one than before is ignored: a later change overtook it
 -- REPLY  'done', or 'missing'
 --@include lib/base
 --@include lib/wake

@@ -1,5 +1,5 @@
--- pause_schedule: holds a schedule, or lets it go on with a tick.
--- ARGV   now, name, the tick that it is to wait for and when that comes (ms; '' for both: it is to be held)
+-- pause_schedule: pauses a schedule, or resumes it with a tick.
+-- ARGV   now, name, the tick that it is to wait for and when that comes (ms; '' for both: to pause it)
 -- REPLY  'done', or 'missing'
 --@include lib/base
 local name, next_tick, comes = ARGV[2], ARGV[3], ARGV[4]

@@ -1,4 +1,4 @@
--- purge_queue: drops what waits in a queue in one step, by raising its generation; `tidy` deletes the keys afterwards.
+-- purge_queue: drops the waiting tasks of a queue in one step, by incrementing its generation; `tidy` deletes the keys afterwards.
 -- ARGV   now, n, the number of this change, or ''. It is done once
 -- REPLY  'done', or 'missing'
 --@include lib/base

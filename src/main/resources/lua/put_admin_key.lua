@@ -1,4 +1,4 @@
--- put_admin_key: makes a named key of an admin, or replaces one; the one that is replaced may stay valid for a while, and
+-- put_admin_key: creates or replaces a named admin key; the replaced one may stay valid for a while, and
 -- then two of a name are. KEYS here are the configuration's.
 -- ARGV   now, name, digest, 'r' for one that is read-only, 'w' for one that is not or '' for one as before, how many names
 --        there may be, '1' to replace, how long the key that is replaced stays valid (ms)

@@ -1,6 +1,6 @@
--- put_client: makes or changes a client; it is no stranger any more.
--- ARGV   now, client, then fields of its hash, name and value in turn; an empty value is none. 'tier' must be known. Of a lower
---        'rev' than there is nothing is taken: a later change overtook it
+-- put_client: creates or changes a client; it no longer counts as auto-registered.
+-- ARGV   now, client, then fields of its hash, name and value alternately; an empty value is none. 'tier' must be known. Of a lower
+--        'rev' than the current one nothing is applied: a later change overtook it
 -- REPLY  'done', or 'no_tier'
 --@include lib/base
 --@include lib/wake

@@ -1,8 +1,8 @@
--- put_host: sets what a host says of its limits and its breaker, or takes all of it away. What it is too late for is not taken: a later change
+-- put_host: sets or deletes the limits and breaker settings of a host. A late call is ignored: a later change
 -- overtook it.
--- ARGV   now, host, max_concurrent, rate, burst, failures in a row that open its breaker, ms of its longest wait, probes that it begins with
---        ('' for none of each; all of them to take them away), the revision of this change
--- REPLY  1 when it said anything before, else 0
+-- ARGV   now, host, max_concurrent, rate, burst, failures in a row that open its breaker, ms of its longest wait, probes that it begins
+--        with ('' for none of each; all of them to delete them), the revision of this change
+-- REPLY  1 when it had settings before, else 0
 --@include lib/base
 --@include lib/wake
 --@include lib/tokens

@@ -1,6 +1,6 @@
--- put_queue: makes a queue, or replaces its settings.
--- ARGV   now, n, then the fields of `flow` that can be set, name and value in turn; an empty value is none
--- REPLY  1 when it was made, 0 when it was there
+-- put_queue: creates a queue, or replaces its settings.
+-- ARGV   now, n, then the fields of `flow` that can be set, name and value alternately; an empty value is none
+-- REPLY  1 when it was created, 0 when it existed
 --@include lib/base
 --@include lib/wake
 --@include lib/client

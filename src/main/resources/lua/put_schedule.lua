@@ -1,8 +1,8 @@
--- put_schedule: makes a schedule or replaces its settings; what it did before stays known.
+-- put_schedule: creates a schedule or replaces its settings; its history is kept.
 -- ARGV   now, name, the tick it waits for and when that comes (ms; '' for both: it is paused), '1' to wait on for the tick that
---        it waits for already, if its rhythm is the same; then fields of its hash, name and value in turn; an empty value is none.
---        Of a lower 'rev' than there is nothing is taken: a later change overtook it
--- REPLY  1 when it was made, 0 when it was there
+--        it waits for already, if its rhythm is the same; then fields of its hash, name and value alternately; an empty value is none.
+--        Of a lower 'rev' than the current one nothing is applied: a later change overtook it
+-- REPLY  1 when it was created, 0 when it existed
 --@include lib/base
 local name, next_tick, comes, keep = ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1'
 local key = P .. 'schedule:' .. name

@@ -1,5 +1,5 @@
--- put_secret: a client's first signing secret, or the next; those before sign on for a while. KEYS here are the configuration's.
--- ARGV   now, client, type (a letter), secret, ms that the one before signs on, most that may sign at once
+-- put_secret: a client's first signing secret, or the next; those before continue to sign for a while. KEYS here are the configuration's.
+-- ARGV   now, client, type (a letter), secret, ms that the one before continues to sign, maximum that sign at once
 -- REPLY  'done', version, ms until which the one before signs (0: there is none); or 'many', 0, ms until which the oldest signs
 --@include lib/base
 --@include lib/secrets

@@ -1,4 +1,4 @@
--- put_tier: makes or changes a tier; its clients may have room again.
+-- put_tier: creates or changes a tier; its clients may have room again.
 -- ARGV   now, tier, max_concurrent, requests_per_min, the revision of this change
 -- REPLY  'done', also when a later change overtook it
 --@include lib/base

@@ -1,4 +1,4 @@
--- queue_stats: what is in a queue.
+-- queue_stats: the contents of a queue.
 -- ARGV   now, n
 -- REPLY  scheduled, ready, active, retry, dead, succeeded, cancelled, due ms of the ready task that has waited longest (-1: none; of
 --        the first 800 clients), now; nothing when there is no such queue

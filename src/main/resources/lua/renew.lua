@@ -1,6 +1,6 @@
--- renew: a worker names each task that really runs there, at most 250, and keeps their leases. What is not named runs out.
+-- renew: a worker lists each task that is running there, at most 250, and renews their leases. Other leases expire.
 -- ARGV   now, worker (8 bytes), lease_ms, then for each task: id, claim
--- REPLY  for each that must not run there any more: id, claim, 'lost' or 'cancelled'
+-- REPLY  for each that must no longer run there: id, claim, 'lost' or 'cancelled'
 --@include lib/base
 --@include lib/wake
 --@include lib/task
@@ -12,7 +12,7 @@ local worker, lease_ms = ARGV[2], tonumber(ARGV[3])
 local FIRST = 4
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
--- A failover forgot the claim, and the task still waits: it is active again, as it was.
+-- A failover lost the claim, and the task still waits: it becomes active again, as before.
 local function take_up(id, t, claim)
   local q, c = queue(t.n), client(t.owner)
   if not q or q.gen ~= t.gen or not c then return false end

@@ -1,6 +1,6 @@
 -- revise: decides that named things are changed, unless another change was decided since they were read. KEYS here are the
 --   configuration's.
--- ARGV   now, a word of this call's own, ms before which a decision that was not seen was never carried out, the highest
+-- ARGV   now, a word unique to this call, ms before which a decision that was not seen was never carried out, the highest
 --        revision that was seen of all things or '', the revision to give or '' for a new one, then for each thing: its field,
 --        and the revision that was seen of it: 0 for none, '' for whatever there is
 -- REPLY  the revision, also when the same call is repeated; 0 when another change was decided

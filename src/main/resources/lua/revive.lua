@@ -1,4 +1,4 @@
--- revive: a dead task starts again, with fresh attempts.
+-- revive: restarts a dead task, with its attempts reset.
 -- ARGV   now, id
 -- REPLY  'done', 'missing', or the letter of a state that does not allow it
 --@include lib/base

@@ -1,4 +1,4 @@
--- run_now: a task that waits for its time, or its backoff, becomes ready now.
+-- run_now: makes a scheduled or retrying task ready now.
 -- ARGV   now, id
 -- REPLY  'done', 'missing', or the letter of a state that does not allow it
 --@include lib/base

@@ -1,5 +1,5 @@
 -- run_task: begins an attempt of a task of Cloud Tasks now, past its time, the limits and the pause of its queue: it is active,
--- in nobody's hands, until a worker takes it off `express`. One that runs is left as it is.
+-- held by no worker, until one takes it off `express`. A running one is unchanged.
 -- ARGV   now, n of its queue, digest of its name, the id that the name stands for if it was given none, or ''
 -- REPLY  'task', id, record; or 'over', 'nothing' or 'no_queue'
 --@include lib/base

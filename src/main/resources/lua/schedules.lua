@@ -1,6 +1,6 @@
 -- schedules: some schedules, with everything that is kept of them; as many as the budget lets through, at least one.
 -- ARGV   now, then names
--- REPLY  now, how many of the names were looked at, then for each that is there: name, its hash, what became of its last ticks
+-- REPLY  now, how many of the names were examined, then for each that exists: name, its hash, results of its last ticks
 --@include lib/base
 --@include lib/budget
 local reply = { now, 0 }

@@ -1,6 +1,7 @@
--- search: tasks that match, from a place on. What is compared is in the heads of the records, but for the host, which is compared last.
--- What is found may match: the caller reads the records and looks again.
--- ARGV   now, most to find, most bytes that the records found may have together (one is always found), then as lib/walk says
+-- search: tasks that match, from a position on. All compared values are in the heads of the records, except the host, which is compared
+-- last.
+-- Results are candidates: the caller reads the records and checks again.
+-- ARGV   now, most to find, most bytes that the records found may have together (one is always found), then as in lib/walk
 -- REPLY  how many were looked at, '1' at the end, the place to go on from, bytes of the records found, then their ids
 --@include lib/base
 --@include lib/budget

@@ -1,9 +1,9 @@
--- settle: delivers up to 200 verdicts of a worker. Each is taken once, and only while the task is the worker's.
+-- settle: delivers up to 200 verdicts of a worker. Each is accepted once, and only while the worker holds the task.
 -- ARGV   now, worker (8 bytes), failures in a row that open a breaker (0 for never), the longest wait of an open one in ms, how many probes
 --        it begins with, then for each verdict: packed: id, claim, kind (s succeed, r retry, d bury, b put back, h held by a gate,
---        c cancel), delay ms (from now), status or 0, error or 0, what the attempt says of its host (0 nothing, GOOD, or that it failed
---        so often in a row); then the entry for the log or '', for h the gate
--- REPLY  a letter for each verdict (d done, r taken before, l late: not this worker's any more), fewer when the budget ended
+--        c cancel), delay ms (from now), status or 0, error or 0, the attempt's evidence for its host (0 nothing, GOOD, or that it failed
+--        this many times in a row); then the entry for the log or '', for h the gate
+-- REPLY  a letter for each verdict (d done, r accepted before, l late: no longer held by this worker), fewer when the budget ended
 --        it: the others are to be sent again; tasks trimmed from `done` and `dead`; breakers that changed (host, word, ms until its
 --        next probe, …)
 --@include lib/base
@@ -24,7 +24,7 @@ call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
 local ended = {}
 
--- What only hosts that fail need is made when there are some: each function costs its making in every call.
+-- Functions only for failing hosts are created when there are some: creating each costs time in every call.
 local breakers
 local function load_breakers()
   --@include lib/breaker
@@ -32,7 +32,7 @@ local function load_breakers()
   breakers = { settle = settle_probe, trip = trip, changes = breaker_changes }
 end
 
--- What the attempt says of its host, which is read only for a host in trouble.
+-- The attempt's evidence for its host, which is read only for a failing host.
 local function tell_breaker(id, t, report)
   if t.flags < PROBE and (report == 0 or report == GOOD) then return end
   if not breakers then load_breakers() end
@@ -63,7 +63,7 @@ local function settle(at)
   elseif ours then
     return 'r'
   elseif claim > t.claim and waits(t) then
-    -- A failover forgot the claim: the attempt was made all the same.
+    -- A failover lost the claim: the attempt was made anyway.
     local q = queue(t.n)
     if q and q.gen == t.gen then take_out(q, id, t) end
     remember_claim(t, claim, worker)

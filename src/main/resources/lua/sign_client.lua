@@ -1,5 +1,5 @@
--- sign_client: whether the requests of a client's tasks are signed: each claim says so. A version is never lowered. From the
--- first on, the client is known by a key alone.
+-- sign_client: whether the requests of a client's tasks are signed: each claim returns it. A version is never lowered. From the
+-- first on, the client must authenticate with a key.
 -- ARGV   now, client, 'on' or 'off', version: of the secrets that sign, or up to which they are ended
 -- REPLY  'done', 'none' (there was nothing to end), or 'missing'
 --@include lib/base

@@ -1,8 +1,8 @@
--- tend: what must be done at its time, whoever asks for tasks: ended leases are taken back, what is due is made ready, gates that
--- have room admit tasks again, and parked clients are let back in. Each has its share of the budget.
+-- tend: time-based work, done with any worker's exchange: expired leases are recovered, due tasks are made ready, gates that
+-- have room admit tasks again, and parked clients are readmitted. Each has its share of the budget.
 -- ARGV   now, lease_ms, default max_retries, failures in a row that open a breaker (0 for never), then for each gate that was heard of:
 --        gate, how many tasks it can take, or minus the ms until it is to be asked again
--- REPLY  '1' when there is more to do at once, tasks that were taken back (id, name of its queue, '1' when it is dead, …), gates
+-- REPLY  '1' when there is more to do at once, tasks that were recovered (id, name of its queue, '1' when it is dead, …), gates
 --        whose home is to be asked (gate, tasks that wait for it here, …), gates that had room for more tasks than there are (gate, how
 --        many more, …), tasks trimmed from `done` and `dead`, breakers that changed
 --        (host, word, ms until its next probe, …)

@@ -1,8 +1,8 @@
--- tick: makes the tasks of a schedule's ticks, as many as the budget lets through, at least one, and goes on to the tick behind
--- them. A caller that is second finds it gone on.
+-- tick: creates the tasks of a schedule's ticks, as many as the budget lets through, at least one, and goes on to the tick behind
+-- them. A second caller finds it advanced.
 -- ARGV   now, name, the tick that it must wait for ('' for a run that was asked for: no tick is moved), the one behind all of these
 --        and when that comes, how many were missed and the last of them, n of its queue (0: there is none), whether that is sure
---        ('1'; else a queue that is not there is to be looked up first), open ('1': unknown clients are made known), most strangers,
+--        ('1'; else a queue that is not there is to be looked up first), open ('1': unknown clients are auto-registered), maximum of those,
 --        then for each tick: id of its task, ms of the tick, due ms
 -- REPLY  'missing', 'stale' when another was first, 'queue' when that is to be looked up (nothing was done), or a letter for each
 --        tick that was done: s started, a asked for, o overlapped, q no such queue, n queue not allowed, x client disabled,
@@ -32,7 +32,7 @@ local function keep(tick, result, id)
   call('RPUSH', key .. ':runs', pack('>I6I6c1', tick, now, result) .. id)
 end
 
--- Why no task can be made; nil when one can.
+-- Why no task can be created; nil when one can.
 local function refusal()
   local c = client(owner)
   if c and c.on ~= '1' then return 'x' end

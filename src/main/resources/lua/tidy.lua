@@ -1,6 +1,6 @@
--- tidy: work that no call waits for. Each kind does a small step in turn, until none has more to do or one call's budget is spent: so
+-- tidy: background work. Each kind alternately does a small step, until none has more to do or one call's budget is spent: so
 -- none waits for another, however much that has to do.
--- ARGV   now, ms after which a client that registered itself, and has no tasks, is forgotten
+-- ARGV   now, ms after which an auto-registered client without tasks is removed
 -- REPLY  1 when there is more to do at once, else 0; tasks trimmed from `done` and from `dead`
 --@include lib/base
 --@include lib/wake
@@ -27,7 +27,7 @@ local function retire_some()
   return #ended == SOME
 end
 
--- Tasks of Cloud Tasks whose life is over, dispatched or not.
+-- Tasks of Cloud Tasks whose lifetime has ended, dispatched or not.
 local function drop_aged()
   local n = call('ZRANGEBYSCORE', P .. 'ages', '-inf', now - LIFE_MS, 'LIMIT', 0, 1)[1]
   if not n then return false end
@@ -73,7 +73,7 @@ local function reopen()
   return #late == SOME
 end
 
--- A breaker that is half-open, and that nobody has tried for an hour, is forgotten: a few a call, at random.
+-- A half-open breaker without attempts for an hour is removed: a few per call, at random.
 local function forget_breakers()
   local some = call('HRANDFIELD', P .. 'open', SOME, 'WITHVALUES')
   for i = 1, #some, 2 do

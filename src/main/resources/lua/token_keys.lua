@@ -1,5 +1,5 @@
--- token_keys: what tokens are made with; takes in what is offered where it is needed. KEYS here are the configuration's.
--- ARGV   now, key or '', opaque token or '', ms after which a key is followed by another, ms after which it is forgotten
+-- token_keys: the keys of tokens; stores the given key or token where needed. KEYS here are the configuration's.
+-- ARGV   now, key or '', opaque token or '', ms after which a key is followed by another, ms after which it is deleted
 -- REPLY  now, the opaque token or '', then for each key, the youngest first: made (ms), key
 --@include lib/base
 local keys, offered, opaque = P .. 'token_keys', ARGV[2], ARGV[3]

@@ -1,4 +1,4 @@
--- trim_done: makes room: drops the oldest succeeded and cancelled tasks of a queue, as many as one call may.
+-- trim_done: frees memory: drops the oldest succeeded and cancelled tasks of a queue, as many as one call may.
 -- ARGV   now, n
 -- REPLY  how many
 --@include lib/base

@@ -1,4 +1,4 @@
--- unpark: goes on letting parked clients in that may have room, as far as one call may.
+-- unpark: continues readmitting parked clients that may have room, within the budget of a call.
 -- ARGV   now
 -- REPLY  '1' when there is more to do
 --@include lib/base

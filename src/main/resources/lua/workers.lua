@@ -1,6 +1,6 @@
--- workers: those that are there. KEYS here are the configuration's.
--- ARGV   now, ms after which one is forgotten
--- REPLY  now, then for each: worker (hex), what it says of itself, when it last did
+-- workers: the live workers. KEYS here are the configuration's.
+-- ARGV   now, ms after which one is removed
+-- REPLY  now, then for each: worker (hex), its description, its last heartbeat
 --@include lib/base
 local reply = { now }
 local beats = call('ZRANGEBYSCORE', P .. 'workers', now - tonumber(ARGV[2]) + 1, '+inf', 'WITHSCORES')

@@ -1,5 +1,5 @@
--- alive: whether a task still stands for those who look: not purged, not deleted with its client, not hidden.
--- Says its state as a reader sees it; nil when it is gone.
+-- alive: whether a task is still visible to readers: not purged, not deleted with its client, not hidden.
+-- Returns its state as readers see it; nil when it is not visible.
 local function visible_state(t)
   if t.state == 'k' or t.state == 'c' then
     -- Without a retention only a hidden head is left, also after the clock was set back.

@@ -11,13 +11,13 @@ if not now then
 end
 local call, pack, unpack_struct = redis.call, struct.pack, struct.unpack
 
--- A large number as an argument: Redis prints what it is given as a number with 17 digits, at ten times the cost.
+-- A large number as an argument: Redis prints a number argument with 17 digits, at ten times the cost.
 local function text(number)
   return string.format('%.0f', number)
 end
 local now_text = text(now)
 
--- What is still to be done when a script ends, before it writes back what it changed; says whether there is more to claim.
+-- Work left when a script ends, before it writes back its changes; returns whether there is more to claim.
 local at_close
 
 local loaded_shard

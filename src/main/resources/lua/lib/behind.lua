@@ -1,7 +1,7 @@
 -- behind: a position in a sorted set that survives removals. Members of equal score are in the order of their bytes, so a position is a
 -- score and an id.
 
--- Whether a text comes before another by its bytes, as Redis sorts members. (Lua's own comparison obeys the locale of the server.)
+-- Whether a text comes before another by its bytes, as Redis sorts members. (Lua's own comparison depends on the locale of the server.)
 local function before(a, b)
   for i = 1, math.min(#a, #b) do
     local x, y = string.byte(a, i), string.byte(b, i)

@@ -1,9 +1,9 @@
--- breaker: hosts that fail take no attempts for a while, then a few probes. `open` holds, for each host that is not closed:
---   at(6): when probes may go out · out(4): probes that run · allowed(4): how many may run at once · since(6): when it opened ·
+-- breaker: failing hosts get no attempts for a while, then a few probes. `open` holds, for each host that is not closed:
+--   at(6): when probes may be sent · out(4): probes that run · allowed(4): how many may run at once · since(6): when it opened ·
 --   good_at(6): when the first probe went well, or 0 · wait(4): ms that it waits for probes now · longest(4): the most of that ·
 --   max(2): how many probes may run at first · own(1): whether the host has a threshold of its own
--- Half-open is: `at` has come. Each probe that goes well allows one more at once, each that fails one less: so it closes, or opens again and
--- waits twice as long, by how many fail, and what it closes for has grown before. A lost probe counts as failed.
+-- Half-open is: `at` has come. Each successful probe allows one more at once, each failed one allows one less: so it closes, or opens
+-- again and waits twice as long, by how many fail, and what it closes for has grown before. A lost probe counts as failed.
 local BREAKER, RAMP_MS = '>I6I4I4I6I6I4I4I2B', 3000
 local open_hosts, breaker_changes = {}, {}
 
@@ -55,7 +55,7 @@ local function is_mended(b)
   return b.allowed >= 2 * b.max and (now - b.good_at >= RAMP_MS or call('EXISTS', P .. 'held:' .. b.host) == 0)
 end
 
--- Whether a probe may go out. Else a task waits in `held:<host>`, and tend looks at the breaker when it is time.
+-- Whether a probe may be sent. Else a task waits in `held:<host>`, and tend looks at the breaker when it is time.
 local function ask_breaker(b)
   if now >= b.at and b.out < b.allowed then
     if b.out == 0 and b.allowed == b.max and b.good_at == 0 then tell_change(b, 'half_open') end
@@ -67,8 +67,8 @@ local function ask_breaker(b)
   return false
 end
 
--- What a probe came to: good, or not; nil when it was not sent. A claim from before the breaker opened once more is none of the probes that
--- are out now.
+-- The result of a probe: good, or not; nil when it was not sent. A claim from before the breaker opened once more is none of the
+-- probes that are out now.
 local function settle_probe(host, claim, good)
   local b = breaker(host)
   if not b or claim < b.at then return end

@@ -1,9 +1,9 @@
--- callback: a task's end is told by a task of its own, in the same script, so that it is never lost. Its id follows from the
--- task's and from its last claim: the same end makes none twice, and one that was started again tells its next end too.
--- The section in the record: length(2) · ends that are told(1): 1 succeeded, 2 dead, 4 cancelled · length(2) and the labels in
+-- callback: a task's end is reported by a separate task, created in the same script, so that it is never lost. Its id follows from the
+-- task's and from its last claim: the same end creates only one, and a task that was started again reports its next end too.
+-- The section in the record: length(2) · ends to report(1): 1 succeeded, 2 dead, 4 cancelled · length(2) and the labels in
 -- JSON · of the record that tells them, its host, and what it has from its url to its body. In that record: length(2) · 0(1) · the id of
 -- the task.
--- They are made when the script ends: a claim must not meet a new task among those that it counts by their ranks.
+-- They are created when the script ends: a claim must not meet a new task among those that it counts by their ranks.
 local ended_tasks = {}
 local ENDS = { k = { 1, 'succeeded' }, d = { 2, 'dead' }, c = { 4, 'cancelled' } }
 local ERRORS = { 'timeout', 'connect_failed', 'connection_lost', 'tls_failed', 'bad_response', 'blocked_address', 'lease_lost',
@@ -47,7 +47,7 @@ local function callback_body(q, id, t, word, labels)
     .. '}'
 end
 
--- Whether a callback was made.
+-- Whether a callback was created.
 local function call_back(q, id, t, at)
   local c = client(t.owner)
   if not c or c.on == 'x' or c.gen ~= t.client_gen then return false end
@@ -82,7 +82,7 @@ tell_end = function(q, id, t)
   local _, _, _, host_at = own_settings(whole)
   local _, at = text_at(whole.raw, host_at)
   local section = text_at(whole.raw, at)
-  if not section or #section < 3 or string.byte(section) == 0 then return end -- it tells of another's
+  if not section or #section < 3 or string.byte(section) == 0 then return end -- it reports another's end
   whole.state, whole.ended, whole.status, whole.error, whole.attempts, whole.claim = t.state, t.ended, t.status, t.error,
     t.attempts, t.claim
   ended_tasks[#ended_tasks + 1] = { q, id, whole, at }

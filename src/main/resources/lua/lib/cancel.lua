@@ -1,4 +1,4 @@
--- cancel: calls off a task that waits, which is over then, or runs: its worker, which is told here, cuts it off.
+-- cancel: cancels a waiting task, which ends, or a running one: its worker, which is notified here, aborts it.
 local function cancel(q, id, t)
   if t.state == 'a' then
     t.flags = t.flags + CANCELLING

@@ -1,7 +1,7 @@
 -- choose: which queue, and in it which client, has the next turn. `busy` and `turns` are read into arrays and written back
--- once. A queue's share of what runs is held by its weight, so that long tasks do not fill the workers.
+-- once. A queue's share of running tasks is limited by its weight, so that long tasks do not fill the workers.
 local LINE = 32
-local line = {}       -- the first queues of `busy`, by virtual time; those not looked at yet are there with n and time alone
+local line = {}       -- the first queues of `busy`, by virtual time; those not examined yet have only n and time
 local line_whole = true
 local line_end = 0    -- the virtual time of the last of them: behind it, others may come first
 local running_all = 0
@@ -13,7 +13,7 @@ local function load_line()
   for i = 1, #raw, 2 do line[i / 2 + 0.5] = { n = tonumber(raw[i]), vt = tonumber(raw[i + 1]) } end
 end
 
--- Looks at the queue at a place of the line; nil when it is not one to serve, and then it is in the line no more.
+-- Examines the queue at a place of the line; nil when it cannot be served, and then it is removed from the line.
 local function look(i)
   local seen = line[i]
   if seen.flow then return seen end
@@ -66,7 +66,7 @@ local function flush_taken(q, o)
   end
 end
 
--- Writes back which tasks were taken from a queue, and where its owners stand.
+-- Writes back which tasks were taken from a queue, and the positions of its owners.
 local function flush_owners(q)
   local adds, removes
   for owner, o in pairs(q.turns) do
@@ -104,7 +104,7 @@ local function park(q, o)
   o.turn, o.moved, q.turns[o.id], q.next_owner = o.turn + PARKED, true, o, q.next_owner + 1
 end
 
--- Behind all others, those that are parked too: they may be let in again before its next turn.
+-- After all others, including parked ones: they may be readmitted before its next turn.
 local function to_the_back(q, o)
   if is_cloud(q) then return end -- it has no other
   q.turn = q.turn + 1
@@ -131,7 +131,7 @@ local function take(q, o)
   q.turns[o.id] = o
 end
 
--- The queue was served, or proved not to be: its place in the line, or none. It is written back when the line is read anew.
+-- The queue was served, or proved not to be: its place in the line, or none. It is written back when the line is read again.
 local function settle_line(i, servable)
   local q = line[i]
   if not servable or (not line_whole and q.vt > line_end) then
@@ -144,7 +144,7 @@ local function settle_line(i, servable)
   end
 end
 
--- Writes back what of the line was served, and where it stands now.
+-- Writes back the served queues of the line, and their positions.
 local function flush_line()
   local places = {}
   for _, q in pairs(queues) do

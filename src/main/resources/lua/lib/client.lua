@@ -42,7 +42,7 @@ local function client(id)
   return c
 end
 
--- A task that waits or runs comes to its owner (1), or leaves it (-1); with so many bytes of body.
+-- Adds a waiting or running task to its owner (1), or removes it (-1); with this many bytes of body.
 local function count_live(id, change, body)
   local c = client(id)
   if not c then return end

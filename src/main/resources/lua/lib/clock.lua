@@ -1,5 +1,5 @@
 -- clock: notices that no worker reached this shard for a while, or that Redis' clock was set far back. For one lease after that
--- nothing runs out, so that workers that outlived an outage renew first. Smaller steps of the clock only shift when a lease ends.
+-- nothing runs out, so that workers that survived an outage renew first. Smaller steps of the clock only shift when a lease ends.
 local GAP_MS = 1500 -- workers beat each second
 
 -- Whether leases and places inside gates are spared now. `lease_ms` is the caller's; the longest that was seen bounds every end.

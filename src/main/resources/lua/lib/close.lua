@@ -1,4 +1,4 @@
--- close: a script ends: what it changed is written back, once, and a worker is woken when there is something for one.
+-- close: the end of a script: writes back its changes, once, and wakes a worker when there is work for one.
 local function write_back()
   if at_close then at_close() end
   flush_queues()

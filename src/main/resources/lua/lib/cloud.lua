@@ -1,4 +1,4 @@
--- cloud: the tasks of a queue of Cloud Tasks stand in its `all` while they live, by when they were made; `ages` holds for each
+-- cloud: the tasks of a queue of Cloud Tasks are in its `all` while they live, by creation time; `ages` holds for each
 -- such queue when the oldest of them was made, or earlier. The name of a task that was given one is `key:q:<n>:<digest>` -> its
 -- id, then l while it lives, o once it is over. A name always expires: at the latest when its task could have been deleted.
 local LIFE_MS = 31 * 86400000
@@ -21,8 +21,8 @@ local function take_name(n, digest, id, at, taken_ms)
   call('SET', name_key(n, digest), id .. 'l', 'PX', text(at + LIFE_MS - now + taken_ms))
 end
 
--- An attempt that a RunTask called for is in nobody's hands until a worker takes it off `express`; it cannot be lost before that.
--- Whoever listens is told, since it is taken in slots that even a full worker has.
+-- An attempt requested by RunTask is held by no worker until one takes it off `express`; it cannot be lost before that.
+-- All subscribed workers are notified, because it uses slots that even a full worker has.
 local function call_for(id)
   call('ZADD', P .. 'leases', text(NEVER), id)
   call('RPUSH', P .. 'express', id)
@@ -39,7 +39,7 @@ local function list(id, t, at)
   end
 end
 
--- A task lives no more: its name stays taken for a while, unless its queue is gone.
+-- A task has ended: its name stays reserved for a while, unless its queue was deleted.
 local function unlist(id, t)
   call('ZREM', all_of(t), id)
   if not t.name then return end
@@ -52,7 +52,7 @@ local function unlist(id, t)
   end
 end
 
--- Who has a name: its id and whether it lives, or false. A purged task is over, though `tidy` has not come to it, or it still runs.
+-- The task with a name: its id and whether it lives, or false. A purged task is over, though `tidy` has not come to it, or it still runs.
 local function holder(n, digest)
   local taken = call('GET', name_key(n, digest))
   if not taken or string.sub(taken, 17) == 'o' then return taken end

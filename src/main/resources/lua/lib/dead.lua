@@ -23,7 +23,7 @@ local function count_cause(n, pair, change)
   if call('HINCRBY', sums, pair, change) <= 0 then call('HDEL', sums, pair) end
 end
 
--- A task comes to the dead of a queue (1), or leaves them (-1). It is counted when the first index says that this is new.
+-- Adds a task to the dead of a queue (1), or removes it (-1). It is counted when it is new in the first index.
 local function index_dead(n, id, change)
   local t = read_front(id)
   if not t then return end

@@ -1,9 +1,9 @@
--- drain: what a purge, a deletion or a lowered bound left is deleted in steps. `drain` lists it, each item gets a step in turn:
---   waiting:<n>:<gen>        what waited in a purged generation of a queue
---   over:<n>:<set>[:<ms>]    what was over in a deleted queue, or dead tasks that were dropped up to a time
---   trim:<n>:<set>           what a queue keeps beyond its bound
+-- drain: tasks left by a purge, a deletion or a lowered bound are deleted in steps. `drain` lists the items, which get steps in rotation:
+--   waiting:<n>:<gen>        waiting tasks of a purged generation of a queue
+--   over:<n>:<set>[:<ms>]    finished tasks of a deleted queue, or dead tasks dropped up to a time
+--   trim:<n>:<set>           tasks beyond the bound of a queue
 --   client:<id>:<n>[:<r|d><cursor>]   what a deleted client left waiting in a queue: its ready tasks, then its own among the due ones
--- Each returns whether it is at its end, or else the item to go on with.
+-- Each returns whether it is at its end, or else the item to continue with.
 local STEP, PAGE = 10, 50
 
 local function drop_waiting(ids)
@@ -36,7 +36,7 @@ local function drain_waiting(n, gen)
   drop_waiting(ids)
   if #ids > 0 then call('ZREM', base .. 'due', unpack(ids)) end
   if #ids == STEP then return false end
-  call('UNLINK', base .. 'all') -- what runs is left in it
+  call('UNLINK', base .. 'all') -- running tasks remain in it
   return true
 end
 

@@ -1,4 +1,4 @@
--- express: attempts that RunTask began go before everything; they take no slot of the others.
+-- express: attempts that RunTask began have priority; they use separate slots.
 local function take_express(most)
   while most > 0 do
     local id = call('LPOP', P .. 'express')

@@ -1,6 +1,6 @@
--- find: a task of Cloud Tasks that waits or runs, by the last part of its name: the name that it was given, or the id that the
+-- find: a waiting or running task of Cloud Tasks, by the last part of its name: the name that it was given, or the id that the
 -- name stands for when it was given none ('' when it stands for none).
--- Says the id and the task; or nil, and 'over' when one of this name ended not long ago, 'nothing', or 'no_queue'.
+-- Returns the id and the task; or nil, and 'over' when one of this name ended not long ago, 'nothing', or 'no_queue'.
 local function find(n, digest, candidate)
   if not queue(n) then return nil, 'no_queue' end
   local taken = holder(n, digest)
@@ -14,7 +14,7 @@ local function find(n, digest, candidate)
   return nil, taken and 'over' or 'nothing'
 end
 
--- A task is no more; what runs of it goes on, under no generation that is in force, and leaves nothing behind.
+-- Deletes a task; a running attempt continues under no current generation, and leaves nothing behind.
 local function drop(q, id, t)
   if waits(t) then
     take_out(q, id, t)

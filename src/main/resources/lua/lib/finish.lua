@@ -1,4 +1,4 @@
--- finish: a task's life ends: it is kept as long as it may be looked up, within the bounds of its queue.
+-- finish: ends a task: it is kept for its retention, within the bounds of its queue.
 --@include lib/budget
 --@include lib/cloud
 --@include lib/dead
@@ -15,7 +15,7 @@ local function caps(q)
   return q.caps
 end
 
--- A task comes to a queue's dead (1), or leaves them (-1).
+-- Adds a task to a queue's dead (1), or removes it (-1).
 local function count_dead(q, id, change)
   local limits = caps(q)
   index_dead(q.n, id, change)
@@ -23,7 +23,7 @@ local function count_dead(q, id, change)
   call('HSET', q.flow, 'dead_bytes', limits.dead_bytes)
 end
 
--- A task is found by its labels no more, since its record goes.
+-- Removes a task from the label indexes, because its record is deleted.
 local function unlabel(id, t)
   --@include lib/labels
   for _, key in ipairs(label_keys_of(id, t)) do
@@ -61,7 +61,7 @@ local function is_over(q, set)
   return count > limits.dead_max or (limits.dead_bytes > limits.dead_max_bytes and count > 1)
 end
 
--- A task came to what is kept: at most two others go for it. When that is not enough, `tidy` drops the rest.
+-- A task was added to the kept ones: at most two others are dropped for it. When that is not enough, `tidy` drops the rest.
 local function keep_within(q, set)
   for _ = 1, 2 do
     if not is_over(q, set) or not trim_oldest(q, set) then return end
@@ -82,14 +82,14 @@ local function bury(q, id, t)
   keep_within(q, 'dead')
 end
 
--- What only tasks need whose end is to be told is made when the first of them ends: each function costs its making in every call.
+-- Functions only for tasks with a callback are created when the first of them ends: creating each costs time in every call.
 local tell_end
 local function load_callbacks()
   --@include lib/callback
   return tell_end
 end
 
--- Ends a task that is in none of the sets of what waits or runs. States: k succeeded, c cancelled, d dead.
+-- Ends a task that is in none of the sets of waiting or running tasks. States: k succeeded, c cancelled, d dead.
 local function finish(q, id, t, state)
   t.state, t.ended = state, now
   spend(10)

@@ -1,9 +1,9 @@
--- give: tasks go to the worker that claims, each with what the worker must know: its queue, whether its requests are signed, and the
+-- give: passes tasks to the claiming worker, each with the data that it needs: its queue, whether its requests are signed, and the
 -- gates that it must pass before it may begin (gates.lua), a queue's before a host's.
 local lease_end, now_packed = text(now + lease_ms), pack('>I6', now)
 local tasks, told, queue_facts, given, signed, gated, leases = {}, {}, {}, {}, {}, {}, {}
 
--- What only hosts with limits need is made when there are some: each function costs its making in every call.
+-- Functions only for hosts with limits are created when there are some: creating each costs time in every call.
 local hosts
 local function load_hosts()
   if call('EXISTS', P .. 'hosts') == 0 then return end
@@ -11,7 +11,7 @@ local function load_hosts()
   hosts = { limited = limited_host, room = room_at, use = use_room }
 end
 
--- So is what only hosts in trouble need.
+-- The same holds for failing hosts.
 local breakers
 local function load_breakers()
   if call('EXISTS', P .. 'open') == 0 then return end
@@ -37,7 +37,7 @@ local function hand_over(id, t, record)
   if host then gated[#gated + 1], gated[#gated + 2] = id, 'h:' .. host end
 end
 
--- The task is this worker's from now on. `t` may be the front of a large record; the worker gets all of it.
+-- The worker holds the task from now on. `t` may be the front of a large record; the worker gets all of it.
 local function give(id, t)
   t.claim, t.worker = math.max(t.claim + 1, now), worker_bytes
   local front_now = front(t)

@@ -1,9 +1,9 @@
--- labels: `label:<digest>` holds the ids of the tasks that have a label, all at one score, so that they stand in the order of their
--- ids: in that in which they were made. A record whose mask has 32 stands there under each of its labels, until it is gone.
+-- labels: `label:<digest>` holds the ids of the tasks with a label, all at one score, so that they are in the order of their
+-- ids: in that in which they were made. A record whose mask has 32 is there under each of its labels, until it is deleted.
 -- Behind the url a record goes on with flags(1) · method(1) · if the flags have 2, timeout(6) · 4, headers: how many(1), each length(2),
--- name, length(2), value · 8, labels, as the headers; the rest is opaque. The digest is that of a label as it stands there.
+-- name, length(2), value · 8, labels, as the headers; the rest is opaque. The digest is that of a label in this form.
 
--- The indexes that a record belongs in, or its part from some byte on, of which the mask stands at `at`. Cloud Tasks knows no labels.
+-- The indexes that a record belongs in, or its part from some byte on, with the mask at `at`. Cloud Tasks has no labels.
 local function find_label_keys(raw, at)
   local mask, owner = unpack_struct('BB', raw, at)
   if mask % 16 >= 8 then return {} end
@@ -33,13 +33,13 @@ local function find_label_keys(raw, at)
   return keys
 end
 
--- The same; none of a record that is cut short.
+-- The same; none of a record that is truncated.
 local function label_keys(raw, at)
   local whole, keys = pcall(find_label_keys, raw, at)
   return whole and keys or {}
 end
 
--- The same of a task, as its record lies there: with its body, until it succeeded or was cancelled.
+-- The same of a task, as its record is stored: with its body, until it succeeded or was cancelled.
 local function label_keys_of(id, t)
   local state = string.sub(t.raw, 2, 2)
   local dropped = state == 'k' or state == 'c'

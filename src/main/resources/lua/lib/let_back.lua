@@ -1,4 +1,4 @@
--- let_back: a gate has room: tasks that wait for it may be tried again.
+-- let_back: a gate has room: readmits tasks that wait for it.
 --@include lib/hold
 
 -- Makes a task that waits for its host ready. Returns its queue, which is to be served then, and whether all other limits let it start.
@@ -19,7 +19,7 @@ local function let_in(id)
   return q, starts
 end
 
--- Makes the first tasks of a host ready until so many may start, or are ready if `all` count. Returns for how many there was none, and
+-- Makes the first tasks of a host ready until this many may start, or are ready if `all` count. Returns for how many there was none, and
 -- whether the budget ended it.
 local function let_back(host, most, floor, all)
   local held, served = P .. 'held:' .. host, {}
@@ -40,7 +40,7 @@ local function let_back(host, most, floor, all)
   return most, false
 end
 
--- A gate can take so many tasks of this shard. A queue is served again; tasks of a host are made ready. Returns as `let_back` does.
+-- A gate can take this many tasks of this shard. A queue is served again; tasks of a host are made ready. Returns as `let_back` does.
 local function admit(gate, room, floor)
   local kind, name = string.match(gate, '^(.):(.*)$')
   if kind == 'h' then

@@ -1,4 +1,4 @@
--- look_at_breaker: it is time for probes of a host for which tasks wait, or its breaker was closed.
+-- look_at_breaker: probes of a host with waiting tasks are due, or its breaker was closed.
 local LOOK_AGAIN_MS = 1000
 
 local function look_at_breaker(host, floor)
@@ -16,7 +16,7 @@ local function look_at_breaker(host, floor)
   call('ZADD', P .. 'shut', 'XX', text(more and now or math.max(b.at, now + LOOK_AGAIN_MS)), gate)
 end
 
--- Breakers are switched off: those that are open by the general threshold close, some in each call. Returns whether there may be more.
+-- Breakers are disabled: those that are open by the general threshold close, some in each call. Returns whether there may be more.
 local function free_hosts()
   local some, freed = call('HRANDFIELD', P .. 'open', 20), false
   for _, host in ipairs(some) do

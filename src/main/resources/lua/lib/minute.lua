@@ -1,4 +1,4 @@
--- minute: what a client had accepted in the last 60 s, merged per 10 ms; an entry `ms:n` counts until ms + 60,000.
+-- minute: a client's accepted tasks of the last 60 s, merged per 10 ms; an entry `ms:n` counts until ms + 60,000.
 local WINDOW = 60000
 
 local function minute(c)
@@ -13,7 +13,7 @@ local function minute(c)
   end
   m.last = tonumber(string.match(last, '^(%d+):'))
   if m.last > m.label then
-    -- The clock was set back: what lies ahead is folded into now.
+    -- The clock was set back: entries in the future are merged into now.
     local entries, keep, ahead = call('LRANGE', key, 0, -1), 0, 0
     for _, entry in ipairs(entries) do
       local ms, n = string.match(entry, '^(%d+):(%d+)$')
@@ -26,7 +26,7 @@ local function minute(c)
   end
   local first = call('LRANGE', key, 0, 0)
   if tonumber(string.match(first[1], '^(%d+):')) + WINDOW <= now then
-    -- All that is over goes at once, 100 a step: at most the 6,000 entries of a minute, each once.
+    -- All expired entries are removed at once, 100 per step: at most the 6,000 entries of a minute, each once.
     repeat
       local from = m.expired
       for _, entry in ipairs(call('LRANGE', key, from, from + 99)) do

@@ -1,7 +1,7 @@
--- move: a task that waits, or is dead, goes to another queue, and keeps its state, its attempts and its times. The caller serves
+-- move: moves a waiting or dead task to another queue; it keeps its state, its attempts and its times. The caller serves
 -- the queue that it comes to afterwards.
 
--- Whether it may: its client may use the queue, and a dead one must find room, since no other is dropped for it.
+-- Whether it may: its client may use the queue, and a dead one must find room, because no other is dropped for it.
 local function may_move(to, id, t)
   local c = client(t.owner)
   if t.cloud or (c and c.queues and not string.find(c.queues, ',' .. to.name .. ',', 1, true)) then return false end

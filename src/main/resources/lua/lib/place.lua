@@ -3,7 +3,7 @@
 --@include lib/stranger
 local ready_adds, claimable, touched = {}, false, {}
 
--- The head of a new task; the same for all tasks of a client in a queue that are due now, so it is made once.
+-- The head of a new task; the same for all tasks of a client in a queue that are due now, so it is created once.
 local function fresh_head(q, c, state, due)
   local known = due == now and c.fresh_heads and c.fresh_heads[q]
   if known then return known end
@@ -16,7 +16,7 @@ local function fresh_head(q, c, state, due)
   return made
 end
 
--- What only tasks with labels need is made for each of them: each function costs its making in every call.
+-- Functions only for tasks with labels are created for each of them: creating each costs time in every call.
 local function label(id, tail)
   --@include lib/labels
   for _, key in ipairs(label_keys(tail, 9)) do call('ZADD', key, '0', id) end

@@ -1,4 +1,5 @@
--- prove: what the proofs of `check` share. Arguments begin at FIRST. Each proof is a function of `proofs`, by the word that asks for it.
+-- prove: functions shared by the checks of `check`. Arguments begin at FIRST. Each proof is a function of `proofs`, by the word that asks
+-- for it.
 -- What must be counted at one moment has the budget of any script; asked for exactness, some 50,000 records' worth, 200 ms of Redis' CPU.
 --@include lib/budget
 local FIRST, RECORD_COST = 4, 3

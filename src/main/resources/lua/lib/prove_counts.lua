@@ -1,4 +1,4 @@
--- prove_counts: counters equal what is there. What cannot be counted at one moment is left, and said.
+-- prove_counts: checks the counters. Sets that cannot be counted atomically are skipped and reported.
 local function affordable(records)
   if spend(records * RECORD_COST) then return true end
   facts[1] = 'unproven'
@@ -107,7 +107,7 @@ local function body_of(id)
   return length ~= '' and unpack_struct('>I4', length) or 0
 end
 
--- The bytes of the bodies of what waits and runs, by owner; nil when these are too many tasks to read at one moment.
+-- The bytes of the bodies of waiting and running tasks, by owner; nil when there are too many to read atomically.
 local function count_bytes(live, bases)
   local bytes, tasks = {}, 0
   for owner, count in pairs(live) do

@@ -1,5 +1,6 @@
--- prove_dead: the dead of a queue stand in the indexes that their records name, nobody else does, and the sums are what is there.
--- 'dead' n, ids: facts: host and cause of each, as the sums count it · 'dead_index' the index without the keys' common beginning, n, ids · 'dead_sums' n
+-- prove_dead: the indexes of dead tasks contain exactly the tasks whose records name them, and the sums match.
+-- 'dead' n, ids: facts: host and cause of each, as the sums count it · 'dead_index' the index without the keys' common beginning, n, ids
+-- · 'dead_sums' n
 function proofs.dead()
   local n = tonumber(ARGV[FIRST])
   for at = FIRST + 1, #ARGV do

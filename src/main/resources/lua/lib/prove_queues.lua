@@ -1,4 +1,4 @@
--- prove_queues: turns, parking, busy, timers, and what a purge or a deletion left.
+-- prove_queues: checks turns, parking, busy, timers, and leftovers of purges and deletions.
 
 local function room(q, owner)
   local c = client(owner)
@@ -98,7 +98,7 @@ function proofs.over()
   end
 end
 
--- What `busy` and `timers` must say of a queue. With a rate, they may wait for the time of the next token, as it was reckoned.
+-- The required `busy` and `timers` of a queue. With a rate, they may wait for the computed time of the next token.
 local function faults(q)
   local first = tonumber(call('ZRANGE', q.base .. 'turns', 0, 0, 'WITHSCORES')[2]) or NEVER
   local due = tonumber(call('ZRANGE', q.base .. 'due', 0, 0, 'WITHSCORES')[2]) or NEVER

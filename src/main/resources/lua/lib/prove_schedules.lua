@@ -1,4 +1,4 @@
--- prove_schedules: one that waits for a tick stands in `schedules` by when that comes, and no other does.
+-- prove_schedules: exactly the schedules that wait for a tick are in `schedules`, by its time.
 local function prove_schedule(name)
   local key = P .. 'schedule:' .. name
   local f = call('HMGET', key, 'client', 'next', 'comes')

@@ -1,4 +1,4 @@
--- prove_tasks: each task is in exactly the set that its state names, once; nothing points to nothing.
+-- prove_tasks: each task is in exactly the set that its state names, once; there are no dangling references.
 
 local function hidden(t)
   return (t.state == 'k' or t.state == 'c') and t.retention == 0
@@ -18,7 +18,7 @@ local function gone(id, t)
   call('DEL', P .. 'task:' .. id, P .. 'task:' .. id .. ':log')
 end
 
--- A task that waits for its host is known there, or nobody would ever make it ready.
+-- A task that waits for its host is listed there, or it would never become ready.
 local function prove_held(id, t, key)
   local whole = host_behind(id, t)
   if not queue(t.n) or queue(t.n).gen ~= t.gen then return end -- purged: `tidy` drops it
@@ -35,7 +35,7 @@ local function prove_home(id, t)
   if not score then
     if not find('task_in_no_set', 'task:' .. id, t.state .. ' is not in ' .. string.sub(key, #P + 1)) then return end
     if t.state == 'a' then
-      call('ZADD', key, now, id) -- its lease is over: the next claim takes it back
+      call('ZADD', key, now, id) -- its lease has expired: the next claim recovers it
     elseif not q or (waits(t) and q.gen ~= t.gen) then
       gone(id, t)
     else
@@ -68,7 +68,7 @@ local function prove_ttl(id, t)
   end
 end
 
--- A task of Cloud Tasks that lives is listed, its name is taken, and one that RunTask called for waits in `express`.
+-- A live task of Cloud Tasks is listed, its name is reserved, and one that RunTask requested waits in `express`.
 local function prove_cloud(id, t)
   local q = queue(t.n)
   if not q or q.gen ~= t.gen or not (waits(t) or t.state == 'a') then return end
@@ -84,7 +84,7 @@ local function prove_cloud(id, t)
   end
 end
 
--- A task stands under each of its labels, and its record says so: those of an older version do not.
+-- A task is listed under each of its labels, and its record has the flag: those of an older version do not.
 local function prove_labels(id, t)
   local keys = label_keys_of(id, t)
   if #keys > 0 and t.mask % 64 < LABELED and find('label_not_indexed', 'task:' .. id, 'has labels, and does not say so') then
@@ -97,7 +97,7 @@ local function prove_labels(id, t)
   end
 end
 
--- An index of a label holds tasks alone that have it.
+-- An index of a label holds only tasks that have it.
 function proofs.label()
   local name = ARGV[FIRST]
   for at = FIRST + 1, #ARGV do
@@ -110,7 +110,7 @@ function proofs.label()
   end
 end
 
--- Whether a record is what its head says: as long as that, with a host, what is told of its end, and a url.
+-- Whether a record matches its head: its length, with a host, its callback, and a url.
 local function is_whole(id, t)
   local dropped = t.state == 'k' or t.state == 'c'
   local raw, next_at = call('GETRANGE', P .. 'task:' .. id, 0, dropped and -1 or -1 - t.body), nil
@@ -122,7 +122,7 @@ local function is_whole(id, t)
   return part and #raw >= next_at
 end
 
--- What is not a record is taken out of the sets, and put aside as it is, so that it can be looked at: `unreadable:<id>`.
+-- An invalid record is removed from the sets, and set aside unchanged, so that it can be inspected: `unreadable:<id>`.
 local function prove_record(id, t)
   local key = 'task:' .. id
   if t and (hidden(t) or is_whole(id, t)) or call('EXISTS', P .. key) == 0 then return t end

@@ -1,6 +1,6 @@
--- put_queue: makes a queue, or replaces its settings; its tasks and its pause stay, and one that was closed is open again.
--- `gen` is its first generation, `from` where the fields of `flow` that can be set begin in ARGV: name and value in turn; an
--- empty value is none. Settings of a lower `rev` than there is are not taken: a later change overtook them.
+-- put_queue: creates a queue, or replaces its settings; its tasks and its pause are kept, and a closed one is reopened.
+-- `gen` is its first generation, `from` where the fields of `flow` that can be set begin in ARGV: name and value alternately; an
+-- empty value is none. Settings of a lower `rev` than the current one are ignored: a later change overtook them.
 --@include lib/open_queue
 local function put_queue(n, gen, from)
   local old = queue(n)
@@ -13,7 +13,7 @@ local function put_queue(n, gen, from)
     if ARGV[at + 1] == '' then call('HDEL', flow, ARGV[at]) else call('HSET', flow, ARGV[at], ARGV[at + 1]) end
   end
   open_queue(n)
-  call('HDEL', flow, 'room') -- the gate is tried anew
+  call('HDEL', flow, 'room') -- the gate is tried again
   queues[n] = nil
   local q = queue(n)
   if old and call('ZSCORE', P .. 'busy', n) then
@@ -26,7 +26,7 @@ local function put_queue(n, gen, from)
     refill(old) -- the time until now counts at the rate that was in force
     q.tokens, q.tokens_at, q.dirty = math.min(old.tokens, q.burst), now, true
   end
-  for _, set in ipairs({ 'done', 'dead' }) do -- a bound may be lower than what is kept
+  for _, set in ipairs({ 'done', 'dead' }) do -- a bound may be lower than the number kept
     if old and call('HSETNX', flow, 'trimming_' .. set, 1) == 1 then call('RPUSH', P .. 'drain', 'trim:' .. n .. ':' .. set) end
   end
   q.due_dirty = true

@@ -33,7 +33,7 @@ local function queue(n)
   return q
 end
 
--- Notes a field for write_queue when it is not what was read.
+-- Records a field for write_queue when it differs from the value read.
 local function note(sets, at, name, value, stored)
   if value == tonumber(stored) then return at end
   sets[at + 1], sets[at + 2] = name, value
@@ -65,7 +65,7 @@ local function flush_queues()
     if q and q.dirty then
       if q.stored then
         write_queue(q, q.stored)
-      else -- no more was read than what runs (see release)
+      else -- only the running count was read (see release)
         call('HSET', q.flow, 'running', q.running)
       end
     end
@@ -87,7 +87,7 @@ local function has_room(q)
 end
 
 -- Puts a queue into `busy` exactly when it can be served, and its next due time or token into `timers`; what was there for a
--- token stays until it is over, when `ready_due` looks anew.
+-- token stays until it is over, when `ready_due` checks again.
 -- q.first, the lowest turn, and q.busy, whether it is there, are read when they are not known.
 local function serve(q)
   if q.first == nil then

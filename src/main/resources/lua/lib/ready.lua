@@ -1,4 +1,4 @@
--- ready: makes what is due ready, some tasks of each queue by turns, so that a backlog that becomes due in one hides none in another.
+-- ready: makes due tasks ready, some of each queue alternately, so that a due backlog in one queue delays no other.
 local READY_STEP, QUEUES_MAX = 20, 40
 
 local function ready_of(q)

@@ -1,4 +1,4 @@
--- reap: takes ended leases back; a lost lease is a failed attempt.
+-- reap: recovers expired leases; a lost lease is a failed attempt.
 local LEASE_LOST = 7
 
 local function lost(q, id, t, max_retries)
@@ -24,7 +24,7 @@ local function lost(q, id, t, max_retries)
   return '0'
 end
 
--- Returns the tasks that were taken back (id, name of the queue, '1' when it is dead, …), and whether there are more.
+-- Returns the recovered tasks (id, name of the queue, '1' when it is dead, …), and whether there are more.
 local function reap(lease_ms, floor)
   local spared, recovered = in_grace(lease_ms), {}
   clamp(P .. 'leases', shard().lease)

@@ -22,7 +22,7 @@
 --       66      1  mask
 --       67      1  owner_length
 --       68         owner
--- The bytes from 1 to 51 are what moves change. Behind the owner there is, as the mask says, in this order:
+-- The bytes from 1 to 51 are mutable. After the owner, according to the mask, in this order:
 --    8  28 bytes of a task of Cloud Tasks, whose owner is its queue ('' for short), which moves change too: answers(2) · µs that its due
 --       time lies before the ms above(2) · of the attempt begun last: when it was due(6), began(6), ended(6; 0 while it runs), and when
 --       a RunTask called for it(6; 0 when none did)
@@ -31,9 +31,9 @@
 --    2  own max_concurrent(4)
 --    4  retry(21)
 --       always: the host and port that it goes to (TargetUrl.hostAndPort), behind their length(2)
---   64  what is told of its end (lib/callback), behind its length(2)
---       always: the url behind its length(2), and the rest that scripts read for labels alone (lib/labels); last the body
---   32  says that it has labels
+--   64  its callback (lib/callback), after its length(2)
+--       always: the url after its length(2), and the rest, of which scripts read only labels (lib/labels); last the body
+--   32  it has labels
 local VERSION, FRONT_LAST = 1, 511
 local AT = { state = 1, error = 3, due = 24, queue = 42, created = 52, body = 62, mask = 66, owner = 68 }
 local CLOUD, NAMED, LABELED, CALLBACK, NO_GENERATION = 8, 16, 32, 64, 2 ^ 32 - 1

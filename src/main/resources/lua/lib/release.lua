@@ -1,8 +1,8 @@
--- release: an active task gives back its places in its queue's and its client's counts.
+-- release: an active task releases its places in its queue's and its client's counts.
 local served_later, unparked_later = {}, {}
 
--- Of the queue of an attempt that ended, mostly nothing is asked but its generation and what runs; so that is read alone, and
--- the rest when the first of it is asked for.
+-- Of the queue of an ended attempt, usually only its generation and its running count are needed; so only these are read, and
+-- the rest when it is first needed.
 local function read_rest(q, field)
   setmetatable(q, nil)
   queues[q.n] = nil
@@ -44,7 +44,7 @@ local function release(q, t)
   end
 end
 
--- Lets in what the released places make room for; once, at the end of a script.
+-- Admits tasks into the released places; once, at the end of a script.
 local function readmit()
   for owner in pairs(unparked_later) do unpark(owner) end
   for q in pairs(served_later) do
@@ -55,7 +55,7 @@ local function readmit()
   end
 end
 
--- Whether the task is of a generation that was purged, or of a queue that is gone: it leaves nothing behind.
+-- Whether the task is of a generation that was purged, or of a deleted queue: it leaves nothing behind.
 local function outdated(q, t)
   return not q or q.gen ~= t.gen
 end

@@ -1,4 +1,4 @@
--- retire: a finished task leaves its set, and all that belongs to it goes.
+-- retire: deletes a finished task and all its data.
 local function retire(id)
   local t = read_task(id)
   spend(20)

@@ -1,9 +1,9 @@
 -- retry: the policy of a task over its queue's over the worker's default; RetryPolicy.java holds the same rules.
 --   max_retries(2) · min_backoff(4) · max_backoff(6) · max_doublings(2) · max_duration(6) · retry_client_errors(1), in ms;
---   all bits set is "not said".
--- A queue of Cloud Tasks says all that counts, and its tasks nothing; CloudRetryPolicy.java holds the same rules:
+--   all bits set is "unset".
+-- A queue of Cloud Tasks has all settings, and its tasks none; CloudRetryPolicy.java holds the same rules:
 --   65534(2) · max_attempts(4; all bits set: no limit) · min_backoff(6) · max_backoff(6) · max_doublings(4) ·
---   max_duration(6; 0: not said).
+--   max_duration(6; 0: unset).
 local UNSET2, UNSET4, UNSET6, CLOUD_RULE = 2 ^ 16 - 1, 2 ^ 32 - 1, 2 ^ 48 - 1, 2 ^ 16 - 2
 
 local function cloud_policy(text)

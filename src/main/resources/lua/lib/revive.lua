@@ -1,4 +1,4 @@
--- revive: a dead task starts again, with fresh attempts. False when its client was deleted. A client that registered itself is
+-- revive: restarts a dead task, with its attempts reset. False when its client was deleted. An auto-registered client is
 -- forgotten a day after its last task, its dead tasks are kept for longer: it becomes known again, also beyond the limit of such
 -- clients, as an accepted task is never refused.
 --@include lib/stranger

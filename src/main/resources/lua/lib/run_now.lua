@@ -1,4 +1,4 @@
--- run_now: a task that waits for its time, or its backoff, becomes ready now; the caller serves the queue afterwards.
+-- run_now: makes a scheduled or retrying task ready now; the caller serves the queue afterwards.
 local function run_now(q, id, t)
   take_out(q, id, t)
   t.state = 'r'

@@ -1,5 +1,5 @@
 -- serve_owner: the owner whose turn it is gets a slot for its first task, or is parked, or has nothing to start. Heads are read
--- first, bodies only of what is given.
+-- first, bodies only of claimed tasks.
 local FRONT, EXPIRED, HELD_A_TURN = 1023, 8, 10
 local dry = {} -- gates whose room was used up here, each with how many tasks still wait for it
 
@@ -44,7 +44,7 @@ local function lease(q, c, id, t, host, probe)
   if q.rate and not q.gated then q.tokens = q.tokens - 1 end
 end
 
--- What becomes of a ready task: 'go' or 'probe', with its host's gate; 'gone', 'over' and how it ends, 'park', 'hold' and for which
+-- The decision on a ready task: 'go' or 'probe', with its host's gate; 'gone', 'over' and how it ends, 'park', 'hold' and for which
 -- host.
 local function judge(c, id, t)
   if not t then return 'gone' end

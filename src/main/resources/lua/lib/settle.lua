@@ -1,4 +1,4 @@
--- settle: what a verdict does to a task that ran.
+-- settle: applies a verdict to a task that ran.
 local function log_attempt(id, t, entry)
   if entry == '' then return end
   call('RPUSH', P .. 'task:' .. id .. ':log', entry)
@@ -7,7 +7,7 @@ end
 
 local function put_back(q, id, t, delay_ms)
   spend(10)
-  if express(t) then -- it was called for, and still is
+  if express(t) then -- it was requested, and still is
     t.worker = NOBODY
     write_head(id, t)
     call_for(id)
@@ -28,7 +28,7 @@ local function put_back(q, id, t, delay_ms)
   end
 end
 
--- A gate refused the task: it made no attempt. It waits for its host's gate in `held:<host>`, for its queue's where it was, and its
+-- A gate rejected the task: it made no attempt. It waits for its host's gate in `held:<host>`, for its queue's where it was, and its
 -- queue is not served until the gate has room.
 local function hold_at(q, id, t, gate, wait_ms)
   local host = string.match(gate, '^h:(.*)$')

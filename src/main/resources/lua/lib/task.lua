@@ -53,12 +53,12 @@ local function write_head(id, t)
   call('SETRANGE', P .. 'task:' .. id, '1', front(t))
 end
 
--- An attempt of a task of Cloud Tasks begins; `run_at` is when a RunTask called for it, or 0.
+-- An attempt of a task of Cloud Tasks begins; `run_at` is when RunTask requested it, or 0.
 local function begin_attempt(t, at, run_at)
   t.last_due, t.last_began, t.last_ended, t.run_at = t.due, at, 0, run_at
 end
 
--- Whether a RunTask called for the attempt that runs: past the limits of its queue, so that it is not counted by them.
+-- Whether RunTask requested the running attempt: it bypasses the limits of its queue, so that they do not count it.
 local function express(t)
   return t.cloud and t.run_at > 0
 end
@@ -73,15 +73,15 @@ local function waits(t)
   return t.state == 'r' or t.state == 's' or t.state == 't'
 end
 
--- A failover forgot a claim, under which an attempt was made all the same.
+-- A failover lost a claim, under which an attempt was made anyway.
 local function remember_claim(t, claim, worker)
   t.claim, t.worker, t.attempts = claim, worker, math.min(t.attempts + 1, 65535)
   if t.first == 0 then t.first = math.min(claim, now) end
   if t.cloud then begin_attempt(t, math.min(claim, now), 0) end
 end
 
--- What the task says for itself: when it expires, its own max_concurrent, its retry settings, nil where it says nothing; and where its
--- host stands. Nothing when the record is cut short before that.
+-- The task's own settings: when it expires, its max_concurrent, its retry settings, nil where unset; and where its
+-- host stands. Nothing when the record is truncated before that.
 local function own_settings(t)
   local at, mask, expires, max_concurrent, retry = t.own or t.more, t.mask, nil, nil, nil
   if #t.raw < at - 1 + mask % 2 * 6 + math.floor(mask / 2) % 2 * 4 + math.floor(mask / 4) % 2 * 21 then return nil end
@@ -97,7 +97,7 @@ local function own_settings(t)
   return expires, max_concurrent, retry, at
 end
 
--- The text that stands behind its length(2) in a record, and where the record goes on; nil when it is cut short.
+-- The text after its length(2) in a record, and where the record continues; nil when it is truncated.
 local function text_at(raw, at)
   if not at or #raw < at + 1 then return nil end
   local next_at = at + 2 + unpack_struct('>I2', raw, at)
@@ -117,7 +117,7 @@ local function read_front(id)
   return raw ~= '' and parse(raw) or nil
 end
 
--- The same host of any record, or of what is none; the rest of it is read where that is needed.
+-- The same host of any record, even an invalid one; the rest of it is read where needed.
 local function host_behind(id, t)
   if not t then return '-:0' end
   local _, _, _, at = own_settings(t)

@@ -1,8 +1,8 @@
--- trip: a host failed some times in a row, as one worker saw it.
+-- trip: handles a host's consecutive failures, as seen by one worker.
 --@include lib/host_names
 local FIRST_WAIT_MS = 1000
 
--- What a host says of its breaker, by its name with the port or else without: threshold, longest wait, probes. Nil where it says nothing.
+-- The breaker settings of a host, by its name with the port or else without: threshold, longest wait, probes. Nil where unset.
 local function own_breaker(host)
   if call('EXISTS', P .. 'hosts:own') == 0 then return nil, nil, nil end
   for _, name in ipairs(host_names(host)) do
@@ -13,7 +13,7 @@ local function own_breaker(host)
   end
 end
 
--- Opens the breaker when there were enough failures. While it is not closed, probes alone count.
+-- Opens the breaker when there were enough failures. While it is not closed, only probes count.
 local function trip(host, failures)
   local own, longest, max = own_breaker(host)
   local least = own or threshold

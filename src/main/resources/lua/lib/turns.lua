@@ -1,7 +1,7 @@
 -- turns: the owners of ready tasks in a queue take turns; one at its limit is parked behind all others.
 --@include lib/unpark
 
--- Gives an owner with ready tasks its place; a parked one that may have room again is let back in, to be judged by claim.
+-- Gives an owner with ready tasks its place; a parked one that may have room again is readmitted, for claim to decide.
 local function seat(q, owner)
   local turn = tonumber(call('ZSCORE', q.base .. 'turns', owner))
   if not turn then
@@ -33,7 +33,7 @@ local function make_due(q, id, t, place)
   q.due_dirty, q.dirty = true, true
 end
 
--- A task that waits for its host leaves `due`, and is counted there no more.
+-- A task that waits for its host leaves `due`, and is no longer counted there.
 local function unhold(id, t)
   local host = host_behind(id, t)
   call('ZREM', P .. 'held:' .. host, id)

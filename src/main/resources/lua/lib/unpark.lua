@@ -1,4 +1,4 @@
--- unpark: an owner that runs less than it did, or may run more, has its turn again wherever it is parked; claim parks it anew where it
+-- unpark: an owner that runs less than it did, or may run more, has its turn again wherever it is parked; claim parks it again where it
 -- still has no room. This is done in up to 32 queues, in more until one of them can be served; `tidy` does the rest, which is listed in
 -- `unparking`: 'c:' and a client, or 't:' and the last client that was looked at, of all whose tier may have changed.
 --@include lib/budget

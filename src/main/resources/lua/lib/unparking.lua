@@ -1,4 +1,4 @@
--- unparking: one step of what `unparking` lists. Returns whether there is more.
+-- unparking: one step of an item in `unparking`. Returns whether there is more.
 local CLIENTS = 10
 
 local function unpark_some()

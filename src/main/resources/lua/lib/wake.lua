@@ -1,4 +1,4 @@
--- wake: takes one worker off the idle list and tells it to look; nobody idle, no message.
+-- wake: removes one worker from the idle list and notifies it; without idle workers, no message.
 local wake_wanted = false
 local function wake()
   for _ = 1, 8 do

@@ -1,11 +1,11 @@
 -- walk: the tasks of a shard that match, from a place on, until the budget is spent. First `wide` sets, which hold tasks of all queues,
--- then queue by queue `narrow` ones. A place is set, n, owner, score and id, each behind a line break; a set of '' is behind all of queue n.
--- Ready tasks are met owner by owner, in the order of the owners' ids, which does not change with their turns.
+-- then queue by queue `narrow` ones. A place is set, n, owner, score and id, each behind a line break; a set of '' is behind all of
+-- queue n. Ready tasks are met owner by owner, in the order of the owners' ids, which does not change with their turns.
 -- Arguments from FIRST on: n of the only queue, or -1 · wide sets (active; or label: all that have it) · narrow sets (due, ready, dead,
 -- done, or an index of dead such as dead:h:<host>) · numbers of queues, 4 bytes each, ascending · how many steps (a set of a queue) are
 -- over · '1' when no queue follows · place in the first step: owner, score, id · what to match, '' for any: letters of states, owner,
 -- status, error, created from, created before, due from, due before, host with or without its port, digest of a label.
--- Newest first for what is over or by label.
+-- Newest first for finished tasks or by label.
 local PAGE, FEW_OWNERS, LOOK, STEP = 100, 100, 9, 8
 local arguments = { unpack(ARGV, FIRST) }
 local only, numbers, skip, is_last = tonumber(arguments[1]), arguments[4], tonumber(arguments[5]), arguments[6] == '1'
@@ -39,7 +39,7 @@ end
 
 local function matches(id)
   local head = call('GETRANGE', P .. 'task:' .. id, 0, head_last)
-  if #head == 0 and place.set == 'label' then call('ZREM', labeled, id) end -- of a task that is gone
+  if #head == 0 and place.set == 'label' then call('ZREM', labeled, id) end -- of a deleted task
   if #head < 66 then return false end
   local state, _, its_error, its_status = unpack_struct('>c1BBI2', head, 2)
   if states ~= '' and not string.find(states, state, 1, true) then return false end
@@ -58,7 +58,7 @@ local function is_enough()
   return enough or budget_left <= 0
 end
 
--- `visit` says whether it has enough; 'again' when the next call is to begin with this very task.
+-- `visit` returns whether it has enough; 'again' when the next call is to begin with this very task.
 local function look_at(visit, owner, score, id)
   local owner_before, score_before, id_before = place.owner, place.score, place.id
   looked = looked + 1
@@ -69,7 +69,7 @@ local function look_at(visit, owner, score, id)
   if answer == 'again' then go_to(owner_before, score_before, id_before) end
 end
 
--- These say whether the end was reached.
+-- These return whether the end was reached.
 local function walk_set(visit, key, owner, newest_first, score, id)
   while true do
     local from = behind(key, newest_first, score, id)
@@ -147,7 +147,9 @@ local function walk_step(visit, set, n, owner, score, id)
   return walk_set(visit, P .. 'queue:' .. n .. ':' .. set, '', true, score, id)
 end
 
--- Visits what matches. `enter` is told each step before its first task. Says whether the end was reached; if not, `place` is where to go on.
+-- Visits what matches. `enter` is called with each step before its first task. Returns whether the end was reached; if not, `place` is
+-- where to
+-- continue.
 local function walk(visit, enter)
   local wide, narrow, owner, score, id = steps.wide, steps.narrow, arguments[7], arguments[8], arguments[9]
   for i = skip, #wide + #numbers / 4 * #narrow - 1 do

@@ -6,29 +6,29 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * A named key that opens the admin's calls beside {@code ADMIN_API_KEY}: {@code tra_} and 32 random
- * bytes. Only its SHA-256 is stored, and looked up by.
+ * A named key for the admin API in addition to {@code ADMIN_API_KEY}: {@code tra_} and 32 random
+ * bytes. Only its SHA-256 is stored and used for look-up.
  *
- * @param name whose it is
- * @param readOnly whether it opens only what changes nothing
- * @param created when it was made
- * @param ends when it opens nothing any more, since it was replaced; empty for never
+ * @param name its name
+ * @param readOnly whether it permits only reads
+ * @param created when it was created
+ * @param ends when it expires, because it was replaced; empty for never
  */
 public record AdminKey(String name, boolean readOnly, Instant created, Optional<Instant> ends) {
 
-  /** What every such key begins with. */
+  /** The prefix of every such key. */
   public static final String PREFIX = "tra_";
 
-  /** How whoever shows {@code ADMIN_API_KEY} is named. */
+  /** The name of the caller with {@code ADMIN_API_KEY}. */
   public static final String ROOT = "root";
 
-  /** How whoever shows nothing is named where that is the admin: on a loopback listener. */
+  /** The name of an admin without a key: on a loopback listener. */
   public static final String LOOPBACK = "loopback";
 
-  /** Names that no key may have. */
+  /** Reserved names. */
   public static final Set<String> RESERVED = Set.of(ROOT, LOOPBACK);
 
-  /** A fresh key. */
+  /** A new key. */
   public static String make(SecureRandom random) {
     return ApiKey.make(PREFIX, random);
   }

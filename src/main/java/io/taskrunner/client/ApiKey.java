@@ -8,18 +8,19 @@ import java.util.Base64;
 import java.util.HexFormat;
 
 /**
- * A client's secret: {@code tr_} and 32 random bytes. Only its SHA-256 is stored, and looked up by.
+ * A client's API key: {@code tr_} and 32 random bytes. Only its SHA-256 is stored and used for
+ * look-up.
  */
 public final class ApiKey {
 
-  /** What every key begins with. */
+  /** The prefix of every key. */
   public static final String PREFIX = "tr_";
 
   private static final int BYTES = 32;
 
   private ApiKey() {}
 
-  /** A fresh key. */
+  /** A new key. */
   public static String make(SecureRandom random) {
     return make(PREFIX, random);
   }
@@ -30,7 +31,7 @@ public final class ApiKey {
     return prefix + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
   }
 
-  /** The hexadecimal SHA-256 that a key is known by in the store. */
+  /** The hexadecimal SHA-256 that identifies a key in the store. */
   public static String digest(String key) {
     try {
       byte[] digest =

@@ -4,14 +4,14 @@ import java.time.Instant;
 import java.util.regex.Pattern;
 
 /**
- * Somebody who enqueues.
+ * A client that enqueues tasks.
  *
  * @param id matches {@link #ID}
- * @param settings what an admin set on it
- * @param limits what is in force: its own numbers, else the tier's
- * @param created when it was first known
+ * @param settings its settings, made by an admin
+ * @param limits the effective limits: its own, else the tier's
+ * @param created when it was created or registered
  * @param updated when an admin last changed it
- * @param revision another with each change; 0 where nobody changed it since there are revisions
+ * @param revision differs after each change; 0 when it was never changed since revisions exist
  */
 public record Client(
     String id,
@@ -26,14 +26,13 @@ public record Client(
 
   /**
    * The form of an entry of {@link ClientSettings#allowedQueues}: the name of a queue; or, of
-   * Google Cloud Tasks, a whole name of a queue or of what queues lie in, or either with a star at
-   * its end.
+   * Google Cloud Tasks, the full name of a queue or of its parent, or either with a trailing star.
    */
   public static final Pattern ALLOWED_QUEUE =
       Pattern.compile(
           "[A-Za-z0-9_-]{1,64}|projects/[A-Za-z0-9:.-]{1,200}"
               + "(/locations/[A-Za-z0-9-]{1,100}(/queues(/[A-Za-z0-9-]{1,100})?)?)?(/\\*)?");
 
-  /** Stands for every service account. */
+  /** The wildcard for every service account. */
   public static final String ANY_ACCOUNT = "*";
 }

@@ -4,18 +4,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an admin sets on a client.
+ * The settings of a client, made by an admin.
  *
  * @param tier the name of its tier
- * @param enabled whether its calls are taken
+ * @param enabled whether its calls are accepted
  * @param maxConcurrent replaces the tier's number; null for the tier's
  * @param requestsPerMin replaces the tier's number; null for the tier's
  * @param allowedQueues the queues that it may use; null for all
- * @param serviceAccounts whom its tasks may say to be in a token, {@link Client#ANY_ACCOUNT} for
- *     anyone; empty for no tokens
- * @param maxWaiting so many of its tasks may be unfinished, for one more to be taken; null for any
- *     number
- * @param maxWaitingBytes so many bytes of their bodies; null for any number
+ * @param serviceAccounts identities that its tasks may use in a token, {@link Client#ANY_ACCOUNT}
+ *     for any; empty for no tokens
+ * @param maxWaiting maximum number of unfinished tasks; null for no limit
+ * @param maxWaitingBytes maximum total size of their bodies, in bytes; null for no limit
  */
 public record ClientSettings(
     String tier,
@@ -27,7 +26,7 @@ public record ClientSettings(
     @Nullable Integer maxWaiting,
     @Nullable Long maxWaitingBytes) {
 
-  /** Those of a client that an admin set up and gave none. */
+  /** The default settings of a client that an admin created. */
   public static final ClientSettings DEFAULT =
       new ClientSettings(Tier.DEFAULT, true, null, null, null, List.of(), null, null);
 
@@ -37,19 +36,19 @@ public record ClientSettings(
     serviceAccounts = List.copyOf(serviceAccounts);
   }
 
-  /** Its own limits, and its tier's where it has none. */
+  /** Its own limits, else its tier's. */
   public Limits limits(Limits ofTier) {
     return new Limits(
         maxConcurrent == null ? ofTier.maxConcurrent() : maxConcurrent,
         requestsPerMin == null ? ofTier.requestsPerMin() : requestsPerMin);
   }
 
-  /** Whether its tasks may go to a queue. */
+  /** Whether its tasks may use a queue. */
   public boolean mayUse(String queue) {
     return allowedQueues == null || allowedQueues.contains(queue);
   }
 
-  /** Whether its tasks may carry a token of this account. */
+  /** Whether its tasks may use a token of this account. */
   public boolean mayBe(String account) {
     return serviceAccounts.contains(account) || serviceAccounts.contains(Client.ANY_ACCOUNT);
   }

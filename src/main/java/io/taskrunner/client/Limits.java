@@ -1,9 +1,9 @@
 package io.taskrunner.client;
 
 /**
- * What a client may use, over all replicas.
+ * The limits of a client, over all replicas.
  *
- * @param maxConcurrent attempts that run at once, 1 to 1,000,000,000
+ * @param maxConcurrent concurrent attempts, 1 to 1,000,000,000
  * @param requestsPerMin tasks accepted in any 60 s, 1 to 1,000,000,000
  */
 public record Limits(int maxConcurrent, int requestsPerMin) {

@@ -7,24 +7,24 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/** What a client's key opens. */
+/** A permission of a client's key. */
 public enum Scope {
-  /** Giving tasks. */
+  /** Creating tasks. */
   ENQUEUE,
-  /** Looking. */
+  /** Reading. */
   READ,
-  /** Changing what is there: run, retry, cancel. */
+  /** Changing existing tasks: run, retry, cancel. */
   OPERATE;
 
-  /** What a key opens that nobody narrowed. */
+  /** All scopes: the default of a key. */
   public static final Set<Scope> ALL = Set.of(values());
 
-  /** How callers name it. */
+  /** Its name in the API. */
   public String word() {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /** The scope that callers name so. */
+  /** The scope with a name in the API. */
   public static Optional<Scope> ofWord(String word) {
     for (Scope scope : values()) {
       if (scope.word().equals(word)) {
@@ -34,14 +34,14 @@ public enum Scope {
     return Optional.empty();
   }
 
-  /** Scopes as the store keeps them: the first letter of each. */
+  /** Scopes in the store: the first letter of each. */
   public static String letters(Collection<Scope> scopes) {
     return ordered(scopes).stream()
         .map(scope -> scope.word().substring(0, 1))
         .collect(Collectors.joining());
   }
 
-  /** The scopes of {@link #letters}; one that a newer version knows is left out. */
+  /** The scopes of {@link #letters}; unknown ones of a newer version are left out. */
   public static Set<Scope> ofLetters(String letters) {
     Set<Scope> scopes = EnumSet.noneOf(Scope.class);
     for (Scope scope : values()) {
@@ -52,7 +52,7 @@ public enum Scope {
     return Set.copyOf(scopes);
   }
 
-  /** Scopes in the order in which they are shown. */
+  /** Scopes in display order. */
   public static Set<Scope> ordered(Collection<Scope> scopes) {
     Set<Scope> ordered = EnumSet.noneOf(Scope.class);
     ordered.addAll(scopes);

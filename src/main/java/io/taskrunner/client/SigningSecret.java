@@ -13,29 +13,28 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * What the requests of a client's tasks are signed with: a secret of the specification Standard
- * Webhooks 1.0.
+ * A secret that signs the requests of a client's tasks, according to Standard Webhooks 1.0.
  *
- * @param type how it signs
- * @param bytes the secret itself; for ed25519 the private seed and behind it the public key
+ * @param type its signature type
+ * @param bytes the secret itself; for ed25519 the private seed followed by the public key
  */
 public record SigningSecret(Type type, byte[] bytes) {
 
-  /** For how long a secret signs on beside the one that replaced it. */
+  /** How long a replaced secret continues to sign. */
   public static final Duration OVERLAP = Duration.ofHours(24);
 
-  /** So many sign at once at most: one and those that it replaced a short while ago. */
+  /** Maximum number of active secrets: the current one and recently replaced ones. */
   public static final int MOST = 5;
 
   private static final int HMAC_BYTES = 32;
 
   private static final int HALF = 32;
 
-  /** How a secret signs. */
+  /** The signature type of a secret. */
   public enum Type {
-    /** HMAC-SHA256: who verifies knows the secret too. */
+    /** HMAC-SHA256: receivers need the secret. */
     HMAC('h', "v1"),
-    /** Ed25519 (RFC 8032): who verifies needs the public key alone. */
+    /** Ed25519 (RFC 8032): receivers need only the public key. */
     ED25519('e', "v1a");
 
     private final char letter;
@@ -46,27 +45,27 @@ public record SigningSecret(Type type, byte[] bytes) {
       this.version = version;
     }
 
-    /** The word of the API. */
+    /** Its name in the API. */
     public String word() {
       return name().toLowerCase(Locale.ROOT);
     }
 
-    /** Stands for it where secrets are kept. */
+    /** Its letter in the store. */
     public char letter() {
       return letter;
     }
 
-    /** What its signatures begin with in the header. */
+    /** The prefix of its signatures in the header. */
     public String version() {
       return version;
     }
 
-    /** The type of a word of the API; empty for any other. */
+    /** The type with a name in the API; empty for any other. */
     public static Optional<Type> ofWord(String word) {
       return Arrays.stream(values()).filter(type -> type.word().equals(word)).findFirst();
     }
 
-    /** The type of a letter where secrets are kept. */
+    /** The type with a letter in the store. */
     public static Type ofLetter(char letter) {
       return Arrays.stream(values())
           .filter(type -> type.letter == letter)
@@ -76,7 +75,7 @@ public record SigningSecret(Type type, byte[] bytes) {
     }
   }
 
-  /** A fresh one. */
+  /** A new secret. */
   public static SigningSecret make(Type type, SecureRandom random) {
     return switch (type) {
       case HMAC -> {
@@ -108,12 +107,12 @@ public record SigningSecret(Type type, byte[] bytes) {
     return Arrays.copyOf(bytes, HALF);
   }
 
-  /** As it is told once, to whom it is made for. */
+  /** The form shown once, to its owner. */
   public String text() {
     return (type == Type.HMAC ? "whsec_" : "whsk_") + Base64.getEncoder().encodeToString(bytes);
   }
 
-  /** What may be told to anyone; empty where there is nothing of the kind. */
+  /** The public key; empty for types without one. */
   public Optional<String> publicKey() {
     return type == Type.HMAC
         ? Optional.empty()
@@ -122,7 +121,7 @@ public record SigningSecret(Type type, byte[] bytes) {
                 + Base64.getEncoder().encodeToString(Arrays.copyOfRange(bytes, HALF, 2 * HALF)));
   }
 
-  /** Never tells the secret. */
+  /** Does not contain the secret. */
   @Override
   public String toString() {
     return "SigningSecret[" + type.word() + "]";

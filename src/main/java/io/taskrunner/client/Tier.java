@@ -6,20 +6,20 @@ import java.util.List;
  * A named pair of limits.
  *
  * @param name {@code ^[A-Za-z0-9_-]{1,64}$}
- * @param limits what its clients may use
- * @param revision another with each change; 0 where nobody changed it since there are revisions
+ * @param limits of its clients
+ * @param revision differs after each change; 0 when it was never changed since revisions exist
  */
 public record Tier(String name, Limits limits, long revision) {
 
-  /** One that nobody changed. */
+  /** A tier that was never changed. */
   public Tier(String name, Limits limits) {
     this(name, limits, 0);
   }
 
-  /** The tier of a client that nobody set one for. */
+  /** The default tier of a client. */
   public static final String DEFAULT = "default";
 
-  /** The five tiers that always exist, in the order in which they are shown. */
+  /** The five built-in tiers, in display order. */
   public static final List<Tier> BUILT_IN =
       List.of(
           new Tier("free", new Limits(1, 10)),

@@ -1,7 +1,7 @@
 /**
- * Who enqueues: clients, their tiers and limits, their keys.
+ * Clients, their tiers and limits, their keys.
  *
- * <p>Needs the JDK and the room {@code task} alone.
+ * <p>Depends only on the JDK and the package {@code task}.
  */
 @NullMarked
 package io.taskrunner.client;

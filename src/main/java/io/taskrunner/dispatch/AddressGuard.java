@@ -9,20 +9,20 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Judges, on the very address that is to be connected to, whether a task may reach it.
+ * SSRF protection: checks the resolved IP address at connect time.
  *
- * <p>An address may have more than one face: an IPv6 address that carries an IPv4 address is judged
- * as both, since a translator on the way delivers to the inner one. It is refused when any face of
- * it is. {@code DENIED_CIDRS} wins over {@code ALLOWED_CIDRS}, which wins over everything built in.
- * {@code ALLOW_PRIVATE_URLS} opens what is private, but neither link-local addresses nor the
- * metadata services of clouds, whose answers are credentials.
+ * <p>An IPv6 address that embeds an IPv4 address is checked as both, because a translator on the
+ * path delivers to the inner one. It is rejected when either is. {@code DENIED_CIDRS} wins over
+ * {@code ALLOWED_CIDRS}, which wins over everything built in. {@code ALLOW_PRIVATE_URLS} allows
+ * private addresses, but neither link-local addresses nor the metadata services of clouds, which
+ * return credentials.
  *
  * <p>The built-in ranges follow the IANA special-purpose registries (RFC 6890 and its updates); of
- * IPv6 nothing outside 2000::/3 is reachable but what carries an IPv4 address.
+ * IPv6 nothing outside 2000::/3 is reachable except addresses that embed an IPv4 address.
  */
 public final class AddressGuard {
 
-  /** Why an address is refused. */
+  /** Why an address is rejected. */
   private enum Kind {
     LOOPBACK("a loopback address", true),
     PRIVATE("a private address", true),
@@ -101,7 +101,7 @@ public final class AddressGuard {
   private final List<Cidr> allowed;
   private final List<Cidr> denied;
 
-  /** A guard with the operator's wishes. */
+  /** A guard with the operator's settings. */
   public AddressGuard(boolean allowPrivate, List<Cidr> allowed, List<Cidr> denied) {
     this.allowPrivate = allowPrivate;
     this.allowed = List.copyOf(allowed);
@@ -129,8 +129,8 @@ public final class AddressGuard {
       if (refusal.isPresent()) {
         break;
       }
-      // Where in a local NAT64 prefix the IPv4 address sits is not known: of each place only what
-      // is never open counts.
+      // The position of the IPv4 address in a local NAT64 prefix is unknown: at each position only
+      // the ranges that are never allowed count.
       refusal =
           local ? in(allowed, face) ? Optional.empty() : judgeNeverOpen(face) : judgeCarried(face);
     }
@@ -180,10 +180,10 @@ public final class AddressGuard {
     return Optional.empty();
   }
 
-  /** The faces of an IPv6 address, with the one that its last 8 bytes show (RFC 5214 §6.1). */
+  /** The forms of an IPv6 address, including the one in its last 8 bytes (RFC 5214 §6.1). */
   private static List<InetAddress> withIsatap(InetAddress address, List<InetAddress> translated) {
     byte[] b = address.getAddress();
-    // Whether the IPv4 address is unique, and whether it is a group, is up to two bits of byte 8.
+    // Two bits of byte 8 encode whether the IPv4 address is unique, and whether it is a group.
     boolean isatap = (b[8] & 0xFC) == 0 && b[9] == 0 && b[10] == 0x5E && b[11] == (byte) 0xFE;
     if (!isatap) {
       return translated;
@@ -194,8 +194,8 @@ public final class AddressGuard {
   }
 
   /**
-   * The IPv4 addresses to which the prefix of an IPv6 address has it translated. The mapped form
-   * never comes here: the JDK makes it IPv4.
+   * The IPv4 addresses to which the prefix of an IPv6 address is translated. The mapped form does
+   * not occur here: the JDK converts it to IPv4.
    */
   private static List<InetAddress> translated(InetAddress address) {
     byte[] b = address.getAddress();

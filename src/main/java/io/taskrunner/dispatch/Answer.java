@@ -6,16 +6,16 @@ import java.time.InstantSource;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** What is kept of an answer while it comes in. Its body is counted, not kept. */
+/** The part of a response that is kept while it arrives. Its body is counted, not kept. */
 final class Answer {
 
   /** How much of a body is read, in bytes; the rest is discarded unread. */
   static final int BODY_MAX = 64 * 1024;
 
-  /** How long the head may be, in bytes. */
+  /** Maximum size of the head, in bytes. */
   static final int HEAD_MAX = 32 * 1024;
 
-  /** How many interim answers (1xx) a target may send. */
+  /** Maximum number of interim responses (1xx) that a target may send. */
   static final int INTERIM_MAX = 100;
 
   private int status;
@@ -24,12 +24,12 @@ final class Answer {
   private @Nullable String retryAfter;
   private @Nullable String date;
 
-  /** Whether the head has come. */
+  /** Whether the head has arrived. */
   boolean hasBegun() {
     return status != 0;
   }
 
-  /** Takes the head; returns false when its status is none that HTTP knows. */
+  /** Processes the head; returns false when its status is not a valid HTTP status. */
   boolean begin(int code, @Nullable String retryAfterHeader, @Nullable String dateHeader) {
     status = code;
     retryAfter = retryAfterHeader;
@@ -37,12 +37,12 @@ final class Answer {
     return code >= 200 && code <= 999;
   }
 
-  /** Takes an interim answer; returns false when there were too many. */
+  /** Processes an interim response; returns false when there were too many. */
   boolean interim() {
     return ++interim <= INTERIM_MAX;
   }
 
-  /** Takes a piece of the body; returns false when the answer is longer than is read. */
+  /** Processes a chunk of the body; returns false when the response is longer than the limit. */
   boolean body(int bytes) {
     bodyBytes += bytes;
     return bodyBytes <= BODY_MAX;

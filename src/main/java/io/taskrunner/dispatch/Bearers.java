@@ -17,23 +17,23 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Date;
 
-/** Makes the tokens that requests carry: anew for each, as Cloud Tasks does. */
+/** Creates the tokens of requests: a new one for each, as Cloud Tasks does. */
 public final class Bearers {
 
-  /** A receiver takes a token for so long; Google's live as long. */
+  /** The lifetime of a token, the same as Google's. */
   private static final Duration LIVES = Duration.ofHours(1);
 
   private final TokenKeys keys;
   private final InstantSource clock;
 
-  /** Made with these keys. */
+  /** Uses these keys. */
   public Bearers(TokenKeys keys, InstantSource clock) {
     this.keys = keys;
     this.clock = clock;
   }
 
   /**
-   * The request with its token in place of an {@code Authorization} of its own. May block.
+   * The request with its token as {@code Authorization}. May block.
    *
    * @throws StoreUnavailable the keys cannot be read
    */

@@ -11,16 +11,15 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * This worker's part of the circuit breakers: it counts failures in a row per host and port. How
- * many are too many, whether a breaker is open, and which attempts are probes, is the store's to
- * say.
+ * This worker's part of the circuit breakers: it counts consecutive failures per host and port. The
+ * store decides on the threshold, whether a breaker is open, and which attempts are probes.
  *
- * <p>A host without a recent failure takes no memory; at most {@value #HOSTS_MAX} are remembered,
- * the one that failed longest ago is forgotten first. Safe for use by many threads.
+ * <p>A host without a recent failure uses no memory; at most {@value #HOSTS_MAX} are kept, and the
+ * one that failed longest ago is dropped first. Thread-safe.
  */
 final class Breaker {
 
-  /** How many hosts are remembered. */
+  /** Maximum number of hosts kept. */
   static final int HOSTS_MAX = 10_000;
 
   private static final BreakerReport NONE = new BreakerReport.None();
@@ -38,10 +37,10 @@ final class Breaker {
   private final InstantSource clock;
   private final Map<String, Failures> hosts =
       new LinkedHashMap<>(); // by last failure; guarded by itself
-  private volatile boolean noneKnown = true; // spares the usual attempt the lock and the name
+  private volatile boolean noneKnown = true; // avoids the lock and the name for most attempts
 
   /**
-   * @param interval a count is forgotten after so long without a failure
+   * @param interval a count is reset after this long without a failure
    */
   Breaker(Duration interval, InstantSource clock) {
     this.interval = interval;
@@ -49,10 +48,10 @@ final class Breaker {
   }
 
   /**
-   * Takes an outcome as evidence.
+   * Evaluates an outcome.
    *
-   * @param probe whether the attempt tried out a half-open breaker; such failures are counted by
-   *     the store
+   * @param probe whether the attempt was a probe of a half-open breaker; the store counts such
+   *     failures
    */
   BreakerReport record(TargetUrl url, Outcome outcome, boolean probe) {
     return switch (evidence(outcome)) {
@@ -67,7 +66,7 @@ final class Breaker {
     };
   }
 
-  /** Begins the count of a host and port anew. */
+  /** Resets the count of a host and port. */
   void forget(String host) {
     synchronized (hosts) {
       hosts.remove(host);

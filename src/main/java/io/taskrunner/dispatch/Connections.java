@@ -31,52 +31,52 @@ import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes connections, and keeps those that can be used again.
+ * Opens connections, and pools those that can be reused.
  *
  * <p>Of HTTP/1.1 connections at most {@value #IDLE_PER_PEER_MAX} wait per peer and {@value
- * #IDLE_MAX} in all, each for at most {@value #IDLE_SEC_MAX} s; the one that has waited longest
- * goes first, and the one that was used last is used next. An HTTP/2 connection is shared by as
- * many requests as the peer takes at once. While the first connection to a TLS peer is being made,
- * others wait to learn what it speaks; from then on as many are made as those who wait need.
- * Nothing is kept of a peer without connections. Safe for use by many threads: what is mutable is
- * guarded by {@code this}.
+ * #IDLE_MAX} in all, each for at most {@value #IDLE_SEC_MAX} s; the one that has waited longest is
+ * dropped first, and the one that was used last is used next. An HTTP/2 connection is shared by as
+ * many concurrent requests as the peer permits. While the first connection to a TLS peer is being
+ * opened, other requests wait to learn its protocol; from then on as many connections are opened as
+ * the waiting requests need. No state is kept for a peer without connections. Thread-safe: mutable
+ * state is guarded by {@code this}.
  */
 final class Connections implements AutoCloseable {
 
-  /** How many idle HTTP/1.1 connections one peer keeps. */
+  /** Maximum number of idle HTTP/1.1 connections per peer. */
   static final int IDLE_PER_PEER_MAX = 256;
 
-  /** How many idle HTTP/1.1 connections are kept in all. */
+  /** Maximum total number of idle HTTP/1.1 connections. */
   static final int IDLE_MAX = 2048;
 
-  /** How many peers are remembered that asked for HTTP/1.1. */
+  /** Maximum number of remembered peers that require HTTP/1.1. */
   private static final int ONLY_HTTP1_MAX = 1000;
 
   /** How long an idle connection is kept, in seconds. */
   static final int IDLE_SEC_MAX = 30;
 
-  /** Hears what goes wrong in a handshake, which its future tells of. */
+  /** Swallows handshake errors, which the handshake's future reports. */
   private static final ChannelHandler QUIET = new Quiet();
 
   @ChannelHandler.Sharable
   private static final class Quiet extends ChannelInboundHandlerAdapter {
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-      // told by the handshake's future
+      // reported by the handshake's future
     }
   }
 
   private static final long IDLE_NANOS_MAX = TimeUnit.SECONDS.toNanos(IDLE_SEC_MAX);
 
-  /** Who wants a connection. */
+  /** A request that waits for a connection. */
   interface Waiter {
-    /** Here it is; called on its loop. */
+    /** Called with the connection, on its event loop. */
     void ready(Connection connection);
 
-    /** There is one, which takes no request. */
+    /** A connection exists, but accepts no request. */
     void refused(String why);
 
-    /** There is none. */
+    /** No connection is available. */
     void failed(AttemptError error, String detail);
   }
 
@@ -89,9 +89,9 @@ final class Connections implements AutoCloseable {
   private final Future<?> sweeping;
 
   /**
-   * Connections on loops that are shared.
+   * Connections on shared event loops.
    *
-   * @param tls is this object's from now on, and ends with it
+   * @param tls owned by this object, and released with it
    */
   Connections(EventLoopGroup loops, TargetTls tls) {
     this.tls = tls;
@@ -103,12 +103,12 @@ final class Connections implements AutoCloseable {
             .option(ChannelOption.SO_KEEPALIVE, true)
             .option(
                 ChannelOption.AUTO_READ,
-                false); // until somebody is there to read: a target may speak first
+                false); // until a reader is installed: a target may send first
     this.sweeping =
         loops.next().scheduleWithFixedDelay(() -> sweep(System.nanoTime()), 1, 1, TimeUnit.SECONDS);
   }
 
-  /** A connection that stands already; null when there is none to spare. */
+  /** An established connection; null when none is free. */
   @Nullable Connection take(Peer peer) {
     while (true) {
       Http1Connection next;
@@ -136,10 +136,10 @@ final class Connections implements AutoCloseable {
   }
 
   /**
-   * Makes a connection, or has the waiter share those that are being made, or one that became ready
-   * after {@link #take} found none.
+   * Opens a connection, or lets the waiter share those that are being opened, or one that became
+   * ready after {@link #take} found none.
    *
-   * @param timeout until it can be used, with its TLS handshake
+   * @param timeout until it is usable, TLS handshake included
    */
   void connect(Peer peer, Duration timeout, Waiter waiter) {
     Http2Connection shared;
@@ -158,7 +158,7 @@ final class Connections implements AutoCloseable {
     open(more, peer, timeout);
   }
 
-  /** Takes an HTTP/1.1 connection back that can be used again. */
+  /** Returns a reusable HTTP/1.1 connection. */
   void release(Http1Connection connection) {
     Http1Connection surplus = null;
     synchronized (this) {
@@ -179,7 +179,7 @@ final class Connections implements AutoCloseable {
     }
   }
 
-  /** Forgets an HTTP/1.1 connection that is closed. */
+  /** Removes a closed HTTP/1.1 connection. */
   synchronized void remove(Http1Connection connection) {
     if (idleInOrder.remove(connection)) {
       Way way = ways.get(connection.peer());
@@ -190,7 +190,7 @@ final class Connections implements AutoCloseable {
     }
   }
 
-  /** Forgets an HTTP/2 connection that takes no more requests. */
+  /** Removes an HTTP/2 connection that accepts no more requests. */
   synchronized void remove(Http2Connection connection) {
     Way way = ways.get(connection.peer());
     if (way != null && way.shared.remove(connection)) {
@@ -200,7 +200,7 @@ final class Connections implements AutoCloseable {
 
   /**
    * Closes what has been idle since before a time on the clock of {@link System#nanoTime}: a
-   * request that went out then has heard nothing, and these may lead nowhere too.
+   * request sent then got no response, and these connections may be dead too.
    */
   void distrust(Peer peer, long nanos) {
     List<Http1Connection> doubtful;
@@ -215,7 +215,7 @@ final class Connections implements AutoCloseable {
     doubtful.forEach(Connection::close);
   }
 
-  /** The peer wants HTTP/1.1: from now on it is offered no other. */
+  /** The peer requires HTTP/1.1: from now on only that is offered. */
   void requireHttp1(Peer peer) {
     List<Http2Connection> others;
     synchronized (this) {
@@ -231,22 +231,22 @@ final class Connections implements AutoCloseable {
     others.forEach(Http2Connection::retire);
   }
 
-  /** How many connections stand or are being made. */
+  /** The number of connections that are established or being opened. */
   int size() {
     return open.size();
   }
 
-  /** Done when every connection that stands now is closed. */
+  /** Completes when every currently established connection is closed. */
   Future<Void> allClosed() {
     return open.newCloseFuture();
   }
 
-  /** How many peers are remembered. */
+  /** The number of remembered peers. */
   synchronized int peers() {
     return ways.size();
   }
 
-  /** Closes everything, with all that is under way. */
+  /** Closes everything, including requests in progress. */
   @Override
   public void close() {
     sweeping.cancel(false);
@@ -341,7 +341,7 @@ final class Connections implements AutoCloseable {
           }
           if (failure != null || !channel.isActive()) {
             channel.close();
-            forgetWish(peer); // it may not speak HTTP/1.1 at all
+            forgetWish(peer); // it may not support HTTP/1.1 at all
             fail(peer, AttemptError.TLS_FAILED, whyNoTls(peer, timeout, failure));
             return;
           }
@@ -388,10 +388,10 @@ final class Connections implements AutoCloseable {
   }
 
   /**
-   * An HTTP/2 connection knows what its peer takes.
+   * An HTTP/2 connection has received its peer's limit.
    *
-   * @param streams how many requests at once
-   * @param timeout of the connections that are made for those who do not find room on this one
+   * @param streams maximum number of concurrent requests
+   * @param timeout of the connections that are opened for requests that do not fit on this one
    */
   void ready(Http2Connection connection, int streams, Duration timeout) {
     Peer peer = connection.peer();
@@ -416,7 +416,7 @@ final class Connections implements AutoCloseable {
     open(more, peer, timeout);
   }
 
-  /** A connection that was being made will not be. */
+  /** Opening a connection has failed. */
   void fail(Peer peer, AttemptError error, String detail) {
     List<Waiter> left;
     synchronized (this) {

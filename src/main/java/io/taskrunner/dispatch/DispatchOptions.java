@@ -6,18 +6,17 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * What an operator may set about attempts.
+ * The operator's settings of attempts.
  *
  * @param version of this program, for {@code User-Agent}
  * @param allowPrivate {@code ALLOW_PRIVATE_URLS}
  * @param allowedCidrs {@code ALLOWED_CIDRS}
  * @param deniedCidrs {@code DENIED_CIDRS}
- * @param authorities whom a target's certificate may be signed by, besides those that this machine
- *     trusts
- * @param connectTimeout until a connection stands, with its TLS handshake
- * @param failuresCountFor a count of a host's failures is forgotten after so long without one
- * @param traced whether each attempt has a span, whose place in the trace its claim names; else a
- *     target is told a place of its own in the caller's trace
+ * @param authorities trusted CAs of targets, in addition to those of this machine
+ * @param connectTimeout time limit for connecting to a target, TLS handshake included
+ * @param failuresCountFor a host's failure count is reset after this long without a failure
+ * @param traced whether each attempt has a span, which its claim names; else a target gets a new
+ *     parent id in the caller's trace
  */
 public record DispatchOptions(
     String version,

@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Performs attempts.
  *
- * <p>Never blocks: what is asked is begun, and told by {@link Sending#outcome}. How many attempts
- * run at once is up to the caller. Safe for use by many threads.
+ * <p>Never blocks: an attempt is started, and reports by {@link Sending#outcome}. The caller limits
+ * the number of concurrent attempts. Thread-safe.
  */
 public final class Dispatcher implements AutoCloseable {
 
@@ -31,7 +31,7 @@ public final class Dispatcher implements AutoCloseable {
   private static final int KNOWN_MAX = 10_000;
   private static final int ADDRESSES_TRIED_MAX = 4;
 
-  /** What became of a name: its addresses, all of them judged and good, or the word on it. */
+  /** The result of a look-up: the addresses, all of them allowed, or the failure. */
   private record Judged(
       List<InetAddress> addresses,
       @Nullable AttemptError error,
@@ -49,12 +49,12 @@ public final class Dispatcher implements AutoCloseable {
   private final Connections connections;
   private final Map<String, CompletableFuture<Judged>> lookUps = new ConcurrentHashMap<>();
   private final Map<String, Judged> known =
-      new LinkedHashMap<>(); // in the order of looking up; guarded by itself
+      new LinkedHashMap<>(); // in the order of look-ups; guarded by itself
 
   /**
-   * A dispatcher on event loops that it shares.
+   * A dispatcher on shared event loops.
    *
-   * @param clock for the breakers, and for answers that do not say their date
+   * @param clock for the breakers, and for responses without a date
    */
   public Dispatcher(DispatchOptions options, EventLoopGroup loops, InstantSource clock) {
     this(options, loops, clock, new Dns(loops), TargetTls.trusting(options.authorities()));
@@ -78,9 +78,9 @@ public final class Dispatcher implements AutoCloseable {
   }
 
   /**
-   * Begins an attempt.
+   * Starts an attempt.
    *
-   * @param timeout for all of it: look-up, connection, request and answer
+   * @param timeout for all of it: look-up, connection, request and response
    */
   public Sending perform(Claim claim, Duration timeout) {
     Sending sending = new Sending(claim, timeout, this);
@@ -88,19 +88,19 @@ public final class Dispatcher implements AutoCloseable {
     return sending;
   }
 
-  /** A host's breaker opened or closed: failures until now count no more. */
+  /** A host's breaker opened or closed: resets its failure count. */
   public void countAnew(String hostAndPort) {
     breaker.forget(hostAndPort);
   }
 
-  /** Closes all connections; what is under way fails. To be called once nothing is. */
+  /** Closes all connections; attempts in progress fail. To be called when there are none. */
   @Override
   public void close() {
     connections.close();
     try {
       names.close();
     } catch (Exception alreadyClosed) {
-      // nothing is left to be closed
+      // nothing left to close
     }
   }
 
@@ -120,7 +120,7 @@ public final class Dispatcher implements AutoCloseable {
     return clock;
   }
 
-  /** Does something after a pause, in ms. */
+  /** Runs a task after a delay, in ms. */
   void later(Runnable what, long pauseMs) {
     var unused = loops.next().schedule(what, pauseMs, TimeUnit.MILLISECONDS);
   }
@@ -146,7 +146,7 @@ public final class Dispatcher implements AutoCloseable {
   }
 
   /**
-   * Looks a name up; those who ask for it meanwhile share the answer. Never completes
+   * Looks a name up; concurrent look-ups of the name share the result. Never completes
    * exceptionally.
    */
   private CompletableFuture<Judged> lookUp(String host) {
@@ -182,8 +182,8 @@ public final class Dispatcher implements AutoCloseable {
   }
 
   /**
-   * Goes to the first of the addresses, or else to the next, until {@code deadline}; each gets its
-   * share of the time.
+   * Connects to the first of the addresses, or else to the next, until {@code deadline}; each gets
+   * its share of the time.
    */
   private void go(Sending sending, List<InetAddress> addresses, long deadline) {
     if (sending.isOver()) {
@@ -252,7 +252,7 @@ public final class Dispatcher implements AutoCloseable {
     return judged;
   }
 
-  /** The next attempt looks a name up anew whose addresses are all dead. */
+  /** If all addresses of a name are dead, the next attempt looks it up again. */
   private void forget(String host) {
     synchronized (known) {
       known.remove(host);
@@ -260,8 +260,7 @@ public final class Dispatcher implements AutoCloseable {
   }
 
   /**
-   * A name is good when every address of it is: which of them a later look-up would put first is
-   * anybody's guess.
+   * A name is allowed when all its addresses are: the order of a later look-up is unpredictable.
    */
   private Judged judge(String host, List<InetAddress> addresses) {
     for (InetAddress address : addresses) {

@@ -18,13 +18,12 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Names as the machine's {@code resolv.conf} and hosts file give them.
+ * Resolves names by the machine's {@code resolv.conf} and hosts file.
  *
- * <p>Each look-up asks for IPv4 and IPv6 addresses and waits for both, since every address of a
- * name is judged. Nothing is kept here: a cache of single records would answer with some of a
- * name's addresses once the others have run out. Each question leaves by a port of its own, which
- * makes a forged answer unlikely (RFC 5452). Every name in {@code localhost} is this machine (RFC
- * 6761 §6.3).
+ * <p>Each look-up asks for IPv4 and IPv6 addresses and waits for both, because every address of a
+ * name is checked. Nothing is cached: a cache of single records would return some of a name's
+ * addresses once the others have expired. Each query uses a separate port, which makes a forged
+ * reply unlikely (RFC 5452). Every name in {@code localhost} is this machine (RFC 6761 §6.3).
  */
 final class Dns implements Names {
 
@@ -32,8 +31,8 @@ final class Dns implements Names {
   private static final long QUERY_TIMEOUT_MS = 1500;
 
   /**
-   * A chain of 16 aliases of which each answer gives one, as resolvers follow them, asked for both
-   * kinds of addresses; and some tries.
+   * A chain of 16 aliases, one per reply, as resolvers follow them, queried for both kinds of
+   * addresses; and some retries.
    */
   private static final int QUERIES_MAX = 48;
 
@@ -46,7 +45,7 @@ final class Dns implements Names {
   }
 
   /**
-   * Names as these servers give them.
+   * Resolves names by these servers.
    *
    * @param searched domains in which names are looked for; null for those of the machine
    */
@@ -60,7 +59,7 @@ final class Dns implements Names {
         (searched == null ? builder : builder.searchDomains(searched))
             .nameServerProvider(servers)
             .datagramChannelType(transport.datagram())
-            .socketChannelType(transport.socket()) // for answers too long for a datagram
+            .socketChannelType(transport.socket()) // for replies too long for a datagram
             .datagramChannelStrategy(DnsNameResolverChannelStrategy.ChannelPerResolution)
             .resolveCache(NoopDnsCache.INSTANCE)
             .cnameCache(NoopDnsCnameCache.INSTANCE)
@@ -91,7 +90,9 @@ final class Dns implements Names {
     return bare.equals(LOCALHOST) || bare.endsWith("." + LOCALHOST);
   }
 
-  /** A search domain may be what nobody answers for: the name that was asked for tells. */
+  /**
+   * No server may be responsible for a search domain: the result for the requested name decides.
+   */
   private static Throwable told(String name, Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof DnsNameResolverException unanswered

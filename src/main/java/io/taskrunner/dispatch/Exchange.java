@@ -8,14 +8,14 @@ import io.netty.util.AsciiString;
 import io.taskrunner.task.TargetRequest;
 import java.util.Locale;
 
-/** A request on its stream of HTTP/2. Confined to the loop of its connection. */
+/** A request on its HTTP/2 stream. Confined to the loop of its connection. */
 final class Exchange {
 
   final Sending sending;
   final Http2FrameStream stream;
   final Answer answer = new Answer();
 
-  /** When it began, on the clock of {@link System#nanoTime}. */
+  /** When it started, on the clock of {@link System#nanoTime}. */
   final long begun = System.nanoTime();
 
   /** Whether all of it was written. */

@@ -28,13 +28,12 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An HTTP/1.1 connection: one request at a time, written here byte for byte.
+ * An HTTP/1.1 connection: one request at a time, written byte for byte.
  *
- * <p>It is used again only when the request was written and the answer read to their very ends and
- * nobody said to close. Whatever comes from an idle peer, be it an answer to nothing or the end of
- * the connection, closes it. A peer may close just as the next request is on its way; since that
- * request may have been processed, it is not repeated here: it is lost, and the task's retries see
- * to it.
+ * <p>It is reused only when the request was written and the response read completely and neither
+ * side asked to close. Any data from an idle peer, or the end of the connection, closes it. A peer
+ * may close while the next request is in flight; because that request may have been processed, it
+ * is not repeated here: it is lost, and the task's retries handle it.
  */
 final class Http1Connection extends ChannelInboundHandlerAdapter
     implements Connection, ChannelFutureListener {
@@ -52,10 +51,10 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
   private @Nullable Sending current;
   private boolean written;
   private long begun; // of the request, on the clock of System.nanoTime
-  private boolean skipsToEnd; // of an interim answer
+  private boolean skipsToEnd; // of an interim response
   private boolean closing;
   private long idleNanosMax = TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX);
-  private volatile long idleSince; // written before it is given back, read by who takes it
+  private volatile long idleSince; // written before it is returned, read by the next user
 
   private Http1Connection(Channel channel, Peer peer, Connections connections) {
     this.channel = channel;
@@ -63,7 +62,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
     this.connections = connections;
   }
 
-  /** Makes a connected channel speak HTTP/1.1; called on its loop. */
+  /** Sets up HTTP/1.1 on a connected channel; called on its loop. */
   static Http1Connection on(Channel channel, Peer peer, Connections connections) {
     Http1Connection connection = new Http1Connection(channel, peer, connections);
     channel.pipeline().addLast(connection.decoder, connection);
@@ -74,7 +73,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
     return peer;
   }
 
-  /** When it was last given back, on the clock of {@link System#nanoTime}. */
+  /** When it was last returned, on the clock of {@link System#nanoTime}. */
   long idleSince() {
     return idleSince;
   }
@@ -173,7 +172,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
   public void channelRead(ChannelHandlerContext context, Object message) {
     try {
       if (current == null) {
-        channel.close(); // an answer to nothing
+        channel.close(); // a response without a request
         return;
       }
       if (message instanceof HttpResponse response) {
@@ -277,7 +276,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
     }
   }
 
-  /** RFC 8446 §6.1: the peer said that nothing more will come. */
+  /** RFC 8446 §6.1: the peer announced the end of its data. */
   @Override
   public void userEventTriggered(ChannelHandlerContext context, Object event) {
     if (event instanceof SslCloseCompletionEvent) {
@@ -308,7 +307,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
     }
   }
 
-  /** How long a target says that it keeps an idle connection, less a second for the way. */
+  /** The target's keep-alive timeout, less a second for network delay. */
   static long keepAliveNanos(String value) {
     for (String part : value.split(",", -1)) {
       String[] pair = part.strip().split("=", 2);
@@ -322,8 +321,8 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
   }
 
   /**
-   * Knows which answers have no body, and that an idle peer has nothing to say. It reads what can
-   * be understood: a target that did its work must not do it again for a sign in a header.
+   * Handles responses without a body and unexpected data of an idle peer. It is lenient: a target
+   * that did its work must not do it again because of a character in a header.
    */
   private final class Decoder extends HttpResponseDecoder {
 
@@ -337,7 +336,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
               .setAllowDuplicateContentLengths(true));
     }
 
-    /** RFC 9112 §6.3: the chunks count, and whoever sent it may be mistaken about its end. */
+    /** RFC 9112 §6.3: the chunks count, and the sender may be mistaken about its end. */
     @Override
     protected void handleTransferEncodingChunkedWithContentLength(HttpMessage message) {
       message.headers().remove(HttpHeaderNames.CONTENT_LENGTH);
@@ -346,7 +345,8 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
     }
 
     /**
-     * Whether something has come behind what was decoded, which would be taken for the next answer.
+     * Whether data has arrived after the decoded response, which would be taken for the next
+     * response.
      */
     boolean holdsMore() {
       return actualReadableBytes() > 0;

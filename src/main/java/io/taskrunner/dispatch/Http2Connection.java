@@ -40,17 +40,17 @@ import org.jspecify.annotations.Nullable;
  * An HTTP/2 connection, shared by requests as streams.
  *
  * <p>A stream that the target refused, or that its GOAWAY leaves out, was surely not processed (RFC
- * 9113 §8.7): its request is sent again on another connection. Any other end without an answer is a
- * lost connection. A request that timed out while nothing at all came raises the question whether
- * the peer is still there: it is asked (PING), and until it says anything no request goes here. If
- * it never does, those that are here end by their own time, and the connection by being idle.
+ * 9113 §8.7): its request is sent again on another connection. Any other end without a response is
+ * a lost connection. After a request that timed out while nothing at all arrived, the peer is
+ * checked with a PING, and until it sends anything the connection gets no request. If it never
+ * does, its requests end by their own timeouts, and the connection by being idle.
  *
- * <p>A connection is offered once the peer's settings are known. What it says of its tables and
- * streams never makes more be kept here than without it.
+ * <p>A connection is offered once the peer's settings have arrived. They never increase the memory
+ * used here.
  */
 final class Http2Connection extends Http2ChannelDuplexHandler implements Connection {
 
-  /** What is said of a peer that refuses what was sent to it, and will not process it. */
+  /** The detail for a peer that rejects a request without processing it. */
   static final String TAKES_NONE = "the target takes no request on its connections";
 
   private static final int STREAMS_MAX = 100;
@@ -66,8 +66,8 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
   private volatile int streamsMax = STREAMS_MAX;
   private volatile boolean goingAway;
   private volatile boolean inDoubt;
-  private boolean keepsNoTable; // what the peer would keep of our headers is more than usual
-  private boolean ready; // its settings have come
+  private boolean keepsNoTable; // the peer's header table is larger than usual
+  private boolean ready; // its settings have arrived
   private boolean tookAny; // a request was processed, or is being
   private long heardAt = System.nanoTime();
   private volatile long idleSince = System.nanoTime();
@@ -88,10 +88,10 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
   }
 
   /**
-   * Makes a connected channel, after its TLS handshake, speak HTTP/2; called on its loop.
+   * Sets up HTTP/2 on a connected channel, after its TLS handshake; called on its loop.
    *
-   * @param timeout of connections that are to be made beside it
-   * @param millisLeft until its settings must be here
+   * @param timeout of additional connections
+   * @param millisLeft until its settings must have arrived
    */
   static void on(
       Channel channel, Peer peer, Connections connections, Duration timeout, long millisLeft) {
@@ -114,8 +114,8 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
   }
 
   /**
-   * Takes a place for one request, which {@link #send} then uses; false when all are taken. Safe
-   * for use by many threads.
+   * Reserves a stream for one request, which {@link #send} then uses; false when all are taken.
+   * Thread-safe.
    */
   boolean reserve() {
     while (!goingAway && !inDoubt && channel.isActive()) {
@@ -180,7 +180,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
     }
   }
 
-  /** Lets what is here end, and takes nothing new. */
+  /** Lets current requests finish, and accepts no new ones. */
   void retire() {
     goingAway = true;
     connections.remove(this);
@@ -251,7 +251,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
     }
   }
 
-  /** RFC 8446 §6.1: the peer said that nothing more will come. */
+  /** RFC 8446 §6.1: the peer announced the end of its data. */
   @Override
   public void userEventTriggered(ChannelHandlerContext context, Object event) {
     if (event instanceof SslCloseCompletionEvent) {
@@ -313,7 +313,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
     if (exchange.written) {
       forget(exchange);
     } else {
-      reset(exchange); // RFC 9113 §8.1: the rest of the request is not wanted
+      reset(exchange); // RFC 9113 §8.1: the rest of the request is not needed
     }
     exchange.sending.answered(exchange.answer);
   }

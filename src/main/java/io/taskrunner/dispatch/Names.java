@@ -10,15 +10,15 @@ import java.util.concurrent.CompletionStage;
 interface Names extends AutoCloseable {
 
   /**
-   * All addresses of a name, those to try first first. Never blocks.
+   * All addresses of a name, in the order in which to try them. Never blocks.
    *
    * @param name as a url has it, perhaps with a dot at its end
-   * @return completes exceptionally with {@link NoAnswer} when nobody said whether there are any,
-   *     with another {@link UnknownHostException} when there are none
+   * @return completes exceptionally with {@link NoAnswer} when no name server replied, with another
+   *     {@link UnknownHostException} when there are none
    */
   CompletionStage<List<InetAddress>> lookUp(String name);
 
-  /** No name server answered; its message says for which name. */
+  /** No name server replied; the message contains the name. */
   final class NoAnswer extends UnknownHostException {
     private static final long serialVersionUID = 1;
 

@@ -5,14 +5,14 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 
 /**
- * Whom a connection leads to. A connection is used again only for an equal peer: the same name, at
- * the same judged address.
+ * The peer of a connection. A connection is reused only for an equal peer: the same name, at the
+ * same checked address.
  *
- * @param tls whether inside TLS
- * @param host the name or address that the url gives
+ * @param tls whether it uses TLS
+ * @param host the name or address in the url
  * @param named whether that is a name
  * @param port 1 to 65535
- * @param address what the guard let pass
+ * @param address the address that the guard allowed
  */
 record Peer(boolean tls, String host, boolean named, int port, InetAddress address) {
 

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads {@code Retry-After} (RFC 9110 §10.2.3): seconds, or a date in any of the three forms of
- * HTTP. Seconds with a fraction, which many servers send, are taken too.
+ * HTTP. Seconds with a fraction, which many servers send, are accepted too.
  */
 final class RetryAfter {
 
@@ -22,10 +22,10 @@ final class RetryAfter {
    * The wait that a target asks for.
    *
    * @param value of the header
-   * @param date of the answer, as the target's clock has it; null when it does not say
-   * @param now stands in for a missing {@code date}
-   * @return at most an hour, zero for a date that has passed; empty when there is none that can be
-   *     read
+   * @param date of the response, by the target's clock; null when missing
+   * @param now replaces a missing {@code date}
+   * @return at most an hour, zero for a date that has passed; empty when there is none, or it is
+   *     invalid
    */
   static Optional<Duration> parse(String value, @Nullable String date, Instant now) {
     String text = value.strip();

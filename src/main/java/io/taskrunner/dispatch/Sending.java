@@ -14,12 +14,15 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An attempt under way. It ends once: by its answer, its failure, its time, or by who cuts it off;
- * whatever comes later changes nothing. Safe for use by many threads.
+ * An attempt in progress. It ends once: by its response, a failure, its timeout, or an abort; later
+ * events change nothing. Thread-safe.
  */
 public final class Sending {
 
-  /** How often a request may be refused in vain, and how often of these it goes out at once. */
+  /**
+   * How often a request may be refused before it fails, and how often of these it is resent at
+   * once.
+   */
   private static final int REFUSALS_MAX = 12;
 
   private static final int AT_ONCE_MAX = 3;
@@ -43,33 +46,33 @@ public final class Sending {
     this.deadlineNanos = System.nanoTime() + saturatedNanos(timeout);
   }
 
-  /** What is being attempted. */
+  /** The claim of the attempt. */
   public Claim claim() {
     return claim;
   }
 
   /**
-   * Completes with what came of the attempt, exceptionally only by a bug; mostly on an event loop,
-   * which what depends on it must not block.
+   * Completes with the outcome of the attempt, exceptionally only because of a bug; mostly on an
+   * event loop, which dependent stages must not block.
    */
   public CompletableFuture<Outcome> outcome() {
     return outcome;
   }
 
-  /** What the attempt says of its host's breaker; nothing as long as the outcome is not known. */
+  /** The attempt's evidence for its host's breaker; none until the outcome is known. */
   public BreakerReport breaker() {
     return report;
   }
 
   /**
-   * Cuts the request off, since the task was cancelled or is another worker's: {@link
+   * Aborts the request, because the task was cancelled or is held by another worker: {@link
    * Outcome.Cancelled}.
    */
   public void cancel() {
     cut(new Outcome.Cancelled());
   }
 
-  /** Cuts the request off, since this worker stops: {@link Outcome.CutOff}. */
+  /** Aborts the request, because this worker stops: {@link Outcome.CutOff}. */
   public void cutOff() {
     cut(new Outcome.CutOff());
   }
@@ -86,7 +89,7 @@ public final class Sending {
     return deadlineNanos - System.nanoTime();
   }
 
-  /** Begins to watch the time on a loop, unless it is watched. Called by one thread at a time. */
+  /** Starts the timeout on a loop, unless it is running. Called by one thread at a time. */
   void watch(EventLoop loop) {
     if (timer != null || isOver()) {
       return;
@@ -102,31 +105,31 @@ public final class Sending {
   }
 
   /**
-   * Says on which connection the request goes out.
+   * Sets the connection of the request.
    *
-   * @return whether it is still to go out
+   * @return whether it must still be sent
    */
   boolean goesBy(Connection way) {
     connection = way;
     return !isOver();
   }
 
-  /** Gives the request's headers to {@code sink}. */
+  /** Passes the request's headers to {@code sink}. */
   void writeHeaders(TargetHeaders.Sink sink) {
     dispatcher.headers().write(claim, sink);
   }
 
-  /** The target answered. */
+  /** The target responded. */
   void answered(Answer answer) {
     end(answer.outcome(dispatcher.clock()));
   }
 
   /**
-   * The request surely was not processed by the target: it goes out once more, within its time, and
-   * nothing is said of it to the task or the breaker.
+   * The target certainly did not process the request: it is sent again, within its timeout, and
+   * neither the task nor the breaker counts it.
    *
-   * @param inVain whether the connection took no other request either: then it goes out after
-   *     pauses that grow, and fails at last
+   * @param inVain whether the connection accepted no other request either: then it is resent with a
+   *     growing backoff, and finally fails
    */
   void sendAgain(String why, boolean inVain) {
     if (inVain) {
@@ -148,7 +151,7 @@ public final class Sending {
     }
   }
 
-  /** The attempt ends by a bug of ours. */
+  /** The attempt ends because of a bug. */
   void broke(RuntimeException bug) {
     if (ended.compareAndSet(false, true)) {
       stopTimer();
@@ -156,7 +159,7 @@ public final class Sending {
     }
   }
 
-  /** The request failed without an answer. */
+  /** The request failed without a response. */
   void fail(AttemptError error, String detail) {
     end(new Outcome.Unanswered(error, detail));
   }
@@ -170,7 +173,7 @@ public final class Sending {
 
   private void complete(Outcome result) {
     stopTimer();
-    if (claim.cloud() == null) { // these know no breaker
+    if (claim.cloud() == null) { // these have no effect on the breaker
       report = dispatcher.breaker().record(url(), result, claim.probe());
     }
     outcome.complete(result);
@@ -181,7 +184,7 @@ public final class Sending {
       Connection way = connection;
       boolean timedOut = result instanceof Outcome.TimedOut;
       if (way != null && way.loop().inEventLoop()) {
-        way.abort(this, timedOut); // before anybody learns of it, and may send the next
+        way.abort(this, timedOut); // before it becomes visible, and the next may be sent
       } else if (way != null) {
         way.loop().execute(() -> way.abort(this, timedOut));
       }

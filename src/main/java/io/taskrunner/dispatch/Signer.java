@@ -26,17 +26,17 @@ import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Signs requests as Standard Webhooks 1.0 has it: {@code webhook-id} names the task, {@code
+ * Signs requests according to Standard Webhooks 1.0: {@code webhook-id} is the task id, {@code
  * webhook-timestamp} is when this attempt was signed, and {@code webhook-signature} holds a
- * signature of {@code id.timestamp.body} for each secret of the client that signs now.
+ * signature of {@code id.timestamp.body} for each active secret of the client.
  *
- * <p>Secrets are kept by client, with their version. A claim names the version that it needs: with
- * an older one they are read anew, so that a change binds whatever is claimed after it. They are
- * read anew each minute too, should the store have lost which version is the last.
+ * <p>Secrets are cached by client, with their version. A claim contains the version that it needs:
+ * if the cached one is older, they are reloaded, so that a change applies to every later claim.
+ * They are also reloaded each minute, in case the store has lost the latest version.
  */
 public final class Signer {
 
-  /** A body up to this is signed by HMAC in a few microseconds. */
+  /** The size up to which HMAC signs a body in a few microseconds. */
   private static final int SHORT_BODY = 16 * 1024;
 
   private static final int CLIENTS_MAX = 10_000;
@@ -49,13 +49,13 @@ public final class Signer {
   private final InstantSource clock;
   private final Map<String, Known> known = new ConcurrentHashMap<>();
 
-  /** What signs for a client, and when it was read, in ns of this machine. */
+  /** The secrets of a client, and when they were read, by {@link System#nanoTime}. */
   private record Known(long version, List<Key> keys, long at) {}
 
   /**
    * A secret, ready to sign.
    *
-   * @param until when it ends; null for never
+   * @param until when it expires; null for never
    */
   private sealed interface Key {
     @Nullable Instant until();
@@ -68,13 +68,13 @@ public final class Signer {
     record Ed25519(PrivateKey secret, @Nullable Instant until) implements Key {}
   }
 
-  /** With the secrets of a store. */
+  /** Uses the secrets of a store. */
   public Signer(SigningStore store, InstantSource clock) {
     this.store = store;
     this.clock = clock;
   }
 
-  /** The request with its signatures, if they can be made at once; never blocks. */
+  /** The request with its signatures, if they can be computed immediately; never blocks. */
   public Optional<TargetRequest> signAtOnce(Claim claim) {
     Known now = recent(claim);
     boolean quick =
@@ -87,7 +87,7 @@ public final class Signer {
   /**
    * The request with its signatures. May block.
    *
-   * @return empty when the client's secrets are not where they should be
+   * @return empty when the client's secrets are missing
    * @throws StoreUnavailable they cannot be read
    */
   public Optional<TargetRequest> sign(Claim claim) {

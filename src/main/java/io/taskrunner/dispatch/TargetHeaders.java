@@ -15,8 +15,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The headers of a request, as the contract names them; what frames a message in HTTP/1.1 or HTTP/2
- * is not among them.
+ * The headers of a request, as the contract defines them; without the framing headers of HTTP/1.1
+ * or HTTP/2.
  */
 final class TargetHeaders {
 
@@ -29,7 +29,7 @@ final class TargetHeaders {
 
   private static final int TRACEPARENT_LENGTH = 55;
 
-  /** What a task of Cloud Tasks does not say itself, nor what a connection lives by. */
+  /** Headers that a task of Cloud Tasks may not set, and those of the connection. */
   private static final Set<String> GOOGLES =
       Set.of(
           "host",
@@ -53,7 +53,8 @@ final class TargetHeaders {
   }
 
   /**
-   * What {@code Host} or {@code :authority} says: the port only where it is not the scheme's own.
+   * The value of {@code Host} or {@code :authority}: with the port only if it is not the scheme's
+   * default.
    */
   static String authority(TargetUrl url) {
     boolean usual = url.port() == (url.scheme().equals("https") ? 443 : 80);
@@ -61,12 +62,12 @@ final class TargetHeaders {
     return usual ? host : host + ":" + url.port();
   }
 
-  /** RFC 9110 §8.6: the length of no body is said where one is expected. */
+  /** RFC 9110 §8.6: a missing body has a length of 0 if one is expected. */
   static boolean expectsBody(String method) {
     return method.equals("POST") || method.equals("PUT") || method.equals("PATCH");
   }
 
-  /** Gives all headers of a claim's request to {@code sink}. */
+  /** Passes all headers of a claim's request to {@code sink}. */
   void write(Claim claim, Sink sink) {
     Cloud cloud = claim.cloud();
     if (cloud != null) {
@@ -84,7 +85,7 @@ final class TargetHeaders {
         case 10 -> {
           saysAgent |= name.equalsIgnoreCase("User-Agent");
           if (name.equalsIgnoreCase("tracestate")) {
-            continue; // goes with the traceparent that is replaced
+            continue; // belongs to the traceparent that is replaced
           }
         }
         case 11 -> {
@@ -113,7 +114,7 @@ final class TargetHeaders {
     writeTrace(spec, ownTrace, sink);
   }
 
-  /** A task of Cloud Tasks: its own headers, as far as they may be its own, and Google's. */
+  /** A task of Cloud Tasks: its own headers, as far as permitted, and Google's. */
   private void writeAsGoogle(Claim claim, Cloud cloud, Sink sink) {
     TaskSpec spec = claim.spec();
     boolean ownTrace = false;
@@ -130,7 +131,7 @@ final class TargetHeaders {
     }
   }
 
-  /** Whether a task of Cloud Tasks may not say this itself, or nobody may. */
+  /** Whether a task of Cloud Tasks, or any task, must not set this. */
   private static boolean isGoogles(String name) {
     String lower = name.toLowerCase(Locale.ROOT);
     return GOOGLES.contains(lower)
@@ -178,7 +179,7 @@ final class TargetHeaders {
 
   /**
    * Trace Context §3.2.2: of a later version the first four fields are read, and our own version is
-   * sent on.
+   * sent.
    */
   private static String placeOfOwn(String caller) {
     long span;
@@ -222,7 +223,7 @@ final class TargetHeaders {
   }
 
   /**
-   * A value whose characters are the bytes of its UTF-8 form. Lets nothing pass that would end a
+   * A value whose characters are the bytes of its UTF-8 form. Rejects characters that would end a
    * line.
    */
   static String bytes(String value) {

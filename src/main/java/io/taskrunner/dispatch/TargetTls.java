@@ -43,13 +43,13 @@ import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TLS to targets: whom it trusts, which name it asks for and expects, and why it failed.
+ * TLS to targets: trusted CAs, the requested and expected name, and the reasons of failures.
  *
- * <p>Names as Compose and Kubernetes give them, without a dot or with an underscore, are asked for
- * like all others (RFC 6066 §3). The JDK refuses to ask for or to compare names that are not of
- * letters, digits and inner hyphens. Such names are asked for by an engine of the JDK, since that
- * of OpenSSL takes only what the JDK made, and are compared here, once the chain was found good and
- * before anything is sent.
+ * <p>Names as in Compose and Kubernetes, without a dot or with an underscore, are sent as SNI like
+ * all others (RFC 6066 §3). The JDK refuses to send or compare names that do not consist of
+ * letters, digits and inner hyphens. Such names are sent by an engine of the JDK, because that of
+ * OpenSSL accepts only the JDK's SNI objects, and are compared here, after the chain was verified
+ * and before anything is sent.
  */
 final class TargetTls implements AutoCloseable {
 
@@ -59,14 +59,14 @@ final class TargetTls implements AutoCloseable {
       List.of(ApplicationProtocolNames.HTTP_2, ApplicationProtocolNames.HTTP_1_1);
   private static final Pattern ALERT = Pattern.compile("(?:ALERT_|fatal alert: )(\\w+)");
 
-  /** A name as it is, whatever the JDK thinks of it. */
+  /** A name without the checks of the JDK. */
   private static final class OddName extends SNIServerName {
     OddName(String name) {
       super(StandardConstants.SNI_HOST_NAME, name.getBytes(StandardCharsets.US_ASCII));
     }
   }
 
-  /** What connections have in common. */
+  /** The shared state of connections. */
   private record Kind(SslProvider provider, boolean onlyHttp1) {}
 
   private static final Kind USUAL =
@@ -77,10 +77,10 @@ final class TargetTls implements AutoCloseable {
 
   private TargetTls(List<X509Certificate> authorities) {
     this.authorities = authorities;
-    contexts.put(USUAL, context(USUAL)); // the others are made when they are needed
+    contexts.put(USUAL, context(USUAL)); // the others are created when needed
   }
 
-  /** Trusts whom this machine trusts, and these. */
+  /** Trusts the CAs of this machine, and these. */
   static TargetTls trusting(List<X509Certificate> authorities) {
     return new TargetTls(List.copyOf(authorities));
   }
@@ -123,7 +123,7 @@ final class TargetTls implements AutoCloseable {
     return trust;
   }
 
-  /** Makes the handler of one connection. */
+  /** Creates the handler of one connection. */
   SslHandler handler(ByteBufAllocator buffers, Peer peer, boolean onlyHttp1) {
     boolean odd = isOdd(peer);
     Kind kind = new Kind(odd ? SslProvider.JDK : USUAL.provider, onlyHttp1);
@@ -143,7 +143,7 @@ final class TargetTls implements AutoCloseable {
   }
 
   /**
-   * Ends the check of who is there, after a handshake that went well.
+   * Completes the check of the peer's identity, after a successful handshake.
    *
    * @throws SSLException the certificate is for another name
    */
@@ -189,7 +189,7 @@ final class TargetTls implements AutoCloseable {
     return host.endsWith(".") ? host.substring(0, host.length() - 1) : host;
   }
 
-  /** Why there is no TLS, in words for a task's owner. */
+  /** Why TLS failed, in a message for the task's owner. */
   static String whyNot(@Nullable Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       String text = String.valueOf(cause.getMessage());

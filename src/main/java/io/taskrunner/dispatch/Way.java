@@ -7,13 +7,13 @@ import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The connections to one peer. Guarded by the {@link Connections} that it belongs to. */
+/** The connections to one peer. Guarded by its {@link Connections}. */
 final class Way {
   final Deque<Http1Connection> idle = new ArrayDeque<>();
   final List<Http2Connection> shared = new ArrayList<>(1);
   final Deque<Waiter> waiting = new ArrayDeque<>();
-  int opening; // connections that are being made, for those who wait
-  int each; // how many requests one connection takes at once; at first, inside TLS, any number
+  int opening; // connections that are being opened for waiters
+  int each; // concurrent requests per connection; at first, with TLS, any number
 
   Way(Peer peer) {
     each = peer.tls() ? Integer.MAX_VALUE : 1;
@@ -23,7 +23,7 @@ final class Way {
     return idle.isEmpty() && shared.isEmpty() && waiting.isEmpty() && opening == 0;
   }
 
-  /** A shared connection with a place for one more request, which is taken; null for none. */
+  /** A shared connection with a stream for one more request, which is reserved; null for none. */
   @Nullable Http2Connection share() {
     for (Http2Connection connection : shared) {
       if (connection.reserve()) {
@@ -33,14 +33,14 @@ final class Way {
     return null;
   }
 
-  /** How many connections are to be made now for those who wait; takes them for begun. */
+  /** The number of connections to open now for waiters; counts them as started. */
   int toOpen() {
     int lacking = Math.max(Math.ceilDiv(waiting.size(), each) - opening, 0);
     opening += lacking;
     return lacking;
   }
 
-  /** Takes those out of the line for whom no connection is being made any more. */
+  /** Removes the waiters for whom no connection is being opened any more. */
   List<Waiter> left() {
     List<Waiter> left = new ArrayList<>();
     while (waiting.size() > (long) opening * each) {

@@ -1,15 +1,15 @@
 /**
  * One attempt of a task: from a claim to its outcome.
  *
- * <p>{@link io.taskrunner.dispatch.Dispatcher} has the target's name looked up and every address of
- * it judged by the {@link io.taskrunner.dispatch.AddressGuard}, takes or makes a connection to the
- * very address that was judged, sends the request byte for byte and tells what came of it, also to
- * the {@link io.taskrunner.dispatch.Breaker}. Nothing here blocks, and nothing here knows of
- * queues, leases or Redis: what follows from an outcome is decided elsewhere.
+ * <p>{@link io.taskrunner.dispatch.Dispatcher} looks up the target's name, checks all its addresses
+ * with the {@link io.taskrunner.dispatch.AddressGuard}, takes or opens a connection to the checked
+ * address, sends the request byte for byte and reports the outcome, also to the {@link
+ * io.taskrunner.dispatch.Breaker}. Nothing here blocks, or depends on queues, leases or Redis: the
+ * consequences of an outcome are decided elsewhere.
  *
- * <p>The HTTP client is this room's own, on Netty: what goes out must be exact (path and query as
- * given, no header added), connections must be bounded, and it must be known whether anything was
- * written before a request is sent a second time.
+ * <p>The HTTP client is custom, on Netty: requests must be exact (path and query as given, no
+ * header added), connections must be bounded, and it must be known whether anything was written
+ * before a request is sent a second time.
  */
 @NullMarked
 package io.taskrunner.dispatch;

@@ -21,34 +21,34 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Carries out operations on many tasks. One thread decides whose turn it is; each chunk is done in
- * a thread of its own, so that one that waits for a shard that is away holds up no other operation.
+ * Carries out operations on many tasks. One thread schedules them; each chunk runs in a separate
+ * thread, so that a chunk that waits for an unavailable shard delays no other operation.
  *
- * <p>Once a second it renews its leases, and takes up operations that no runner has: those of a
- * killed process are taken up when its lease is over. The work needs no lease to be right, since a
- * chunk is done once, however often it is sent.
+ * <p>Once a second it renews its leases, and leases operations that no runner holds: those of a
+ * killed process when its lease expires. Correctness does not depend on leases, because a chunk is
+ * done once, however often it is sent.
  *
- * <p>Each operation has a pace. One with a rate does a tenth of it each 100 ms, never more to catch
- * up than that. One without rests after each chunk: for twice as long as the chunk took, and as
- * much longer as there are operations, so that all of them together take at most a third of Redis'
- * time. A chunk costs Redis some milliseconds at most; one that took longer waited for the network
- * or for other calls, so the rest is bounded.
+ * <p>Each operation has a pace. One with a rate does a tenth of it each 100 ms, and never more to
+ * catch up. One without pauses after each chunk: for twice as long as the chunk took, times the
+ * number of operations, so that all of them together use at most a third of Redis' time. A chunk
+ * costs Redis some milliseconds at most; one that took longer waited for the network or for other
+ * calls, so the pause is bounded.
  */
 public final class OperationRunner implements AutoCloseable {
 
-  /** After this another takes up what this one had. */
+  /** The length of a lease. */
   public static final Duration LEASE = Duration.ofSeconds(5);
 
   private static final Logger LOG = LoggerFactory.getLogger(OperationRunner.class);
   private static final Duration END_WITHIN = Duration.ofSeconds(5);
 
-  /** Tasks of a chunk: few enough that it holds Redis for less than 10 ms. */
+  /** Tasks of a chunk: few enough that it blocks Redis for less than 10 ms. */
   private static final int CHUNK_MAX = 50;
 
-  /** Operations together take one part of this many of Redis' time. */
+  /** Operations together use one part in this many of Redis' time. */
   private static final int PARTS = 3;
 
-  /** The longest rest after a chunk of the only operation. */
+  /** The longest pause after a chunk of the only operation. */
   private static final long REST_MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -63,11 +63,11 @@ public final class OperationRunner implements AutoCloseable {
   private final Thread thread;
   private volatile boolean ending;
 
-  // Of the one thread.
+  // Confined to the one thread.
   private Map<Run, Pace> runs = new LinkedHashMap<>();
   private long lookAt;
 
-  /** When an operation goes on. */
+  /** The next start of an operation. */
   private static final class Pace {
     final @Nullable Double perSec;
     volatile long nextAt;
@@ -98,7 +98,7 @@ public final class OperationRunner implements AutoCloseable {
    * Does nothing yet.
    *
    * @param nanos a clock that only goes forward, in ns
-   * @param random for the name that it has among others
+   * @param random for its runner id
    */
   public OperationRunner(OperationStore store, LongSupplier nanos, RandomGenerator random) {
     this(
@@ -108,7 +108,7 @@ public final class OperationRunner implements AutoCloseable {
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("operation-", 0).factory()));
   }
 
-  /** The same with what carries the chunks out. */
+  /** The same with the executor of the chunks. */
   OperationRunner(
       OperationStore store, LongSupplier nanos, RandomGenerator random, ExecutorService chunks) {
     this.store = store;
@@ -136,7 +136,7 @@ public final class OperationRunner implements AutoCloseable {
   }
 
   /**
-   * Begins the chunks whose time has come.
+   * Starts the chunks that are due.
    *
    * @return ns until there is something to do
    */
@@ -227,7 +227,7 @@ public final class OperationRunner implements AutoCloseable {
         .log("operation ended");
   }
 
-  /** Ends after the chunks under way; what is left is another's at once. */
+  /** Ends after the chunks in progress; releases the remaining operations immediately. */
   @Override
   public void close() throws InterruptedException {
     ending = true;

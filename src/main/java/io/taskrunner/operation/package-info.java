@@ -1,8 +1,8 @@
 /**
- * Carries out operations on many tasks, in chunks, at their pace. Each process that serves calls
- * runs it; an operation whose process dies is taken up by another.
+ * Carries out operations on many tasks, in chunks, at their pace. Each API process runs it; if a
+ * process dies, another takes over its operations.
  *
- * <p>Knows the moves of {@code store} alone.
+ * <p>Depends only on {@code store}.
  */
 @NullMarked
 package io.taskrunner.operation;

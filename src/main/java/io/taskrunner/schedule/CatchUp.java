@@ -2,16 +2,16 @@ package io.taskrunner.schedule;
 
 import java.util.Locale;
 
-/** What becomes of ticks that came while nobody could make their tasks. */
+/** How to handle ticks that occurred while no process could create their tasks. */
 public enum CatchUp {
   /** They are missed. */
   NONE,
-  /** The last of them makes its task. */
+  /** The last of them creates its task. */
   LAST,
-  /** Each makes its task, up to the last {@link Due#CAUGHT_UP_MAX}. */
+  /** Each creates its task, up to the last {@link Due#CAUGHT_UP_MAX}. */
   ALL;
 
-  /** As callers write it. */
+  /** Its name in the API. */
   public String word() {
     return name().toLowerCase(Locale.ROOT);
   }

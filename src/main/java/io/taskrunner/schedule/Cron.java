@@ -16,18 +16,18 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A cron expression: five fields (minute, hour, day of month, month, day of week), six with seconds
- * before them, or a word such as {@code @hourly}.
+ * before them, or a keyword such as {@code @hourly}.
  *
  * <p>A field is {@code *}, a value, a range {@code a-b}, either with a step {@code /n}, or a list
  * of these; months and days of the week may be named by their first three letters, Sunday is 0 and
- * 7, {@code ?} stands for {@code *} in the days, and {@code L} for the last day of the month. When
- * both days are restricted, that is do not begin with {@code *}, one of them is enough, as POSIX
- * says of crontab; otherwise both must be right.
+ * 7, {@code ?} means {@code *} in the days, and {@code L} for the last day of the month. When both
+ * days are restricted, that is do not begin with {@code *}, one of them is enough, as in POSIX
+ * crontab; otherwise both must match.
  *
- * <p>Where a zone's clocks are changed, as cron of most systems does: an expression whose minute or
- * hour begins with {@code *} follows real time, so that it is never twice as slow, and leaves out
- * what the clock leaves out. Any other names times of the clock: one that is skipped comes at the
- * moment of the change, and one that the clock shows twice comes the first time alone.
+ * <p>Daylight saving changes are handled as by cron on most systems: an expression whose minute or
+ * hour begins with {@code *} follows real time, so that it is never twice as slow, and skips what
+ * the clock skips. Any other follows the local time: a skipped time occurs at the moment of the
+ * change, and a time that the clock shows twice occurs only the first time.
  */
 public final class Cron {
 
@@ -47,7 +47,7 @@ public final class Cron {
   private static final List<String> WEEKDAYS =
       List.of("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT");
 
-  /** No month has it, so it can stand for the last day of one. */
+  /** Not a day of any month, so it can represent the last day. */
   private static final int LAST_DAY = 32;
 
   /** From 1 March of it, the next 29 February is as far away as it can be: 1896 was a leap year. */
@@ -78,7 +78,7 @@ public final class Cron {
     }
   }
 
-  /** A longer text is no expression that a person wrote. */
+  /** Maximum length of an expression. */
   private static final int LENGTH_MAX = 500;
 
   private final String text;
@@ -107,9 +107,9 @@ public final class Cron {
   }
 
   /**
-   * Reads an expression.
+   * Parses an expression.
    *
-   * @throws BadCron it is none; the message names the field, the value and what is allowed
+   * @throws BadCron it is invalid; the message names the field, the value and what is allowed
    */
   public static Cron parse(String text) throws BadCron {
     String given = text.strip();
@@ -145,16 +145,16 @@ public final class Cron {
     return cron;
   }
 
-  /** Sentences on what in it is likely not as its author meant it; empty for nothing. */
+  /** Sentences about parts that likely do not mean what the author intended; empty for none. */
   public List<String> warnings() {
     return Surprises.of(fields);
   }
 
   /**
-   * When it comes next.
+   * The next time.
    *
-   * @param after not at this time itself
-   * @param zone whose clock the expression speaks of
+   * @param after exclusive
+   * @param zone the time zone of the expression
    * @return a whole second
    */
   public Instant next(Instant after, ZoneId zone) {
@@ -196,7 +196,7 @@ public final class Cron {
     return change.isGap() ? change.getInstant() : local.toInstant(change.getOffsetBefore());
   }
 
-  /** The first time of a clock without changes that is right, from a whole second on. */
+  /** The first matching local time, from a whole second on. */
   private LocalDateTime ceiling(LocalDateTime from) {
     LocalDateTime found = ceiling(from, from.getYear() + YEARS_MAX);
     if (found == null) {
@@ -230,7 +230,7 @@ public final class Cron {
     return eitherDay ? day || weekday : day && weekday;
   }
 
-  /** The first right time of a day from another on; null when there is none that day. */
+  /** The first matching time of a day from another on; null when there is none that day. */
   private @Nullable LocalTime timeFrom(LocalTime from) {
     for (int hour = nextOf(hours, from.getHour()); hour >= 0; hour = nextOf(hours, hour + 1)) {
       boolean sameHour = hour == from.getHour();
@@ -338,13 +338,13 @@ public final class Cron {
     return '"' + (text.length() > 64 ? text.substring(0, 64) + "…" : text) + '"';
   }
 
-  /** As it was given, without white space around it. */
+  /** As given, trimmed. */
   @Override
   public String toString() {
     return text;
   }
 
-  /** What is no cron expression; the message says where and why. */
+  /** An invalid cron expression; the message contains where and why. */
   public static final class BadCron extends Exception {
     private static final long serialVersionUID = 1L;
 

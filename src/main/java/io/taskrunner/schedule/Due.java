@@ -9,28 +9,28 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * What is to be done of a schedule at some time.
+ * The due work of a schedule at some time.
  *
- * @param ticks whose tasks are to be made, in order; at most {@value #AT_ONCE}
- * @param missed so many ticks before these make no task
+ * @param ticks whose tasks must be created, in order; at most {@value #AT_ONCE}
+ * @param missed number of ticks before these that create no task
  * @param lastMissed the last of those; empty when there is none
  * @param next the tick to wait for after that; it may be due as well
  */
 public record Due(List<Instant> ticks, long missed, Optional<Instant> lastMissed, Instant next) {
 
-  /** A tick that is found this late was missed; what is less late is made in any case. */
+  /** A tick that is found this late was missed; a less late one always creates its task. */
   private static final Duration LATE_MAX = Duration.ofSeconds(60);
 
-  /** No rhythm that has gone on for so many ticks is likely to have fewer to be caught up with. */
+  /** After this many ticks, a rhythm unlikely has fewer left to catch up. */
   private static final Duration LOOKED_AT_LAST = Duration.ofDays(1);
 
-  /** So many ticks are caught up with at the most. */
+  /** Maximum number of ticks to catch up. */
   public static final int CAUGHT_UP_MAX = 1000;
 
-  /** So many tasks are made in one move. */
+  /** Maximum number of tasks created in one call. */
   public static final int AT_ONCE = 100;
 
-  /** More ticks than these are not looked at one by one, but for those of the last day. */
+  /** Ticks beyond this number are not examined one by one, except those of the last day. */
   private static final int LOOKED_AT_MAX = 100_000;
 
   /** Keeps the ticks from being changed. */
@@ -39,8 +39,8 @@ public record Due(List<Instant> ticks, long missed, Optional<Instant> lastMissed
   }
 
   /**
-   * Judges. Of more than {@value #LOOKED_AT_MAX} missed ticks, {@code missed} may tell less than
-   * all.
+   * Computes the due work. Of more than {@value #LOOKED_AT_MAX} missed ticks, {@code missed} may be
+   * less than the actual number.
    *
    * @param next the tick that the schedule waits for
    */
@@ -75,12 +75,12 @@ public record Due(List<Instant> ticks, long missed, Optional<Instant> lastMissed
         all.stream().skip(AT_ONCE).findFirst().orElse(tick));
   }
 
-  /** Whether a tick that came at one time and is found at another was missed. */
+  /** Whether a tick at one time that is found at another was missed. */
   public static boolean isLate(Instant comes, Instant now) {
     return !comes.plus(LATE_MAX).isAfter(now);
   }
 
-  /** How many of the ticks that were missed make their tasks, before so many that were not. */
+  /** How many missed ticks create their tasks, before this many that were not missed. */
   private static int room(CatchUp catchUp, int timely) {
     return switch (catchUp) {
       case NONE -> 0;

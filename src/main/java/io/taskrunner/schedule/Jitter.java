@@ -6,28 +6,28 @@ import java.time.Instant;
 import java.util.zip.CRC32;
 
 /**
- * How long after its tick a schedule makes its task, so that many schedules of the same rhythm do
- * not all come at once. It follows from the schedule's name and the tick alone, so that all
- * processes agree. It ends before the tick that follows: otherwise a tick that is put off long
- * would hold up those behind it until they count as missed.
+ * The delay of a schedule's task after its tick, so that many schedules of the same rhythm do not
+ * all start at once. It depends only on the schedule's name and the tick, so that all processes
+ * agree. It ends before the next tick: otherwise a long delay would block later ticks until they
+ * count as missed.
  *
  * @param name of the schedule
- * @param max the longest wait; zero for none
+ * @param max the longest delay; zero for none
  */
 public record Jitter(String name, Duration max) {
 
-  /** The longest that can be asked for. */
+  /** The longest jitter that can be set. */
   public static final Duration LIMIT = Duration.ofHours(1);
 
-  /** When the task of a tick of a rhythm is made: to the ms, and before the next tick. */
+  /** When the task of a tick of a rhythm is created: to the ms, and before the next tick. */
   public Instant of(Instant tick, Rhythm rhythm) {
     return max.isZero() ? tick : of(tick, rhythm.next(tick));
   }
 
   /**
-   * When the task of a tick is made.
+   * When the task of a tick is created.
    *
-   * @param following the tick behind it
+   * @param following the next tick
    */
   Instant of(Instant tick, Instant following) {
     if (max.isZero()) {

@@ -2,14 +2,14 @@ package io.taskrunner.schedule;
 
 import java.util.Locale;
 
-/** What becomes of a tick while the task of an earlier one still waits or runs. */
+/** How to handle a tick while the task of an earlier one still waits or runs. */
 public enum Overlap {
-  /** It makes its task all the same. */
+  /** It creates its task anyway. */
   ALLOW,
-  /** It makes none. */
+  /** It creates no task. */
   SKIP;
 
-  /** As callers write it. */
+  /** Its name in the API. */
   public String word() {
     return name().toLowerCase(Locale.ROOT);
   }

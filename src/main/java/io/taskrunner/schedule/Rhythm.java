@@ -8,19 +8,17 @@ import java.time.ZoneId;
 public sealed interface Rhythm {
 
   /**
-   * The tick that follows another.
+   * The tick after another.
    *
    * @param tick the one before, or when the schedule was set
    */
   Instant next(Instant tick);
 
-  /**
-   * Goes on from a tick long ago to one about a time, for who does not want to look at all between.
-   */
+  /** Skips from a tick long ago to one near a time, without examining all in between. */
   Instant near(Instant tick, Instant time);
 
   /**
-   * Always the same time apart.
+   * A fixed interval.
    *
    * @param interval at least a second
    */
@@ -37,9 +35,9 @@ public sealed interface Rhythm {
   }
 
   /**
-   * As a cron expression says.
+   * A cron expression.
    *
-   * @param zone whose clock it speaks of
+   * @param zone the time zone of the expression
    */
   record ByCron(Cron cron, ZoneId zone) implements Rhythm {
     @Override

@@ -11,18 +11,18 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * A schedule as it stands: at each tick it makes a task.
+ * A read-only view of a schedule, which creates a task at each tick.
  *
  * @param name its name
  * @param settings as set
  * @param next the tick that it waits for; empty while it is paused
- * @param lastTask the task that it made last
- * @param lastTick the tick whose turn came last, whatever became of it
- * @param missed so many ticks made no task since nobody could make it in time
- * @param runs what became of the last ticks, oldest first, at most {@value #RUNS_MAX}
- * @param created when it was made
- * @param updated when it was set last
- * @param revision another with each change; 0 where nobody changed it since there are revisions
+ * @param lastTask the latest task that it created
+ * @param lastTick the latest processed tick, whatever its result
+ * @param missed number of ticks without a task because no process could create it in time
+ * @param runs the results of the last ticks, oldest first, at most {@value #RUNS_MAX}
+ * @param created when it was created
+ * @param updated when it was last set
+ * @param revision differs after each change; 0 when it was never changed since revisions exist
  */
 public record Schedule(
     String name,
@@ -36,10 +36,10 @@ public record Schedule(
     Instant updated,
     long revision) {
 
-  /** What a name is made of. */
+  /** The form of a name. */
   public static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]{1,64}");
 
-  /** So many runs are kept. */
+  /** Maximum number of runs kept. */
   public static final int RUNS_MAX = 10;
 
   /** Keeps the runs from being changed. */
@@ -48,15 +48,15 @@ public record Schedule(
   }
 
   /**
-   * What can be set.
+   * The settings.
    *
-   * @param clientId whose tasks it makes
-   * @param queue where to
+   * @param clientId the client of its tasks
+   * @param queue the queue of its tasks
    * @param rhythm when
-   * @param overlap whether the task before may still be there
-   * @param catchUp what becomes of missed ticks
-   * @param jitter the longest wait after a tick, zero for none
-   * @param paused whether it holds
+   * @param overlap whether the previous task may still be unfinished
+   * @param catchUp how to handle missed ticks
+   * @param jitter the longest delay after a tick, zero for none
+   * @param paused whether it is paused
    * @param spec the task
    */
   public record Settings(
@@ -70,32 +70,32 @@ public record Schedule(
       TaskSpec spec) {}
 
   /**
-   * What became of a tick, or of a run that was asked for.
+   * The result of a tick, or of a requested run.
    *
-   * @param tick when it was to be; of a run that was asked for, when that was
-   * @param at when that was decided
-   * @param result what became of it
-   * @param task the task, when one was made
+   * @param tick its time; for a requested run, the time of the request
+   * @param at when it was processed
+   * @param result its result
+   * @param task the task, if one was created
    */
   public record Run(Instant tick, Instant at, Result result, Optional<TaskId> task) {}
 
-  /** What became of a tick. */
+  /** The result of a tick. */
   public enum Result {
-    /** It made a task. */
+    /** It created a task. */
     STARTED('s'),
-    /** Somebody asked for this run, and it made a task. */
+    /** The run was requested, and created a task. */
     ASKED('a'),
-    /** It made none: the task before was still there. */
+    /** No task: the previous one was unfinished. */
     OVERLAPPED('o'),
-    /** It, and perhaps others before it, came while nobody could make the task. */
+    /** It, and possibly earlier ones, occurred while no process could create the task. */
     MISSED('m'),
-    /** It made none: there is no such queue. */
+    /** No task: no such queue. */
     QUEUE_NOT_FOUND('q'),
-    /** It made none: the client may not use the queue. */
+    /** No task: the client may not use the queue. */
     QUEUE_NOT_ALLOWED('n'),
-    /** It made none: the client is disabled or deleted. */
+    /** No task: the client is disabled or deleted. */
     CLIENT_DISABLED('x'),
-    /** It made none: the client is not known, and may not be made known on the spot. */
+    /** No task: the client does not exist, and may not be auto-registered. */
     CLIENT_UNKNOWN('w');
 
     private final char letter;
@@ -104,17 +104,17 @@ public record Schedule(
       this.letter = letter;
     }
 
-    /** As it is stored. */
+    /** Its letter in the store. */
     public char letter() {
       return letter;
     }
 
-    /** As callers read it. */
+    /** Its name in the API. */
     public String word() {
       return name().toLowerCase(Locale.ROOT);
     }
 
-    /** The result of a letter. */
+    /** The result with a letter. */
     public static Result ofLetter(char letter) {
       for (Result result : values()) {
         if (result.letter == letter) {
@@ -125,12 +125,12 @@ public record Schedule(
     }
   }
 
-  /** When the task of a tick is made. */
+  /** When the task of a tick is created. */
   public Jitter jitter() {
     return new Jitter(name, settings.jitter());
   }
 
-  /** When it makes its next tasks; empty while it is paused. */
+  /** When it creates its next tasks; empty while it is paused. */
   public List<Instant> nextTimes(int count) {
     List<Instant> times = new ArrayList<>(count);
     Optional<Instant> tick = next;

@@ -3,7 +3,7 @@ package io.taskrunner.schedule;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Where an expression means what cron has always meant by it, and its author likely did not. */
+/** Finds parts of an expression whose cron meaning the author likely did not intend. */
 final class Surprises {
 
   private static final List<String> FIELDS = List.of("second", "minute", "hour");

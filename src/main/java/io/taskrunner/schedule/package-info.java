@@ -1,7 +1,7 @@
 /**
- * When the ticks of a schedule are: cron expressions and intervals, time zones, what was missed.
+ * The ticks of schedules: cron expressions and intervals, time zones, missed ticks.
  *
- * <p>Pure rules on the JDK alone: no clock is read here, and nothing is stored.
+ * <p>Pure rules that depend only on the JDK: no clock is read, and nothing is stored.
  */
 @NullMarked
 package io.taskrunner.schedule;

@@ -6,48 +6,47 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Named keys of admins. All methods block, and raise {@link StoreUnavailable}. */
+/** Named admin keys. All methods block, and raise {@link StoreUnavailable}. */
 public interface AdminKeyStore {
 
-  /** How many names there may be; each has one key, or two while one is being replaced. */
+  /** Maximum number of names; each has one key, or two while one is being replaced. */
   int MAX = 100;
 
-  /** What became of a key that was to be made. */
+  /** The result of creating a key. */
   enum Put {
-    /** It is made. */
+    /** It was created. */
     MADE,
-    /** It is made, and replaces the one of that name. */
+    /** It was created and replaces the key of that name. */
     REPLACED,
-    /** There is one of that name, and it was not to be replaced. */
+    /** A key of that name exists, and replacing was not requested. */
     EXISTS,
-    /** There are {@link #MAX} other names. */
+    /** {@link #MAX} other names exist. */
     FULL
   }
 
   /**
-   * Makes a key.
+   * Creates a key.
    *
    * @param digest of the key
-   * @param readOnly null for as the key is that it replaces; else false
-   * @param replace whether it may replace the one of that name
-   * @param keep how long the one that is replaced stays valid; one that was replaced before does
-   *     not
+   * @param readOnly null to keep the value of the key that it replaces, or false if there is none
+   * @param replace whether it may replace the key of that name
+   * @param keep how long the replaced key stays valid; a key replaced earlier does not
    */
   Put put(String name, String digest, @Nullable Boolean readOnly, boolean replace, Duration keep);
 
-  /** All keys that open something, by name, the newest of a name first. */
+  /** All valid keys, by name, the newest of a name first. */
   List<AdminKey> list();
 
   /** Revokes the keys of a name; false when there are none. */
   boolean delete(String name);
 
-  /** The key of a digest; answers may come from a copy at most a second old. */
+  /** The key with a digest, possibly from a cached copy that is at most a second old. */
   Optional<AdminKey> find(String digest);
 
   /**
-   * As {@link #find}, from the copy alone: never blocks.
+   * Like {@link #find}, but reads only the cached copy: never blocks.
    *
-   * @return empty when the copy does not tell, which says nothing of the key
+   * @return empty when the copy does not contain the digest; the key may exist all the same
    */
   Optional<AdminKey> known(String digest);
 }

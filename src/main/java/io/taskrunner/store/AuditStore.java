@@ -8,24 +8,24 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The trail of what admins changed. All methods block, and raise {@link StoreUnavailable}. */
+/** The audit log of admin changes. All methods block, and raise {@link StoreUnavailable}. */
 public interface AuditStore {
 
-  /** So many entries are kept, the newest ones. */
+  /** Maximum number of entries kept; the oldest are dropped first. */
   int ENTRIES_MAX = 10_000;
 
-  /** For so long is an entry kept at most. */
+  /** Longest time that an entry is kept. */
   Duration KEPT = Duration.ofDays(90);
 
-  /** Adds an entry, at the store's time. */
+  /** Adds an entry, with the store's time. */
   void add(Change change);
 
   /**
-   * Entries, the newest first.
+   * Entries, newest first.
    *
    * @param who the name of an admin's key, or a client's id with or without {@code /} and the id of
    *     its key; null for all
-   * @param what the words of an entry, or those that it begins with; null for all
+   * @param what the action of an entry, or a prefix of it; null for all
    */
   Page list(@Nullable String who, @Nullable String what, int limit, @Nullable String cursor)
       throws BadCursor;
@@ -34,7 +34,7 @@ public interface AuditStore {
    * A change that was made.
    *
    * @param who the name of an admin's key, or a client's id, {@code /} and the id of its key
-   * @param what in a few words, such as {@code queue paused}
+   * @param what the action in a few words, such as {@code queue paused}
    * @param requestId of the call that made it
    * @param details by name; no secrets
    */
@@ -45,9 +45,9 @@ public interface AuditStore {
     }
   }
 
-  /** A change, and when it was made. */
+  /** A change and its time. */
   record Entry(Instant time, Change change) {}
 
-  /** Some entries. */
+  /** A page of entries. */
   record Page(List<Entry> entries, @Nullable String nextCursor) {}
 }

@@ -2,17 +2,17 @@ package io.taskrunner.store;
 
 import java.io.Serial;
 
-/** What is there is not what a change expected; nothing was changed. Carries no stack. */
+/** The current state is not what a change expected; nothing was changed. Has no stack trace. */
 public final class ChangedMeanwhile extends Exception {
 
   @Serial private static final long serialVersionUID = 1L;
 
-  /** Of whatever was changed. */
+  /** For any change. */
   public ChangedMeanwhile() {
     super("changed meanwhile", null, false, false);
   }
 
-  /** What cannot be of a change that expects nothing. */
+  /** For a change without expectations, which cannot be rejected. */
   static IllegalStateException impossible(ChangedMeanwhile changed) {
     return new IllegalStateException("a change that expects nothing was refused", changed);
   }

@@ -19,23 +19,23 @@ public interface ClientStore {
   Page list(int limit, @Nullable String cursor) throws TaskStore.BadCursor;
 
   /**
-   * The next clients that an admin set up, and none that registered itself; by id.
+   * The next clients that an admin created, by id; auto-registered clients are left out.
    *
-   * @param after behind which id; empty from the start
+   * @param after the id to start after; empty for the start
    */
   List<Client> configured(int most, String after);
 
-  /** One client, also a disabled one; a deleted one is none. */
+  /** One client, also a disabled one; empty for a deleted one. */
   Optional<Client> get(String id);
 
   /**
-   * Makes or changes a client.
+   * Creates or changes a client.
    *
    * @return the client as it is then; empty when the tier is unknown
    */
   Optional<Client> set(String id, Change change, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #set(String, Change, Expected)}, whatever there is. */
+  /** As {@link #set(String, Change, Expected)}, unconditionally. */
   default Optional<Client> set(String id, Change change) {
     try {
       return set(id, change, Expected.ANY);
@@ -45,12 +45,12 @@ public interface ClientStore {
   }
 
   /**
-   * Deletes a client: revokes its keys, calls off what waits, blocks the id; false when it is not
-   * known.
+   * Deletes a client: revokes its keys, cancels its waiting tasks, blocks its id; false when it
+   * does not exist.
    */
   boolean delete(String id, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #delete(String, Expected)}, whatever there is. */
+  /** As {@link #delete(String, Expected)}, unconditionally. */
   default boolean delete(String id) {
     try {
       return delete(id, Expected.ANY);
@@ -62,10 +62,10 @@ public interface ClientStore {
   /** All tiers: the built-in ones first, in their order, then others by name. */
   List<Tier> tiers();
 
-  /** Makes or changes a tier. */
+  /** Creates or changes a tier. */
   void putTier(Tier tier, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #putTier(Tier, Expected)}, whatever there is. */
+  /** As {@link #putTier(Tier, Expected)}, unconditionally. */
   default void putTier(Tier tier) {
     try {
       putTier(tier, Expected.ANY);
@@ -77,7 +77,7 @@ public interface ClientStore {
   /** Deletes a tier that is not built in. */
   TierDeleted deleteTier(String name, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #deleteTier(String, Expected)}, whatever there is. */
+  /** As {@link #deleteTier(String, Expected)}, unconditionally. */
   default TierDeleted deleteTier(String name) {
     try {
       return deleteTier(name, Expected.ANY);
@@ -87,55 +87,55 @@ public interface ClientStore {
   }
 
   /**
-   * Adds a key to a client, which is known by a key alone from then on.
+   * Adds a key to a client, which must authenticate with a key from then on.
    *
    * @param digest of the key
-   * @param name what the admin calls it; empty for nothing
-   * @param scopes what it opens
-   * @return the key's id; empty when the client is not known
+   * @param name the admin's name for it; empty for none
+   * @param scopes what it permits
+   * @return the key's id; empty when the client does not exist
    */
   Optional<String> addKey(String clientId, String digest, String name, Set<Scope> scopes);
 
-  /** As {@link #addKey(String, String, String, Set)}, without a name, and for everything. */
+  /** As {@link #addKey(String, String, String, Set)}, without a name, and with all scopes. */
   default Optional<String> addKey(String clientId, String digest) {
     return addKey(clientId, digest, "", Scope.ALL);
   }
 
-  /** A client's keys, the oldest first; empty when the client is not known. */
+  /** A client's keys, the oldest first; empty when the client does not exist. */
   Optional<List<KeyOwner>> keys(String clientId);
 
   /** Revokes a key. */
   KeyRevoked revokeKey(String clientId, String keyId);
 
   /**
-   * The client of a key, looked up by its digest; answers may come from a copy at most a second
-   * old.
+   * The client of a key, looked up by its digest, possibly in a cached copy that is at most a
+   * second old.
    */
   Optional<KeyOwner> keyOwner(String digest);
 
   /**
-   * As {@link #keyOwner}, from the copy alone: never blocks.
+   * Like {@link #keyOwner}, but reads only the cached copy: never blocks.
    *
-   * @return empty when the copy does not tell, which says nothing of the key
+   * @return empty when the copy does not contain the digest; the key may exist all the same
    */
   Optional<KeyOwner> knownKeyOwner(String digest);
 
-  /** How a client stands that shows no key. */
+  /** The access of a client that presents no key. */
   Standing standing(String id);
 
-  /** How a client stands. */
+  /** How a client may authenticate. */
   enum Standing {
-    /** Nobody made it known. */
+    /** It does not exist. */
     UNKNOWN,
-    /** Known by its id alone. */
+    /** It may authenticate with its id only. */
     OPEN,
-    /** Known by a key alone, since it ever had one. */
+    /** It must authenticate with a key, because it has or had one. */
     KEYED,
     /** Disabled or deleted. */
     DISABLED
   }
 
-  /** A change to a client: of each field of its settings what becomes of it. */
+  /** A change to a client, for each field of its settings. */
   record Change(
       Given<String> tier,
       Given<Boolean> enabled,
@@ -146,7 +146,7 @@ public interface ClientStore {
       Given<Integer> maxWaiting,
       Given<Long> maxWaitingBytes) {
 
-    /** The change to exactly these settings, whatever they were. */
+    /** The change to exactly these settings. */
     public static Change to(ClientSettings settings) {
       return new Change(
           Given.of(settings.tier()),
@@ -159,7 +159,7 @@ public interface ClientStore {
           Given.of(settings.maxWaitingBytes()));
     }
 
-    /** What settings are once this change is made. */
+    /** The settings after this change. */
     public ClientSettings of(ClientSettings now) {
       ClientSettings unset = ClientSettings.DEFAULT;
       return new ClientSettings(
@@ -175,10 +175,10 @@ public interface ClientStore {
   }
 
   /**
-   * Who holds a key, and what for.
+   * The client of a key, and the scopes of the key.
    *
-   * @param name what the admin calls the key; empty for nothing
-   * @param scopes what it opens
+   * @param name the admin's name for the key; empty for none
+   * @param scopes what it permits
    */
   record KeyOwner(String clientId, String keyId, Instant created, String name, Set<Scope> scopes) {
 
@@ -187,12 +187,15 @@ public interface ClientStore {
       scopes = Set.copyOf(scopes);
     }
 
-    /** Of a key without a name that opens everything. */
+    /** For a key without a name and with all scopes. */
     public KeyOwner(String clientId, String keyId, Instant created) {
       this(clientId, keyId, created, "", Scope.ALL);
     }
 
-    /** This key, shown together with another of the same client: who has both may do as either. */
+    /**
+     * This key combined with another of the same client, for a caller that presents both: the union
+     * of scopes.
+     */
     public KeyOwner and(KeyOwner other) {
       Set<Scope> both =
           Stream.concat(scopes.stream(), other.scopes.stream()).collect(Collectors.toSet());
@@ -201,22 +204,22 @@ public interface ClientStore {
   }
 
   /**
-   * Some clients.
+   * A page of clients.
    *
-   * @param count how many there are in all
+   * @param count total number
    */
   record Page(List<Client> clients, long count, @Nullable String nextCursor) {}
 
-  /** What came of deleting a tier. */
+  /** The result of deleting a tier. */
   enum TierDeleted {
     DONE,
     NOT_FOUND,
     BUILT_IN,
-    /** Clients have it. */
+    /** Clients use it. */
     IN_USE
   }
 
-  /** What came of revoking a key. */
+  /** The result of revoking a key. */
   enum KeyRevoked {
     DONE,
     CLIENT_NOT_FOUND,

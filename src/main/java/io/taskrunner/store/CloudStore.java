@@ -11,75 +11,78 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The moves of queues and tasks as Google Cloud Tasks knows them. Such a queue is its own client:
- * its name is the whole resource name, it lies in one shard, no tier applies to it, and its limits
- * and retries are Google's. All methods but {@link #create} block, and raise {@link
+ * Operations on queues and tasks with the semantics of Google Cloud Tasks. Such a queue is its own
+ * client: its name is the full resource name, it is stored in one shard, no tier applies to it, and
+ * its limits and retries are Google's. All methods except {@link #create} block, and raise {@link
  * StoreUnavailable}.
  */
 public interface CloudStore {
 
   /**
-   * Makes a queue.
+   * Creates a queue.
    *
-   * @param reuseAfter how long the name of a deleted queue stays taken; zero for not at all
+   * @param reuseAfter how long the name of a deleted queue stays reserved; zero for not at all
    */
   QueueMade make(QueueName name, Settings settings, Duration reuseAfter);
 
-  /** A queue that was made and not deleted. */
+  /** A queue that exists. */
   Optional<CloudQueue> queue(QueueName name);
 
   /**
-   * Replaces the settings of a queue: they bind at once what waits. Empty: there is no such queue.
+   * Replaces the settings of a queue; they apply to waiting tasks at once. Empty: no such queue.
    */
   Optional<CloudQueue> change(QueueName name, Settings settings);
 
   /**
-   * The queues of a location, in the order of their names.
+   * The queues of a location, ordered by name.
    *
-   * @param after only those behind this id; null for all
-   * @param limit at most so many
+   * @param after only queues after this id; null for all
+   * @param limit maximum number
    */
   List<CloudQueue> queues(String project, String location, @Nullable String after, int limit);
 
-  /** Deletes a queue with all its tasks; false when there is none. */
+  /** Deletes a queue with all its tasks; false when it does not exist. */
   boolean delete(QueueName name);
 
-  /** Drops all that waits and forgets what runs, by names that stay taken. Empty: no such queue. */
+  /**
+   * Deletes all waiting tasks and detaches running ones; their names stay reserved. Empty: no such
+   * queue.
+   */
   Optional<CloudQueue> purge(QueueName name);
 
-  /** Holds a queue, or lets it go. Empty: no such queue. */
+  /** Pauses or resumes a queue. Empty: no such queue. */
   Optional<CloudQueue> pause(QueueName name, boolean paused);
 
   /**
-   * Puts a task into a queue. Calls that come together share one round trip. Never blocks.
+   * Puts a task into a queue. Concurrent calls share one round trip. Never blocks.
    *
    * @return completes with the result, or exceptionally with {@link StoreUnavailable}: then the
    *     task may exist or not
    */
   CompletableFuture<TaskMade> create(NewTask task);
 
-  /** A task that waits or runs. */
+  /** A waiting or running task. */
   Found task(QueueName queue, String id);
 
   /**
-   * The tasks of a queue that wait or run, oldest first.
+   * The waiting and running tasks of a queue, oldest first.
    *
-   * @param cursor where the page before ended; null for the first
-   * @param limit at most so many
-   * @throws TaskStore.BadCursor the cursor is none of ours
+   * @param cursor where the previous page ended; null for the first
+   * @param limit maximum number
+   * @throws TaskStore.BadCursor the cursor is invalid
    */
   Optional<Page> tasks(QueueName queue, @Nullable String cursor, int limit)
       throws TaskStore.BadCursor;
 
-  /** Deletes a task; what runs of it goes on, and is never retried. */
+  /** Deletes a task; a running attempt continues and is never retried. */
   Found delete(QueueName queue, String id);
 
-  /** Dispatches a task now, past its time, the limits and the pause of its queue. */
+  /** Dispatches a task now, regardless of its due time and of the limits and pause of its queue. */
   Found run(QueueName queue, String id);
 
   /** The name of a queue: {@code projects/P/locations/L/queues/Q}. */
   record QueueName(String project, String location, String id) {
-    /** The whole resource name. */
+    /** The full resource name. */
     @Override
     public String toString() {
       return "projects/" + project + "/locations/" + location + "/queues/" + id;
@@ -87,13 +90,14 @@ public interface CloudStore {
   }
 
   /**
-   * What a queue obeys; complete, with Google's defaults filled in.
+   * The settings of a queue; complete, with Google's defaults filled in.
    *
    * @param maxDispatchesPerSecond above 0, at most 500
    * @param maxBurstSize the capacity of the bucket
    * @param maxConcurrentDispatches 1 to 5000
-   * @param retry when a failed attempt is made again
-   * @param echoed what is kept for the caller and means nothing here, as the protocol writes it
+   * @param retry when a failed attempt is retried
+   * @param echoed fields that are stored for the caller and not interpreted, as the protocol
+   *     encodes them
    */
   record Settings(
       double maxDispatchesPerSecond,
@@ -103,11 +107,11 @@ public interface CloudStore {
       byte[] echoed) {}
 
   /**
-   * Google's rule of retries: without jitter, for every outcome but 2xx; given up when both limits
-   * are spent.
+   * Google's retry rule: without jitter, for every outcome except 2xx; gives up when both limits
+   * are exceeded.
    *
-   * @param maxAttempts with the first; -1 for no limit
-   * @param maxRetryDuration since the first attempt; zero for not said
+   * @param maxAttempts including the first; -1 for no limit
+   * @param maxRetryDuration since the first attempt; zero for unset
    * @param minBackoff before the first retry
    * @param maxBackoff the longest wait
    * @param maxDoublings then the wait grows by a constant step
@@ -120,18 +124,18 @@ public interface CloudStore {
       int maxDoublings) {}
 
   /**
-   * A queue as it stands.
+   * A read-only view of a queue.
    *
    * @param purged when it was last purged; empty for never
    */
   record CloudQueue(QueueName name, Settings settings, boolean paused, Optional<Instant> purged) {}
 
-  /** What came of making a queue. */
+  /** The result of creating a queue. */
   sealed interface QueueMade {
-    /** It is there. */
+    /** It exists. */
     record Made(CloudQueue queue) implements QueueMade {}
 
-    /** The name is another queue's. */
+    /** A queue of this name exists. */
     record Exists() implements QueueMade {}
 
     /** A queue of this name was deleted too recently. */
@@ -141,11 +145,11 @@ public interface CloudStore {
   /**
    * A task to create; everything in it has been validated.
    *
-   * @param id the last part of its name; null to have one made
-   * @param due not before this; null, or a past one, for now
-   * @param spec what to perform: timeout is the dispatch deadline, retention zero
-   * @param echoed the task as the protocol writes it, without its body; given back as it is
-   * @param nameTaken how long its name stays taken after its end, when it was given
+   * @param id the last part of its name; null to have one generated
+   * @param due earliest start; null, or a past time, for now
+   * @param spec the request and its settings: timeout is the dispatch deadline, retention zero
+   * @param echoed the task as the protocol encodes it, without its body; returned unchanged
+   * @param nameTaken how long its name, if given, stays reserved after its end
    */
   record NewTask(
       QueueName queue,
@@ -155,43 +159,43 @@ public interface CloudStore {
       byte[] echoed,
       Duration nameTaken) {}
 
-  /** What came of creating a task. */
+  /** The result of creating a task. */
   sealed interface TaskMade {
     /** It waits. */
     record Made(CloudTask task) implements TaskMade {}
 
-    /** The name is, or was until recently, another task's. */
+    /** The name is, or was until recently, used by another task. */
     record Exists() implements TaskMade {}
 
-    /** There is no such queue. */
+    /** No such queue. */
     record NoQueue() implements TaskMade {}
 
-    /** The store has no room. */
+    /** The store is full. */
     record Full() implements TaskMade {}
   }
 
-  /** A task, or why there is none. */
+  /** A task, or why it was not found. */
   sealed interface Found {
-    /** It is, or was, there. */
+    /** It exists, or existed. */
     record Task(CloudTask task) implements Found {}
 
-    /** One of this name ended not long ago. */
+    /** A task of this name ended recently. */
     record Over() implements Found {}
 
-    /** Neither. */
+    /** It does not exist, and no task of this name ended recently. */
     record Nothing() implements Found {}
   }
 
   /**
-   * A task as it stands.
+   * A read-only view of a task.
    *
    * @param id the last part of its name
-   * @param taskId its name everywhere else
-   * @param due of the next attempt, or of the one that runs
-   * @param dispatches attempts begun
-   * @param responses attempts that got an HTTP status
-   * @param first when the first attempt began
-   * @param last the attempt begun last; empty before the first
+   * @param taskId its id outside Cloud Tasks
+   * @param due of the next or the running attempt
+   * @param dispatches attempts started
+   * @param responses attempts that received an HTTP status
+   * @param first start of the first attempt
+   * @param last the latest attempt; empty before the first
    */
   record CloudTask(
       QueueName queue,
@@ -207,20 +211,20 @@ public interface CloudStore {
       Optional<LastAttempt> last) {}
 
   /**
-   * The attempt begun last.
+   * The latest attempt.
    *
    * @param due when it was due
    * @param dispatched when it began
    * @param ended when its outcome was known; empty while it runs
-   * @param status the target's; 504 after a time-out; empty when none came
+   * @param status the target's; 504 after a timeout; empty when none was received
    */
   record LastAttempt(
       Instant due, Instant dispatched, Optional<Instant> ended, OptionalInt status) {}
 
   /**
-   * Some of the tasks.
+   * A page of tasks.
    *
-   * @param next gives the next page; null at the end
+   * @param next cursor of the next page; null at the end
    */
   record Page(List<CloudTask> tasks, @Nullable String next) {}
 }

@@ -4,30 +4,33 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
 
-/** Changes of many things at once. All methods block, and raise {@link StoreUnavailable}. */
+/**
+ * Configuration changes of many objects at once. All methods block, and raise {@link
+ * StoreUnavailable}.
+ */
 public interface ConfigStore {
 
   /** The revision of the latest change of all; 0 before the first. */
   long lastRevision();
 
   /**
-   * Decides that all of these things are changed, as one change.
+   * Commits to changing all of these objects, as one change.
    *
-   * @param last what {@link #lastRevision} must still be; empty for whatever it is
+   * @param last the expected {@link #lastRevision}; empty for any
    * @return the revision of the change, to be carried out as {@link Expected.Decided}
-   * @throws ChangedMeanwhile something was changed since
+   * @throws ChangedMeanwhile something was changed in the meantime
    */
   long decide(List<Thing> things, OptionalLong last) throws ChangedMeanwhile;
 
-  /** A thing that has a name and settings. */
+  /** An object that has a name and settings. */
   record Thing(Kind kind, String name) {
-    /** How the store names it. */
+    /** Its name in the store. */
     public String field() {
       return kind.name().toLowerCase(Locale.ROOT) + ":" + name;
     }
   }
 
-  /** The kinds of things. */
+  /** The kinds of objects. */
   enum Kind {
     QUEUE,
     TIER,

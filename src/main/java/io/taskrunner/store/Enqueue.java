@@ -6,17 +6,17 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The wish to put one task into a queue; everything in it has been validated.
+ * A request to enqueue one task; everything in it has been validated.
  *
  * @param clientId whose task it is
- * @param proof how the caller showed that it may
+ * @param proof how the caller authenticated
  * @param queue the name of the queue
- * @param when when it is to run
- * @param spec what to perform
- * @param maxConcurrent lowers the client's limit as it is told to the caller; null when not said
- *     (the same as in the spec)
- * @param requestsPerMin lowers the client's limit for this request; null when not said
- * @param idempotency the key and what it stands for; null for none
+ * @param when when it shall run
+ * @param spec the request and its settings
+ * @param maxConcurrent lowers the client's limit as reported to the caller; null when unset (the
+ *     same as in the spec)
+ * @param requestsPerMin lowers the client's limit for this request; null when unset
+ * @param idempotency the key and the digest of its request; null for none
  */
 public record Enqueue(
     String clientId,
@@ -28,28 +28,28 @@ public record Enqueue(
     @Nullable Integer requestsPerMin,
     @Nullable Idempotency idempotency) {
 
-  /** How the caller is known. */
+  /** How the caller authenticated. */
   public enum Proof {
     /**
-     * By {@code client_id} alone, while {@code CLIENT_AUTH=open}. Refused for a client that ever
+     * By {@code client_id} only, while {@code CLIENT_AUTH=open}. Rejected for a client that ever
      * had a key.
      */
     OPEN,
-    /** By a key of the client. */
+    /** With a key of the client. */
     KEY,
     /**
-     * By the admin's key, for a client that must be known, or while {@code CLIENT_AUTH=open} may be
-     * made known.
+     * With the admin key; the client must exist, or is auto-registered while {@code
+     * CLIENT_AUTH=open}.
      */
     ADMIN
   }
 
-  /** When a task is to run. */
+  /** When a task shall run. */
   public sealed interface When {
-    /** A time from now on the store's clock; zero is now. */
+    /** A delay on the store's clock; zero is now. */
     record In(Duration delay) implements When {}
 
-    /** No earlier than a time; a past one is now. */
+    /** Not before a time; a past one is now. */
     record At(Instant time) implements When {}
   }
 

@@ -5,21 +5,21 @@ import io.taskrunner.task.TaskId;
 import java.time.Duration;
 import java.time.Instant;
 
-/** What came of an {@link Enqueue}. */
+/** The result of an {@link Enqueue}. */
 public sealed interface EnqueueResult {
 
-  /** An answer with a task behind it. */
+  /** A result with a task. */
   sealed interface Accepted extends EnqueueResult {
     /** The task. */
     TaskId id();
 
-    /** When it is to run. */
+    /** When it shall run. */
     Instant scheduled();
 
-    /** Where the client stands. */
+    /** The client's rate limit state. */
     Quota quota();
 
-    /** How many replicas had it. */
+    /** The number of replicas that had it. */
     int replicas();
   }
 
@@ -30,26 +30,26 @@ public sealed interface EnqueueResult {
   record Duplicate(TaskId id, Instant scheduled, Quota quota, int replicas) implements Accepted {}
 
   /**
-   * Where a client stands with its limit.
+   * The state of a client's rate limit.
    *
    * @param limits in force for this request
    * @param remaining tasks that would be accepted now
-   * @param fullAgain when the whole limit is free again
+   * @param fullAgain when the full limit is available again
    */
   record Quota(Limits limits, int remaining, Instant fullAgain) {}
 
-  /** A no. */
+  /** A rejection. */
   sealed interface Refused extends EnqueueResult {}
 
-  /** Too many in the last minute; nothing was used up. */
+  /** Rate limit reached in the last minute; nothing was consumed. */
   record RateLimited(Quota quota, Duration retryAfter) implements Refused {}
 
   /**
-   * As much of the client's waits as may; nothing was used up.
+   * The client's backlog is full; nothing was consumed.
    *
-   * @param most that may wait: tasks, or bytes of their bodies
-   * @param there that does
-   * @param bytes whether it is bytes
+   * @param most the limit: tasks, or bytes of their bodies
+   * @param there the current value
+   * @param bytes whether the limit is in bytes
    */
   record BacklogFull(long most, long there, boolean bytes) implements Refused {}
 
@@ -65,15 +65,15 @@ public sealed interface EnqueueResult {
   /** The client is disabled or deleted. */
   record ClientDisabled() implements Refused {}
 
-  /** The client has, or had, a key and did not show it. */
+  /** The client has, or had, a key and did not present one. */
   record KeyRequired() implements Refused {}
 
-  /** The client is not known, and may not be made known on the spot. */
+  /** The client does not exist, and may not be auto-registered. */
   record ClientUnknown() implements Refused {}
 
-  /** Too many clients were made known on the spot. */
+  /** The limit of auto-registered clients is reached. */
   record TooManyClients() implements Refused {}
 
-  /** The store has no room. */
+  /** The store is full. */
   record StoreFull() implements Refused {}
 }

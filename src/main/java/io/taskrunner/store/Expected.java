@@ -1,34 +1,34 @@
 package io.taskrunner.store;
 
 /**
- * What a change of a named thing (a queue, a client, a tier) expects to find. It is compared where
- * changes are decided, so of two changes that expect the same one is made.
+ * The state that a change of a named object (a queue, a client, a tier) expects. It is compared
+ * where changes are decided, so of two changes that expect the same state only one is made.
  */
 public sealed interface Expected {
 
-  /** Nothing in particular. */
+  /** Anything. */
   Expected ANY = new Any();
 
-  /** That there is none. */
+  /** That it does not exist. */
   Expected ABSENT = new Absent();
 
-  /** Nothing in particular: the last one wins. */
+  /** Anything: the last change wins. */
   record Any() implements Expected {}
 
-  /** That there is none. */
+  /** That it does not exist. */
   record Absent() implements Expected {}
 
   /**
-   * That it is as it was read.
+   * That it is unchanged since it was read.
    *
-   * @param revision of what was read; 0 where nobody changed it since there are revisions
+   * @param revision that was read; 0 when it was never changed since revisions exist
    */
   record At(long revision) implements Expected {}
 
   /**
-   * That it was decided already, as a part of {@link ConfigStore#decide}.
+   * That it was already decided as a part of {@link ConfigStore#decide}.
    *
-   * @param revision of the whole change
+   * @param revision of the entire change
    */
   record Decided(long revision) implements Expected {}
 }

@@ -4,7 +4,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a change gives for one field: nothing, which keeps it, or its new value.
+ * What a change specifies for one field: nothing, which keeps it, or its new value.
  *
  * @param isGiven whether the field changes
  * @param value what it changes to; null unsets it
@@ -21,18 +21,18 @@ public record Given<T>(boolean isGiven, @Nullable T value) {
     return new Given<>(true, value);
   }
 
-  /** The field once it is changed. */
+  /** The field after the change. */
   public @Nullable T or(@Nullable T now) {
     return isGiven ? value : now;
   }
 
-  /** The field once it is changed, where what is unset is something too. */
+  /** The field after the change, where an unset field has a value too. */
   public T or(T now, T unset) {
     T then = or(now);
     return then == null ? unset : then;
   }
 
-  /** The same in another form. */
+  /** The same, converted. */
   public <U> Given<U> map(Function<T, U> form) {
     return new Given<>(isGiven, value == null ? null : form.apply(value));
   }

@@ -10,16 +10,18 @@ import java.util.Optional;
  */
 public interface HostStore {
 
-  /** All of them, by name. */
+  /** All hosts, by name. */
   List<TargetHost.Load> list();
 
-  /** One of them, by the name that {@link io.taskrunner.task.TargetUrl#hostOf} gives. */
+  /** One host, by the name that {@link io.taskrunner.task.TargetUrl#hostOf} gives. */
   Optional<TargetHost.Load> get(String name);
 
-  /** Sets what a host says, for attempts that begin from now on; its revision is not looked at. */
+  /**
+   * Sets the settings of a host, for attempts that start from now on; their revision is ignored.
+   */
   void put(TargetHost host, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #put(TargetHost, Expected)}, whatever there is. */
+  /** As {@link #put(TargetHost, Expected)}, unconditionally. */
   default void put(TargetHost host) {
     try {
       put(host, Expected.ANY);
@@ -32,24 +34,24 @@ public interface HostStore {
   List<TargetHost.Open> open();
 
   /**
-   * The breaker that a task waits for.
+   * The breaker that blocks a task.
    *
-   * @return empty when it waits for none
+   * @return empty when none does
    */
   Optional<TargetHost.Open> openFor(TaskId task, String hostAndPort);
 
   /**
    * Closes breakers, so that the tasks that wait for them may start.
    *
-   * @param name with a port, or without for all ports
+   * @param name with a port, or without one for all ports
    * @return whether any was not closed
    */
   boolean close(String name);
 
-  /** Takes a host's settings away; false when it has none. */
+  /** Deletes a host's settings; false when it has none. */
   boolean delete(String name, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #delete(String, Expected)}, whatever there is. */
+  /** As {@link #delete(String, Expected)}, unconditionally. */
   default boolean delete(String name) {
     try {
       return delete(name, Expected.ANY);

@@ -1,11 +1,11 @@
 package io.taskrunner.store;
 
-/** The store refuses this program something that it cannot do without. */
+/** The store denies this program a permission that it requires. */
 public final class NotPermitted extends IllegalStateException {
 
   private static final long serialVersionUID = 1;
 
-  /** With a sentence that names what is refused. */
+  /** With a sentence that names the missing permission. */
   public NotPermitted(String message, Throwable cause) {
     super(message, cause);
   }

@@ -11,16 +11,16 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One move made of many tasks, as it stands.
+ * A read-only view of one action on many tasks.
  *
  * @param id its name
- * @param order what was asked for
- * @param begun when; what was made, or ended, later is not meant
+ * @param order the request
+ * @param begun when it began; tasks created, or ended, later are not included
  * @param state whether it still runs
- * @param counts what it came to; while it runs at most a second old
- * @param total how many match; null while that is not known
- * @param sample the first tasks that it was done to, or would be
- * @param updated when it last went on
+ * @param counts its results; while it runs, at most a second old
+ * @param total number of matches; null while unknown
+ * @param sample the first tasks that it was, or would be, applied to
+ * @param updated when it last progressed
  * @param finished when it ended; null while it runs
  * @param error why it failed; null where it did not
  */
@@ -41,17 +41,17 @@ public record Operation(
     sample = List.copyOf(sample);
   }
 
-  /** What is done to each task, and the states that it is for. */
+  /** The action on each task, and the states that it applies to. */
   public enum Action {
-    /** Calls off what waits or runs. */
+    /** Cancels waiting or running tasks. */
     CANCEL(Set.of(TaskState.SCHEDULED, TaskState.READY, TaskState.RETRY, TaskState.ACTIVE)),
-    /** Makes ready what waits for its time. */
+    /** Makes scheduled or retrying tasks ready. */
     RUN(Set.of(TaskState.SCHEDULED, TaskState.RETRY)),
-    /** Starts dead ones again, with fresh attempts. */
+    /** Replays dead tasks, with their attempts reset. */
     RETRY(Set.of(TaskState.DEAD)),
-    /** Puts what waits, or is dead, into another queue. */
+    /** Moves waiting or dead tasks to another queue. */
     MOVE(Set.of(TaskState.SCHEDULED, TaskState.READY, TaskState.RETRY, TaskState.DEAD)),
-    /** Forgets what is over. */
+    /** Deletes finished tasks. */
     DELETE(Set.of(TaskState.SUCCEEDED, TaskState.DEAD, TaskState.CANCELLED));
 
     private final Set<TaskState> states;
@@ -60,17 +60,17 @@ public record Operation(
       this.states = states;
     }
 
-    /** The states that it is for. */
+    /** The states that it applies to. */
     public Set<TaskState> states() {
       return states;
     }
 
-    /** The word that stands for it in calls, answers and scripts. */
+    /** Its name in requests, responses and scripts. */
     public String word() {
       return name().toLowerCase(Locale.ROOT);
     }
 
-    /** The action of a word; empty when there is none. */
+    /** The action with a name; empty when there is none. */
     public static Optional<Action> ofWord(String word) {
       for (Action action : values()) {
         if (action.word().equals(word)) {
@@ -83,28 +83,28 @@ public record Operation(
 
   /** Whether an operation still runs. */
   public enum State {
-    /** In somebody's hands, or soon again. */
+    /** A runner carries it out, or will soon. */
     RUNNING,
-    /** It came to the end. */
+    /** It is complete. */
     DONE,
-    /** It was called off. */
+    /** It was stopped. */
     STOPPED,
-    /** It could not go on. */
+    /** It failed. */
     FAILED;
 
-    /** The word that stands for it. */
+    /** Its name. */
     public String word() {
       return name().toLowerCase(Locale.ROOT);
     }
   }
 
   /**
-   * What was asked for.
+   * The request.
    *
    * @param owner the client that asked; null for the admin
-   * @param toQueue where a move goes; null for other actions
-   * @param perSec tasks a second at most; null for as fast as may be
-   * @param dryRun whether it counts alone
+   * @param toQueue destination of a move; null for other actions
+   * @param perSec maximum tasks per second; null for as fast as possible
+   * @param dryRun whether it only counts
    */
   public record Order(
       Action action,
@@ -115,10 +115,10 @@ public record Operation(
       boolean dryRun) {}
 
   /**
-   * What an operation came to.
+   * The counts of an operation.
    *
-   * @param done tasks that it was done to, or would be
-   * @param failed tasks that a rule forbids it to
+   * @param done tasks that it was, or would be, applied to
+   * @param failed tasks that a rule excludes
    * @param skipped tasks whose record cannot be read
    */
   public record Counts(long done, long failed, long skipped) {

@@ -7,48 +7,48 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Operations on many tasks: whoever asks for one enters it in a list, and a runner that holds its
- * lease carries it out, chunk by chunk. All methods block, and raise {@link StoreUnavailable}.
+ * Operations on many tasks: a request adds one to a list, and a runner that holds its lease carries
+ * it out, chunk by chunk. All methods block, and raise {@link StoreUnavailable}.
  */
 public interface OperationStore {
 
-  /** Most that run at once. */
+  /** Maximum number that run at once. */
   int RUNNING_MAX = 100;
 
-  /** Most of one client that run at once. */
+  /** Maximum number of one client that run at once. */
   int OWN_MAX = 5;
 
-  /** Most that are kept, running or over. */
+  /** Maximum number kept, running or finished. */
   int KEPT_MAX = 1000;
 
   /** How long one is kept. */
   Duration KEPT = Duration.ofDays(7);
 
-  /** Enters one in the list; it is begun by whichever runner looks next. */
+  /** Adds one to the list; the next runner to look starts it. */
   Begun begin(Operation.Order order);
 
-  /** One that is kept. */
+  /** One operation. */
   Optional<Operation> get(String id);
 
   /**
-   * Those that are kept, newest first.
+   * All that are kept, newest first.
    *
-   * @param owner whose alone; null for all
+   * @param owner only operations of this client; null for all
    */
   List<Operation> list(@Nullable String owner, int most);
 
-  /** Stops one: once this has returned nothing more is done. What was done stays done. */
+  /** Stops one: after this returns, nothing more is done. Completed work is not undone. */
   Stopped stop(String id);
 
   /**
-   * Says that a runner is there, and takes up what nobody has.
+   * Reports that a runner is alive, and leases operations that no runner holds.
    *
-   * @param had what it had before; what they came to is entered in the list
-   * @return what it is to carry out from now on; the same objects for what it still has
+   * @param had what it held before; their counts are written to the list
+   * @return the operations to carry out from now on; the same objects for those that it still holds
    */
   List<Run> lease(String runner, Duration lease, Collection<Run> had);
 
-  /** What came of {@link #begin}. */
+  /** The result of {@link #begin}. */
   sealed interface Begun {
     /** It is in the list. */
     record Entered(Operation operation) implements Begun {}
@@ -56,16 +56,16 @@ public interface OperationStore {
     /** No such queue. */
     record QueueNotFound(String queue) implements Begun {}
 
-    /** Too many run. */
+    /** The limit of running operations is reached. */
     record TooMany() implements Begun {}
   }
 
-  /** What came of {@link #stop}. */
+  /** The result of {@link #stop}. */
   sealed interface Stopped {
-    /** It is stopped, or was already. */
+    /** It is stopped, or already was. */
     record Done() implements Stopped {}
 
-    /** There is none. */
+    /** It does not exist. */
     record NotFound() implements Stopped {}
 
     /** It had ended before. */
@@ -73,11 +73,11 @@ public interface OperationStore {
   }
 
   /**
-   * An operation in a runner's hands. One thread at a time carries it out; {@link #lease} may
+   * An operation that a runner holds. One thread at a time carries it out; {@link #lease} may
    * report it meanwhile.
    */
   interface Run {
-    /** As it stood when it was taken up. */
+    /** Its state when it was leased. */
     Operation operation();
 
     /**
@@ -87,20 +87,20 @@ public interface OperationStore {
      */
     Step step(int most);
 
-    /** Ends it, since it cannot go on. What was done stays done. */
+    /** Ends it as failed. Completed work is not undone. */
     void fail(String reason);
   }
 
-  /** What came of a chunk. */
+  /** The result of a chunk. */
   sealed interface Step {
     /**
      * There may be more.
      *
-     * @param tasks that it came to; 0 where none of those looked at matched
+     * @param tasks in the chunk; 0 when none of those examined matched
      */
     record Went(int tasks) implements Step {}
 
-    /** It has ended, and the list says how. */
+    /** It has ended; the list contains how. */
     record Over(Operation.State state) implements Step {}
   }
 }

@@ -1,13 +1,13 @@
 package io.taskrunner.store;
 
-/** What page tokens are signed with. Blocks, and raises {@link StoreUnavailable}. */
+/** The secret that signs page tokens. Blocks, and raises {@link StoreUnavailable}. */
 @FunctionalInterface
 public interface PageSecretStore {
 
   /**
    * The secret, the same for all processes.
    *
-   * @param offered kept from now on where there is none yet
+   * @param offered stored if there is none yet
    */
   byte[] secret(byte[] offered);
 }

@@ -13,9 +13,9 @@ import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tokens that continue a list: {@code end of its life · cursor}, behind a code over both and what
- * is listed (HMAC-SHA256), so that a token is accepted for that list alone and cannot be forged.
- * The secret is the store's, so every replica accepts the tokens of the others.
+ * Tokens that continue a list: {@code end of its life · cursor}, preceded by an HMAC-SHA256 over
+ * both and the list, so that a token is accepted for that list only and cannot be forged. The
+ * secret is kept in the store, so every replica accepts the tokens of the others.
  */
 public final class PageTokens {
 
@@ -44,7 +44,7 @@ public final class PageTokens {
       this.expired = expired;
     }
 
-    /** Whether it was accepted earlier. */
+    /** Whether it has expired. */
     public boolean hasExpired() {
       return expired;
     }
@@ -58,9 +58,9 @@ public final class PageTokens {
   }
 
   /**
-   * A token. May block, and raise {@link StoreUnavailable}.
+   * Creates a token. May block, and raise {@link StoreUnavailable}.
    *
-   * @param listed what is listed, and by which filter
+   * @param listed the list and its filter
    */
   public String make(String listed, String cursor) {
     long end = clock.instant().plus(LIFE).getEpochSecond();
@@ -73,7 +73,7 @@ public final class PageTokens {
   /**
    * The cursor of a token. May block, and raise {@link StoreUnavailable}.
    *
-   * @throws BadToken it is none of ours, of another list, or too old
+   * @throws BadToken it is invalid, of another list, or expired
    */
   public String read(String listed, String token) throws BadToken {
     byte[] bytes;

@@ -1,28 +1,28 @@
 package io.taskrunner.store;
 
 /**
- * A queue and what is in it.
+ * A queue and its contents.
  *
  * @param name its name
  * @param settings as set
- * @param paused whether it starts nothing
+ * @param paused whether it is paused
  * @param stats what is in it
- * @param revision of its settings: another with each change; 0 where nobody changed them since
- *     there are revisions
+ * @param revision of its settings, which differs after each change; 0 when they were never changed
+ *     since revisions exist
  */
 public record Queue(
     String name, QueueSettings settings, boolean paused, Stats stats, long revision) {
 
-  /** One whose settings nobody changed. */
+  /** A queue whose settings were never changed. */
   public Queue(String name, QueueSettings settings, boolean paused, Stats stats) {
     this(name, settings, paused, stats, 0);
   }
 
   /**
-   * How many tasks stand in each state.
+   * The number of tasks in each state.
    *
-   * @param oldestReadyAgeSec for how long the task that waits longest could have started, in
-   *     seconds; at most 5 s old
+   * @param oldestReadyAgeSec how long the longest-waiting ready task has been ready, in seconds; at
+   *     most 5 s old
    */
   public record Stats(
       long scheduled,

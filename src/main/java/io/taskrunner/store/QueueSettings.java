@@ -7,14 +7,14 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What can be set on a queue; null is "none" or "not said".
+ * The settings of a queue; null is "none" or "unset".
  *
  * @param weight its share of the workers under saturation, 1 to 100
  * @param maxDispatchesPerSec starts per second, above 0; null for no limit
- * @param maxBurst starts that may come at once; null for {@link #defaultBurst}
+ * @param maxBurst starts that may happen at once; null for {@link #defaultBurst}
  * @param maxConcurrent attempts that run at once; null for no limit
- * @param retry for tasks that do not say
- * @param timeout for one attempt of tasks that do not say
+ * @param retry default for its tasks
+ * @param timeout default for one attempt of its tasks
  * @param deadRetention how long dead tasks are kept
  * @param deadMax how many dead tasks are kept
  * @param deadMaxBytes how many bytes of dead tasks are kept
@@ -38,7 +38,7 @@ public record QueueSettings(
   /** The form of a queue's name. */
   public static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]{1,64}");
 
-  /** The same, or the whole name of a queue of Google Cloud Tasks. */
+  /** The same, or the full name of a queue of Google Cloud Tasks. */
   public static final Pattern ANY_NAME =
       Pattern.compile(
           NAME.pattern()
@@ -48,7 +48,7 @@ public record QueueSettings(
   /** The queues that always exist, with their weights. */
   public static final Map<String, Integer> BUILT_IN = Map.of("critical", 6, "default", 3, "low", 1);
 
-  /** The settings of a queue that nobody set any for. */
+  /** The settings of a queue without any of its own. */
   public static QueueSettings defaults(int weight) {
     return new QueueSettings(
         weight,
@@ -63,12 +63,12 @@ public record QueueSettings(
         100_000);
   }
 
-  /** The weight of a queue when it is not said. */
+  /** The default weight of a queue. */
   public static int defaultWeight(String name) {
     return BUILT_IN.getOrDefault(name, 1);
   }
 
-  /** The burst of a rate when it is not said: a fifth of a second's starts, 1 to 100. */
+  /** The default burst of a rate: a fifth of a second's starts, 1 to 100. */
   public static int defaultBurst(double perSec) {
     return (int) Math.clamp(Math.ceil(perSec / 5), 1, 100);
   }

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The moves of queues. All methods block, and raise {@link StoreUnavailable}. */
+/** Operations on queues. All methods block, and raise {@link StoreUnavailable}. */
 public interface QueueStore {
 
   /** All queues, by name. */
@@ -14,13 +14,13 @@ public interface QueueStore {
   Optional<Queue> get(String name);
 
   /**
-   * Makes a queue or replaces its settings; its tasks and its pause stay.
+   * Creates a queue or replaces its settings; its tasks and its pause are kept.
    *
-   * @return whether it was made
+   * @return whether it was created
    */
   boolean put(String name, QueueSettings settings, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #put(String, QueueSettings, Expected)}, whatever there is. */
+  /** As {@link #put(String, QueueSettings, Expected)}, unconditionally. */
   default boolean put(String name, QueueSettings settings) {
     try {
       return put(name, settings, Expected.ANY);
@@ -32,11 +32,11 @@ public interface QueueStore {
   /**
    * Deletes a queue.
    *
-   * @param force even when it has tasks, which go with it
+   * @param force even when it has tasks, which are deleted too
    */
   Deleted delete(String name, boolean force, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #delete(String, boolean, Expected)}, whatever there is. */
+  /** As {@link #delete(String, boolean, Expected)}, unconditionally. */
   default Deleted delete(String name, boolean force) {
     try {
       return delete(name, force, Expected.ANY);
@@ -45,38 +45,38 @@ public interface QueueStore {
     }
   }
 
-  /** Holds (or lets go) what waits in a queue; false when there is no such queue. */
+  /** Pauses or resumes a queue; false when there is no such queue. */
   boolean pause(String name, boolean paused);
 
-  /** Drops what waits in a queue; false when there is no such queue. */
+  /** Deletes the waiting tasks of a queue; false when there is no such queue. */
   boolean purge(String name);
 
   /**
-   * Starts dead tasks again, oldest first.
+   * Replays dead tasks, oldest first.
    *
-   * @param limit at most so many; null for all
-   * @param clientId of this client alone; null for all
+   * @param limit maximum number; null for all
+   * @param clientId only tasks of this client; null for all
    * @return how many; empty when there is no such queue
    */
   Optional<Long> replayDead(String name, @Nullable Long limit, @Nullable String clientId);
 
-  /** How many dead tasks a queue has, by host and cause; empty when there is no such queue. */
+  /** The number of dead tasks of a queue, by host and cause; empty when there is no such queue. */
   Optional<DeadSummary> deadSummary(String name);
 
-  /** Drops all dead tasks of a queue; false when there is no such queue. */
+  /** Deletes all dead tasks of a queue; false when there is no such queue. */
   boolean dropDead(String name);
 
-  /** Holds (or lets go) everything everywhere. */
+  /** Pauses or resumes all queues. */
   void pauseAll(boolean paused);
 
-  /** Whether everything is held. */
+  /** Whether all queues are paused. */
   boolean allPaused();
 
   /**
-   * What the dead of a queue died of.
+   * The dead tasks of a queue by host and cause.
    *
    * @param total all dead tasks
-   * @param groups the largest first; of a queue with more than a thousand kinds, some are told as
+   * @param groups the largest first; of a queue with more than 1,000 kinds, some are reported as
    *     {@link DeadGroup#OTHER}
    */
   record DeadSummary(long total, List<DeadGroup> groups) {}
@@ -88,15 +88,15 @@ public interface QueueStore {
    * @param cause a word of {@link io.taskrunner.task.AttemptError}, or {@code http_} and the status
    */
   record DeadGroup(String host, String cause, long count) {
-    /** The host and the cause of those of all other kinds. */
+    /** The host and the cause of the group of all other kinds. */
     public static final String OTHER = "other";
   }
 
-  /** What came of a deletion. */
+  /** The result of a deletion. */
   enum Deleted {
-    /** It is gone. */
+    /** It was deleted. */
     DONE,
-    /** There is no such queue. */
+    /** No such queue. */
     NOT_FOUND,
     /** It has tasks. */
     NOT_EMPTY

@@ -10,31 +10,31 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The moves of schedules. All methods block, and raise {@link StoreUnavailable}. */
+/** Operations on schedules. All methods block, and raise {@link StoreUnavailable}. */
 public interface ScheduleStore {
 
   /**
-   * Schedules by name. A page may hold less than its limit and still have a next one: their bodies
-   * are bounded too.
+   * Schedules by name. A page may hold fewer than its limit and still have a next one: the size of
+   * their bodies is bounded too.
    *
    * @param limit at most this many
-   * @param cursor where the page before ended; null for the first
-   * @throws BadCursor the cursor is none of ours
+   * @param cursor where the previous page ended; null for the first
+   * @throws BadCursor the cursor is invalid
    */
   Page list(int limit, @Nullable String cursor) throws BadCursor;
 
-  /** One schedule. */
+  /** A schedule. */
   Optional<Schedule> get(String name);
 
   /**
-   * Makes a schedule or replaces its settings; what it did before stays known. It waits for its
-   * next tick from now on, and an interval begins anew only where another was set.
+   * Creates a schedule or replaces its settings; its history is kept. It waits for its next tick
+   * from now on, and an interval restarts only when it changed.
    *
-   * @return whether it was made
+   * @return whether it was created
    */
   boolean put(String name, Schedule.Settings settings, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #put(String, Schedule.Settings, Expected)}, whatever there is. */
+  /** As {@link #put(String, Schedule.Settings, Expected)}, unconditionally. */
   default boolean put(String name, Schedule.Settings settings) {
     try {
       return put(name, settings, Expected.ANY);
@@ -43,10 +43,10 @@ public interface ScheduleStore {
     }
   }
 
-  /** Deletes a schedule; its tasks stay. False when there is no such schedule. */
+  /** Deletes a schedule; its tasks are kept. False when there is no such schedule. */
   boolean delete(String name, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #delete(String, Expected)}, whatever there is. */
+  /** As {@link #delete(String, Expected)}, unconditionally. */
   default boolean delete(String name) {
     try {
       return delete(name, Expected.ANY);
@@ -55,38 +55,39 @@ public interface ScheduleStore {
     }
   }
 
-  /** Holds a schedule, or lets it go on with its next tick. Empty: there is no such schedule. */
+  /** Pauses a schedule, or resumes it with its next tick. Empty: no such schedule. */
   Optional<Schedule> pause(String name, boolean paused);
 
-  /** Makes a task now, also while it is paused; no tick is moved by that. */
+  /** Creates a task now, also while it is paused; its ticks are not affected. */
   Ran run(String name);
 
   /**
-   * The parts that schedules are kept in. Each ticks for itself, so that one that is away holds up
-   * no other.
+   * The parts that store schedules. Each ticks independently, so that an unavailable part delays no
+   * other.
    */
   List<Part> parts();
 
-  /** Does what is due in all parts, one after the other: see {@link Part#tick}. */
+  /** Processes due schedules in all parts, one after the other: see {@link Part#tick}. */
   default Duration tick() {
     return parts().stream().map(Part::tick).min(Duration::compareTo).orElseThrow();
   }
 
-  /** Some schedules that are kept together. */
+  /** Schedules that are stored together. */
   interface Part {
     /**
-     * Does what is due of these. Any number of processes may do so: one tick makes one task.
+     * Processes the due schedules of this part. Any number of processes may do so: one tick creates
+     * one task.
      *
-     * @return in how long there is more to do, at most a second
+     * @return the time until there is more to do, at most a second
      */
     Duration tick();
   }
 
   /**
-   * Some schedules.
+   * A page of schedules.
    *
-   * @param unavailable names of schedules that belong to the page, and cannot be read now
-   * @param count how many there are in all
+   * @param unavailable names of schedules that belong to the page but cannot be read now
+   * @param count total number
    */
   record Page(
       List<Schedule> schedules,
@@ -94,23 +95,23 @@ public interface ScheduleStore {
       long count,
       @Nullable String nextCursor) {}
 
-  /** What came of asking for a run. */
+  /** The result of requesting a run. */
   sealed interface Ran {
     /**
-     * There is a task.
+     * A task was created.
      *
-     * @param schedule that it is of
-     * @param at when it was made
+     * @param schedule its schedule
+     * @param at when it was created
      */
     record Done(TaskId id, Schedule schedule, Instant at) implements Ran {}
 
     /** No such schedule. */
     record NotFound() implements Ran {}
 
-    /** No task could be made. */
+    /** No task could be created. */
     record Failed(Result why) implements Ran {}
 
-    /** The store has no room. */
+    /** The store is full. */
     record Full() implements Ran {}
   }
 }

@@ -6,29 +6,29 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What the requests of clients' tasks are signed with. All methods block, and raise {@link
+ * The secrets that sign the requests of clients' tasks. All methods block, and raise {@link
  * StoreUnavailable}.
  */
 public interface SigningStore {
 
   /**
-   * Gives a client its first secret, or the next; the one before signs on for {@link
-   * SigningSecret#OVERLAP}. From the first on, the client is known by a key alone.
+   * Gives a client its first or next secret; the previous one continues to sign for {@link
+   * SigningSecret#OVERLAP}. From the first on, the client must authenticate with a key.
    */
   Put put(String clientId, SigningSecret secret);
 
   /** Ends signing, at once and for every secret. */
   Ended end(String clientId);
 
-  /** What signs for a client; empty for none. */
+  /** The secrets of a client; empty for none. */
   Optional<Held> held(String clientId);
 
-  /** What came of putting. */
+  /** The result of adding a secret. */
   sealed interface Put {
     /**
      * It signs from now on.
      *
-     * @param previousUntil how long the one before signs on; empty when there is none
+     * @param previousUntil until when the previous secret signs; empty when there is none
      */
     record Done(Optional<Instant> previousUntil) implements Put {}
 
@@ -36,14 +36,14 @@ public interface SigningStore {
     record ClientNotFound() implements Put {}
 
     /**
-     * As many as may sign at once do.
+     * The limit of secrets that sign at once is reached.
      *
-     * @param until when the oldest of them ends
+     * @param until when the oldest of them expires
      */
     record TooMany(Instant until) implements Put {}
   }
 
-  /** What came of ending. */
+  /** The result of ending signing. */
   enum Ended {
     DONE,
     CLIENT_NOT_FOUND,
@@ -52,9 +52,9 @@ public interface SigningStore {
   }
 
   /**
-   * What signs for a client.
+   * The secrets of a client.
    *
-   * @param version grows with each change of any client's secrets
+   * @param version increases with each change of any client's secrets
    * @param secrets the youngest first; never empty
    */
   record Held(long version, List<Signing> secrets) {
@@ -68,8 +68,8 @@ public interface SigningStore {
   /**
    * A secret that signs.
    *
-   * @param created when it was made
-   * @param until when it ends; empty for the youngest
+   * @param created when it was created
+   * @param until when it expires; empty for the youngest
    */
   record Signing(SigningSecret secret, Instant created, Optional<Instant> until) {}
 }

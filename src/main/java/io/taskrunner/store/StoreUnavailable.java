@@ -2,12 +2,12 @@ package io.taskrunner.store;
 
 import org.jspecify.annotations.Nullable;
 
-/** The store gave no answer in time: what was asked of it may or may not have been done. */
+/** The store did not respond in time: the request may or may not have been executed. */
 public final class StoreUnavailable extends RuntimeException {
 
   private static final long serialVersionUID = 1L;
 
-  /** With the reason, for the log alone. */
+  /** With the reason, for the log only. */
   public StoreUnavailable(String message, @Nullable Throwable cause) {
     super(message, cause);
   }

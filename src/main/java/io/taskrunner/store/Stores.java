@@ -1,12 +1,12 @@
 package io.taskrunner.store;
 
-/** The moves of the store, by whom they are for. */
+/** The operations of the store, by topic. */
 public interface Stores {
 
-  /** The moves of tasks. */
+  /** Operations on tasks. */
   TaskStore tasks();
 
-  /** The moves of queues. */
+  /** Operations on queues. */
   QueueStore queues();
 
   /** Schedules and their ticks. */
@@ -18,19 +18,19 @@ public interface Stores {
   /** Hosts with limits of their own. */
   HostStore hosts();
 
-  /** What the requests of clients' tasks are signed with. */
+  /** The secrets that sign the requests of clients' tasks. */
   SigningStore signing();
 
-  /** Named keys of admins. */
+  /** Named admin keys. */
   AdminKeyStore adminKeys();
 
-  /** What admins changed. */
+  /** The audit log of admin changes. */
   AuditStore audits();
 
-  /** Changes of many things at once. */
+  /** Configuration changes of many objects at once. */
   ConfigStore configuration();
 
-  /** Which workers there are. */
+  /** The list of workers. */
   WorkersStore workers();
 
   /** Operations on many tasks. */

@@ -7,19 +7,19 @@ import java.util.List;
 public interface SystemStore {
 
   /**
-   * Whether the store answers now.
+   * Checks that the store responds now.
    *
    * @throws StoreUnavailable it does not
    */
   Health health();
 
   /**
-   * What is known of the store.
+   * A description of the store.
    *
-   * @param role of the server that answers, such as {@code master}
+   * @param role of the server that responds, such as {@code master}
    * @param topology {@code standalone}, {@code sentinel} or {@code cluster}
    * @param latency of one round trip
-   * @param warnings sentences on how it is set up
+   * @param warnings sentences on its configuration
    */
   record Health(String role, String topology, Duration latency, List<String> warnings) {}
 }

@@ -5,16 +5,16 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A host that tasks are sent to, with limits or a circuit breaker of its own; they hold for all
+ * A host that tasks are sent to, with limits or a circuit breaker of its own; they apply to all
  * clients and queues together.
  *
- * @param name as {@link io.taskrunner.task.TargetUrl#hostOf} gives it: of all its ports that have
- *     no limits of their own, or with one
+ * @param name as {@link io.taskrunner.task.TargetUrl#hostOf} gives it: with a port, or without one
+ *     for all ports that have no limits of their own
  * @param maxConcurrent attempts that run at once; null for no limit
- * @param maxDispatchesPerSec starts per second, above 0; null for no limit. As many may come at
- *     once as {@link QueueSettings#defaultBurst} says
+ * @param maxDispatchesPerSec starts per second, above 0; null for no limit. Its burst is {@link
+ *     QueueSettings#defaultBurst}
  * @param breaker when its breaker opens
- * @param revision another with each change
+ * @param revision differs after each change
  */
 public record TargetHost(
     String name,
@@ -23,7 +23,7 @@ public record TargetHost(
     Breaker breaker,
     long revision) {
 
-  /** One that says nothing of its breaker. */
+  /** A host without breaker settings. */
   public TargetHost(
       String name,
       @Nullable Integer maxConcurrent,
@@ -33,18 +33,18 @@ public record TargetHost(
   }
 
   /**
-   * What a host says of its breaker; null for the general setting.
+   * The breaker settings of a host; null for the general setting.
    *
    * @param failureThreshold failures in a row that open it; 0 for never
    * @param timeout the longest time between probes, in whole seconds
-   * @param maxRequests probes at once when it begins to be half open
+   * @param maxRequests concurrent probes when it becomes half-open
    */
   public record Breaker(
       @Nullable Integer failureThreshold,
       @Nullable Duration timeout,
       @Nullable Integer maxRequests) {
 
-    /** Says nothing. */
+    /** All unset. */
     public static final Breaker UNSET = new Breaker(null, null, null);
   }
 
@@ -53,11 +53,11 @@ public record TargetHost(
    *
    * @param host with its port
    * @param since when it opened
-   * @param probesFrom when probes may go out
-   * @param halfOpen whether that time has come
-   * @param probing probes that run
-   * @param allowed how many may run at once
-   * @param waiting tasks that wait for it; also some that were called off meanwhile
+   * @param probesFrom when probes may be sent
+   * @param halfOpen whether that time has passed
+   * @param probing running probes
+   * @param allowed maximum number of concurrent probes
+   * @param waiting tasks that wait for it; includes some that were cancelled in the meantime
    */
   public record Open(
       String host,
@@ -69,13 +69,16 @@ public record TargetHost(
       long waiting) {
 
     /**
-     * Whether it is of this host, whose name is given with a port, or without for all of its ports.
+     * Whether it belongs to this host, whose name is given with a port, or without one for all of
+     * its ports.
      */
     public boolean isOf(String name) {
       return host.equals(name) || host.substring(0, host.lastIndexOf(':')).equals(name);
     }
 
-    /** The same with what it is elsewhere: it is half open when it is so everywhere. */
+    /**
+     * This combined with its state in another shard: it is half-open when it is so in all shards.
+     */
     public Open plus(Open other) {
       return new Open(
           host,
@@ -88,18 +91,19 @@ public record TargetHost(
     }
   }
 
-  /** So many may have limits: all are read at once. */
+  /** Maximum number of hosts with limits: all are read at once. */
   public static final int MOST = 1000;
 
   /**
-   * What a host has to do.
+   * The load of a host.
    *
-   * @param running attempts that run, or are about to
-   * @param waiting tasks that are due and wait for room; also some that were called off meanwhile
+   * @param running attempts that run or are about to run
+   * @param waiting due tasks that wait for capacity; includes some that were cancelled in the
+   *     meantime
    */
   public record Load(TargetHost host, long running, long waiting) {
 
-    /** The same with what it has to do elsewhere. */
+    /** This plus its load in another shard. */
     public Load plus(Load other) {
       return new Load(host, running + other.running, waiting + other.waiting);
     }

@@ -13,13 +13,13 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The moves of tasks that callers ask for. All methods but {@link #enqueue} block, and raise {@link
+ * Operations on tasks for callers. All methods except {@link #enqueue} block, and raise {@link
  * StoreUnavailable}.
  */
 public interface TaskStore {
 
   /**
-   * Puts a task into a queue. Calls that come together share one round trip. Never blocks.
+   * Puts a task into a queue. Concurrent calls share one round trip. Never blocks.
    *
    * @return completes with the result, or exceptionally with {@link StoreUnavailable}: then the
    *     task may exist or not
@@ -30,30 +30,30 @@ public interface TaskStore {
   Optional<Task> get(TaskId id);
 
   /**
-   * Tasks that match, in the order that the contract gives for their state. What takes too long to
-   * find is left for the next page: so one may be short, or empty, and not be the last.
+   * Tasks that match, in the order that the contract defines for their state. The search is
+   * bounded, so a page may be short, or empty, without being the last.
    *
-   * @throws BadCursor the cursor is none of ours, or of another filter
+   * @throws BadCursor the cursor is invalid, or of another filter
    */
   Page list(Filter filter, int limit, @Nullable String cursor) throws BadCursor;
 
-  /** Calls a task off. */
+  /** Cancels a task. */
   Moved cancel(TaskId id);
 
   /** Makes a scheduled or retrying task ready now. */
   Moved runNow(TaskId id);
 
-  /** Starts a dead task again, with fresh attempts. */
+  /** Replays a dead task, with its attempts reset. */
   Moved revive(TaskId id);
 
   /**
-   * Which tasks; null is any.
+   * A filter for tasks; null is any.
    *
-   * @param host of the url, in any spelling; with its port where that matters
+   * @param host of the url, in any spelling, optionally with its port
    * @param status the target's last HTTP status
    * @param error why the last attempt, or the task, failed
-   * @param createdAfter made then or later
-   * @param createdBefore made earlier
+   * @param createdAfter created then or later
+   * @param createdBefore created earlier
    * @param dueAfter due then or later
    * @param dueBefore due earlier
    */
@@ -70,14 +70,14 @@ public interface TaskStore {
       @Nullable Instant dueAfter,
       @Nullable Instant dueBefore) {
 
-    /** Compares a host in its one spelling. */
+    /** Normalizes the spelling of the host. */
     public Filter {
       if (host != null) {
         host = TargetUrl.hostOf(host).orElse(host.toLowerCase(Locale.ROOT));
       }
     }
 
-    /** Whether it names whole sets: at most a queue and a state. */
+    /** Whether it selects entire sets: at most a queue and a state. */
     public boolean plain() {
       return clientId == null
           && label == null
@@ -90,7 +90,7 @@ public interface TaskStore {
           && dueBefore == null;
     }
 
-    /** One that says no more than this. */
+    /** A filter with these fields only. */
     public Filter(
         @Nullable String queue,
         @Nullable TaskState state,
@@ -104,16 +104,16 @@ public interface TaskStore {
   record Label(String name, String value) {}
 
   /**
-   * Some of the matches.
+   * A page of the matches.
    *
-   * @param nextCursor gives the next page; null at the end
-   * @param examined so many tasks were looked at
+   * @param nextCursor cursor of the next page; null at the end
+   * @param examined number of tasks examined
    */
   record Page(List<Task> tasks, @Nullable String nextCursor, long examined) {}
 
-  /** What came of a move. */
+  /** The result of an operation. */
   sealed interface Moved {
-    /** It was done, or was so already. */
+    /** It was done, or already had been. */
     record Done() implements Moved {}
 
     /** No such task. */
@@ -123,7 +123,7 @@ public interface TaskStore {
     record WrongState(TaskState state) implements Moved {}
   }
 
-  /** A cursor that cannot be read. */
+  /** An invalid cursor. */
   final class BadCursor extends Exception {
     private static final long serialVersionUID = 1L;
   }

@@ -21,15 +21,15 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The keys that sign what tasks say of themselves, and the token that says nothing: those that the
- * settings give, or else the installation's own, which the first to ask for them makes.
+ * The keys that sign identity tokens, and the opaque token: those from the settings, or else the
+ * installation's own, which are created on first use.
  *
- * <p>A key that is made later is shown for {@link #SHOWN_BEFORE} before it signs, so that receivers
- * who keep what they read know it by then; and for a while after it has signed last.
+ * <p>A later key is published for {@link #SHOWN_BEFORE} before it signs, so that receivers that
+ * cache keys know it by then; and for a while after its last signature.
  */
 public final class TokenKeys {
 
-  /** For how long receivers may keep what they read. */
+  /** How long receivers may cache the keys. */
   public static final Duration KEPT_BY_RECEIVERS = Duration.ofHours(1);
 
   private static final Duration SHOWN_BEFORE = KEPT_BY_RECEIVERS.multipliedBy(2);
@@ -49,19 +49,19 @@ public final class TokenKeys {
   /**
    * A key.
    *
-   * @param id tells it from others
+   * @param id identifies it
    */
   public record SigningKey(String id, RSAPrivateCrtKey secret, RSAPublicKey open) {}
 
-  /** What was read, and when, in ns of this machine. */
+  /** The values read, and when, by {@link System#nanoTime}. */
   private record Known(List<SigningKey> keys, SigningKey signs, String opaque, long at) {}
 
   /**
    * Keys of an installation.
    *
-   * @param given the first signs, all are shown; empty for keys of its own
-   * @param opaque the token that says nothing; empty for one of its own
-   * @param lifetime how long a key of its own signs
+   * @param given the first signs, all are published; empty for generated keys
+   * @param opaque the opaque token; empty for a generated one
+   * @param lifetime how long a generated key signs
    */
   public TokenKeys(
       TokenStore store,
@@ -76,17 +76,17 @@ public final class TokenKeys {
     this.random = random;
   }
 
-  /** All that receivers may meet. May block, and raise {@link StoreUnavailable}. */
+  /** All keys that receivers may encounter. May block, and raise {@link StoreUnavailable}. */
   public List<SigningKey> shown() {
     return known().keys();
   }
 
-  /** The one that signs now. May block, and raise {@link StoreUnavailable}. */
+  /** The key that signs now. May block, and raise {@link StoreUnavailable}. */
   public SigningKey signing() {
     return known().signs();
   }
 
-  /** The token that says nothing. May block, and raise {@link StoreUnavailable}. */
+  /** The opaque token. May block, and raise {@link StoreUnavailable}. */
   public String opaque() {
     return known().opaque();
   }
@@ -174,7 +174,7 @@ public final class TokenKeys {
    * Reads private RSA keys.
    *
    * @param pem one or several, PKCS #8 in PEM (RFC 7468)
-   * @throws IllegalArgumentException there is none, or one that is none of those; says which
+   * @throws IllegalArgumentException there is none, or one is invalid; the message names it
    */
   public static List<RSAPrivateCrtKey> read(String pem) {
     String begin = "-----BEGIN PRIVATE KEY-----";

@@ -4,42 +4,40 @@ import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/**
- * What tokens are made with: one for all processes. Blocks, and raises {@link StoreUnavailable}.
- */
+/** The keys of tokens, shared by all processes. Blocks, and raises {@link StoreUnavailable}. */
 public interface TokenStore {
 
   /**
-   * All there is.
+   * All keys and the opaque token.
    *
-   * @param offered taken in where there is no key, or none is younger than {@code
-   *     renewAfterMillis}; what stands there otherwise is kept. Null to take nothing in
-   * @param renewAfterMillis the age at which a key is to be followed by another
-   * @param dropAfterMillis the age at which one is forgotten, for as long as there is a younger one
+   * @param offered stored when there is no key, or none is younger than {@code renewAfterMillis};
+   *     otherwise the existing values are kept. Null to store nothing
+   * @param renewAfterMillis the age at which a key gets a successor
+   * @param dropAfterMillis the age at which a key is deleted, provided that a younger one exists
    */
   Held held(@Nullable Offer offered, long renewAfterMillis, long dropAfterMillis);
 
   /**
-   * What is offered.
+   * The values offered.
    *
    * @param key the private half, PKCS #8 in DER
-   * @param opaque taken in where there is none yet
+   * @param opaque stored when there is none yet
    */
   record Offer(byte[] key, String opaque) {}
 
   /**
-   * What is there.
+   * The stored values.
    *
    * @param now the store's time
    * @param keys the youngest first; empty when there is none yet
-   * @param opaque the installation's token that says nothing; empty when there is none yet
+   * @param opaque the installation's opaque token; empty when there is none yet
    */
   record Held(Instant now, List<Key> keys, String opaque) {}
 
   /**
    * A key.
    *
-   * @param made when it was taken in
+   * @param made when it was stored
    * @param pkcs8 the private half, PKCS #8 in DER
    */
   record Key(Instant made, byte[] pkcs8) {}

@@ -15,35 +15,35 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
-/** The moves of a worker in one shard. All methods block, and raise {@link StoreUnavailable}. */
+/** Operations of a worker in one shard. All methods block, and raise {@link StoreUnavailable}. */
 public interface WorkStore {
 
   /**
    * Delivers verdicts and asks for tasks, in one round trip. Both parts can be repeated after an
-   * unknown result: verdicts are settled once, and a claim with the same request number gives the
-   * same answer, less what is no longer this worker's.
+   * unknown result: verdicts are settled once, and a claim with the same request number returns the
+   * same result, less tasks that this worker no longer holds.
    *
    * @param verdicts at most 200; may be empty
-   * @param claim what to ask for
+   * @param claim the request for tasks
    */
   Exchange exchange(List<Settlement> verdicts, ClaimRequest claim);
 
   /**
-   * Delivers verdicts alone; as in {@link #exchange} the answer may cover the first of them only.
+   * Delivers only verdicts; as in {@link #exchange}, the result may cover only the first of them.
    */
   List<Settled> settle(String workerId, List<Settlement> verdicts);
 
   /**
-   * Keeps leases.
+   * Renews leases.
    *
-   * @param running each task that really runs here, at most 250
-   * @return those that are not this worker's any more, or were cancelled
+   * @param running each task that is running here, at most 250
+   * @return the tasks that this worker no longer holds, or that were cancelled
    */
   List<Ended> renew(String workerId, Duration lease, List<Running> running);
 
   /**
-   * Listens for messages to this worker until closed; survives reconnects. While the store is away,
-   * each exchange tries to begin.
+   * Listens for messages to this worker until closed; survives reconnects. While the store is
+   * unavailable, each exchange tries to subscribe.
    *
    * @param workerId 16 hexadecimal characters
    */
@@ -56,35 +56,36 @@ public interface WorkStore {
   List<Breaker> breakers();
 
   /**
-   * A worker's wish.
+   * What a worker asks for in one claim.
    *
    * @param workerId 16 hexadecimal characters
-   * @param request rises by one with each new wish; the same when one is repeated
-   * @param slots at most so many tasks, 0 to 100; 0 only beats
-   * @param lease for each
-   * @param maxRetries the worker's default, for leases that it takes back
-   * @param express at most so many tasks more, of those that {@link CloudStore#run} called for
+   * @param request increases by one with each new claim; the same when a claim is repeated
+   * @param slots maximum number of tasks, 0 to 100; 0 sends only a heartbeat
+   * @param lease the lease of each task
+   * @param maxRetries the worker's default, for expired leases that it recovers
+   * @param express maximum number of additional tasks, of those that {@link CloudStore#run}
+   *     requested
    */
   record ClaimRequest(
       String workerId, long request, int slots, Duration lease, int maxRetries, int express) {
 
-    /** A wish for nothing that was called for. */
+    /** A claim without express tasks. */
     public ClaimRequest(String workerId, long request, int slots, Duration lease, int maxRetries) {
       this(workerId, request, slots, lease, maxRetries, 0);
     }
   }
 
   /**
-   * What came of an exchange.
+   * The result of an exchange.
    *
-   * @param settled one for each verdict, in order; fewer when the store had enough: the others are
-   *     to be delivered again
+   * @param settled one for each verdict, in order; fewer when the store reached its budget: the
+   *     others must be delivered again
    * @param claims tasks to perform, in order
-   * @param again whether there may be more at once
-   * @param lookAgainIn the longest that this worker should wait without a message
-   * @param recovered ended leases that this claim took back
+   * @param again whether more may be available immediately
+   * @param lookAgainIn the longest time that this worker should wait without a message
+   * @param recovered expired leases that this claim recovered
    * @param weight the sum of the weights of the queues that can be served
-   * @param atGates tasks that are claimed too, and must pass a gate before they may begin
+   * @param atGates tasks that are claimed too, but must pass a gate before they may start
    */
   record Exchange(
       List<Settled> settled,
@@ -97,10 +98,11 @@ public interface WorkStore {
 
   /**
    * Claimed tasks whose queue or host has a limit over all shards. They hold slots until it is
-   * known whether they may begin.
+   * known whether they may start.
    *
    * @param count how many
-   * @param answer comes within seconds, and never fails: a gate that does not answer refuses
+   * @param answer completes within seconds, and never exceptionally: a gate that does not respond
+   *     rejects
    */
   record AtGates(int count, CompletionStage<GateAnswer> answer) {
     /** No such tasks. */
@@ -109,39 +111,39 @@ public interface WorkStore {
   }
 
   /**
-   * What became of tasks at their gates.
+   * The result of tasks at their gates.
    *
-   * @param passed may begin
-   * @param refused are to be settled as held
+   * @param passed tasks that may start
+   * @param refused tasks that must be settled as held
    */
   record GateAnswer(List<Claim> passed, List<Refused> refused) {}
 
-  /** A task that a gate refused. */
+  /** A task that a gate rejected. */
   record Refused(Claim claim, Verdict.Hold verdict) {}
 
-  /** A lease that was taken back from a worker that is gone. */
+  /** An expired lease that was recovered from a lost worker. */
   record Recovered(TaskId id, String queue, boolean dead) {}
 
   /**
-   * A task in a worker's hands.
+   * A task that a worker holds.
    *
    * @param id the task
-   * @param number of the claim; grows with each
-   * @param clientId whose it is
+   * @param number of the claim; increases with each
+   * @param clientId its owner
    * @param queue the name of its queue
-   * @param queueRetry what the queue says of retries
-   * @param queueTimeout what the queue says of the time for an attempt
+   * @param queueRetry the queue's retry settings
+   * @param queueTimeout the queue's timeout of an attempt
    * @param attempt the number of this attempt, from 1
-   * @param answersBelow500 received before
-   * @param previousStatus the target's last status; 504 after a timeout; empty when none came, or
-   *     on the first
+   * @param answersBelow500 responses below 500 received so far
+   * @param previousStatus the target's last status; 504 after a timeout; empty when none was
+   *     received, or on the first
    * @param due when this attempt was due
    * @param firstAttempt when the first attempt began; empty on the first
    * @param now the store's time of the claim
-   * @param probe whether the attempt tries out a half-open breaker
-   * @param spec what to perform
-   * @param cloud what a task of a queue of {@link CloudStore} has beside; null for others
-   * @param signing the version of the secrets that its client's requests are signed with, or a
+   * @param probe whether the attempt is a probe of a half-open breaker
+   * @param spec the request and its settings
+   * @param cloud additional data of a task of a queue of {@link CloudStore}; null for others
+   * @param signing the version of the secrets that its client's requests are signed with, or of a
    *     later one; 0 when they are not signed
    */
   record Claim(
@@ -162,7 +164,7 @@ public interface WorkStore {
       @Nullable Cloud cloud,
       long signing) {
 
-    /** One that is none of {@link CloudStore}, and not signed. */
+    /** A task outside {@link CloudStore}, and not signed. */
     public Claim(
         TaskId id,
         long number,
@@ -218,20 +220,20 @@ public interface WorkStore {
           signing);
     }
 
-    /** Whether {@link CloudStore#run} called for this attempt. */
+    /** Whether {@link CloudStore#run} requested this attempt. */
     public boolean express() {
       return cloud != null && cloud.calledFor().isPresent();
     }
   }
 
   /**
-   * What a task of a queue of {@link CloudStore} has beside.
+   * Additional data of a task of a queue of {@link CloudStore}.
    *
    * @param queueId the last part of the name of its queue
    * @param taskName the last part of its own name
-   * @param retry the rule of its queue
-   * @param echoed the task as the protocol writes it, as it was given
-   * @param calledFor when {@link CloudStore#run} called for this attempt; empty when it did not
+   * @param retry the retry rule of its queue
+   * @param echoed the task as the protocol encodes it, as received
+   * @param calledFor when {@link CloudStore#run} requested this attempt; empty when it did not
    */
   record Cloud(
       String queueId,
@@ -240,10 +242,10 @@ public interface WorkStore {
       byte[] echoed,
       Optional<Instant> calledFor) {}
 
-  /** A task that runs here. */
+  /** A task that is running here. */
   record Running(TaskId id, long claim) {}
 
-  /** A task that must not run here any more. */
+  /** A task that must no longer run here. */
   record Ended(TaskId id, long claim, boolean cancelled) {}
 
   /**
@@ -251,10 +253,10 @@ public interface WorkStore {
    *
    * @param id the task
    * @param claim its number
-   * @param verdict what follows
-   * @param attempt for the task's log; null when none was made (put back, cut off)
-   * @param age the time since the outcome was known, which retries count from
-   * @param breaker what the attempt says of its host
+   * @param verdict the verdict
+   * @param attempt for the task's log; null when none was made (put back, aborted)
+   * @param age the time since the outcome was known, from which retry delays count
+   * @param breaker the attempt's evidence for the breaker of its host
    */
   record Settlement(
       TaskId id,
@@ -264,53 +266,53 @@ public interface WorkStore {
       Duration age,
       BreakerReport breaker) {}
 
-  /** What an attempt says of its host's breaker. */
+  /** An attempt's evidence for its host's breaker. */
   sealed interface BreakerReport {
     /** Nothing. */
     record None() implements BreakerReport {}
 
-    /** The host answered well. Only of use for a probe. */
+    /** The host succeeded. Only relevant for a probe. */
     record Good() implements BreakerReport {}
 
     /**
      * The host failed.
      *
-     * @param inARow how often in a row, as this worker saw it; not of use for a probe
+     * @param inARow number of consecutive failures that this worker saw; not relevant for a probe
      */
     record Failed(int inARow) implements BreakerReport {}
   }
 
   /**
-   * A breaker that a call of this worker changed, or a host that it found open when it reported too
+   * A breaker that a call of this worker changed, or that was already open when it reported too
    * many failures.
    *
    * @param host and port
-   * @param probeIn when probes may go out
+   * @param probeIn when probes may be sent
    */
   record BreakerChange(String host, Change change, Duration probeIn) {
 
-    /** What became of it. */
+    /** The change. */
     public enum Change {
       /** It was closed. */
       OPENED,
       /** Its probes failed. */
       REOPENED,
-      /** Its first probe goes out. */
+      /** Its first probe is sent. */
       HALF_OPEN,
-      /** Enough probes went well, or breakers were switched off. */
+      /** Enough probes succeeded, or breakers were disabled. */
       CLOSED,
-      /** Nothing: it is open, or half-open, already. */
+      /** No change: it is already open or half-open. */
       IS_OPEN
     }
   }
 
-  /** What came of a verdict. */
+  /** The result of a verdict. */
   enum Settled {
-    /** It was taken. */
+    /** It was accepted. */
     DONE,
-    /** It was taken before. */
+    /** It was accepted before. */
     REPEATED,
-    /** The task was not this worker's any more; nothing changed. */
+    /** This worker no longer held the task; nothing changed. */
     LATE
   }
 
@@ -318,21 +320,21 @@ public interface WorkStore {
    * A breaker that is not closed.
    *
    * @param host and port
-   * @param halfOpen whether probes are out, or may go out
+   * @param halfOpen whether probes are running or may be sent
    */
   record Breaker(String host, boolean halfOpen) {}
 
-  /** Hears what is sent to a worker. Called on a thread of the store: must not block. */
+  /** Receives the messages to a worker. Called on a thread of the store: must not block. */
   interface Listener {
-    /** There may be something to claim. */
+    /** There may be tasks to claim. */
     void wake();
 
-    /** There is a task that {@link CloudStore#run} called for: any worker may take it. */
+    /** There is a task that {@link CloudStore#run} requested: any worker may take it. */
     default void express() {
       wake();
     }
 
-    /** There is something to do in the next exchange, whether or not a slot is free. */
+    /** There is work for the next exchange, whether or not a slot is free. */
     default void tend() {
       wake();
     }
@@ -344,8 +346,8 @@ public interface WorkStore {
     void cancelled(TaskId id);
 
     /**
-     * The connection to the store was lost and stands again: messages, and what was answered just
-     * before, may be lost.
+     * The connection to the store was lost and is established again: messages, and writes
+     * acknowledged just before, may be lost.
      */
     default void reconnected() {}
   }

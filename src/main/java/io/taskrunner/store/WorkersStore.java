@@ -3,27 +3,27 @@ package io.taskrunner.store;
 import java.time.Instant;
 import java.util.List;
 
-/** Which workers there are. All methods block, and raise {@link StoreUnavailable}. */
+/** The list of workers. All methods block, and raise {@link StoreUnavailable}. */
 public interface WorkersStore {
 
-  /** A worker says that it is there; it is forgotten when it has not for a minute. */
+  /** The heartbeat of a worker, which is removed after a minute without one. */
   void beat(Facts facts);
 
-  /** A worker goes. */
+  /** Removes a worker that stops. */
   void gone(String id);
 
-  /** Those that said so within the last minute, by their ids. */
+  /** The workers with a heartbeat in the last minute, by their ids. */
   List<Present> list();
 
   /**
-   * What a worker says of itself.
+   * A worker's description of itself.
    *
    * @param id 16 hexadecimal characters, new at each start
    * @param host where it runs
    * @param version of the program
-   * @param slots attempts that it may run at once
+   * @param slots maximum number of concurrent attempts
    * @param running attempts that it runs
-   * @param stopping whether it takes no more
+   * @param stopping whether it takes no more tasks
    * @param started by its own clock
    */
   record Facts(
@@ -36,10 +36,10 @@ public interface WorkersStore {
       Instant started) {}
 
   /**
-   * A worker that is there.
+   * A live worker.
    *
-   * @param beat when it last said so, by the store's clock
-   * @param alive whether that is fresh enough to count on it
+   * @param beat its last heartbeat, by the store's clock
+   * @param alive whether that is recent enough to consider it alive
    */
   record Present(Facts facts, Instant beat, boolean alive) {}
 }

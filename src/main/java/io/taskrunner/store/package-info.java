@@ -1,8 +1,9 @@
 /**
- * What a store of tasks must do, one method per move: commands go in, sealed results come out.
+ * The interface of a store of tasks, one method per operation: it takes commands and returns sealed
+ * results.
  *
- * <p>An answer that says no is a case of a result; an outage is {@link
- * io.taskrunner.store.StoreUnavailable}. Knows nothing of Redis: that is {@code store.redis}.
+ * <p>A rejection is a case of a result; an outage is {@link io.taskrunner.store.StoreUnavailable}.
+ * Independent of Redis: that is {@code store.redis}.
  */
 @NullMarked
 package io.taskrunner.store;

@@ -6,13 +6,13 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * One finished attempt, as the log of a task keeps it.
+ * One finished attempt in the log of a task.
  *
  * @param number 1 for the first
- * @param start when the request was begun
+ * @param start when the request started
  * @param duration until its outcome was known
- * @param status the target's HTTP status; empty when none came
- * @param error why no status came; empty when one did
+ * @param status the target's HTTP status; empty when none was received
+ * @param error why no status was received; empty when one was
  * @param detail a sentence on the error, at most {@value #DETAIL_MAX} characters; may be empty
  */
 public record Attempt(

@@ -7,24 +7,24 @@ import java.util.stream.Collectors;
 
 /** Why an attempt, or a task, ended without an HTTP status. */
 public enum AttemptError {
-  /** No whole answer within the attempt's time. */
+  /** No complete response within the timeout of the attempt. */
   TIMEOUT(1),
   /** No connection: refused, unreachable, unknown host. */
   CONNECT_FAILED(2),
-  /** The connection ended before the answer did. */
+  /** The connection ended before the response did. */
   CONNECTION_LOST(3),
   /** The TLS handshake failed. */
   TLS_FAILED(4),
-  /** What came back is not HTTP, or has more headers than is read. */
+  /** The response is not HTTP, or has more headers than the limit. */
   BAD_RESPONSE(5),
-  /** The address guard refused the target. */
+  /** The address guard rejected the target. */
   BLOCKED_ADDRESS(6),
-  /** The worker died or was cut off. */
+  /** The worker died or was isolated. */
   LEASE_LOST(7),
   /** Not started before its {@code expires_time}. */
   EXPIRED(8);
 
-  /** The words of all. */
+  /** The names of all. */
   public static final String FORM =
       "one of " + Arrays.stream(values()).map(AttemptError::word).collect(Collectors.joining(" "));
 
@@ -39,12 +39,12 @@ public enum AttemptError {
     return code;
   }
 
-  /** The error of a word; empty when there is none. */
+  /** The error with a name; empty when there is none. */
   public static Optional<AttemptError> ofWord(String word) {
     return Arrays.stream(values()).filter(error -> error.word().equals(word)).findFirst();
   }
 
-  /** The word that stands for the error in answers and metrics. */
+  /** Its name in responses and metrics. */
   public String word() {
     return name().toLowerCase(Locale.ROOT);
   }

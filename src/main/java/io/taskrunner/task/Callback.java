@@ -6,21 +6,21 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * Whom a task's end is told to: by a task of its own.
+ * The callback that reports a task's end, sent by a separate task.
  *
- * @param url where to
+ * @param url the destination
  * @param headers of that request
- * @param on the ends that are told; never empty
+ * @param on the ends to report; never empty
  */
 public record Callback(TargetUrl url, List<TargetRequest.Header> headers, Set<End> on) {
 
   /** How a task can end. */
   public enum End {
-    /** By a 2xx. */
+    /** With a 2xx. */
     SUCCEEDED(1),
-    /** For good, without one. */
+    /** Permanently, without a 2xx. */
     DEAD(2),
-    /** Called off. */
+    /** Cancelled. */
     CANCELLED(4);
 
     private final int bit;
@@ -29,18 +29,18 @@ public record Callback(TargetUrl url, List<TargetRequest.Header> headers, Set<En
       this.bit = bit;
     }
 
-    /** Stands for it in a stored record. */
+    /** Its code in a stored record. */
     public int bit() {
       return bit;
     }
 
-    /** The word of the API. */
+    /** Its name in the API. */
     public String word() {
       return name().toLowerCase(Locale.ROOT);
     }
   }
 
-  /** What is told where nothing is said. */
+  /** The default ends to report. */
   public static final Set<End> USUAL = Set.of(End.SUCCEEDED, End.DEAD);
 
   /** Keeps the parts from being changed. */
@@ -52,12 +52,12 @@ public record Callback(TargetUrl url, List<TargetRequest.Header> headers, Set<En
     }
   }
 
-  /** The ends that are told, in their order. */
+  /** The ends to report, in their order. */
   public Set<End> ends() {
     return EnumSet.copyOf(on);
   }
 
-  /** The bits of the ends that are told. */
+  /** The bits of the ends to report. */
   public int bits() {
     return on.stream().mapToInt(End::bit).sum();
   }

@@ -4,11 +4,11 @@ import java.time.Duration;
 import java.util.function.DoubleSupplier;
 
 /**
- * Google's rule for the retries of Cloud Tasks: whatever is not 2xx is retried, without jitter,
- * until both limits are spent. {@code lua/lib/retry.lua} holds the same for lost leases.
+ * Google's retry rule of Cloud Tasks: every outcome except 2xx is retried, without jitter, until
+ * both limits are exceeded. {@code lua/lib/retry.lua} implements the same for lost leases.
  *
- * @param maxAttempts with the first, from 1; -1 for no limit
- * @param maxDuration since the first attempt; zero when not said
+ * @param maxAttempts including the first, from 1; -1 for no limit
+ * @param maxDuration since the first attempt; zero when unset
  * @param minBackoff the wait before the first retry
  * @param maxBackoff the longest wait
  * @param maxDoublings how often the wait doubles before it grows by a constant step
@@ -34,8 +34,8 @@ public record CloudRetryPolicy(
   }
 
   /**
-   * Whether an attempt was the last: both limits are spent. A duration that is not said counts as
-   * spent; so do attempts without a limit where a duration is said.
+   * Whether an attempt was the last: both limits are exceeded. An unset duration counts as
+   * exceeded; so do unlimited attempts if a duration is set.
    */
   boolean spent(int attempt, Duration sinceFirst) {
     boolean timed = maxDuration.isPositive();

@@ -5,15 +5,15 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Which headers a task may send: those of RFC 9110 that are not this system's own, and that a
- * connection does not live by.
+ * The headers that a task may send: those of RFC 9110, except this system's own and those of the
+ * connection.
  */
 public final class HeaderRules {
 
-  /** How many headers a task may have. */
+  /** Maximum number of headers of a task. */
   public static final int COUNT_MAX = 64;
 
-  /** How long all names and values may be together, in bytes. */
+  /** Maximum total size of names and values, in bytes. */
   public static final int BYTES_MAX = 16 * 1024;
 
   private static final Set<String> REFUSED =
@@ -52,7 +52,7 @@ public final class HeaderRules {
     return !name.isEmpty() && name.chars().allMatch(c -> c < TOKEN.length && TOKEN[c]);
   }
 
-  /** What is wrong with a name; empty when a task may send it. */
+  /** The error in a name; empty when a task may send it. */
   public static Optional<String> nameFault(String name) {
     if (name.isEmpty()) {
       return Optional.of("an empty name");
@@ -76,8 +76,8 @@ public final class HeaderRules {
   }
 
   /**
-   * What is wrong with a value, which is not repeated since it may be a secret; empty when a task
-   * may send it.
+   * The error in a value, which is not repeated because it may be a secret; empty when a task may
+   * send it.
    */
   public static Optional<String> valueFault(String value) {
     for (int i = 0; i < value.length(); i++) {

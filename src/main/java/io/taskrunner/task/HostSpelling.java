@@ -4,8 +4,8 @@ import java.util.Locale;
 import java.util.Objects;
 
 /**
- * The one spelling of a host, so that limits and breakers cannot be passed by writing it otherwise.
- * Urls are sent as they were given.
+ * The canonical spelling of a host, so that limits and breakers cannot be bypassed by another
+ * spelling. Urls are sent as given.
  */
 final class HostSpelling {
 
@@ -14,10 +14,10 @@ final class HostSpelling {
   private HostSpelling() {}
 
   /**
-   * A name in lower case without the dot that may end it; an IPv6 address in brackets as RFC 5952
-   * writes it; an IPv4 address, also where it is written as IPv6 (RFC 4291 section 2.5.5.2).
+   * A name in lower case without a trailing dot; an IPv6 address in brackets as RFC 5952 writes it;
+   * an IPv4 address, also where it is written as IPv6 (RFC 4291 section 2.5.5.2).
    *
-   * @param host as {@link TargetUrl#host} is
+   * @param host in the form of {@link TargetUrl#host}
    */
   static String of(String host) {
     if (host.indexOf(':') < 0) {
@@ -28,7 +28,7 @@ final class HostSpelling {
     return isIpv4(groups) ? ipv4(groups[6], groups[7]) : "[" + ipv6(groups) + "]";
   }
 
-  /** The groups of an address that was checked before. */
+  /** The groups of a valid address. */
   private static int[] groups(String address) {
     byte[] bytes = Objects.requireNonNull(IpLiteral.ipv6(address), address);
     int[] groups = new int[GROUPS];
@@ -51,7 +51,7 @@ final class HostSpelling {
     return (high >> 8) + "." + (high & 0xFF) + "." + (low >> 8) + "." + (low & 0xFF);
   }
 
-  /** The longest run of two or more zeros, the first of equal ones, becomes the gap. */
+  /** The longest run of two or more zeros, the first of equal ones, is compressed. */
   private static String ipv6(int[] groups) {
     int gap = -1;
     int longest = 1;

@@ -7,8 +7,8 @@ import java.util.function.IntPredicate;
 
 /**
  * Internationalised names in their ASCII form ({@code xn--…}), by UTS 46 without its transitional
- * processing, as browsers do it. Only letters, marks and digits are taken: the JDK has no table of
- * what UTS 46 says of symbols, and such names are given in their ASCII form.
+ * processing, as browsers do it. Only letters, marks and digits are accepted: the JDK has no table
+ * of UTS 46's rules for symbols, and such names must be given in their ASCII form.
  */
 final class Idn {
 
@@ -20,7 +20,7 @@ final class Idn {
    * The ASCII form of a name.
    *
    * @param host in lower case where it is ASCII
-   * @return empty when a character of it is not taken, or a label cannot be a label
+   * @return empty when a character is not accepted, or a label is invalid
    */
   static Optional<String> toAscii(String host) {
     StringBuilder mapped = new StringBuilder(host.length() + 8);
@@ -43,7 +43,7 @@ final class Idn {
     return Optional.of(ascii.toString());
   }
 
-  /** Appends what a character stands for; false when it is not taken. */
+  /** Appends the mapping of a character; false when it is not accepted. */
   private static boolean map(int point, StringBuilder to) {
     if (point < 0x80) {
       to.append((char) point);
@@ -58,7 +58,7 @@ final class Idn {
     }
     String form = compatible(fold(compatible(Character.toString(point))));
     IntPredicate taken = c -> c < 0x80 ? isAsciiOfNames(c) : isLetterMarkOrDigit(c);
-    boolean finalSigma = point != 'ς' && form.indexOf('ς') >= 0; // not what UTS 46 makes of it
+    boolean finalSigma = point != 'ς' && form.indexOf('ς') >= 0; // not the result of UTS 46
     if (form.isEmpty() || finalSigma || !form.codePoints().allMatch(taken)) {
       return false;
     }
@@ -70,7 +70,7 @@ final class Idn {
     return Normalizer.normalize(text, Normalizer.Form.NFKC);
   }
 
-  /** Case folding, which leaves what UTS 46 calls deviations (ß, ς) as they are. */
+  /** Case folding, which keeps the deviations of UTS 46 (ß, ς). */
   private static String fold(String text) {
     StringBuilder folded = new StringBuilder();
     text.codePoints()
@@ -85,7 +85,7 @@ final class Idn {
     return folded.toString();
   }
 
-  /** What UTS 46 drops: the soft hyphen, and selectors of how a character looks. */
+  /** Characters that UTS 46 removes: the soft hyphen, and variation selectors. */
   private static boolean isIgnored(int point) {
     return point == 0xAD
         || point == 0x200B
@@ -107,7 +107,7 @@ final class Idn {
     return known && !isFoldedOtherwise(point);
   }
 
-  /** Fillers, which nobody sees, and letters of which the JDK does not know the folding. */
+  /** Invisible fillers, and letters without case folding in the JDK. */
   private static boolean isFoldedOtherwise(int point) {
     return point == 0x34F
         || point == 0x3164

@@ -3,14 +3,14 @@ package io.taskrunner.task;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one reader of IP addresses in urls: what it takes is an address, for the check of a url as
- * for the connection, and nothing else is.
+ * The only parser of IP addresses in urls: exactly what it accepts is an address, for the check of
+ * a url and for the connection.
  */
 final class IpLiteral {
 
   private IpLiteral() {}
 
-  /** Four decimal octets without leading zeros; null when it is no such address. */
+  /** Four decimal octets without leading zeros; null for any other text. */
   static byte @Nullable [] ipv4(String text) {
     byte[] octets = new byte[4];
     int at = 0;
@@ -29,7 +29,7 @@ final class IpLiteral {
 
   /**
    * RFC 4291 section 2.2, in lower case: eight groups, or fewer with one gap; the last two may be
-   * an IPv4 address. No zone. Null when it is no such address.
+   * an IPv4 address. No zone. Null for any other text.
    */
   static byte @Nullable [] ipv6(String text) {
     byte[] bytes = new byte[16];

@@ -4,13 +4,13 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a task, or a queue, says about retries; null is "not said".
+ * The retry settings of a task or a queue; null is "unset".
  *
  * @param maxRetries 0 to 100
  * @param minBackoff the wait before the first retry
  * @param maxBackoff the longest wait
  * @param maxDoublings how often the wait doubles before it grows by a constant step
- * @param maxDuration since the first attempt; after it no retry is made
+ * @param maxDuration since the first attempt; no retries after it
  * @param retryClientErrors whether 3xx and 4xx are retried too
  */
 public record Retry(
@@ -21,10 +21,10 @@ public record Retry(
     @Nullable Duration maxDuration,
     @Nullable Boolean retryClientErrors) {
 
-  /** Says nothing. */
+  /** All unset. */
   public static final Retry UNSET = new Retry(null, null, null, null, null, null);
 
-  /** These settings, with {@code fallback}'s where these say nothing. */
+  /** These settings, with {@code fallback}'s for unset ones. */
   public Retry over(Retry fallback) {
     return new Retry(
         maxRetries != null ? maxRetries : fallback.maxRetries,
@@ -35,7 +35,7 @@ public record Retry(
         retryClientErrors != null ? retryClientErrors : fallback.retryClientErrors);
   }
 
-  /** The whole policy, with the documented defaults where nothing is said. */
+  /** The complete policy, with the documented defaults for unset values. */
   public RetryPolicy policy(int defaultMaxRetries) {
     return new RetryPolicy(
         maxRetries != null ? maxRetries : defaultMaxRetries,

@@ -6,7 +6,7 @@ import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * When a failed attempt is retried, and after what wait.
+ * Whether a failed attempt is retried, and after which wait.
  *
  * @param maxRetries attempts after the first, 0 to 100
  * @param minBackoff the wait before the first retry
@@ -24,16 +24,16 @@ public record RetryPolicy(
     boolean retryClientErrors)
     implements RetryRule {
 
-  /** {@code min_backoff_sec} where nothing is said. */
+  /** Default of {@code min_backoff_sec}. */
   public static final Duration MIN_BACKOFF = Duration.ofSeconds(1);
 
-  /** {@code max_backoff_sec} where nothing is said. */
+  /** Default of {@code max_backoff_sec}. */
   public static final Duration MAX_BACKOFF = Duration.ofHours(1);
 
-  /** {@code max_doublings} where nothing is said. */
+  /** Default of {@code max_doublings}. */
   public static final int MAX_DOUBLINGS = 16;
 
-  /** The longest {@code Retry-After} that a target is taken at its word for. */
+  /** The longest {@code Retry-After} that is respected. */
   public static final Duration RETRY_AFTER_MAX = Duration.ofHours(1);
 
   private static final double JITTER = 0.2;

@@ -8,11 +8,11 @@ import org.jspecify.annotations.Nullable;
  * The HTTP request that a task performs.
  *
  * @param method upper case, one of {@link #METHODS}
- * @param url where to
- * @param headers in the order given, as given
- * @param body the exact bytes; empty for none. Never changed after this record is made
+ * @param url the destination
+ * @param headers unchanged, in the given order
+ * @param body the exact bytes; empty for none. Never changed after this record is created
  * @param text whether the body was given as text (and is shown as text)
- * @param token that it carries in place of an {@code Authorization} of its own; null for none
+ * @param token created for its {@code Authorization} header; null for none
  */
 public record TargetRequest(
     String method,
@@ -34,19 +34,19 @@ public record TargetRequest(
     headers = List.copyOf(headers);
   }
 
-  /** One without a token. */
+  /** A request without a token. */
   public TargetRequest(
       String method, TargetUrl url, List<Header> headers, byte[] body, boolean text) {
     this(method, url, headers, body, text, null);
   }
 
-  /** The same with more headers, which it does not have. */
+  /** The same with more headers, which it must not have yet. */
   public TargetRequest with(List<Header> more) {
     return new TargetRequest(
         method, url, Stream.concat(headers.stream(), more.stream()).toList(), body, text, token);
   }
 
-  /** The same with this value of {@code Authorization}, and without a token to be made. */
+  /** The same with this value of {@code Authorization}, and without a token. */
   public TargetRequest authorized(String value) {
     List<Header> all =
         Stream.concat(

@@ -6,10 +6,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An address that a task may be sent to, checked strictly, since what one parser reads as a host
- * another may not.
+ * The url of a target, validated strictly, because parsers disagree about what a host is.
  *
- * @param value as it is stored and sent: scheme and host in lower case, path and query byte for
+ * @param value the stored and sent form: scheme and host in lower case, path and query byte for
  *     byte, no fragment
  * @param scheme {@code http} or {@code https}
  * @param host a name in ASCII, an IPv4 address, or an IPv6 address without its brackets
@@ -25,16 +24,16 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
 
   private static final int LABEL_MAX = 63;
 
-  /** Either the url or the sentence that says what is wrong with it. */
+  /** Either the url or a sentence about its error. */
   public sealed interface Parsed {
-    /** A url that may be used. */
+    /** A valid url. */
     record Good(TargetUrl url) implements Parsed {}
 
-    /** Why not. */
+    /** The error. */
     record Bad(String reason) implements Parsed {}
   }
 
-  /** Reads a url as a caller gave it. */
+  /** Parses a url given by a caller. */
   public static Parsed parse(String text) {
     if (text.length() > LENGTH_MAX) {
       return bad("is longer than " + LENGTH_MAX + " characters");
@@ -75,11 +74,11 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
   }
 
   /**
-   * The name of a host by which its limits go, in the one spelling of {@link HostSpelling}, with
-   * its port if that is said.
+   * The key of a host's limits, in the canonical spelling of {@link HostSpelling}, with its port if
+   * given.
    *
    * @param text such as {@code api.example.com}, {@code 10.0.0.1:8080} or {@code [::1]}
-   * @return empty when no url has such a host
+   * @return empty when it is not a valid host
    */
   public static Optional<String> hostOf(String text) {
     if (text.isEmpty() || text.matches(".*[/?#].*")) {
@@ -134,7 +133,7 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
         : new Parsed.Good(new TargetUrl(value, scheme, host, port, pathAndQuery));
   }
 
-  /** In lower case where it is ASCII; what is not, {@link Idn} sees to. */
+  /** In lower case where it is ASCII; {@link Idn} handles the rest. */
   private static String lowerCase(String text) {
     StringBuilder lower = new StringBuilder(text);
     for (int i = 0; i < lower.length(); i++) {
@@ -146,7 +145,7 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
     return lower.toString();
   }
 
-  /** The port of a colon and up to five digits; -1 when it is none. */
+  /** The port in a colon and up to five digits; -1 when invalid. */
   private static int port(String text) {
     if (text.charAt(0) != ':' || text.length() < 2 || text.length() > 6) {
       return -1;
@@ -177,7 +176,7 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
     return null;
   }
 
-  /** Whether labels of 1 to 63 allowed characters, with a dot between them, make up a name. */
+  /** Whether a name consists of labels of 1 to 63 allowed characters, separated by dots. */
   private static boolean isName(String host) {
     if (host.length() > NAME_MAX) {
       return false;
@@ -233,7 +232,7 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
     return new Parsed.Bad(reason);
   }
 
-  /** The address that the host is; empty when it is a name. */
+  /** The IP address of the host; empty when it is a name. */
   public Optional<InetAddress> address() {
     byte[] bytes = host.indexOf(':') >= 0 ? IpLiteral.ipv6(host) : IpLiteral.ipv4(host);
     try {
@@ -249,14 +248,14 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
     return query < 0 ? value : value.substring(0, query);
   }
 
-  /** The host in the one spelling of {@link HostSpelling}. */
+  /** The host in the canonical spelling of {@link HostSpelling}. */
   public String hostName() {
     return HostSpelling.of(host);
   }
 
   /**
-   * Host and port in one word, as limits, breakers and metrics name them, such as {@code
-   * api.example.com:443}: the same for all spellings of a host.
+   * Host and port as used by limits, breakers and metrics, such as {@code api.example.com:443}: the
+   * same for all spellings of a host.
    */
   public String hostAndPort() {
     return hostName() + ":" + port;

@@ -9,18 +9,18 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A task as it stands, for those who look at it.
+ * A read-only view of a task.
  *
  * @param id its name
- * @param clientId whose it is
+ * @param clientId its owner
  * @param queue the name of its queue
- * @param state where it stands
+ * @param state its state
  * @param spec what was enqueued
- * @param bodyDropped whether its body is no longer kept, since it is over
+ * @param bodyDropped whether its body is no longer kept, because it has finished
  * @param created when it was accepted
- * @param scheduled when it is, or was, to start
- * @param attempts the last 10 that ended, oldest first
- * @param lastError why the last attempt, or the task, failed; empty when an HTTP status says it or
+ * @param scheduled its due time
+ * @param attempts the last 10 finished ones, oldest first
+ * @param lastError why the last attempt, or the task, failed; empty when there is an HTTP status or
  *     nothing failed
  * @param lastStatus the target's last HTTP status
  */
@@ -43,19 +43,19 @@ public record Task(
   }
 
   /**
-   * The part of a task that never changes.
+   * The immutable part of a task.
    *
    * @param request what to send
-   * @param retry what the task itself says of retries
-   * @param timeout for one attempt; null when not said
+   * @param retry the task's own retry settings
+   * @param timeout for one attempt; null when unset
    * @param expires not started after this; null for never
-   * @param maxConcurrent lowers the client's limit for this task; null when not said
-   * @param retention how long it can be looked up once it is over
+   * @param maxConcurrent lowers the client's limit for this task; null when unset
+   * @param retention how long to keep it after it has finished
    * @param labels kept with it
    * @param traceparent the caller's trace (W3C Trace Context); null for none
    * @param tracestate goes with it; null for none
-   * @param callback whom its end is told to; null for nobody
-   * @param callbackOf the task whose end this one tells; null for none
+   * @param callback where its end is reported; null for none
+   * @param callbackOf the task whose end this one reports; null for none
    */
   public record TaskSpec(
       TargetRequest request,
@@ -70,7 +70,7 @@ public record Task(
       @Nullable Callback callback,
       @Nullable TaskId callbackOf) {
 
-    /** One whose end nobody is told. */
+    /** A task without a callback. */
     public TaskSpec(
         TargetRequest request,
         Retry retry,
@@ -116,7 +116,7 @@ public record Task(
           callbackOf);
     }
 
-    /** The same at another place of a trace. */
+    /** The same with another trace context. */
     public TaskSpec at(@Nullable String newTraceparent, @Nullable String newTracestate) {
       return new TaskSpec(
           request,

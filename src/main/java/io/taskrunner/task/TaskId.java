@@ -6,7 +6,7 @@ import java.util.UUID;
 import java.util.random.RandomGenerator;
 
 /**
- * The name of a task: a UUIDv7 (RFC 9562 §5.7), so that ids sort by creation.
+ * The id of a task: a UUIDv7 (RFC 9562 §5.7), so that ids sort by creation.
  *
  * <pre>
  *  high: 48 bits ms since the epoch · 4 bits version (7) · 12 bits of sequence within the millisecond
@@ -18,13 +18,13 @@ import java.util.random.RandomGenerator;
  */
 public record TaskId(long high, long low) implements Comparable<TaskId> {
 
-  /** The number of bytes of an id, as it stands in keys. */
+  /** The number of bytes of an id in keys. */
   public static final int BYTES = 16;
 
   private static final int SHARD_BITS = 14;
 
   /**
-   * A fresh id.
+   * A new id.
    *
    * @param millis ms since the epoch
    * @param sequence orders the ids of one millisecond, 0 to 4095
@@ -37,15 +37,15 @@ public record TaskId(long high, long low) implements Comparable<TaskId> {
     return new TaskId(high, low);
   }
 
-  /** Reads the 16 bytes of a key. */
+  /** Reads the 16 bytes of an id in a key. */
   public static TaskId of(byte[] bytes) {
     ByteBuffer buffer = ByteBuffer.wrap(bytes);
     return new TaskId(buffer.getLong(), buffer.getLong());
   }
 
   /**
-   * Reads the canonical 36-character form, in any case; empty when {@code text} is no id that this
-   * system makes.
+   * Reads the canonical 36-character form, in any case; empty when {@code text} is not an id of
+   * this system.
    */
   public static Optional<TaskId> parse(String text) {
     if (text.length() != 36) {
@@ -53,7 +53,7 @@ public record TaskId(long high, long low) implements Comparable<TaskId> {
     }
     try {
       UUID uuid = UUID.fromString(text);
-      // The JDK reads some forms that are not canonical.
+      // The JDK accepts some forms that are not canonical.
       return uuid.version() == 7 && uuid.variant() == 2 && uuid.toString().equalsIgnoreCase(text)
           ? Optional.of(new TaskId(uuid.getMostSignificantBits(), uuid.getLeastSignificantBits()))
           : Optional.empty();
@@ -62,7 +62,7 @@ public record TaskId(long high, long low) implements Comparable<TaskId> {
     }
   }
 
-  /** The 16 bytes that stand for this id in keys. */
+  /** The 16 bytes of this id in keys. */
   public byte[] bytes() {
     return ByteBuffer.allocate(BYTES).putLong(high).putLong(low).array();
   }

@@ -1,27 +1,27 @@
 package io.taskrunner.task;
 
 /**
- * Who a request says it comes from, in its {@code Authorization} header. Made anew for each
+ * The identity of a request, in its {@code Authorization} header. A new one is created for each
  * attempt.
  */
 public sealed interface Token {
 
-  /** An address, as service accounts have it, that the receiver knows the task by. */
+  /** An email address, as of service accounts, that identifies the task to the receiver. */
   String account();
 
   /**
-   * A signed statement of who calls (OpenID Connect Core 1.0 §2).
+   * A signed ID token (OpenID Connect Core 1.0 §2).
    *
-   * @param account the address that is stated
-   * @param audience whom it is meant for
-   * @param issuer who states it: where the keys are found that prove it
+   * @param account the email address in the token
+   * @param audience its intended receiver
+   * @param issuer its issuer: where the keys for verification are published
    */
   record Identity(String account, String audience, String issuer) implements Token {}
 
   /**
-   * A token of an installation that its receivers have been told.
+   * A token of an installation, configured at its receivers.
    *
-   * @param scope kept and shown, and of no use here
+   * @param scope stored and returned, but not used
    */
   record Access(String account, String scope) implements Token {}
 }

@@ -1,8 +1,7 @@
 /**
- * The nouns of the queue and the pure rules over them: what a task is, what an attempt came to, and
- * what follows from it.
+ * The domain model and its pure rules: tasks, outcomes of attempts, and verdicts.
  *
- * <p>Needs the JDK alone. Knows nothing of Redis, HTTP servers or threads.
+ * <p>Depends only on the JDK. Independent of Redis, HTTP servers and threads.
  */
 @NullMarked
 package io.taskrunner.task;

@@ -10,12 +10,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Has attempts carry their tokens. Making one takes longer than a loop may be held up, and keys may
- * have to be read first, so it is done beside.
+ * Adds tokens to attempts. Creating one would block an event loop for too long, and keys may have
+ * to be read first, so it runs on another thread.
  */
 public final class Authorized implements Performer {
 
-  /** How long a task waits whose token cannot be made. */
+  /** How long a task waits if its token cannot be created. */
   private static final Duration LATER = Duration.ofSeconds(1);
 
   private static final Logger LOG = LoggerFactory.getLogger(Authorized.class);
@@ -23,7 +23,7 @@ public final class Authorized implements Performer {
   private final Performer performer;
   private final Bearers bearers;
 
-  /** Over one that sends what it is given. */
+  /** Wraps a performer that sends the requests. */
   public Authorized(Performer performer, Bearers bearers) {
     this.performer = performer;
     this.bearers = bearers;

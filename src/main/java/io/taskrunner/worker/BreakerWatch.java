@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Looks at the shared breakers once a second, and tells the meters what is open. A host that is
- * open in one shard and half-open in another counts as open.
+ * Reads the shared breakers once a second, and updates the meters. A host that is open in one shard
+ * and half-open in another counts as open.
  */
 final class BreakerWatch {
 
@@ -46,7 +46,9 @@ final class BreakerWatch {
     timer.shutdownNow();
   }
 
-  /** Asks each shard in a thread of its own; what one that is away said last still counts. */
+  /**
+   * Queries each shard in a separate thread; the last reply of an unavailable shard still counts.
+   */
   private void look() {
     for (WorkStore store : stores) {
       if (asked.add(store)) {

@@ -31,46 +31,45 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Drives one shard for one worker: asks for tasks, has them begun, and delivers their verdicts.
+ * Drives one shard for one worker: claims tasks, starts them, and delivers their verdicts.
  *
  * <h2>The protocol</h2>
  *
- * One thread does everything that decides anything. A turn of it takes in what has finished, then
- * makes one {@link WorkStore#exchange}: it carries every verdict that is there (at most 200) and
- * asks for as many tasks as there are free slots (at most 100). So a busy worker makes one round
- * trip per batch, and an idle one waits for no company. Between turns the thread is parked; it goes
- * on when
+ * One thread makes all decisions. An iteration collects finished attempts, then makes one {@link
+ * WorkStore#exchange}: it carries all pending verdicts (at most 200) and asks for as many tasks as
+ * there are free slots (at most 100). So a busy worker makes one round trip per batch, and an idle
+ * one does not wait for a batch to fill. Between iterations the thread is parked; it continues when
  *
  * <ul>
  *   <li>an attempt has finished;
- *   <li>the store says that there may be something to claim, and a slot is free. A message that
- *       comes while an exchange is under way stays noted, and means one more;
- *   <li>a task was called for ({@code RunTask}), or one that was has ended, and one of the slots
- *       for such is free;
- *   <li>the last answer was full or said {@code again}, and a slot is free;
- *   <li>the gates of claimed tasks have answered, or one has room again;
- *   <li>it is time to look again: as the store said, and no later than a second ± 20 % after the
- *       last answer, which is also this worker's beat, with no slots when none is free.
+ *   <li>the store notifies that there may be tasks to claim, and a slot is free. A message that
+ *       arrives during an exchange is kept, and causes another one;
+ *   <li>a task was requested ({@code RunTask}), or such a task has ended, and an express slot is
+ *       free;
+ *   <li>the last reply was full or had {@code again} set, and a slot is free;
+ *   <li>the gates of claimed tasks have replied, or one has room again;
+ *   <li>it is time to look again: at the time given by the store, and no later than a second ± 20 %
+ *       after the last reply. This is also the worker's heartbeat, with no slots when none is free.
  * </ul>
  *
- * <p>An exchange without an answer may have been done. It is made again, with the same request
- * number and the same verdicts, until it is answered; only then does the next one follow. What the
- * store may have forgotten in between is {@link Settler}'s.
+ * <p>An exchange without a reply may have been executed. It is repeated, with the same request
+ * number and the same verdicts, until it succeeds; only then does the next one follow. {@link
+ * Settler} handles verdicts that the store may have lost meanwhile.
  *
- * <p>Others touch it in four ways only, none of which blocks: they put a finished run into {@code
- * finished}, or the answer of gates into {@code gateAnswers}, they set a volatile flag, they read
- * {@code running}, they note a cancelled task in {@code cancelledEarly}; and then they unpark the
- * thread if it says that it waits. Since the thread says so first and looks for news second,
- * nothing is missed, and while it is busy nobody pays for waking it.
+ * <p>Other threads access it in four ways only, none of which blocks: they put a finished run into
+ * {@code finished}, or the reply of gates into {@code gateAnswers}, they set a volatile flag, they
+ * read {@code running}, they add a cancelled task to {@code cancelledEarly}; and then they unpark
+ * the thread if its waiting flag is set. Because the thread sets the flag first and checks for news
+ * second, nothing is missed, and while it is busy there is no wake-up cost.
  */
 final class ClaimLoop {
 
-  /** The most tasks of one claim. */
+  /** Maximum number of tasks of one claim. */
   static final int CLAIM_MAX = 100;
 
   private static final Logger log = LoggerFactory.getLogger(ClaimLoop.class);
 
-  /** A worker is heard of this often, and hears of what it missed. */
+  /** The interval of heartbeats, which also fetch missed messages. */
   private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
 
   private static final long LOOK_AGAIN_NANOS = LOOK_AGAIN.toNanos();
@@ -80,7 +79,7 @@ final class ClaimLoop {
   private static final long RETRY_MAX_NANOS = Duration.ofSeconds(1).toNanos();
   private static final long ALIVE_WITHIN_NANOS = Duration.ofSeconds(5).toNanos();
 
-  /** So often is an exchange that fails by a bug made again, before it is given up. */
+  /** How often an exchange that fails because of a bug is repeated before it is given up. */
   private static final int BUG_REPEATS = 3;
 
   private static final int CANCELLED_EARLY_MAX = 10_000;
@@ -110,7 +109,7 @@ final class ClaimLoop {
   private volatile boolean cuttingOff;
   private volatile boolean ended;
 
-  // Written by the loop's thread alone, read by others for what they show.
+  // Written only by the loop's thread; read by others for reports.
   private volatile long turnNanos;
   private volatile boolean asking;
   private volatile boolean storeAway;
@@ -131,10 +130,10 @@ final class ClaimLoop {
   private long awayNanos;
   private int failures;
 
-  /** What gates answered for tasks that were claimed at a time. */
+  /** The reply of gates for tasks, with the time of their claim. */
   private record Answered(GateAnswer answer, long claimedNanos) {}
 
-  /** What was asked of the store. */
+  /** The request to the store. */
   private record Asked(ClaimRequest request, List<PendingVerdict> verdicts) {}
 
   ClaimLoop(
@@ -161,12 +160,12 @@ final class ClaimLoop {
     thread.start();
   }
 
-  /** The moves of its shard. */
+  /** The operations of its shard. */
   WorkStore store() {
     return store;
   }
 
-  /** What runs here; also what has finished and was not yet taken in. */
+  /** The runs here, including finished ones that were not yet collected. */
   Collection<Run> running() {
     return running.values();
   }
@@ -176,31 +175,31 @@ final class ClaimLoop {
     return running.get(id);
   }
 
-  /** There may be something to claim. */
+  /** There may be tasks to claim. */
   void wake() {
     woken = true;
     signal();
   }
 
-  /** There is something to tend in the store, whether or not a slot is free. */
+  /** The store needs a {@code tend}, whether or not a slot is free. */
   void tend() {
     tending = true;
     signal();
   }
 
-  /** There is a task that was called for. */
+  /** There is a task that RunTask requested. */
   void express() {
     called = true;
     signal();
   }
 
-  /** The connection to the store was lost and stands again. */
+  /** The connection to the store was lost and is established again. */
   void reconnected() {
     reconnected = true;
     signal();
   }
 
-  /** A task was called off. If it does not run here yet, its claim may still be on the way. */
+  /** A task was cancelled. If it does not run here yet, its claim may still be in flight. */
   void cancelled(TaskId id) {
     Run run = running.get(id);
     if (run == null && cancelledEarly.size() < CANCELLED_EARLY_MAX) {
@@ -212,7 +211,7 @@ final class ClaimLoop {
     }
   }
 
-  /** Takes no more tasks from now on; what is claimed already but not begun is put back. */
+  /** Stops claiming tasks; claimed tasks that have not started are put back. */
   void stopClaiming() {
     stopping = true;
     slots.leave(this);
@@ -220,21 +219,21 @@ final class ClaimLoop {
   }
 
   /**
-   * Waits, after {@link #stopClaiming}, until nothing runs and every verdict was taken.
+   * Waits, after {@link #stopClaiming}, until nothing runs and every verdict was accepted.
    *
-   * @return whether it came to that in time
+   * @return whether this happened in time
    */
   boolean awaitQuiet(Duration atMost) throws InterruptedException {
     return quiet.await(Math.max(0, atMost.toNanos()), TimeUnit.NANOSECONDS);
   }
 
-  /** Cuts off everything that runs, and what is just being begun. */
+  /** Aborts all attempts that run or are being started. */
   void cutOff() {
     cuttingOff = true;
     running.values().forEach(Run::cutOff);
   }
 
-  /** Ends the thread, and waits for that. */
+  /** Stops the thread, and waits for it. */
   void end() throws InterruptedException {
     ended = true;
     LockSupport.unpark(thread);
@@ -244,7 +243,7 @@ final class ClaimLoop {
     }
   }
 
-  /** Whether the thread goes round, or waits for the store. */
+  /** Whether the thread is running or waiting for the store. */
   boolean alive() {
     return thread.isAlive()
         && (asking || storeAway || System.nanoTime() - turnNanos < ALIVE_WITHIN_NANOS);
@@ -374,7 +373,7 @@ final class ClaimLoop {
     pause(retryWait());
   }
 
-  /** While the store is away, other shards may use the slots. */
+  /** While the store is unavailable, other shards may use the slots. */
   private void letGo() {
     slots.leave(this);
     slots.giveBack(reserved);
@@ -434,7 +433,7 @@ final class ClaimLoop {
     unsettled = settler.untaken();
   }
 
-  /** Tasks at their gates keep the slots that they were claimed for. */
+  /** Tasks at their gates keep the slots for which they were claimed. */
   private void waitAtGates(AtGates tasks, long claimedNanos) {
     if (tasks.count() == 0) {
       return;
@@ -589,7 +588,7 @@ final class ClaimLoop {
             claim.id(), claim.number(), verdict, null, new BreakerReport.None(), nowNanos));
   }
 
-  /** Does what the end asks for. Says whether there is nothing more to do in this turn. */
+  /** Performs the steps of a shutdown. Returns whether this iteration has nothing more to do. */
   private boolean leave() {
     if (!left) {
       asking = true;
@@ -634,7 +633,7 @@ final class ClaimLoop {
         || (stopping && !left);
   }
 
-  /** Waits for the store; news is no reason to ask it sooner, only a connection that stands is. */
+  /** Waits for the store; only an established connection, not other news, ends the wait early. */
   private void pause(long nanos) {
     long until = System.nanoTime() + nanos;
     waiting = true;
@@ -650,7 +649,7 @@ final class ClaimLoop {
     }
   }
 
-  /** There is news for the thread. */
+  /** Wakes the thread for news. */
   void signal() {
     if (waiting) {
       LockSupport.unpark(thread);

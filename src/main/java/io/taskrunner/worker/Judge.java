@@ -22,18 +22,18 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.spi.LoggingEventBuilder;
 
 /**
- * Turns what an attempt came to into the verdict that goes to the store, and tells the meters and
- * the log of it. The rule itself is {@link RetryRule#judge}; here its arguments are found: the
+ * Turns the outcome of an attempt into the verdict for the store, and records it in the meters and
+ * the log. The rule itself is {@link RetryRule#judge}; this class computes its arguments: the
  * task's settings over its queue's over the worker's, and times on the store's clock, which is the
  * claim's time plus what has passed since.
  *
- * <p>Used by the thread of the claim loop alone, but for {@link #failed}.
+ * <p>Used only by the thread of the claim loop, except {@link #failed}.
  */
 final class Judge {
 
   private static final Logger log = LoggerFactory.getLogger(Judge.class);
 
-  /** When a task is tried again, at the soonest, whose failed attempt would have been the last. */
+  /** The shortest delay of a retry after a failed attempt that would have been the last. */
   private static final Duration AFTER_PROBE = Duration.ofSeconds(1);
 
   private final WorkerOptions options;
@@ -46,7 +46,7 @@ final class Judge {
     this.meters = meters;
   }
 
-  /** How long an attempt may take: the task's word, else its queue's, at most the worker's. */
+  /** The timeout of an attempt: the task's, else its queue's, at most the worker's. */
   Duration timeout(Claim claim) {
     Duration said = claim.spec().timeout() != null ? claim.spec().timeout() : claim.queueTimeout();
     return said == null || said.compareTo(options.taskTimeout()) > 0 ? options.taskTimeout() : said;
@@ -55,7 +55,7 @@ final class Judge {
   /**
    * The verdict on a run that has ended.
    *
-   * @return null when there is none to give, since the task is not this worker's any more
+   * @return null for none, because this worker no longer holds the task
    */
   @Nullable PendingVerdict judge(Run run) {
     Claim claim = run.claim();
@@ -65,7 +65,7 @@ final class Judge {
     Outcome outcome = run.outcome();
     BreakerReport breaker = run.request().breaker();
     if (outcome instanceof Outcome.Cancelled && !run.cancelled()) {
-      // Cut off for an older claim that was lost, just before a newer one of ours was heard of.
+      // Aborted for an older claim that was lost, just before a newer one of ours arrived.
       return pending(claim, new Verdict.PutBack(Duration.ZERO), null, breaker, run.endNanos());
     }
     Instant start = run.first().now().plusNanos(run.startNanos() - run.claimedNanos());
@@ -80,7 +80,7 @@ final class Judge {
     return pending(claim, verdict, attempt, breaker, run.endNanos());
   }
 
-  /** The verdict on a claim whose attempt could not even be begun, by a bug of ours. */
+  /** The verdict on a claim whose attempt could not be started, because of a bug. */
   PendingVerdict unbegun(Claim claim, long claimedNanos, long nowNanos) {
     Instant start = claim.now().plusNanos(nowNanos - claimedNanos);
     Outcome outcome = ourFault();
@@ -90,7 +90,7 @@ final class Judge {
     return pending(claim, verdict, attempt, new BreakerReport.None(), nowNanos);
   }
 
-  /** What an attempt came to that broke by a bug of ours. */
+  /** The outcome of an attempt that failed because of a bug. */
   Outcome failed(TaskId id, Throwable bug) {
     log.atError().addKeyValue("task_id", id).setCause(bug).log("an attempt broke");
     return ourFault();
@@ -105,7 +105,7 @@ final class Judge {
     Duration sinceFirst = Duration.between(claim.firstAttempt().orElse(start), start).plus(took);
     Verdict verdict = rule(claim).judge(outcome, claim.attempt(), sinceFirst, random::nextDouble);
     if (verdict instanceof Verdict.Retry(Duration in) && claim.express()) {
-      // What was called for waits from the call on.
+      // A requested task waits from the request on.
       Instant called = Objects.requireNonNull(claim.cloud()).calledFor().orElse(start);
       Duration left = in.minus(Duration.between(called, start.plus(took)));
       verdict = new Verdict.Retry(left.isNegative() ? Duration.ZERO : left);
@@ -113,7 +113,7 @@ final class Judge {
     return cancelled && !(verdict instanceof Verdict.Succeed) ? new Verdict.Cancel() : verdict;
   }
 
-  /** A probe that failed uses up no attempt: its host is in trouble, and not the task. */
+  /** A failed probe consumes no attempt: the fault is the host's, not the task's. */
   private static Verdict uncounted(Verdict verdict) {
     return switch (verdict) {
       case Verdict.Retry(Duration in) -> new Verdict.PutBack(in);

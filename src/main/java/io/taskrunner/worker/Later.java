@@ -5,10 +5,10 @@ import io.taskrunner.task.Outcome;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
-/** A request that begins when what it must carry is made, unless it is over by then. */
+/** A request that is sent once its token or signature is created, unless it has ended by then. */
 final class Later implements Performer.Request {
 
-  /** Begins it. */
+  /** Sends it. */
   interface Start {
     Performer.Request now();
   }
@@ -16,7 +16,7 @@ final class Later implements Performer.Request {
   private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
   private Performer.@Nullable Request begun; // guarded by this
 
-  /** Begins it now. */
+  /** Sends it now. */
   void begin(Start start) {
     Performer.Request request;
     synchronized (this) {
@@ -42,7 +42,7 @@ final class Later implements Performer.Request {
     outcome.complete(known);
   }
 
-  /** A bug of ours. */
+  /** Fails because of a bug. */
   void fail(Throwable bug) {
     outcome.completeExceptionally(bug);
   }

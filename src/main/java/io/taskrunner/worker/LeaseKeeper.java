@@ -12,16 +12,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the leases of what runs, at a third of their length.
+ * Renews the leases of running tasks, at a third of their length.
  *
- * <p>A renewal names each task that really runs here, with its claim; what is not named runs out.
- * Whatever the store says is not this worker's any more, or was cancelled, is cut off. Silence of
- * the store cuts nothing off: the lease may well be extended by a renewal that comes through later,
- * and as long as nobody else can reach the store nobody else gets the task.
+ * <p>A renewal lists each task that is running here, with its claim; the leases of other tasks
+ * expire. Tasks that the store reports as lost or cancelled are aborted. An unavailable store
+ * aborts nothing: a later renewal may still extend the lease, and while no other worker can reach
+ * the store, none gets the task.
  */
 final class LeaseKeeper {
 
-  /** The most tasks of one renewal. */
+  /** Maximum number of tasks of one renewal. */
   static final int RENEW_MAX = 250;
 
   private static final Logger log = LoggerFactory.getLogger(LeaseKeeper.class);
@@ -47,13 +47,13 @@ final class LeaseKeeper {
     thread.start();
   }
 
-  /** Renews now: the store was away, and leases may be short. */
+  /** Renews now: the store was unavailable, and leases may be short. */
   void renewAtOnce() {
     atOnce = true;
     LockSupport.unpark(thread);
   }
 
-  /** Ends the thread, and waits for that. */
+  /** Stops the thread, and waits for it. */
   void end() throws InterruptedException {
     ended = true;
     LockSupport.unpark(thread);

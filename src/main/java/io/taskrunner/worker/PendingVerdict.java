@@ -8,7 +8,7 @@ import io.taskrunner.task.Verdict;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** A verdict on its way to the store. Confined to the thread of the claim loop. */
+/** A verdict that is being delivered to the store. Confined to the thread of the claim loop. */
 final class PendingVerdict {
 
   private static final BreakerReport NOTHING = new BreakerReport.None();
@@ -23,7 +23,7 @@ final class PendingVerdict {
   private boolean taken;
 
   /**
-   * @param knownNanos when the outcome was known, as {@link System#nanoTime} tells
+   * @param knownNanos when the outcome was known, by {@link System#nanoTime}
    */
   PendingVerdict(
       TaskId id,
@@ -40,14 +40,14 @@ final class PendingVerdict {
     this.knownNanos = knownNanos;
   }
 
-  /** As it goes to the store at a time. */
+  /** Its form for the store at a time. */
   Settlement settlement(long nowNanos) {
     Duration age = Duration.ofNanos(Math.max(0, nowNanos - knownNanos));
-    BreakerReport says = taken ? NOTHING : breaker; // What was taken has been counted.
+    BreakerReport says = taken ? NOTHING : breaker; // An accepted verdict has been counted.
     return new Settlement(id, claim, verdict, attempt, age, says);
   }
 
-  /** Notes that the store took it; the first time counts. */
+  /** Records that the store accepted it; the first time counts. */
   void taken(long nowNanos) {
     if (!taken) {
       taken = true;
@@ -55,12 +55,12 @@ final class PendingVerdict {
     }
   }
 
-  /** Whether the store took it before, so that it now only goes in case that was forgotten. */
+  /** Whether the store accepted it before, so that it is sent only in case that was lost. */
   boolean wasTaken() {
     return taken;
   }
 
-  /** When the store took it first. */
+  /** When the store first accepted it. */
   long takenNanos() {
     return takenNanos;
   }

@@ -9,19 +9,20 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Begins attempts. The room {@code dispatch} does so; a test may decide when, and how, they end.
+ * Starts attempts. The package {@code dispatch} implements it; a test may decide when, and how,
+ * they end.
  */
 @FunctionalInterface
 public interface Performer {
 
   /**
-   * Begins an attempt. Never blocks.
+   * Starts an attempt. Never blocks.
    *
    * @param timeout the longest that it may take
    */
   Request perform(Claim claim, Duration timeout);
 
-  /** The breaker of a host opened or closed: failures that were counted until now count no more. */
+  /** The breaker of a host opened or closed: resets its failure count. */
   default void countAnew(String hostAndPort) {}
 
   /** Attempts that are sent over the network. */
@@ -39,19 +40,21 @@ public interface Performer {
     };
   }
 
-  /** An attempt that is under way. */
+  /** An attempt in progress. */
   interface Request {
 
-    /** Completes, on any thread, when the attempt is over; exceptionally by a bug only. */
+    /**
+     * Completes, on any thread, when the attempt has ended; exceptionally only because of a bug.
+     */
     CompletableFuture<Outcome> outcome();
 
-    /** What the attempt says of its host's breaker; to be asked once the outcome is known. */
+    /** The attempt's evidence for its host's breaker; valid once the outcome is known. */
     BreakerReport breaker();
 
-    /** Cuts the attempt off: its outcome is {@code Cancelled} unless it is known already. */
+    /** Aborts the attempt: its outcome is {@code Cancelled} unless it is known already. */
     void cancel();
 
-    /** Cuts the attempt off: its outcome is {@code CutOff} unless it is known already. */
+    /** Aborts the attempt: its outcome is {@code CutOff} unless it is known already. */
     void cutOff();
   }
 

@@ -7,13 +7,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * An attempt that runs here, from its claim to its verdict.
  *
- * <p>The loop makes it, may put a newer claim in place of the first, and ends it. Others read the
- * claim, and ask for the request to be cut off. The outcome is written by the thread that completes
- * the request, before it hands the run to the loop.
+ * <p>The loop creates it, may replace the first claim by a newer one, and ends it. Other threads
+ * read the claim, and request an abort. The outcome is written by the thread that completes the
+ * request, before it passes the run to the loop.
  */
 final class Run {
 
-  /** No claim: they begin at 1. */
+  /** No claim: claim numbers start at 1. */
   static final long NONE = 0;
 
   private final Performer.Request request;
@@ -28,7 +28,7 @@ final class Run {
 
   /**
    * @param claimedNanos when {@code claim.now()} was
-   * @param startNanos when the request was begun
+   * @param startNanos when the request started
    */
   Run(Claim claim, Performer.Request request, long claimedNanos, long startNanos) {
     this.claim = claim;
@@ -38,33 +38,36 @@ final class Run {
     this.startNanos = startNanos;
   }
 
-  /** The claim by which the task is held now. */
+  /** The claim under which the task is held now. */
   Claim claim() {
     return claim;
   }
 
-  /** The claim by which the request was begun. */
+  /** The claim under which the request started. */
   Claim first() {
     return first;
   }
 
-  /** Goes on under a newer claim of the same task. */
+  /** Continues under a newer claim of the same task. */
   void adopt(Claim newer) {
     claim = newer;
   }
 
-  /** The task was called off: the request is cut off. */
+  /** The task was cancelled: aborts the request. */
   void cancel() {
     cancelled = true;
     request.cancel();
   }
 
-  /** The task was called off while it ran. */
+  /** The task was cancelled while it ran. */
   boolean cancelled() {
     return cancelled;
   }
 
-  /** A claim of this run is no longer this worker's; false when it goes on under a newer one. */
+  /**
+   * This worker no longer holds a claim of this run; false when the run continues under a newer
+   * one.
+   */
   boolean lose(long number) {
     if (claim.number() != number) {
       return false;
@@ -79,18 +82,18 @@ final class Run {
     return lostClaim;
   }
 
-  /** The worker stops: the request is cut off. */
+  /** The worker stops: aborts the request. */
   void cutOff() {
     request.cutOff();
   }
 
-  /** Notes what the request came to. */
+  /** Records the outcome of the request. */
   void end(Outcome result, long nowNanos) {
     outcome = result;
     endNanos = nowNanos;
   }
 
-  /** What the request came to. */
+  /** The outcome of the request. */
   Outcome outcome() {
     Outcome known = outcome;
     if (known == null) {

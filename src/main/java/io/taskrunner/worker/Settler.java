@@ -7,24 +7,24 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Keeps verdicts until the store has taken them, and for a while after.
+ * Keeps verdicts until the store has accepted them, and for a while after.
  *
- * <p>A failover may forget what was taken: the replica that becomes master had not heard of it yet.
- * So the verdicts of the last {@link #KEPT_FOR} (the newest {@value #KEPT_MAX}, since memory is
- * bounded) are kept, and delivered once more when the connection was lost in between. The store
- * tells a repeated verdict by its claim, so that costs nothing but a round trip.
+ * <p>A failover may lose accepted verdicts: they had not reached the replica that becomes master.
+ * So the verdicts of the last {@link #KEPT_FOR} (the newest {@value #KEPT_MAX}, because memory is
+ * bounded) are kept, and delivered again when the connection was lost meanwhile. The store detects
+ * a repeated verdict by its claim, so that costs only a round trip.
  *
  * <p>Confined to the thread of the claim loop.
  */
 final class Settler {
 
-  /** The most verdicts of one call. */
+  /** Maximum number of verdicts of one call. */
   static final int BATCH_MAX = 200;
 
-  /** How long a verdict that was taken may still have to be repeated. */
+  /** How long an accepted verdict may still have to be repeated. */
   static final Duration KEPT_FOR = Duration.ofSeconds(60);
 
-  /** The most verdicts that are kept after they were taken. */
+  /** Maximum number of accepted verdicts that are kept. */
   static final int KEPT_MAX = 65_536;
 
   private final ArrayDeque<PendingVerdict> fresh = new ArrayDeque<>();
@@ -40,17 +40,17 @@ final class Settler {
     fresh.add(pending);
   }
 
-  /** Whether there is anything to deliver, be it for the first time or once more. */
+  /** Whether there is anything to deliver, for the first time or again. */
   boolean hasAny() {
     return !fresh.isEmpty() || !again.isEmpty();
   }
 
-  /** How many verdicts the store has never taken. */
+  /** The number of verdicts that the store has never accepted. */
   int untaken() {
     return fresh.size();
   }
 
-  /** Takes out the next batch; new verdicts go first. */
+  /** Removes the next batch; new verdicts are first. */
   List<PendingVerdict> next() {
     int size = Math.min(BATCH_MAX, fresh.size() + again.size());
     List<PendingVerdict> batch = new ArrayList<>(size);
@@ -61,7 +61,7 @@ final class Settler {
     return batch;
   }
 
-  /** Notes what the store answered to a batch; verdicts that it left out are delivered again. */
+  /** Records the store's reply to a batch; verdicts that it left out are delivered again. */
   void answered(List<PendingVerdict> batch, List<Settled> results, long nowNanos) {
     if (results.size() > batch.size()) {
       throw new IllegalStateException(
@@ -82,7 +82,7 @@ final class Settler {
     forget(nowNanos);
   }
 
-  /** Has everything that is kept delivered once more. */
+  /** Schedules all kept verdicts to be delivered again. */
   void sendAgain(long nowNanos) {
     forget(nowNanos);
     again.addAll(kept);

@@ -12,13 +12,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Has the attempts of clients with a signing secret carry their signatures; none of these is ever
- * sent without. What takes longer than a loop may be held up, such as a long body or secrets that
- * must be read first, is done beside.
+ * Signs the attempts of clients with a signing secret; none of these is ever sent without a
+ * signature. Work that would block an event loop for too long, such as a long body or reading
+ * secrets, runs on another thread.
  */
 public final class Signed implements Performer {
 
-  /** How long a task waits that cannot be signed. */
+  /** How long a task waits if it cannot be signed. */
   private static final Duration LATER = Duration.ofSeconds(1);
 
   private static final Duration TOLD_AGAIN_AFTER = Duration.ofSeconds(10);
@@ -29,7 +29,7 @@ public final class Signed implements Performer {
   private final Signer signer;
   private final AtomicLong told = new AtomicLong(System.nanoTime() - TOLD_AGAIN_AFTER.toNanos());
 
-  /** Over one that sends what it is given. */
+  /** Wraps a performer that sends the requests. */
   public Signed(Performer performer, Signer signer) {
     this.performer = performer;
     this.signer = signer;
@@ -74,7 +74,7 @@ public final class Signed implements Performer {
     }
   }
 
-  /** Once in a while: there may be many tasks. */
+  /** Rate-limited: there may be many tasks. */
   private void tell(Claim claim, String what) {
     long last = told.get();
     long now = System.nanoTime();

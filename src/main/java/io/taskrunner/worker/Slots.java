@@ -12,17 +12,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * The slots of a worker, shared by the loops of its shards.
  *
- * <p>A loop takes slots before it asks its shard for tasks, and gives back those that it got none
- * for. As long as nobody lacks any, a loop may take half of what is free, so that another that is
- * woken meanwhile finds some. Who finds none stands in line, and each slot that becomes free is
- * drawn among those in line, by the weight of what waits in their shards.
+ * <p>A loop takes slots before it claims tasks from its shard, and returns those without a task.
+ * While no loop lacks slots, a loop may take half of the free ones, so that another that is woken
+ * meanwhile finds some. A loop that finds none queues, and each slot that becomes free is drawn
+ * among the queued loops, by the weight of the tasks that wait in their shards.
  *
- * <p>Beside them there are {@value #EXPRESS} for tasks that were called for. Nobody takes these
- * ahead: loops that are answered at the same time may together go beyond.
+ * <p>In addition there are {@value #EXPRESS} for tasks that RunTask requested. These are not
+ * reserved in advance: loops that get replies at the same time may together exceed the number.
  */
 final class Slots {
 
-  /** Slots for tasks that were called for. */
+  /** Slots for tasks that RunTask requested. */
   static final int EXPRESS = 2;
 
   private final AtomicInteger express = new AtomicInteger();
@@ -34,7 +34,9 @@ final class Slots {
   private int used;
   private final Map<ClaimLoop, Waiting> line = new LinkedHashMap<>();
 
-  /** A loop in line: how heavy what waits in its shard is, and what it has drawn. */
+  /**
+   * A queued loop: the weight of the tasks that wait in its shard, and the slots that it has drawn.
+   */
   private static final class Waiting {
     double weight;
     int drawn;
@@ -43,7 +45,7 @@ final class Slots {
   /**
    * Slots.
    *
-   * @param all how many
+   * @param all the number of slots
    * @param shared whether several loops take from them
    */
   Slots(int all, boolean shared, RandomGenerator random) {
@@ -59,10 +61,10 @@ final class Slots {
   }
 
   /**
-   * Whether a loop that has something to ask for would get any; if not, it stands in line, and is
-   * signalled when it has drawn one.
+   * Whether a loop that needs slots would get any; if not, it is queued, and signalled when it has
+   * drawn one.
    *
-   * @param weight of what waits in the loop's shard
+   * @param weight of the tasks that wait in the loop's shard
    */
   boolean standInLine(ClaimLoop loop, double weight) {
     List<ClaimLoop> drew;
@@ -83,9 +85,9 @@ final class Slots {
   /**
    * Takes slots.
    *
-   * @param weight of what waits in the loop's shard
+   * @param weight of the tasks that wait in the loop's shard
    * @param most how many it can use
-   * @return how many it got; with none it stands in line, and is signalled when it has drawn one
+   * @return how many it got; with none it is queued, and signalled when it has drawn one
    */
   int take(ClaimLoop loop, double weight, int most) {
     int taken;
@@ -111,22 +113,22 @@ final class Slots {
     return taken;
   }
 
-  /** How many tasks that were called for may begin. */
+  /** The number of tasks requested by RunTask that may start. */
   int expressFree() {
     return Math.max(0, EXPRESS - express.get());
   }
 
-  /** A task that was called for begins. */
+  /** A task requested by RunTask starts. */
   void beginExpress() {
     express.incrementAndGet();
   }
 
-  /** A task that was called for has ended. */
+  /** A task requested by RunTask has ended. */
   void endExpress() {
     express.decrementAndGet();
   }
 
-  /** One slot for a loop that cannot wait in line, if one is free. */
+  /** One slot for a loop that cannot queue, if one is free. */
   synchronized boolean takeOne() {
     if (used >= all) {
       return false;
@@ -135,7 +137,7 @@ final class Slots {
     return true;
   }
 
-  /** Gives slots back. */
+  /** Returns slots. */
   void giveBack(int count) {
     if (count == 0) {
       return;
@@ -148,7 +150,7 @@ final class Slots {
     signal(drew, null);
   }
 
-  /** A loop cannot use a slot for now: it leaves the line. */
+  /** A loop cannot use a slot for now: it leaves the queue. */
   void leave(ClaimLoop loop) {
     List<ClaimLoop> drew;
     synchronized (this) {
@@ -162,7 +164,7 @@ final class Slots {
     signal(drew, null);
   }
 
-  /** Draws who in line gets what is free; says who got some. */
+  /** Distributes free slots among the queued loops; returns the loops that got some. */
   private List<ClaimLoop> draw() {
     if (line.isEmpty()) {
       return List.of();

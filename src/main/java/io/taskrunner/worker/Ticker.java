@@ -11,10 +11,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Has the ticks of all schedules make their tasks. Each part of the store has a thread that waits
- * exactly until the next tick in it, and looks again after a second at the latest, since another
- * process may have set a schedule; a part that is away holds up no other. Each working process has
- * a ticker; they need not know of each other.
+ * Creates the tasks of the ticks of all schedules. Each part of the store has a thread that waits
+ * exactly until its next tick, and checks again after a second at the latest, because another
+ * process may have set a schedule; an unavailable part delays no other. Each process with a worker
+ * has a ticker; they need no coordination.
  */
 public final class Ticker implements AutoCloseable {
 
@@ -27,7 +27,7 @@ public final class Ticker implements AutoCloseable {
 
   private Ticker() {}
 
-  /** Begins; until it is closed. */
+  /** Starts it; it runs until it is closed. */
   public static Ticker begin(ScheduleStore schedules) {
     Ticker ticker = new Ticker();
     for (ScheduleStore.Part part : schedules.parts()) {
@@ -55,7 +55,7 @@ public final class Ticker implements AutoCloseable {
     return AFTER_A_FAILURE;
   }
 
-  /** Makes no more tasks; waits for moves that are under way. */
+  /** Stops creating tasks; waits for calls in progress. */
   @Override
   public void close() throws InterruptedException {
     ended.countDown();

@@ -19,13 +19,13 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
 /**
- * Makes a span of each attempt, which the target is told of, and one of its verdict's way to the
- * store. Names are of OpenTelemetry's semantic conventions for HTTP clients, messaging and
- * databases.
+ * Creates a span for each attempt, which is propagated to the target, and one for the delivery of
+ * its verdict to the store. Names follow OpenTelemetry's semantic conventions for HTTP clients,
+ * messaging and databases.
  */
 public final class Traced {
 
-  /** Attempts whose verdict is still to be settled; more than this are forgotten. */
+  /** Maximum number of attempts with an unsettled verdict; further ones are dropped. */
   private static final int PLACES_MAX = 10_000;
 
   private final Tracing tracing;
@@ -36,7 +36,7 @@ public final class Traced {
     this.tracing = tracing;
   }
 
-  /** Makes attempts in spans. */
+  /** Performs attempts in spans. */
   public Performer performer(Performer performer) {
     return new Performer() {
       @Override
@@ -85,7 +85,7 @@ public final class Traced {
             .whenComplete((outcome, bug) -> {
               tell(trace, bug == null ? outcome : new Outcome.CutOff());
               if (ended.size() >= PLACES_MAX) {
-                ended.clear(); // left behind by attempts that came to no verdict
+                ended.clear(); // left over from attempts without a verdict
               }
               ended.put(claim.id(), place);
             }));
@@ -108,7 +108,7 @@ public final class Traced {
     trace.end();
   }
 
-  /** An attempt whose span ends before it is over for others. */
+  /** An attempt whose span ends before its outcome is visible to others. */
   private record Spanned(Performer.Request request, CompletableFuture<Outcome> outcome)
       implements Performer.Request {
     @Override

@@ -17,9 +17,9 @@ import org.slf4j.spi.LoggingEventBuilder;
 /**
  * Performs tasks until it is stopped.
  *
- * <p>It stops in order: it claims no more and tells the others that there may be work for them;
- * what runs may finish; what still runs then is cut off and given back at no cost to the task; and
- * every verdict is delivered.
+ * <p>Graceful shutdown: it claims no more and notifies the other workers that there may be work for
+ * them; running attempts may finish; after the grace period the rest are aborted and put back
+ * without consuming an attempt; and every verdict is delivered.
  */
 public final class Worker {
 
@@ -35,7 +35,7 @@ public final class Worker {
   private boolean started;
   private boolean stopped;
 
-  /** What drives one shard. */
+  /** The threads of one shard. */
   private static final class Part {
     final ClaimLoop loop;
     final LeaseKeeper keeper;
@@ -48,12 +48,12 @@ public final class Worker {
   }
 
   /**
-   * A worker under a name of its own.
+   * A worker with a new id.
    *
    * @param stores where tasks come from, one for each shard
-   * @param performer makes the attempts
-   * @param settings what can be set
-   * @param registry where its meters go
+   * @param performer performs the attempts
+   * @param settings its settings
+   * @param registry the registry of its meters
    * @param random for the name, jitter and spread
    */
   public Worker(
@@ -82,7 +82,7 @@ public final class Worker {
     this.performer = performer;
   }
 
-  /** Begins to take tasks. Once only. */
+  /** Starts claiming tasks. To be called once. */
   public synchronized void start() {
     if (started) {
       throw new IllegalStateException("start: a second time (expected: once)");
@@ -101,11 +101,11 @@ public final class Worker {
   }
 
   /**
-   * Stops, and returns when nothing runs here any more. A second call does nothing.
+   * Stops, and returns when nothing runs here. A second call does nothing.
    *
-   * @param grace how long what runs may go on
-   * @throws InterruptedException while it waited; what ran has been cut off then, and what could
-   *     not be given back comes back with its lease
+   * @param grace how long running attempts may continue
+   * @throws InterruptedException while it waited; running attempts have then been aborted, and
+   *     tasks that could not be put back are recovered when their lease expires
    */
   public synchronized void stop(Duration grace) throws InterruptedException {
     if (!started || stopped) {
@@ -156,12 +156,12 @@ public final class Worker {
     breakers.end();
   }
 
-  /** Whether it goes round, or waits for the store to come back. */
+  /** Whether it is running, or waiting for the store to be available again. */
   public boolean alive() {
     return parts.stream().allMatch(part -> part.loop.alive());
   }
 
-  /** What it is doing. */
+  /** Its status. */
   public WorkerStatus status() {
     return parts.stream().map(part -> part.loop.status()).reduce(WorkerStatus::and).orElseThrow();
   }

@@ -15,14 +15,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * What a worker counts. The meters of a queue are looked up once and then kept.
+ * The meters of a worker. The meters of a queue are looked up once and then cached.
  *
  * <p>{@link #attempt}, {@link #started} and {@link #recovered} belong to the thread of the claim
  * loop; the others may be called from any.
  */
 final class WorkerMeters {
 
-  /** How an attempt ended, as a metric says it. */
+  /** How an attempt ended, as a metric label. */
   enum Ending {
     SUCCEEDED("succeeded"),
     RETRY("retry"),
@@ -63,28 +63,28 @@ final class WorkerMeters {
     breakers = MultiGauge.builder(Meters.CIRCUIT_BREAKER_STATE).register(registry);
   }
 
-  /** An attempt is over. */
+  /** An attempt has ended. */
   void attempt(String queue, Ending ending, long nanos) {
     countersOf(queue)[ending.ordinal()].increment();
     duration.record(nanos, TimeUnit.NANOSECONDS);
   }
 
-  /** An attempt is begun, so long after it was due. */
+  /** An attempt has started, this long after it was due. */
   void started(long lateMillis) {
     lag.record(Math.max(0, lateMillis), TimeUnit.MILLISECONDS);
   }
 
-  /** A task was found to be another's while it ran here. */
+  /** A task was lost to another worker while it ran here. */
   void leaseLost() {
     leasesLost.increment();
   }
 
-  /** Tasks were taken back. */
+  /** Tasks were recovered. */
   void recovered(int tasks) {
     recovered.increment(tasks);
   }
 
-  /** A verdict came too late. */
+  /** A verdict arrived too late. */
   void lateAnswer() {
     late.increment();
   }

@@ -1,16 +1,16 @@
 package io.taskrunner.worker;
 
 /**
- * What a worker is doing, for {@code /health/detailed}.
+ * The status of a worker, for {@code /health/detailed}.
  *
  * @param id 16 hexadecimal characters, new at each start
- * @param slots attempts that it may run at once
+ * @param slots maximum number of concurrent attempts
  * @param running attempts that it runs now
- * @param claimed tasks that it was given since it started
- * @param settled verdicts that the store took since it started
+ * @param claimed tasks claimed since it started
+ * @param settled verdicts accepted by the store since it started
  * @param unsettled verdicts that wait to be delivered
- * @param storeAway whether it waits for the store to come back
- * @param stopping whether it takes no more tasks
+ * @param storeAway whether it waits for the store to be available again
+ * @param stopping whether it takes no more tasks tasks
  */
 public record WorkerStatus(
     String id,

@@ -15,13 +15,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Changes of several steps, such as a queue's settings in every shard. Each is written down in the
- * configuration before it is carried out, and crossed off afterwards; what its process left,
- * because it died or Redis was away, any process finishes after {@link #LATE}. So a change is made
- * in all places or in none.
+ * Changes of several steps, such as a queue's settings in every shard. Each is recorded in the
+ * configuration before it is carried out, and removed afterwards; if its process died or Redis was
+ * unavailable, any process finishes it after {@link #LATE}. So a change is applied in all places or
+ * in none.
  *
- * <p>Each step is a script that may run twice, and leaves be what a later change has reached. A
- * step that answers {@code overtaken} ends its change.
+ * <p>Each step is a script that may run twice, and does not overwrite a later change. A step that
+ * returns {@code overtaken} ends its change.
  */
 final class Changes {
 
@@ -38,11 +38,11 @@ final class Changes {
     this.config = config;
   }
 
-  /** Where a step is done. */
+  /** Where a step runs. */
   enum Place {
     /** In the shards of the queue of that name; in all of them for {@code ""}. */
     QUEUE,
-    /** In the home of the client of that name. */
+    /** In the home shard of the client of that name. */
     HOME,
     CONFIGURATION
   }
@@ -66,7 +66,7 @@ final class Changes {
     }
   }
 
-  /** A number for a change of what has no revision, higher than any before. */
+  /** A number for a change of an object without revisions, higher than all before. */
   long next() {
     return config.moves().run(Script.NEXT_CHANGE).number();
   }
@@ -74,8 +74,8 @@ final class Changes {
   /**
    * Carries a change out.
    *
-   * @param thing what is changed: a later change of it takes the place of this one
-   * @return what the last step answered, or the one that was overtaken; in the shards' order
+   * @param thing the changed object: a later change of it replaces this one
+   * @return the reply of the last step, or of the overtaken one; in the shards' order
    */
   List<Reply> carryOut(String thing, long revision, Step... steps) {
     note(thing, revision, steps);
@@ -89,9 +89,10 @@ final class Changes {
   }
 
   /**
-   * A change was carried out, or is not to be.
+   * Marks a change as carried out, or as dropped.
    *
-   * @param gone whether the thing is gone, or its change was not made, so that no revision is kept
+   * @param gone whether the object was deleted, or its change was not made, so that no revision is
+   *     kept
    */
   void end(String thing, long revision, boolean gone) {
     config.moves().run(Script.END_CHANGE, thing, revision, gone);
@@ -102,7 +103,7 @@ final class Changes {
     return answers.stream().anyMatch(answer -> answer.word(Done.class) == Done.DONE);
   }
 
-  /** Finishes what others left. */
+  /** Finishes changes that other processes left. */
   void finish() {
     Reply late = config.moves().run(Script.LATE_CHANGES, LATE.toMillis());
     while (late.more()) {

@@ -21,18 +21,18 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code claim.lua} answered.
+ * The reply of {@code claim.lua}.
  *
  * @param lookAgainIn ms until this worker should look again; -1 for about a second
- * @param tendIn ms until {@code tend} has something to do; -1 when nothing is known
- * @param again whether there may be more at once
+ * @param tendIn ms until the next {@code tend} is due; -1 when unknown
+ * @param again whether more may be available immediately
  * @param weight sum of the weights of queues that can be served
- * @param claims of tasks that need pass no gate
+ * @param claims tasks without gates
  * @param atGates tasks that must pass gates first
- * @param waiting how many tasks wait for each gate
- * @param trimmedDone tasks that were dropped from {@code done}
- * @param trimmedDead tasks that were dropped from {@code dead}
- * @param breakers those that the claim changed
+ * @param waiting the number of tasks that wait for each gate
+ * @param trimmedDone tasks that were trimmed from {@code done}
+ * @param trimmedDead tasks that were trimmed from {@code dead}
+ * @param breakers the breakers that the claim changed
  */
 record ClaimReply(
     long lookAgainIn,
@@ -46,15 +46,15 @@ record ClaimReply(
     long trimmedDead,
     List<BreakerChange> breakers) {
 
-  /** The flags of a head, and the one that says: this attempt probes a half-open breaker. */
+  /** The flags of a head, and the flag for an attempt that probes a half-open breaker. */
   private static final int FLAGS = 2;
 
   private static final int PROBE = 2;
 
-  /** Whether a request was answered. */
+  /** Whether a request was accepted. */
   enum Word {
     CLAIMS,
-    /** Its number is older than one that was answered. */
+    /** Its number is older than an accepted one. */
     REFUSED
   }
 
@@ -102,7 +102,7 @@ record ClaimReply(
         reply.list(RedisWork::change));
   }
 
-  /** How many tasks wait for each gate. */
+  /** The number of tasks that wait for each gate. */
   static Map<String, Integer> waiting(Reply gates) {
     if (!gates.more()) {
       return Map.of();

@@ -1,10 +1,10 @@
 package io.taskrunner.store.redis;
 
-/** What a script answers that changes something. */
+/** The reply of a script that makes a change. */
 enum Done {
   DONE,
-  /** There is no such thing. */
+  /** No such object. */
   MISSING,
-  /** A later change reached it first. */
+  /** A later change was applied first. */
   OVERTAKEN
 }

@@ -3,11 +3,11 @@ package io.taskrunner.store.redis;
 import io.taskrunner.config.RedisSettings;
 
 /**
- * How many replicas must have a task before its call is answered: {@code REDIS_WAIT_REPLICAS}.
+ * The number of replicas that must have a task before its call returns: {@code
+ * REDIS_WAIT_REPLICAS}.
  *
- * <p>Left to itself it is 1 with Sentinel or a cluster, and 1 from the moment when the master is
- * seen with a replica. It stays 1 when that replica is gone: a promise that was once given is not
- * taken back in the moment when it would count.
+ * <p>By default it is 1 with Sentinel or a cluster, and 1 once the master was seen with a replica.
+ * It stays 1 when that replica is lost: the guarantee is not dropped at the moment when it matters.
  */
 final class Durability {
 
@@ -20,7 +20,7 @@ final class Durability {
     replicas = settings.waitReplicas().orElse(replicated ? 1 : 0);
   }
 
-  /** How many must have it; 0 for none. */
+  /** The required number of replicas; 0 for none. */
   int replicas() {
     return replicas;
   }

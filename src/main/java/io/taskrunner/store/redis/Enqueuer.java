@@ -44,27 +44,27 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends enqueues that arrive together in one script: while one script is on its way, what arrives
- * waits, and goes together when it is back. So a lone call goes at once, and under load a round
- * trip is shared. More scripts on their way at once would make smaller groups, which cost Redis and
- * this process more, and give the worker less of both.
+ * Batches enqueues: while one script is in flight, new calls wait, and are sent together when it
+ * returns. So a single call is sent at once, and under load calls share a round trip. More scripts
+ * in flight would make smaller groups, which cost Redis and this process more, and leave less of
+ * both to the worker.
  *
- * <p>It gives way to the worker of its process, if that has one: what arrives while the worker
- * waits for Redis goes when the worker was answered. So the two take turns, and under full load
- * tasks are delivered as fast as they are taken in. A lone call loses nothing that counts: Redis
- * does one script after the other anyway.
+ * <p>It yields to the worker of its process, if there is one: calls that arrive while the worker
+ * waits for Redis are sent after the worker's reply. So the two alternate, and under full load
+ * tasks are delivered as fast as they are accepted. A single call loses nothing that matters: Redis
+ * runs one script after the other anyway.
  *
- * <p>A group whose script failed since Redis is away is sent again as it is, until its callers'
- * patience is over: a task's id is made before it is first sent, and the script gives the same
- * answer for an id that it knows. What is held meanwhile is bounded: beyond the bound a call is
- * refused at once.
+ * <p>A group whose script failed because Redis is unavailable is sent again unchanged, until the
+ * timeout of its callers: a task's id is generated before it is first sent, and the script returns
+ * the same result for an id that it knows. The number of held calls is bounded: beyond the bound a
+ * call is rejected at once.
  *
- * <p>Where replicas must have a task before its call is answered, the group waits for them on its
- * line after the script was answered, while the next group goes on another line. Too few in time
- * means that nobody knows: the tasks are there, and may be lost with their master.
+ * <p>Where replicas must have a task before its call returns, the group waits for them on its
+ * connection after the script's reply, while the next group uses another connection. Too few
+ * replicas in time means an unknown result: the tasks exist, and may be lost with their master.
  *
- * <p>Any thread may call {@link #enqueue}. Whoever raises {@code inFlight} forms the group; whoever
- * adds a task, brings a group or a line back or lets go on looks again afterwards.
+ * <p>Any thread may call {@link #enqueue}. The thread that increments {@code inFlight} forms the
+ * group; a thread that adds a task, returns a group or a line, or resumes checks again afterwards.
  */
 final class Enqueuer {
 
@@ -88,14 +88,14 @@ final class Enqueuer {
   private final Executor lookUps;
   private final Optional<Tracing> tracing;
 
-  /** The indices of lines that no group of this shard is on. */
+  /** The indices of lines without a group of this shard. */
   private final Deque<Integer> free;
 
   private final Queue<Pending<?>> waiting = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean inFlight = new AtomicBoolean();
   private final AtomicInteger givingWay = new AtomicInteger();
 
-  /** One call on its way. */
+  /** One call in flight. */
   private static final class Pending<R> {
     final EnqueueScriptCall<R> call;
     final TaskId id;
@@ -187,7 +187,7 @@ final class Enqueuer {
     }
   }
 
-  /** Sends no more until {@link #goOn} was called as often as this. */
+  /** Stops sending until {@link #goOn} was called as often as this. */
   void giveWay() {
     givingWay.incrementAndGet();
   }
@@ -211,7 +211,7 @@ final class Enqueuer {
       }
       inFlight.set(false);
       if (free.isEmpty()) {
-        return; // whoever brings a line back looks again
+        return; // the thread that returns a line checks again
       }
     }
   }
@@ -291,7 +291,7 @@ final class Enqueuer {
     form();
   }
 
-  /** The master has them. */
+  /** The tasks are on the master. */
   private void taken(List<Pending<?>> group, Reply replies, int index, Line line, int losses) {
     int replicas = durability.replicas();
     if (replicas > 0) {
@@ -341,7 +341,7 @@ final class Enqueuer {
     }
   }
 
-  /** A queue that this process does not know may have been made, or made anew, by another. */
+  /** A queue that this process does not know may have been created, or recreated, by another. */
   private void lookUp(Pending<?> pending) {
     try {
       int found = names.look(pending.call.queue()).orElse(-1);
@@ -361,7 +361,7 @@ final class Enqueuer {
     free.push(index);
     if (Answers.isOutage(failure)) {
       link.doubt();
-      // Nothing else goes meanwhile: it would fail as well.
+      // Nothing else is sent meanwhile: it would fail as well.
       sendAgain(group, failure, this::landed);
       return;
     }
@@ -375,7 +375,7 @@ final class Enqueuer {
     }
   }
 
-  /** The script gives the same answer for an id that it knows. */
+  /** The script returns the same result for an id that it knows. */
   private void sendAgain(List<Pending<?>> group, @Nullable Throwable failure, Runnable then) {
     group.forEach(pending -> pending.failure = failure);
     timer.schedule(

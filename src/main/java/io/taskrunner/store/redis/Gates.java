@@ -36,15 +36,18 @@ import org.slf4j.LoggerFactory;
  * A shard's side of the gates that its tasks must pass: limits over all shards, of a queue or of a
  * host, that are counted in the gate's home shard ({@code gates.lua}).
  *
- * <p>A task is claimed first, then asks its gates, a queue's before a host's. One that is refused
- * leaves the gates that it had passed and is settled as held. One that passes is inside until its
- * verdict was settled, or its claim was lost; that is named by task and claim, so that a message
- * that is late or repeated frees nobody else's place. Leaving is repeated until the home answers.
+ * <p>A task is claimed first, then asks its gates, a queue's before a host's. A rejected task
+ * leaves the gates that it had passed and is settled as held. A task that passes is inside until
+ * its verdict was settled, or its claim was lost; its place is identified by task and claim, so
+ * that a late or repeated message frees no other place. Leaving is repeated until the home shard
+ * replies.
  *
- * <p>A gate that refused tells this shard when it has room, or is asked again: at the next token,
- * and after some seconds in case the message was lost. Room is handed to the next {@code tend}.
+ * <p>A gate that rejected a task notifies this shard when it has room, or is asked again: at the
+ * next token, and after some seconds in case the message was lost. Room is passed to the next
+ * {@code tend}.
  *
- * <p>A home that does not answer refuses: its tasks wait, those of other gates go on.
+ * <p>A home shard that does not reply counts as a rejection: its tasks wait, those of other gates
+ * continue.
  */
 final class Gates {
 
@@ -62,7 +65,7 @@ final class Gates {
   private static final int ROOM_MAX = 100;
   private static final int LEASES = 2;
 
-  /** A gate that answers so late, or later, announces its room. */
+  /** A gate whose retry delay is this long, or longer, announces its room. */
   private static final long ANNOUNCED_MILLIS = 3000;
 
   private static final long AWAY_MILLIS = 1000;
@@ -84,10 +87,10 @@ final class Gates {
   private final Map<String, Integer> rooms = new HashMap<>();
   private final Set<String> asking = new HashSet<>();
 
-  /** What a claim of a task is inside, and when it was last known to run. */
+  /** The gates that a claim of a task is inside, and when it was last known to run. */
   private record Inside(long claim, List<String> gates, Asker asker, long keptNanos) {}
 
-  /** Something to say of, or to ask for, one gate. */
+  /** A message or a question to one gate. */
   private record Op(char what, String gate, byte[] about) {
     static Op of(char what, String gate, Claim claim) {
       return of(what, gate, claim.id(), claim.number());
@@ -98,13 +101,13 @@ final class Gates {
     }
   }
 
-  /** Who asks: a worker, and how long its leases are. */
+  /** The asking worker, and the length of its leases. */
   private record Asker(String worker, Duration lease) {}
 
   /**
    * Nothing is inside yet.
    *
-   * @param shard whose tasks these are
+   * @param shard the shard of these tasks
    * @param homes the home of a gate
    * @param tend has {@code tend} run soon
    */
@@ -118,7 +121,7 @@ final class Gates {
   /**
    * Asks the gates of tasks that were just claimed.
    *
-   * @return comes within seconds, and never fails
+   * @return completes within seconds, and never exceptionally
    */
   CompletionStage<GateAnswer> enter(List<AtGate> tasks, ClaimRequest claim) {
     Entering entering = new Entering(new Asker(claim.workerId(), claim.lease()));
@@ -126,7 +129,7 @@ final class Gates {
     return entering.answer;
   }
 
-  /** Tasks on their way through their gates. */
+  /** Tasks that are passing their gates. */
   private final class Entering {
     private final Asker asker;
     private final CompletableFuture<GateAnswer> answer = new CompletableFuture<>();
@@ -173,7 +176,7 @@ final class Gates {
                 let.add(task);
                 continue;
               }
-              // Without an answer it may have been let in.
+              // Without a reply it may have been admitted.
               refuse(task, failure == null ? step : step + 1, step);
               full.put(task.gate(step), failure == null ? replies.get(i) : AWAY_MILLIS);
             }
@@ -202,7 +205,9 @@ final class Gates {
     }
   }
 
-  /** A task and its claim, and the older claim under which it is inside, whose place it takes. */
+  /**
+   * A task and its claim, and the older claim under which it is inside, whose place it takes over.
+   */
   private synchronized byte[] entrant(AtGate task) {
     Claim claim = task.claim();
     Packed about = new Packed(28).put(claim.id()).put(claim.number(), 6);
@@ -227,7 +232,7 @@ final class Gates {
     return !inside.isEmpty();
   }
 
-  /** These claims do not run any more. */
+  /** These claims no longer run. */
   void left(List<Running> tasks) {
     for (Running task : tasks) {
       Inside one;
@@ -248,7 +253,9 @@ final class Gates {
     }
   }
 
-  /** Said until the home answers: a place that nobody frees stays taken for two leases. */
+  /**
+   * Repeated until the home shard replies: a place that is not freed stays taken for two leases.
+   */
   private void leave(Shard home, Asker asker, List<Op> ops) {
     call(home, asker, ops)
         .whenComplete((_, failure) -> {
@@ -258,7 +265,7 @@ final class Gates {
         });
   }
 
-  /** Tasks still run here; the home is told, also of those that a failover forgot. */
+  /** Reports to the home shards the tasks that still run here, also those that a failover lost. */
   void keep(List<Running> tasks) {
     Map<Shard, List<Op>> kept = new HashMap<>();
     Asker asker = null;
@@ -275,7 +282,7 @@ final class Gates {
           }
         }
       }
-      // Of what was never settled the lease is over, and so is its place.
+      // The lease of a task that was never settled has expired, and so has its place.
       inside
           .values()
           .removeIf(one -> now - one.keptNanos() > LEASES * one.asker().lease().toNanos());
@@ -288,7 +295,7 @@ final class Gates {
   /**
    * Asks for room at gates.
    *
-   * @param gates each with how many tasks wait for it
+   * @param gates each with the number of tasks that wait for it
    */
   void want(Map<String, Integer> gates, ClaimRequest claim) {
     Asker asker = new Asker(claim.workerId(), claim.lease());
@@ -303,10 +310,10 @@ final class Gates {
     byHome.forEach((home, some) -> ask(home, some, asker));
   }
 
-  /** At most one question for a gate is under way, or about to be. */
+  /** At most one question for a gate is in flight, or about to be. */
   private void askAgain(String gate, int waiting, long inMillis, Asker asker) {
     if (inMillis == ANNOUNCED_MILLIS) {
-      return; // its home says when there is room, and `tend` asks in case that is lost
+      return; // its home notifies when there is room, and `tend` asks in case that is lost
     }
     synchronized (this) {
       if (inMillis > ANNOUNCED_MILLIS) {
@@ -348,9 +355,9 @@ final class Gates {
   }
 
   /**
-   * Gives promised room back.
+   * Returns promised room.
    *
-   * @param gates each with how many places this shard has no task for
+   * @param gates each with the number of places for which this shard has no task
    */
   void renounce(Map<String, Integer> gates, ClaimRequest claim) {
     Asker asker = new Asker(claim.workerId(), claim.lease());
@@ -369,14 +376,14 @@ final class Gates {
   }
 
   /**
-   * What the next {@code tend} is to be told: how many tasks a gate can take, or minus the ms until
-   * it is to be asked again.
+   * The arguments of the next {@code tend}: how many tasks a gate can take, or minus the ms until
+   * it must be asked again.
    */
   synchronized Map<String, Integer> rooms() {
     return Map.copyOf(rooms);
   }
 
-  /** A {@code tend} was told of this room. */
+  /** A {@code tend} was given this room. */
   synchronized void told(Map<String, Integer> some) {
     some.forEach((gate, room) ->
         rooms.computeIfPresent(

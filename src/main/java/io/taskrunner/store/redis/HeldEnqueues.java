@@ -3,7 +3,7 @@ package io.taskrunner.store.redis;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** What enqueues hold in this process while they wait for Redis, and the bound of it. */
+/** The enqueues that this process holds while they wait for Redis, and their bound. */
 final class HeldEnqueues {
 
   private static final int CALLS_MAX = 10_000;
@@ -12,7 +12,7 @@ final class HeldEnqueues {
   private final AtomicInteger calls = new AtomicInteger();
   private final AtomicLong bytes = new AtomicLong();
 
-  /** Takes one more in; false when the bound is reached. */
+  /** Admits one more; false when the bound is reached. */
   boolean take(int size) {
     if (calls.get() >= CALLS_MAX || bytes.get() + size > BYTES_MAX) {
       return false;
@@ -22,7 +22,7 @@ final class HeldEnqueues {
     return true;
   }
 
-  /** One was answered. */
+  /** One was completed. */
   void letGo(int size) {
     calls.decrementAndGet();
     bytes.addAndGet(-size);

@@ -26,9 +26,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What no caller waits for, once a second: reads the configuration's version and each node's
- * memory, and tidies each shard. Each of these is a job of its own, and is begun again only once it
- * has ended: a node that is away holds up its own jobs alone.
+ * Background work, once a second: reads the configuration's version and each node's memory, and
+ * tidies each shard. Each of these is a separate job, and is started again only after it has ended:
+ * an unavailable node delays only its own jobs.
  */
 final class Housekeeping implements AutoCloseable {
 
@@ -37,7 +37,7 @@ final class Housekeeping implements AutoCloseable {
   private static final long EVERY_MILLIS = 1000;
   private static final int TIDY_ROUNDS_MAX = 100;
 
-  /** So often a queue is trimmed at a time when memory is short, some 100 tasks each. */
+  /** Maximum number of trims of a queue in a row when memory is low, some 100 tasks each. */
   private static final int TRIM_ROUNDS_MAX = 10;
 
   /** Queues that are trimmed in one round trip. */
@@ -77,12 +77,12 @@ final class Housekeeping implements AutoCloseable {
     this.changes = changes;
   }
 
-  /** Does all of it once a second from now on. */
+  /** Runs all jobs once a second from now on. */
   void start(ScheduledExecutorService timer) {
     timer.scheduleWithFixedDelay(this::begin, EVERY_MILLIS, EVERY_MILLIS, TimeUnit.MILLISECONDS);
   }
 
-  /** Does all of it now, and waits for it. */
+  /** Runs all jobs now, and waits for them. */
   void run() {
     begin().forEach(CompletableFuture::join);
   }

@@ -26,22 +26,22 @@ import java.util.Map;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
-/** Carries out one operation: a chunk of one shard at a time, the shards in turn. */
+/** Carries out one operation: a chunk of one shard at a time, in round-robin order. */
 final class OperationRun implements Run {
 
-  /** While an operation runs, what its shards keep outlives everything that may hold it up. */
+  /** While an operation runs, the state in its shards outlives every possible delay. */
   private static final Duration KEPT_RUNNING = Duration.ofDays(366);
 
   private static final int SAMPLE_MAX = 10;
   private static final byte[] NONE = new byte[0];
 
-  /** What became of a chunk. */
+  /** The result of a chunk. */
   enum Chunk {
     WENT,
     /** Others did it. */
     PASSED,
     STOPPED,
-    /** The queue to move to is gone. */
+    /** The destination queue was deleted. */
     NO_QUEUE
   }
 
@@ -57,12 +57,12 @@ final class OperationRun implements Run {
   }
 
   /**
-   * How far it is in a shard.
+   * The progress in a shard.
    *
-   * @param round from 1; how often it went through the whole shard
-   * @param moved how many it was done to in this round
-   * @param splitAt what a script goes by between two calls
-   * @param text where the walk goes on; empty before the first chunk
+   * @param round from 1; the number of passes over the shard
+   * @param moved the number of tasks that it was applied to in this round
+   * @param splitAt state of the script between two calls
+   * @param text where the walk continues; empty before the first chunk
    */
   private record Place(String round, String moved, String splitAt, byte[] text) {
     static final Place START = new Place("1", "0", "", NONE);
@@ -76,10 +76,10 @@ final class OperationRun implements Run {
     }
   }
 
-  /** How far it is in a shard, and what it came to; not known until a shard has told. */
+  /** The progress and counts in a shard; unknown until the shard has replied. */
   private static final class Progress {
     final Shard shard;
-    volatile boolean known; // and what is reported: see OperationStore.lease
+    volatile boolean known; // and read for reports: see OperationStore.lease
     long chunks;
     volatile Counts counts = Counts.NONE;
     Place place = Place.START;
@@ -163,14 +163,14 @@ final class OperationRun implements Run {
         TaskWalk.of(order, operation.begun(), names, byLabel).args(at));
   }
 
-  /** Whether what is meant may go from one set to another, and then is to be met all the same. */
+  /** Whether matching tasks may move from one set to another, and must be visited all the same. */
   private static boolean goesRoundAgain(Order order) {
     return !order.dryRun()
         && (order.action() == Action.CANCEL || order.action() == Action.MOVE)
         && !Collections.disjoint(TaskWalk.states(order), Action.CANCEL.states());
   }
 
-  /** The shards that may hold what is meant. */
+  /** The shards that may hold matching tasks. */
   static List<Shard> homes(Shards shards, Filter filter) {
     if (filter.clientId() != null) {
       return List.of(shards.of(filter.clientId()));
@@ -188,7 +188,7 @@ final class OperationRun implements Run {
     ending.end(operation.id(), Operation.State.FAILED, reason);
   }
 
-  /** The next shard in turn that is not at its end; null when all are. */
+  /** The next shard that is not at its end; null when all are. */
   private @Nullable Progress next() {
     for (int i = 0; i < all.size(); i++) {
       Progress one = all.get(turn++ % all.size());
@@ -199,7 +199,7 @@ final class OperationRun implements Run {
     return null;
   }
 
-  /** Asks a shard how far it is: another runner may have begun. */
+  /** Reads the progress of a shard: another runner may have started. */
   private void learn(Progress progress) {
     Map<String, String> fields =
         FlowFields.read(progress.shard.hash("operation:" + operation.id()));
@@ -227,7 +227,7 @@ final class OperationRun implements Run {
     progress.sample = kept.bytes();
   }
 
-  /** Adds what the list is told of it, once every shard has told. */
+  /** Adds its values to the report, once every shard has replied. */
   void report(Args args) {
     if (!all.stream().allMatch(one -> one.known)) {
       return;
@@ -247,7 +247,7 @@ final class OperationRun implements Run {
             cut(sample.toByteArray())));
   }
 
-  /** The first of the ids that all shards gave. */
+  /** The first of the ids that all shards returned. */
   static byte[] cut(byte[] ids) {
     return Arrays.copyOf(ids, Math.min(ids.length, SAMPLE_MAX * TaskId.BYTES));
   }

@@ -16,9 +16,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes what each shard must have before it is used: its format, and the built-in tiers. A shard
- * that is away when a process starts is prepared when it is back, so that one node that is down
- * does not keep processes from starting; only the first start of all needs every shard.
+ * Creates the data that each shard must have before it is used: its format, and the built-in tiers.
+ * A shard that is unavailable when a process starts is prepared when it is back, so that one node
+ * that is down does not keep processes from starting; only the very first start needs every shard.
  */
 final class Preparation {
 
@@ -40,9 +40,9 @@ final class Preparation {
   /**
    * Prepares all shards.
    *
-   * @param whole whether each must be there
-   * @return whether each was
-   * @throws StoreUnavailable all are away, or one is that must be there
+   * @param whole whether all must be available
+   * @return whether each was available
+   * @throws StoreUnavailable all are unavailable, or a required one is
    * @throws IllegalStateException the data is of a newer version of this program
    */
   boolean begin(Shards shards, boolean whole) {
@@ -76,7 +76,7 @@ final class Preparation {
     }
   }
 
-  /** Prepares a shard that was away. */
+  /** Prepares a shard that was unavailable. */
   void finish(Shard shard) {
     if (left.contains(shard)) {
       check(shard.moves().run(Script.PUT_SHARD, args));

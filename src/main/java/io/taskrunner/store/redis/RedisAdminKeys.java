@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Named keys of admins, in the configuration's slot: {@code admin_keys} holds for each name the
- * key's digest, when it was made (s since the epoch) and whether it is read-only; behind a comma,
- * the same of the key that it replaced, and when that one ends (ms). They are few, so the copy that
- * calls are judged by is of all.
+ * key's digest, its creation time (s since the epoch) and whether it is read-only; after a comma,
+ * the same of the key that it replaced, and when that one expires (ms). There are few, so all of
+ * them are cached to authenticate calls.
  */
 final class RedisAdminKeys implements AdminKeyStore {
 
@@ -29,7 +29,7 @@ final class RedisAdminKeys implements AdminKeyStore {
   private final Shard config;
   private volatile Copy copy = new Copy(Map.of(), System.nanoTime() - COPY_TTL.toNanos());
 
-  /** By digest, as they were at a time of {@link System#nanoTime}. */
+  /** By digest, as of a time of {@link System#nanoTime}. */
   private record Copy(Map<String, AdminKey> keys, long at) {}
 
   RedisAdminKeys(Shard config) {
@@ -86,7 +86,7 @@ final class RedisAdminKeys implements AdminKeyStore {
         : Optional.empty();
   }
 
-  /** Reads all, and keeps the copy unless a younger one was made meanwhile. */
+  /** Reads all, and caches them unless a newer copy was cached meanwhile. */
   private Copy read() {
     long at = System.nanoTime();
     Map<byte[], byte[]> raw = config.hash("admin_keys");

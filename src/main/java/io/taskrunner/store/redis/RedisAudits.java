@@ -19,21 +19,21 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The trail of what admins changed: the stream {@code audit}, in the configuration's slot. Ids are
- * times; the fields of an entry are {@code entry} (a word of its own, by which a repetition is
- * told), {@code who}, {@code what}, {@code request}, and each detail behind {@code d:}.
+ * The audit log of admin changes: the stream {@code audit}, in the configuration's slot. Ids are
+ * times; the fields of an entry are {@code entry} (a unique word that identifies a repetition),
+ * {@code who}, {@code what}, {@code request}, and each detail prefixed with {@code d:}.
  */
 final class RedisAudits implements AuditStore {
 
   private static final String DETAIL = "d:";
 
-  /** Of an entry; nothing is older than the first, and Redis takes no bound below it. */
+  /** The lowest id of an entry; Redis accepts no lower bound. */
   private static final Pattern ID = Pattern.compile("[1-9][0-9]{0,14}-[0-9]{1,15}");
 
-  /** So many entries are looked through at a time. */
+  /** Number of entries examined at a time. */
   private static final int CHUNK = 500;
 
-  /** So many characters of a detail are kept. */
+  /** Maximum number of characters kept of a detail. */
   private static final int DETAIL_MAX = 1024;
 
   private final Shard config;

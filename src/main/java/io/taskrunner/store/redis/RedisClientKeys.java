@@ -17,8 +17,8 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The keys of clients. They lie in the configuration, by their digest: {@code keys} names each
- * one's client, id and time; {@code keys:<client>} lists a client's digests by id.
+ * The keys of clients. They are stored in the configuration, by their digest: {@code keys} names
+ * each one's client, id and time; {@code keys:<client>} lists a client's digests by id.
  */
 final class RedisClientKeys {
 
@@ -49,7 +49,7 @@ final class RedisClientKeys {
     String keyId = UUID.nameUUIDFromBytes(Keys.bytes(digest)).toString();
     Shard home = shards.of(clientId);
     byte[] client = home.key("client:" + clientId);
-    // First the rule that a key is needed, then the key: in between nobody gets in.
+    // First the rule that a key is required, then the key: in between no caller is accepted.
     home.link().patiently(redis -> redis.hset(client, Keys.bytes("keyed"), Keys.bytes(1)));
     String value =
         String.join(
@@ -71,7 +71,7 @@ final class RedisClientKeys {
     return keyId;
   }
 
-  /** Scopes and name came later: a key without them opens everything. */
+  /** Scopes and name were added later: a key without them has all scopes. */
   private static KeyOwner owner(byte[] value) {
     String[] parts = Keys.text(value).split(":", -1);
     return new KeyOwner(
@@ -90,7 +90,7 @@ final class RedisClientKeys {
     byte[][] fields = digests.values().toArray(byte[][]::new);
     List<KeyValue<byte[], byte[]>> values =
         config.link().patiently(redis -> redis.hmget(config.key("keys"), fields));
-    // A digest without a key is of one whose making was broken off: it opens nothing.
+    // A digest without a key belongs to an interrupted creation: it grants nothing.
     return values.stream()
         .filter(KeyValue::hasValue)
         .map(value -> owner(value.getValue()))

@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Clients, their keys, and tiers.
  *
- * <p>A client's hash lies in its home shard, where the scripts obey it.
+ * <p>A client's hash is stored in its home shard, where the scripts apply it.
  */
 final class RedisClients implements ClientStore {
 
@@ -50,10 +50,10 @@ final class RedisClients implements ClientStore {
   private final RedisTiers tiers;
   private final RedisClientKeys keys;
 
-  /** What {@code put_client} answers. */
+  /** The reply of {@code put_client}. */
   enum Put {
     DONE,
-    /** There is no such tier. */
+    /** No such tier. */
     NO_TIER
   }
 
@@ -113,7 +113,7 @@ final class RedisClients implements ClientStore {
     }
   }
 
-  /** The first ids behind one; in the order of their bytes. */
+  /** The first ids after one, in byte order. */
   private List<byte[]> ids(byte[] after, int most) {
     Range<byte[]> range =
         after.length == 0
@@ -129,7 +129,7 @@ final class RedisClients implements ClientStore {
         .toList();
   }
 
-  /** Those that are there; in one round trip a shard. */
+  /** Those that exist; in one round trip per shard. */
   private List<Client> read(
       List<byte[]> ids, Map<String, Limits> tiers, Predicate<Map<String, String>> wanted) {
     List<String> names = ids.stream().map(Keys::text).toList();
@@ -259,7 +259,7 @@ final class RedisClients implements ClientStore {
         });
     Reply reply = shards.of(id).moves().run(Script.PUT_CLIENT, args);
     if (reply.word(Put.class) == Put.NO_TIER) {
-      revisions.forget(field(id), revision); // The tier was deleted in between.
+      revisions.forget(field(id), revision); // The tier was deleted meanwhile.
       return Optional.empty();
     }
     Optional<Client> set = get(id);
@@ -278,7 +278,7 @@ final class RedisClients implements ClientStore {
     Args args = Args.of(id, revision);
     names.numbers().forEach(args::with);
     keys.forgetOwners();
-    // Its keys first: while it is there it needs one, and they are not left for another of its
+    // Its keys first: while it exists it requires one, and they must not remain for another of its
     // name.
     List<Reply> answers =
         changes.carryOut(

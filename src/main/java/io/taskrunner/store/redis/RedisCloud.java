@@ -34,30 +34,30 @@ import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The moves of queues and tasks of Cloud Tasks. Such a queue is one of the engine's, but whole in
- * one shard, that of its name, and the owner of its tasks itself.
+ * Operations on queues and tasks of Cloud Tasks. Such a queue is a queue of the engine, but stored
+ * entirely in one shard, that of its name, and is itself the owner of its tasks.
  */
 final class RedisCloud implements CloudStore {
 
   private static final byte[] NONE = new byte[0];
   private static final int MAKER_BYTES = 16;
 
-  /** What {@code name_cloud} answers. */
+  /** The reply of {@code name_cloud}. */
   enum Named {
     NAMED,
-    /** A queue of this name was deleted not long ago. */
+    /** A queue of this name was deleted recently. */
     RECENT,
-    /** Its deletion is not done yet. */
+    /** Its deletion is in progress. */
     DYING
   }
 
-  /** What {@code make_queue} answers. */
+  /** The reply of {@code make_queue}. */
   enum Created {
     MADE,
     EXISTS
   }
 
-  /** What a script found of one task. */
+  /** The reply of a script about one task. */
   enum Seen {
     TASK,
     OVER,
@@ -65,7 +65,7 @@ final class RedisCloud implements CloudStore {
     NO_QUEUE
   }
 
-  /** What {@code list_tasks} answers. */
+  /** The reply of {@code list_tasks}. */
   enum Listed {
     TASKS,
     NO_QUEUE
@@ -133,8 +133,8 @@ final class RedisCloud implements CloudStore {
   }
 
   /**
-   * Does something with the number of a queue. A number that is known here may be of a queue that
-   * is gone by now, and another may have its name: so it is looked up before an empty answer.
+   * Does something with the number of a queue. A cached number may belong to a deleted queue whose
+   * name is used by another: so it is looked up again before an empty result.
    */
   private <T> Optional<T> ofQueue(QueueName name, IntFunction<Optional<T>> with) {
     OptionalInt known = names.known(name.toString());
@@ -165,7 +165,7 @@ final class RedisCloud implements CloudStore {
     return moved(name, Script.PAUSE_QUEUE, paused, NONE);
   }
 
-  /** Makes a move of a queue, and tells how it then stands. */
+  /** Performs an operation on a queue, and returns its new state. */
   private Optional<CloudQueue> moved(QueueName name, Script script, Object... args) {
     return ofQueue(
         name,
@@ -181,7 +181,7 @@ final class RedisCloud implements CloudStore {
     return n.isPresent() && bury(name, n.getAsInt());
   }
 
-  /** Begins a deletion, or goes on with one that was broken off. */
+  /** Begins a deletion, or continues an interrupted one. */
   private boolean bury(QueueName name, int n) {
     if (!mark("begin", name, n)) {
       return false;
@@ -219,7 +219,7 @@ final class RedisCloud implements CloudStore {
     return found;
   }
 
-  /** Those that are there, in one round trip a shard. */
+  /** Those that exist, in one round trip per shard. */
   private List<CloudQueue> readAll(List<QueueName> all) {
     List<Map<byte[], byte[]>> flows =
         Shards.each(
@@ -298,12 +298,12 @@ final class RedisCloud implements CloudStore {
         });
   }
 
-  /** A place in a list: when the last task that was looked at was made, and its id. */
+  /** A place in a list: the creation time of the last task examined, and its id. */
   private record Place(String score, byte[] id) {
     static final Place START = new Place("", NONE);
     private static final int QUEUE = 8;
 
-    /** A cursor is of one queue alone. */
+    /** A cursor is valid for one queue only. */
     String text(QueueName queue) {
       Packed plain = new Packed(64);
       plain.write(Arrays.copyOf(Digests.sha256(queue.toString()), QUEUE));

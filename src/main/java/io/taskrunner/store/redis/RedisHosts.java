@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Hosts with settings of their own, which {@code lua/lib/hosts}, {@code lua/gates} and {@code
- * lua/lib/trip} obey. All shards know them; places and tokens are given out by one. Each shard has
- * a breaker of its own for a host.
+ * lua/lib/trip} apply. All shards store them; one shard grants places and tokens. Each shard has a
+ * breaker of its own for a host.
  */
 final class RedisHosts implements HostStore {
 
@@ -56,7 +56,7 @@ final class RedisHosts implements HostStore {
     return merged(shard -> read(shard, which), TargetHost.Load::plus);
   }
 
-  /** What the shards that answer say, together. */
+  /** The combined replies of the available shards. */
   private <T> Map<String, T> merged(
       Function<Shard, Map<String, T>> read, BinaryOperator<T> together) {
     Map<String, T> hosts = new TreeMap<>();
@@ -149,7 +149,7 @@ final class RedisHosts implements HostStore {
     return new TargetHost.Load(host, fields.number(), fields.number());
   }
 
-  /** What a field says; null when it is unset. */
+  /** The value of a field; null when it is unset. */
   private static <T> @Nullable T given(Reply fields, Function<String, T> read) {
     String text = fields.text();
     return text.isEmpty() ? null : read.apply(text);
@@ -174,7 +174,7 @@ final class RedisHosts implements HostStore {
     return had;
   }
 
-  /** Says whether it said anything before. */
+  /** Returns whether it had settings before. */
   private boolean set(TargetHost host, long revision) {
     Double rate = host.maxDispatchesPerSec();
     TargetHost.Breaker breaker = host.breaker();

@@ -31,21 +31,21 @@ import org.jspecify.annotations.Nullable;
 /**
  * Operations on many tasks.
  *
- * <p>What was asked for is in the configuration, with the lease of the runner that carries it out.
- * How far it came, and what it counted, is in each shard: a chunk's moves, its counts and the place
- * behind it are one script. So a chunk is done and counted once, whoever sends it how often; a
- * lease only keeps two runners from doing the same work in vain.
+ * <p>The request is stored in the configuration, with the lease of the runner that carries it out.
+ * Its progress and counts are in each shard: one script applies a chunk, counts it and stores the
+ * next place. So a chunk is done and counted once, however often it is sent; a lease only keeps two
+ * runners from duplicating work.
  */
 final class RedisOperations implements OperationStore {
 
-  /** What {@code begin_operation} answers. */
+  /** The reply of {@code begin_operation}. */
   enum Entry {
     BEGUN,
-    /** As many as may run at once do. */
+    /** The limit of running operations is reached. */
     FULL
   }
 
-  /** What is read of the list at a time. */
+  /** Number of entries read from the list at a time. */
   private static final int PAGE = 100;
 
   private final Shards shards;
@@ -86,7 +86,7 @@ final class RedisOperations implements OperationStore {
     return new Begun.Entered(get(id).orElseThrow());
   }
 
-  /** How many match, where the sets themselves say so, and all can be read. */
+  /** The number of matches, if the sizes of the sets give it and all can be read. */
   private @Nullable Long total(Order order) {
     try {
       return sum(order);
@@ -132,7 +132,7 @@ final class RedisOperations implements OperationStore {
     return hash.isEmpty() ? Optional.empty() : Optional.of(OperationFields.read(id, hash));
   }
 
-  /** These, as far as they are kept, in one round trip. */
+  /** Those of these that are still kept, in one round trip. */
   private List<Operation> get(List<String> ids) {
     List<Map<byte[], byte[]>> hashes =
         config.link().each(ids, (redis, id) -> redis.hgetall(key(id)));
@@ -187,7 +187,7 @@ final class RedisOperations implements OperationStore {
     return state == Operation.State.STOPPED ? new Stopped.Done() : new Stopped.Ended(state);
   }
 
-  /** In its shards first, so that nothing is done any more once the list says so. */
+  /** In its shards first, so that nothing more is done once the list shows it as ended. */
   private void end(String id, Operation.State state, String reason) {
     Counts counts = Counts.NONE;
     ByteArrayOutputStream sample = new ByteArrayOutputStream();
@@ -224,7 +224,7 @@ final class RedisOperations implements OperationStore {
     List<String> found = config.moves().run(Script.LEASE_OPERATIONS, args).rest(Reply::text);
     List<String> fresh = found.stream().filter(id -> !mine.containsKey(id)).toList();
     if (!fresh.isEmpty()) {
-      names.reload(); // a queue that was created just before is meant too
+      names.reload(); // include a queue that was created just before
     }
     get(fresh).forEach(one -> mine.put(one.id(), new OperationRun(one, shards, names, this::end)));
     return found.stream().filter(mine::containsKey).<Run>map(mine::get).toList();

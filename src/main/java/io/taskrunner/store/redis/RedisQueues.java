@@ -28,15 +28,15 @@ import java.util.stream.Gatherers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The moves of queues. A queue is in every shard, with the same settings; what a move changes is
- * changed in all of them before it is answered.
+ * Operations on queues. A queue is in every shard, with the same settings; a change is applied in
+ * all of them before the call returns.
  */
 final class RedisQueues implements QueueStore {
 
   private static final long OPEN = 0;
   private static final byte[] NONE = new byte[0];
 
-  /** What closing a queue comes to. */
+  /** The reply of {@code close_queue}. */
   enum Closed {
     DONE,
     MISSING,
@@ -44,9 +44,7 @@ final class RedisQueues implements QueueStore {
     FULL
   }
 
-  /**
-   * Scripts that are under way at the same time: few, so that other calls find their way between.
-   */
+  /** Scripts in flight at the same time: few, so that other calls can run in between. */
   private static final int AT_ONCE = 512;
 
   private final Shards shards;
@@ -63,7 +61,7 @@ final class RedisQueues implements QueueStore {
     this.names = names;
   }
 
-  /** While a shard is away, its tasks are in no sum. */
+  /** While a shard is unavailable, its tasks are missing from the sums. */
   @Override
   public List<Queue> list() {
     Shards up = shards.up();
@@ -77,7 +75,7 @@ final class RedisQueues implements QueueStore {
         .toList();
   }
 
-  /** A queue of which the copy knows the number. */
+  /** A queue whose number is cached. */
   private Optional<Queue> known(String name, Shards up) {
     OptionalInt n = names.known(name);
     return n.isPresent() ? read(name, n.getAsInt(), up) : Optional.empty();
@@ -94,7 +92,7 @@ final class RedisQueues implements QueueStore {
     return looked.isPresent() ? read(name, looked.getAsInt(), up) : Optional.empty();
   }
 
-  /** As the shards that are not away have it. */
+  /** Its state in the available shards. */
   private Optional<Queue> read(String name, int n, Shards up) {
     Shards read = shards.allOfQueue(name).among(up);
     Map<String, String> flow = flow(read.first(), n);
@@ -207,7 +205,7 @@ final class RedisQueues implements QueueStore {
       }
       throw notDecided;
     }
-    // From the first step on the queue is gone for all, and its name free.
+    // From the first step on, the queue no longer exists for any process, and its name is free.
     List<Reply> answers =
         changes.carryOut(
             "number:" + number,
@@ -220,8 +218,8 @@ final class RedisQueues implements QueueStore {
   }
 
   /**
-   * Lets nothing in any more, if it is empty; so that no task comes in while it is deleted. It
-   * opens by itself when its deletion is not decided in time.
+   * Closes the queue if it is empty, so that no task is added while it is deleted. It reopens
+   * automatically when its deletion is not decided in time.
    */
   private boolean close(int n) {
     List<Reply> answers = shards.run(Script.CLOSE_QUEUE, n, revisions.patience().toMillis());
@@ -248,7 +246,7 @@ final class RedisQueues implements QueueStore {
 
   @Override
   public boolean purge(String name) {
-    // Not finished later, when a shard is away: the queue may have new tasks by then.
+    // Not finished later when a shard is unavailable: the queue may have new tasks by then.
     OptionalInt n = names.look(name);
     return n.isPresent()
         && Changes.isDone(
@@ -285,7 +283,7 @@ final class RedisQueues implements QueueStore {
     return Optional.of(new DeadSummary(queue.get().stats().dead(), groups));
   }
 
-  /** Reads what {@code lua/lib/dead.lua} writes. */
+  /** Reads the format of {@code lua/lib/dead.lua}. */
   private static DeadGroup group(String pair, long count) {
     int space = pair.indexOf(' ');
     if (space < 0) {
@@ -360,7 +358,7 @@ final class RedisQueues implements QueueStore {
     return paused != null && Keys.text(paused).equals("1");
   }
 
-  /** Makes the queues that always exist. */
+  /** Creates the queues that always exist. */
   void makeBuiltIn() {
     for (Map.Entry<String, Integer> queue : new TreeMap<>(QueueSettings.BUILT_IN).entrySet()) {
       OptionalInt n = names.look(queue.getKey());

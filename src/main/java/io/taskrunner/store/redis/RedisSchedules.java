@@ -36,17 +36,17 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Schedules. One lies in the home of its client, where its tasks are, so that a tick makes its task
- * and goes on to the next in one script; the configuration says whose each is: see {@link
- * ScheduleIndex}. When the next tick is follows from rules that are Java's: so a process that finds
- * a schedule due says which tick it found it waiting for, and the script refuses the second one.
+ * Schedules. Each is stored in the home shard of its client, where its tasks are, so that one
+ * script creates the task of a tick and advances to the next; the configuration maps each to its
+ * client: see {@link ScheduleIndex}. Java computes the next tick: so a process that finds a
+ * schedule due passes the tick that it expects, and the script rejects the second process.
  */
 final class RedisSchedules implements ScheduleStore {
 
   /** Schedules that are read at the same time. */
   private static final int CHUNK = 250;
 
-  /** A page ends behind this many bytes of bodies. */
+  /** A page ends after this many bytes of bodies. */
   private static final long PAGE_BYTES = 4_000_000;
 
   private final Shards shards;
@@ -96,14 +96,14 @@ final class RedisSchedules implements ScheduleStore {
   }
 
   /**
-   * Some schedules that follow one another.
+   * A run of consecutive schedules.
    *
-   * @param looked how many of the entries these answer for
+   * @param looked the number of entries covered
    */
   private record Chunk(
       List<Schedule> schedules, List<String> unavailable, int looked, long bytes) {}
 
-  /** Asks all shards of these at once; each looks at as many as the budget of its script allows. */
+  /** Asks all shards of these at once; each examines as many as the budget of its script allows. */
   private Chunk read(List<Entry> entries) {
     Map<Shard, List<String>> names = new LinkedHashMap<>();
     for (Entry entry : entries) {
@@ -130,7 +130,7 @@ final class RedisSchedules implements ScheduleStore {
     return new Chunk(found, unavailable, looked, bytes);
   }
 
-  /** What a shard answered about the first of some names. */
+  /** A shard's reply about the first of some names. */
   private record Looked(Set<String> names, Map<String, Schedule> schedules, long bytes) {}
 
   private static Looked look(Shard shard, List<String> names) {
@@ -159,7 +159,7 @@ final class RedisSchedules implements ScheduleStore {
         return name;
       }
     } catch (IllegalArgumentException notBase64) {
-      // Told below.
+      // Handled below.
     }
     throw new BadCursor();
   }
@@ -173,7 +173,7 @@ final class RedisSchedules implements ScheduleStore {
     return Optional.ofNullable(look(home, List.of(name)).schedules().get(name));
   }
 
-  /** Where a schedule is. */
+  /** The shard of a schedule. */
   private Optional<Shard> home(String name) {
     return index.client(name).map(shards::of);
   }
@@ -207,7 +207,7 @@ final class RedisSchedules implements ScheduleStore {
     return made && before.isEmpty();
   }
 
-  /** Now, or behind the last tick when Redis' clock was set back: no tick comes twice. */
+  /** Now, or after the last tick when Redis' clock was set back: no tick occurs twice. */
   private static Instant after(Optional<Schedule> schedule, Shard home) {
     Instant now = Instant.ofEpochMilli(home.moves().millis());
     return schedule.flatMap(Schedule::lastTick).filter(last -> last.isAfter(now)).orElse(now);
@@ -308,11 +308,11 @@ final class RedisSchedules implements ScheduleStore {
   // -- proving
 
   /**
-   * Proves that the configuration names each schedule that is there, with its client, and no other;
-   * and mends it. Of one that is in two shards, since it was given to another client, the one that
-   * is named stays.
+   * Checks that the configuration lists each existing schedule with its client, and no other, and
+   * repairs it. If a schedule is in two shards, because it was moved to another client, the listed
+   * one is kept.
    *
-   * @param there the schedules of each shard and their clients, as they were read a moment ago
+   * @param there the schedules of each shard and their clients, as read shortly before
    */
   List<Finding> prove(Map<Shard, Map<String, String>> there, boolean mend) {
     List<Finding> found = new ArrayList<>();

@@ -19,29 +19,29 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Signing secrets. They lie in the configuration, one value a client ({@code signing}); the
- * client's hash, in its home shard, names the version of the last change, and each claim tells it.
- * So a worker knows with the task whether it must be signed, and asks for secrets only when it does
- * not know that version.
+ * Signing secrets. They are stored in the configuration, one value per client ({@code signing});
+ * the client's hash, in its home shard, contains the version of the last change, and each claim
+ * returns it. So a worker learns from the claim whether a task must be signed, and reads secrets
+ * only when it does not know that version.
  *
- * <p>What signs is written before it is named, and what is named is never lowered: a claim may name
- * an older version than lies there, never a newer one.
+ * <p>Secrets are written before their version is published, and that version never decreases: a
+ * claim may return an older version than the stored one, never a newer one.
  */
 final class RedisSigning implements SigningStore {
 
   private static final int TRIES_MAX = 10;
 
-  /** What {@code put_secret} answers. */
+  /** The reply of {@code put_secret}. */
   enum Taken {
     DONE,
-    /** As many as may sign at once do. */
+    /** The limit of secrets that sign at once is reached. */
     MANY
   }
 
-  /** What {@code sign_client} answers. */
+  /** The reply of {@code sign_client}. */
   enum Signed {
     DONE,
-    /** There was nothing to end. */
+    /** Signing was not active. */
     NONE,
     MISSING
   }
@@ -84,7 +84,7 @@ final class RedisSigning implements SigningStore {
         return new Put.Done(
             until == 0 ? Optional.empty() : Optional.of(Instant.ofEpochMilli(until)));
       }
-      // Somebody ended signing in between: what is named must lie there.
+      // Signing was ended meanwhile: the published version must exist.
     }
     throw new IllegalStateException("the signing secret of " + clientId + " is ended all the time");
   }
@@ -95,7 +95,9 @@ final class RedisSigning implements SigningStore {
     return on != null && !Keys.text(on).equals("x");
   }
 
-  /** Has the claims of a client's tasks name a version; false when the client is not known. */
+  /**
+   * Publishes a version in the claims of a client's tasks; false when the client does not exist.
+   */
   boolean name(String clientId, long version) {
     return sign(clientId, "on", version) == Signed.DONE;
   }
@@ -140,10 +142,10 @@ final class RedisSigning implements SigningStore {
   }
 
   /**
-   * Proves that a client whose claims name a version has secrets, and that the version is the last;
-   * and mends the latter. What is gone an admin must make anew, or end.
+   * Checks that a client whose claims return a version has secrets, and that the version is the
+   * latest, and repairs the latter. An admin must recreate lost secrets, or end signing.
    *
-   * @param named the versions that clients name, as they were read a moment ago
+   * @param named the versions of clients, as read shortly before
    */
   List<Finding> prove(Map<String, Long> named, boolean mend) {
     Map<String, Long> there = new TreeMap<>();
@@ -170,7 +172,7 @@ final class RedisSigning implements SigningStore {
             new Finding(
                 "signing_not_named", "signing:" + client, "claims do not name version " + now));
         if (mend && !name(client, now)) {
-          config.moves().run(Script.END_SECRETS, client); // of a client that is no more
+          config.moves().run(Script.END_SECRETS, client); // of a deleted client
         }
       }
     });
@@ -183,7 +185,7 @@ final class RedisSigning implements SigningStore {
     return version == null ? 0 : Long.parseLong(Keys.text(version));
   }
 
-  /** Reads what {@code lua/lib/secrets.lua} writes. */
+  /** Reads the format of {@code lua/lib/secrets.lua}. */
   static Held decode(byte[] held) {
     ByteBuffer in = ByteBuffer.wrap(held);
     long version = Packed.number(in, 6);

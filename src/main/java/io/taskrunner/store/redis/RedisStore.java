@@ -38,10 +38,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.stream.IntStream;
 
-/** The store on Redis: opens the connections, and gives out the moves by whom they are for. */
+/** The store on Redis: opens the connections, and provides the operations by topic. */
 public final class RedisStore implements Stores, AutoCloseable {
 
-  /** A change of a queue, client or tier waits at most so many times for Redis. */
+  /** How many Redis timeouts a change of a queue, client or tier may wait at most. */
   private static final int COMMANDS_OF_A_CHANGE = 6;
 
   /** Groups of enqueues that may wait for replicas at once. */
@@ -144,12 +144,12 @@ public final class RedisStore implements Stores, AutoCloseable {
   }
 
   /**
-   * Connects, and makes what must exist: the built-in queues and tiers.
+   * Connects, and creates the built-in queues and tiers.
    *
-   * @param shared to run on and to count in; empty for loops of its own, and no count
-   * @throws StoreUnavailable Redis does not answer
-   * @throws io.taskrunner.store.NotPermitted Redis refuses something that is needed
-   * @throws IllegalStateException what is stored there is of a newer version of this program
+   * @param shared event loops and meters to use; empty for loops of its own, and no meters
+   * @throws StoreUnavailable Redis does not respond
+   * @throws io.taskrunner.store.NotPermitted Redis denies a required permission
+   * @throws IllegalStateException the stored data was written by a newer version of this program
    */
   public static RedisStore open(StoreOptions options, Optional<Shared> shared) {
     RedisStore store;
@@ -167,10 +167,7 @@ public final class RedisStore implements Stores, AutoCloseable {
     return open(options, Optional.empty());
   }
 
-  /**
-   * As {@link #open(StoreOptions)}, but what is done once a second is left to the caller: for
-   * tests.
-   */
+  /** As {@link #open(StoreOptions)}, but background work is left to the caller: for tests. */
   static RedisStore openUntended(StoreOptions options) {
     return openUntended(options, Optional.empty());
   }
@@ -208,7 +205,7 @@ public final class RedisStore implements Stores, AutoCloseable {
   }
 
   /**
-   * A client's home follows from how many shards there are, so the first start fixes it.
+   * A client's home depends on the number of shards, so the first start fixes it.
    *
    * @return whether this is the first
    */
@@ -234,12 +231,12 @@ public final class RedisStore implements Stores, AutoCloseable {
     return first;
   }
 
-  /** Does what is done once a second, and waits for it: for tests. */
+  /** Runs the background work once, and waits for it: for tests. */
   void everySecond() {
     housekeeping.run();
   }
 
-  /** Does what no caller waits for, now: for tests. */
+  /** Runs the background work now: for tests. */
   void tidy() {
     housekeeping.tidy();
   }
@@ -254,7 +251,7 @@ public final class RedisStore implements Stores, AutoCloseable {
     return queues;
   }
 
-  /** The moves of Cloud Tasks. */
+  /** Operations of Cloud Tasks. */
   public CloudStore cloud() {
     return cloud;
   }
@@ -284,7 +281,7 @@ public final class RedisStore implements Stores, AutoCloseable {
     return revisions;
   }
 
-  /** The moves of a worker, for each shard. */
+  /** Operations of a worker, for each shard. */
   public List<WorkStore> works() {
     return works;
   }
@@ -294,12 +291,12 @@ public final class RedisStore implements Stores, AutoCloseable {
     return schedules;
   }
 
-  /** What tokens are made with. */
+  /** The keys of tokens. */
   public TokenStore tokens() {
     return tokens;
   }
 
-  /** What page tokens are signed with. */
+  /** The secret of page tokens. */
   public PageSecretStore pageSecrets() {
     return tokens;
   }
@@ -324,24 +321,25 @@ public final class RedisStore implements Stores, AutoCloseable {
     return system;
   }
 
-  /** Proves the invariants, and mends. */
+  /** Checks and repairs the data. */
   public Doctor doctor() {
     return doctor;
   }
 
-  /** Sentences on how Redis is set up, for the log at start. */
+  /** Sentences on the configuration of Redis, for the log at startup. */
   public List<String> warnings() {
     return system.warnings();
   }
 
   /**
-   * Succeeded and cancelled tasks that were dropped before their time since this process started.
+   * Succeeded and cancelled tasks that were trimmed before their retention ended, since this
+   * process started.
    */
   public long trimmedDone() {
     return trimmed.done();
   }
 
-  /** Dead tasks that were dropped before their time since this process started. */
+  /** Dead tasks that were trimmed before their retention ended, since this process started. */
   public long trimmedDead() {
     return trimmed.dead();
   }

@@ -21,9 +21,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * The state of Redis itself: its health, its memory, and what about its set-up endangers a promise.
- */
+/** The state of Redis itself: its health, its memory, and settings that endanger a guarantee. */
 final class RedisSystem implements SystemStore {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisSystem.class);
@@ -43,7 +41,10 @@ final class RedisSystem implements SystemStore {
     this.durability = durability;
   }
 
-  /** Answers when any node does: a cluster of which one is away still serves the others' shards. */
+  /**
+   * Succeeds when any node responds: a cluster with one unavailable node still serves the others'
+   * shards.
+   */
   @Override
   public Health health() {
     long start = System.nanoTime();
@@ -74,7 +75,7 @@ final class RedisSystem implements SystemStore {
     }
   }
 
-  /** Done when the first has answered, or all have failed. */
+  /** Completes when the first has responded, or all have failed. */
   private static CompletableFuture<String> firstOf(List<CompletableFuture<String>> pings) {
     if (pings.isEmpty()) {
       return CompletableFuture.failedFuture(new RedisException("no node is known"));
@@ -93,7 +94,9 @@ final class RedisSystem implements SystemStore {
     return first;
   }
 
-  /** Reads how Redis is set up; what it will not tell, or a node that is away, is left out. */
+  /**
+   * Reads the configuration of Redis; values that it withholds and unavailable nodes are left out.
+   */
   void check() {
     Set<String> found = new LinkedHashSet<>();
     for (Node node : nodes.masters()) {
@@ -138,11 +141,11 @@ final class RedisSystem implements SystemStore {
   }
 
   /**
-   * Reads the memory in use of a node, which bounds what is admitted until the next reading, and
-   * whether it has replicas.
+   * Reads the memory in use of a node, which bounds admissions until the next reading, and whether
+   * it has replicas.
    *
    * @return whether it is full
-   * @throws StoreUnavailable it does not answer
+   * @throws StoreUnavailable it does not respond
    */
   boolean read(Node node) {
     Map<String, String> info = info(node, "memory", "replication");
@@ -177,7 +180,7 @@ final class RedisSystem implements SystemStore {
         if (Answers.refusal(failed).isEmpty()) {
           throw failed;
         }
-        return Map.of(); // managed Redis services keep INFO to themselves
+        return Map.of(); // managed Redis services may not permit INFO
       }
       text.lines()
           .map(line -> line.split(":", 2))

@@ -34,20 +34,22 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The moves of tasks that callers ask for. */
+/** Operations on tasks for callers. */
 final class RedisTasks implements TaskStore {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisTasks.class);
 
-  /** Calls of scripts that a page takes, at most: some 100 ms of Redis' time. Then it is short. */
+  /**
+   * Maximum number of script calls per page: some 100 ms of Redis' time. Then the page is short.
+   */
   private static final int SCRIPTS_MAX = 40;
 
-  /** Tasks that are looked for at a time. */
+  /** Number of tasks searched for at a time. */
   private static final int AT_ONCE = 100;
 
   /**
-   * Bytes that the records of a page have, at most, or a little more; then it is short. As JSON, a
-   * record may be six times as long, and is held several times while it is written.
+   * Approximate limit of the bytes of a page's records; then the page is short. As JSON, a record
+   * may be six times as long, and is held several times while it is written.
    */
   private static final long PAGE_BYTES = 1 << 20;
 
@@ -56,9 +58,9 @@ final class RedisTasks implements TaskStore {
   private final Function<Shard, Enqueuer> enqueuers;
 
   /**
-   * A place in a list.
+   * A position in a list.
    *
-   * @param text the place in the walk of the shard
+   * @param text the position in the walk of the shard
    */
   private record Position(int shard, byte[] text) {
     String cursor(String filter) {
@@ -79,7 +81,7 @@ final class RedisTasks implements TaskStore {
           return new Position(Integer.parseInt(parts[1]), text);
         }
       } catch (IllegalArgumentException unreadable) {
-        // Told below.
+        // Handled below.
       }
       throw new BadCursor();
     }
@@ -101,7 +103,7 @@ final class RedisTasks implements TaskStore {
     return shards.of(id).flatMap(shard -> read(shard, List.of(id.bytes())).stream().findFirst());
   }
 
-  /** Those that are there; in as many calls as their bytes take. */
+  /** Those that are there; in as many calls as their size requires. */
   private List<Task> read(Shard shard, List<byte[]> ids) {
     List<Task> tasks = new ArrayList<>(ids.size());
     for (int from = 0; from < ids.size(); ) {
@@ -116,7 +118,7 @@ final class RedisTasks implements TaskStore {
     return tasks;
   }
 
-  /** A task of which a script told; empty when its record cannot be read, or its queue is gone. */
+  /** A task in a script's reply; empty when its record cannot be read, or its queue was deleted. */
   private Optional<Task> read(Reply reply) {
     TaskId id = reply.id();
     TaskState state = TaskState.ofCode(reply.text().charAt(0));
@@ -142,7 +144,7 @@ final class RedisTasks implements TaskStore {
     List<Attempt> attempts = new ArrayList<>(log);
     boolean answered = record.status() > 0;
     if (attempts.isEmpty() && state == TaskState.SUCCEEDED && record.first().isPresent()) {
-      // The log begins with the first failure: a success at once is told by the head.
+      // The log begins with the first failure: an immediate success is recorded in the head.
       Duration duration = Duration.between(record.first().get(), record.ended().orElseThrow());
       attempts.add(
           new Attempt(
@@ -169,7 +171,8 @@ final class RedisTasks implements TaskStore {
 
   @Override
   public Page list(Filter filter, int limit, @Nullable String cursor) throws BadCursor {
-    // Of its text, since an enum's hash differs between the processes that a cursor may go to.
+    // Of its text, because an enum's hash differs between the processes that a cursor may be sent
+    // to.
     String fingerprint = Integer.toHexString(filter.toString().hashCode());
     Shards homes = homes(filter);
     Position from = cursor == null ? null : Position.read(cursor, fingerprint);
@@ -222,7 +225,7 @@ final class RedisTasks implements TaskStore {
     return some.all().stream().map(Shard::number).toList();
   }
 
-  /** Whether a filter means a task. */
+  /** Whether a filter matches a task. */
   private static boolean matches(Filter filter, Task task) {
     return (filter.state() == null || task.state() == filter.state())
         && (filter.queue() == null || filter.queue().equals(task.queue()))
@@ -246,7 +249,7 @@ final class RedisTasks implements TaskStore {
     return (from == null || !time.isBefore(from)) && (before == null || time.isBefore(before));
   }
 
-  /** The shards that may hold what is asked for. */
+  /** The shards that may hold matches. */
   private Shards homes(Filter filter) {
     return filter.clientId() == null ? shards : new Shards(List.of(shards.of(filter.clientId())));
   }

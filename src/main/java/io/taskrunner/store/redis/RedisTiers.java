@@ -26,7 +26,7 @@ final class RedisTiers {
 
   private static final int UNPARK_ROUNDS_MAX = 100;
 
-  /** Clients that are gone through at a time. */
+  /** Number of clients processed at a time. */
   private static final int PAGE = 100;
 
   private final Shards shards;
@@ -95,7 +95,7 @@ final class RedisTiers {
         revision,
         Step.everywhere(
             Script.PUT_TIER, name, limits.maxConcurrent(), limits.requestsPerMin(), revision));
-    // Its clients may have room where they are parked; what is left of it `tidy` does.
+    // Its parked clients may have room; `tidy` does the rest.
     shards.forEach(RedisTiers::unpark);
   }
 

@@ -29,16 +29,16 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** The moves of a worker. */
+/** Operations of a worker. */
 final class RedisWork implements WorkStore {
 
   private static final int SETTLE_ARGS = 2;
   private static final String CANCELLED = "cancel";
 
-  /** What is said to a worker that asked a gate: it has room for one more. */
+  /** The message to a worker that asked a gate: it has room for one more. */
   private static final String ROOM = "room";
 
-  /** What is said to all workers: there is a task that RunTask called for. */
+  /** The message to all workers: there is a task that RunTask requested. */
   private static final String EXPRESS = "express";
 
   private final Link link;
@@ -194,13 +194,13 @@ final class RedisWork implements WorkStore {
     }
   }
 
-  /** Why a task must not run here any more. */
+  /** Why a task must no longer run here. */
   enum Cause {
     LOST,
     CANCELLED
   }
 
-  /** What a {@code tend} did. */
+  /** The reply of {@code tend}. */
   private record Tended(boolean again, List<Recovered> recovered) {
     static final Tended NOTHING = new Tended(false, List.of());
   }
@@ -226,7 +226,7 @@ final class RedisWork implements WorkStore {
     gates.want(claimed.waiting(), claim);
     trimmed.count(claimed.trimmedDone(), claimed.trimmedDead());
     tell(claimed.breakers(), claim.workerId());
-    // Those that do not watch the clock look again after about a second, not all at once.
+    // Other workers look again after about a second, not all at once.
     long wait =
         claimed.lookAgainIn() >= 0
             ? claimed.lookAgainIn()
@@ -285,7 +285,7 @@ final class RedisWork implements WorkStore {
     return hearing;
   }
 
-  /** A worker's channel, listened to at the node where the shard is. */
+  /** The subscription to a worker's channel, at the node of the shard. */
   private final class Hearing implements AutoCloseable {
     private final String channel;
     private final Listener listener;
@@ -297,7 +297,7 @@ final class RedisWork implements WorkStore {
       this.listener = listener;
     }
 
-    /** Goes where the shard is. */
+    /** Moves to the node of the shard. */
     synchronized void follow() {
       Node there = link.node();
       if (there != at) {
@@ -320,7 +320,7 @@ final class RedisWork implements WorkStore {
       }
     }
 
-    /** What was sent while nobody listened is looked for. */
+    /** Checks for messages that were missed. */
     private void stands() {
       if (before) {
         listener.reconnected();

@@ -9,7 +9,7 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 
-/** The list of workers, in the configuration. What one says of itself is a line of fields. */
+/** The list of workers, in the configuration. The description of each is a line of fields. */
 final class RedisWorkers implements WorkersStore {
 
   private static final long FORGOTTEN_MILLIS = Duration.ofMinutes(1).toMillis();

@@ -15,26 +15,26 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides which change of a named thing is made, and in which order.
+ * Decides which change of a named object is made, and in which order.
  *
- * <p>A thing lies in one shard or in all, and no script reaches them all. So each change is first
- * decided in the configuration, where it gets a revision, higher than any before; then it is
- * carried out, and a shard that has a higher one leaves it be. What is read of a thing says its
- * revision. A change that expects what was read is refused when another was decided since.
+ * <p>An object is stored in one shard or in all, and no script reaches them all. So each change is
+ * first decided in the configuration, where it gets a revision higher than any before; then it is
+ * carried out, and a shard with a higher revision ignores it. Reads return the revision. A change
+ * that expects a revision is rejected when another was decided since.
  *
- * <p>A process may die between the two. What it decided is then nowhere to be seen; once that is
- * older than any call lives, it no longer counts.
+ * <p>A process may die between the two. Its decision is then not visible anywhere; once it is older
+ * than any call lives, it no longer counts.
  */
 final class Revisions implements ConfigStore {
 
-  /** So many things are decided on in one script. */
+  /** Maximum number of objects decided in one script. */
   private static final int CHUNK = 1000;
 
   private final Shard config;
   private final Duration patience;
 
   /**
-   * In the configuration.
+   * Revisions in the configuration.
    *
    * @param patience how long a change may take to be carried out
    */
@@ -46,8 +46,8 @@ final class Revisions implements ConfigStore {
   /**
    * Decides that a change is made.
    *
-   * @param field the thing, such as {@code queue:low}
-   * @param seen reads its revision; empty when there is none
+   * @param field the object, such as {@code queue:low}
+   * @param seen reads its revision; empty when it does not exist
    * @return the revision of the change
    * @throws ChangedMeanwhile it is not as expected
    */
@@ -78,7 +78,7 @@ final class Revisions implements ConfigStore {
     return revise(Args.of(word(), began - patience.toMillis(), null, null, field, seen));
   }
 
-  /** A word of one call's own. */
+  /** A word that is unique to one call. */
   private static String word() {
     return UUID.randomUUID().toString().substring(0, 13);
   }
@@ -118,7 +118,7 @@ final class Revisions implements ConfigStore {
     return given == null ? 0 : given;
   }
 
-  /** A thing is gone, or its change was not carried out: its revision is no longer kept. */
+  /** An object was deleted, or its change was not carried out: its revision is no longer kept. */
   void forget(String field, long revision) {
     config.moves().run(Script.END_CHANGE, field, revision, true);
   }

@@ -13,9 +13,9 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which schedules there are, and whose each is: a sorted set of the configuration, in the order of
- * their names. A member is the name, a zero byte and the client, so that one structure answers both
- * what comes behind a name and whose a schedule is.
+ * The index of schedules and their clients: a sorted set of the configuration, ordered by name. A
+ * member is the name, a zero byte and the client, so that one structure serves both listing by name
+ * and looking up the client.
  */
 final class ScheduleIndex {
 
@@ -35,12 +35,12 @@ final class ScheduleIndex {
     this.key = config.key("schedules");
   }
 
-  /** Whose a schedule is. */
+  /** The client of a schedule. */
   Optional<String> client(String name) {
     return Optional.ofNullable(clients(List.of(name)).get(name));
   }
 
-  /** Whose these are, by name; without those that there are not. */
+  /** The clients of these, by name; schedules that do not exist are left out. */
   Map<String, String> clients(List<String> names) {
     Map<String, String> clients = new TreeMap<>();
     for (int from = 0; from < names.size(); from += AT_ONCE) {
@@ -58,7 +58,7 @@ final class ScheduleIndex {
   }
 
   /**
-   * The next in the order of their names.
+   * The next ones, by name.
    *
    * @param after a name; null to begin with the first
    */
@@ -75,17 +75,17 @@ final class ScheduleIndex {
         .toList();
   }
 
-  /** How many there are. */
+  /** The number of schedules. */
   long count() {
     return config.link().patiently(redis -> redis.zcard(key));
   }
 
-  /** Enters whose a schedule is from now on. */
+  /** Stores the client of a schedule. */
   void put(String name, String client) {
     config.moves().run(Script.NAME_SCHEDULE, name, client);
   }
 
-  /** Enters that there is no such schedule any more. */
+  /** Removes a schedule. */
   void remove(String name) {
     put(name, "");
   }
@@ -115,7 +115,7 @@ final class ScheduleIndex {
         Range.Boundary.including(Keys.bytes(name + BETWEEN)), Range.Boundary.excluding(end(name)));
   }
 
-  /** Behind all members of a name. */
+  /** A bound after all members of a name. */
   private static byte[] end(String name) {
     return Keys.bytes(name + (char) (BETWEEN + 1));
   }

@@ -29,9 +29,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Has the schedules of one shard tick. What is due is read a page at a time, and all of a page is
- * done at once, so that it takes two round trips. A schedule whose tick cannot be done now is
- * passed over: it hides none behind it.
+ * Processes the due schedules of one shard. They are read a page at a time, and a page is processed
+ * at once, so that it takes two round trips. A schedule whose tick cannot be done now is skipped:
+ * it blocks none after it.
  */
 final class ScheduleTicks implements ScheduleStore.Part {
 
@@ -39,7 +39,7 @@ final class ScheduleTicks implements ScheduleStore.Part {
 
   private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
 
-  /** As {@code due_schedules.lua} gives them. */
+  /** The reply of {@code due_schedules.lua}. */
   private static final int PAGE = 100;
 
   private static final int PAGES_MAX = 50;
@@ -62,7 +62,7 @@ final class ScheduleTicks implements ScheduleStore.Part {
     }
   }
 
-  /** What is due of a schedule, and when it comes next after that. */
+  /** The due ticks of a schedule, and the time of the next one. */
   private record Work(TickCall call, String queue, Instant comes) {}
 
   @Override
@@ -91,7 +91,7 @@ final class ScheduleTicks implements ScheduleStore.Part {
     return wentOn ? Duration.ZERO : LOOK_AGAIN;
   }
 
-  /** What is due of a schedule; empty when that cannot be said. */
+  /** The due ticks of a schedule; empty when they cannot be determined. */
   private Optional<Work> work(Found found, Instant now) {
     try {
       ScheduleFields.Timing timing = ScheduleFields.timing(found.timing());
@@ -137,7 +137,7 @@ final class ScheduleTicks implements ScheduleStore.Part {
     return Instant.ofEpochMilli(Long.parseLong(millis));
   }
 
-  /** Does some at the same time; those that could be done. */
+  /** Processes some concurrently; returns those that could be done. */
   private List<Work> go(List<Work> works) {
     List<CompletableFuture<Reply>> begun = new ArrayList<>();
     for (Work work : works) {
@@ -228,7 +228,7 @@ final class ScheduleTicks implements ScheduleStore.Part {
     }
   }
 
-  /** The same in every process: one tick of one schedule is one task. */
+  /** The same in every process: one tick of one schedule creates one task. */
   private TaskId id(String schedule, Instant created, Instant tick) {
     byte[] digest =
         Digests.sha256(schedule + '\n' + created.toEpochMilli() + '\n' + tick.toEpochMilli());

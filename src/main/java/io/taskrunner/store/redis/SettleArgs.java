@@ -59,7 +59,7 @@ final class SettleArgs {
         .toByteArray();
   }
 
-  /** A success at once is not logged: the head tells it. */
+  /** An immediate success is not logged: it is recorded in the head. */
   private static byte[] logEntry(Settlement settlement) {
     if (settlement.verdict() instanceof Verdict.Hold(String gate)) {
       return Keys.bytes(gate);

@@ -7,14 +7,14 @@ import java.time.InstantSource;
 import java.util.Optional;
 
 /**
- * How the store behaves.
+ * The settings of the store.
  *
  * @param redis where Redis is
- * @param openClients whether an unknown client is made known on the spot
- * @param maxOpenClients how many of these live at once
+ * @param openClients whether an unknown client is auto-registered
+ * @param maxOpenClients maximum number of auto-registered clients
  * @param idempotencyTtl how long a key is remembered
- * @param breaker when a host is left alone, unless the host says otherwise
- * @param clock for the ids of tasks alone
+ * @param breaker the default settings of a host's circuit breaker
+ * @param clock for the ids of tasks only
  * @param injectedTime replaces Redis' clock, for tests
  */
 public record StoreOptions(

@@ -23,28 +23,28 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A walk through the tasks of a shard that match: what lists show, and what operations are carried
- * out on. {@code lua/lib/walk.lua} walks; this says what, and from where.
+ * A walk through the matching tasks of a shard, for lists and operations. {@code lua/lib/walk.lua}
+ * walks; this class builds its arguments.
  *
- * @param only the number of the queue that is named; {@link #ANY_QUEUE} for any
+ * @param only the number of the only queue; {@link #ANY_QUEUE} for any
  * @param wide sets of tasks of all queues
  * @param narrow sets of one queue's tasks, walked queue by queue
  * @param numbers of the queues, ascending
- * @param match the rest of the arguments: what tasks are compared with
+ * @param match the rest of the arguments: the values that tasks are compared with
  */
 record TaskWalk(
     int only, List<String> wide, List<String> narrow, List<Integer> numbers, Args match) {
 
   /**
-   * A label that more tasks have is not walked when a state is asked for too: the state's sets may
-   * hold far fewer tasks, and few others among them.
+   * A label of more tasks than this is not walked when a state is given too: the state's sets may
+   * hold far fewer tasks, most of which match.
    */
   static final int COMMON = 8_000;
 
   private static final int ANY_QUEUE = -1;
   private static final int NO_QUEUE = 0;
 
-  /** Queues that one call is told of: more than it can walk while they are empty. */
+  /** Number of queues passed to one call: more than it can walk while they are empty. */
   private static final int QUEUES_MAX = 500;
 
   private static final byte[] NONE = new byte[0];
@@ -60,27 +60,27 @@ record TaskWalk(
   private static final Held DONE =
       new Held("done", Set.of(TaskState.SUCCEEDED, TaskState.CANCELLED));
 
-  /** As lists show them. */
+  /** In the order of lists. */
   private static final List<Held> LISTED = List.of(READY, DUE, DEAD, DONE);
 
-  /** As operations meet them: in the order in which tasks go through them. */
+  /** In the order of operations: the order in which tasks go through them. */
   private static final List<Held> MET = List.of(DUE, READY, DEAD, DONE);
 
   /**
-   * A place in a walk.
+   * A position in a walk.
    *
-   * @param set that is being walked; empty behind all sets of the queue, or at the start
+   * @param set that is being walked; empty after all sets of the queue, or at the start
    * @param queue the number of its queue
    * @param owner whose ready tasks are being walked
-   * @param score of the last task that was looked at; empty before the first, and by label
-   * @param id of the last task that was looked at; empty before the first
+   * @param score of the last task examined; empty before the first, and by label
+   * @param id of the last task examined; empty before the first
    */
   record Place(String set, int queue, String owner, String score, byte[] id) {
     static final Place START = new Place("", -2, "", "", NONE);
 
     private static final int PARTS = 5;
 
-    /** Where the walk of a list begins, as a text. */
+    /** The start of the walk of a list, as a text. */
     static byte[] start(boolean byLabel) {
       return Keys.bytes(byLabel ? "label\n-1\n\n\n" : "\n-2\n\n\n");
     }
@@ -90,9 +90,9 @@ record TaskWalk(
     }
 
     /**
-     * Reads what a script answered.
+     * Reads the reply of a script.
      *
-     * @throws IllegalArgumentException it is none
+     * @throws IllegalArgumentException it is invalid
      */
     static Place read(byte[] text) {
       String[] parts = new String(text, StandardCharsets.ISO_8859_1).split("\n", PARTS);
@@ -139,7 +139,7 @@ record TaskWalk(
         match(filter, states, before != null && before.isBefore(end) ? before : end));
   }
 
-  /** The states that are meant: the filter's, or all that the action is for. */
+  /** The states to visit: the filter's, or all that the action applies to. */
   static Set<TaskState> states(Order order) {
     TaskState state = order.filter().state();
     return state == null ? order.action().states() : Set.of(state);
@@ -170,7 +170,7 @@ record TaskWalk(
     return (known.isPresent() ? known : names.look(queue)).orElse(NO_QUEUE);
   }
 
-  /** Whether the tasks of a queue are meant. Those of Cloud Tasks keep their queue. */
+  /** Whether the tasks of a queue are included. Those of Cloud Tasks cannot be moved. */
   static boolean isMeant(Order order, String queue) {
     return order.action() != Action.MOVE
         || (!queue.equals(order.toQueue()) && queue.indexOf('/') < 0);
@@ -188,7 +188,7 @@ record TaskWalk(
         .toList();
   }
 
-  /** Of the dead the narrowest index. */
+  /** The narrowest index of dead tasks. */
   private static String dead(Filter filter) {
     if (filter.host() != null) {
       return "dead:h:" + filter.host().replaceFirst(":[0-9]+$", "");
@@ -220,7 +220,7 @@ record TaskWalk(
     return time == null ? null : Math.max(0, time.toEpochMilli());
   }
 
-  /** Whether what is asked for is best looked for by its label. */
+  /** Whether the label is the best index for the search. */
   static boolean byLabel(Shards shards, Filter filter, boolean ofSomeStates) {
     Label label = filter.label();
     if (label == null || !ofSomeStates) {
@@ -233,7 +233,7 @@ record TaskWalk(
         <= COMMON;
   }
 
-  /** The arguments of a script that goes on from a place. */
+  /** The arguments of a script that continues from a position. */
   Args args(Place place) {
     List<Integer> rest =
         numbers.stream()

@@ -1,8 +1,8 @@
 package io.taskrunner.store.redis;
 
 /**
- * Decides when a worker's exchange carries a {@code tend}: when something is due by Redis' clock,
- * and at least once a second. Confined to the thread of the claim loop.
+ * Decides when a worker's exchange carries a {@code tend}: when work is due by Redis' clock, and at
+ * least once a second. Confined to the thread of the claim loop.
  */
 final class TendClock {
 
@@ -13,29 +13,29 @@ final class TendClock {
   private long dueNanos = tendedNanos;
 
   /**
-   * It is time at once.
+   * Due immediately.
    *
-   * @param always with each exchange, since a test sets the time that scripts go by
+   * @param always with each exchange, because a test sets the time of the scripts
    */
   TendClock(boolean always) {
     this.always = always;
   }
 
-  /** Whether the next exchange is to carry a {@code tend}. */
+  /** Whether the next exchange must carry a {@code tend}. */
   boolean isTimeToTend() {
     long now = System.nanoTime();
     return always || now - dueNanos >= 0 || now - tendedNanos >= BEAT_NANOS;
   }
 
-  /** A {@code tend} was answered. */
+  /** A {@code tend} was completed. */
   void tended() {
     tendedNanos = System.nanoTime();
   }
 
   /**
-   * A claim was answered.
+   * A claim was completed.
    *
-   * @param dueInMillis when something is due; negative when nothing is known
+   * @param dueInMillis when work is due; negative when unknown
    */
   void claimed(long dueInMillis) {
     long in = dueInMillis < 0 ? BEAT_NANOS : Math.min(BEAT_NANOS, dueInMillis * 1_000_000);

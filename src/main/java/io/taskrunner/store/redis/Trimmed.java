@@ -3,7 +3,10 @@ package io.taskrunner.store.redis;
 import io.taskrunner.store.redis.link.Reply;
 import java.util.concurrent.atomic.LongAdder;
 
-/** How many finished tasks were dropped before their time, since their queue keeps no more. */
+/**
+ * The number of finished tasks trimmed before their retention ended, because of the limits of their
+ * queue.
+ */
 final class Trimmed {
 
   private final LongAdder done = new LongAdder();
@@ -14,7 +17,7 @@ final class Trimmed {
     dead.add(ofDead);
   }
 
-  /** What the next two numbers of an answer say. */
+  /** Reads the next two numbers of a reply. */
   void count(Reply reply) {
     count(reply.number(), reply.number());
   }

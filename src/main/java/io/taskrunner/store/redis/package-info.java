@@ -1,10 +1,10 @@
 /**
- * The store on Redis: one Lua script a move (in {@code resources/lua}), and what Java needs to call
- * them.
+ * The store on Redis: one Lua script per operation (in {@code resources/lua}), and the Java code
+ * that calls them.
  *
- * <p>The stores stand on {@code link} (connections, keys, scripts) and {@code record} (codecs);
- * {@code doctor} checks the data. Alone in knowing Lettuce, keys and records. Knows nothing of HTTP
- * or of workers.
+ * <p>The stores use {@code link} (connections, keys, scripts) and {@code record} (codecs); {@code
+ * doctor} checks the data. The only package that depends on Lettuce, keys and records. Independent
+ * of HTTP and of workers.
  */
 @NullMarked
 package io.taskrunner.store.redis;

@@ -11,23 +11,22 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Proves what must always hold of the keys in Redis, and mends it. Writers go on meanwhile.
+ * Checks the invariants of the keys in Redis, and repairs violations. Writers continue meanwhile.
  *
- * <p>The keys and the members of their sets are walked in pages ({@link DoctorWalk}). What a page
- * holds is handed to {@code check.lua}, which looks at it at one moment: each task is in exactly
- * the set that its state names, once; an owner is in {@code turns} exactly when it has ready tasks,
- * and parked only at a limit; a queue is in {@code busy} exactly when {@code serve} says so;
- * nothing points to nothing; a task is found by its labels; what must expire will; a record can be
- * read. A client whose requests are signed has secrets, and its claims name the last version of
- * them.
+ * <p>The keys and the members of their sets are walked in pages ({@link DoctorWalk}). A page is
+ * passed to {@code check.lua}, which checks it atomically: each task is in exactly the set that its
+ * state names, once; an owner is in {@code turns} exactly when it has ready tasks, and parked only
+ * at a limit; a queue is in {@code busy} exactly when {@code serve} requires it; there are no
+ * dangling references; a task is found by its labels; expiring keys have an expiry; a record can be
+ * read. A client whose requests are signed has secrets, and its claims return their latest version.
  *
- * <p>Counters take a whole walk to be proven ({@link DoctorCounts}). What the walk counted differs
- * from a counter whenever something moved meanwhile; so such a counter is only suspected, and
- * counted again at one moment, in a script of as little work as any other: some 800 records. What
- * is too large for that is left, and the log says so; {@code exact} counts some 50,000 records at a
- * time, which holds Redis up for some 200 ms each.
+ * <p>Counters need a complete walk ({@link DoctorCounts}). The walk's count differs from a counter
+ * whenever a task moved meanwhile; so such a counter is only suspected, and counted again
+ * atomically, in a script with the usual budget: some 800 records. Larger counts are skipped and
+ * logged; {@code exact} counts some 50,000 records at a time, which blocks Redis for some 200 ms
+ * each.
  *
- * <p>No call may change the sets in another way than the scripts do while {@link #repair} runs.
+ * <p>While {@link #repair} runs, only the scripts may change the sets.
  */
 public final class Doctor {
 
@@ -38,23 +37,23 @@ public final class Doctor {
   private final Proof<Map<String, Long>> signing;
   private final Proof<Map<Shard, Map<String, String>>> schedules;
 
-  /** Proves what no shard knows alone. */
+  /** Checks across shards. */
   public interface Proof<T> {
     /**
-     * Compares the configuration with what the shards have.
+     * Compares the configuration with the data of the shards.
      *
-     * @param there as it was read from the shards a moment ago
-     * @param mend whether what is found is mended
-     * @return what does not hold
+     * @param there the data of the shards, as read shortly before
+     * @param mend whether violations are repaired
+     * @return the violations
      */
     List<Finding> prove(T there, boolean mend);
   }
 
   /**
-   * One that has proven nothing yet.
+   * Has checked nothing yet.
    *
-   * @param signing of the version of its secrets that each client names
-   * @param schedules of the schedules of each shard, and their clients
+   * @param signing checks the version of the secrets of each client
+   * @param schedules checks the schedules of each shard, and their clients
    */
   public Doctor(
       Shards shards,
@@ -68,17 +67,17 @@ public final class Doctor {
   }
 
   /**
-   * Proves, and changes nothing.
+   * Checks, and changes nothing.
    *
-   * @param exact whether what is to be counted at one moment may hold Redis up
-   * @return what does not hold; empty when all does
-   * @throws io.taskrunner.store.StoreUnavailable Redis is away
+   * @param exact whether atomic counts may block Redis for longer
+   * @return the violations; empty for none
+   * @throws io.taskrunner.store.StoreUnavailable Redis is unavailable
    */
   public List<Finding> examine(boolean exact) {
     return walk(new Manner(false, exact));
   }
 
-  /** The same, without holding Redis up. */
+  /** The same, without blocking Redis for longer. */
   public List<Finding> examine() {
     return examine(false);
   }
@@ -99,11 +98,11 @@ public final class Doctor {
   }
 
   /**
-   * Proves, and mends what does not hold, until all does.
+   * Checks and repairs until there are no violations.
    *
    * @param exact as for {@link #examine(boolean)}
-   * @return what did not hold
-   * @throws io.taskrunner.store.StoreUnavailable Redis is away; what was mended stays mended
+   * @return the violations
+   * @throws io.taskrunner.store.StoreUnavailable Redis is unavailable; completed repairs are kept
    */
   public List<Finding> repair(boolean exact) {
     Set<Finding> found = new LinkedHashSet<>();
@@ -117,7 +116,7 @@ public final class Doctor {
     return List.copyOf(found);
   }
 
-  /** The same, without holding Redis up. */
+  /** The same, without blocking Redis for longer. */
   public List<Finding> repair() {
     return repair(false);
   }

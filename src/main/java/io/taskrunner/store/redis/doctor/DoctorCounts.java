@@ -23,8 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a walk counted of a shard's queues and clients, against the counters. One that differs is
- * suspected, and counted again at one moment.
+ * Compares a walk's counts of a shard's queues and clients with the counters. A counter that
+ * differs is suspected, and counted again atomically.
  */
 final class DoctorCounts {
 
@@ -41,7 +41,7 @@ final class DoctorCounts {
   private final Map<Integer, Map<String, Long>> dead = new HashMap<>();
   private final Map<String, Long> signed = new HashMap<>();
 
-  /** What there is of a queue or a client. */
+  /** The counts of a queue or a client. */
   private static final class Tally {
     long ready;
     long retry;
@@ -95,7 +95,7 @@ final class DoctorCounts {
     dead.computeIfAbsent(n, _ -> new HashMap<>()).merge(text(pair.bytes()), 1L, Long::sum);
   }
 
-  /** When all tasks were counted: the counters of some queues. */
+  /** After all tasks were counted: checks the counters of some queues. */
   void proveQueues(List<byte[]> step) {
     List<Map<String, String>> flows = hashes(step, n -> "queue:" + n + ":flow");
     List<Map<String, String>> sums = hashes(step, n -> "queue:" + n + ":dead:sums");
@@ -110,7 +110,7 @@ final class DoctorCounts {
     }
   }
 
-  /** Likewise those of some clients. */
+  /** Likewise for some clients. */
   void proveClients(List<byte[]> step) {
     List<Map<String, String>> hashes = hashes(step, id -> "client:" + id);
     List<List<byte[]>> minutes =
@@ -164,7 +164,7 @@ final class DoctorCounts {
     return Double.parseDouble(fields.getOrDefault(field, "0")) != counted;
   }
 
-  /** Counts at one moment; what is too large for that is left. */
+  /** Counts atomically; skips sets that are too large for that. */
   private List<Finding> again(String what, String whose, Args args, Manner how) {
     List<Finding> found = new ArrayList<>();
     if (walk.prove(how.argument(), what, args, found).more()) {
@@ -174,8 +174,8 @@ final class DoctorCounts {
   }
 
   /**
-   * A queue that was made meanwhile is not counted: so a client that differs is counted twice, with
-   * the queues as they are known then.
+   * A queue that was created meanwhile is not counted: so a client that differs is counted a second
+   * time, with the queues known then.
    */
   private void countClient(String id) {
     if (!countClient(id, manner.looking()).isEmpty()) {

@@ -29,8 +29,8 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 
 /**
- * One way through all keys of a shard, a page at a time: what is kept of a page is what its proofs
- * found, and the counts by queue and client.
+ * One walk through all keys of a shard, a page at a time. It keeps the findings of each page, and
+ * the counts by queue and client.
  */
 final class DoctorWalk {
 
@@ -58,17 +58,17 @@ final class DoctorWalk {
     this.counts = new DoctorCounts(this, link, this.shard, names, manner);
   }
 
-  /** The clients whose requests are signed, and by which version of their secrets. */
+  /** The clients whose requests are signed, and the version of their secrets. */
   Map<String, Long> signed() {
     return counts.signed();
   }
 
-  /** The schedules that are there, and whose they are. */
+  /** The existing schedules and their clients. */
   Map<String, String> scheduled() {
     return scheduled;
   }
 
-  /** The numbers of the queues that are there. */
+  /** The numbers of the existing queues. */
   Set<Integer> queues() {
     return queues;
   }
@@ -85,14 +85,14 @@ final class DoctorWalk {
     pages("strangers", page -> proveEach("clients", page));
     pages("schedules", page -> steps(page, this::proveSchedules));
     steps(bytes(queues), counts::proveQueues);
-    keys("client:", this::clients); // after the turns, which say where they are parked
+    keys("client:", this::clients); // after the turns, which contain where they are parked
     prove("shard", List.of());
     return List.copyOf(found);
   }
 
   // -- the walk
 
-  /** Gives the keys behind a prefix, a page at a time, without what all keys begin with. */
+  /** Visits the keys with a prefix, a page at a time, without the common prefix. */
   private void keys(String prefix, Consumer<List<byte[]>> each) {
     int base = shard.base().length();
     ScanArgs all = ScanArgs.Builder.matches(shard.base() + prefix + "*").limit(PAGE);
@@ -106,7 +106,7 @@ final class DoctorWalk {
     } while (!cursor.isFinished());
   }
 
-  /** Proves a page of keys, those of a kind together. */
+  /** Checks a page of keys, grouped by kind. */
   private void take(List<byte[]> page) {
     Map<String, List<byte[]>> kinds = new LinkedHashMap<>();
     page.forEach(key -> take(key, kinds));
@@ -145,7 +145,7 @@ final class DoctorWalk {
       }
       case "schedule" -> put(kinds, "schedules", Keys.bytes(parts[1]));
       case "worker", "key", "operation" -> put(kinds, "expiring", key);
-      default -> {} // looked at elsewhere
+      default -> {} // checked elsewhere
     }
   }
 
@@ -186,7 +186,7 @@ final class DoctorWalk {
     }
   }
 
-  /** What is over in a queue: {@code <n>:dead} or {@code <n>:done}. */
+  /** The finished tasks of a queue: {@code <n>:dead} or {@code <n>:done}. */
   private void over(byte[] name) {
     String[] parts = text(name).split(":", -1);
     byte[] n = Keys.bytes(parts[0]);
@@ -203,7 +203,7 @@ final class DoctorWalk {
     }
   }
 
-  /** An index of the dead: {@code <n>:dead:<kind>:<value>}. */
+  /** An index of dead tasks: {@code <n>:dead:<kind>:<value>}. */
   private void index(String name) {
     byte[] n = Keys.bytes(name.substring(0, name.indexOf(':')));
     byte[] key = ("queue:" + name).getBytes(StandardCharsets.ISO_8859_1);
@@ -215,7 +215,7 @@ final class DoctorWalk {
     pages(name, page -> steps(page, step -> prove("label", step, Keys.bytes(name))));
   }
 
-  /** Where clients are parked, and their counters. */
+  /** The places where clients are parked, and their counters. */
   private void clients(List<byte[]> page) {
     List<byte[]> ids = new ArrayList<>();
     for (byte[] key : page) {
@@ -282,14 +282,14 @@ final class DoctorWalk {
     }
   }
 
-  /** Proves; answers the facts. */
+  /** Checks; returns the facts. */
   private Reply prove(String what, List<byte[]> all, Object... first) {
     Args args = Args.of(first);
     all.forEach(args::add);
     return prove(manner, what, args, found);
   }
 
-  /** Proves, and adds what does not hold to a list. */
+  /** Checks, and adds the violations to a list. */
   Reply prove(String how, String what, Args args, List<Finding> findings) {
     Reply reply = moves.run(Script.CHECK, how, what, args);
     findings.addAll(reply.list(one -> Finding.of(one.bytes(), one.bytes(), one.bytes())));

@@ -6,12 +6,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * Something that does not hold.
+ * A violation.
  *
- * @param kind a word for what is wrong, such as {@code task_in_no_set}
- * @param key the key that it is about, without its prefix, but with its shard where there are
- *     several; ids of tasks in their canonical form
- * @param detail what was found
+ * @param kind the kind of violation, such as {@code task_in_no_set}
+ * @param key the affected key, without its prefix, but with its shard where there are several; ids
+ *     of tasks in their canonical form
+ * @param detail a description
  */
 public record Finding(String kind, String key, String detail) {
 

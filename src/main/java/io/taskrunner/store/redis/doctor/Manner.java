@@ -1,10 +1,10 @@
 package io.taskrunner.store.redis.doctor;
 
 /**
- * How the doctor goes about it.
+ * How the doctor checks.
  *
- * @param mend whether what is found is mended
- * @param exact whether what is to be counted at one moment may hold Redis up
+ * @param mend whether violations are repaired
+ * @param exact whether atomic counts may block Redis for longer
  */
 record Manner(boolean mend, boolean exact) {
   String argument() {

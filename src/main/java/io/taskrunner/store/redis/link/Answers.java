@@ -13,12 +13,12 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** Waits for an answer of Redis, and says what its failure means. */
+/** Waits for a reply of Redis, and classifies its failure. */
 public final class Answers {
 
   private Answers() {}
 
-  /** Waits for one answer until a time of {@link System#nanoTime}. */
+  /** Waits for one reply until a time of {@link System#nanoTime}. */
   public static <T> T await(CompletionStage<T> reply, long deadline) {
     try {
       return reply
@@ -41,10 +41,13 @@ public final class Answers {
     }
   }
 
-  /** Whether a failure is Redis' absence, which passes, rather than a fault of the command. */
+  /**
+   * Whether a failure means that Redis is unavailable, which passes, rather than an error of the
+   * command.
+   */
   public static boolean isOutage(Throwable failure) {
     if (failure instanceof RedisCommandExecutionException refused) {
-      // Redis 6.2 puts words of its own before what a script was refused with.
+      // Redis 6.2 puts a prefix before the error that a script received.
       String message = String.valueOf(refused.getMessage()).toUpperCase(Locale.ROOT);
       return message.contains("READONLY")
           || message.startsWith("LOADING")
@@ -58,13 +61,13 @@ public final class Answers {
           || message.contains("NOREPLICAS")
           || message.startsWith("UNBLOCKED");
     }
-    // Lettuce cancels what was on its way over a connection that broke.
+    // Lettuce cancels commands in flight when their connection breaks.
     return failure instanceof RedisException
         || failure instanceof IOException
         || failure instanceof CancellationException;
   }
 
-  /** Whether Redis refused to write since its memory is full. */
+  /** Whether Redis rejected a write because its memory is full. */
   public static boolean isFull(Throwable failure) {
     return failure instanceof RedisCommandExecutionException refused
         && String.valueOf(refused.getMessage()).contains("OOM");
@@ -79,7 +82,7 @@ public final class Answers {
     return cause;
   }
 
-  /** Redis' words for what it does not permit; empty when a failure is another. */
+  /** Redis' message about a missing permission; empty for any other failure. */
   public static Optional<String> refusal(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof RedisCommandExecutionException) {

@@ -22,8 +22,8 @@ public final class Args {
   }
 
   /**
-   * A few: bytes, texts, numbers, ids of tasks, true as '1' and false as '0', null as ''; or others
-   * that are already made.
+   * A few: bytes, texts, numbers, ids of tasks, true as '1' and false as '0', null as ''; or other
+   * {@code Args}.
    */
   public static Args of(@Nullable Object... values) {
     Args args = new Args(values.length);
@@ -70,7 +70,7 @@ public final class Args {
     return add(bytes(value));
   }
 
-  /** Those of another, behind these. */
+  /** Appends those of another. */
   public Args addAll(Args more) {
     more.values().forEach(this::add);
     return this;

@@ -28,14 +28,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The masters of a Redis Cluster that hold our slots, and which holds which. Each is spoken to as
- * if it were alone; so nothing else here differs from one Redis.
+ * The masters of a Redis Cluster that hold our slots, and the slots of each. Each is used like a
+ * standalone server; so nothing else here differs from one Redis.
  *
- * <p>Who holds a slot is asked of the nodes once a second, and at once when a command failed: a
- * node that has handed the slot over says {@code MOVED}, and one that is gone says nothing. While a
- * slot moves, scripts are answered with {@code TRYAGAIN} before they write, since the second of
- * their keys never exists; {@code ASK} leads to a node that would say the same. All of these are
- * repeated like an outage.
+ * <p>The owner of a slot is queried once a second, and immediately when a command failed: a node
+ * that has handed the slot over replies {@code MOVED}, and a lost one does not reply. While a slot
+ * moves, scripts get {@code TRYAGAIN} before they write, because the second of their keys never
+ * exists; {@code ASK} leads to a node that would reply the same. All of these are retried like an
+ * outage.
  */
 final class Cluster implements Nodes {
 
@@ -149,7 +149,7 @@ final class Cluster implements Nodes {
     }
   }
 
-  /** Connects to those that hold our slots by now, and lets go of those that hold none. */
+  /** Connects to the current owners of our slots, and disconnects from nodes that own none. */
   private void refresh() {
     Map<Integer, HostPort> fresh = new HashMap<>(owners);
     fresh.putAll(topology.owners(slots));
@@ -167,12 +167,12 @@ final class Cluster implements Nodes {
     }
     nodes.forEach((address, node) -> {
       if (!wanted.contains(address) && nodes.remove(address, node)) {
-        node.close(); // what is still on its way there fails, and is repeated
+        node.close(); // commands in flight there fail, and are retried
       }
     });
   }
 
-  /** In a thread of its own: a master that does not answer holds up no other. */
+  /** In a separate thread: a master that does not respond delays no other. */
   private void connect(HostPort address) {
     try {
       Node node = Node.open(settings.at(address), lines, shared);

@@ -3,17 +3,17 @@ package io.taskrunner.store.redis.link;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * How much may still be put into Redis. Its memory is read each second; until the next reading at
- * most a tenth of what is left is admitted, so that no burst can fill it in between.
+ * The memory still available in Redis. It is read each second; until the next reading at most a
+ * tenth of it is admitted, so that no burst can fill it in between.
  */
 public final class Headroom {
 
-  /** What a record costs beside its bytes: key, set entries, tables. */
+  /** The overhead of a record, in bytes: key, set entries, tables. */
   private static final int OVERHEAD = 300;
 
   private final AtomicLong left = new AtomicLong(Long.MAX_VALUE / 2);
 
-  /** Takes room for a record; false when there is none. */
+  /** Reserves memory for a record; false when there is none. */
   public boolean take(int bytes) {
     if (left.addAndGet(-(bytes + OVERHEAD)) >= 0) {
       return true;
@@ -26,7 +26,7 @@ public final class Headroom {
    * A fresh reading.
    *
    * @param used bytes in use
-   * @param most bytes from which nothing is admitted; 0 for no bound
+   * @param most limit in bytes above which nothing is admitted; 0 for no bound
    */
   public void read(long used, long most) {
     left.set(most == 0 ? Long.MAX_VALUE / 2 : Math.max(0, (most - used) / 10));

@@ -4,10 +4,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 
 /**
- * The names of keys, for Java's few direct reads; scripts spell theirs in {@code lua/lib}.
+ * The names of keys, for Java's few direct reads; scripts build theirs in {@code lua/lib}.
  *
- * <p>Everything of one shard begins with {@code <prefix>:{<shard>}:}, so that it lies in one slot
- * of a cluster.
+ * <p>All keys of one shard begin with {@code <prefix>:{<shard>}:}, so that they are in one slot of
+ * a cluster.
  */
 public record Keys(String prefix, String tag) {
 
@@ -30,12 +30,12 @@ public record Keys(String prefix, String tag) {
     return prefix + ":{" + tag + "}:";
   }
 
-  /** The two keys that every script is given. */
+  /** The two keys passed to every script. */
   byte[][] ofScript() {
     return new byte[][] {key("shard"), key("absent")};
   }
 
-  /** The channel that a worker listens to. */
+  /** The channel of a worker. */
   public String channel(String workerId) {
     return base() + "wake:" + workerId;
   }

@@ -8,12 +8,13 @@ import io.lettuce.core.api.async.RedisAsyncCommands;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A connection that enqueues alone use, one group at a time, since waiting for replicas blocks it.
+ * A connection that only enqueues use, one group at a time, because waiting for replicas blocks it.
  *
- * <p>WAIT speaks of what its own connection wrote. On one that was made anew since, maybe to a
- * master that never saw the write, it says nothing; nor on one whose script wrote nothing, because
- * an earlier call had: so {@code enqueue.lua} writes what it finds again. And losses are counted,
- * and a WAIT counts only when there was none since the write was sent.
+ * <p>WAIT covers the writes of its own connection. On a connection that was reopened since,
+ * possibly to a master that never saw the write, its result is meaningless; also on one whose
+ * script wrote nothing, because an earlier call had: so {@code enqueue.lua} rewrites existing data.
+ * Connection losses are counted, and the result of a WAIT is used only when there was none since
+ * the write was sent.
  */
 public final class Line {
 
@@ -25,7 +26,7 @@ public final class Line {
     connection.addListener(
         new RedisConnectionStateListener() {
           @Override
-          @SuppressWarnings("NonAtomicOperationOnVolatileField") // the connection's own loop alone
+          @SuppressWarnings("NonAtomicOperationOnVolatileField") // only the connection's own loop
           public void onRedisDisconnected(RedisChannelHandler<?, ?> lost) {
             losses++;
           }
@@ -36,7 +37,10 @@ public final class Line {
     return connection.async();
   }
 
-  /** Waits until this many replicas have what was written here; tells how many had it in time. */
+  /**
+   * Waits until this many replicas have the writes of this connection; returns how many had them in
+   * time.
+   */
   public CompletableFuture<Long> awaitReplicas(int count, long millis) {
     try {
       return connection.async().waitForReplication(count, millis).toCompletableFuture();
@@ -45,7 +49,7 @@ public final class Line {
     }
   }
 
-  /** How often the connection was lost. */
+  /** The number of times the connection was lost. */
   public int losses() {
     return losses;
   }

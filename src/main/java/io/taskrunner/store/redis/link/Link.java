@@ -14,11 +14,11 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
- * The way to the node that holds some keys, and the patience with it.
+ * Access to the node that holds some keys, with its retry timeout.
  *
- * <p>A command that fails since its node is away, loading or was changed is repeated until {@code
- * REDIS_COMMAND_TIMEOUT_MS} is over: every script can be repeated. Each time the node is looked up
- * anew, since a cluster may have moved the keys.
+ * <p>A command that fails because its node is unavailable, loading or was replaced is retried until
+ * {@code REDIS_COMMAND_TIMEOUT_MS} has passed: every script can be repeated. The node is looked up
+ * again each time, because a cluster may have moved the keys.
  */
 public final class Link {
 
@@ -31,15 +31,15 @@ public final class Link {
   private final Runnable doubt;
   private final Duration patience;
 
-  /** When the last command was given up; 0 when one was answered since. */
+  /** When the last command was given up; 0 when one succeeded since. */
   private volatile long gaveUpNanos;
 
   /**
-   * A way.
+   * Creates a link.
    *
    * @param node the node that holds the keys now; raises {@link RedisException} when none is known
-   * @param doubt a command failed: another node may hold them
-   * @param patience how long a call goes on trying
+   * @param doubt called when a command failed: another node may hold them
+   * @param patience how long a call is retried
    */
   Link(Supplier<Node> node, Runnable doubt, Duration patience) {
     this.node = node;
@@ -56,15 +56,17 @@ public final class Link {
     return node.get();
   }
 
-  /** A command failed since Redis is away: asks whether another node holds the keys by now. */
+  /**
+   * A command failed because Redis is unavailable: checks whether another node now holds the keys.
+   */
   public void doubt() {
     doubt.run();
   }
 
   /**
-   * Waits for what a command answers, and repeats it while Redis is away.
+   * Waits for the reply of a command, and retries it while Redis is unavailable.
    *
-   * @throws StoreUnavailable the patience is over
+   * @throws StoreUnavailable the timeout has passed
    */
   public <T> T patiently(Function<RedisAsyncCommands<byte[], byte[]>, CompletionStage<T>> command) {
     long deadline = System.nanoTime() + patience.toNanos();
@@ -98,8 +100,8 @@ public final class Link {
   }
 
   /**
-   * Begins a command for each of some things at once, so that they share a round trip, and waits
-   * for all, each as patiently as any; the answers in the same order.
+   * Sends a command for each of several things at once, so that they share a round trip, and waits
+   * for all, each with the full timeout; the replies in the same order.
    */
   public <A, T> List<T> each(List<A> some, Command<A, T> command) {
     List<CompletableFuture<T>> begun = new ArrayList<>(some.size());
@@ -114,7 +116,7 @@ public final class Link {
     return answers;
   }
 
-  /** Begins a command; a failure is in the answer. */
+  /** Sends a command; a failure is reported in the returned future. */
   public <T> CompletableFuture<T> begin(
       Function<RedisAsyncCommands<byte[], byte[]>, CompletionStage<T>> command) {
     try {
@@ -124,20 +126,20 @@ public final class Link {
     }
   }
 
-  /** Waits for a command that was begun, and repeats it while Redis is away. */
+  /** Waits for a command that was sent, and retries it while Redis is unavailable. */
   public <T> T patiently(
       CompletableFuture<T> begun,
       Function<RedisAsyncCommands<byte[], byte[]>, CompletionStage<T>> command) {
     return patiently(redis -> begun.isCompletedExceptionally() ? command.apply(redis) : begun);
   }
 
-  /** Whether the last command was given up, and none was answered since, for some seconds. */
+  /** Whether the last command was given up, and none has succeeded since, for some seconds. */
   boolean seemsAway() {
     long gaveUp = gaveUpNanos;
     return gaveUp != 0 && System.nanoTime() - gaveUp < AWAY_NANOS;
   }
 
-  /** How long a call goes on trying. */
+  /** How long a call is retried. */
   public Duration patience() {
     return patience;
   }

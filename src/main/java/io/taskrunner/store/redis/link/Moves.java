@@ -12,7 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
-/** Runs the moves of one shard: adds its keys and the time. */
+/** Runs the scripts of one shard: adds its keys and the time. */
 public final class Moves {
 
   private static final byte[] SERVER_TIME = new byte[0];
@@ -32,7 +32,7 @@ public final class Moves {
     return injectedTime.map(clock -> Keys.bytes(clock.millis())).orElse(SERVER_TIME);
   }
 
-  /** The time that scripts go by, in ms since the epoch; asks Redis. */
+  /** The time used by scripts, in ms since the epoch; queries Redis. */
   public long millis() {
     if (injectedTime.isPresent()) {
       return injectedTime.get().millis();
@@ -42,19 +42,19 @@ public final class Moves {
         + Long.parseLong(Keys.text(time.get(1))) / 1000;
   }
 
-  /** Runs a move, patiently. */
+  /** Runs a script, with retries. */
   public Reply run(Script script, Args args) {
     return link.patiently(redis -> begin(redis, script, args));
   }
 
-  /** Runs a move with a few arguments: see {@link Args#of}. */
+  /** Runs a script with a few arguments: see {@link Args#of}. */
   public Reply run(Script script, @Nullable Object... args) {
     return run(script, Args.of(args));
   }
 
   /**
-   * Begins a move on a connection of the caller's choice; a lost script cache is answered by
-   * sending the whole text once more.
+   * Starts a script on a connection of the caller's choice; if the script cache was lost, sends the
+   * full text.
    */
   public CompletionStage<Reply> begin(
       RedisAsyncCommands<byte[], byte[]> redis, Script script, Args args) {

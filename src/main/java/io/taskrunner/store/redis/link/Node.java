@@ -32,13 +32,13 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /**
- * The connections to one Redis, or to whichever node the Sentinels name as the master.
+ * The connections to one Redis, or to the node that the Sentinels report as the master.
  *
- * <p>Lettuce reconnects by itself, and asks the Sentinels anew each time.
+ * <p>Lettuce reconnects automatically, and queries the Sentinels each time.
  *
- * <p>Enqueues, the claim loop and everything else have connections of their own, so that none waits
- * behind another's large replies, nor behind the replicas that an enqueue may wait for. One more is
- * for asking whether the node is alive.
+ * <p>Enqueues, the claim loop and all other calls have separate connections, so that none waits for
+ * another's large replies, nor for the replicas that an enqueue waits for. Another one is used for
+ * health checks.
  */
 public final class Node implements AutoCloseable {
 
@@ -68,8 +68,8 @@ public final class Node implements AutoCloseable {
     this.client = client;
     this.uri = uri;
     this.patience = patience;
-    // Event loops are given out in turn, and a first line that shares one with the claim loop's
-    // connection lets enqueues overtake the worker. The others are made at the same time: a
+    // Event loops are assigned round-robin, and a first line that shares one with the claim loop's
+    // connection lets enqueues overtake the worker. The others are opened concurrently: a
     // connection takes several round trips.
     this.exchanges = connect(1).getFirst();
     Line first = new Line(connect(1).getFirst());
@@ -87,7 +87,7 @@ public final class Node implements AutoCloseable {
             Optional.of(uri).filter(named -> !named.getSentinels().isEmpty()));
   }
 
-  /** Makes some connections at the same time. */
+  /** Opens some connections concurrently. */
   private List<StatefulRedisConnection<byte[], byte[]>> connect(int count) {
     long deadline = System.nanoTime() + CONNECT_MAX.plus(patience).toNanos();
     List<CompletionStage<StatefulRedisConnection<byte[], byte[]>>> connecting =
@@ -98,7 +98,7 @@ public final class Node implements AutoCloseable {
     return connecting.stream().map(one -> Answers.await(one, deadline)).toList();
   }
 
-  /** Sends something on each connection, so that one that was lost unnoticed is found. */
+  /** Sends a command on each connection, so that an unnoticed loss is detected. */
   private void useAll() {
     Subscriber listening = subscriber;
     if (listening != null) {
@@ -113,8 +113,8 @@ public final class Node implements AutoCloseable {
    * Connects.
    *
    * @param lines how many groups of enqueues may wait for replicas at once
-   * @param shared to run on and to count in; empty for loops of its own, and no count
-   * @throws StoreUnavailable Redis does not answer, or refuses us
+   * @param shared event loops and meters to use; empty for loops of its own, and no meters
+   * @throws StoreUnavailable Redis does not respond, or rejects the connection
    */
   public static Node open(RedisSettings settings, int lines, Optional<Shared> shared) {
     RedisURI uri = uri(settings);
@@ -137,7 +137,7 @@ public final class Node implements AutoCloseable {
     client.setOptions(
         ClientOptions.builder()
             .protocolVersion(ProtocolVersion.RESP2)
-            .replayFilter(_ -> true) // what was on its way is repeated by those who sent it
+            .replayFilter(_ -> true) // commands in flight are retried by their senders
             .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
             .socketOptions(
                 SocketOptions.builder().connectTimeout(CONNECT_MAX).tcpNoDelay(true).build())
@@ -158,8 +158,8 @@ public final class Node implements AutoCloseable {
   }
 
   /**
-   * Sends all scripts at once, so that no call has to. If they are not taken now, the first call of
-   * each sends its text: see {@link Moves}.
+   * Loads all scripts at once, so that no call has to. If this fails, the first call of each sends
+   * its text: see {@link Moves}.
    */
   private void loadScripts() {
     long deadline = System.nanoTime() + patience.toNanos();
@@ -176,7 +176,7 @@ public final class Node implements AutoCloseable {
     }
   }
 
-  /** Keeps the connections to data nodes; those to Sentinels come and go as they are asked. */
+  /** Tracks the connections to data nodes; those to Sentinels are opened as needed. */
   private static NettyCustomizer keepIn(Set<Channel> channels, boolean sentinels) {
     return new NettyCustomizer() {
       @Override
@@ -191,7 +191,7 @@ public final class Node implements AutoCloseable {
     };
   }
 
-  /** Whom to trust where TLS is spoken. */
+  /** The trusted certificates for TLS. */
   static SslOptions ssl(RedisSettings settings) {
     SslOptions.Builder options = SslOptions.builder();
     settings.authorities().ifPresent(file -> options.trustManager(file.toFile()));
@@ -245,12 +245,12 @@ public final class Node implements AutoCloseable {
     return lines.get(index);
   }
 
-  /** Where everything goes that has no connection of its own. */
+  /** The connection for all calls without a dedicated one. */
   public RedisAsyncCommands<byte[], byte[]> calls() {
     return calls.async();
   }
 
-  /** For short questions about the node itself, which must not wait behind large answers. */
+  /** For short queries about the node itself, which must not wait for large replies. */
   public RedisAsyncCommands<byte[], byte[]> pulse() {
     return pulse.async();
   }
@@ -262,14 +262,14 @@ public final class Node implements AutoCloseable {
       try {
         commands.accept(exchanges.async());
       } finally {
-        // In this order: an answer may at once lead to another command, which nobody would flush.
+        // In this order: a reply may immediately cause another command, which would not be flushed.
         exchanges.setAutoFlushCommands(true);
         exchanges.flushCommands();
       }
     }
   }
 
-  /** The connection that only listens; made when it is first asked for. */
+  /** The subscribed connection; opened on first use. */
   public synchronized Subscriber subscriber() {
     Subscriber there = subscriber;
     if (there == null) {
@@ -279,7 +279,7 @@ public final class Node implements AutoCloseable {
     return there;
   }
 
-  /** How much may still be put into it. */
+  /** The memory still available in it. */
   public Headroom headroom() {
     return headroom;
   }

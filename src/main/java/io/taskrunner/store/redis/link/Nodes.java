@@ -5,13 +5,13 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
-/** The nodes that hold everything. */
+/** The nodes that hold the data. */
 public interface Nodes extends AutoCloseable {
 
-  /** The way to the node that holds these keys. */
+  /** The link to the node that holds these keys. */
   Link link(Keys keys);
 
-  /** Each node that holds keys, and is known now. */
+  /** Each known node that holds keys. */
   Collection<Node> masters();
 
   @Override
@@ -21,8 +21,8 @@ public interface Nodes extends AutoCloseable {
    * Connects.
    *
    * @param lines how many groups of enqueues may wait for replicas at once, on each node
-   * @param keys all that will be asked for
-   * @throws io.taskrunner.store.StoreUnavailable Redis does not answer, or refuses us
+   * @param keys all keys that will be used
+   * @throws io.taskrunner.store.StoreUnavailable Redis does not respond, or rejects the connection
    */
   static Nodes open(RedisSettings settings, int lines, Optional<Shared> shared, List<Keys> keys) {
     return settings.target() instanceof RedisSettings.Target.Cluster seeds
@@ -30,7 +30,7 @@ public interface Nodes extends AutoCloseable {
         : new One(Node.open(settings, lines, shared), settings);
   }
 
-  /** A lone node, or whichever the Sentinels name. */
+  /** A standalone node, or the master reported by the Sentinels. */
   record One(Node node, RedisSettings settings) implements Nodes {
     @Override
     public Link link(Keys keys) {

@@ -4,16 +4,16 @@ import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.NotPermitted;
 
 /**
- * What Redis permits to the user that this program is to it. The least that it needs is in
- * docs/operating.md; what of it is missing is told at the start, in one sentence.
+ * The permissions of this program's Redis user. The minimum is in docs/operating.md; missing ones
+ * are reported at startup, in one sentence.
  */
 public final class Permissions {
 
   private Permissions() {}
 
   /**
-   * Asks whether channels may be used, which Redis 7 forbids to a user unless told otherwise. All
-   * else shows in what a start does anyway.
+   * Checks that channels may be used, which Redis 7 forbids by default. Other missing permissions
+   * are detected by the startup itself.
    */
   public static void check(Nodes nodes, Keys config) {
     String channel = Keys.text(config.key("permitted"));
@@ -23,7 +23,7 @@ public final class Permissions {
     }
   }
 
-  /** A failure as it is, or as what Redis does not permit. */
+  /** The failure itself, or {@link NotPermitted} for a missing permission. */
   public static RuntimeException named(RuntimeException failure, RedisSettings redis) {
     return Answers.refusal(failure)
         .<RuntimeException>map(words ->

@@ -10,9 +10,9 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * The numbers of queues by their names: a copy of what Redis holds, read anew when the
- * configuration's version has changed, at most a second after. A number is never given twice; a
- * name that is missing here is looked up in Redis before it counts as unknown.
+ * The numbers of queues by their names: a cache of the data in Redis, reloaded at most a second
+ * after the configuration's version has changed. A number is never reused; a name that is missing
+ * here is looked up in Redis before it counts as unknown.
  */
 public final class QueueNames {
 
@@ -35,7 +35,7 @@ public final class QueueNames {
     byNumber = Collections.unmodifiableSortedMap(inverse);
   }
 
-  /** Adds a name that was just given its number, without reading all. */
+  /** Adds a name that just got its number, without reading all. */
   public synchronized void learn(String name, int n) {
     if (known(name).orElse(-1) == n) {
       return;
@@ -48,7 +48,7 @@ public final class QueueNames {
     byNumber = Collections.unmodifiableSortedMap(inverse);
   }
 
-  /** The number of a name, from the copy alone. */
+  /** The number of a name, from the cache only. */
   public OptionalInt known(String name) {
     Integer n = numbers.get(name);
     return n == null ? OptionalInt.empty() : OptionalInt.of(n);

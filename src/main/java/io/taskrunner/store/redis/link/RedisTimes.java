@@ -8,7 +8,7 @@ import io.taskrunner.telemetry.Meters;
 import java.net.SocketAddress;
 import java.util.concurrent.TimeUnit;
 
-/** Measures each command, from when it was sent to when its whole answer was there. */
+/** Measures each command, from sending it to receiving the complete reply. */
 final class RedisTimes implements CommandLatencyRecorder {
 
   private final Timer timer;

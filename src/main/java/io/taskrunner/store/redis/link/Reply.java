@@ -14,8 +14,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a script answered, read from left to right in the order of the REPLY in its header. What is
- * not as the header says is a bug, and raises an {@link IllegalStateException} that names the
+ * The reply of a script, read from left to right in the order of the REPLY in its header. A
+ * deviation from the header is a bug, and raises an {@link IllegalStateException} that names the
  * script, the value and what was expected.
  */
 public final class Reply {
@@ -31,7 +31,7 @@ public final class Reply {
         answer instanceof List<?> list ? (List<@Nullable Object>) list : Arrays.asList(answer);
   }
 
-  /** How many values are left. */
+  /** The number of values left. */
   public int left() {
     return values.size() - at;
   }
@@ -100,7 +100,7 @@ public final class Reply {
                     .collect(Collectors.joining(", "))));
   }
 
-  /** One of these words; when it is none of them it is left to be read as something else. */
+  /** One of these words; any other value is left to be read differently. */
   public <E extends Enum<E>> Optional<E> ifWord(Class<E> words) {
     for (E word : words.getEnumConstants()) {
       if (isNext(word)) {
@@ -116,7 +116,7 @@ public final class Reply {
     return peek() instanceof byte[] bytes && isName(bytes, word.name());
   }
 
-  /** Whether the bytes are the name of a constant, in small letters. */
+  /** Whether the bytes are the name of a constant, in lower case. */
   private static boolean isName(byte[] bytes, String name) {
     boolean is = bytes.length == name.length();
     for (int i = 0; is && i < bytes.length; i++) {
@@ -125,7 +125,7 @@ public final class Reply {
     return is;
   }
 
-  /** A list, to be read on its own, now or later. */
+  /** A list, to be read separately, now or later. */
   public Reply apart() {
     if (peek() instanceof List<?> inner) {
       at++;
@@ -161,7 +161,7 @@ public final class Reply {
     }
   }
 
-  /** The failure of a value that the header of the script does not know. */
+  /** The exception for a value that the header of the script does not define. */
   public IllegalStateException unknown(String value, String expected) {
     return new IllegalStateException(
         script.lua() + ": \"" + value + "\" (expected: " + expected + ")");

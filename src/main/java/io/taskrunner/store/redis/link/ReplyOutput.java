@@ -10,7 +10,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads what a script returns: a {@code byte[]}, a {@link Long}, or a list of these and of lists.
+ * Reads the reply of a script: a {@code byte[]}, a {@link Long}, or a list of these and of lists.
  * Unlike Lettuce's own nested output it keeps empty lists in their place.
  */
 final class ReplyOutput extends CommandOutput<byte[], byte[], Reply> {
@@ -18,7 +18,7 @@ final class ReplyOutput extends CommandOutput<byte[], byte[], Reply> {
   private final Script script;
   private final Deque<Open> open = new ArrayDeque<>();
 
-  /** A list that still gets elements. */
+  /** A list that is still being filled. */
   private static final class Open {
     final List<@Nullable Object> list;
     int missing;

@@ -11,7 +11,7 @@ import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Set;
 
-/** The moves, one Lua file each. */
+/** The scripts, one Lua file each. */
 public enum Script {
   AUDIT,
   BEAT,

@@ -4,12 +4,12 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Everything that lies in one slot of a cluster, and the way to it: a part of the tasks, or the
+ * The data in one slot of a cluster, and the access to it: a part of the tasks, or the
  * configuration.
  *
- * @param number from 0; that of the configuration is {@link #CONFIGURATION}
+ * @param number from 0; the configuration has {@link #CONFIGURATION}
  * @param keys its keys
- * @param link the way to the node that holds them
+ * @param link the access to the node that holds them
  * @param moves its scripts
  */
 public record Shard(int number, Keys keys, Link link, Moves moves) {

@@ -22,13 +22,13 @@ import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All shards, and which of them something belongs to. A client's tasks, its limits and its
- * idempotency keys lie in its home shard, whose number its tasks' ids carry; queues and tiers are
- * in each.
+ * All shards, and the mapping of data to shards. A client's tasks, its limits and its idempotency
+ * keys are in its home shard, whose number is in its tasks' ids; queues and tiers are in each
+ * shard.
  */
 public record Shards(List<Shard> all) implements Iterable<Shard> {
 
-  /** How long a shard is waited for that gave no answer a moment ago. */
+  /** How long to wait for a shard that did not respond shortly before. */
   private static final Duration PATIENCE_AWAY = Duration.ofMillis(500);
 
   private static final Duration FOREVER = Duration.ofHours(1);
@@ -42,12 +42,12 @@ public record Shards(List<Shard> all) implements Iterable<Shard> {
     CompletionStage<T> begin(Shard shard, RedisAsyncCommands<byte[], byte[]> redis);
   }
 
-  /** A command that reads something of a thing. */
+  /** A command that reads data of a thing. */
   public interface Read<K, T> {
     CompletionStage<T> begin(Shard shard, RedisAsyncCommands<byte[], byte[]> redis, K thing);
   }
 
-  /** The home of a client. */
+  /** The home shard of a client. */
   public Shard of(String clientId) {
     if (all.size() == 1) {
       return all.getFirst();
@@ -57,7 +57,7 @@ public record Shards(List<Shard> all) implements Iterable<Shard> {
     return all.get((int) (hash.getValue() % all.size()));
   }
 
-  /** Where a queue is whole, or may be read; one of Cloud Tasks is in one shard alone. */
+  /** The shard to read a queue from; one of Cloud Tasks is in one shard only. */
   public Shard ofQueue(String name) {
     return isCloud(name) ? of(name) : first();
   }
@@ -67,7 +67,7 @@ public record Shards(List<Shard> all) implements Iterable<Shard> {
     return isCloud(name) ? new Shards(List.of(of(name))) : this;
   }
 
-  /** Where a gate is kept for all: that of a queue ("q:" and its number), or of a host. */
+  /** The home shard of a gate: of a queue ("q:" and its number), or of a host. */
   public Shard ofGate(String gate) {
     String name = gate.substring(2);
     return gate.startsWith("q:") ? all.get(Integer.parseInt(name) % all.size()) : of(name);
@@ -77,12 +77,12 @@ public record Shards(List<Shard> all) implements Iterable<Shard> {
     return name.indexOf('/') >= 0;
   }
 
-  /** Where a task is, if there is such a shard. */
+  /** The shard of a task, if it exists. */
   public Optional<Shard> of(TaskId id) {
     return id.shard() < all.size() ? Optional.of(all.get(id.shard())) : Optional.empty();
   }
 
-  /** The shard that counts for all where one must: what is the same in each is read there. */
+  /** The shard from which data that is the same in all is read. */
   public Shard first() {
     return all.getFirst();
   }
@@ -91,7 +91,7 @@ public record Shards(List<Shard> all) implements Iterable<Shard> {
     return all.size();
   }
 
-  /** Runs a move in each shard at the same time, patiently; the answers in the shards' order. */
+  /** Runs a script in each shard concurrently, with retries; the replies in the shards' order. */
   public List<Reply> run(Script script, @Nullable Object... args) {
     return run(script, Args.of(args));
   }
@@ -100,7 +100,7 @@ public record Shards(List<Shard> all) implements Iterable<Shard> {
     return together((shard, redis) -> shard.moves().begin(redis, script, args));
   }
 
-  /** Runs a command in each shard at the same time, patiently; the answers in the shards' order. */
+  /** Runs a command in each shard concurrently, with retries; the replies in the shards' order. */
   public <T> List<T> together(Command<T> command) {
     List<CompletableFuture<T>> begun = new ArrayList<>(all.size());
     for (Shard shard : all) {
@@ -115,10 +115,9 @@ public record Shards(List<Shard> all) implements Iterable<Shard> {
   }
 
   /**
-   * Reads something of each of many things, all that are in a shard in one round trip; the answers
-   * in the things' order.
+   * Reads data of many things, in one round trip per shard; the replies in the things' order.
    *
-   * @param home where a thing is
+   * @param home the shard of a thing
    */
   public static <K, T> List<T> each(List<K> things, Function<K, Shard> home, Read<K, T> read) {
     Map<Shard, List<Integer>> byShard = new LinkedHashMap<>();
@@ -137,18 +136,18 @@ public record Shards(List<Shard> all) implements Iterable<Shard> {
   }
 
   /**
-   * Does something in each shard at the same time.
+   * Does something in each shard concurrently.
    *
-   * @return in the shards' order; of a shard that is away nothing
+   * @return in the shards' order; an unavailable shard is left out
    */
   public <T> List<Optional<T>> reached(Function<Shard, T> work) {
     return List.copyOf(eachReached(all, work).values());
   }
 
   /**
-   * Those that answer.
+   * The available ones.
    *
-   * @throws StoreUnavailable none does
+   * @throws StoreUnavailable none is available
    */
   public Shards up() {
     if (all.size() == 1) {
@@ -167,13 +166,13 @@ public record Shards(List<Shard> all) implements Iterable<Shard> {
     return answers.getOrDefault(shard, Optional.empty()).isPresent();
   }
 
-  /** Whether any of these is among others. */
+  /** Whether any of these is in a set. */
   public boolean meet(Shards others) {
     return all.stream().anyMatch(others.all::contains);
   }
 
   /**
-   * Those of these that are among others.
+   * Those of these that are in a set.
    *
    * @throws StoreUnavailable none is
    */
@@ -185,7 +184,7 @@ public record Shards(List<Shard> all) implements Iterable<Shard> {
     return both.size() == all.size() ? this : new Shards(both);
   }
 
-  /** Does something in some shards at the same time; of one that is away there is nothing. */
+  /** Does something in some shards concurrently; an unavailable one is left out. */
   public static <T> Map<Shard, Optional<T>> eachReached(
       Collection<Shard> some, Function<Shard, T> work) {
     Map<Shard, CompletableFuture<T>> begun = new LinkedHashMap<>();

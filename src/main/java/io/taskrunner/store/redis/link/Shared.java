@@ -6,10 +6,10 @@ import io.taskrunner.telemetry.Tracing;
 import java.util.Optional;
 
 /**
- * What the store shares with the rest of the program.
+ * The resources that the store shares with the rest of the program.
  *
- * @param loops to run on
- * @param registry where the time of each command is counted
- * @param tracing where spans of enqueues go; empty for none
+ * @param loops event loops to run on
+ * @param registry records the time of each command
+ * @param tracing receives the spans of enqueues; empty for none
  */
 public record Shared(EventLoopGroup loops, MeterRegistry registry, Optional<Tracing> tracing) {}

@@ -8,8 +8,9 @@ import io.netty.util.concurrent.ImmediateEventExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Lets Lettuce run on the event loops of the server and the dispatcher: an answer of Redis then
- * finds its caller's loop without waking a thread of its own. Whoever made the loops ends them.
+ * Lets Lettuce run on the event loops of the server and the dispatcher: a reply of Redis then
+ * reaches its caller's loop without waking another thread. The creator of the loops shuts them
+ * down.
  */
 record SharedLoops(EventLoopGroup loops, int threadPoolSize) implements EventLoopGroupProvider {
 

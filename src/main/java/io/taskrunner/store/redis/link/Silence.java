@@ -8,15 +8,15 @@ import io.netty.channel.ChannelPromise;
 import io.netty.util.AttributeKey;
 
 /**
- * Measures how long a connection has been without a byte from its peer. A large answer over a slow
- * line is not silence: it arrives byte by byte. A large request is not either: the clock starts
- * when the operating system has taken the request.
+ * Measures how long a connection has been without a byte from its peer. A large reply over a slow
+ * connection is not silence: it arrives byte by byte. Nor is a large request: the clock starts when
+ * the operating system has accepted the request.
  */
 final class Silence extends ChannelDuplexHandler {
 
   private static final AttributeKey<Silence> KEY = AttributeKey.valueOf(Silence.class, "silence");
 
-  // Written by the connection's event loop alone.
+  // Written only by the connection's event loop.
   private volatile long heardNanos = System.nanoTime();
   private volatile long askedNanos;
   private volatile boolean asked;
@@ -29,7 +29,7 @@ final class Silence extends ChannelDuplexHandler {
         }
       };
 
-  /** Begins to measure a connection. */
+  /** Starts measuring a connection. */
   static void measure(Channel channel) {
     Silence silence = new Silence();
     channel.attr(KEY).set(silence);
@@ -42,7 +42,7 @@ final class Silence extends ChannelDuplexHandler {
     return silence != null && silence.heardNanos - nanos > 0;
   }
 
-  /** Whether no byte has arrived for this long since something was sent. */
+  /** Whether no byte has arrived for this long after a send. */
   static boolean lasts(Channel channel, long nanos) {
     Silence silence = channel.attr(KEY).get();
     return silence != null && silence.asked && System.nanoTime() - silence.askedNanos > nanos;

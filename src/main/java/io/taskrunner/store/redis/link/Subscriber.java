@@ -10,7 +10,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
-/** A connection that only listens, to any number of channels; Lettuce subscribes anew by itself. */
+/**
+ * A connection for subscriptions, to any number of channels; Lettuce resubscribes automatically.
+ */
 public final class Subscriber {
 
   static final RedisCodec<String, byte[]> CODEC =
@@ -23,11 +25,11 @@ public final class Subscriber {
   private final Map<String, Channel> channels = new ConcurrentHashMap<>();
 
   /**
-   * What is listened for.
+   * The callbacks of a subscription.
    *
-   * @param message takes each message
-   * @param stands the subscription stands, for the first time or again: what was sent while it did
-   *     not is lost
+   * @param message receives each message
+   * @param stands called when the subscription is established, for the first time or again:
+   *     messages sent before are lost
    */
   public record Channel(Consumer<byte[]> message, Runnable stands) {}
 
@@ -54,24 +56,24 @@ public final class Subscriber {
   }
 
   /**
-   * Listens to a channel; returns when the subscription stands.
+   * Subscribes to a channel; returns when the subscription is established.
    *
-   * @throws io.lettuce.core.RedisException Redis is away
-   * @throws io.taskrunner.store.StoreUnavailable it did not answer
+   * @throws io.lettuce.core.RedisException Redis is unavailable
+   * @throws io.taskrunner.store.StoreUnavailable it did not respond
    */
   public void listen(String name, Channel channel) {
     channels.put(name, channel);
     Answers.await(connection.async().subscribe(name), System.nanoTime() + SUBSCRIBED_WITHIN_NANOS);
   }
 
-  /** Makes Redis send something, so that a connection that was lost unnoticed is found. */
+  /** Makes Redis send a reply, so that an unnoticed loss of the connection is detected. */
   void ask() {
     if (connection.isOpen()) {
       connection.async().unsubscribe(NO_CHANNEL);
     }
   }
 
-  /** Listens to a channel no more. */
+  /** Unsubscribes from a channel. */
   public void forget(String name) {
     channels.remove(name);
     if (connection.isOpen()) {

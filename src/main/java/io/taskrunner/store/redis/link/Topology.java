@@ -25,11 +25,10 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the nodes of a Redis Cluster say of who holds which slot.
+ * The slot owners, as reported by the nodes of a Redis Cluster.
  *
- * <p>A master is believed of its own slots, since it is the first to know that it was given one or
- * has given one away. Where two claim the same, as after a partition, the one that more nodes name
- * is believed.
+ * <p>A master's report about its own slots is trusted, because it knows first when it gains or
+ * loses one. If two claim the same slot, as after a partition, the one reported by more nodes wins.
  */
 final class Topology implements AutoCloseable {
 
@@ -44,7 +43,7 @@ final class Topology implements AutoCloseable {
   private volatile Set<HostPort> known;
   private volatile String trouble = "no node answers";
 
-  /** A run of slots and the address of its master, as one node sees it. */
+  /** A range of slots and the address of its master, as one node sees it. */
   private record Range(long first, long last, HostPort master, boolean own) {
     boolean holds(int slot) {
       return first <= slot && slot <= last;
@@ -58,7 +57,7 @@ final class Topology implements AutoCloseable {
     this.known = this.seeds;
   }
 
-  /** Who holds each of these slots; those of which no node tells are left out. */
+  /** The owner of each of these slots; slots that no node reports are left out. */
   Map<Integer, HostPort> owners(Collection<Integer> slots) {
     List<List<Range>> views = views();
     Map<Integer, HostPort> owners = new HashMap<>();
@@ -71,7 +70,7 @@ final class Topology implements AutoCloseable {
     return owners;
   }
 
-  /** Why the last node that could not be asked could not. */
+  /** The failure of the last node that could not be queried. */
   String trouble() {
     return trouble;
   }
@@ -163,7 +162,7 @@ final class Topology implements AutoCloseable {
     return ranges;
   }
 
-  /** A node that does not know its own address means the one that it was asked at. */
+  /** A node that does not know its own address is at the address that was queried. */
   private static HostPort address(List<?> node, HostPort asked) {
     String host = (String) node.get(0);
     int port = Math.toIntExact((Long) node.get(1));

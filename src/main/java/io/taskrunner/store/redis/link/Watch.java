@@ -27,21 +27,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Closes connections that lead nowhere, twice a second. Lettuce reconnects by itself, and asks the
- * Sentinels again, but only when it notices that a connection is gone. It does not notice
+ * Closes dead connections, twice a second. Lettuce reconnects automatically, and queries the
+ * Sentinels again, but only when it detects that a connection is lost. It does not detect
  *
  * <ul>
- *   <li>a server that is frozen, or behind a network that drops everything;
+ *   <li>a server that is frozen, or behind a network that drops all packets;
  *   <li>a single connection that a firewall forgot;
  *   <li>a master that became a replica while the connection was open;
  *   <li>a master that is cut off from its Sentinels, which have promoted another, but not from us.
  * </ul>
  *
- * <p>Whether the server is alive is asked on a connection of its own, where no other answer is in
- * the way, and a byte on any connection to it counts as a sign of life: an answer that takes long,
- * or is large, is no reason to close anything.
+ * <p>The health check uses a separate connection, which no other reply blocks, and a byte on any
+ * connection to the server counts as a sign of life: a slow or large reply is no reason to close a
+ * connection.
  *
- * <p>Sentinels are believed when more than half of those that were named agree.
+ * <p>The Sentinels' report is used when more than half of the configured ones agree.
  */
 final class Watch implements AutoCloseable {
 
@@ -50,10 +50,12 @@ final class Watch implements AutoCloseable {
   private static final long ANSWER_MILLIS = 400;
   private static final long HUNG_NANOS = TimeUnit.SECONDS.toNanos(3);
 
-  /** A look that is this late says that this process stood still, and nothing about Redis. */
+  /**
+   * A check that is this late means that this process was paused; it indicates nothing about Redis.
+   */
   private static final long LATE_NANOS = TimeUnit.SECONDS.toNanos(2);
 
-  /** Each connection is used at least once in this many looks. */
+  /** Each connection is used at least once in this many checks. */
   private static final int LOOKS_A_USE = 10;
 
   private final RedisClient client;
@@ -75,13 +77,13 @@ final class Watch implements AutoCloseable {
   private int looks;
 
   /**
-   * Begins to watch.
+   * Starts watching.
    *
-   * @param pulse a connection that nothing large is asked on
-   * @param useAll sends something on each of the other connections
-   * @param mostSilent how long a connection may give no byte of an answer
-   * @param channels all that are open, and that are closed when they lead nowhere
-   * @param sentinels whom to ask for the master; empty for a lone node
+   * @param pulse a connection without large replies
+   * @param useAll sends a command on each of the other connections
+   * @param mostSilent how long a connection may receive no byte of a reply
+   * @param channels all open ones, which are closed when they are dead
+   * @param sentinels the Sentinels to query for the master; empty for a standalone node
    */
   Watch(
       RedisClient client,
@@ -114,7 +116,7 @@ final class Watch implements AutoCloseable {
     }
   }
 
-  /** The server is hung when no connection has had a byte of it, though it was asked. */
+  /** The server hangs when no connection has received a byte from it in spite of a request. */
   private void judgeNode(long before) {
     boolean heard = channels.stream().anyMatch(channel -> Silence.brokenSince(channel, before));
     hungNanos = heard || !pulse.isOpen() ? 0 : hungNanos + lookedNanos - before;

@@ -1,8 +1,8 @@
 /**
- * The way to Redis: connections and what watches over them, the nodes and shards, the names of
- * keys, and the scripts.
+ * Access to Redis: connections and their monitoring, the nodes and shards, the names of keys, and
+ * the scripts.
  *
- * <p>Knows nothing of what is stored. For the packages of {@code store.redis} alone.
+ * <p>Independent of the stored data. For the packages of {@code store.redis} only.
  */
 @NullMarked
 package io.taskrunner.store.redis.link;

@@ -15,13 +15,13 @@ import java.util.Optional;
 
 /**
  * The settings of a queue of Cloud Tasks, as fields of its {@code flow}. It keeps dead tasks like
- * any other queue, and none that succeeded.
+ * any other queue, but no succeeded ones.
  */
 public final class CloudFields {
 
   private CloudFields() {}
 
-  /** Name and value in turn. */
+  /** Name and value alternately. */
   public static Args write(QueueName name, Settings settings) {
     QueueSettings usual = QueueSettings.defaults(1);
     Retries retry = settings.retry();
@@ -48,7 +48,7 @@ public final class CloudFields {
         .field("echoed", settings.echoed());
   }
 
-  /** Reads a queue; empty when there is none. */
+  /** Reads a queue; empty when it does not exist. */
   public static Optional<CloudQueue> read(QueueName name, Map<byte[], byte[]> raw) {
     Map<String, String> flow = FlowFields.read(raw);
     if (!flow.containsKey("gen")) {

@@ -4,7 +4,7 @@ import io.taskrunner.store.redis.link.Keys;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
-/** Stands for texts of any length in keys. */
+/** Represents texts of any length in keys. */
 public final class Digests {
 
   private Digests() {}
@@ -13,7 +13,7 @@ public final class Digests {
     return digest("SHA-256", Keys.bytes(text));
   }
 
-  /** The digest that scripts can make too. */
+  /** The digest that scripts can compute too. */
   static byte[] sha1(byte[] bytes) {
     return digest("SHA-1", bytes);
   }

@@ -5,9 +5,9 @@ import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
 
 /**
- * What {@link Enqueuer} brings to {@code enqueue.lua} for one caller, and how its answer reads.
+ * One caller's arguments from {@link Enqueuer} to {@code enqueue.lua}, and how to read the reply.
  *
- * @param <R> what the caller is answered
+ * @param <R> the result for the caller
  */
 public interface EnqueueScriptCall<R> {
 
@@ -20,18 +20,18 @@ public interface EnqueueScriptCall<R> {
   byte[] tail();
 
   /**
-   * Adds the arguments of the script but for the record.
+   * Adds the arguments of the script except the record.
    *
    * @param queue its number, or -1
    */
   void put(Args args, TaskId id, int queue);
 
-  /** Reads the script's answer. */
+  /** Reads the script's reply. */
   R read(TaskId id, byte[] reply, int replicas);
 
-  /** There is no such queue. */
+  /** No such queue. */
   R noQueue();
 
-  /** The store has no room. */
+  /** The store is full. */
   R full();
 }

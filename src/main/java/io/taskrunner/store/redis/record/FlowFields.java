@@ -14,11 +14,10 @@ public final class FlowFields {
   private FlowFields() {}
 
   /**
-   * Name and value in turn; an empty value is none.
+   * Name and value alternately; an empty value is none.
    *
    * @param revision of the change that sets them
-   * @param shards over how many the queue is spread: with more than one, its limits are kept by a
-   *     gate
+   * @param shards the number of shards of the queue: with more than one, a gate enforces its limits
    */
   public static Args write(String name, QueueSettings settings, long revision, int shards) {
     Double rate = settings.maxDispatchesPerSec();

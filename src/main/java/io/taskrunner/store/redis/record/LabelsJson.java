@@ -4,7 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Labels as a JSON object (RFC 8259), for what a script tells of a task's end. */
+/** Labels as a JSON object (RFC 8259), for the callback that a script creates. */
 public final class LabelsJson {
 
   private LabelsJson() {}

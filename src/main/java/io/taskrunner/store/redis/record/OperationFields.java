@@ -20,12 +20,12 @@ import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** An operation as the fields of its hash in the configuration. What is not said has none. */
+/** An operation as the fields of its hash in the configuration. Unset values have no field. */
 public final class OperationFields {
 
   private OperationFields() {}
 
-  /** Name and value in turn, of what was asked for. */
+  /** Name and value alternately, of the request. */
   public static Args write(Order order, @Nullable Long total) {
     Filter filter = order.filter();
     Args fields = new Args(24);
@@ -100,7 +100,7 @@ public final class OperationFields {
         fields.containsKey("dry_run"));
   }
 
-  /** The tasks of a sample: their ids without anything between. */
+  /** The tasks of a sample: their ids, concatenated. */
   static List<TaskId> ids(byte[] sample) {
     List<TaskId> ids = new ArrayList<>(sample.length / TaskId.BYTES);
     for (int at = 0; at + TaskId.BYTES <= sample.length; at += TaskId.BYTES) {
@@ -117,7 +117,7 @@ public final class OperationFields {
     return Long.parseLong(fields.getOrDefault(name, "0"));
   }
 
-  /** A text; its characters were kept as bytes. */
+  /** A text; its characters hold bytes. */
   private static @Nullable String text(Map<String, String> fields, String name) {
     return one(
         fields,

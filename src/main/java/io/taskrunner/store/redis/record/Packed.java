@@ -6,7 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 
-/** Bytes that scripts take apart with {@code struct.unpack}: big-endian, unsigned, without gaps. */
+/** Bytes that scripts decode with {@code struct.unpack}: big-endian, unsigned, without gaps. */
 public final class Packed extends ByteArrayOutputStream {
 
   /** All bits of 6 bytes set: none. */
@@ -35,7 +35,7 @@ public final class Packed extends ByteArrayOutputStream {
     write(bytes, 0, bytes.length);
   }
 
-  /** A text behind its length. */
+  /** A text, prefixed by its length. */
   public Packed shortText(String text, int lengthBytes) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     if (bytes.length >= 1 << (8 * lengthBytes)) {
@@ -61,14 +61,14 @@ public final class Packed extends ByteArrayOutputStream {
     return Instant.ofEpochMilli(number(in, 6));
   }
 
-  /** Reads bytes behind their length. */
+  /** Reads bytes, prefixed by their length. */
   public static byte[] bytes(ByteBuffer in, int lengthBytes) {
     byte[] bytes = new byte[(int) number(in, lengthBytes)];
     in.get(bytes);
     return bytes;
   }
 
-  /** Reads a text behind its length. */
+  /** Reads a text, prefixed by its length. */
   public static String text(ByteBuffer in, int lengthBytes) {
     int length = (int) number(in, lengthBytes);
     String text =

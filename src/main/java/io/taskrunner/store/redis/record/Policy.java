@@ -7,9 +7,9 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a queue says to its tasks, as its {@code flow} has it.
+ * The defaults of a queue for its tasks, as stored in its {@code flow}.
  *
- * @param cloud the rule of a queue of Cloud Tasks, which goes before all else; null for others
+ * @param cloud the retry rule of a queue of Cloud Tasks, which takes precedence; null for others
  */
 public record Policy(Retry retry, @Nullable Duration timeout, @Nullable CloudRetryPolicy cloud) {
 
@@ -36,7 +36,7 @@ public record Policy(Retry retry, @Nullable Duration timeout, @Nullable CloudRet
     Duration max = Duration.ofMillis(Packed.number(in, 6));
     int doublings = (int) Packed.number(in, 4);
     Duration duration = Duration.ofMillis(Packed.number(in, 6));
-    // As far as it can be told in our own words.
+    // As far as our own settings can express it.
     Retry retry =
         new Retry(
             attempts < 0 ? null : attempts - 1,
@@ -48,7 +48,7 @@ public record Policy(Retry retry, @Nullable Duration timeout, @Nullable CloudRet
     return new Policy(retry, null, new CloudRetryPolicy(attempts, duration, min, max, doublings));
   }
 
-  /** What a queue of Cloud Tasks says to its tasks. */
+  /** The defaults of a queue of Cloud Tasks. */
   public static byte[] write(CloudRetryPolicy retry) {
     return new Packed(28)
         .put(CLOUD_RULE, 2)
@@ -60,7 +60,7 @@ public record Policy(Retry retry, @Nullable Duration timeout, @Nullable CloudRet
         .toByteArray();
   }
 
-  /** What a queue says to its tasks: its retry settings and its timeout. */
+  /** The defaults of a queue: its retry settings and its timeout. */
   public static byte[] write(Retry retry, @Nullable Duration timeout) {
     Packed out = new Packed(RETRY + 6);
     putRetry(out, retry);

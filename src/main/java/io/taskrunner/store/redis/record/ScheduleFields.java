@@ -22,7 +22,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
-/** What the hash of a schedule holds, and how it reads. */
+/** The fields of the hash of a schedule, and their codec. */
 public final class ScheduleFields {
 
   private static final String CRON = "cron";
@@ -34,14 +34,14 @@ public final class ScheduleFields {
   /** A rhythm, with the longest wait after a tick. */
   public record Timing(Rhythm rhythm, Duration jitter) {}
 
-  /** A tick and when it comes; both empty for none. */
+  /** A tick and its time; both empty for none. */
   public static Args times(Optional<Instant> tick, Jitter jitter, Rhythm rhythm) {
     return tick.isEmpty()
         ? Args.of(null, null)
         : Args.of(tick.get().toEpochMilli(), jitter.of(tick.get(), rhythm).toEpochMilli());
   }
 
-  /** Names and values in turn; an empty value is none. */
+  /** Names and values alternately; an empty value is none. */
   public static Args write(Schedule.Settings settings) {
     String rhythm =
         switch (settings.rhythm()) {
@@ -57,7 +57,7 @@ public final class ScheduleFields {
         .field("tail", TaskCodec.tail(settings.clientId(), settings.spec()));
   }
 
-  /** Reads one: its name, its hash, and what became of its last ticks. */
+  /** Reads a schedule from its name, its hash, and the results of its last ticks. */
   public static Schedule read(Reply reply) {
     String name = reply.text();
     Map<String, byte[]> fields = new HashMap<>();
@@ -85,7 +85,7 @@ public final class ScheduleFields {
         fields.containsKey("rev") ? Long.parseLong(text(fields, "rev")) : 0);
   }
 
-  /** What is kept is what a task is made of, behind its head. */
+  /** The stored value is the part of a task after its head. */
   private static byte[] record(Map<String, byte[]> fields) {
     byte[] tail = fields.getOrDefault("tail", NONE);
     return ByteBuffer.allocate(TaskCodec.TAIL + tail.length).put(TaskCodec.TAIL, tail).array();

@@ -25,18 +25,18 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The record of a task, as it lies in Redis. {@code lua/lib/task.lua} holds the same offsets, and
- * draws them.
+ * The record of a task, as stored in Redis. {@code lua/lib/record.lua} has the same offsets, and a
+ * table of them.
  *
- * <p>The head (bytes 0 to 51) and the time of creation are written by scripts; what Java writes
- * begins at byte {@value #TAIL}. Of what stands behind the url scripts read labels alone ({@code
- * lua/lib/labels.lua} finds them): a byte of flags, the method, and in this order what the flags
- * say: timeout, headers, labels, traceparent, tracestate, what a task of Cloud Tasks has beside,
- * the token; last the body.
+ * <p>The head (bytes 0 to 51) and the time of creation are written by scripts; the part that Java
+ * writes begins at byte {@value #TAIL}. Of the part after the url, scripts read only labels ({@code
+ * lua/lib/labels.lua} finds them): a byte of flags, the method, and in this order, as the flags
+ * specify: timeout, headers, labels, traceparent, tracestate, additional data of a task of Cloud
+ * Tasks, the token; last the body.
  */
 public final class TaskCodec {
 
-  /** Where the part begins that Java writes. */
+  /** The start of the part that Java writes. */
   public static final int TAIL = 58;
 
   private static final int HEAD_STATE = 1;
@@ -59,7 +59,7 @@ public final class TaskCodec {
   private static final int LABELED = 32;
   private static final int CALLBACK = 64;
 
-  /** What moves change of a task of Cloud Tasks, and the name that it was given, behind it. */
+  /** The mutable fields of a task of Cloud Tasks, followed by the name that it was given. */
   private static final int CLOUD_FIELDS = 28;
 
   private static final int CLOUD_NAME = 20;
@@ -67,7 +67,7 @@ public final class TaskCodec {
   /** The length of the digest of a name. */
   static final int DIGEST = 16;
 
-  /** The bytes that are left of the digest of a label: two that are alike are told apart later. */
+  /** The number of bytes kept of the digest of a label: collisions are resolved later. */
   private static final int LABEL_DIGEST = 8;
 
   private static final int TEXT = 1;
@@ -87,16 +87,16 @@ public final class TaskCodec {
   private TaskCodec() {}
 
   /**
-   * What a task of Cloud Tasks has beside, at its creation.
+   * Additional data of a task of Cloud Tasks, at its creation.
    *
-   * @param early µs that its due time lies before the ms that it waits for, 0 to 999
+   * @param early µs from its due time to the ms that it waits for, 0 to 999
    * @param name that it was given; null for none
-   * @param taken how long the name stays taken after the task's end
+   * @param taken how long the name stays reserved after the task's end
    * @param echoed kept as it is
    */
   record CloudFacts(int early, @Nullable String name, Duration taken, byte[] echoed) {}
 
-  /** What never changes of a task, from byte {@value #TAIL} on. */
+  /** The immutable part of a task, from byte {@value #TAIL} on. */
   public static byte[] tail(String clientId, TaskSpec spec) {
     return tail(clientId, spec, null);
   }
@@ -146,12 +146,15 @@ public final class TaskCodec {
     return out.toByteArray();
   }
 
-  /** What stands for the name of a task of Cloud Tasks in keys. */
+  /** The digest of the name of a task of Cloud Tasks in keys. */
   public static byte[] digest(String name) {
     return Arrays.copyOf(Digests.sha256(name), DIGEST);
   }
 
-  /** What {@code lua/lib/callback.lua} makes the task of that tells this one's end. */
+  /**
+   * The template from which {@code lua/lib/callback.lua} creates the task that reports this one's
+   * end.
+   */
   private static void putCallback(Packed out, TaskSpec spec) {
     TaskId of = spec.callbackOf();
     if (of != null) {
@@ -243,14 +246,14 @@ public final class TaskCodec {
     }
   }
 
-  /** What stands for a label in keys: a digest of it as it stands in a record. */
+  /** The digest of a label in keys, computed from its form in a record. */
   public static String labelDigest(Label label) {
     Packed packed = new Packed(4 + label.name().length() + label.value().length());
     packed.shortText(label.name(), 2).shortText(label.value(), 2);
     return HexFormat.of().formatHex(Digests.sha1(packed.toByteArray()), 0, LABEL_DIGEST);
   }
 
-  /** Reads a whole record; empty when it is none, which the doctor reports. */
+  /** Reads a complete record; empty when it is invalid, which the doctor reports. */
   public static Optional<TaskRecord> read(byte[] record) {
     try {
       return Optional.of(decode(record));
@@ -262,7 +265,7 @@ public final class TaskCodec {
     }
   }
 
-  /** The same of one that must be a record. */
+  /** The same for a record that must be valid. */
   public static TaskRecord decode(byte[] record) {
     ByteBuffer in = ByteBuffer.wrap(record);
     in.position(TAIL);
@@ -278,7 +281,7 @@ public final class TaskCodec {
     Integer maxConcurrent =
         (mask & MAX_CONCURRENT) != 0 ? Integer.valueOf((int) Packed.number(in, 4)) : null;
     Retry retry = (mask & OWN_RETRY) != 0 ? Policy.retry(in) : Retry.UNSET;
-    Packed.text(in, 2); // the host, which follows from the url
+    Packed.text(in, 2); // the host, which is derived from the url
     TaskId callbackOf = null;
     Callback callback = null;
     if ((mask & CALLBACK) != 0) {
@@ -348,7 +351,7 @@ public final class TaskCodec {
   private static Callback callback(ByteBuffer in, int told) {
     int labels = (int) Packed.number(in, 2);
     in.position(in.position() + labels);
-    Packed.text(in, 2); // the host, which follows from the url
+    Packed.text(in, 2); // the host, which is derived from the url
     TargetUrl url = storedUrl(Packed.text(in, 2));
     int flags = (int) Packed.number(in, 1);
     Packed.number(in, 1); // the method: POST
@@ -382,8 +385,8 @@ public final class TaskCodec {
   }
 
   /**
-   * A due time to the µs. A task waits for whole ms, never too few; one that was due at once is due
-   * when it was made.
+   * A due time to the µs. A task waits for full ms, rounded up; one without a due time is due at
+   * its creation.
    */
   static Instant exact(Instant due, Instant created, int early) {
     return due.equals(created) ? due : due.minusNanos(early * 1000L);
@@ -412,7 +415,7 @@ public final class TaskCodec {
     return labels;
   }
 
-  /** Takes a url apart that was checked before it was stored. */
+  /** Parses a url that was validated before it was stored. */
   private static TargetUrl storedUrl(String value) {
     String scheme = value.startsWith("https:") ? "https" : "http";
     int start = scheme.length() + 3;

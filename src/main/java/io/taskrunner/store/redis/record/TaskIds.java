@@ -5,7 +5,10 @@ import java.time.InstantSource;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Makes ids: ordered within this process, and kept apart from another's by 48 random bits. */
+/**
+ * Generates ids: ordered within this process, and distinguished from those of other processes by 48
+ * random bits.
+ */
 public final class TaskIds {
 
   private final InstantSource clock;

@@ -5,9 +5,9 @@ import java.math.BigInteger;
 import java.util.Optional;
 
 /**
- * The last part of the name of a task of Cloud Tasks that was given none: its id, as {@value
- * #DIGITS} decimal digits. The random bits come first and hide the others, so that nothing is
- * sequential and nothing has to be kept for the way back; the shard is its queue's.
+ * The last part of the generated name of a task of Cloud Tasks: its id, as {@value #DIGITS} decimal
+ * digits. The random bits are first and mask the others, so that names are not sequential and can
+ * be decoded without stored data; the shard is its queue's.
  *
  * <pre>
  *  48 random bits · (48 bits of ms · 12 of sequence) xor a mix of the random ones
@@ -35,7 +35,7 @@ public final class TaskNumber {
     return "0".repeat(DIGITS - digits.length()) + digits;
   }
 
-  /** The id that a name stands for; empty when it stands for none. */
+  /** The id that a name encodes; empty when it encodes none. */
   public static Optional<TaskId> parse(String name, int shard) {
     if (name.length() != DIGITS || !name.chars().allMatch(c -> c >= '0' && c <= '9')) {
       return Optional.empty();

@@ -7,7 +7,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
-/** A record, read. */
+/** A decoded record. */
 public record TaskRecord(
     char state,
     int error,
@@ -25,7 +25,7 @@ public record TaskRecord(
     TaskSpec spec,
     @Nullable Cloud cloud) {
 
-  /** The target's last status, as headers tell it: 504 after a timeout. */
+  /** The target's last status, as reported in headers: 504 after a timeout. */
   public OptionalInt previousStatus() {
     if (status > 0) {
       return OptionalInt.of(status);
@@ -34,14 +34,14 @@ public record TaskRecord(
   }
 
   /**
-   * What a task of Cloud Tasks has beside.
+   * Additional data of a task of Cloud Tasks.
    *
    * @param name that it was given; null for none
-   * @param responses attempts that got a status
-   * @param lastDue when the attempt begun last was due
+   * @param responses attempts that received a status
+   * @param lastDue when the latest attempt was due
    * @param lastBegan when it began; empty before the first
    * @param lastEnded when it ended; empty while it runs
-   * @param calledFor when a RunTask called for the attempt that runs
+   * @param calledFor when a RunTask requested the running attempt
    */
   public record Cloud(
       @Nullable String name,

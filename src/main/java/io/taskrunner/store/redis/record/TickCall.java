@@ -11,11 +11,12 @@ import org.jspecify.annotations.Nullable;
  * A call of {@code tick.lua}.
  *
  * @param schedule its name
- * @param expected the tick that it must wait for; null for a run that was asked for
- * @param next the tick behind all of these, and when that comes; null for a run that was asked for
- * @param missed how many ticks were missed, and the last of them
+ * @param expected the tick that it must wait for; null for a requested run
+ * @param next the tick after all of these, and its time; null for a requested run
+ * @param missed number of missed ticks, and the last of them
  * @param queue the number of its queue
- * @param sure whether that number is what Redis has; otherwise the script says when to look
+ * @param sure whether that number was read from Redis; otherwise the script replies when it must be
+ *     looked up
  * @param tasks of these ticks
  */
 public record TickCall(
@@ -29,20 +30,20 @@ public record TickCall(
 
   public static final Missed NONE_MISSED = new Missed(0, null);
 
-  /** What a tick may answer in place of a letter for each of its tasks. */
+  /** What the script may return instead of a letter for each task. */
   public enum Passed {
     /** There is no such schedule. */
     MISSING,
-    /** Another process was first, or it was changed meanwhile. */
+    /** Another process was first, or the schedule was changed meanwhile. */
     STALE,
-    /** Its queue is to be looked up; nothing was done. */
+    /** Its queue must be looked up; nothing was done. */
     QUEUE
   }
 
-  /** A tick, and when its task is made. */
+  /** A tick, and the time of its task. */
   public record Next(Instant tick, Instant comes) {}
 
-  /** Ticks that make no task. */
+  /** Ticks that create no task. */
   public record Missed(long count, @Nullable Instant last) {}
 
   /** The task of a tick, and when it is due. */
@@ -52,12 +53,12 @@ public record TickCall(
     tasks = List.copyOf(tasks);
   }
 
-  /** The same with the number of the queue as Redis has it. */
+  /** The same with the number of the queue from Redis. */
   public TickCall in(OptionalInt found) {
     return new TickCall(schedule, expected, next, missed, found, true, tasks);
   }
 
-  /** What is left when the first of its ticks are done. */
+  /** The rest after the first of its ticks are done. */
   public TickCall behind(int done) {
     List<Task> rest = tasks.subList(done, tasks.size());
     return new TickCall(schedule, rest.getFirst().tick(), next, NONE_MISSED, queue, sure, rest);
