@@ -13,7 +13,7 @@ class ScriptCostTest {
 
   @Test
   @Tag("faults")
-  @Timeout(120)
+  @Timeout(300)
   void noScriptExceedsItsBudgetOnLargeStates() {
     check(new Burdens.Size(10_000, 2_000, 500, 1_000, 4_000, 2_000, 60));
   }
