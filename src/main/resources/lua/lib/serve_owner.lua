@@ -94,7 +94,7 @@ local function serve_owner(q, o)
       spend(20)
     elseif what == 'hold' then
       hold(q, id, t, detail)
-      spend(40)
+      spend(60)
       held = held + 1
       if held == HELD_A_TURN then -- as much work as a start: others have their turn
         charge(q)
