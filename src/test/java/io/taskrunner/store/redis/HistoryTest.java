@@ -517,7 +517,7 @@ class HistoryTest {
      */
     private static boolean asItWas(Item t, byte @Nullable [] record, Set<TaskId> held) {
       return record != null
-          && t.held == held.contains(t.id)
+          && (!t.waits() || t.held == held.contains(t.id)) // one that runs may remain there
           && record[1] == t.state
           && number(record, 24, 6) == t.due
           && number(record, 10, 6) == t.claim;

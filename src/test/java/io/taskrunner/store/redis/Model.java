@@ -1131,6 +1131,7 @@ final class Model {
     }
     if (t != null && t.waits() && claim > t.claim) {
       t.state = 'a';
+      t.held = false;
       t.claim = claim;
       t.worker = worker;
       t.attempts++;
