@@ -18,10 +18,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -279,9 +281,14 @@ public final class ClusterSet implements AutoCloseable {
     return on(port, redis -> redis.clusterCountKeysInSlot(slot));
   }
 
-  /** Waits until every node sees all others healthy, and every replica has everything. */
+  /**
+   * Waits until every node sees all others healthy, every replica has everything, and all agree on
+   * the configuration epochs of the masters: a replica that does not know its master's is denied
+   * the votes to take its place.
+   */
   public void awaitWhole() {
     await(() -> {
+      Set<String> agreed = new HashSet<>();
       for (int port : nodes.keySet()) {
         List<String> seen = view(port);
         long masters =
@@ -291,7 +298,13 @@ public final class ClusterSet implements AutoCloseable {
                 && masters == MASTERS
                 && seen.stream().noneMatch(node -> node.contains("fail") || node.contains("noaddr"))
                 && seen.stream().allMatch(node -> node.split(" ")[7].equals("connected"));
-        if (!well) {
+        Set<String> epochs =
+            seen.stream()
+                .filter(ClusterSet::holdsAny)
+                .map(node -> node.split(" ")[0] + " " + node.split(" ")[6])
+                .collect(Collectors.toSet());
+        agreed.addAll(epochs);
+        if (!well || !agreed.equals(epochs)) {
           return port + " sees " + seen;
         }
         String info = on(port, redis -> redis.info("replication"));
