@@ -312,7 +312,13 @@ final class Program {
       stores = stores.stream().map(traced::store).toList();
       performer = traced.performer(performer);
     }
-    return new Worker(stores, performer, settings.worker(), ground.registry(), new SecureRandom());
+    return new Worker(
+        stores,
+        performer,
+        dispatcher::resetFailures,
+        settings.worker(),
+        ground.registry(),
+        new SecureRandom());
   }
 
   private void listen(ApiServer server) throws CannotStart {

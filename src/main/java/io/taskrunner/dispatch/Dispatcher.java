@@ -89,7 +89,7 @@ public final class Dispatcher implements AutoCloseable {
   }
 
   /** A host's breaker opened or closed: resets its failure count. */
-  public void countAnew(String hostAndPort) {
+  public void resetFailures(String hostAndPort) {
     breaker.forget(hostAndPort);
   }
 

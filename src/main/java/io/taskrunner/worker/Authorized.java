@@ -39,11 +39,6 @@ public final class Authorized implements Performer {
     return later;
   }
 
-  @Override
-  public void countAnew(String hostAndPort) {
-    performer.countAnew(hostAndPort);
-  }
-
   private void begin(Later later, Claim claim, Duration timeout) {
     try {
       TargetRequest request = bearers.authorize(claim.spec().request());

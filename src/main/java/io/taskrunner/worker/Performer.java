@@ -22,22 +22,9 @@ public interface Performer {
    */
   Request perform(Claim claim, Duration timeout);
 
-  /** The breaker of a host opened or closed: resets its failure count. */
-  default void countAnew(String hostAndPort) {}
-
   /** Attempts that are sent over the network. */
   static Performer by(Dispatcher dispatcher) {
-    return new Performer() {
-      @Override
-      public Request perform(Claim claim, Duration timeout) {
-        return new Sent(dispatcher.perform(claim, timeout));
-      }
-
-      @Override
-      public void countAnew(String hostAndPort) {
-        dispatcher.countAnew(hostAndPort);
-      }
-    };
+    return (claim, timeout) -> new Sent(dispatcher.perform(claim, timeout));
   }
 
   /** An attempt in progress. */

@@ -49,11 +49,6 @@ public final class Signed implements Performer {
     return later;
   }
 
-  @Override
-  public void countAnew(String hostAndPort) {
-    performer.countAnew(hostAndPort);
-  }
-
   private void begin(Later later, Claim claim, Duration timeout) {
     try {
       Optional<TargetRequest> signed = signer.sign(claim);

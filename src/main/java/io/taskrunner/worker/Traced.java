@@ -38,17 +38,7 @@ public final class Traced {
 
   /** Performs attempts in spans. */
   public Performer performer(Performer performer) {
-    return new Performer() {
-      @Override
-      public Request perform(Claim claim, Duration timeout) {
-        return Traced.this.perform(performer, claim, timeout);
-      }
-
-      @Override
-      public void countAnew(String hostAndPort) {
-        performer.countAnew(hostAndPort);
-      }
-    };
+    return (claim, timeout) -> perform(performer, claim, timeout);
   }
 
   private Performer.Request perform(Performer performer, Claim claim, Duration timeout) {

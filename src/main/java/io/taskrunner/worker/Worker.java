@@ -8,6 +8,7 @@ import io.taskrunner.task.TaskId;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,7 +32,7 @@ public final class Worker {
   private final WorkerOptions options;
   private final List<Part> parts;
   private final BreakerWatch breakers;
-  private final Performer performer;
+  private final Consumer<String> resetFailures;
   private boolean started;
   private boolean stopped;
 
@@ -52,6 +53,8 @@ public final class Worker {
    *
    * @param stores where tasks come from, one for each shard
    * @param performer performs the attempts
+   * @param resetFailures called with a host and port whose breaker opened or closed: its failures
+   *     are counted from zero
    * @param settings its settings
    * @param registry the registry of its meters
    * @param random for the name, jitter and spread
@@ -59,6 +62,7 @@ public final class Worker {
   public Worker(
       List<WorkStore> stores,
       Performer performer,
+      Consumer<String> resetFailures,
       WorkerSettings settings,
       MeterRegistry registry,
       RandomGenerator random) {
@@ -79,7 +83,7 @@ public final class Worker {
             })
             .toList();
     breakers = new BreakerWatch(stores, meters);
-    this.performer = performer;
+    this.resetFailures = resetFailures;
   }
 
   /** Starts claiming tasks. To be called once. */
@@ -89,7 +93,8 @@ public final class Worker {
     }
     started = true;
     for (Part part : parts) {
-      part.messages = part.loop.store().listen(options.workerId(), new Messages(part, performer));
+      part.messages =
+          part.loop.store().listen(options.workerId(), new Messages(part, resetFailures));
       part.loop.start();
       part.keeper.start();
     }
@@ -192,14 +197,14 @@ public final class Worker {
     line.addKeyValue("host", changed.host()).addKeyValue("state", state).log("circuit breaker");
   }
 
-  private record Messages(Part part, Performer performer) implements WorkStore.Listener {
+  private record Messages(Part part, Consumer<String> resetFailures) implements WorkStore.Listener {
     @Override
     public void breaker(BreakerChange changed) {
       if (changed.change() != BreakerChange.Change.IS_OPEN) {
         tell(changed);
       }
       if (changed.change() != BreakerChange.Change.HALF_OPEN) {
-        performer.countAnew(changed.host());
+        resetFailures.accept(changed.host());
       }
     }
 

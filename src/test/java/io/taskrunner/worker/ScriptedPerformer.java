@@ -6,11 +6,9 @@ import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.Outcome;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
@@ -77,14 +75,6 @@ final class ScriptedPerformer implements Performer {
     public void cutOff() {
       outcome.complete(new Outcome.CutOff());
     }
-  }
-
-  /** Hosts whose failure counts are to be reset. */
-  final List<String> countedAnew = new CopyOnWriteArrayList<>();
-
-  @Override
-  public void countAnew(String hostAndPort) {
-    countedAnew.add(hostAndPort);
   }
 
   @Override

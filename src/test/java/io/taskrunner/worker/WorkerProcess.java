@@ -56,6 +56,7 @@ final class WorkerProcess implements AutoCloseable {
             store.works(),
             new Signed(
                 Performer.by(dispatcher), new Signer(store.signing(), InstantSource.system())),
+            dispatcher::resetFailures,
             settings,
             new SimpleMeterRegistry(),
             new Random());

@@ -36,6 +36,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -50,13 +51,16 @@ class WorkerTest {
 
   private final ScriptedStore store = new ScriptedStore();
   private final ScriptedPerformer performer = new ScriptedPerformer();
+  private final List<String> failuresReset = new CopyOnWriteArrayList<>();
   private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
   private @Nullable Worker worker;
 
   private Worker start(int slots, Duration lease) {
     WorkerSettings settings =
         new WorkerSettings(slots, ofSeconds(1800), 5, lease, ofSeconds(30), ZERO);
-    Worker made = new Worker(List.of(store), performer, settings, registry, new Random(7));
+    Worker made =
+        new Worker(
+            List.of(store), performer, failuresReset::add, settings, registry, new Random(7));
     worker = made;
     made.start();
     return made;
@@ -462,7 +466,7 @@ class WorkerTest {
           .listener()
           .breaker(new BreakerChange(change.name().toLowerCase(Locale.ROOT), change, ZERO));
     }
-    assertEquals(List.of("opened", "reopened", "closed", "is_open"), performer.countedAnew);
+    assertEquals(List.of("opened", "reopened", "closed", "is_open"), failuresReset);
     logger.detachAppender(logged);
     logger.setLevel(null);
     assertEquals(
