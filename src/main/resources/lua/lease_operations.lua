@@ -19,9 +19,8 @@ for i = 1, #all, 2 do
   local f = call('HMGET', P .. 'operation:' .. all[i], 'runner', 'action', 'dry_run', 'begun')
   has[i] = f[1]
   if f[2] == 'move' and not f[3] then
-    moves[i] = { f[1] and 0 or 1, tonumber(f[4]) or 0 } -- one that a runner has started continues
-    local before = first and moves[first]
-    if not before or moves[i][1] < before[1] or moves[i][1] == before[1] and moves[i][2] < before[2] then first = i end
+    moves[i] = (tonumber(f[4]) or 0) + (f[1] and 0 or 2 ^ 50) -- one that a runner has started continues
+    if not first or moves[i] < moves[first] then first = i end
   end
 end
 for i = 1, #all, 2 do

@@ -4,7 +4,8 @@
 --   max(2): how many probes may run at first · own(1): whether the host has a threshold of its own
 -- Half-open is: `at` has come. Each successful probe allows one more at once, each failed one allows one less: so it closes, or opens
 -- again and waits twice as long, by how many fail, and what it closes for has grown before. A lost probe counts as failed.
-local BREAKER, RAMP_MS = '>I6I4I4I6I6I4I4I2B', 3000
+--@include lib/shut
+local BREAKER, RAMP_MS, LOOK_AGAIN_MS = '>I6I4I4I6I6I4I4I2B', 3000, 1000
 local open_hosts, breaker_changes = {}, {}
 
 local function write_breaker(b)
@@ -42,9 +43,14 @@ local function open_for(b, wait_ms, word)
   tell_change(b, word)
 end
 
+-- If tasks wait for the breaker, the next tend looks at it.
+local function look_soon(host)
+  call('ZADD', P .. 'shut', 'XX', now_text, 'b:' .. host)
+end
+
 local function close_breaker(b)
   call('HDEL', P .. 'open', b.host)
-  call('ZADD', P .. 'shut', 'XX', now_text, 'b:' .. b.host)
+  look_soon(b.host)
   open_hosts[b.host] = false
   b.at = now
   tell_change(b, 'closed')
@@ -63,7 +69,7 @@ local function ask_breaker(b)
     write_breaker(b)
     return true
   end
-  call('ZADD', P .. 'shut', 'LT', text(math.max(b.at, now + 1000)), 'b:' .. b.host)
+  shut('b:' .. b.host, math.max(b.at - now, LOOK_AGAIN_MS))
   return false
 end
 
@@ -85,6 +91,6 @@ local function settle_probe(host, claim, good)
     close_breaker(b)
   else
     write_breaker(b)
-    call('ZADD', P .. 'shut', 'XX', now_text, 'b:' .. host)
+    look_soon(host)
   end
 end

@@ -59,8 +59,7 @@ end
 --@include lib/look_at_breaker
 
 -- How many tasks wait for a gate here; none when it is to be asked for nothing more.
-local function waiting_for(gate)
-  local kind, name = string.match(gate, '^(.):(.*)$')
+local function waiting_for(kind, name)
   if kind == 'h' then return call('ZCARD', P .. 'held:' .. name) end
   local q = queue(tonumber(name))
   return q and q.gated and not q.paused and q.room == 0 and q.ready or 0
@@ -72,12 +71,12 @@ local function to_ask(floor)
   for _, gate in ipairs(call('ZRANGEBYSCORE', P .. 'shut', '-inf', now, 'LIMIT', 0, 100)) do
     if budget_left <= floor then break end
     spend(12)
-    local host, in_trouble = string.match(gate, '^h:(.*)$'), string.match(gate, '^b:(.*)$')
-    local waiting = in_trouble and 0 or waiting_for(gate)
-    if in_trouble then
-      look_at_breaker(in_trouble, floor)
-    elseif host and (waiting == 0 or call('SISMEMBER', P .. 'hosts', host) == 0) then
-      let_back(host, NEVER, floor)
+    local kind, name = string.match(gate, '^(.):(.*)$')
+    local waiting = kind == 'b' and 0 or waiting_for(kind, name)
+    if kind == 'b' then
+      look_at_breaker(name, floor)
+    elseif kind == 'h' and (waiting == 0 or call('SISMEMBER', P .. 'hosts', name) == 0) then
+      let_back(name, NEVER, floor)
     elseif waiting == 0 then
       admit(gate, 1)
     else

@@ -1,6 +1,4 @@
 -- look_at_breaker: probes of a host with waiting tasks are due, or its breaker was closed.
-local LOOK_AGAIN_MS = 1000
-
 local function look_at_breaker(host, floor)
   local b, gate = breaker(host), 'b:' .. host
   if b and is_mended(b) then
@@ -11,8 +9,7 @@ local function look_at_breaker(host, floor)
     let_back(host, NEVER, floor)
     return
   end
-  local _, more = 0, false
-  if now >= b.at then _, more = let_back(host, b.allowed - b.out, floor, true) end
+  local more = now >= b.at and select(2, let_back(host, b.allowed - b.out, floor, true))
   call('ZADD', P .. 'shut', 'XX', text(more and now or math.max(b.at, now + LOOK_AGAIN_MS)), gate)
 end
 
