@@ -6,10 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
 import io.taskrunner.http.Served.Reply;
 import io.taskrunner.http.Served.Setup;
+import io.taskrunner.store.WorkStore;
+import io.taskrunner.store.WorkStore.BreakerReport;
+import io.taskrunner.store.WorkStore.ClaimRequest;
+import io.taskrunner.store.WorkStore.Settlement;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
+import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -44,6 +50,31 @@ class CursorsTest {
           "{\"client_id\":\"shop\",\"interval_sec\":60,\"task\":{\"url\":\"http://target.example/\"}}";
       assertEquals(201, admin("PUT", "/v1/schedules/" + name, schedule).status());
     }
+    openBreakers("one.example", "two.example");
+  }
+
+  private void openBreakers(String... hosts) {
+    for (String host : hosts) {
+      String task = "{\"task\":{\"url\":\"http://" + host + "/\"}}";
+      assertEquals(201, post("/v1/enqueue", task, "X-API-Key", shop).status());
+    }
+    String worker = "00000000000000aa";
+    WorkStore work = store.works().getFirst();
+    List<Settlement> failed =
+        work
+            .exchange(List.of(), new ClaimRequest(worker, 1, 2, Duration.ofSeconds(30), 5))
+            .claims()
+            .stream()
+            .map(claim ->
+                new Settlement(
+                    claim.id(),
+                    claim.number(),
+                    new Verdict.Bury(),
+                    null,
+                    Duration.ZERO,
+                    new BreakerReport.Failed(5)))
+            .toList();
+    work.settle(worker, failed);
   }
 
   @AfterEach
@@ -80,7 +111,14 @@ class CursorsTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"/v1/tasks", "/v1/schedules", "/admin/clients", "/admin/audit", "/admin/config"})
+      strings = {
+        "/v1/tasks",
+        "/v1/schedules",
+        "/admin/clients",
+        "/admin/audit",
+        "/admin/config",
+        "/admin/breakers"
+      })
   void aCursorCannotBeForged(String list) {
     Reply first = admin("GET", list + "?limit=1", null);
     String cursor = first.json().path("next_cursor").asText();

@@ -49,12 +49,12 @@ public final class Breakers {
       query.fault("host", given.get(), Hosts.FORM);
     }
     int limit = query.integer("limit", LIMIT, 1, LIMIT_MAX);
-    String after = query.text("cursor").orElse("");
+    String after = query.cursor();
     faults.raise();
     List<Open> open =
         hosts.open().stream()
             .filter(one -> host.isEmpty() || one.isOf(host.get()))
-            .filter(one -> one.host().compareTo(after) > 0)
+            .filter(one -> after == null || one.host().compareTo(after) > 0)
             .toList();
     List<Open> page = open.subList(0, Math.min(limit, open.size()));
     return Answer.ok(
@@ -66,7 +66,8 @@ public final class Breakers {
                   each.item(item -> write(item, one));
                 }
               });
-          out.text("next_cursor", page.size() < open.size() ? page.getLast().host() : null);
+          String next = page.size() < open.size() ? page.getLast().host() : null;
+          out.text("next_cursor", query.nextCursor(next));
         }));
   }
 
