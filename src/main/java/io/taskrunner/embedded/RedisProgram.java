@@ -62,7 +62,7 @@ final class RedisProgram {
   /** The content of its redis.conf. */
   static String configuration(Path dir, int port, Secret password) {
     return """
-    # Written anew at each start of Task Runner.
+    # Rewritten at each start of Task Runner.
     bind 127.0.0.1
     port %d
     requirepass %s

@@ -90,7 +90,7 @@ public interface ClientStore {
    * Adds a key to a client, which must authenticate with a key from then on.
    *
    * @param digest of the key
-   * @param name the admin's name for it; empty for none
+   * @param name given by an admin; empty for none
    * @param scopes what it permits
    * @return the key's id; empty when the client does not exist
    */
@@ -177,7 +177,7 @@ public interface ClientStore {
   /**
    * The client of a key, and the scopes of the key.
    *
-   * @param name the admin's name for the key; empty for none
+   * @param name of the key, given by an admin; empty for none
    * @param scopes what it permits
    */
   record KeyOwner(String clientId, String keyId, Instant created, String name, Set<Scope> scopes) {

@@ -27,7 +27,6 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -63,16 +62,7 @@ class OperationReplicasTest {
   }
 
   private RedisStore open() {
-    StoreOptions defaults = StoreOptions.defaults(REDIS.server().settings(SHARDS));
-    return RedisStore.open(
-        new StoreOptions(
-            defaults.redis(),
-            defaults.openClients(),
-            defaults.maxOpenClients(),
-            defaults.idempotencyTtl(),
-            defaults.breaker(),
-            () -> time,
-            Optional.of(() -> time)));
+    return RedisStore.open(StoreOptions.defaults(REDIS.server().settings(SHARDS)).at(() -> time));
   }
 
   private void enqueue(String client) {

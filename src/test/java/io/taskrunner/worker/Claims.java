@@ -28,63 +28,39 @@ final class Claims {
 
   /** The same task, claimed once more. */
   static Claim again(Claim first, long number, int attempt) {
-    return new Claim(
-        first.id(),
-        number,
-        first.clientId(),
-        first.queue(),
-        first.queueRetry(),
-        first.queueTimeout(),
-        attempt,
-        first.answersBelow500(),
-        first.previousStatus(),
-        first.due(),
-        first.firstAttempt(),
-        first.now(),
-        first.probe(),
-        first.spec());
+    return with(first, number, attempt, first.probe(), 0);
   }
 
   /** One of a client whose requests are signed, by this version of its secrets. */
   static Claim signed(int n, long version) {
     Claim bare = claim(n);
-    return new Claim(
-        bare.id(),
-        bare.number(),
-        bare.clientId(),
-        bare.queue(),
-        bare.queueRetry(),
-        bare.queueTimeout(),
-        bare.attempt(),
-        bare.answersBelow500(),
-        bare.previousStatus(),
-        bare.due(),
-        bare.firstAttempt(),
-        bare.now(),
-        bare.probe(),
-        bare.spec(),
-        null,
-        version);
+    return with(bare, bare.number(), bare.attempt(), false, version);
   }
 
   /** One that tries out a half-open breaker. */
   static Claim probe(int n, Retry retry) {
     Claim bare = retrying(n, 1, retry, Retry.UNSET);
+    return with(bare, bare.number(), bare.attempt(), true, 0);
+  }
+
+  private static Claim with(Claim bare, long number, int attempt, boolean probe, long signing) {
     return new Claim(
         bare.id(),
-        bare.number(),
+        number,
         bare.clientId(),
         bare.queue(),
         bare.queueRetry(),
         bare.queueTimeout(),
-        bare.attempt(),
+        attempt,
         bare.answersBelow500(),
         bare.previousStatus(),
         bare.due(),
         bare.firstAttempt(),
         bare.now(),
-        true,
-        bare.spec());
+        probe,
+        bare.spec(),
+        null,
+        signing);
   }
 
   static Claim timed(int n, @Nullable Duration task, @Nullable Duration queue) {

@@ -125,7 +125,7 @@ public final class Credentials {
   }
 
   /**
-   * Reads the credentials of a call of another contract, in which the admin's key may also be a
+   * Reads the credentials of a call of another contract, in which the admin key may also be a
    * bearer token. Never asks the store.
    *
    * @param open whether an unknown token counts as none: clients that cannot do without a token

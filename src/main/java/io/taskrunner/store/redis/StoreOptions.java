@@ -37,4 +37,10 @@ public record StoreOptions(
         InstantSource.system(),
         Optional.empty());
   }
+
+  /** The same, with a clock that also replaces Redis' clock: for tests. */
+  public StoreOptions at(InstantSource time) {
+    return new StoreOptions(
+        redis, openClients, maxOpenClients, idempotencyTtl, breaker, time, Optional.of(time));
+  }
 }

@@ -18,7 +18,6 @@ import io.taskrunner.testkit.RedisExtension;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,17 +37,9 @@ class ChangesTest {
 
   @BeforeEach
   void open() {
-    StoreOptions defaults = StoreOptions.defaults(REDIS.server().settings(SHARDS));
     store =
         RedisStore.openUntended(
-            new StoreOptions(
-                defaults.redis(),
-                defaults.openClients(),
-                defaults.maxOpenClients(),
-                defaults.idempotencyTtl(),
-                defaults.breaker(),
-                () -> now,
-                Optional.of(() -> now)));
+            StoreOptions.defaults(REDIS.server().settings(SHARDS)).at(() -> now));
     redis = REDIS.redis().sync();
   }
 

@@ -24,7 +24,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
@@ -96,15 +95,7 @@ final class MixedHistory implements AutoCloseable {
             usual.waitReplicas(),
             usual.storeMaxBytes(),
             usual.storeFullRatio());
-    StoreOptions defaults = StoreOptions.defaults(impatient);
-    return new StoreOptions(
-        impatient,
-        true,
-        defaults.maxOpenClients(),
-        defaults.idempotencyTtl(),
-        defaults.breaker(),
-        () -> Instant.ofEpochMilli(now),
-        Optional.of(() -> Instant.ofEpochMilli(now)));
+    return StoreOptions.defaults(impatient).at(() -> Instant.ofEpochMilli(now));
   }
 
   private MixedProcess open() {

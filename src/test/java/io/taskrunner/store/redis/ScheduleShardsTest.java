@@ -19,7 +19,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -52,16 +51,8 @@ class ScheduleShardsTest {
   }
 
   private RedisStore another() {
-    StoreOptions defaults = StoreOptions.defaults(REDIS.server().settings(SHARDS));
     return RedisStore.openUntended(
-        new StoreOptions(
-            defaults.redis(),
-            defaults.openClients(),
-            defaults.maxOpenClients(),
-            defaults.idempotencyTtl(),
-            defaults.breaker(),
-            () -> now,
-            Optional.of(() -> now)));
+        StoreOptions.defaults(REDIS.server().settings(SHARDS)).at(() -> now));
   }
 
   private boolean put(String name, String client) {
