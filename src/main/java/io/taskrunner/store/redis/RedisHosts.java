@@ -101,12 +101,21 @@ final class RedisHosts implements HostStore {
   }
 
   private static Map<String, TargetHost.Open> breakers(Shard shard, String which) {
-    Map<String, TargetHost.Open> found = new TreeMap<>();
+    return pages(
+        place -> shard.moves().run(Script.BREAKERS, which, place),
+        RedisHosts::open,
+        TargetHost.Open::host);
+  }
+
+  /** All rows of a script that replies with the next place and some rows, by their names. */
+  private static <T> Map<String, T> pages(
+      Function<String, Reply> page, Function<Reply, T> row, Function<T, String> name) {
+    Map<String, T> found = new TreeMap<>();
     String place = "0";
     do {
-      Reply reply = shard.moves().run(Script.BREAKERS, which, place);
+      Reply reply = page.apply(place);
       place = reply.text();
-      reply.rest(RedisHosts::open).forEach(open -> found.put(open.host(), open));
+      reply.rest(row).forEach(one -> found.put(name.apply(one), one));
     } while (!place.equals("0"));
     return found;
   }
@@ -125,12 +134,11 @@ final class RedisHosts implements HostStore {
   private static Map<String, TargetHost.Load> read(Shard shard, String which) {
     Map<String, TargetHost.Load> hosts = new TreeMap<>();
     for (String set : which.equals(ALL) ? SETS : List.of(ALL)) {
-      String place = "0";
-      do {
-        Reply reply = shard.moves().run(Script.HOSTS, which, set, place);
-        place = reply.text();
-        reply.rest(RedisHosts::load).forEach(load -> hosts.put(load.host().name(), load));
-      } while (!place.equals("0"));
+      hosts.putAll(
+          pages(
+              place -> shard.moves().run(Script.HOSTS, which, set, place),
+              RedisHosts::load,
+              load -> load.host().name()));
     }
     return hosts;
   }

@@ -73,6 +73,7 @@ public final class Answers {
         && String.valueOf(refused.getMessage()).contains("OOM");
   }
 
+  /** The failure inside the wrappers that futures put around it. */
   public static Throwable cause(Throwable failure) {
     Throwable cause = failure;
     while ((cause instanceof CompletionException || cause instanceof ExecutionException)
