@@ -12,9 +12,12 @@ import io.taskrunner.config.RedisSettings;
 import io.taskrunner.config.Secret;
 import io.taskrunner.config.Settings;
 import io.taskrunner.config.TokenSettings;
+import io.taskrunner.dispatch.Authorized;
 import io.taskrunner.dispatch.Bearers;
 import io.taskrunner.dispatch.DispatchOptions;
 import io.taskrunner.dispatch.Dispatcher;
+import io.taskrunner.dispatch.Performer;
+import io.taskrunner.dispatch.Signed;
 import io.taskrunner.dispatch.Signer;
 import io.taskrunner.embedded.EmbeddedRedis;
 import io.taskrunner.http.ApiServer;
@@ -28,9 +31,6 @@ import io.taskrunner.store.redis.link.Shared;
 import io.taskrunner.telemetry.Build;
 import io.taskrunner.telemetry.Probe;
 import io.taskrunner.telemetry.Tracing;
-import io.taskrunner.worker.Authorized;
-import io.taskrunner.worker.Performer;
-import io.taskrunner.worker.Signed;
 import io.taskrunner.worker.Ticker;
 import io.taskrunner.worker.Traced;
 import io.taskrunner.worker.Worker;
@@ -304,8 +304,7 @@ final class Program {
     List<WorkStore> stores = ground.store().works();
     Performer performer =
         new Signed(
-            new Authorized(
-                Performer.by(dispatcher), new Bearers(ground.tokens(), InstantSource.system())),
+            new Authorized(dispatcher, new Bearers(ground.tokens(), InstantSource.system())),
             new Signer(ground.store().signing(), InstantSource.system()));
     if (ground.tracing().isPresent()) {
       Traced traced = new Traced(ground.tracing().get());

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Never blocks: an attempt is started, and reports by {@link Sending#outcome}. The caller limits
  * the number of concurrent attempts. Thread-safe.
  */
-public final class Dispatcher implements AutoCloseable {
+public final class Dispatcher implements Performer, AutoCloseable {
 
   private static final Duration LOOK_UP_TIMEOUT = Duration.ofSeconds(5);
   private static final long GOOD_FOR_MS = 10_000;
@@ -77,11 +77,8 @@ public final class Dispatcher implements AutoCloseable {
     this.connections = new Connections(loops, tls);
   }
 
-  /**
-   * Starts an attempt.
-   *
-   * @param timeout for all of it: look-up, connection, request and response
-   */
+  /** Sends a request; the timeout covers look-up, connection, request and response. */
+  @Override
   public Sending perform(Claim claim, Duration timeout) {
     Sending sending = new Sending(claim, timeout, this);
     send(sending);

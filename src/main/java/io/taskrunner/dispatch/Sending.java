@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * An attempt in progress. It ends once: by its response, a failure, its timeout, or an abort; later
  * events change nothing. Thread-safe.
  */
-public final class Sending {
+public final class Sending implements Performer.Request {
 
   /**
    * How often a request may be refused before it fails, and how often of these it is resent at
@@ -47,32 +47,27 @@ public final class Sending {
   }
 
   /** The claim of the attempt. */
-  public Claim claim() {
+  Claim claim() {
     return claim;
   }
 
-  /**
-   * Completes with the outcome of the attempt, exceptionally only because of a bug; mostly on an
-   * event loop, which dependent stages must not block.
-   */
+  /** Mostly completed on an event loop, which dependent stages must not block. */
+  @Override
   public CompletableFuture<Outcome> outcome() {
     return outcome;
   }
 
-  /** The attempt's evidence for its host's breaker; none until the outcome is known. */
+  @Override
   public BreakerReport breaker() {
     return report;
   }
 
-  /**
-   * Aborts the request, because the task was cancelled or is held by another worker: {@link
-   * Outcome.Cancelled}.
-   */
+  @Override
   public void cancel() {
     cut(new Outcome.Cancelled());
   }
 
-  /** Aborts the request, because this worker stops: {@link Outcome.CutOff}. */
+  @Override
   public void cutOff() {
     cut(new Outcome.CutOff());
   }

@@ -1,5 +1,6 @@
 package io.taskrunner.worker;
 
+import io.taskrunner.dispatch.Performer;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.WorkStore.AtGates;

@@ -1,5 +1,6 @@
 package io.taskrunner.worker;
 
+import io.taskrunner.dispatch.Performer;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.Outcome;
 import org.jspecify.annotations.Nullable;

@@ -2,6 +2,7 @@ package io.taskrunner.worker;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.taskrunner.config.WorkerSettings;
+import io.taskrunner.dispatch.Performer;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.WorkStore.BreakerChange;
 import io.taskrunner.task.TaskId;

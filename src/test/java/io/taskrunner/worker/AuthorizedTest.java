@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.taskrunner.dispatch.Authorized;
 import io.taskrunner.dispatch.Bearers;
+import io.taskrunner.dispatch.Performer;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.TokenKeys;
 import io.taskrunner.store.TokenStore;

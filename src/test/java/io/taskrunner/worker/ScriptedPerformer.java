@@ -2,6 +2,7 @@ package io.taskrunner.worker;
 
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
+import io.taskrunner.dispatch.Performer;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.Outcome;

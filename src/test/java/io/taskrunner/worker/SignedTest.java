@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.taskrunner.client.SigningSecret;
+import io.taskrunner.dispatch.Performer;
+import io.taskrunner.dispatch.Signed;
 import io.taskrunner.dispatch.Signer;
 import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.StoreUnavailable;

@@ -7,6 +7,7 @@ import io.netty.channel.nio.NioIoHandler;
 import io.taskrunner.config.WorkerSettings;
 import io.taskrunner.dispatch.DispatchOptions;
 import io.taskrunner.dispatch.Dispatcher;
+import io.taskrunner.dispatch.Signed;
 import io.taskrunner.dispatch.Signer;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
@@ -54,8 +55,7 @@ final class WorkerProcess implements AutoCloseable {
     worker =
         new Worker(
             store.works(),
-            new Signed(
-                Performer.by(dispatcher), new Signer(store.signing(), InstantSource.system())),
+            new Signed(dispatcher, new Signer(store.signing(), InstantSource.system())),
             dispatcher::resetFailures,
             settings,
             new SimpleMeterRegistry(),

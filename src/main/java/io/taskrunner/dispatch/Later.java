@@ -1,4 +1,4 @@
-package io.taskrunner.worker;
+package io.taskrunner.dispatch;
 
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.task.Outcome;

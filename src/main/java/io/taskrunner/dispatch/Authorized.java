@@ -1,6 +1,5 @@
-package io.taskrunner.worker;
+package io.taskrunner.dispatch;
 
-import io.taskrunner.dispatch.Bearers;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.Outcome;
