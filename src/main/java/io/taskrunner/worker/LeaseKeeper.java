@@ -28,16 +28,16 @@ final class LeaseKeeper {
   private static final long RETRY_NANOS = Duration.ofMillis(250).toNanos();
 
   private final WorkStore store;
-  private final ClaimLoop loop;
+  private final Runs runs;
   private final WorkerMeters meters;
   private final WorkerOptions options;
   private final Thread thread;
   private volatile boolean ended;
   private volatile boolean atOnce;
 
-  LeaseKeeper(WorkStore store, ClaimLoop loop, WorkerMeters meters, WorkerOptions options) {
+  LeaseKeeper(WorkStore store, Runs runs, WorkerMeters meters, WorkerOptions options) {
     this.store = store;
-    this.loop = loop;
+    this.runs = runs;
     this.meters = meters;
     this.options = options;
     thread = Thread.ofPlatform().name("lease-keeper").daemon(true).unstarted(this::run);
@@ -94,7 +94,7 @@ final class LeaseKeeper {
 
   private void renew() {
     List<Running> all = new ArrayList<>();
-    for (Run run : loop.running()) {
+    for (Run run : runs.running()) {
       all.add(new Running(run.claim().id(), run.claim().number()));
     }
     for (int from = 0; from < all.size(); from += RENEW_MAX) {
@@ -106,7 +106,7 @@ final class LeaseKeeper {
   }
 
   private void cutOff(Ended task) {
-    Run run = loop.run(task.id());
+    Run run = runs.run(task.id());
     if (run == null) {
       return; // Over in the meantime.
     }

@@ -32,7 +32,7 @@ final class Slots {
 
   // Guarded by this.
   private int used;
-  private final Map<ClaimLoop, Waiting> line = new LinkedHashMap<>();
+  private final Map<Signals, Waiting> line = new LinkedHashMap<>();
 
   /**
    * A queued loop: the weight of the tasks that wait in its shard, and the slots that it has drawn.
@@ -55,7 +55,7 @@ final class Slots {
   }
 
   /** Whether a loop that asks now would get any, or has drawn some. */
-  synchronized boolean hasFor(ClaimLoop loop) {
+  synchronized boolean hasFor(Signals loop) {
     Waiting waiting = line.get(loop);
     return waiting == null ? used < all : waiting.drawn > 0;
   }
@@ -66,8 +66,8 @@ final class Slots {
    *
    * @param weight of the tasks that wait in the loop's shard
    */
-  boolean standInLine(ClaimLoop loop, double weight) {
-    List<ClaimLoop> drew;
+  boolean standInLine(Signals loop, double weight) {
+    List<Signals> drew;
     boolean has;
     synchronized (this) {
       if (!shared || (line.isEmpty() && used < all)) {
@@ -89,9 +89,9 @@ final class Slots {
    * @param most how many it can use
    * @return how many it got; with none it is queued, and signalled when it has drawn one
    */
-  int take(ClaimLoop loop, double weight, int most) {
+  int take(Signals loop, double weight, int most) {
     int taken;
-    List<ClaimLoop> drew;
+    List<Signals> drew;
     synchronized (this) {
       if (line.isEmpty() && used < all) {
         int free = all - used;
@@ -142,7 +142,7 @@ final class Slots {
     if (count == 0) {
       return;
     }
-    List<ClaimLoop> drew;
+    List<Signals> drew;
     synchronized (this) {
       used -= count;
       drew = draw();
@@ -151,8 +151,8 @@ final class Slots {
   }
 
   /** A loop cannot use a slot for now: it leaves the queue. */
-  void leave(ClaimLoop loop) {
-    List<ClaimLoop> drew;
+  void leave(Signals loop) {
+    List<Signals> drew;
     synchronized (this) {
       Waiting waiting = line.remove(loop);
       if (waiting == null) {
@@ -165,14 +165,14 @@ final class Slots {
   }
 
   /** Distributes free slots among the queued loops; returns the loops that got some. */
-  private List<ClaimLoop> draw() {
+  private List<Signals> draw() {
     if (line.isEmpty()) {
       return List.of();
     }
     double weights = line.values().stream().mapToDouble(waiting -> waiting.weight).sum();
-    List<ClaimLoop> drew = new ArrayList<>();
+    List<Signals> drew = new ArrayList<>();
     for (; used < all; used++) {
-      ClaimLoop drawn = drawn(random.nextDouble() * weights);
+      Signals drawn = drawn(random.nextDouble() * weights);
       Waiting waiting = Objects.requireNonNull(line.get(drawn));
       if (waiting.drawn++ == 0) {
         drew.add(drawn);
@@ -181,9 +181,9 @@ final class Slots {
     return drew;
   }
 
-  private ClaimLoop drawn(double point) {
+  private Signals drawn(double point) {
     double passed = 0;
-    for (Map.Entry<ClaimLoop, Waiting> entry : line.entrySet()) {
+    for (Map.Entry<Signals, Waiting> entry : line.entrySet()) {
       passed += entry.getValue().weight;
       if (point < passed) {
         return entry.getKey();
@@ -192,10 +192,10 @@ final class Slots {
     return line.keySet().iterator().next(); // the sum's last digit
   }
 
-  private static void signal(List<ClaimLoop> drew, @Nullable ClaimLoop asking) {
-    for (ClaimLoop loop : drew) {
+  private static void signal(List<Signals> drew, @Nullable Signals asking) {
+    for (Signals loop : drew) {
       if (loop != asking) {
-        loop.signal();
+        loop.news();
       }
     }
   }

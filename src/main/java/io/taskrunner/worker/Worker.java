@@ -80,7 +80,7 @@ public final class Worker {
         stores.stream()
             .map(store -> {
               ClaimLoop loop = new ClaimLoop(store, slots, performer, meters, options, random);
-              return new Part(loop, new LeaseKeeper(store, loop, meters, options));
+              return new Part(loop, new LeaseKeeper(store, loop.runs(), meters, options));
             })
             .toList();
     breakers = new BreakerWatch(stores, meters);
@@ -123,13 +123,13 @@ public final class Worker {
       parts.forEach(part -> part.loop.stopClaiming());
       delivered = awaitQuiet(grace);
       if (!delivered) {
-        int running = parts.stream().mapToInt(part -> part.loop.running().size()).sum();
+        int running = parts.stream().mapToInt(part -> part.loop.runs().running().size()).sum();
         if (running > 0) {
           log.atInfo()
               .addKeyValue("running", running)
               .log("the grace is over; what runs is cut off and given back");
         }
-        parts.forEach(part -> part.loop.cutOff());
+        parts.forEach(part -> part.loop.runs().cutOff());
         delivered = awaitQuiet(DELIVERY_MAX);
       }
     } finally {
@@ -154,7 +154,7 @@ public final class Worker {
 
   private void end() throws InterruptedException {
     for (Part part : parts) {
-      part.loop.cutOff();
+      part.loop.runs().cutOff();
       part.loop.end();
       part.keeper.end();
       close(part.messages);
@@ -211,27 +211,27 @@ public final class Worker {
 
     @Override
     public void wake() {
-      part.loop.wake();
+      part.loop.signals().wake();
     }
 
     @Override
     public void tend() {
-      part.loop.tend();
+      part.loop.signals().tend();
     }
 
     @Override
     public void express() {
-      part.loop.express();
+      part.loop.signals().express();
     }
 
     @Override
     public void cancelled(TaskId id) {
-      part.loop.cancelled(id);
+      part.loop.runs().cancelled(id);
     }
 
     @Override
     public void reconnected() {
-      part.loop.reconnected();
+      part.loop.signals().reconnected();
       part.keeper.renewAtOnce();
     }
   }
