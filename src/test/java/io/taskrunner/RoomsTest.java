@@ -97,9 +97,6 @@ class RoomsTest {
   /** Classes of a package that all use each other, directly or not, are understood together. */
   private static final int RING_MAX = 3;
 
-  /** Larger cycles that are left, with their size today: they may shrink, and must not grow. */
-  private static final Map<String, Integer> LARGER_RINGS = Map.of("dispatch", 8);
-
   private static final Pattern TYPE =
       Pattern.compile("L([a-z][A-Za-z0-9_]*(?:/[A-Za-z0-9_$]+)+)[;<]");
 
@@ -138,10 +135,15 @@ class RoomsTest {
                 .collect(Collectors.toCollection(TreeSet::new));
         largest = ring.size() > largest.size() ? ring : largest;
       }
-      int most = LARGER_RINGS.getOrDefault(name.replaceFirst("^" + BASE + "\\.?", ""), RING_MAX);
-      if (largest.size() > most || (most > RING_MAX && largest.size() < most)) {
+      if (largest.size() > RING_MAX) {
         faults.add(
-            name + " has a ring of " + largest.size() + " (expected: " + most + "): " + largest);
+            name
+                + " has a ring of "
+                + largest.size()
+                + " (expected: at most "
+                + RING_MAX
+                + "): "
+                + largest);
       }
     });
     assertEquals("", String.join("\n", faults));

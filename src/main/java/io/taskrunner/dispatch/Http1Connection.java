@@ -38,13 +38,31 @@ import org.jspecify.annotations.Nullable;
 final class Http1Connection extends ChannelInboundHandlerAdapter
     implements Connection, ChannelFutureListener {
 
+  /** How long an idle connection is kept, in seconds. */
+  static final int IDLE_SEC_MAX = 30;
+
   private static final int COPIED_BODY_MAX = 16 * 1024;
   private static final int HEAD_USUAL = 1024;
   private static final int FIRST_LINE_MAX = 4096;
 
+  /** Where it waits between requests. */
+  interface Pool {
+    /** Takes a reusable connection. */
+    void release(Http1Connection connection);
+
+    /** Removes a closed connection. */
+    void remove(Http1Connection connection);
+
+    /**
+     * Closes what has been idle since before a time on the clock of {@link System#nanoTime}: a
+     * request sent then got no response, and these connections may be dead too.
+     */
+    void distrust(Peer peer, long nanos);
+  }
+
   private final Channel channel;
   private final Peer peer;
-  private final Connections connections;
+  private final Pool pool;
   private final Decoder decoder = new Decoder();
   private final StringBuilder head = new StringBuilder(HEAD_USUAL);
   private Answer answer = new Answer();
@@ -53,18 +71,18 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
   private long begun; // of the request, on the clock of System.nanoTime
   private boolean skipsToEnd; // of an interim response
   private boolean closing;
-  private long idleNanosMax = TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX);
+  private long idleNanosMax = TimeUnit.SECONDS.toNanos(IDLE_SEC_MAX);
   private volatile long idleSince; // written before it is returned, read by the next user
 
-  private Http1Connection(Channel channel, Peer peer, Connections connections) {
+  private Http1Connection(Channel channel, Peer peer, Pool pool) {
     this.channel = channel;
     this.peer = peer;
-    this.connections = connections;
+    this.pool = pool;
   }
 
   /** Sets up HTTP/1.1 on a connected channel; called on its loop. */
-  static Http1Connection on(Channel channel, Peer peer, Connections connections) {
-    Http1Connection connection = new Http1Connection(channel, peer, connections);
+  static Http1Connection on(Channel channel, Peer peer, Pool pool) {
+    Http1Connection connection = new Http1Connection(channel, peer, pool);
     channel.pipeline().addLast(connection.decoder, connection);
     return connection;
   }
@@ -106,7 +124,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
     begun = System.nanoTime();
     answer = new Answer();
     written = false;
-    idleNanosMax = TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX);
+    idleNanosMax = TimeUnit.SECONDS.toNanos(IDLE_SEC_MAX);
     try {
       write(sending);
     } catch (RuntimeException bug) {
@@ -123,7 +141,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
       closing = true;
       channel.close();
       if (timedOut && !answer.hasBegun()) {
-        connections.distrust(peer, begun);
+        pool.distrust(peer, begun);
       }
     }
   }
@@ -246,7 +264,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
   /** Keeps it for the next request. */
   void giveBack() {
     idleSince = System.nanoTime();
-    connections.release(this);
+    pool.release(this);
   }
 
   private void broken(Throwable cause) {
@@ -288,7 +306,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
 
   @Override
   public void channelInactive(ChannelHandlerContext context) {
-    connections.remove(this);
+    pool.remove(this);
     if (current != null) {
       lost(
           answer.hasBegun()

@@ -56,9 +56,29 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
   private static final int STREAMS_MAX = 100;
   private static final long TABLE_BYTES_MAX = 4096;
 
+  /** The pool that shares it. */
+  interface Pool {
+    /**
+     * A connection has received its peer's limit.
+     *
+     * @param streams maximum number of concurrent requests
+     * @param timeout of the connections that are opened for requests that do not fit on this one
+     */
+    void ready(Http2Connection connection, int streams, Duration timeout);
+
+    /** Removes a connection that accepts no more requests. */
+    void remove(Http2Connection connection);
+
+    /** A connection ended before it was ready. */
+    void failed(Peer peer, AttemptError error, String detail);
+
+    /** The peer requires HTTP/1.1: from now on only that is offered. */
+    void requireHttp1(Peer peer);
+  }
+
   private final Channel channel;
   private final Peer peer;
-  private final Connections connections;
+  private final Pool pool;
   private final Map<Http2FrameStream, Exchange> exchanges = new IdentityHashMap<>();
   private final AtomicInteger reserved = new AtomicInteger();
   private final Duration timeout;
@@ -73,10 +93,10 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
   private volatile long idleSince = System.nanoTime();
 
   private Http2Connection(
-      Channel channel, Peer peer, Connections connections, Duration timeout, long millisLeft) {
+      Channel channel, Peer peer, Pool pool, Duration timeout, long millisLeft) {
     this.channel = channel;
     this.peer = peer;
-    this.connections = connections;
+    this.pool = pool;
     this.timeout = timeout;
     this.settingsDue =
         channel
@@ -93,10 +113,8 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
    * @param timeout of additional connections
    * @param millisLeft until its settings must have arrived
    */
-  static void on(
-      Channel channel, Peer peer, Connections connections, Duration timeout, long millisLeft) {
-    Http2Connection connection =
-        new Http2Connection(channel, peer, connections, timeout, millisLeft);
+  static void on(Channel channel, Peer peer, Pool pool, Duration timeout, long millisLeft) {
+    Http2Connection connection = new Http2Connection(channel, peer, pool, timeout, millisLeft);
     Http2FrameCodec codec =
         Http2FrameCodecBuilder.forClient()
             .initialSettings(
@@ -183,7 +201,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
   /** Lets current requests finish, and accepts no new ones. */
   void retire() {
     goingAway = true;
-    connections.remove(this);
+    pool.remove(this);
     if (loop().inEventLoop()) {
       closeWhenLast();
     } else {
@@ -247,7 +265,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
     if (!ready && !goingAway) {
       ready = true;
       settingsDue.cancel(false);
-      connections.ready(this, streamsMax, timeout);
+      pool.ready(this, streamsMax, timeout);
     }
   }
 
@@ -326,7 +344,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
     if (frame.errorCode() == Http2Error.REFUSED_STREAM.code()) {
       sendAgain(exchange);
     } else if (frame.errorCode() == Http2Error.HTTP_1_1_REQUIRED.code()) {
-      connections.requireHttp1(peer);
+      pool.requireHttp1(peer);
       sendAgain(exchange);
     } else {
       forget(exchange);
@@ -338,10 +356,10 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
 
   private void goAway(Http2GoAwayFrame frame) {
     if (frame.errorCode() == Http2Error.HTTP_1_1_REQUIRED.code()) {
-      connections.requireHttp1(peer);
+      pool.requireHttp1(peer);
     }
     goingAway = true;
-    connections.remove(this);
+    pool.remove(this);
     List<Exchange> all = List.copyOf(exchanges.values());
     tookAny |= all.stream().anyMatch(exchange -> exchange.stream.id() <= frame.lastStreamId());
     for (Exchange exchange : all) {
@@ -411,12 +429,12 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
 
   private void end(String what) {
     goingAway = true;
-    connections.remove(this);
+    pool.remove(this);
     channel.close();
     if (!ready) {
       ready = true;
       settingsDue.cancel(false);
-      connections.fail(peer, AttemptError.CONNECT_FAILED, peer + ": " + what);
+      pool.failed(peer, AttemptError.CONNECT_FAILED, peer + ": " + what);
     }
     for (Exchange exchange : new ArrayList<>(exchanges.values())) {
       forget(exchange);

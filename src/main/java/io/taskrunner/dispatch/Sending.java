@@ -7,6 +7,7 @@ import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.TargetUrl;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -28,21 +29,43 @@ public final class Sending implements Performer.Request {
   private static final int AT_ONCE_MAX = 3;
   private static final long PAUSE_MS_MAX = 1000;
 
+  /** What carries a request. Its methods are called on its event loop. */
+  interface Carrier {
+    /** Its event loop; may be called on any thread. */
+    EventLoop loop();
+
+    /**
+     * Aborts a request immediately; does nothing when it has ended, or is not here.
+     *
+     * @param timedOut whether no response arrived in time: if nothing at all has arrived since it
+     *     was sent, the connection is in doubt, and gets no new request
+     */
+    void abort(Sending sending, boolean timedOut);
+  }
+
+  /** Sends a request that was not processed again, after a pause in ms. */
+  interface Resender {
+    void send(Sending sending, long pauseMs);
+  }
+
+  /** What all attempts share. */
+  record Means(TargetHeaders headers, Breaker breaker, InstantSource clock, Resender resender) {}
+
   private final Claim claim;
   private final Duration timeout;
-  private final Dispatcher dispatcher;
+  private final Means means;
   private final long deadlineNanos;
   private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
   private final AtomicBoolean ended = new AtomicBoolean();
   private volatile BreakerReport report = new BreakerReport.None();
-  private volatile @Nullable Connection connection;
+  private volatile @Nullable Carrier carrier;
   private volatile @Nullable Future<?> timer;
   private int refusals; // confined to the loop of the connection that it was on
 
-  Sending(Claim claim, Duration timeout, Dispatcher dispatcher) {
+  Sending(Claim claim, Duration timeout, Means means) {
     this.claim = claim;
     this.timeout = timeout;
-    this.dispatcher = dispatcher;
+    this.means = means;
     this.deadlineNanos = System.nanoTime() + saturatedNanos(timeout);
   }
 
@@ -100,23 +123,23 @@ public final class Sending implements Performer.Request {
   }
 
   /**
-   * Sets the connection of the request.
+   * Sets what carries the request.
    *
    * @return whether it must still be sent
    */
-  boolean goesBy(Connection way) {
-    connection = way;
+  boolean goesBy(Carrier by) {
+    carrier = by;
     return !isOver();
   }
 
   /** Passes the request's headers to {@code sink}. */
   void writeHeaders(TargetHeaders.Sink sink) {
-    dispatcher.headers().write(claim, sink);
+    means.headers().write(claim, sink);
   }
 
   /** The target responded. */
   void answered(Answer answer) {
-    end(answer.outcome(dispatcher.clock()));
+    end(answer.outcome(means.clock()));
   }
 
   /**
@@ -132,17 +155,11 @@ public final class Sending implements Performer.Request {
     }
     if (refusals > REFUSALS_MAX) {
       fail(AttemptError.CONNECTION_LOST, why);
-    } else if (!inVain || refusals <= AT_ONCE_MAX) {
-      sendUnlessOver();
     } else {
-      long pause = Math.min(PAUSE_MS_MAX, 10L << (refusals - AT_ONCE_MAX));
-      dispatcher.later(this::sendUnlessOver, pause);
-    }
-  }
-
-  private void sendUnlessOver() {
-    if (!isOver()) {
-      dispatcher.send(this);
+      boolean atOnce = !inVain || refusals <= AT_ONCE_MAX;
+      means
+          .resender()
+          .send(this, atOnce ? 0 : Math.min(PAUSE_MS_MAX, 10L << (refusals - AT_ONCE_MAX)));
     }
   }
 
@@ -169,19 +186,19 @@ public final class Sending implements Performer.Request {
   private void complete(Outcome result) {
     stopTimer();
     if (claim.cloud() == null) { // these have no effect on the breaker
-      report = dispatcher.breaker().record(url(), result, claim.probe());
+      report = means.breaker().record(url(), result, claim.probe());
     }
     outcome.complete(result);
   }
 
   private void cut(Outcome result) {
     if (ended.compareAndSet(false, true)) {
-      Connection way = connection;
+      Carrier by = carrier;
       boolean timedOut = result instanceof Outcome.TimedOut;
-      if (way != null && way.loop().inEventLoop()) {
-        way.abort(this, timedOut); // before it becomes visible, and the next may be sent
-      } else if (way != null) {
-        way.loop().execute(() -> way.abort(this, timedOut));
+      if (by != null && by.loop().inEventLoop()) {
+        by.abort(this, timedOut); // before it becomes visible, and the next may be sent
+      } else if (by != null) {
+        by.loop().execute(() -> by.abort(this, timedOut));
       }
       complete(result);
     }

@@ -1,13 +1,12 @@
 package io.taskrunner.dispatch;
 
-import io.taskrunner.dispatch.Connections.Waiter;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The connections to one peer. Guarded by its {@link Connections}. */
+/** The connections to one peer. Guarded by the pool that it is in. */
 final class Way {
   final Deque<Http1Connection> idle = new ArrayDeque<>();
   final List<Http2Connection> shared = new ArrayList<>(1);

@@ -435,9 +435,11 @@ final class ReachTest {
     long released = System.nanoTime();
     dispatcher
         .connections()
-        .sweep(released + TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX - 9));
+        .sweep(released + TimeUnit.SECONDS.toNanos(Http1Connection.IDLE_SEC_MAX - 9));
     assertEquals(1, dispatcher.connections().peers());
-    dispatcher.connections().sweep(released + TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX));
+    dispatcher
+        .connections()
+        .sweep(released + TimeUnit.SECONDS.toNanos(Http1Connection.IDLE_SEC_MAX));
     assertEquals(0, dispatcher.connections().peers());
     assertEquals(1, target.nextEnd());
   }

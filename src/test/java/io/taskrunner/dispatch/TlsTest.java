@@ -280,7 +280,7 @@ final class TlsTest {
         .connect(
             peer,
             AMPLE,
-            new Connections.Waiter() {
+            new Waiter() {
               @Override
               public void ready(Connection connection) {
                 given.complete(connection);
@@ -307,7 +307,7 @@ final class TlsTest {
     target.plays(_ -> {});
     Sending sending = begin(target);
     target.next();
-    long later = System.nanoTime() + TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX + 9);
+    long later = System.nanoTime() + TimeUnit.SECONDS.toNanos(Http1Connection.IDLE_SEC_MAX + 9);
     dispatcher.connections().sweep(later);
     assertEquals(1, dispatcher.connections().peers(), "it is in use");
     sending.cancel();
@@ -315,7 +315,7 @@ final class TlsTest {
     assertEquals(answered(200), outcome(begin(target)));
     dispatcher
         .connections()
-        .sweep(System.nanoTime() + TimeUnit.SECONDS.toNanos(Connections.IDLE_SEC_MAX + 9));
+        .sweep(System.nanoTime() + TimeUnit.SECONDS.toNanos(Http1Connection.IDLE_SEC_MAX + 9));
     assertEquals(0, dispatcher.connections().peers());
     assertTrue(dispatcher.connections().allClosed().await(10, TimeUnit.SECONDS));
   }
