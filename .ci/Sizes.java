@@ -28,6 +28,13 @@ final class Sizes {
   private static final Pattern TEXT = Pattern.compile("\"(?:\\\\.|[^\"\\\\\n])*\"");
   private static final Pattern RECORD = Pattern.compile("\\brecord (\\w+)(?:<[^>(]*>)?\\(");
 
+  /** A record whose components are the fields of something that is flat itself; the comment says of what. */
+  private static final Pattern FLAT = Pattern.compile("(?m)^ *// Flat row: .+\\R[\\w ]*\\brecord (\\w+)");
+
+  /** A type that a file declares, or a name that it qualifies by another: neither is a class of the package. */
+  private static final Pattern NOT_OF_THE_PACKAGE =
+      Pattern.compile("\\b(?:class|record|interface|enum) (\\w+)|(?:\\.\\s*)(\\w+)");
+
   private Sizes() {}
 
   public static void main(String[] args) throws IOException {
@@ -108,20 +115,27 @@ final class Sizes {
 
   private static String wide(Map<Path, String> files) {
     List<String> found = new ArrayList<>();
+    List<String> flat = new ArrayList<>();
     files.forEach((file, text) -> {
-      String code = TEXT.matcher(COMMENT.matcher(text).replaceAll("")).replaceAll("\"\"");
+      Set<String> rows = FLAT.matcher(text).results().map(row -> row.group(1)).collect(Collectors.toSet());
+      String code = code(text);
       Pattern constructor = Pattern.compile("(?m)^ +(?:public |private |protected )?(" + name(file) + ")\\(");
       for (Pattern head : List.of(RECORD, constructor)) {
         Matcher match = head.matcher(code);
         while (match.find()) {
           int count = parameters(code, match.end());
           if (count > PARAMETERS_MOST) {
-            found.add(match.group(1) + " " + count);
+            (head == RECORD && rows.contains(match.group(1)) ? flat : found).add(match.group(1) + " " + count);
           }
         }
       }
     });
-    return found.size() + named(found);
+    return found.size() + named(found) + ", and " + flat.size() + " flat rows" + named(flat);
+  }
+
+  /** The text without comments and string literals. */
+  private static String code(String text) {
+    return TEXT.matcher(COMMENT.matcher(text).replaceAll("")).replaceAll("\"\"");
   }
 
   /** How many parameters stand from here to the closing parenthesis. */
@@ -147,12 +161,12 @@ final class Sizes {
     Map<Path, Map<String, String>> packages = new TreeMap<>();
     files.forEach((file, text) ->
         packages.computeIfAbsent(file.getParent(), _ -> new TreeMap<>())
-            .put(name(file), TEXT.matcher(COMMENT.matcher(text).replaceAll("")).replaceAll("")));
+            .put(name(file), code(text)));
     List<String> found = new ArrayList<>();
     packages.forEach((folder, classes) -> {
       Map<String, Set<String>> uses = new HashMap<>();
       classes.forEach((name, code) -> {
-        Set<String> words = new HashSet<>(List.of(code.split("\\W+")));
+        Set<String> words = new HashSet<>(List.of(NOT_OF_THE_PACKAGE.matcher(code).replaceAll("").split("\\W+")));
         words.retainAll(classes.keySet());
         words.remove(name);
         uses.put(name, words);

@@ -20,6 +20,7 @@ import java.util.Optional;
  *     credentials
  * @param publicUrl public URL of this server
  */
+// Flat row: one component for each variable.
 public record ApiSettings(
     Optional<Secret> adminKey,
     Access clientAuth,

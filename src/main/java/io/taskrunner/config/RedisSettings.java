@@ -32,6 +32,7 @@ import java.util.regex.Pattern;
  * @param storeMaxBytes how much memory Redis may use; empty for its {@code maxmemory}
  * @param storeFullRatio share of that from which enqueue calls are rejected
  */
+// Flat row: one component for each variable.
 public record RedisSettings(
     Target target,
     Optional<String> username,
@@ -77,38 +78,6 @@ public record RedisSettings(
         sentinels = List.copyOf(sentinels);
       }
     }
-  }
-
-  /** With the CAs that the JVM trusts. */
-  public RedisSettings(
-      Target target,
-      Optional<String> username,
-      Optional<Secret> password,
-      boolean tls,
-      int database,
-      String keyPrefix,
-      int shards,
-      int connectRetries,
-      Duration retryInterval,
-      Duration commandTimeout,
-      OptionalInt waitReplicas,
-      OptionalLong storeMaxBytes,
-      double storeFullRatio) {
-    this(
-        target,
-        username,
-        password,
-        tls,
-        Optional.empty(),
-        database,
-        keyPrefix,
-        shards,
-        connectRetries,
-        retryInterval,
-        commandTimeout,
-        waitReplicas,
-        storeMaxBytes,
-        storeFullRatio);
   }
 
   /** These settings for one node of the Cluster. */

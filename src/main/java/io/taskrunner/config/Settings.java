@@ -21,6 +21,7 @@ import java.util.Map;
  *     one
  * @param warnings to log at startup, such as a misspelled variable
  */
+// Flat row: one component for each group of settings.
 public record Settings(
     ServerSettings server,
     LogSettings log,

@@ -24,6 +24,7 @@ import java.util.regex.Pattern;
  * @param updated when it was last set
  * @param revision differs after each change; 0 when it was never changed since revisions exist
  */
+// Flat row: one component for each field of the API.
 public record Schedule(
     String name,
     Settings settings,

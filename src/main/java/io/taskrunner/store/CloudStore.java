@@ -197,6 +197,7 @@ public interface CloudStore {
    * @param first start of the first attempt
    * @param last the latest attempt; empty before the first
    */
+  // Flat row: one component for each field of the protocol.
   record CloudTask(
       QueueName queue,
       String id,

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param finished when it ended; null while it runs
  * @param error why it failed; null where it did not
  */
+// Flat row: one component for each field of the API.
 public record Operation(
     String id,
     Order order,

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param deadMaxBytes how many bytes of dead tasks are kept
  * @param doneMax how many succeeded and cancelled tasks are kept
  */
+// Flat row: one component for each setting of a queue.
 public record QueueSettings(
     int weight,
     @Nullable Double maxDispatchesPerSec,

@@ -57,6 +57,7 @@ public interface TaskStore {
    * @param dueAfter due then or later
    * @param dueBefore due earlier
    */
+  // Flat row: one component for each filter of the API.
   public record Filter(
       @Nullable String queue,
       @Nullable TaskState state,

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  *     nothing failed
  * @param lastStatus the target's last HTTP status
  */
+// Flat row: one component for each field of the API.
 public record Task(
     TaskId id,
     String clientId,
@@ -57,6 +58,7 @@ public record Task(
    * @param callback where its end is reported; null for none
    * @param callbackOf the task whose end this one reports; null for none
    */
+  // Flat row: one component for each field of the API.
   public record TaskSpec(
       TargetRequest request,
       Retry retry,

@@ -43,6 +43,7 @@ class SettingsTest {
             Optional.empty(),
             Optional.empty(),
             false,
+            Optional.empty(),
             0,
             "tr",
             1,

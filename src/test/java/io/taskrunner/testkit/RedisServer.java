@@ -216,6 +216,7 @@ public final class RedisServer implements AutoCloseable {
         Optional.empty(),
         password,
         false,
+        Optional.empty(),
         0,
         "tr",
         shards,

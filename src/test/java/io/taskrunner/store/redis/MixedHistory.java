@@ -86,6 +86,7 @@ final class MixedHistory implements AutoCloseable {
             usual.username(),
             usual.password(),
             usual.tls(),
+            usual.authorities(),
             usual.database(),
             usual.keyPrefix(),
             usual.shards(),

@@ -163,6 +163,7 @@ final class SmallCalls {
                 redis.username(),
                 redis.password(),
                 redis.tls(),
+                redis.authorities(),
                 redis.database(),
                 redis.keyPrefix(),
                 redis.shards(),

@@ -38,6 +38,7 @@ class WatchTest {
         Optional.empty(),
         Optional.empty(),
         false,
+        Optional.empty(),
         0,
         "tr",
         1,

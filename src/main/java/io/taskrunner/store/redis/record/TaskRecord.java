@@ -8,6 +8,7 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /** A decoded record. */
+// Flat row: one component for each field of the stored record.
 public record TaskRecord(
     char state,
     int error,
