@@ -186,7 +186,7 @@ public final class Sending implements Performer.Request {
   private void complete(Outcome result) {
     stopTimer();
     if (claim.cloud() == null) { // these have no effect on the breaker
-      report = means.breaker().record(url(), result, claim.probe());
+      report = means.breaker().record(url(), result, claim.start().probe());
     }
     outcome.complete(result);
   }

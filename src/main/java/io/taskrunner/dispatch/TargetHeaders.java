@@ -152,14 +152,15 @@ final class TargetHeaders {
   private static void writeAttempt(Claim claim, String queue, String task, Sink sink) {
     sink.header("X-CloudTasks-QueueName", queue);
     sink.header("X-CloudTasks-TaskName", task);
-    sink.header("X-CloudTasks-TaskRetryCount", Integer.toString(claim.attempt() - 1));
-    sink.header("X-CloudTasks-TaskExecutionCount", Integer.toString(claim.answersBelow500()));
-    sink.header("X-CloudTasks-TaskETA", seconds(claim.due()));
-    if (claim.attempt() > 1) {
-      if (claim.previousStatus().isPresent()) {
+    sink.header("X-CloudTasks-TaskRetryCount", Integer.toString(claim.start().attempt() - 1));
+    sink.header(
+        "X-CloudTasks-TaskExecutionCount", Integer.toString(claim.start().answersBelow500()));
+    sink.header("X-CloudTasks-TaskETA", seconds(claim.start().due()));
+    if (claim.start().attempt() > 1) {
+      if (claim.start().previousStatus().isPresent()) {
         sink.header(
             "X-CloudTasks-TaskPreviousResponse",
-            Integer.toString(claim.previousStatus().getAsInt()));
+            Integer.toString(claim.start().previousStatus().getAsInt()));
       }
       sink.header("X-CloudTasks-TaskRetryReason", "");
     }

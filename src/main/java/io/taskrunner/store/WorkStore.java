@@ -130,17 +130,8 @@ public interface WorkStore {
    * @param id the task
    * @param number of the claim; increases with each
    * @param clientId its owner
-   * @param queue the name of its queue
-   * @param queueRetry the queue's retry settings
-   * @param queueTimeout the queue's timeout of an attempt
-   * @param attempt the number of this attempt, from 1
-   * @param answersBelow500 responses below 500 received so far
-   * @param previousStatus the target's last status; 504 after a timeout; empty when none was
-   *     received, or on the first
-   * @param due when this attempt was due
-   * @param firstAttempt when the first attempt began; empty on the first
-   * @param now the store's time of the claim
-   * @param probe whether the attempt is a probe of a half-open breaker
+   * @param rules of its queue
+   * @param start of the attempt that the claim allows
    * @param spec the request and its settings
    * @param cloud additional data of a task of a queue of {@link CloudStore}; null for others
    * @param signing the version of the secrets that its client's requests are signed with, or of a
@@ -150,74 +141,20 @@ public interface WorkStore {
       TaskId id,
       long number,
       String clientId,
-      String queue,
-      Retry queueRetry,
-      @Nullable Duration queueTimeout,
-      int attempt,
-      int answersBelow500,
-      OptionalInt previousStatus,
-      Instant due,
-      Optional<Instant> firstAttempt,
-      Instant now,
-      boolean probe,
+      QueueRules rules,
+      Start start,
       TaskSpec spec,
       @Nullable Cloud cloud,
       long signing) {
 
-    /** A task outside {@link CloudStore}, and not signed. */
-    public Claim(
-        TaskId id,
-        long number,
-        String clientId,
-        String queue,
-        Retry queueRetry,
-        @Nullable Duration queueTimeout,
-        int attempt,
-        int answersBelow500,
-        OptionalInt previousStatus,
-        Instant due,
-        Optional<Instant> firstAttempt,
-        Instant now,
-        boolean probe,
-        TaskSpec spec) {
-      this(
-          id,
-          number,
-          clientId,
-          queue,
-          queueRetry,
-          queueTimeout,
-          attempt,
-          answersBelow500,
-          previousStatus,
-          due,
-          firstAttempt,
-          now,
-          probe,
-          spec,
-          null,
-          0);
-    }
-
     /** The same task with another spec. */
     public Claim with(TaskSpec other) {
-      return new Claim(
-          id,
-          number,
-          clientId,
-          queue,
-          queueRetry,
-          queueTimeout,
-          attempt,
-          answersBelow500,
-          previousStatus,
-          due,
-          firstAttempt,
-          now,
-          probe,
-          other,
-          cloud,
-          signing);
+      return new Claim(id, number, clientId, rules, start, other, cloud, signing);
+    }
+
+    /** The name of its queue. */
+    public String queue() {
+      return rules.name();
     }
 
     /** Whether {@link CloudStore#run} requested this attempt. */
@@ -227,20 +164,47 @@ public interface WorkStore {
   }
 
   /**
+   * The rules of a queue for the attempts of its tasks.
+   *
+   * @param name of the queue
+   * @param retry its retry settings
+   * @param timeout of an attempt; null when unset
+   * @param cloud the retry rule of a queue of {@link CloudStore}, which takes precedence; null for
+   *     others
+   */
+  record QueueRules(
+      String name, Retry retry, @Nullable Duration timeout, @Nullable CloudRetryPolicy cloud) {}
+
+  /**
+   * What is known at the start of an attempt.
+   *
+   * @param attempt its number, from 1
+   * @param answersBelow500 responses below 500 received so far
+   * @param previousStatus the target's last status; 504 after a timeout; empty when none was
+   *     received, or on the first
+   * @param due when it was due
+   * @param first when the first attempt began; empty on the first
+   * @param now the store's time of the claim
+   * @param probe whether it is a probe of a half-open breaker
+   */
+  record Start(
+      int attempt,
+      int answersBelow500,
+      OptionalInt previousStatus,
+      Instant due,
+      Optional<Instant> first,
+      Instant now,
+      boolean probe) {}
+
+  /**
    * Additional data of a task of a queue of {@link CloudStore}.
    *
    * @param queueId the last part of the name of its queue
    * @param taskName the last part of its own name
-   * @param retry the retry rule of its queue
    * @param echoed the task as the protocol encodes it, as received
    * @param calledFor when {@link CloudStore#run} requested this attempt; empty when it did not
    */
-  record Cloud(
-      String queueId,
-      String taskName,
-      CloudRetryPolicy retry,
-      byte[] echoed,
-      Optional<Instant> calledFor) {}
+  record Cloud(String queueId, String taskName, byte[] echoed, Optional<Instant> calledFor) {}
 
   /** A task that is running here. */
   record Running(TaskId id, long claim) {}

@@ -4,6 +4,7 @@ import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.CloudRetryPolicy;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.RetryRule;
 import io.taskrunner.task.TaskId;
@@ -48,7 +49,8 @@ final class Judge {
 
   /** The timeout of an attempt: the task's, else its queue's, at most the worker's. */
   Duration timeout(Claim claim) {
-    Duration said = claim.spec().timeout() != null ? claim.spec().timeout() : claim.queueTimeout();
+    Duration said =
+        claim.spec().timeout() != null ? claim.spec().timeout() : claim.rules().timeout();
     return said == null || said.compareTo(options.taskTimeout()) > 0 ? options.taskTimeout() : said;
   }
 
@@ -68,25 +70,27 @@ final class Judge {
       // Aborted for an older claim that was lost, just before a newer one of ours arrived.
       return pending(claim, new Verdict.PutBack(Duration.ZERO), null, breaker, run.endNanos());
     }
-    Instant start = run.first().now().plusNanos(run.startNanos() - run.claimedNanos());
+    Instant start = run.first().start().now().plusNanos(run.startNanos() - run.claimedNanos());
     Duration took = Duration.ofNanos(run.endNanos() - run.startNanos());
     Verdict verdict = verdict(claim, outcome, start, took, run.cancelled());
-    if (claim.probe() && breaker instanceof BreakerReport.Failed) {
+    if (claim.start().probe() && breaker instanceof BreakerReport.Failed) {
       verdict = uncounted(verdict);
     }
     Attempt attempt =
-        verdict instanceof Verdict.PutBack ? null : attempt(claim.attempt(), start, took, outcome);
+        verdict instanceof Verdict.PutBack
+            ? null
+            : attempt(claim.start().attempt(), start, took, outcome);
     tell(claim, verdict, outcome, took);
     return pending(claim, verdict, attempt, breaker, run.endNanos());
   }
 
   /** The verdict on a claim whose attempt could not be started, because of a bug. */
   PendingVerdict unbegun(Claim claim, long claimedNanos, long nowNanos) {
-    Instant start = claim.now().plusNanos(nowNanos - claimedNanos);
+    Instant start = claim.start().now().plusNanos(nowNanos - claimedNanos);
     Outcome outcome = ourFault();
     Verdict verdict = verdict(claim, outcome, start, Duration.ZERO, false);
     tell(claim, verdict, outcome, Duration.ZERO);
-    Attempt attempt = attempt(claim.attempt(), start, Duration.ZERO, outcome);
+    Attempt attempt = attempt(claim.start().attempt(), start, Duration.ZERO, outcome);
     return pending(claim, verdict, attempt, new BreakerReport.None(), nowNanos);
   }
 
@@ -102,8 +106,9 @@ final class Judge {
 
   private Verdict verdict(
       Claim claim, Outcome outcome, Instant start, Duration took, boolean cancelled) {
-    Duration sinceFirst = Duration.between(claim.firstAttempt().orElse(start), start).plus(took);
-    Verdict verdict = rule(claim).judge(outcome, claim.attempt(), sinceFirst, random::nextDouble);
+    Duration sinceFirst = Duration.between(claim.start().first().orElse(start), start).plus(took);
+    Verdict verdict =
+        rule(claim).judge(outcome, claim.start().attempt(), sinceFirst, random::nextDouble);
     if (verdict instanceof Verdict.Retry(Duration in) && claim.express()) {
       // A requested task waits from the request on.
       Instant called = Objects.requireNonNull(claim.cloud()).calledFor().orElse(start);
@@ -123,9 +128,10 @@ final class Judge {
   }
 
   private RetryRule rule(Claim claim) {
-    return claim.cloud() != null
-        ? claim.cloud().retry()
-        : claim.spec().retry().over(claim.queueRetry()).policy(options.maxRetry());
+    CloudRetryPolicy cloud = claim.rules().cloud();
+    return cloud != null
+        ? cloud
+        : claim.spec().retry().over(claim.rules().retry()).policy(options.maxRetry());
   }
 
   private static Attempt attempt(int number, Instant start, Duration took, Outcome outcome) {
@@ -183,7 +189,7 @@ final class Judge {
             .addKeyValue("queue", claim.queue())
             .addKeyValue("client_id", claim.clientId())
             .addKeyValue("host", claim.spec().request().url().hostAndPort())
-            .addKeyValue("attempt", claim.attempt())
+            .addKeyValue("attempt", claim.start().attempt())
             .addKeyValue("duration_ms", took.toMillis());
     return switch (outcome) {
       case Outcome.Answered(int status, _) -> described.addKeyValue("status", status);

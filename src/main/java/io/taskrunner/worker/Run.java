@@ -28,7 +28,7 @@ final class Run {
   private long endNanos;
 
   /**
-   * @param claimedNanos when {@code claim.now()} was
+   * @param claimedNanos when {@code claim.start().now()} was
    * @param startNanos when the request started
    */
   Run(Claim claim, Performer.Request request, long claimedNanos, long startNanos) {

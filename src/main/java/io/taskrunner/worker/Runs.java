@@ -245,7 +245,7 @@ final class Runs {
     Run run = new Run(claim, request, claimedNanos, start);
     running.put(id, run);
     busy++;
-    meters.started(claim.now().toEpochMilli() - claim.due().toEpochMilli());
+    meters.started(claim.start().now().toEpochMilli() - claim.start().due().toEpochMilli());
     if (cancelledEarly.remove(id)) {
       run.cancel();
     }

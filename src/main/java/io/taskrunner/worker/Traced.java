@@ -52,14 +52,14 @@ public final class Traced {
             .set("url.full", spec.request().url().withoutQuery())
             .set("server.address", spec.request().url().host())
             .set("server.port", spec.request().url().port())
-            .set("http.request.resend_count", claim.attempt() - 1)
+            .set("http.request.resend_count", claim.start().attempt() - 1)
             .set("messaging.system", "task_runner")
             .set("messaging.operation.type", "process")
             .set("messaging.operation.name", "attempt")
             .set("messaging.destination.name", claim.queue())
             .set("messaging.message.id", claim.id().toString())
             .set("task_runner.client_id", claim.clientId())
-            .set("task_runner.attempt", claim.attempt());
+            .set("task_runner.attempt", claim.start().attempt());
     Place place = trace.place();
     Performer.Request request;
     try {

@@ -1,6 +1,8 @@
 package io.taskrunner.dispatch;
 
 import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.WorkStore.QueueRules;
+import io.taskrunner.store.WorkStore.Start;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetRequest.Header;
@@ -99,16 +101,10 @@ final class ClaimFixture {
         ID,
         1_795_000_000_123L,
         "my-service",
-        "default",
-        Retry.UNSET,
+        new QueueRules("default", Retry.UNSET, null, null),
+        new Start(attempt, below500, previous, now, Optional.empty(), now, probe),
+        spec,
         null,
-        attempt,
-        below500,
-        previous,
-        now,
-        Optional.empty(),
-        now,
-        probe,
-        spec);
+        0);
   }
 }

@@ -84,7 +84,12 @@ class ContractTest {
       Claim claim, Verdict verdict, OptionalInt status, Optional<AttemptError> error) {
     Attempt attempt =
         new Attempt(
-            claim.attempt(), Instant.EPOCH, Duration.ofMillis(12), status, error, "because");
+            claim.start().attempt(),
+            Instant.EPOCH,
+            Duration.ofMillis(12),
+            status,
+            error,
+            "because");
     store
         .works()
         .getFirst()

@@ -441,7 +441,7 @@ class ExamplesTest {
     for (Claim claim : claims) {
       Attempt attempt =
           new Attempt(
-              claim.attempt(),
+              claim.start().attempt(),
               Instant.EPOCH,
               Duration.ofMillis(12),
               OptionalInt.empty(),

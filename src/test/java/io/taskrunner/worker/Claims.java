@@ -1,6 +1,8 @@
 package io.taskrunner.worker;
 
 import io.taskrunner.store.WorkStore.Claim;
+import io.taskrunner.store.WorkStore.QueueRules;
+import io.taskrunner.store.WorkStore.Start;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetUrl;
@@ -28,36 +30,36 @@ final class Claims {
 
   /** The same task, claimed once more. */
   static Claim again(Claim first, long number, int attempt) {
-    return with(first, number, attempt, first.probe(), 0);
+    return with(first, number, attempt, first.start().probe(), 0);
   }
 
   /** One of a client whose requests are signed, by this version of its secrets. */
   static Claim signed(int n, long version) {
     Claim bare = claim(n);
-    return with(bare, bare.number(), bare.attempt(), false, version);
+    return with(bare, bare.number(), bare.start().attempt(), false, version);
   }
 
   /** One that tries out a half-open breaker. */
   static Claim probe(int n, Retry retry) {
     Claim bare = retrying(n, 1, retry, Retry.UNSET);
-    return with(bare, bare.number(), bare.attempt(), true, 0);
+    return with(bare, bare.number(), bare.start().attempt(), true, 0);
   }
 
   private static Claim with(Claim bare, long number, int attempt, boolean probe, long signing) {
+    Start start = bare.start();
     return new Claim(
         bare.id(),
         number,
         bare.clientId(),
-        bare.queue(),
-        bare.queueRetry(),
-        bare.queueTimeout(),
-        attempt,
-        bare.answersBelow500(),
-        bare.previousStatus(),
-        bare.due(),
-        bare.firstAttempt(),
-        bare.now(),
-        probe,
+        bare.rules(),
+        new Start(
+            attempt,
+            start.answersBelow500(),
+            start.previousStatus(),
+            start.due(),
+            start.first(),
+            start.now(),
+            probe),
         bare.spec(),
         null,
         signing);
@@ -100,16 +102,10 @@ final class Claims {
         TaskId.make(1000L + n, 0, new Random(n), 0),
         number,
         "client",
-        "default",
-        queue,
-        queueTimeout,
-        attempt,
-        0,
-        OptionalInt.empty(),
-        NOW.minusMillis(3),
-        first,
-        NOW,
-        false,
-        spec);
+        new QueueRules("default", queue, queueTimeout, null),
+        new Start(attempt, 0, OptionalInt.empty(), NOW.minusMillis(3), first, NOW, false),
+        spec,
+        null,
+        0);
   }
 }

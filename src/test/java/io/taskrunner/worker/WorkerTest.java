@@ -109,7 +109,7 @@ class WorkerTest {
     assertEquals(new Verdict.Succeed(), settled.verdict());
     assertEquals(200, settled.attempt().status().getAsInt());
     assertEquals(1, settled.attempt().number());
-    assertFalse(settled.attempt().start().isBefore(one.now()));
+    assertFalse(settled.attempt().start().isBefore(one.start().now()));
   }
 
   @Test

@@ -4,13 +4,14 @@ import io.taskrunner.store.WorkStore.BreakerChange;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.Cloud;
+import io.taskrunner.store.WorkStore.QueueRules;
+import io.taskrunner.store.WorkStore.Start;
 import io.taskrunner.store.redis.Gates.AtGate;
 import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.record.Policy;
 import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.store.redis.record.TaskNumber;
 import io.taskrunner.store.redis.record.TaskRecord;
-import io.taskrunner.task.CloudRetryPolicy;
 import io.taskrunner.task.TaskId;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -30,8 +31,6 @@ import org.jspecify.annotations.Nullable;
  * @param claims tasks without gates
  * @param atGates tasks that must pass gates first
  * @param waiting the number of tasks that wait for each gate
- * @param trimmedDone tasks that were trimmed from {@code done}
- * @param trimmedDead tasks that were trimmed from {@code dead}
  * @param breakers the breakers that the claim changed
  */
 record ClaimReply(
@@ -42,8 +41,6 @@ record ClaimReply(
     List<Claim> claims,
     List<AtGate> atGates,
     Map<String, Integer> waiting,
-    long trimmedDone,
-    long trimmedDead,
     List<BreakerChange> breakers) {
 
   /** The flags of a head, and the flag for an attempt that probes a half-open breaker. */
@@ -58,7 +55,8 @@ record ClaimReply(
     REFUSED
   }
 
-  static ClaimReply read(ClaimRequest claim, Reply reply) {
+  /** Reads it, and counts the tasks that were trimmed. */
+  static ClaimReply read(ClaimRequest claim, Reply reply, Trimmed trimmed) {
     if (reply.word(Word.class) == Word.REFUSED) {
       throw new IllegalStateException(
           "claim request " + claim.request() + " is older than one that was answered");
@@ -67,7 +65,7 @@ record ClaimReply(
     long lookAgainIn = reply.number();
     long tendIn = reply.number();
     boolean again = reply.flag();
-    Map<Integer, QueueFacts> queues = queues(reply.apart());
+    Map<Integer, QueueRules> queues = queues(reply.apart());
     Reply tasks = reply.apart();
     long weight = reply.number();
     Map<String, Long> signed = signed(reply.apart());
@@ -89,6 +87,8 @@ record ClaimReply(
         atGates.add(new AtGate(one, before));
       }
     }
+    Map<String, Integer> waiting = waiting(reply.apart());
+    trimmed.count(reply);
     return new ClaimReply(
         lookAgainIn,
         tendIn,
@@ -96,9 +96,7 @@ record ClaimReply(
         weight,
         claims,
         atGates,
-        waiting(reply.apart()),
-        reply.number(),
-        reply.number(),
+        waiting,
         reply.list(RedisWork::change));
   }
 
@@ -112,23 +110,24 @@ record ClaimReply(
     return waiting;
   }
 
-  private record QueueFacts(String name, Policy policy) {}
-
-  private static Map<Integer, QueueFacts> queues(Reply facts) {
-    Map<Integer, QueueFacts> queues = HashMap.newHashMap(facts.left() / 3);
-    facts.each(
-        queue -> queues.put(queue.count(), new QueueFacts(queue.text(), Policy.of(queue.bytes()))));
+  private static Map<Integer, QueueRules> queues(Reply facts) {
+    Map<Integer, QueueRules> queues = HashMap.newHashMap(facts.left() / 3);
+    facts.each(queue -> queues.put(queue.count(), rules(queue.text(), Policy.of(queue.bytes()))));
     return queues;
+  }
+
+  private static QueueRules rules(String name, Policy policy) {
+    return new QueueRules(name, policy.retry(), policy.timeout(), policy.cloud());
   }
 
   private static Claim claim(
       TaskId id,
       TaskRecord task,
       boolean probe,
-      Map<Integer, QueueFacts> queues,
+      Map<Integer, QueueRules> queues,
       Map<String, Long> signed,
       Instant now) {
-    QueueFacts queue = queues.get(task.queue());
+    QueueRules queue = queues.get(task.queue());
     if (queue == null) {
       throw new IllegalStateException("claim of " + id + " does not tell its queue");
     }
@@ -136,16 +135,15 @@ record ClaimReply(
         id,
         task.claim(),
         task.cloud() == null ? task.clientId() : queue.name(),
-        queue.name(),
-        queue.policy().retry(),
-        queue.policy().timeout(),
-        task.attempts(),
-        task.answers(),
-        task.previousStatus(),
-        task.due(),
-        task.attempts() == 1 ? Optional.empty() : task.first(),
-        now,
-        probe,
+        queue,
+        new Start(
+            task.attempts(),
+            task.answers(),
+            task.previousStatus(),
+            task.due(),
+            task.attempts() == 1 ? Optional.empty() : task.first(),
+            now,
+            probe),
         task.spec(),
         cloud(id, task.cloud(), queue),
         signed.isEmpty() ? 0 : signed.getOrDefault(task.clientId(), 0L));
@@ -171,14 +169,12 @@ record ClaimReply(
   }
 
   private static @Nullable Cloud cloud(
-      TaskId id, TaskRecord.@Nullable Cloud task, QueueFacts queue) {
-    CloudRetryPolicy retry = queue.policy().cloud();
-    return task == null || retry == null
+      TaskId id, TaskRecord.@Nullable Cloud task, QueueRules queue) {
+    return task == null || queue.cloud() == null
         ? null
         : new Cloud(
             queue.name().substring(queue.name().lastIndexOf('/') + 1),
             task.name() == null ? TaskNumber.of(id) : task.name(),
-            retry,
             task.echoed(),
             task.calledFor());
   }

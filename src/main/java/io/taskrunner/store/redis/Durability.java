@@ -11,6 +11,8 @@ import io.taskrunner.config.RedisSettings;
  */
 final class Durability {
 
+  private static final int LINES = 4;
+
   private final boolean auto;
   private volatile int replicas;
 
@@ -25,9 +27,10 @@ final class Durability {
     return replicas;
   }
 
-  /** Whether it is 0 and stays so. */
-  boolean never() {
-    return !auto && replicas == 0;
+  /** How many groups of enqueues of a shard may wait for their replicas at once. */
+  int lines() {
+    boolean never = !auto && replicas == 0;
+    return never ? 1 : LINES;
   }
 
   /** The master has replicas. */

@@ -126,7 +126,6 @@ final class Enqueuer {
 
   Enqueuer(
       Shard shard,
-      int lines,
       QueueNames names,
       HeldEnqueues held,
       Durability durability,
@@ -140,7 +139,8 @@ final class Enqueuer {
     this.ids = new TaskIds(options.clock(), shard.number());
     this.held = held;
     this.durability = durability;
-    this.free = new ConcurrentLinkedDeque<>(IntStream.range(0, lines).boxed().toList());
+    this.free =
+        new ConcurrentLinkedDeque<>(IntStream.range(0, durability.lines()).boxed().toList());
     this.open = Keys.bytes(options.openClients() ? 1 : 0);
     this.strangersMax = Keys.bytes(options.maxOpenClients());
     this.keyTtlMillis = Keys.bytes(options.idempotencyTtl().toMillis());

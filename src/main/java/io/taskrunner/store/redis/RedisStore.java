@@ -44,9 +44,6 @@ public final class RedisStore implements Stores, AutoCloseable {
   /** How many Redis timeouts a change of a queue, client or tier may wait at most. */
   private static final int COMMANDS_OF_A_CHANGE = 6;
 
-  /** Groups of enqueues that may wait for replicas at once. */
-  private static final int LINES = 4;
-
   private final Nodes nodes;
   private final Shard config;
   private final Shards shards;
@@ -77,11 +74,7 @@ public final class RedisStore implements Stores, AutoCloseable {
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("look-up-", 0).factory());
 
   private RedisStore(
-      Nodes nodes,
-      int lines,
-      Durability durability,
-      StoreOptions options,
-      Optional<Tracing> tracing) {
+      Nodes nodes, Durability durability, StoreOptions options, Optional<Tracing> tracing) {
     this.nodes = nodes;
     this.timer =
         Executors.newScheduledThreadPool(
@@ -102,8 +95,7 @@ public final class RedisStore implements Stores, AutoCloseable {
     List<Enqueuer> enqueuers =
         shards.all().stream()
             .map(shard ->
-                new Enqueuer(
-                    shard, lines, names, held, durability, options, timer, lookUps, tracing))
+                new Enqueuer(shard, names, held, durability, options, timer, lookUps, tracing))
             .toList();
     this.works =
         shards.all().stream()
@@ -174,15 +166,13 @@ public final class RedisStore implements Stores, AutoCloseable {
 
   private static RedisStore openUntended(StoreOptions options, Optional<Shared> shared) {
     Durability durability = new Durability(options.redis());
-    int lines = durability.never() ? 1 : LINES;
     String prefix = options.redis().keyPrefix();
     List<Keys> keys = new ArrayList<>(List.of(Keys.config(prefix)));
     for (int shard = 0; shard < options.redis().shards(); shard++) {
       keys.add(Keys.shard(prefix, shard));
     }
-    Nodes nodes = Nodes.open(options.redis(), lines, shared, keys);
-    RedisStore store =
-        new RedisStore(nodes, lines, durability, options, shared.flatMap(Shared::tracing));
+    Nodes nodes = Nodes.open(options.redis(), durability.lines(), shared, keys);
+    RedisStore store = new RedisStore(nodes, durability, options, shared.flatMap(Shared::tracing));
     try {
       Permissions.check(nodes, store.config.keys());
       store.prepare(options);

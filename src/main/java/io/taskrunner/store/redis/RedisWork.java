@@ -218,13 +218,12 @@ final class RedisWork implements WorkStore {
   }
 
   private Exchange read(ClaimRequest claim, List<Settled> settled, Tended tended, Reply reply) {
-    ClaimReply claimed = ClaimReply.read(claim, reply);
+    ClaimReply claimed = ClaimReply.read(claim, reply, trimmed);
     clock.claimed(claimed.tendIn());
     List<Gates.AtGate> atGates = claimed.atGates();
     AtGates asked =
         atGates.isEmpty() ? AtGates.NONE : new AtGates(atGates.size(), gates.enter(atGates, claim));
     gates.want(claimed.waiting(), claim);
-    trimmed.count(claimed.trimmedDone(), claimed.trimmedDead());
     tell(claimed.breakers(), claim.workerId());
     // Other workers look again after about a second, not all at once.
     long wait =

@@ -85,12 +85,13 @@ class BreakerSpeedTest {
       if (!bad) {
         inARow = 0;
         succeeded++;
-        succeededProbes += claim.probe() ? 1 : 0;
-        BreakerReport good = claim.probe() ? new BreakerReport.Good() : new BreakerReport.None();
+        succeededProbes += claim.start().probe() ? 1 : 0;
+        BreakerReport good =
+            claim.start().probe() ? new BreakerReport.Good() : new BreakerReport.None();
         return stage.verdict(claim, new Verdict.Succeed(), 200, good);
       }
       failed++;
-      if (claim.probe()) {
+      if (claim.start().probe()) {
         return stage.verdict(claim, new Verdict.PutBack(AGAIN), -1, new BreakerReport.Failed(1));
       }
       BreakerReport report = new BreakerReport.Failed(++inARow);

@@ -153,7 +153,8 @@ class BreakerTest {
       long least = seconds == 30 ? 30_000 : seconds * 900;
       assertTrue(took >= least && took <= seconds * 1000 + 50, took + " ms, not " + seconds + " s");
       assertEquals(3, probes.size(), "at once");
-      assertTrue(probes.stream().allMatch(claim -> claim.probe() && claim.attempt() == 1));
+      assertTrue(
+          probes.stream().allMatch(claim -> claim.start().probe() && claim.start().attempt() == 1));
       assertEquals(List.of(new Breaker(HOST, true)), breakers());
       probes.forEach(this::bad);
       assertEquals(List.of(new Breaker(HOST, false)), breakers());

@@ -401,7 +401,7 @@ class CallbackTest {
               bury.verdict(),
               new io.taskrunner.task.Attempt(
                   1,
-                  claim.now(),
+                  claim.start().now(),
                   Duration.ZERO,
                   java.util.OptionalInt.empty(),
                   Optional.of(error),

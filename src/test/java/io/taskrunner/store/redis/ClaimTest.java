@@ -328,7 +328,7 @@ class ClaimTest {
     stage.pass(Duration.ofHours(-1));
     Claim second = stage.claim(1).getFirst();
     assertEquals(first.number() + 1, second.number());
-    assertEquals(1, second.attempt());
+    assertEquals(1, second.start().attempt());
   }
 
   @Test

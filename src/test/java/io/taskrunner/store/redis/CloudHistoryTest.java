@@ -195,7 +195,7 @@ class CloudHistoryTest {
         item.dispatches++;
       }
       item.stands = Stands.RUNS;
-      assertEquals(item.dispatches, claim.attempt());
+      assertEquals(item.dispatches, claim.start().attempt());
       held.put(claim.id(), new Held(claim, worker));
     }
     long counted = held.values().stream().filter(one -> !one.claim().express()).count();

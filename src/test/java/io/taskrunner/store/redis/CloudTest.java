@@ -163,13 +163,14 @@ class CloudTest {
   private void fail(Claim claim, int status) {
     Verdict verdict =
         claim
+            .rules()
             .cloud()
-            .retry()
             .judge(
                 new Outcome.Answered(status, Optional.empty()),
-                claim.attempt(),
+                claim.start().attempt(),
                 Duration.between(
-                    claim.firstAttempt().orElse(claim.now()), Instant.ofEpochMilli(stage.now())),
+                    claim.start().first().orElse(claim.start().now()),
+                    Instant.ofEpochMilli(stage.now())),
                 () -> 0.5);
     stage.settle(WORKER, stage.verdict(claim, verdict, status));
   }
@@ -376,7 +377,7 @@ class CloudTest {
     assertEquals(List.of(), stage.claim(1), "never early");
     stage.now(Stage.START + 5124);
     Claim claim = claimOne();
-    assertEquals(at(5000).plusNanos(123_456_000), claim.due());
+    assertEquals(at(5000).plusNanos(123_456_000), claim.start().due());
     assertEquals("mail", claim.cloud().queueId());
     assertEquals("name_1-A", claim.cloud().taskName());
     assertEquals(MAIL.toString(), claim.queue());
@@ -628,7 +629,7 @@ class CloudTest {
 
     stage.pass(Duration.ofSeconds(1));
     Claim second = claimOne();
-    assertEquals(OptionalInt.of(503), second.previousStatus());
+    assertEquals(OptionalInt.of(503), second.start().previousStatus());
     assertEquals(
         Optional.of(new LastAttempt(at(3100), at(4000), Optional.empty(), OptionalInt.empty())),
         found("a").last());
@@ -641,12 +642,12 @@ class CloudTest {
     assertEquals(Optional.of(at(2000)), late.first());
     stage.pass(Duration.ofSeconds(1));
     Claim third = claimOne();
-    assertEquals(OptionalInt.of(504), third.previousStatus());
-    assertEquals(0, third.answersBelow500());
+    assertEquals(OptionalInt.of(504), third.start().previousStatus());
+    assertEquals(0, third.start().answersBelow500());
     fail(third, 404);
     assertEquals(2, found("a").responses());
     stage.pass(Duration.ofHours(1));
-    assertEquals(1, claimOne().answersBelow500());
+    assertEquals(1, claimOne().start().answersBelow500());
   }
 
   @Test
@@ -934,7 +935,7 @@ class CloudTest {
         List.of("later", "limited"), claims.stream().map(one -> one.cloud().taskName()).toList());
     assertTrue(claims.stream().allMatch(Claim::express));
     assertEquals(Optional.of(at(1000)), claims.getFirst().cloud().calledFor());
-    assertEquals(1, claims.getFirst().attempt());
+    assertEquals(1, claims.getFirst().start().attempt());
     assertEquals("1", stage.flow(MAIL.toString(), "running"), "they are not counted");
     stage.proven();
     assertEquals(
@@ -963,7 +964,7 @@ class CloudTest {
     assertTrue(reap());
     assertEquals(stage.now(), found("a").due().toEpochMilli(), "10 s after the call are over");
     Claim claim = claimOne();
-    assertEquals(2, claim.attempt());
+    assertEquals(2, claim.start().attempt());
     assertFalse(claim.express());
     fail(claim, 500);
     assertEquals(stage.now() + 20_000, found("a").due().toEpochMilli());
@@ -1017,7 +1018,7 @@ class CloudTest {
     stage.settle(WORKER, stage.verdict(claim, new Verdict.PutBack(Duration.ZERO), -1));
     stage.proven();
     Claim again = express(Stage.worker(2), 0, 1).getFirst();
-    assertEquals(1, again.attempt());
+    assertEquals(1, again.start().attempt());
     assertTrue(again.number() > claim.number());
     assertEquals(Settled.LATE, stage.succeed(claim));
     stage.settle(Stage.worker(2), stage.verdict(again, new Verdict.Succeed(), 200));

@@ -473,14 +473,15 @@ class HistoryTest {
       Map<TaskId, byte[]> records = records(); // with the callbacks of tasks that the tend ended
       passedOver(records, exchange.claims());
       for (Claim claim : exchange.claims()) {
-        model.claimed(claim.id(), claim.number(), claim.probe(), worker.id);
+        model.claimed(claim.id(), claim.number(), claim.start().probe(), worker.id);
         Item item = model.tasks.get(claim.id());
         require(
-            claim.attempt() == item.attempts && claim.answersBelow500() == item.answers,
+            claim.start().attempt() == item.attempts
+                && claim.start().answersBelow500() == item.answers,
             "claim of %s tells attempt %d and %d answers",
             item,
-            claim.attempt(),
-            claim.answersBelow500());
+            claim.start().attempt(),
+            claim.start().answersBelow500());
       }
       model.queues.values().forEach(model::unseat);
       model.close();

@@ -101,7 +101,7 @@ class LifeTest {
     assertEquals(1, exchange.claims().size());
     Claim claim = exchange.claims().getFirst();
     assertEquals(id, claim.id());
-    assertEquals(1, claim.attempt());
+    assertEquals(1, claim.start().attempt());
     assertEquals("default", claim.queue());
     assertEquals("hello", new String(claim.spec().request().body(), StandardCharsets.UTF_8));
     assertEquals(TaskState.ACTIVE, store.tasks().get(id).orElseThrow().state());
@@ -149,8 +149,8 @@ class LifeTest {
     assertEquals(TaskState.RETRY, store.tasks().get(id).orElseThrow().state());
     assertInstanceOf(TaskStore.Moved.Done.class, store.tasks().runNow(id));
     Claim second = claim(1).claims().getFirst();
-    assertEquals(2, second.attempt());
-    assertEquals(OptionalInt.of(500), second.previousStatus());
+    assertEquals(2, second.start().attempt());
+    assertEquals(OptionalInt.of(500), second.start().previousStatus());
     claim(
         0,
         new Settlement(
@@ -163,7 +163,7 @@ class LifeTest {
     assertEquals(TaskState.DEAD, store.tasks().get(id).orElseThrow().state());
     assertEquals(2, store.tasks().get(id).orElseThrow().attempts().size());
     assertInstanceOf(TaskStore.Moved.Done.class, store.tasks().revive(id));
-    assertEquals(1, claim(1).claims().getFirst().attempt());
+    assertEquals(1, claim(1).claims().getFirst().start().attempt());
   }
 
   @Test

@@ -198,7 +198,7 @@ class QueueMovesTest {
     assertEquals("0", stage.flow("default", "dead_bytes"));
     List<Claim> claims = stage.claim(10);
     assertEquals(5, claims.size());
-    assertTrue(claims.stream().allMatch(claim -> claim.attempt() == 1));
+    assertTrue(claims.stream().allMatch(claim -> claim.start().attempt() == 1));
     assertEquals(Optional.empty(), stage.store.queues().replayDead("nowhere", null, null));
   }
 

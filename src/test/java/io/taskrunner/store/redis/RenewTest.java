@@ -100,7 +100,7 @@ class RenewTest {
     assertEquals(List.of(new Ended(claim.id(), claim.number(), false)), renew(claim));
     assertEquals(Settled.LATE, stage.succeed(claim));
     beat(Duration.ofSeconds(1));
-    assertEquals(2, stage.exchange(OTHER, 1).claims().getFirst().attempt());
+    assertEquals(2, stage.exchange(OTHER, 1).claims().getFirst().start().attempt());
   }
 
   @Test

@@ -106,9 +106,9 @@ class SettleTest {
     assertEquals(Instant.ofEpochMilli(Stage.START + 6000), task(claim).scheduled());
     stage.pass(Duration.ofSeconds(6));
     Claim second = stage.claim(1).getFirst();
-    assertEquals(2, second.attempt());
-    assertEquals(0, second.answersBelow500());
-    assertEquals(OptionalInt.of(503), second.previousStatus());
+    assertEquals(2, second.start().attempt());
+    assertEquals(0, second.start().answersBelow500());
+    assertEquals(OptionalInt.of(503), second.start().previousStatus());
   }
 
   @Test
@@ -118,13 +118,13 @@ class SettleTest {
     assertEquals(TaskState.SCHEDULED, task(first).state());
     stage.pass(Duration.ofSeconds(5));
     Claim second = stage.claim(1).getFirst();
-    assertEquals(1, second.attempt());
+    assertEquals(1, second.start().attempt());
     settle(second, new Verdict.Retry(Duration.ZERO), 500);
     Claim third = stage.claim(1).getFirst();
     settle(third, new Verdict.PutBack(Duration.ofSeconds(5)), -1);
     assertEquals(TaskState.RETRY, task(first).state());
     stage.pass(Duration.ofSeconds(5));
-    assertEquals(2, stage.claim(1).getFirst().attempt());
+    assertEquals(2, stage.claim(1).getFirst().start().attempt());
   }
 
   @Test

@@ -444,8 +444,8 @@ final class Stage implements AutoCloseable {
         status < 0
             ? null
             : new Attempt(
-                claim.attempt(),
-                claim.now(),
+                claim.start().attempt(),
+                claim.start().now(),
                 Duration.ofMillis(3),
                 status == 0 ? OptionalInt.empty() : OptionalInt.of(status),
                 status == 0 ? Optional.of(AttemptError.TIMEOUT) : Optional.empty(),
@@ -460,7 +460,7 @@ final class Stage implements AutoCloseable {
         claim.number(),
         verdict,
         new Attempt(
-            claim.attempt(),
+            claim.start().attempt(),
             Instant.ofEpochMilli(now),
             Duration.ofMillis(5),
             OptionalInt.empty(),

@@ -304,10 +304,10 @@ public final class TaskCodec {
     Map<String, String> labels = (flags & LABELS) != 0 ? labels(in) : Map.of();
     String traceparent = (flags & TRACEPARENT) != 0 ? Packed.text(in, 2) : null;
     String tracestate = (flags & TRACESTATE) != 0 ? Packed.text(in, 2) : null;
-    Instant due =
-        Instant.ofEpochMilli(Packed.number(ByteBuffer.wrap(record).position(HEAD_DUE), 6));
-    Instant created =
-        Instant.ofEpochMilli(Packed.number(ByteBuffer.wrap(record).position(CREATED), 6));
+    int next = in.position();
+    Instant due = Instant.ofEpochMilli(Packed.number(in.position(HEAD_DUE), 6));
+    Instant created = Instant.ofEpochMilli(Packed.number(in.position(CREATED), 6));
+    in.position(next);
     TaskRecord.Cloud cloud = null;
     if (wide > 0) {
       ByteBuffer fields = ByteBuffer.wrap(record).position(cloudAt);
@@ -327,7 +327,7 @@ public final class TaskCodec {
         (int) Packed.number(in.position(HEAD_ANSWERS), 2),
         Packed.number(in.position(HEAD_CLAIM), 6),
         due,
-        time(Packed.number(in.position(HEAD_FIRST), 6)),
+        Packed.number(in.position(HEAD_FIRST), 6),
         time(Packed.number(in.position(HEAD_ENDED), 6)),
         (int) Packed.number(in.position(HEAD_QUEUE), 4),
         created,

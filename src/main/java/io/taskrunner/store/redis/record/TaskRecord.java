@@ -17,7 +17,7 @@ public record TaskRecord(
     int answers,
     long claim,
     Instant due,
-    Optional<Instant> first,
+    long firstMillis,
     Optional<Instant> ended,
     int queue,
     Instant created,
@@ -25,6 +25,11 @@ public record TaskRecord(
     boolean bodyDropped,
     TaskSpec spec,
     @Nullable Cloud cloud) {
+
+  /** When the first attempt began; empty before it. */
+  public Optional<Instant> first() {
+    return firstMillis == 0 ? Optional.empty() : Optional.of(Instant.ofEpochMilli(firstMillis));
+  }
 
   /** The target's last status, as reported in headers: 504 after a timeout. */
   public OptionalInt previousStatus() {
