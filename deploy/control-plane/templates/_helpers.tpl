@@ -86,6 +86,12 @@ SHUTDOWN_GRACE_SEC: {{ int64 $env.graceSec | quote }}
 {{- end }}
 {{- end }}
 
+{{/* For how many seconds a program waits for Redis at its start; its port is closed until then. */}}
+{{- define "task-runner.startSec" -}}
+{{- $env := (index .root.Values .part).env -}}
+{{ mul $env.connectRetries $env.retryIntervalSec }}
+{{- end }}
+
 {{- define "task-runner.sentinels" -}}
 {{- if .Values.redis.enabled -}}
 {{ .Release.Name }}-sentinel.{{ include "task-runner.gvc" . }}.cpln.local:26379
@@ -96,6 +102,15 @@ SHUTDOWN_GRACE_SEC: {{ int64 $env.graceSec | quote }}
 
 {{/* What the schema cannot see: values that contradict each other. Each message says what to set. */}}
 {{- define "task-runner.check" -}}
+{{- if regexMatch "(^|/)cpln-task-runner(:|@|$)" .Values.image }}
+{{- fail (printf "image: %s is the program that this one replaces, and ignores most of these values; leave image out of your values, or set it to your copy of this program's image" .Values.image) }}
+{{- end }}
+{{- range list "api" "worker" }}
+{{- $start := include "task-runner.startSec" (dict "root" $ "part" .) | int }}
+{{- if gt $start 130 }}
+{{- fail (printf "%s.env.connectRetries x %s.env.retryIntervalSec is %d s, and Control Plane gives a replica 150 s to start (expected: at most 130 s; the platform then starts it again, which continues to try)" . . $start) }}
+{{- end }}
+{{- end }}
 {{- if gt (len .Release.Name) 30 }}
 {{- fail (printf "the release name %q is longer than 30 characters; Control Plane allows workload names of 49, and they end in -task-runner-worker" .Release.Name) }}
 {{- end }}
@@ -158,11 +173,11 @@ redis:
 {{- end }}
 {{- end }}
 
-{{/* With a secret of one's own, a value that would go into ours is a value that is lost: say so. */}}
+{{/*
+With a secret of one's own, a token that would go into ours is lost. An admin key given as a value only
+causes a note: with the template that this chart replaces, it is what turns the key of the secret on.
+*/}}
 {{- define "task-runner.check.fromSecret" -}}
-{{- if .Values.api.env.adminApiKey }}
-{{- fail "api.env.adminApiKey is not used with createSecret: false; put it into your secret and name it in redis.admin.fromSecret" }}
-{{- end }}
 {{- if .Values.metrics.token }}
 {{- fail "metrics.token is not used with createSecret: false; put it into your secret and name it in metrics.fromSecret" }}
 {{- end }}

@@ -20,6 +20,13 @@ name: {{ include "task-runner.name" .root }}-{{ .part }}
 labels: {{- include "task-runner.labels" . | nindent 2 }}
 {{- end }}
 
+{{/* A map whose values Kubernetes takes only as strings: annotations and labels. */}}
+{{- define "task-runner.strings" -}}
+{{- range $name, $value := . }}
+{{ $name }}: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }}
+{{- end }}
+{{- end }}
+
 {{- define "task-runner.secret" -}}
 {{ .Values.existingSecret | default (include "task-runner.name" .) }}
 {{- end }}
@@ -130,7 +137,7 @@ topologySpreadConstraints:
     labelSelector:
       matchLabels: {{- include "task-runner.selector" . | nindent 8 }}
 {{- with .root.Values.nodeSelector }}
-nodeSelector: {{- toYaml . | nindent 2 }}
+nodeSelector: {{- include "task-runner.strings" . | nindent 2 }}
 {{- end }}
 {{- with .root.Values.tolerations }}
 tolerations: {{- toYaml . | nindent 2 }}
@@ -142,6 +149,9 @@ imagePullSecrets: {{- toYaml . | nindent 2 }}
 
 {{/* What the schema cannot see: values that need each other. Each message says what to set. */}}
 {{- define "task-runner.check" -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" .Release.Name) }}
+{{- fail (printf "the release name %q cannot be part of a Service's name (expected: a-z, 0-9 and -, beginning with a letter)" .Release.Name) }}
+{{- end }}
 {{- if gt (len .Release.Name) 38 }}
 {{- fail (printf "the release name %q is longer than 38 characters, and the names made of it would be too long" .Release.Name) }}
 {{- end }}

@@ -89,7 +89,11 @@ final class Chart implements AutoCloseable {
    * @return every object
    */
   Objects render(String values) throws IOException {
-    TemplateCommand command = new Helm(folder).template().withName("demo").withNamespace("ns");
+    return render("demo", values);
+  }
+
+  private Objects render(String release, String values) throws IOException {
+    TemplateCommand command = new Helm(folder).template().withName(release).withNamespace("ns");
     String text = command.withValuesFile(file(values)).call();
     List<JsonNode> objects = new ArrayList<>();
     try (var documents = YAML.readerFor(JsonNode.class).<JsonNode>readValues(text)) {
@@ -111,6 +115,16 @@ final class Chart implements AutoCloseable {
       return String.valueOf(refused.getMessage());
     }
     throw new AssertionError("rendered with\n" + values);
+  }
+
+  /** Why a release of this name is not rendered; fails when it is. */
+  String refusalAs(String release) throws IOException {
+    try {
+      render(release, "");
+    } catch (IllegalStateException refused) {
+      return String.valueOf(refused.getMessage());
+    }
+    throw new AssertionError("rendered as " + release);
   }
 
   /** The notes that are shown after the installation. */

@@ -309,8 +309,8 @@ class ControlPlaneChartTest {
           api,    api.public.pathPrefix,         /tasks,                   PATH_PREFIX
           api,    api.env.logLevel,              debug,                    LOG_LEVEL
           api,    api.env.adminApiKey,           sesame,                   ADMIN_API_KEY
-          api,    api.env.connectRetries,        10000,                    REDIS_CONNECT_RETRIES
-          api,    api.env.retryIntervalSec,      60,                       REDIS_RETRY_INTERVAL_SEC
+          api,    api.env.connectRetries,        65,                       REDIS_CONNECT_RETRIES
+          api,    api.env.retryIntervalSec,      4,                        REDIS_RETRY_INTERVAL_SEC
           api,    api.env.otelEndpoint,          tracing.controlplane:4318, OTEL_EXPORTER_OTLP_ENDPOINT
           api,    api.env.clientAuth,            required,                 CLIENT_AUTH
           api,    api.env.cloudTasksAuth,        open,                     CLOUD_TASKS_AUTH
@@ -427,6 +427,91 @@ class ControlPlaneChartTest {
         given(objects.the("workload", WORKER)).get("REDIS_PASSWORD"));
   }
 
+  /** The values of the template's versions 1.0 to 1.2, in which only these two differ. */
+  private static String published(String workerCpu, String image) {
+    return """
+        %s
+        api:
+          enabled: true
+          replicas: {min: 1, max: 3}
+          port: 8080
+          public: {enabled: true, pathPrefix: ""}
+          resources: {cpu: 500m, memory: 512Mi}
+          env: {logLevel: info, adminApiKey: "", otelEndpoint: "", connectRetries: 30, retryIntervalSec: 2}
+        worker:
+          enabled: true
+          replicas: {min: 1, max: 5}
+          port: 8082
+          resources: {cpu: %s, memory: 1Gi}
+          env:
+            logLevel: info
+            concurrency: 10
+            taskTimeoutSec: 1800
+            maxRetry: 5
+            allowPrivateUrls: false
+            cbFailureThreshold: 5
+            cbTimeoutSec: 30
+            connectRetries: 30
+            retryIntervalSec: 2
+            otelEndpoint: ""
+        createSecret: true
+        secretName: task-runner-secrets
+        redis:
+          redisPassword: mypassword
+          sentinelPassword: mypassword
+          admin: {fromSecret: {name: task-runner-secrets, apiKeyKey: admin-api-key}}
+          redis:
+            auth: {fromSecret: {enabled: true, name: task-runner-secrets, passwordKey: redis-password}}
+            persistence: {enabled: true}
+          sentinel:
+            auth: {fromSecret: {enabled: true, name: task-runner-secrets, passwordKey: redis-sentinel-password}}
+            persistence: {enabled: true}
+        """
+        .formatted(image, workerCpu);
+  }
+
+  @Test
+  void acceptsTheTemplatesOwnValuesExceptItsImage() throws IOException {
+    String theirs = "image: controlplanecorporation/cpln-task-runner:0.4";
+    chart.render(published("\"1000m\"", "")); // 1.0
+    Objects objects = chart.render(published("1", "")); // 1.1 to 1.2
+    assertEquals("1", objects.the("workload", WORKER).at("/spec/containers/0/cpu").textValue());
+    assertEquals("//image/task-runner:0.1.0", image(objects.the("workload", WORKER)));
+    assertTrue(chart.refusal(published("1", theirs)).contains("leave image out"));
+    assertTrue(
+        chart.refusal("image: registry.example.com/x/cpln-task-runner\n").contains("cpln-task-runner"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0.25, 0.25", "'\"0.5\"', 0.5", "2, 2", "250m, 250m"})
+  void acceptsCpuAsANumberOrAString(String given, String rendered) throws IOException {
+    Objects objects = chart.render(Chart.setting("api.resources.cpu", given));
+    assertEquals(rendered, objects.the("workload", API).at("/spec/containers/0/cpu").textValue());
+  }
+
+  @Test
+  void theLivenessProbeBeginsAfterTheRetriesOfTheFirstConnection() throws IOException {
+    Objects objects = chart.render("worker: {env: {connectRetries: 26, retryIntervalSec: 5}}\n");
+    String delay = "/spec/containers/0/livenessProbe/initialDelaySeconds";
+    assertEquals(150, objects.the("workload", WORKER).at(delay).asInt());
+    assertEquals(80, objects.the("workload", API).at(delay).asInt());
+  }
+
+  @Test
+  void anAdminKeyInTheValuesCausesANoteWithASecretOfOnesOwn() throws IOException {
+    String values = "createSecret: false\napi: {env: {adminApiKey: sesame}}\n";
+    Objects objects = chart.render(values);
+    assertEquals(
+        "cpln://secret/task-runner-secrets.admin-api-key",
+        given(objects.the("workload", API)).get("ADMIN_API_KEY"));
+    String notes = chart.notes(values);
+    assertTrue(notes.contains("the admin key is the one in the secret"), notes);
+    assertFalse(notes.contains("sesame"), notes);
+    String none = values + "redis: {admin: {fromSecret: {name: \"\"}}}\n";
+    assertFalse(given(chart.render(none).the("workload", API)).containsKey("ADMIN_API_KEY"));
+    assertTrue(chart.notes(none).contains("there is no admin key"));
+  }
+
   @ParameterizedTest
   @CsvSource(
       quoteCharacter = '\'',
@@ -439,6 +524,8 @@ class ControlPlaneChartTest {
           api.public.pathPrefix,         tasks
           api.public.pathPrefix,         /tasks/
           api.resources.cpu,             half
+          api.resources.cpu,             0
+          api.resources.cpu,             1.5m
           api.resources.memory,          512
           api.env.logLevel,              trace
           api.env.connectRetries,        10001
@@ -481,7 +568,7 @@ class ControlPlaneChartTest {
           redis: {enabled: false}              | redisSentinelAddr
           api: {replicas: {min: 4}}            | api.replicas.min (4) is above api.replicas.max (3)
           api: {extraEnv: {LOG_LEVEL: debug}}  | api.extraEnv.LOG_LEVEL
-          {createSecret: false, api: {env: {adminApiKey: x}}} | redis.admin.fromSecret
+          worker: {env: {connectRetries: 66}}  | worker.env.connectRetries x worker.env.retryIntervalSec is 132 s
           {createSecret: false, metrics: {token: x}}          | metrics.fromSecret
           redis: {sentinel: {auth: {fromSecret: {passwordKey: redis-password}}}} | the key "redis-password"
           """)

@@ -5,14 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import io.taskrunner.config.HostPort;
 import io.taskrunner.config.RedisSettings.Target;
 import io.taskrunner.config.Setting;
 import io.taskrunner.config.Settings;
 import io.taskrunner.deploy.Chart.Objects;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +27,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The chart for Kubernetes: the objects from its values, and the program with their settings. */
 class KubernetesChartTest {
@@ -234,6 +238,61 @@ class KubernetesChartTest {
   }
 
   @Test
+  void anUpgradeOfTheProgramLeavesTheRedisPodsAsTheyAre() throws IOException {
+    JsonNode pod =
+        chart.render("").the("StatefulSet", NAME + "-redis").at("/spec/template/metadata");
+    assertEquals(
+        Set.of(
+            "app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"),
+        Set.copyOf(pod.get("labels").properties().stream().map(Map.Entry::getKey).toList()));
+  }
+
+  @Test
+  void aRedisPodIsReadyOnceItHasTheDataOfItsMaster() throws IOException {
+    JsonNode redis =
+        chart.render("").the("StatefulSet", NAME + "-redis").at("/spec/template/spec/containers/0");
+    assertEquals("redis", redis.get("name").asText());
+    String ready = redis.at("/readinessProbe/exec/command/2").asText();
+    assertTrue(ready.endsWith("grep -E '^(role:master|master_link_status:up)'"), ready);
+    String alive = redis.at("/livenessProbe/exec/command/2").asText();
+    assertTrue(alive.endsWith("grep -E '^(PONG|LOADING)'"), alive);
+  }
+
+  @Test
+  void annotationsAndLabelsAreStringsWhateverWasGiven() throws IOException {
+    Objects objects =
+        chart.render(
+            """
+            podAnnotations: {prometheus.io/port: 8080, prometheus.io/scrape: true, note: as it is}
+            nodeSelector: {pool: 2}
+            serviceMonitor: {enabled: true, labels: {release: 1.5, big: 12345678}}
+            """);
+    JsonNode annotations =
+        objects.the("Deployment", NAME + "-api").at("/spec/template/metadata/annotations");
+    assertEquals("8080", annotations.get("prometheus.io/port").textValue());
+    assertEquals("true", annotations.get("prometheus.io/scrape").textValue());
+    assertEquals("as it is", annotations.get("note").textValue());
+    assertEquals("2", pod(objects, "api").at("/nodeSelector/pool").textValue());
+    JsonNode labels = objects.the("ServiceMonitor", NAME + "-api").at("/metadata/labels");
+    assertEquals("1.5", labels.get("release").textValue());
+    assertEquals("12345678", labels.get("big").textValue());
+  }
+
+  @Test
+  void thereIsNoSecretWithoutAValue() throws IOException {
+    try (Chart bare = Chart.of(SOURCE, Map.of())) {
+      Objects objects = bare.render("redis: {kind: node, url: redis://r}\n");
+      assertEquals(List.of(), objects.of("Secret"));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"my.rel", "1abc", "Demo", "demo-"})
+  void aReleaseNameThatNoServiceCanHaveIsRefused(String name) throws IOException {
+    assertTrue(chart.refusalAs(name).contains("release name \"" + name + "\""), name);
+  }
+
+  @Test
   void withATlsSecretTheApiSpeaksTlsAndItsProbesFollow() throws IOException {
     Map<String, String> values = Map.of("api.tlsSecret", "tls", "serviceMonitor.enabled", "true");
     Objects objects = chart.render(Chart.settings(values));
@@ -391,6 +450,7 @@ class KubernetesChartTest {
           secret.redisPassword,          'with space'
           existingSecret,                Not_A_Name
           serviceMonitor.interval,       often
+          podAnnotations.list,           [1]
           nonsense,                      1
           """)
   void aWrongValueIsRefusedByName(String path, String value) throws IOException {
@@ -462,8 +522,12 @@ class KubernetesChartTest {
         value =
             objects
                 .the("Secret", reference.get("name").asText())
-                .get("stringData")
+                .get("data")
                 .get(reference.get("key").asText());
+        if (value != null) {
+          byte[] decoded = Base64.getDecoder().decode(value.asText());
+          value = TextNode.valueOf(new String(decoded, StandardCharsets.UTF_8));
+        }
       }
       if (value != null) {
         assertTrue(value.isTextual(), variable.toString());
