@@ -1,6 +1,7 @@
 package io.taskrunner.app;
 
 import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -21,6 +22,9 @@ final class Readings implements AutoCloseable {
     new ProcessorMetrics().bindTo(registry);
     new UptimeMetrics().bindTo(registry);
     collector.bindTo(registry);
+    Gauge.builder(Meters.STORE_USED_RATIO, store, RedisStore::usedRatio).register(registry);
+    FunctionCounter.builder(Meters.STORE_FULL_REFUSALS, store, RedisStore::fullRefusals)
+        .register(registry);
     FunctionCounter.builder(Meters.TASKS_TRIMMED, store, RedisStore::trimmedDone)
         .tag("set", "done")
         .register(registry);

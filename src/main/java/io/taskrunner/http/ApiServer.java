@@ -4,6 +4,7 @@ import com.linecorp.armeria.common.SessionProtocol;
 import com.linecorp.armeria.common.metric.NoopMeterRegistry;
 import com.linecorp.armeria.server.Server;
 import com.linecorp.armeria.server.ServerBuilder;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.channel.EventLoopGroup;
 import io.taskrunner.config.ApiSettings;
@@ -48,12 +49,14 @@ import io.taskrunner.store.PageTokens;
 import io.taskrunner.store.Stores;
 import io.taskrunner.store.TokenKeys;
 import io.taskrunner.telemetry.Build;
+import io.taskrunner.telemetry.Meters;
 import io.taskrunner.telemetry.Probe;
 import io.taskrunner.telemetry.Tracing;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Stream;
@@ -123,6 +126,12 @@ public final class ApiServer {
     Stores stores = parts.stores();
     Credentials credentials = new Credentials(server, api, stores.clients(), stores.adminKeys());
     StoreProbe store = new StoreProbe(stores.system());
+    Gauge.builder(Meters.STORE_UP, store, probe -> probe.healthy() ? 1 : 0)
+        .register(parts.registry());
+    Gauge.builder(Meters.PROCESS, () -> 1)
+        .tag("mode", server.mode().name().toLowerCase(Locale.ROOT))
+        .tag("version", parts.build().version())
+        .register(parts.registry());
     certificate = server.tls().map(ServerCertificate::begin);
     List<Probe> probes = new ArrayList<>(parts.probes());
     certificate.ifPresent(probes::add);

@@ -1,9 +1,13 @@
 package io.taskrunner.telemetry;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.config.MeterFilter;
 import java.time.Duration;
+import java.util.Map;
 
 /**
  * The names of the meters, as the contract lists them; a counter's {@code _total} is added by the
@@ -26,7 +30,7 @@ public final class Meters {
   /** Tasks in a queue, by {@code queue} and {@code state}. */
   public static final String QUEUE_TASKS = "task_runner_queue_tasks";
 
-  /** How long the longest-waiting task could have started, by {@code queue}. */
+  /** How long the longest-waiting task could have started, by {@code queue}; 0 while paused. */
   public static final String QUEUE_OLDEST_READY = "task_runner_queue_oldest_ready_seconds";
 
   /** Tasks that could start, for each slot of the workers that are alive: for autoscaling. */
@@ -34,6 +38,21 @@ public final class Meters {
 
   /** Slots of the workers that are alive and not stopping. */
   public static final String WORKER_SLOTS = "task_runner_worker_slots";
+
+  /** 1, by {@code mode} and {@code version}: the processes that are scraped. */
+  public static final String PROCESS = "task_runner_process";
+
+  /** 1 while Redis answers this process, otherwise 0. */
+  public static final String STORE_UP = "task_runner_store_up";
+
+  /**
+   * Memory in use of the fullest node, as a share of the amount from which enqueue calls are
+   * rejected; not a number while there is no limit, or none is known.
+   */
+  public static final String STORE_USED_RATIO = "task_runner_store_used_ratio";
+
+  /** Tasks rejected because the store was full. */
+  public static final String STORE_FULL_REFUSALS = "task_runner_store_full_refusals";
 
   /** Calls rejected because their client exceeded its requests per minute. */
   public static final String RATE_LIMIT_REFUSALS = "task_runner_rate_limit_refusals";
@@ -88,7 +107,49 @@ public final class Meters {
     Duration.ofHours(1)
   };
 
+  private static final Map<String, String> HELP =
+      Map.ofEntries(
+          Map.entry(TASKS_ENQUEUED, "Tasks accepted."),
+          Map.entry(ATTEMPTS, "Attempts that ended."),
+          Map.entry(ATTEMPT_DURATION, "How long attempts took."),
+          Map.entry(SCHEDULE_LAG, "From a task's due time to its start."),
+          Map.entry(QUEUE_TASKS, "Tasks in a queue."),
+          Map.entry(
+              QUEUE_OLDEST_READY,
+              "How long the longest-waiting task could have started; 0 while paused."),
+          Map.entry(READY_PER_SLOT, "Tasks that could start, per slot of the live workers."),
+          Map.entry(WORKER_SLOTS, "Slots of the live workers."),
+          Map.entry(PROCESS, "1 for each process."),
+          Map.entry(STORE_UP, "Whether Redis answers this process."),
+          Map.entry(
+              STORE_USED_RATIO,
+              "Memory in use of the fullest node, as a share of that from which tasks are rejected."),
+          Map.entry(STORE_FULL_REFUSALS, "Tasks rejected because the store was full."),
+          Map.entry(RATE_LIMIT_REFUSALS, "Tasks rejected because of their client's rate limit."),
+          Map.entry(CIRCUIT_BREAKERS, "Circuit breakers that are not closed."),
+          Map.entry(CIRCUIT_BREAKER_STATE, "1 for each host whose circuit breaker is not closed."),
+          Map.entry(LEASES_LOST, "Leases that this worker lost."),
+          Map.entry(TASKS_RECOVERED, "Tasks taken back from workers that died."),
+          Map.entry(LATE_ANSWERS, "Results that arrived too late to change anything."),
+          Map.entry(TASKS_TRIMMED, "Finished tasks deleted before the end of their retention."),
+          Map.entry(REDIS_COMMAND, "Round trips to Redis."),
+          Map.entry(HTTP_REQUEST_DURATION, "Calls answered."));
+
   private Meters() {}
+
+  /** Gives each meter its description, which Prometheus shows. */
+  public static MeterFilter described() {
+    return new MeterFilter() {
+      @Override
+      public Meter.Id map(Meter.Id id) {
+        String help = HELP.get(id.getName());
+        return help == null
+            ? id
+            : new Meter.Id(
+                id.getName(), Tags.of(id.getTags()), id.getBaseUnit(), help, id.getType());
+      }
+    };
+  }
 
   /** A counter, starting at 0. */
   public static Counter counter(MeterRegistry registry, String name, String... labels) {

@@ -430,43 +430,43 @@ class ControlPlaneChartTest {
   /** The values of the template's versions 1.0 to 1.2, in which only these two differ. */
   private static String published(String workerCpu, String image) {
     return """
-        %s
-        api:
-          enabled: true
-          replicas: {min: 1, max: 3}
-          port: 8080
-          public: {enabled: true, pathPrefix: ""}
-          resources: {cpu: 500m, memory: 512Mi}
-          env: {logLevel: info, adminApiKey: "", otelEndpoint: "", connectRetries: 30, retryIntervalSec: 2}
-        worker:
-          enabled: true
-          replicas: {min: 1, max: 5}
-          port: 8082
-          resources: {cpu: %s, memory: 1Gi}
-          env:
-            logLevel: info
-            concurrency: 10
-            taskTimeoutSec: 1800
-            maxRetry: 5
-            allowPrivateUrls: false
-            cbFailureThreshold: 5
-            cbTimeoutSec: 30
-            connectRetries: 30
-            retryIntervalSec: 2
-            otelEndpoint: ""
-        createSecret: true
-        secretName: task-runner-secrets
-        redis:
-          redisPassword: mypassword
-          sentinelPassword: mypassword
-          admin: {fromSecret: {name: task-runner-secrets, apiKeyKey: admin-api-key}}
-          redis:
-            auth: {fromSecret: {enabled: true, name: task-runner-secrets, passwordKey: redis-password}}
-            persistence: {enabled: true}
-          sentinel:
-            auth: {fromSecret: {enabled: true, name: task-runner-secrets, passwordKey: redis-sentinel-password}}
-            persistence: {enabled: true}
-        """
+    %s
+    api:
+      enabled: true
+      replicas: {min: 1, max: 3}
+      port: 8080
+      public: {enabled: true, pathPrefix: ""}
+      resources: {cpu: 500m, memory: 512Mi}
+      env: {logLevel: info, adminApiKey: "", otelEndpoint: "", connectRetries: 30, retryIntervalSec: 2}
+    worker:
+      enabled: true
+      replicas: {min: 1, max: 5}
+      port: 8082
+      resources: {cpu: %s, memory: 1Gi}
+      env:
+        logLevel: info
+        concurrency: 10
+        taskTimeoutSec: 1800
+        maxRetry: 5
+        allowPrivateUrls: false
+        cbFailureThreshold: 5
+        cbTimeoutSec: 30
+        connectRetries: 30
+        retryIntervalSec: 2
+        otelEndpoint: ""
+    createSecret: true
+    secretName: task-runner-secrets
+    redis:
+      redisPassword: mypassword
+      sentinelPassword: mypassword
+      admin: {fromSecret: {name: task-runner-secrets, apiKeyKey: admin-api-key}}
+      redis:
+        auth: {fromSecret: {enabled: true, name: task-runner-secrets, passwordKey: redis-password}}
+        persistence: {enabled: true}
+      sentinel:
+        auth: {fromSecret: {enabled: true, name: task-runner-secrets, passwordKey: redis-sentinel-password}}
+        persistence: {enabled: true}
+    """
         .formatted(image, workerCpu);
   }
 
@@ -479,7 +479,9 @@ class ControlPlaneChartTest {
     assertEquals("//image/task-runner:0.1.0", image(objects.the("workload", WORKER)));
     assertTrue(chart.refusal(published("1", theirs)).contains("leave image out"));
     assertTrue(
-        chart.refusal("image: registry.example.com/x/cpln-task-runner\n").contains("cpln-task-runner"));
+        chart
+            .refusal("image: registry.example.com/x/cpln-task-runner\n")
+            .contains("cpln-task-runner"));
   }
 
   @ParameterizedTest

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.taskrunner.telemetry.Meters;
 import java.io.IOException;
 import java.lang.reflect.Field;
@@ -63,6 +65,20 @@ class MonitoringTest {
       Set<String> unknown = new TreeSet<>(asked);
       unknown.removeAll(measured());
       assertEquals(Set.of(), unknown, file.toString());
+    }
+  }
+
+  @Test
+  void everyMeterHasADescription() throws Exception {
+    MeterRegistry registry = new SimpleMeterRegistry();
+    registry.config().meterFilter(Meters.described());
+    for (Field field : Meters.class.getFields()) {
+      if (field.getType() == String.class
+          && field.get(null) instanceof String name
+          && name.startsWith("task_runner_")) {
+        String text = registry.counter(name).getId().getDescription();
+        assertTrue(text != null && text.endsWith("."), name);
+      }
     }
   }
 

@@ -79,6 +79,7 @@ class OperateTest {
       Reply metrics = served.get("/metrics");
       assertEquals(200, metrics.status());
       assertFalse(metrics.body().contains("task_runner_queue_tasks{"));
+      assertTrue(metrics.body().contains("task_runner_store_up 0.0"), metrics.body());
       JsonNode detail = served.get("/health/detailed").json();
       assertEquals("not_ready", detail.path("status").asText());
       assertTrue(detail.path("redis").path("role").isNull());
@@ -110,6 +111,22 @@ class OperateTest {
   }
 
   @Test
+  void tasksOfPausedQueuesAreCountedButDoNotAge() {
+    FakeStores stores = new FakeStores();
+    Queue.Stats waiting = new Queue.Stats(0, 3, 0, 0, 0, 0, 0, 60);
+    stores.queues.put("held", new Queue("held", QueueSettings.defaults(1), true, waiting));
+    stores.queues.put("open", new Queue("open", QueueSettings.defaults(1), false, waiting));
+    try (Served served = new Served(Setup.local(), stores)) {
+      String text = served.get("/metrics").body();
+      assertTrue(
+          text.contains("task_runner_queue_tasks{queue=\"held\",state=\"ready\"} 3.0"), text);
+      assertTrue(text.contains("task_runner_queue_oldest_ready_seconds{queue=\"held\"} 0.0"), text);
+      assertTrue(
+          text.contains("task_runner_queue_oldest_ready_seconds{queue=\"open\"} 60.0"), text);
+    }
+  }
+
+  @Test
   void queuesAreMeasuredAndThoseBeyondTheFirstHundredSummed() {
     FakeStores stores = new FakeStores();
     for (int i = 0; i < 100; i++) {
@@ -128,6 +145,8 @@ class OperateTest {
       assertTrue(text.contains("task_runner_queue_oldest_ready_seconds{queue=\"other\"} 99.0"));
       assertFalse(text.contains("queue=\"q097\""));
       assertTrue(text.contains("task_runner_rate_limit_refusals_total 0.0"));
+      assertTrue(text.contains("task_runner_store_up 1.0"));
+      assertTrue(text.contains("task_runner_process{mode=\"both\",version=\"1.2.3\"} 1.0"), text);
       served.get("/v1/queues/default");
       served.get("/nowhere");
       text = served.get("/metrics").body();

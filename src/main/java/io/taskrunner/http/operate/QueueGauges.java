@@ -44,7 +44,9 @@ public final class QueueGauges {
   private long knownNanos;
 
   /** The last reading of the store; empty while it does not answer. */
-  private record Read(List<Queue> queues, List<Present> workers) {}
+  private record Read(List<Queue> queues, List<Present> workers, boolean allPaused) {
+    private static final Read NOTHING = new Read(List.of(), List.of(), false);
+  }
 
   /** In a registry. */
   public QueueGauges(QueueStore queues, WorkersStore workers, MeterRegistry registry) {
@@ -64,8 +66,8 @@ public final class QueueGauges {
     Read read = ask();
     known = !read.queues().isEmpty();
     knownNanos = System.nanoTime();
-    show(read.queues());
-    show(read);
+    showQueues(read);
+    showSlots(read);
   }
 
   private Read ask() {
@@ -74,7 +76,7 @@ public final class QueueGauges {
         .name("queue-gauges")
         .start(() -> {
           try {
-            asked.complete(new Read(queues.list(), workers.list()));
+            asked.complete(new Read(queues.list(), workers.list(), queues.allPaused()));
           } catch (RuntimeException failure) {
             asked.completeExceptionally(failure);
           }
@@ -85,38 +87,40 @@ public final class QueueGauges {
       if (!(failed.getCause() instanceof StoreUnavailable)) {
         LOG.atError().setCause(failed.getCause()).log("the queues could not be counted");
       }
-      return new Read(List.of(), List.of());
+      return Read.NOTHING;
     } catch (TimeoutException noAnswer) {
-      return new Read(List.of(), List.of());
+      return Read.NOTHING;
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
-      return new Read(List.of(), List.of());
+      return Read.NOTHING;
     }
   }
 
-  private void show(Read read) {
+  private void showSlots(Read read) {
     Backlog waits = Backlog.of(read.queues(), read.workers());
     backlog.register(known ? List.of(Row.of(Tags.empty(), waits.perSlot())) : List.of(), true);
     slots.register(known ? List.of(Row.of(Tags.empty(), waits.slots())) : List.of(), true);
   }
 
-  private void show(List<Queue> list) {
+  private void showQueues(Read read) {
+    List<Queue> list = read.queues();
     List<Queue> named = list.subList(0, Math.min(list.size(), Meters.QUEUE_LABELS_MAX));
     List<Queue> rest = list.subList(named.size(), list.size());
     List<Row<?>> counts = new ArrayList<>();
     List<Row<?>> ages = new ArrayList<>();
     for (Queue queue : named) {
-      add(counts, ages, queue.name(), List.of(queue));
+      count(counts, queue.name(), List.of(queue));
+      ages.add(age(queue.name(), List.of(queue), read.allPaused()));
     }
     if (!rest.isEmpty()) {
-      add(counts, ages, Meters.OTHER, rest);
+      count(counts, Meters.OTHER, rest);
+      ages.add(age(Meters.OTHER, rest, read.allPaused()));
     }
     tasks.register(counts, true);
     oldest.register(ages, true);
   }
 
-  private static void add(
-      List<Row<?>> counts, List<Row<?>> ages, String label, List<Queue> summed) {
+  private static void count(List<Row<?>> counts, String label, List<Queue> summed) {
     counts.add(count(label, "scheduled", summed, Stats::scheduled));
     counts.add(count(label, "ready", summed, Stats::ready));
     counts.add(count(label, "active", summed, Stats::active));
@@ -124,9 +128,17 @@ public final class QueueGauges {
     counts.add(count(label, "dead", summed, Stats::dead));
     counts.add(count(label, "succeeded", summed, Stats::succeeded));
     counts.add(count(label, "cancelled", summed, Stats::cancelled));
+  }
+
+  /** Tasks of a paused queue wait on purpose: their age is no reason for an alert. */
+  private static Row<Number> age(String label, List<Queue> queues, boolean allPaused) {
     double age =
-        summed.stream().mapToDouble(queue -> queue.stats().oldestReadyAgeSec()).max().orElse(0);
-    ages.add(Row.of(Tags.of("queue", label), age));
+        queues.stream()
+            .filter(queue -> !queue.paused() && !allPaused)
+            .mapToDouble(queue -> queue.stats().oldestReadyAgeSec())
+            .max()
+            .orElse(0);
+    return Row.of(Tags.of("queue", label), age);
   }
 
   private static Row<Number> count(

@@ -161,6 +161,7 @@ final class Enqueuer {
   private <R> CompletableFuture<R> begin(EnqueueScriptCall<R> call) {
     int bytes = call.tail().length;
     if (!hasRoom(bytes)) {
+      held.storeFull();
       return CompletableFuture.completedFuture(call.full());
     }
     if (!held.take(bytes)) {
@@ -368,6 +369,7 @@ final class Enqueuer {
     landed();
     for (Pending<?> pending : group) {
       if (Answers.isFull(failure)) {
+        held.storeFull();
         end(pending, EnqueueScriptCall::full);
       } else {
         end(pending, new StoreUnavailable("Redis did not take the task", failure));

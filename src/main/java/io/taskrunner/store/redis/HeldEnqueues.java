@@ -2,6 +2,7 @@ package io.taskrunner.store.redis;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 
 /** The enqueues that this process holds while they wait for Redis, and their bound. */
 final class HeldEnqueues {
@@ -11,6 +12,7 @@ final class HeldEnqueues {
 
   private final AtomicInteger calls = new AtomicInteger();
   private final AtomicLong bytes = new AtomicLong();
+  private final LongAdder refusals = new LongAdder();
 
   /** Admits one more; false when the bound is reached. */
   boolean take(int size) {
@@ -20,6 +22,16 @@ final class HeldEnqueues {
     calls.incrementAndGet();
     bytes.addAndGet(size);
     return true;
+  }
+
+  /** One was rejected because the store was full. */
+  void storeFull() {
+    refusals.increment();
+  }
+
+  /** The number of enqueues rejected because the store was full. */
+  long refusals() {
+    return refusals.sum();
   }
 
   /** One was completed. */

@@ -322,6 +322,23 @@ public final class RedisStore implements Stores, AutoCloseable {
   }
 
   /**
+   * Memory in use of the fullest node, as a share of the amount from which tasks are rejected; NaN
+   * while no limit is known.
+   */
+  public double usedRatio() {
+    return nodes.masters().stream()
+        .mapToDouble(node -> node.headroom().usedRatio())
+        .filter(ratio -> !Double.isNaN(ratio))
+        .max()
+        .orElse(Double.NaN);
+  }
+
+  /** Tasks that were rejected because Redis was full, since this process started. */
+  public long fullRefusals() {
+    return held.refusals();
+  }
+
+  /**
    * Succeeded and cancelled tasks that were trimmed before their retention ended, since this
    * process started.
    */

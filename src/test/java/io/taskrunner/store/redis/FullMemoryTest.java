@@ -75,6 +75,7 @@ class FullMemoryTest {
     assertInstanceOf(EnqueueResult.StoreFull.class, stage.put(wish().in(Duration.ofHours(1))));
     assertInstanceOf(
         EnqueueResult.StoreFull.class, stage.put(wish().client("fresh").key("k", "p")));
+    assertEquals(3, stage.store.fullRefusals());
     assertTrue(stage.store.clients().get("fresh").isEmpty());
     assertEquals(1, stage.redis.keys("tr:{0}:task:*").size());
     assertEquals("1", stage.redis.hget("tr:{0}:client:abc", "sum"));

@@ -12,6 +12,7 @@ public final class Headroom {
   private static final int OVERHEAD = 300;
 
   private final AtomicLong left = new AtomicLong(Long.MAX_VALUE / 2);
+  private volatile double usedRatio = Double.NaN;
 
   /** Reserves memory for a record; false when there is none. */
   public boolean take(int bytes) {
@@ -29,6 +30,12 @@ public final class Headroom {
    * @param most limit in bytes above which nothing is admitted; 0 for no bound
    */
   public void read(long used, long most) {
+    usedRatio = most == 0 ? Double.NaN : (double) used / most;
     left.set(most == 0 ? Long.MAX_VALUE / 2 : Math.max(0, (most - used) / 10));
+  }
+
+  /** Bytes in use as a share of the limit, at the last reading; NaN when there is none. */
+  public double usedRatio() {
+    return usedRatio;
   }
 }
