@@ -4,6 +4,7 @@ import com.linecorp.armeria.common.util.EventLoopGroups;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.epoll.Epoll;
 import io.taskrunner.cloudtasks.CloudTasks;
 import io.taskrunner.config.ApiSettings;
 import io.taskrunner.config.CannotStart;
@@ -29,6 +30,7 @@ import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
 import io.taskrunner.store.redis.link.Shared;
 import io.taskrunner.telemetry.Build;
+import io.taskrunner.telemetry.Meters;
 import io.taskrunner.telemetry.Probe;
 import io.taskrunner.telemetry.Tracing;
 import io.taskrunner.worker.Ticker;
@@ -188,7 +190,9 @@ final class Program {
     EventLoopGroup loops =
         EventLoopGroups.newEventLoopGroup(Runtime.getRuntime().availableProcessors(), "loop");
     started("event loops", () -> stop(loops));
+    nativeTransport().ifPresent(LOG::warn);
     PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    registry.config().meterFilter(Meters.described());
     Optional<Traces> traces = Traces.begin(settings.tracing(), build);
     traces.ifPresent(sending -> started("traces", sending::close));
     Optional<Tracing> tracing = traces.map(Traces::tracing);
@@ -201,6 +205,19 @@ final class Program {
     Readings readings = new Readings(registry, store);
     started("meters", readings::close);
     return new Ground(where, loops, registry, tracing, store, tokens);
+  }
+
+  /** Why the native transport is not used, where it should be. */
+  private static Optional<String> nativeTransport() {
+    if (!"Linux".equals(System.getProperty("os.name")) || Epoll.isAvailable()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        "The native transport and TLS cannot be loaded, so slower ones are used. If the directory of"
+            + " temporary files is mounted noexec, name another one with"
+            + " JAVA_OPTS=-Dio.netty.native.workdir=<directory>. ("
+            + Epoll.unavailabilityCause().getMessage()
+            + ")");
   }
 
   /** Listens. */
