@@ -358,12 +358,12 @@ public final class Env {
     try {
       String text = Files.readString(Path.of(file.strip()), StandardCharsets.UTF_8).strip();
       if (text.isEmpty()) {
-        faults.add(new Fault(name, quoted(file), "expected: a file that is not empty"));
+        faults.add(new Fault(name, quoted(file), "expected: a non-empty file"));
         return Optional.empty();
       }
       return Optional.of(text);
     } catch (IOException | InvalidPathException unreadable) {
-      faults.add(new Fault(name, quoted(file), "expected: a text file that can be read"));
+      faults.add(new Fault(name, quoted(file), "expected: a readable text file"));
       return Optional.empty();
     }
   }

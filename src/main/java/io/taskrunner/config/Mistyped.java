@@ -7,6 +7,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiPredicate;
+import java.util.stream.Stream;
 
 /** Finds variables that look like a misspelled setting and have no effect. */
 public final class Mistyped {
@@ -37,9 +39,10 @@ public final class Mistyped {
       if (name.length() >= LENGTH_MIN
           && !known.contains(name)
           && families.stream().noneMatch(name::startsWith)) {
-        known.stream()
+        Stream.<BiPredicate<String, String>>of(
+                (one, other) -> distance(one, other) <= DISTANCE_MAX, Mistyped::lacksAWord)
+            .flatMap(similar -> known.stream().filter(setting -> similar.test(name, setting)))
             .filter(setting -> setting.length() >= LENGTH_MIN)
-            .filter(setting -> distance(name, setting) <= DISTANCE_MAX)
             .findFirst()
             .ifPresent(setting ->
                 warnings.add(
@@ -47,6 +50,19 @@ public final class Mistyped {
       }
     }
     return warnings;
+  }
+
+  /** Whether a setting has one more word, after the same first word: ADMIN_KEY, ADMIN_API_KEY. */
+  private static boolean lacksAWord(String name, String setting) {
+    List<String> words = List.of(setting.split("_", -1));
+    for (int i = 1; i < words.size(); i++) {
+      List<String> others = new ArrayList<>(words);
+      others.remove(i);
+      if (others.size() > 1 && name.equals(String.join("_", others))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** The name that was probably meant; empty if none is similar. */

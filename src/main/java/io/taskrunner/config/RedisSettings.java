@@ -180,7 +180,7 @@ public record RedisSettings(
             "number of shards (hash tags) of the data; cannot be changed after the first start");
 
     if (!cluster.isEmpty() && database != 0) {
-      env.fault("REDIS_DB", "expected: 0, the only one that a Redis Cluster has");
+      env.fault("REDIS_DB", "expected: 0, because a Redis Cluster has only one database");
     }
     long kinds =
         List.of(!sentinels.isEmpty(), url.isPresent(), !cluster.isEmpty()).stream()

@@ -36,7 +36,7 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
   private static final String BEGIN_KEY = "-----BEGIN PRIVATE KEY-----";
   private static final String END_KEY = "-----END PRIVATE KEY-----";
   private static final String TO_PKCS8 =
-      "; `openssl pkcs8 -topk8 -nocrypt -in <it> -out <file>` writes it so";
+      "; convert it with `openssl pkcs8 -topk8 -nocrypt -in <key> -out <file>`";
 
   /**
    * Private key and certificates.
@@ -98,7 +98,7 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
 
   private static void lacking(Env env, String given, String other) {
     if (env.isGiven(given) && !env.isGiven(other)) {
-      env.fault(other, "expected: a path, since " + given + " is set; set both or neither");
+      env.fault(other, "expected: a path, because " + given + " is set; set both or neither");
     }
   }
 
@@ -152,7 +152,7 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
     try {
       return Files.readString(file, StandardCharsets.ISO_8859_1);
     } catch (IOException unreadable) {
-      throw new Unusable("expected: a file that can be read");
+      throw new Unusable("expected: a readable file");
     }
   }
 
@@ -173,7 +173,7 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
     }
     if (chain.isEmpty()) {
       throw new Unusable(
-          "expected: certificates in PEM; there is no \"" + BEGIN_CERTIFICATE + "\"");
+          "expected: certificates in PEM; the file has no \"" + BEGIN_CERTIFICATE + "\"");
     }
     return chain;
   }
@@ -184,8 +184,8 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
     if (begin < 0 || end < begin) {
       throw new Unusable(
           begin < 0 && pem.contains(" PRIVATE KEY-----")
-              ? "expected: a key that is PKCS #8 and not encrypted" + TO_PKCS8
-              : "expected: a private key in PEM; there is no \""
+              ? "expected: an unencrypted PKCS #8 key" + TO_PKCS8
+              : "expected: a private key in PEM; the file has no \""
                   + (begin < 0 ? BEGIN_KEY : END_KEY)
                   + "\"");
     }
@@ -193,7 +193,7 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
     try {
       der = Base64.getMimeDecoder().decode(pem.substring(begin + BEGIN_KEY.length(), end));
     } catch (IllegalArgumentException broken) {
-      throw new Unusable("expected: a private key in PEM; this one is broken");
+      throw new Unusable("expected: a private key in PEM; its base64 is invalid");
     }
     for (String algorithm : new String[] {"RSA", "EC"}) {
       try {
@@ -202,7 +202,7 @@ public record TlsSettings(Path certificateFile, Path keyFile) {
         continue;
       }
     }
-    throw new Unusable("expected: a private key that is RSA or EC");
+    throw new Unusable("expected: an RSA or EC private key");
   }
 
   /** Whether the keys belong together. */

@@ -140,7 +140,9 @@ public final class Cron {
     Cron cron = new Cron(given, fields);
     if (cron.ceiling(WORST_START, WORST_START.getYear() + YEARS_MAX) == null) {
       throw new BadCron(
-          "day of month: " + shown(fields[3]) + " (expected: a day that one of the months has)");
+          "day of month: "
+              + shown(fields[3])
+              + " (expected: a day that exists in one of the months)");
     }
     return cron;
   }
@@ -277,7 +279,7 @@ public final class Cron {
     String[] halves = part.split("/", -1);
     int step = halves.length == 1 ? 1 : number(halves[1]);
     if (halves.length > 2 || step < 1) {
-      throw bad(field, text, "a step of 1 or more behind one /");
+      throw bad(field, text, "a step of 1 or more after one /");
     }
     String range = halves[0];
     if (field == Field.DAY && range.equalsIgnoreCase("L") && halves.length == 1) {
@@ -301,7 +303,7 @@ public final class Cron {
         to = from;
       }
       if (to < from) {
-        throw bad(field, text, "a range whose end is not before its beginning");
+        throw bad(field, text, "a range whose end is not before its start");
       }
     }
     long values = 0;

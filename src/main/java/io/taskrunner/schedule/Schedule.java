@@ -122,7 +122,7 @@ public record Schedule(
           return result;
         }
       }
-      throw new IllegalArgumentException("no result has the letter " + letter);
+      throw new IllegalArgumentException("result: " + letter + " (expected: a letter of a result)");
     }
   }
 

@@ -29,10 +29,10 @@ final class Surprises {
     boolean day = !fields.get(3).startsWith("*") && !fields.get(3).startsWith("?");
     boolean weekday = !fields.get(5).startsWith("*") && !fields.get(5).startsWith("?");
     if (day && weekday) {
-      found.add("day of month and day of week: a day that either of them names is enough");
+      found.add("day of month and day of week: runs on days that match either of them");
     } else if (weekday && fields.get(3).startsWith("*/")) {
       found.add(
-          "day of month and day of week: a day must be right for both, since the first is a step");
+          "day of month and day of week: runs only on days that match both, because the first is a step");
     }
     return found;
   }
@@ -41,15 +41,15 @@ final class Surprises {
     String name = FIELDS.get(i);
     String whole = WHOLE.get(i);
     if (step >= SIZES[i]) {
-      found.add(name + ": " + field + " is 0 alone, since steps begin anew with each " + whole);
+      found.add(name + ": " + field + " matches only 0, because steps restart with each " + whole);
     } else if (SIZES[i] % step != 0) {
       found.add(
           name
               + ": "
               + field
-              + " begins anew with each "
+              + " restarts with each "
               + whole
-              + ", so the last step of one is shorter than the others");
+              + ", so the last interval of each is shorter");
     }
   }
 }

@@ -188,11 +188,11 @@ public final class TokenKeys {
         keys.add(secret(der));
       } catch (IllegalArgumentException | GeneralSecurityException | ClassCastException wrong) {
         throw new IllegalArgumentException(
-            "key " + (keys.size() + 1) + " is no private RSA key in PKCS #8", wrong);
+            "key " + (keys.size() + 1) + " is not a private RSA key in PKCS #8", wrong);
       }
     }
     if (keys.isEmpty()) {
-      throw new IllegalArgumentException("there is no \"" + begin + "\"");
+      throw new IllegalArgumentException("the file has no \"" + begin + "\"");
     }
     return keys;
   }

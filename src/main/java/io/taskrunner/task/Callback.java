@@ -48,7 +48,8 @@ public record Callback(TargetUrl url, List<TargetRequest.Header> headers, Set<En
     headers = List.copyOf(headers);
     on = Set.copyOf(on);
     if (on.isEmpty()) {
-      throw new IllegalArgumentException("callback: on nothing (expected: at least one end)");
+      throw new IllegalArgumentException(
+          "callback: on is empty (expected: at least one final state)");
     }
   }
 

@@ -89,8 +89,7 @@ public final class HeaderRules {
         return Optional.of("has a control character at position " + i);
       }
       if (c > 0xFF) {
-        return Optional.of(
-            "has a character beyond Latin-1 at position " + i + ", which no header can carry");
+        return Optional.of("has a character at position " + i + " that is not Latin-1");
       }
     }
     return Optional.empty();

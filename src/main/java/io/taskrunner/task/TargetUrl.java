@@ -68,7 +68,7 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
     }
     String authority = lowerCase(text.substring(start, end));
     if (authority.indexOf('@') >= 0) {
-      return bad("must not carry user information");
+      return bad("must not contain a user name or password");
     }
     return authority(authority, scheme, rest(text, end));
   }
@@ -101,7 +101,7 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
       host = authority.substring(1, close);
       portText = authority.substring(close + 1);
       if (IpLiteral.ipv6(host) == null) {
-        return bad("has a host that is no IPv6 address");
+        return bad("has a host in brackets that is not an IPv6 address");
       }
     } else {
       int colon = authority.indexOf(':');
@@ -109,7 +109,7 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
       portText = colon < 0 ? "" : authority.substring(colon);
       Optional<String> ascii = Idn.toAscii(given);
       if (ascii.isEmpty()) {
-        return bad("has a host that cannot be put into ASCII (give it as xn--…)");
+        return bad("has a host that cannot be converted to ASCII (write it as xn--…)");
       }
       host = ascii.get();
       String fault = hostFault(host);
@@ -124,12 +124,12 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
     if (!portText.isEmpty()) {
       port = port(portText);
       if (port < 0) {
-        return bad("has a port that is no number from 1 to 65535");
+        return bad("has an invalid port (expected: 1 to 65535)");
       }
     }
     String value = scheme + "://" + (brackets ? "[" + host + "]" : host) + portText + pathAndQuery;
     return value.length() > LENGTH_MAX
-        ? bad("is longer than " + LENGTH_MAX + " characters once its host is in ASCII")
+        ? bad("is longer than " + LENGTH_MAX + " characters with its host in ASCII")
         : new Parsed.Good(new TargetUrl(value, scheme, host, port, pathAndQuery));
   }
 
@@ -167,11 +167,11 @@ public record TargetUrl(String value, String scheme, String host, int port, Stri
     boolean trailingDot = host.endsWith(".");
     String bare = trailingDot ? host.substring(0, host.length() - 1) : host;
     if (!isName(bare)) {
-      return "has a host that is neither a name of letters, digits, -, _ and dots nor an IP address";
+      return "has a host that is neither an IP address nor a name of letters, digits, -, _ and dots";
     }
     String last = bare.substring(bare.lastIndexOf('.') + 1);
     if (isNumber(last) && (trailingDot || IpLiteral.ipv4(host) == null)) {
-      return "has a host that ends in a number but is no IPv4 address of four decimal octets";
+      return "has a host that ends in a number but is not an IPv4 address of four decimal numbers";
     }
     return null;
   }

@@ -490,16 +490,20 @@ class SettingsTest {
             "WORKER_CONCURENCY", "50",
             "REDIS_URI", "redis://a",
             "ADMIN_API_KEY_FLE", "/x",
+            "ADMIN_KEY", "secret",
+            "API_KEY", "of another program",
+            "SHUTDOWN_GRACE", "30",
             "CLIENTAUTH", "required",
             "OTEL_SERVICE_NAMES", "x",
             "PORTS", "1",
-            "REDIS_PORT", "6379",
-            "HOME", "/root");
+            "REDIS_PORT", "6379");
     assertEquals(
         List.of(
             "ADMIN_API_KEY_FLE is not a setting and has no effect. Did you mean ADMIN_API_KEY_FILE?",
+            "ADMIN_KEY is not a setting and has no effect. Did you mean ADMIN_API_KEY?",
             "CLIENTAUTH is not a setting and has no effect. Did you mean CLIENT_AUTH?",
             "REDIS_URI is not a setting and has no effect. Did you mean REDIS_URL?",
+            "SHUTDOWN_GRACE is not a setting and has no effect. Did you mean SHUTDOWN_GRACE_SEC?",
             "WORKER_CONCURENCY is not a setting and has no effect. Did you mean WORKER_CONCURRENCY?"),
         Settings.serve(mistyped).warnings());
     assertEquals(List.of(), Settings.dev(Map.of("WORKER_CONCURRENCY", "5")).warnings());

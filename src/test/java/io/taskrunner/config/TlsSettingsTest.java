@@ -89,12 +89,12 @@ class TlsSettingsTest {
   void oneFileIsNotEnough() {
     assertEquals(
         List.of(
-            "TLS_KEY_FILE: not set (expected: a path, since TLS_CERT_FILE is set; set both or"
+            "TLS_KEY_FILE: not set (expected: a path, because TLS_CERT_FILE is set; set both or"
                 + " neither)"),
         faults(Map.of("TLS_CERT_FILE", pem.certificate().toString())));
     assertEquals(
         List.of(
-            "TLS_CERT_FILE: not set (expected: a path, since TLS_KEY_FILE is set; set both or"
+            "TLS_CERT_FILE: not set (expected: a path, because TLS_KEY_FILE is set; set both or"
                 + " neither)"),
         faults(Map.of("TLS_KEY_FILE", pem.key().toString())));
   }
@@ -103,8 +103,8 @@ class TlsSettingsTest {
   void filesThatCannotBeReadAreBothTold() {
     assertEquals(
         List.of(
-            "TLS_CERT_FILE: \"/none/a\" (expected: a file that can be read)",
-            "TLS_KEY_FILE: \"/none/b\" (expected: a file that can be read)"),
+            "TLS_CERT_FILE: \"/none/a\" (expected: a readable file)",
+            "TLS_KEY_FILE: \"/none/b\" (expected: a readable file)"),
         faults("/none/a", "/none/b"));
   }
 
@@ -115,7 +115,7 @@ class TlsSettingsTest {
     assertTrue(
         faults(none, pem.key())
             .getFirst()
-            .endsWith("there is no \"-----BEGIN CERTIFICATE-----\")"));
+            .endsWith("the file has no \"-----BEGIN CERTIFICATE-----\")"));
     Path broken = file("broken.pem", whole + whole.substring(0, 200));
     assertTrue(faults(broken, pem.key()).getFirst().endsWith("number 2 cannot be read)"));
   }
@@ -125,17 +125,17 @@ class TlsSettingsTest {
     assertTrue(
         faults(pem.certificate(), pem.certificate())
             .getFirst()
-            .endsWith("there is no \"-----BEGIN PRIVATE KEY-----\")"));
+            .endsWith("the file has no \"-----BEGIN PRIVATE KEY-----\")"));
     for (String kind : List.of("RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY")) {
       Path other = file("other.pem", pem(kind, new byte[] {1, 2, 3}));
       String told = faults(pem.certificate(), other).getFirst();
-      assertTrue(told.contains("PKCS #8 and not encrypted; `openssl pkcs8 -topk8"), told);
+      assertTrue(told.contains("unencrypted PKCS #8 key; convert it with `openssl pkcs8"), told);
     }
     Path half = file("half.pem", Files.readString(pem.key()).substring(0, 60));
     assertTrue(
         faults(pem.certificate(), half)
             .getFirst()
-            .endsWith("there is no \"-----END PRIVATE KEY-----\")"));
+            .endsWith("the file has no \"-----END PRIVATE KEY-----\")"));
     for (String text : List.of("AAAA", "!")) {
       Path broken =
           file(

@@ -100,8 +100,8 @@ class CronTest {
         "1,,2 * * * *      | minute: \"1,,2\" (expected: 0 to 59)",
         "? * * * *         | minute: \"?\" (expected: 0 to 59)",
         "* * 15W * *       | day of month: \"15W\" (expected: 1 to 31",
-        "0 0 30 2 *        | day of month: \"30\" (expected: a day that one of the months has)",
-        "0 0 31 4,6,9,11 * | day of month: \"31\" (expected: a day that one of the months has)",
+        "0 0 30 2 *        | day of month: \"30\" (expected: a day that exists in one of the months)",
+        "0 0 31 4,6,9,11 * | day of month: \"31\" (expected: a day that exists in one of the months)",
         "@often            | \"@often\" (expected: one of @annually @daily @hourly",
         "@reboot           | \"@reboot\" (expected: one of",
       })
@@ -275,7 +275,7 @@ class CronTest {
       assertEquals(1, Cron.parse(odd).warnings().size(), odd);
     }
     assertEquals(
-        List.of("minute: */90 is 0 alone, since steps begin anew with each hour"),
+        List.of("minute: */90 matches only 0, because steps restart with each hour"),
         Cron.parse("*/90 * * * *").warnings());
     assertThrows(BadCron.class, () -> Cron.parse("1,".repeat(300) + "1 * * * *"));
   }

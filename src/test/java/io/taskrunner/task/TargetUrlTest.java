@@ -60,13 +60,14 @@ class TargetUrlTest {
 
   private static final String NO_HOST = "has no host";
   private static final String HOST =
-      "has a host that is neither a name of letters, digits, -, _ and dots nor an IP address";
+      "has a host that is neither an IP address nor a name of letters, digits, -, _ and dots";
   private static final String NUMBER =
-      "has a host that ends in a number but is no IPv4 address of four decimal octets";
-  private static final String IPV6 = "has a host that is no IPv6 address";
-  private static final String PORT = "has a port that is no number from 1 to 65535";
-  private static final String USER = "must not carry user information";
-  private static final String ASCII = "has a host that cannot be put into ASCII (give it as xn--…)";
+      "has a host that ends in a number but is not an IPv4 address of four decimal numbers";
+  private static final String IPV6 = "has a host in brackets that is not an IPv6 address";
+  private static final String PORT = "has an invalid port (expected: 1 to 65535)";
+  private static final String USER = "must not contain a user name or password";
+  private static final String ASCII =
+      "has a host that cannot be converted to ASCII (write it as xn--…)";
   private static final String SCHEME = "must begin with http:// or https://";
 
   static Stream<String> goodLines() {
