@@ -137,7 +137,7 @@ final class Calls {
     private CompletableFuture<Message> move(Method method, Message request, Caller caller) {
       if (ctx.isTimedOut() || ctx.isCancelled()) {
         // Its caller waits no longer, so it is not begun.
-        throw new Failure(Code.DEADLINE_EXCEEDED, "The deadline passed before the call began.");
+        throw new Failure(Code.DEADLINE_EXCEEDED, "The deadline had passed before the call began.");
       }
       return switch (method.handler()) {
         case Method.Handler.Direct direct ->

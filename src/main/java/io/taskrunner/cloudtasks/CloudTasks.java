@@ -122,7 +122,7 @@ public final class CloudTasks implements Annex {
         Failure.of(cause)
             .orElseGet(() -> {
               if (Failures.isDeparture(cause)) {
-                return new Failure(Code.CANCELLED, "The caller left.");
+                return new Failure(Code.CANCELLED, "The caller disconnected.");
               }
               LOG.error("a call failed", cause);
               return Failure.internal();

@@ -63,8 +63,7 @@ final class Failure extends RuntimeException {
       case Failure failure -> Optional.of(failure);
       case Refusal refusal -> Optional.of(of(refusal.problem()));
       case StoreUnavailable _ ->
-          Optional.of(
-              new Failure(Code.UNAVAILABLE, "The store cannot be reached; try again later."));
+          Optional.of(new Failure(Code.UNAVAILABLE, "The store is not reachable; retry later."));
       default -> Optional.empty();
     };
   }

@@ -87,6 +87,6 @@ final class Filter {
 
   private static Failure unsupported() {
     return Failure.invalid(
-        "The filter is not supported; what is: \"state = PAUSED\", also with !=, : and AND.");
+        "The filter is not supported. Supported are comparisons such as \"state = PAUSED\", with =, != or :, and AND.");
   }
 }

@@ -164,7 +164,7 @@ final class Grpc implements HttpService {
           || body[0] < 0
           || body[0] > 1
           || frame.getInt(1) != body.length - PREFIX) {
-        throw new Failure(Code.INTERNAL, "The call is not one whole gRPC message.");
+        throw new Failure(Code.INTERNAL, "The call is not exactly one complete gRPC message.");
       }
       try {
         return method
@@ -176,13 +176,15 @@ final class Grpc implements HttpService {
                     ? new ByteArrayInputStream(body, PREFIX, body.length - PREFIX)
                     : new ByteArrayInputStream(unzipped(body)));
       } catch (InvalidProtocolBufferException notTheMessage) {
-        throw Failure.invalid("The message cannot be read as " + method.path() + " wants it.");
+        throw Failure.invalid("The message is not a valid request of " + method.path() + ".");
       }
     }
 
     private byte[] unzipped(byte[] body) {
       if (!encoding.equals("gzip")) {
-        throw new Failure(Code.UNIMPLEMENTED, "grpc-encoding: only identity and gzip are read.");
+        throw new Failure(
+            Code.UNIMPLEMENTED,
+            "grpc-encoding: " + Failure.shown(encoding) + " (expected: identity or gzip).");
       }
       try (GZIPInputStream in =
           new GZIPInputStream(new ByteArrayInputStream(body, PREFIX, body.length - PREFIX))) {

@@ -32,10 +32,10 @@ final class Guard {
       case Caller.Nobody _, Caller.Keyed _ ->
           throw new Failure(
               Code.UNAUTHENTICATED,
-              "Credentials are needed: a client's key or an admin's as bearer token in"
-                  + " authorization. CLOUD_TASKS_AUTH=open would take calls without.");
+              "This call requires an API key or an admin key as bearer token in the authorization"
+                  + " header, because CLOUD_TASKS_AUTH is not open.");
       case Caller.Scraper _ ->
-          throw new Failure(Code.PERMISSION_DENIED, "The METRICS_TOKEN opens metrics alone.");
+          throw new Failure(Code.PERMISSION_DENIED, "The METRICS_TOKEN is valid only for metrics.");
     }
   }
 
@@ -50,11 +50,11 @@ final class Guard {
       if (allowed != null && allowed.stream().noneMatch(pattern -> covers(pattern, name))) {
         throw new Failure(
             Code.PERMISSION_DENIED,
-            "The client "
-                + known.client().id()
-                + " is bound to queues by its allowed_queues, and "
-                + name
-                + " is none of them.");
+            "Client "
+                + Failure.shown(known.client().id())
+                + " may not use "
+                + Failure.shown(name)
+                + ", which is not in its allowed_queues.");
       }
     }
   }

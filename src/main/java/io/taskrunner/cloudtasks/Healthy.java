@@ -23,7 +23,7 @@ final class Healthy {
   HealthCheckResponse check(HealthCheckRequest request, Caller unused) {
     String service = request.getService();
     if (!service.isEmpty() && !Methods.SERVICES.contains("/" + service + "/")) {
-      throw new Failure(Code.NOT_FOUND, "This service is not served here.");
+      throw new Failure(Code.NOT_FOUND, "Unknown service " + Failure.shown(service) + ".");
     }
     return HealthCheckResponse.newBuilder()
         .setStatus(ready.getAsBoolean() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING)

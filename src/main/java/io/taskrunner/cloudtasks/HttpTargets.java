@@ -36,19 +36,20 @@ final class HttpTargets {
       String key = header.getHeader().getKey();
       if (!HeaderRules.isName(key)
           || HeaderRules.valueFault(header.getHeader().getValue()).isPresent()) {
-        throw Failure.invalid("HttpTarget.headerOverrides: \"" + key + "\" is no valid header.");
+        throw Failure.invalid("HttpTarget.headerOverrides: \"" + key + "\" is not a valid header.");
       }
     }
     if (target.hasOauthToken()) {
       OAuthToken token = target.getOauthToken();
       if (token.getServiceAccountEmail().isEmpty() || token.getScope().isEmpty()) {
-        throw Failure.invalid("HttpTarget.oauthToken needs both serviceAccountEmail and scope.");
+        throw Failure.invalid("HttpTarget.oauthToken requires both serviceAccountEmail and scope.");
       }
     }
     if (target.hasOidcToken()) {
       OidcToken token = target.getOidcToken();
       if (token.getServiceAccountEmail().isEmpty() || token.getAudience().isEmpty()) {
-        throw Failure.invalid("HttpTarget.oidcToken needs both serviceAccountEmail and audience.");
+        throw Failure.invalid(
+            "HttpTarget.oidcToken requires both serviceAccountEmail and audience.");
       }
     }
   }

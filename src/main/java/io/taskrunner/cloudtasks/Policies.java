@@ -38,7 +38,8 @@ final class Policies {
     ByteString etag = request.getPolicy().getEtag();
     if (!etag.isEmpty() && !etag.equals(etag(before.getPolicy()))) {
       throw new Failure(
-          Code.ABORTED, "The policy was changed meanwhile: its etag is another. Read it again.");
+          Code.ABORTED,
+          "The policy was changed by another call and has another etag now: read it again.");
     }
     if (store.change(name, QueueRules.settings(before.getQueue(), policy)).isEmpty()) {
       throw notFound();

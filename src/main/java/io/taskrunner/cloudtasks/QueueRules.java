@@ -174,7 +174,8 @@ final class QueueRules {
     try {
       return StoredQueue.parseFrom(queue.settings().echoed());
     } catch (InvalidProtocolBufferException notOurs) {
-      throw new IllegalStateException("what is kept of " + queue.name() + " is no queue", notOurs);
+      throw new IllegalStateException(
+          "the stored record of queue " + queue.name() + " cannot be read", notOurs);
     }
   }
 

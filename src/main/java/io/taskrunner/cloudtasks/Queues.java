@@ -90,8 +90,8 @@ final class Queues {
       throw Failure.invalid(
           bad.hasExpired()
               ? "The page token has expired; list from the first page again."
-              : "The page token is not valid; it holds for the parent and filter that it was given"
-                  + " for.");
+              : "The page token is not valid: it can be used only with the parent and filter of the"
+                  + " response that it is from.");
     }
   }
 

@@ -218,10 +218,10 @@ final class Rest implements HttpService {
         }
         json.skipChildren();
         if (json.nextToken() != null) {
-          throw payload("Something follows the root element.");
+          throw payload("There is more than one JSON value.");
         }
       } catch (IOException notJson) {
-        throw payload("It is no JSON.");
+        throw payload("It is not JSON.");
       }
     }
 

@@ -81,8 +81,8 @@ final class TaskRules {
     }
     if (given.hasAppEngineHttpRequest()) {
       throw Failure.invalid(
-          "Task.appEngineHttpRequest is not served here, since there is no App Engine: use"
-              + " httpRequest with the url of the handler.");
+          "Task.appEngineHttpRequest is not supported, because there is no App Engine: use"
+              + " httpRequest with the URL of the handler.");
     }
     if (!given.hasHttpRequest()) {
       throw Failure.invalid("Task.httpRequest is required.");
@@ -128,7 +128,7 @@ final class TaskRules {
     var unused = url(given.getUrl());
     HttpMethod method = given.getHttpMethod();
     if (method == HttpMethod.UNRECOGNIZED) {
-      throw Failure.invalid("HttpRequest.httpMethod is none that is known.");
+      throw Failure.invalid("HttpRequest.httpMethod is unknown.");
     }
     if (method == HttpMethod.HTTP_METHOD_UNSPECIFIED) {
       method = HttpMethod.POST;
@@ -145,7 +145,9 @@ final class TaskRules {
           checkHeader(name, value);
           if (!names.add(name)) {
             throw Failure.invalid(
-                "HttpRequest.headers: " + name + " is given twice, but for the case of letters.");
+                "HttpRequest.headers: "
+                    + name
+                    + " is given twice (header names are not case-sensitive).");
           }
           if (!name.equalsIgnoreCase(AGENT)) {
             request.putHeaders(name, value);
@@ -160,7 +162,7 @@ final class TaskRules {
       throw Failure.invalid("HttpRequest.headers must be less than 80 KB.");
     }
     if (request.getHeadersCount() > HEADERS_MAX) {
-      throw Failure.invalid("HttpRequest.headers must be at most " + HEADERS_MAX + ".");
+      throw Failure.invalid("HttpRequest.headers must have at most " + HEADERS_MAX + " entries.");
     }
     return request.build();
   }
@@ -171,7 +173,8 @@ final class TaskRules {
 
   private static void checkHeader(String name, String value) {
     if (!HeaderRules.isName(name)) {
-      throw Failure.invalid("HttpRequest.headers: a name is no valid header name.");
+      throw Failure.invalid(
+          "HttpRequest.headers: " + Failure.shown(name) + " is not a valid header name.");
     }
     Optional<String> fault = HeaderRules.valueFault(value);
     if (fault.isPresent()) {
@@ -184,7 +187,7 @@ final class TaskRules {
 
   private static void checkAccount(HttpRequest request) {
     if (hasToken(request) && account(request).isEmpty()) {
-      throw Failure.invalid("HttpRequest.authorization_header needs a serviceAccountEmail.");
+      throw Failure.invalid("HttpRequest.authorization_header requires a serviceAccountEmail.");
     }
   }
 

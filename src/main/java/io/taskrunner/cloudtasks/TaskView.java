@@ -21,7 +21,8 @@ final class TaskView {
     return switch (asked) {
       case VIEW_UNSPECIFIED, BASIC -> Task.View.BASIC;
       case FULL -> Task.View.FULL;
-      case UNRECOGNIZED -> throw Failure.invalid("The view is none that is known.");
+      case UNRECOGNIZED ->
+          throw Failure.invalid("responseView is unknown (expected: BASIC or FULL).");
     };
   }
 
@@ -31,7 +32,8 @@ final class TaskView {
     try {
       shown = Task.parseFrom(task.echoed()).toBuilder();
     } catch (InvalidProtocolBufferException notOurs) {
-      throw new IllegalStateException("what is kept of " + task.id() + " is no task", notOurs);
+      throw new IllegalStateException(
+          "the stored record of task " + task.id() + " cannot be read", notOurs);
     }
     shown
         .setName(task.queue() + "/tasks/" + task.id())
@@ -66,7 +68,7 @@ final class TaskView {
     String said =
         last.status().isPresent()
             ? "HTTP status code " + last.status().getAsInt()
-            : "no HTTP status came";
+            : "no HTTP response";
     return Status.newBuilder()
         .setCode(code.getNumber())
         .setMessage(code.name() + "(" + code.getNumber() + "): " + said)

@@ -117,7 +117,7 @@ final class Tasks {
       case TaskMade.Full _ ->
           throw new Failure(
               Code.RESOURCE_EXHAUSTED,
-              "The store is full; it takes tasks again when some are done.");
+              "The store is full and accepts no more tasks now; retry later.");
     };
   }
 
@@ -126,7 +126,7 @@ final class Tasks {
     QueueName queue = queue(request.getParent(), caller);
     int count = request.getRequestsCount();
     if (count == 0 || count > BATCH_MAX) {
-      throw Failure.invalid("requests must be 1 to " + BATCH_MAX + ", and are " + count + ".");
+      throw Failure.invalid(count + " requests (expected: 1 to " + BATCH_MAX + ").");
     }
     List<CompletableFuture<Result>> results =
         request.getRequestsList().stream().map(one -> result(queue, one, caller)).toList();
@@ -143,7 +143,7 @@ final class Tasks {
     CompletableFuture<Task> task;
     try {
       if (!request.getParent().isEmpty() && !request.getParent().equals(queue.toString())) {
-        throw Failure.invalid("The parent of each request must be that of the batch.");
+        throw Failure.invalid("The parent of each request must be the parent of the batch.");
       }
       task = create(queue, request, caller);
     } catch (Failure refused) {
@@ -192,7 +192,8 @@ final class Tasks {
     try {
       return store.tasks(queue, cursor, limit).orElseThrow(Queues::noQueue);
     } catch (TaskStore.BadCursor bad) {
-      throw Failure.invalid("The page token is not valid any more.");
+      throw Failure.invalid(
+          "The page token is not valid or has expired; list from the first page again.");
     }
   }
 

@@ -15,7 +15,7 @@ final class Times {
   /** A duration of {@code field}, which may be negative. */
   static Duration duration(String field, com.google.protobuf.Duration given) {
     if (!Durations.isValid(given)) {
-      throw Failure.invalid(field + " is no valid duration.");
+      throw Failure.invalid(field + " is not a valid duration.");
     }
     return Duration.ofSeconds(given.getSeconds(), given.getNanos());
   }
@@ -30,7 +30,7 @@ final class Times {
   /** A moment of {@code field}, cut to microseconds. */
   static Instant instant(String field, Timestamp given) {
     if (!Timestamps.isValid(given)) {
-      throw Failure.invalid(field + " is no valid timestamp.");
+      throw Failure.invalid(field + " is not a valid timestamp.");
     }
     return Instant.ofEpochSecond(given.getSeconds(), given.getNanos())
         .truncatedTo(ChronoUnit.MICROS);

@@ -39,19 +39,19 @@ final class Tokens {
         if (!known.client().settings().mayBe(account)) {
           throw new Failure(
               Code.PERMISSION_DENIED,
-              "The client "
-                  + known.client().id()
-                  + " may not have tasks say that they come from "
-                  + account
-                  + ": an admin has to name that among its service_accounts.");
+              "Client "
+                  + Failure.shown(known.client().id())
+                  + " may not use the service account "
+                  + Failure.shown(account)
+                  + ": an admin must add it to the client's service_accounts.");
         }
       }
       case Caller.Nobody _ when open -> {}
       case Caller.Nobody _, Caller.Keyed _, Caller.Scraper _ ->
           throw new Failure(
               Code.PERMISSION_DENIED,
-              "Only callers with credentials may use oidc_token and oauth_token;"
-                  + " CLOUD_TASKS_OPEN_TOKENS=true would let everybody.");
+              "Only authenticated callers may use oidc_token and oauth_token, because"
+                  + " CLOUD_TASKS_OPEN_TOKENS is not true.");
     }
   }
 

@@ -130,16 +130,15 @@ class CallersTest {
         "CLOUD_TASKS_AUTH",
         () -> CloudTasksGrpc.newBlockingStub(channel).listQueues(list("p")));
     refused(
-        Status.Code.UNAUTHENTICATED,
-        "neither a client's key",
-        () -> as("owner").listQueues(list("p")));
+        Status.Code.UNAUTHENTICATED, "neither an API key", () -> as("owner").listQueues(list("p")));
     refused(
         Status.Code.UNAUTHENTICATED,
-        "key is not right",
+        "API key is invalid",
         () -> as("tr_" + "x".repeat(43)).listQueues(list("p")));
     Reply rest = program.call("GET", QUEUES, null);
     assertEquals(401, rest.status());
-    assertTrue(rest.error().startsWith("UNAUTHENTICATED: Credentials are needed"), rest.error());
+    assertTrue(
+        rest.error().startsWith("UNAUTHENTICATED: This call requires an API key"), rest.error());
     assertEquals(401, program.call("GET", QUEUES, null, "X-Admin-Key", "wrong").status());
     try (CloudTasksClient client =
         CloudTasksClient.create(GoogleClientTest.grpc(program.address()))) {
@@ -173,7 +172,7 @@ class CallersTest {
     assertEquals(200, program.call("DELETE", "/v2/" + name, null, "X-Admin-Key", full).status());
     refused(
         Status.Code.UNAUTHENTICATED,
-        "key is not right",
+        "API key is invalid",
         () -> as("tra_" + "x".repeat(43)).listQueues(list("p")));
   }
 
@@ -194,18 +193,18 @@ class CallersTest {
     assertEquals(0, as(keyOf("free", "null")).listQueues(list("free")).getQueuesCount());
     String bound = keyOf("bound", "[\"projects/mine/*\",\"projects/p/locations/l/queues/one\"]");
     assertEquals(0, as(bound).listQueues(list("mine")).getQueuesCount());
-    refused(Status.Code.PERMISSION_DENIED, "bound", () -> as(bound).listQueues(list("p")));
+    refused(Status.Code.PERMISSION_DENIED, "allowed_queues", () -> as(bound).listQueues(list("p")));
     refused(
         Status.Code.PERMISSION_DENIED,
-        "bound",
+        "allowed_queues",
         () -> as(bound).createTask(later("projects/p/locations/l/queues/two")));
     refused(
         Status.Code.PERMISSION_DENIED,
-        "bound",
+        "allowed_queues",
         () -> as(bound).createTask(later("projects/minetoo/locations/l/queues/two")));
     as(bound).createTask(later("projects/p/locations/l/queues/one"));
     String other = keyOf("other", "[\"low\"]");
-    refused(Status.Code.PERMISSION_DENIED, "bound", () -> as(other).listQueues(list("p")));
+    refused(Status.Code.PERMISSION_DENIED, "allowed_queues", () -> as(other).listQueues(list("p")));
   }
 
   @Test
@@ -214,14 +213,17 @@ class CallersTest {
     String name = as(ADMIN).createTask(later(queue)).getName();
     String creates = keyOf("creates", "null", "[\"enqueue\"]");
     as(creates).createTask(later(queue));
-    refused(Status.Code.PERMISSION_DENIED, "scope read", () -> as(creates).listQueues(list("p")));
+    refused(
+        Status.Code.PERMISSION_DENIED, "scope \"read\"", () -> as(creates).listQueues(list("p")));
     String reads = keyOf("reads", "null", "[\"read\"]");
     as(reads).listQueues(list("p"));
     refused(
-        Status.Code.PERMISSION_DENIED, "scope enqueue", () -> as(reads).createTask(later(queue)));
+        Status.Code.PERMISSION_DENIED,
+        "scope \"enqueue\"",
+        () -> as(reads).createTask(later(queue)));
     refused(
         Status.Code.PERMISSION_DENIED,
-        "scope operate",
+        "scope \"operate\"",
         () ->
             as(reads)
                 .purgeQueue(
@@ -234,7 +236,7 @@ class CallersTest {
     String operates = keyOf("operates", "null", "[\"operate\"]");
     refused(
         Status.Code.PERMISSION_DENIED,
-        "scope enqueue",
+        "scope \"enqueue\"",
         () -> as(operates).createTask(later(queue)));
     assertEquals(
         200,

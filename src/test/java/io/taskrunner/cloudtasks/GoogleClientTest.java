@@ -538,9 +538,9 @@ class GoogleClientTest {
             Map.entry(
                 "HttpRequest.headers must be less than 80 KB.",
                 header("a", "x".repeat(50_000), "b", "x".repeat(40_000))),
-            Map.entry("a name is no valid header name", header("a b", "x", "c", "x")),
+            Map.entry("\"a b\" is not a valid header name", header("a b", "x", "c", "x")),
             Map.entry(
-                "is given twice, but for the case of letters",
+                "is given twice (header names are not case-sensitive)",
                 header("Content-Type", "text/plain", "content-type", "text/html")),
             Map.entry("has a CR, LF or NUL", header("a", "x\r\ny: z", "c", "x")),
             Map.entry(

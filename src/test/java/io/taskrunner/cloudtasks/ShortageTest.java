@@ -45,7 +45,8 @@ class ShortageTest {
         assertThrows(UnavailableException.class, () -> client.pauseQueue(QUEUE));
         Reply away = program.call("GET", "/v2/" + QUEUE, null);
         assertEquals(503, away.status());
-        assertTrue(away.error().startsWith("UNAVAILABLE: The store cannot be"), away.error());
+        assertTrue(
+            away.error().startsWith("UNAVAILABLE: The store is not reachable"), away.error());
       } finally {
         program.redis.thaw();
       }
