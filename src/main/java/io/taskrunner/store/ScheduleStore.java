@@ -109,7 +109,7 @@ public interface ScheduleStore {
     record NotFound() implements Ran {}
 
     /** No task could be created. */
-    record Failed(Result why) implements Ran {}
+    record Failed(Result why, Schedule schedule) implements Ran {}
 
     /** The store is full. */
     record Full() implements Ran {}

@@ -906,7 +906,7 @@ class ContractTest {
     assertEquals(10, refused.json().path("max_waiting_bytes").asInt());
     assertEquals(0, refused.json().path("waiting_bytes").asInt());
     assertEquals(
-        "The unfinished tasks of client abc have 0 bytes of bodies; with 11 more they would be over the 10 that may wait.",
+        "The bodies of the unfinished tasks of client \"abc\" have 0 bytes; 11 more would exceed its max_waiting_bytes of 10.",
         refused.json().path("detail").asText());
     String item = "{\"task\":{\"url\":\"http://h/\"}}";
     Reply batch =
@@ -918,7 +918,8 @@ class ContractTest {
     refused = served.post("/v1/enqueue", task(""));
     assertRefused(429, "backlog_full", refused);
     assertEquals(
-        "Client abc has 2 unfinished tasks; 2 may wait.", refused.json().path("detail").asText());
+        "Client \"abc\" has 2 unfinished tasks and has reached its max_waiting of 2.",
+        refused.json().path("detail").asText());
     assertEquals(2, refused.json().path("waiting").asInt());
     assertEquals(2, refused.json().path("max_waiting").asInt());
 

@@ -73,15 +73,12 @@ class MalformedTest {
   static Stream<Malformed> all() {
     String seconds = "a number of seconds from 0, at most 1000000000";
     String above = "a number of seconds above 0, at most 1000000000";
-    String time = "a time of RFC 3339, such as 2026-01-31T12:00:00Z";
+    String time = "an RFC 3339 timestamp, such as 2026-01-31T12:00:00Z";
     return Stream.of(
         of("", "", "the body: missing (expected: an object)"),
         of("[]", "", "the body: an array (expected: an object)"),
         of("{", "", "the body: malformed JSON near line 1, column 2"),
-        of(
-            "{" + ID + "," + ID + "," + TASK + "}",
-            "/client_id",
-            "client_id: given twice in one object"),
+        of("{" + ID + "," + ID + "," + TASK + "}", "/client_id", "client_id: given twice"),
         of(
             "{}",
             "/client_id",
@@ -120,7 +117,7 @@ class MalformedTest {
         of(
             "{" + ID + ",\"task\":{\"url\":\"http://u@h/\"}}",
             "/task/url",
-            "task.url: must not carry user information"),
+            "task.url: must not contain a user name or password"),
         field(
             "\"queue\":\"e-mail!\"",
             "/queue",
@@ -158,7 +155,7 @@ class MalformedTest {
         field(
             "\"delay\":1,\"schedule_time\":\"2026-01-31T12:00:00Z\"",
             "/schedule_time",
-            "schedule_time: given together with delay (expected: one of them)"),
+            "schedule_time: not allowed with delay (expected: only one of them)"),
         field(
             "\"expires_time\":\"2026-02-30T12:00:00Z\"",
             "/expires_time",
@@ -250,7 +247,7 @@ class MalformedTest {
         task(
             "\"headers\":{\"a\":\"x\",\"A\":\"y\"}",
             "/task/headers/A",
-            "task.headers.A: given twice, but for the case of letters"),
+            "task.headers.A: given twice (header names are not case-sensitive)"),
         task(
             "\"headers\":{"
                 + IntStream.range(0, 65)
@@ -267,14 +264,14 @@ class MalformedTest {
         task(
             "\"body\":\"\\ud800\"",
             "/task/body",
-            "task.body: half a surrogate pair (expected: Unicode)"),
+            "task.body: has an unpaired surrogate (expected: valid Unicode)"),
         task(
             "\"body_base64\":\"%%\"",
             "/task/body_base64", "task.body_base64: not base64 (expected: RFC 4648 section 4)"),
         task(
             "\"body\":\"\",\"body_base64\":\"\"",
             "/task/body_base64",
-            "task.body_base64: given together with body (expected: one of them)"),
+            "task.body_base64: not allowed with body (expected: only one of them)"),
         task("\"uri\":\"x\"", "/task/uri", "task.uri: unknown field"));
   }
 

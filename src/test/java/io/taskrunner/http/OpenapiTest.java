@@ -14,8 +14,10 @@ import com.networknt.schema.SpecificationVersion;
 import io.taskrunner.http.Contract.Operation;
 import io.taskrunner.http.Served.Setup;
 import io.taskrunner.http.call.Fault;
+import io.taskrunner.http.call.Missing;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Route;
+import io.taskrunner.task.TaskId;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.Method;
@@ -200,7 +202,9 @@ class OpenapiTest {
         document.at("/components/schemas/ProblemCode/oneOf").findValuesAsText("const");
     assertEquals(List.copyOf(new TreeSet<>(listed)), listed, "each once, in order");
     Set<String> made = new TreeSet<>();
-    for (Method method : Problem.class.getDeclaredMethods()) {
+    List<Method> factories = new ArrayList<>(List.of(Problem.class.getDeclaredMethods()));
+    factories.addAll(List.of(Missing.class.getDeclaredMethods()));
+    for (Method method : factories) {
       if (Modifier.isStatic(method.getModifiers()) && Modifier.isPublic(method.getModifiers())) {
         for (HttpStatus status : STATUSES) {
           Object[] arguments =
@@ -209,7 +213,7 @@ class OpenapiTest {
         }
       }
     }
-    assertEquals(made, new TreeSet<>(listed), "Problem.java and the schema ProblemCode");
+    assertEquals(made, new TreeSet<>(listed), "Problem, Missing and the schema ProblemCode");
     Set<String> told = Contract.words(document.at("/components/responses/AnyCall"));
     for (Operation operation : Contract.OF_THIS_BUILD.operations()) {
       operation.refusals().forEach(refusal -> told.add(refusal.substring(4)));
@@ -232,6 +236,7 @@ class OpenapiTest {
       case "List" -> List.of(Fault.parameter("any", "any"));
       case "Duration" -> Duration.ZERO;
       case "Instant" -> Instant.EPOCH;
+      case "TaskId" -> TaskId.parse("0193abcd-0000-7000-8000-000000000000").orElseThrow();
       default -> throw new AssertionError("name some " + type + " here");
     };
   }

@@ -129,7 +129,7 @@ class OperationsTest {
       Reply reply = begin("{\"action\":\"delete\",\"filter\":" + filter + "}", ADMIN);
       assertRefused(400, "invalid_request", reply);
       assertEquals("/filter", reply.json().at("/errors/0/pointer").asText());
-      assertTrue(reply.json().path("detail").asText().contains("neither a queue nor a state"));
+      assertTrue(reply.json().path("detail").asText().contains("neither queue nor state"));
     }
     for (String body : List.of("{\"action\":\"delete\"}", "{}")) {
       assertRefused(400, "invalid_request", begin(body, ADMIN));

@@ -27,6 +27,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,6 +45,9 @@ class RefusalsTest {
   private static final Set<String> OF_THE_STORE = Set.of("store_unavailable", "not_ready");
 
   private static final String[] ADMIN = {"X-Admin-Key", Served.ADMIN};
+
+  /** A name in quotes. */
+  private static final Pattern NAMED = Pattern.compile("\"[^\"]+\"");
 
   private static final String NO_ID = "00000000-0000-7000-8000-000000000000";
 
@@ -167,6 +171,10 @@ class RefusalsTest {
       String came = reply.status() + (reply.status() < 400 ? "" : " " + reply.code());
       if (!came.equals(refusal)) {
         faults.add(operation + ": " + refusal + " did not come, but " + came + " " + reply.body());
+      }
+      String detail = reply.status() < 400 ? "" : reply.json().path("detail").asText();
+      if (reply.status() == 404 && !NAMED.matcher(detail).find()) {
+        faults.add(operation + ": does not name what is missing: " + detail);
       }
     } catch (AssertionError fault) {
       faults.add(operation + ": " + refusal + ": " + fault.getMessage());

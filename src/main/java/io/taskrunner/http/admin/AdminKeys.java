@@ -10,6 +10,7 @@ import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.http.call.Missing;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
@@ -79,7 +80,7 @@ public final class AdminKeys {
     Boolean readOnly = fields.flag("read_only");
     boolean replace = Boolean.TRUE.equals(fields.flag("replace"));
     if (fields.has("keep_sec") && !replace) {
-      fields.fault("keep_sec", "given without replace (expected: replace: true)");
+      fields.fault("keep_sec", "not allowed without replace (expected: replace: true)");
     }
     Duration keep = fields.seconds("keep_sec", false, KEEP_MAX_SECONDS);
     fields.done();
@@ -119,7 +120,7 @@ public final class AdminKeys {
   private Answer revoke(Call call) {
     String name = call.param(0);
     if (!keys.delete(name)) {
-      throw new Refusal(Problem.adminKeyNotFound());
+      throw new Refusal(Missing.adminKey(name));
     }
     audit.tell(call, "admin key revoked", "name", name);
     return Answer.noContent();

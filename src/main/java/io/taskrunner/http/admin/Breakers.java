@@ -7,7 +7,7 @@ import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.JsonOut;
-import io.taskrunner.http.call.Problem;
+import io.taskrunner.http.call.Missing;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
 import io.taskrunner.store.HostStore;
@@ -88,7 +88,7 @@ public final class Breakers {
   private Answer close(Call call) {
     String host = TargetUrl.hostOf(call.param(0)).filter(hosts::close).orElse(null);
     if (host == null) {
-      throw new Refusal(Problem.breakerNotFound());
+      throw new Refusal(Missing.breaker(call.param(0)));
     }
     audit.tell(call, "circuit breaker closed", "host", host);
     return Answer.noContent();

@@ -10,7 +10,7 @@ import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
-import io.taskrunner.http.call.Problem;
+import io.taskrunner.http.call.Missing;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
 import io.taskrunner.store.ClientStore;
@@ -58,7 +58,7 @@ public final class ClientKeys {
     String keyId =
         clients
             .addKey(id, ApiKey.digest(key), name == null ? "" : name, scopes)
-            .orElseThrow(() -> new Refusal(Problem.clientNotFound()));
+            .orElseThrow(() -> new Refusal(Missing.client(id)));
     audit.tell(
         call,
         "key made",
@@ -103,7 +103,7 @@ public final class ClientKeys {
 
   private Answer list(Call call) {
     List<KeyOwner> keys =
-        clients.keys(call.param(0)).orElseThrow(() -> new Refusal(Problem.clientNotFound()));
+        clients.keys(call.param(0)).orElseThrow(() -> new Refusal(Missing.client(call.param(0))));
     return Answer.ok(
         JsonOut.object(out ->
             out.array(
@@ -124,8 +124,8 @@ public final class ClientKeys {
     switch (clients.revokeKey(call.param(0), call.param(1))) {
       case DONE ->
           audit.tell(call, "key revoked", "client_id", call.param(0), "key_id", call.param(1));
-      case CLIENT_NOT_FOUND -> throw new Refusal(Problem.clientNotFound());
-      case KEY_NOT_FOUND -> throw new Refusal(Problem.keyNotFound());
+      case CLIENT_NOT_FOUND -> throw new Refusal(Missing.client(call.param(0)));
+      case KEY_NOT_FOUND -> throw new Refusal(Missing.key(call.param(0), call.param(1)));
     }
     return Answer.noContent();
   }

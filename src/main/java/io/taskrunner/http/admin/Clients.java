@@ -14,10 +14,12 @@ import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
 import io.taskrunner.http.call.Kind;
+import io.taskrunner.http.call.Missing;
 import io.taskrunner.http.call.Precondition;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
+import io.taskrunner.http.call.Shown;
 import io.taskrunner.http.call.Things;
 import io.taskrunner.store.ChangedMeanwhile;
 import io.taskrunner.store.ClientStore;
@@ -143,7 +145,7 @@ public final class Clients implements Kind<Client, ClientSettings> {
   }
 
   private static Refusal noTier(Change change) {
-    String given = Fields.shown(change.tier().value());
+    String given = Shown.of(change.tier().value());
     String detail = "tier: " + given + " (expected: an existing tier)";
     return new Refusal(Problem.invalid(List.of(Fault.body("/tier", detail))));
   }
@@ -217,8 +219,8 @@ public final class Clients implements Kind<Client, ClientSettings> {
   }
 
   @Override
-  public Problem notFound() {
-    return Problem.clientNotFound();
+  public Problem notFound(String id) {
+    return Missing.client(id);
   }
 
   @Override
@@ -304,7 +306,7 @@ public final class Clients implements Kind<Client, ClientSettings> {
 
   @Override
   public Optional<Problem> delete(String id, Expected expected) throws ChangedMeanwhile {
-    return clients.delete(id, expected) ? Optional.empty() : Optional.of(notFound());
+    return clients.delete(id, expected) ? Optional.empty() : Optional.of(notFound(id));
   }
 
   @Override
@@ -312,7 +314,7 @@ public final class Clients implements Kind<Client, ClientSettings> {
       String id, ClientSettings settings, Map<String, Set<String>> names, Fields entry) {
     String tier = settings.tier();
     if (!names.getOrDefault(Tiers.SECTION, Set.of()).contains(tier)) {
-      entry.fault("tier", tier, "a tier that there is once the document is applied");
+      entry.fault("tier", tier, "a tier that exists or is in the document");
     }
   }
 }

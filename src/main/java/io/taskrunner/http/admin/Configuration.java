@@ -18,6 +18,7 @@ import io.taskrunner.http.call.Precondition;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
+import io.taskrunner.http.call.Shown;
 import io.taskrunner.store.ConfigStore;
 import io.taskrunner.store.ConfigStore.Thing;
 import io.taskrunner.store.Expected;
@@ -161,7 +162,10 @@ public final class Configuration {
     }
     document.done();
     if (precondition.absent()) {
-      faults.add(Fault.header("If-None-Match", "If-None-Match: there is always a configuration"));
+      faults.add(
+          Fault.header(
+              "If-None-Match",
+              "If-None-Match: the configuration always exists (expected: If-Match)"));
     }
     faults.raise();
     Now now = read(wanted);
@@ -169,7 +173,7 @@ public final class Configuration {
     faults.raise();
     List<String> warnings = warnings(wanted);
     if (precondition.isGiven() && !precondition.holds(now.current())) {
-      throw new Refusal(Problem.preconditionFailed());
+      throw new Refusal(precondition.failure(Optional.of(now.current())));
     }
     if (dryRun) {
       return Answer.ok(json(plans, warnings, true));
@@ -228,9 +232,9 @@ public final class Configuration {
                 Fault.body(
                     "/" + kind.section(),
                     kind.section()
-                        + ": without "
-                        + name
-                        + ", which has tasks (expected: named, or emptied before it is pruned)"));
+                        + ": "
+                        + Shown.of(name)
+                        + " has tasks and cannot be pruned (expected: named in the document, or empty)"));
           }
         }
       });
@@ -270,11 +274,11 @@ public final class Configuration {
         faults.add(
             Fault.body(
                 "/" + Tiers.SECTION,
-                "tiers: without "
-                    + tier
-                    + ", which the client "
-                    + id
-                    + " has (expected: named, or that of no client before it is pruned)"));
+                "tiers: "
+                    + Shown.of(tier)
+                    + " is the tier of client "
+                    + Shown.of(id)
+                    + " and cannot be pruned (expected: named in the document, or without clients)"));
       }
     });
   }

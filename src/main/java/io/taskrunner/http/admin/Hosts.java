@@ -9,6 +9,7 @@ import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
 import io.taskrunner.http.call.Kind;
+import io.taskrunner.http.call.Missing;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
@@ -89,8 +90,8 @@ public final class Hosts implements Kind<Load, TargetHost> {
   }
 
   @Override
-  public Problem notFound() {
-    return Problem.hostNotFound();
+  public Problem notFound(String name) {
+    return Missing.host(name);
   }
 
   @Override
@@ -171,7 +172,7 @@ public final class Hosts implements Kind<Load, TargetHost> {
 
   @Override
   public Optional<Problem> delete(String name, Expected expected) throws ChangedMeanwhile {
-    return hosts.delete(name, expected) ? Optional.empty() : Optional.of(notFound());
+    return hosts.delete(name, expected) ? Optional.empty() : Optional.of(notFound(name));
   }
 
   @Override
@@ -186,7 +187,7 @@ public final class Hosts implements Kind<Load, TargetHost> {
     Set<String> all = names.getOrDefault(section(), Set.of());
     if (all.size() > TargetHost.MOST
         && all.stream().filter(other -> other.compareTo(name) < 0).count() >= TargetHost.MOST) {
-      entry.wrongName("one of at most " + TargetHost.MOST + " hosts");
+      entry.wrongName("at most " + TargetHost.MOST + " hosts with settings");
     }
   }
 }

@@ -10,6 +10,7 @@ import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.http.call.Missing;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
@@ -59,8 +60,7 @@ public final class SigningSecrets {
     String id = call.param(0);
     Optional<Held> held = secrets.held(id);
     if (held.isEmpty()) {
-      throw new Refusal(
-          clients.get(id).isEmpty() ? Problem.clientNotFound() : Problem.signingSecretNotFound());
+      throw new Refusal(clients.get(id).isEmpty() ? Missing.client(id) : Missing.signingSecret(id));
     }
     List<Signing> all = held.get().secrets();
     return Answer.ok(
@@ -111,9 +111,10 @@ public final class SigningSecrets {
     Optional<Instant> previousUntil =
         switch (secrets.put(call.param(0), secret)) {
           case Put.Done(Optional<Instant> until) -> until;
-          case Put.ClientNotFound _ -> throw new Refusal(Problem.clientNotFound());
+          case Put.ClientNotFound _ -> throw new Refusal(Missing.client(call.param(0)));
           case Put.TooMany(Instant until) ->
-              throw new Refusal(Problem.tooManySigningSecrets(SigningSecret.MOST, until));
+              throw new Refusal(
+                  Problem.tooManySigningSecrets(call.param(0), SigningSecret.MOST, until));
         };
     audit.tell(
         call,
@@ -136,8 +137,8 @@ public final class SigningSecrets {
   private Answer end(Call call) {
     switch (secrets.end(call.param(0))) {
       case DONE -> audit.tell(call, "signing secret deleted", "client_id", call.param(0));
-      case CLIENT_NOT_FOUND -> throw new Refusal(Problem.clientNotFound());
-      case NOT_FOUND -> throw new Refusal(Problem.signingSecretNotFound());
+      case CLIENT_NOT_FOUND -> throw new Refusal(Missing.client(call.param(0)));
+      case NOT_FOUND -> throw new Refusal(Missing.signingSecret(call.param(0)));
     }
     return Answer.noContent();
   }

@@ -10,6 +10,7 @@ import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
 import io.taskrunner.http.call.Kind;
+import io.taskrunner.http.call.Missing;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Route;
 import io.taskrunner.http.call.Things;
@@ -66,8 +67,8 @@ public final class Tiers implements Kind<Tier, Limits> {
   }
 
   @Override
-  public Problem notFound() {
-    return Problem.tierNotFound();
+  public Problem notFound(String name) {
+    return Missing.tier(name);
   }
 
   @Override
@@ -122,9 +123,9 @@ public final class Tiers implements Kind<Tier, Limits> {
   public Optional<Problem> delete(String name, Expected expected) throws ChangedMeanwhile {
     return switch (clients.deleteTier(name, expected)) {
       case DONE -> Optional.empty();
-      case NOT_FOUND -> Optional.of(notFound());
-      case BUILT_IN -> Optional.of(Problem.builtIn(word()));
-      case IN_USE -> Optional.of(Problem.tierInUse());
+      case NOT_FOUND -> Optional.of(notFound(name));
+      case BUILT_IN -> Optional.of(Problem.builtIn(word(), name));
+      case IN_USE -> Optional.of(Problem.tierInUse(name));
     };
   }
 }

@@ -47,16 +47,22 @@ final class Bodies {
       throw new Refusal(Problem.tooLarge(max(route)));
     }
     if (headers.contains(HttpHeaderNames.CONTENT_ENCODING)) {
-      throw new Refusal(Problem.unsupportedMediaType("A body must not be encoded."));
+      throw new Refusal(
+          Problem.unsupportedMediaType(
+              "Content-Encoding: "
+                  + Shown.of(headers.get(HttpHeaderNames.CONTENT_ENCODING))
+                  + " (expected: none)"));
     }
     if (!isJson(headers.get(HttpHeaderNames.CONTENT_TYPE))
         && !isYaml(route, headers)
         && (route.body() != Route.Body.OPTIONAL || headers.contentLength() != 0)) {
       throw new Refusal(
           Problem.unsupportedMediaType(
-              route.body() == Route.Body.DOCUMENT
-                  ? "The body must be application/json or application/yaml."
-                  : "The body must be application/json."));
+              "Content-Type: "
+                  + Shown.of(headers.get(HttpHeaderNames.CONTENT_TYPE))
+                  + (route.body() == Route.Body.DOCUMENT
+                      ? " (expected: application/json or application/yaml)"
+                      : " (expected: application/json)")));
     }
   }
 

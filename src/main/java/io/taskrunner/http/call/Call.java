@@ -82,7 +82,7 @@ public record Call(
           faults.add(
               Fault.parameter(
                   name,
-                  Fields.shown(name)
+                  Shown.of(name)
                       + ": unknown parameter (expected: "
                       + (names.isEmpty() ? "none" : String.join(", ", names))
                       + ")"));
@@ -139,8 +139,7 @@ public record Call(
     /** Notes an invalid value. */
     public void fault(String name, String value, String expected) {
       faults.add(
-          Fault.parameter(
-              name, name + ": " + Fields.shown(value) + " (expected: " + expected + ")"));
+          Fault.parameter(name, name + ": " + Shown.of(value) + " (expected: " + expected + ")"));
     }
 
     /**
@@ -180,7 +179,7 @@ public record Call(
       fault(
           "cursor",
           text("cursor").orElse(""),
-          "the next_cursor of an answer to the same query, at most "
+          "the next_cursor of a response to the same query, at most "
               + PageTokens.LIFE.toHours()
               + " hours old");
     }

@@ -76,7 +76,7 @@ public final class Changes {
     } else if (value instanceof List<?> items) {
       fields.put(name, items.toString());
     } else {
-      fields.put(name, value instanceof String text ? text : Fields.shown(value));
+      fields.put(name, value instanceof String text ? text : Shown.of(value));
     }
   }
 }

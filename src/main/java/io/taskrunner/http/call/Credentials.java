@@ -22,6 +22,12 @@ import java.util.regex.Pattern;
 /** Authenticates callers, and checks their access to a route. */
 public final class Credentials {
 
+  /** The detail when an anonymous call is rejected. */
+  public static final String KEY_NEEDED =
+      "This call requires an API key: send it as Authorization: Bearer, or as X-Api-Key.";
+
+  private static final String ONLY_METRICS = "The METRICS_TOKEN is valid only for metrics.";
+
   private static final AsciiString ADMIN_KEY = AsciiString.cached("x-admin-key");
   private static final AsciiString API_KEY = AsciiString.cached("x-api-key");
   private static final String BEARER = "bearer ";
@@ -95,14 +101,14 @@ public final class Credentials {
       } else if (settings.adminKey().isEmpty() && !loopback && adminRoute) {
         return new Shown.Wrong(Problem.adminKeyNotConfigured());
       } else {
-        return wrong("The X-Admin-Key is not right.");
+        return wrong("The admin key is invalid.");
       }
     }
     boolean scraper = false;
     List<String> keys = new ArrayList<>(2);
     if (authorization != null) {
       if (!authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
-        return wrong("The Authorization must be a Bearer token.");
+        return wrong("Authorization must be \"Bearer\" and an API key.");
       }
       String token = authorization.substring(BEARER.length()).strip();
       scraper = settings.metricsToken().isPresent() && settings.metricsToken().get().matches(token);
@@ -115,7 +121,7 @@ public final class Credentials {
     }
     for (String key : keys) {
       if (!KEY.matcher(key).matches()) {
-        return wrong("The key is not right.");
+        return wrong("The API key is invalid.");
       }
     }
     if (!keys.isEmpty() || !named.isEmpty()) {
@@ -137,7 +143,7 @@ public final class Credentials {
     List<String> named = new ArrayList<>(2);
     if (admin != null && !root) {
       if (!NAMED_ADMIN_KEY.matcher(admin).matches()) {
-        return wrong("The X-Admin-Key is not right.");
+        return wrong("The admin key is invalid.");
       }
       named.add(admin);
     }
@@ -154,13 +160,13 @@ public final class Credentials {
       } else if (NAMED_ADMIN_KEY.matcher(token).matches()) {
         named.add(token);
       } else if (!open) {
-        return wrong("The bearer token is neither a client's key nor the admin's.");
+        return wrong("The bearer token is neither an API key nor an admin key.");
       }
     }
     String apiKey = headers.get(API_KEY);
     if (apiKey != null) {
       if (!KEY.matcher(apiKey).matches()) {
-        return wrong("The key is not right.");
+        return wrong("The API key is invalid.");
       }
       keys.add(apiKey);
     }
@@ -186,7 +192,7 @@ public final class Credentials {
    */
   Caller lookUp(Shown.Keys shown) {
     return caller(shown, clients::keyOwner, adminKeys::find)
-        .orElseThrow(() -> new Refusal(Problem.unauthenticated("The key is not right.")));
+        .orElseThrow(() -> new Refusal(Problem.unauthenticated("The API key is invalid.")));
   }
 
   private static Optional<Caller> caller(
@@ -233,19 +239,18 @@ public final class Credentials {
       case ENQUEUE ->
           switch (caller) {
             case Caller.Admin _, Caller.Keyed _, Caller.Known _ -> caller;
-            case Caller.Scraper _ -> throw new Refusal(Problem.forbidden());
+            case Caller.Scraper _ -> throw new Refusal(Problem.forbidden(ONLY_METRICS));
             case Caller.Nobody _ when settings.clientAuth() == Access.OPEN -> caller;
-            case Caller.Nobody _ ->
-                throw new Refusal(Problem.unauthenticated("A client's key is needed."));
+            case Caller.Nobody _ -> throw new Refusal(Problem.unauthenticated(KEY_NEEDED));
           };
       case READ, OPERATE ->
           switch (caller) {
             case Caller.Admin _, Caller.Keyed _, Caller.Known _ -> caller;
-            case Caller.Scraper _ -> throw new Refusal(Problem.forbidden());
+            case Caller.Scraper _ -> throw new Refusal(Problem.forbidden(ONLY_METRICS));
             case Caller.Nobody _ when isNobodyAdmin() -> LOOPBACK;
             case Caller.Nobody _ ->
                 throw new Refusal(
-                    Problem.unauthenticated("A client's key or the admin's is needed."));
+                    Problem.unauthenticated("This call requires an API key or an admin key."));
           };
       case ADMIN ->
           switch (caller) {
@@ -256,12 +261,13 @@ public final class Credentials {
               yield caller;
             }
             case Caller.Keyed _, Caller.Known _, Caller.Scraper _ ->
-                throw new Refusal(Problem.forbidden());
+                throw new Refusal(Problem.forbidden("This call requires an admin key."));
             case Caller.Nobody _ when isNobodyAdmin() -> LOOPBACK;
             case Caller.Nobody _ when settings.adminKey().isEmpty() ->
                 throw new Refusal(Problem.adminKeyNotConfigured());
             case Caller.Nobody _ ->
-                throw new Refusal(Problem.unauthenticated("The X-Admin-Key is needed."));
+                throw new Refusal(
+                    Problem.unauthenticated("This call requires an admin key (X-Admin-Key)."));
           };
       case METRICS -> {
         if (seesMetrics(caller)) {
@@ -269,8 +275,9 @@ public final class Credentials {
         }
         throw new Refusal(
             caller instanceof Caller.Nobody
-                ? Problem.unauthenticated("The METRICS_TOKEN or the X-Admin-Key is needed.")
-                : Problem.forbidden());
+                ? Problem.unauthenticated(
+                    "This call requires the METRICS_TOKEN as bearer token, or an admin key.")
+                : Problem.forbidden("Metrics require the METRICS_TOKEN or an admin key."));
       }
     };
   }
@@ -292,9 +299,11 @@ public final class Credentials {
   Caller known(Caller caller) {
     if (caller instanceof Caller.Keyed keyed) {
       Client client =
-          clients.get(keyed.clientId()).orElseThrow(() -> new Refusal(Problem.clientDisabled()));
+          clients
+              .get(keyed.clientId())
+              .orElseThrow(() -> new Refusal(Problem.clientDisabled(keyed.clientId())));
       if (!client.settings().enabled()) {
-        throw new Refusal(Problem.clientDisabled());
+        throw new Refusal(Problem.clientDisabled(keyed.clientId()));
       }
       return new Caller.Known(client, keyed.key());
     }

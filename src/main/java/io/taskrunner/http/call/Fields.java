@@ -22,8 +22,6 @@ public final class Fields {
   /** The largest number of seconds that a field may hold: 31 years. */
   public static final long SECONDS_MAX = 1_000_000_000;
 
-  private static final int SHOWN_MAX = 64;
-
   private final Map<String, Object> members;
   private final String pointer;
   private final Faults faults;
@@ -94,12 +92,12 @@ public final class Fields {
     faults.add(
         Fault.body(
             pointer,
-            name(pointer) + ": the name " + shown(name) + " (expected: " + expected + ")"));
+            name(pointer) + ": the name " + Shown.of(name) + " (expected: " + expected + ")"));
   }
 
   /** Notes an invalid value. */
   public void fault(String name, Object value, String expected) {
-    fault(name, shown(value) + " (expected: " + expected + ")");
+    fault(name, Shown.of(value) + " (expected: " + expected + ")");
   }
 
   /** Notes a missing required member. */
@@ -121,7 +119,7 @@ public final class Fields {
   public @Nullable String unicode(String name) {
     String value = text(name);
     if (value != null && !isUnicode(value)) {
-      fault(name, "half a surrogate pair (expected: Unicode)");
+      fault(name, "has an unpaired surrogate (expected: valid Unicode)");
       return null;
     }
     return value;
@@ -173,7 +171,7 @@ public final class Fields {
     if (number > 0 && number <= max) {
       return number;
     }
-    fault(name, value, "a number above 0, at most " + plain(max));
+    fault(name, value, "a number above 0, at most " + Shown.plain(max));
     return null;
   }
 
@@ -217,7 +215,7 @@ public final class Fields {
     }
     Optional<Instant> time = value instanceof String text ? Times.parse(text) : Optional.empty();
     if (time.isEmpty()) {
-      fault(name, value, "a time of RFC 3339, such as 2026-01-31T12:00:00Z");
+      fault(name, value, "an RFC 3339 timestamp, such as 2026-01-31T12:00:00Z");
       return null;
     }
     return time.get();
@@ -260,7 +258,7 @@ public final class Fields {
         String at = pointer(name) + "/" + i;
         faults.add(
             Fault.body(
-                at, name(at) + ": " + shown(items.get(i)) + " (expected: " + expected + ")"));
+                at, name(at) + ": " + Shown.of(items.get(i)) + " (expected: " + expected + ")"));
       }
     }
     return texts;
@@ -311,32 +309,6 @@ public final class Fields {
         pointer.isEmpty()
             ? "the body"
             : pointer.substring(1).replace('/', '.').replace("~1", "/").replace("~0", "~");
-    return cut(name);
-  }
-
-  /** A value for use in a sentence: short, and containers only by their type. */
-  public static String shown(@Nullable Object value) {
-    return switch (value) {
-      case null -> "nothing";
-      case String text -> "\"" + cut(text) + "\"";
-      case Map<?, ?> _ -> "an object";
-      case List<?> _ -> "an array";
-      case Double number -> plain(number);
-      default -> value.toString();
-    };
-  }
-
-  private static String plain(double number) {
-    return number == Math.rint(number) && Math.abs(number) < 1e15
-        ? Long.toString((long) number)
-        : Double.toString(number);
-  }
-
-  private static String cut(String text) {
-    if (text.length() <= SHOWN_MAX) {
-      return text;
-    }
-    int end = Character.isHighSurrogate(text.charAt(SHOWN_MAX - 1)) ? SHOWN_MAX - 1 : SHOWN_MAX;
-    return text.substring(0, end) + "…";
+    return Shown.cut(name);
   }
 }

@@ -212,7 +212,7 @@ public final class Front implements HttpService {
     private CompletableFuture<Answer> found(Caller found) {
       caller = found;
       if (match == null) {
-        throw new Refusal(Problem.notFound());
+        throw new Refusal(Missing.path(ctx.path()));
       }
       if (route == null) {
         throw new Refusal(Problem.methodNotAllowed(match.path().allow()));

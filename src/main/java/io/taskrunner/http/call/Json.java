@@ -68,9 +68,9 @@ public final class Json {
         Map<String, Object> object = (Map<String, Object>) value;
         return object;
       }
-      throw refusal("", "the body: " + Fields.shown(value) + " (expected: an object)");
+      throw refusal("", "the body: " + Shown.of(value) + " (expected: an object)");
     } catch (StreamConstraintsException over) {
-      throw refusal("", "the body: a name, text or number that is longer than this server reads");
+      throw refusal("", "the body: a name, text or number exceeds the length limit");
     } catch (JsonProcessingException malformed) {
       var at = malformed.getLocation();
       throw refusal(
@@ -98,7 +98,7 @@ public final class Json {
 
   private Object value(JsonToken token, int depth) throws IOException {
     if (--valuesLeft < 0) {
-      throw refusal("", "the body: more values than a call can need");
+      throw refusal("", "the body: too many values");
     }
     return switch (token) {
       case VALUE_STRING -> parser.getText();
@@ -123,7 +123,7 @@ public final class Json {
 
   private int deeper(int depth) {
     if (depth == DEPTH_MAX) {
-      throw refusal(pointer(), "the body: nested deeper than " + DEPTH_MAX);
+      throw refusal(pointer(), "the body: nested deeper than " + DEPTH_MAX + " levels");
     }
     return depth + 1;
   }
@@ -134,7 +134,7 @@ public final class Json {
       String name = parser.currentName();
       if (members.put(name, value(parser.nextToken(), depth)) != null) {
         String pointer = pointer();
-        throw refusal(pointer, Fields.name(pointer) + ": given twice in one object");
+        throw refusal(pointer, Fields.name(pointer) + ": given twice");
       }
     }
     return members;

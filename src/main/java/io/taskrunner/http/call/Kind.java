@@ -49,7 +49,7 @@ public interface Kind<T, S> {
   }
 
   /** The error response for a missing thing. */
-  Problem notFound();
+  Problem notFound(String name);
 
   /** Whether a thing may have this name. */
   default boolean isName(String name) {

@@ -49,11 +49,11 @@ public final class Origins {
       throw new Refusal(
           Problem.malformed(
               "Host: "
-                  + (authority == null ? "missing" : Fields.shown(authority))
+                  + (authority == null ? "missing" : Shown.of(authority))
                   + " (expected: a name or an address, with or without a port)."));
     }
     if (loopback && !OWN_HOSTS.contains(host(authority))) {
-      throw new Refusal(Problem.misdirected());
+      throw new Refusal(Problem.misdirected(authority));
     }
     if (isSafe(headers.method())) {
       return;
@@ -61,11 +61,11 @@ public final class Origins {
     String site = headers.get(SEC_FETCH_SITE);
     if (site != null
         && (site.equalsIgnoreCase("cross-site") || site.equalsIgnoreCase("same-site"))) {
-      throw new Refusal(Problem.crossOrigin());
+      throw new Refusal(Problem.crossOrigin("Sec-Fetch-Site: " + Shown.of(site)));
     }
     String origin = headers.get(HttpHeaderNames.ORIGIN);
     if (origin != null && !isOwn(origin, authority)) {
-      throw new Refusal(Problem.crossOrigin());
+      throw new Refusal(Problem.crossOrigin("Origin: " + Shown.of(origin)));
     }
   }
 

@@ -29,7 +29,7 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
   private static final Pattern TAG =
       Pattern.compile("\\s*+(W/)?+(\"[\\x21\\x23-\\x7e\\x80-\\xff]*+\")\\s*+(?:,|$)");
 
-  private static final String TAGS_FORM = "* or tags in quotes, as an ETag holds them";
+  private static final String TAGS_FORM = "* or one or more ETags, each in quotes";
 
   /**
    * The current state of a thing.
@@ -77,9 +77,7 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
       faults.add(
           Fault.header(
               "If-None-Match",
-              "If-None-Match: "
-                  + Fields.shown(noneMatch)
-                  + " (expected: *, which is \"make only\")"));
+              "If-None-Match: " + Shown.of(noneMatch) + " (expected: *, to create only)"));
     }
     return new Precondition(
         match == null || matchAny ? null : tags(match, faults), matchAny, noneMatch != null);
@@ -104,7 +102,7 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
     if (at < text.length() || text.isBlank()) {
       faults.add(
           Fault.header(
-              "If-Match", "If-Match: " + Fields.shown(text) + " (expected: " + TAGS_FORM + ")"));
+              "If-Match", "If-Match: " + Shown.of(text) + " (expected: " + TAGS_FORM + ")"));
     }
     return tags;
   }
@@ -134,7 +132,8 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
     try {
       return decision.make();
     } catch (ChangedMeanwhile changed) {
-      throw new Refusal(Problem.preconditionFailed());
+      throw new Refusal(
+          Problem.preconditionFailed("Another call changed it at the same time: read it again."));
     }
   }
 
@@ -156,9 +155,19 @@ public record Precondition(@Nullable List<String> match, boolean matchAny, boole
         && !(absent && current.isPresent());
   }
 
+  /** The error response when it does not hold. */
+  public Problem failure(Optional<Current> current) {
+    return Problem.preconditionFailed(
+        current.isEmpty()
+            ? "If-Match does not hold: nothing of this name exists."
+            : absent
+                ? "If-None-Match: * does not hold: it exists already."
+                : "If-Match does not hold: the current ETag is " + current.get().etag() + ".");
+  }
+
   private Expected expected(Optional<Current> current) {
     if (!holds(current)) {
-      throw new Refusal(Problem.preconditionFailed());
+      throw new Refusal(failure(current));
     }
     return current.isEmpty() ? Expected.ABSENT : new Expected.At(current.get().revision());
   }

@@ -2,16 +2,19 @@ package io.taskrunner.http.call;
 
 import com.linecorp.armeria.common.HttpStatus;
 import io.taskrunner.client.Scope;
+import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An error response (RFC 9457). Every status and code with which this server rejects a call is in
- * this file, once.
+ * this file or in {@link Missing}, once.
  *
  * @param status the HTTP status
  * @param code the stable word to program against
@@ -31,8 +34,6 @@ public record Problem(
   /** The media type of a problem. */
   public static final String MEDIA_TYPE = "application/problem+json";
 
-  private static final HttpStatus MISDIRECTED = HttpStatus.valueOf(421);
-
   /** Copies the parts. */
   public Problem {
     errors = List.copyOf(errors);
@@ -40,6 +41,23 @@ public record Problem(
 
   private static Problem of(int status, String code, String detail) {
     return new Problem(HttpStatus.valueOf(status), code, detail, List.of(), Map.of(), Map.of());
+  }
+
+  /** With values for each {@code %s}; texts are put in quotes. */
+  static Problem of(int status, String code, String form, @Nullable Object... values) {
+    return of(status, code, form.formatted(Arrays.stream(values).map(Problem::shown).toArray()));
+  }
+
+  private static String shown(@Nullable Object value) {
+    return switch (value) {
+      case TaskState state -> state.word();
+      case Instant time -> Times.text(time);
+      case null, default -> Shown.of(value);
+    };
+  }
+
+  private Problem with(Map<String, Object> further) {
+    return new Problem(status, code, detail, errors, further, headers);
   }
 
   /** This problem with one more header. */
@@ -52,22 +70,24 @@ public record Problem(
   // Errors in the call itself.
 
   /** The Host is not one of this machine's. */
-  public static Problem misdirected() {
-    return new Problem(
-        MISDIRECTED,
+  public static Problem misdirected(String host) {
+    return of(
+        421,
         "misdirected",
-        "This server listens for this machine alone: the Host must be localhost, 127.0.0.1 or [::1].",
-        List.of(),
-        Map.of(),
-        Map.of());
+        "Host: %s (expected: localhost, 127.0.0.1 or [::1], because this server listens only on a loopback address).",
+        host);
   }
 
-  /** A page of another site sent it. */
-  public static Problem crossOrigin() {
+  /**
+   * A page of another site sent it.
+   *
+   * @param header the header that proves it
+   */
+  public static Problem crossOrigin(String header) {
     return of(
         403,
         "cross_origin",
-        "Calls that change something are not taken from pages of other sites.");
+        "Pages of other sites cannot make calls that change something (" + header + ").");
   }
 
   /** Invalid credentials, or missing ones. */
@@ -76,24 +96,19 @@ public record Problem(
         .withHeader("www-authenticate", "Bearer realm=\"task-runner\"");
   }
 
-  /** No such path. */
-  public static Problem notFound() {
-    return of(404, "not_found", "There is nothing at this path.");
-  }
-
   /**
    * The path has other methods.
    *
    * @param allow those, as in the header
    */
   public static Problem methodNotAllowed(String allow) {
-    return of(405, "method_not_allowed", "This path allows " + allow + ".")
+    return of(405, "method_not_allowed", "This path allows only " + allow + ".")
         .withHeader("allow", allow);
   }
 
   /** Larger than the limit. */
   public static Problem tooLarge(long limit) {
-    return of(413, "payload_too_large", "The body is longer than " + limit + " bytes.");
+    return of(413, "payload_too_large", "The body exceeds the limit of %s bytes.", limit);
   }
 
   /** Not JSON, or encoded. */
@@ -103,7 +118,7 @@ public record Problem(
 
   /** The call did not arrive completely in time. */
   public static Problem tooSlow() {
-    return of(408, "request_timeout", "The call did not arrive whole in time.");
+    return of(408, "request_timeout", "The call did not arrive completely in time.");
   }
 
   /** Invalid content of the call. */
@@ -112,7 +127,7 @@ public record Problem(
     String detail =
         faults.size() == 1
             ? first.detail()
-            : faults.size() + " faults; the first: " + first.detail();
+            : faults.size() + " errors; the first: " + first.detail();
     return new Problem(
         HttpStatus.BAD_REQUEST, "invalid_request", detail, faults, Map.of(), Map.of());
   }
@@ -125,15 +140,14 @@ public record Problem(
   /** A status of the server below; only its name is reported. */
   public static Problem ofStatus(HttpStatus status) {
     return switch (status.code()) {
-      case 400 -> malformed("The call is not HTTP as this server reads it.");
-      case 404 -> notFound();
+      case 400 -> malformed("The call is not valid HTTP.");
+      case 404 -> of(404, "not_found", "The path does not exist.");
       case 405 -> methodNotAllowed("GET, HEAD, POST, PUT, DELETE");
       case 408 -> tooSlow();
-      case 413 -> of(413, "payload_too_large", "The body is longer than this server reads.");
-      case 414 -> of(414, "uri_too_long", "The path and query are longer than this server reads.");
-      case 417 ->
-          of(417, "expectation_failed", "The only expectation that is met is 100-continue.");
-      case 431 -> of(431, "headers_too_large", "The headers are longer than this server reads.");
+      case 413 -> of(413, "payload_too_large", "The body exceeds the limit.");
+      case 414 -> of(414, "uri_too_long", "The path and query exceed the limit.");
+      case 417 -> of(417, "expectation_failed", "The only supported Expect is 100-continue.");
+      case 431 -> of(431, "headers_too_large", "The headers exceed the limit.");
       case 503 -> busy();
       default ->
           status.isClientError()
@@ -144,27 +158,24 @@ public record Problem(
 
   // The caller.
 
-  /** A client's key on an admin's call. */
-  public static Problem forbidden() {
-    return of(403, "forbidden", "This call needs the admin's key.");
+  /** A key that does not permit the call. */
+  public static Problem forbidden(String detail) {
+    return of(403, "forbidden", detail);
   }
 
   /** A client's key without this scope. */
   public static Problem scopeMissing(Scope scope) {
-    return new Problem(
-        HttpStatus.FORBIDDEN,
-        "scope_missing",
-        "This key lacks the scope "
-            + scope.word()
-            + ", which this call needs. An admin can make a key that has it.",
-        List.of(),
-        Map.of("scope", scope.word()),
-        Map.of());
+    return of(
+            403,
+            "scope_missing",
+            "This key lacks the scope %s, which this call requires. An admin can create a key that has it.",
+            scope.word())
+        .with(Map.of("scope", scope.word()));
   }
 
   /** An admin's key that permits only reading. */
   public static Problem readOnly() {
-    return of(403, "read_only", "This admin key is read-only, and the call changes something.");
+    return of(403, "read_only", "This admin key is read-only and cannot change anything.");
   }
 
   /** No admin's key is set, and the listener is open to others. */
@@ -172,77 +183,53 @@ public record Problem(
     return of(
         403,
         "admin_key_not_configured",
-        "Admin calls need an admin key: the ADMIN_API_KEY, which is not set, or a named one. Without, they are served"
-            + " when the server listens on a loopback address alone.");
+        "This call requires an admin key, and ADMIN_API_KEY is not set: set it, or use a named admin key. Without a"
+            + " key, admin calls are served only if the server listens on a loopback address.");
   }
 
   /** A key of one client, the id of another. */
-  public static Problem clientMismatch() {
-    return of(403, "client_mismatch", "The key is not of the client that the call names.");
+  public static Problem clientMismatch(@Nullable String own, @Nullable String named) {
+    return of(
+        403,
+        "client_mismatch",
+        "The key is of client %s, but the call names client %s.",
+        own,
+        named);
   }
 
   /** Disabled or deleted. */
-  public static Problem clientDisabled() {
-    return of(403, "client_disabled", "This client's calls are not taken.");
+  public static Problem clientDisabled(String clientId) {
+    return of(403, "client_disabled", "Client %s is disabled or deleted.", clientId);
   }
 
-  // Missing things, and wrong states.
-
-  /** No such task, or another client's. */
-  public static Problem taskNotFound() {
-    return of(404, "task_not_found", "There is no such task, or it is kept no longer.");
-  }
-
-  /** No such queue. */
-  public static Problem queueNotFound() {
-    return of(404, "queue_not_found", "There is no such queue.");
-  }
-
-  /** No such schedule. */
-  public static Problem scheduleNotFound() {
-    return of(404, "schedule_not_found", "There is no such schedule.");
-  }
+  // Wrong states; missing things are in Missing.
 
   /** The client may not use it. */
-  public static Problem queueNotAllowed() {
-    return of(403, "queue_not_allowed", "This client may not use this queue.");
-  }
-
-  /** No such client. */
-  public static Problem clientNotFound() {
-    return of(404, "client_not_found", "There is no such client.");
-  }
-
-  /** No such key of this client. */
-  public static Problem keyNotFound() {
-    return of(404, "key_not_found", "This client has no such key.");
-  }
-
-  /** The client does not sign. */
-  public static Problem signingSecretNotFound() {
-    return of(404, "signing_secret_not_found", "This client has no signing secret.");
+  public static Problem queueNotAllowed(String clientId, String queue) {
+    return of(
+        403,
+        "queue_not_allowed",
+        "Client %s may not use queue %s, which is not in its allowed_queues.",
+        clientId,
+        queue);
   }
 
   /** The limit of a client's signing secrets is reached. */
-  public static Problem tooManySigningSecrets(int most, Instant until) {
+  public static Problem tooManySigningSecrets(String clientId, int most, Instant until) {
     return of(
         409,
         "too_many_signing_secrets",
-        most
-            + " secrets of this client sign side by side. The oldest ends at "
-            + Times.text(until)
-            + "; with DELETE all end now.");
-  }
-
-  /** No admin's key of this name. */
-  public static Problem adminKeyNotFound() {
-    return of(404, "key_not_found", "There is no admin key of this name.");
+        "Client %s has %s valid signing secrets, which is the maximum. The oldest is valid until %s; DELETE ends all"
+            + " of them now.",
+        clientId,
+        most,
+        until);
   }
 
   /** The limit of admin keys is reached. */
   public static Problem tooManyKeys(int most) {
     return of(
-        409, "too_many_keys", "There are " + most + " admin keys, and no more may be: revoke one.");
+        409, "too_many_keys", "There are %s admin keys, the maximum. Revoke one first.", most);
   }
 
   /** An admin's key of this name exists, and is not to be replaced. */
@@ -250,19 +237,8 @@ public record Problem(
     return of(
         409,
         "key_exists",
-        "There is an admin key named "
-            + name
-            + ". With \"replace\": true it is replaced; \"keep_sec\" keeps the old one valid so long.");
-  }
-
-  /** No limits of that host. */
-  public static Problem hostNotFound() {
-    return of(404, "host_not_found", "This host has no settings of its own.");
-  }
-
-  /** The breaker of this host is closed. */
-  public static Problem breakerNotFound() {
-    return of(404, "breaker_not_found", "The circuit breaker of this host is closed.");
+        "Admin key %s exists. Send \"replace\": true to replace it, and \"keep_sec\" to keep the old key valid a while.",
+        name);
   }
 
   /** The limit of hosts with limits is reached. */
@@ -270,55 +246,50 @@ public record Problem(
     return of(
         409,
         "too_many_hosts",
-        most + " hosts have settings, and no more may: delete those of one.");
-  }
-
-  /** No such tier. */
-  public static Problem tierNotFound() {
-    return of(404, "tier_not_found", "There is no such tier.");
+        "%s hosts have settings, the maximum. Delete those of one first.",
+        most);
   }
 
   /** A tier in use by clients. */
-  public static Problem tierInUse() {
-    return of(409, "tier_in_use", "Clients have this tier.");
+  public static Problem tierInUse(String name) {
+    return of(
+        409, "tier_in_use", "Tier %s is in use. Move its clients to another tier first.", name);
   }
 
   /** Things that always exist. */
-  public static Problem builtIn(String what) {
-    return of(409, "built_in", "A built-in " + what + " cannot be deleted.");
+  public static Problem builtIn(String what, String name) {
+    return of(409, "built_in", "The built-in " + what + " %s cannot be deleted.", name);
   }
 
   /** A queue that still holds tasks. */
-  public static Problem queueNotEmpty() {
-    return of(409, "queue_not_empty", "The queue has tasks; with ?force=true they go with it.");
+  public static Problem queueNotEmpty(String name) {
+    return of(
+        409, "queue_not_empty", "Queue %s has tasks. Add ?force=true to delete them too.", name);
   }
 
   /** Cancelling a finished task. */
-  public static Problem alreadyFinished(TaskState state) {
-    return of(409, "already_finished", "The task is " + state.word() + ".");
+  public static Problem alreadyFinished(TaskId id, TaskState state) {
+    return of(409, "already_finished", "Task %s has already finished: it is %s.", id, state);
   }
 
   /** Running a task that does not wait for a time. */
-  public static Problem notRunnable(TaskState state) {
+  public static Problem notRunnable(TaskId id, TaskState state) {
     return of(
         409,
         "not_runnable",
-        "The task is " + state.word() + "; only a scheduled or retrying one can be run now.");
+        "Task %s is %s; only a scheduled task or one in retry can be run now.",
+        id,
+        state);
   }
 
-  /** Reviving a task that is not dead. */
-  public static Problem notDead(TaskState state) {
-    return of(
-        409, "not_dead", "The task is " + state.word() + "; only a dead one can be started again.");
+  /** Retrying a task that is not dead. */
+  public static Problem notDead(TaskId id, TaskState state) {
+    return of(409, "not_dead", "Task %s is %s; only a dead task can be retried.", id, state);
   }
 
   /** A failed If-Match or If-None-Match. */
-  public static Problem preconditionFailed() {
-    return of(
-        412,
-        "precondition_failed",
-        "It is not as If-Match or If-None-Match expects: it was made, changed or deleted meanwhile. Nothing was changed;"
-            + " read it again.");
+  public static Problem preconditionFailed(String why) {
+    return of(412, "precondition_failed", why + " Nothing was changed.");
   }
 
   /** A document was applied except for one deletion. */
@@ -327,25 +298,23 @@ public record Problem(
         409,
         "not_pruned",
         section
-            + ": "
-            + name
-            + " is in use since it was looked at, and was not deleted. What the document names was applied;"
-            + " apply it again.");
+            + ": %s was not deleted, because it has been in use since this call read it. The rest of the document was applied; apply it again.",
+        name);
   }
 
   /** One idempotency key for two payloads. */
-  public static Problem keyReused() {
-    return of(422, "idempotency_key_reused", "This idempotency key was used with another payload.");
-  }
-
-  /** No such operation, or another client's. */
-  public static Problem operationNotFound() {
-    return of(404, "operation_not_found", "There is no such operation, or it is kept no longer.");
+  public static Problem keyReused(@Nullable String key) {
+    return of(
+        422,
+        "idempotency_key_reused",
+        "Idempotency key %s was used with a different payload.",
+        key);
   }
 
   /** Stopping a finished operation. */
-  public static Problem operationOver(String state) {
-    return of(409, "already_finished", "The operation is " + state + ".");
+  public static Problem operationOver(String id, String state) {
+    return of(
+        409, "already_finished", "Operation " + id + " has already ended: it is " + state + ".");
   }
 
   // Limits, and unavailable parts.
@@ -355,7 +324,7 @@ public record Problem(
     return of(
             429,
             "too_many_operations",
-            "Too many operations run; one more is taken when one of them has ended.")
+            "The limit of running operations is reached. Retry when one of them has ended.")
         .withHeader("retry-after", "10");
   }
 
@@ -366,13 +335,10 @@ public record Problem(
     members.put("client_id", clientId);
     members.put("requests_per_min", requestsPerMin);
     members.put("retry_after", seconds);
-    return new Problem(
-        HttpStatus.TOO_MANY_REQUESTS,
-        "rate_limited",
-        "Client " + clientId + " is over its " + requestsPerMin + " tasks a minute.",
-        List.of(),
-        members,
-        Map.of("retry-after", Long.toString(seconds)));
+    String form = "Client %s has reached its limit of %s tasks per minute.";
+    return of(429, "rate_limited", form, clientId, requestsPerMin)
+        .with(members)
+        .withHeader("retry-after", Long.toString(seconds));
   }
 
   /**
@@ -388,32 +354,40 @@ public record Problem(
     members.put("client_id", clientId);
     members.put(bytes ? "max_waiting_bytes" : "max_waiting", most);
     members.put(bytes ? "waiting_bytes" : "waiting", there);
-    String waits =
+    Problem full =
         bytes
-            ? "The unfinished tasks of client %s have %d bytes of bodies; with %d more they would be over the %d that may wait."
-                .formatted(clientId, there, body, most)
-            : "Client %s has %d unfinished tasks; %d may wait.".formatted(clientId, there, most);
-    return new Problem(
-        HttpStatus.TOO_MANY_REQUESTS,
-        "backlog_full",
-        waits,
-        List.of(),
-        members,
-        Map.of("retry-after", "5"));
+            ? of(
+                429,
+                "backlog_full",
+                "The bodies of the unfinished tasks of client %s have %s bytes; %s more would exceed its"
+                    + " max_waiting_bytes of %s.",
+                clientId,
+                there,
+                body,
+                most)
+            : of(
+                429,
+                "backlog_full",
+                "Client %s has %s unfinished tasks and has reached its max_waiting of %s.",
+                clientId,
+                there,
+                most);
+    return full.with(members).withHeader("retry-after", "5");
   }
 
   /** Too many auto-registered clients. */
-  public static Problem tooManyClients() {
+  public static Problem tooManyClients(String clientId) {
     return of(
             429,
             "too_many_clients",
-            "Too many clients that no admin set up are alive; an admin can set this one up.")
+            "The limit of auto-registered clients is reached. An admin can create client %s.",
+            clientId)
         .withHeader("retry-after", "60");
   }
 
   /** No capacity. */
   public static Problem storeFull() {
-    return of(429, "store_full", "The store has no room for more tasks now.")
+    return of(429, "store_full", "The store is full and accepts no more tasks now. Retry later.")
         .withHeader("retry-after", "5");
   }
 
@@ -422,7 +396,7 @@ public record Problem(
     return of(
             503,
             "store_unavailable",
-            "The store gave no answer in time. What was asked may or may not have been done; an enqueue may be repeated"
+            "The store did not answer in time. The call may or may not have taken effect; an enqueue can be repeated"
                 + " with the same idempotency key.")
         .withHeader("retry-after", "1");
   }
@@ -432,7 +406,7 @@ public record Problem(
     return of(
             503,
             "store_unavailable",
-            "More calls wait for the store than this server holds. Nothing was done.")
+            "The server has too many pending calls. Nothing was done; retry later.")
         .withHeader("retry-after", "1");
   }
 
@@ -443,6 +417,7 @@ public record Problem(
 
   /** A bug. */
   public static Problem internal() {
-    return of(500, "internal", "Something went wrong here; the log has it under this request id.");
+    return of(
+        500, "internal", "Internal error. Details are in the server's log, under this request id.");
   }
 }

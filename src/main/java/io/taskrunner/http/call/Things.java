@@ -34,7 +34,7 @@ public final class Things<T, S> {
 
   /** An existing thing. */
   public T existing(String given) {
-    return kind.find(given).orElseThrow(() -> new Refusal(kind.notFound()));
+    return kind.find(given).orElseThrow(() -> new Refusal(kind.notFound(given)));
   }
 
   /** The answer with a thing. */
@@ -63,7 +63,7 @@ public final class Things<T, S> {
     Faults faults = new Faults();
     Optional<String> named = kind.named(call.param(0));
     if (named.isEmpty()) {
-      String given = kind.key() + ": " + Fields.shown(call.param(0));
+      String given = kind.key() + ": " + Shown.of(call.param(0));
       faults.add(Fault.parameter(kind.key(), given + " (expected: " + kind.nameForm() + ")"));
     }
     String name = named.orElse("");
@@ -71,7 +71,7 @@ public final class Things<T, S> {
     Precondition precondition = Precondition.of(call.headers(), faults);
     faults.raise();
     if (settings == null) {
-      throw new IllegalStateException("no settings, and no fault");
+      throw new IllegalStateException("no settings and no error");
     }
     kind.check(name, settings);
     Optional<Changes.Version> before =
@@ -103,7 +103,7 @@ public final class Things<T, S> {
     Precondition precondition = Precondition.of(call.headers(), faults);
     faults.raise();
     if (kind.isBuiltIn(given)) {
-      throw new Refusal(Problem.builtIn(kind.word()));
+      throw new Refusal(Problem.builtIn(kind.word(), given));
     }
     String name = kind.state(existing(given)).name();
     Optional<Problem> kept =

@@ -79,7 +79,7 @@ public final class Yaml {
       if (value instanceof Map<?, ?>) {
         return Fields.asObject(value);
       }
-      throw refusal("", "the body: " + Fields.shown(value) + " (expected: an object)");
+      throw refusal("", "the body: " + Shown.of(value) + " (expected: an object)");
     } catch (CharacterCodingException badUtf8) {
       throw refusal("", "the body: not UTF-8");
     } catch (MarkedYamlEngineException malformed) {
@@ -127,7 +127,7 @@ public final class Yaml {
 
   private Object value(Event event, String pointer, int depth) {
     if (--valuesLeft < 0) {
-      throw refusal("", "the body: more values than a call can need");
+      throw refusal("", "the body: too many values");
     }
     return switch (event) {
       case ScalarEvent scalar -> {
@@ -152,13 +152,15 @@ public final class Yaml {
   private static void refuse(boolean isOfYamlAlone, String pointer) {
     if (isOfYamlAlone) {
       throw refusal(
-          pointer, Fields.name(pointer) + ": an anchor, alias or tag, which are not read");
+          pointer,
+          Fields.name(pointer)
+              + ": has an anchor, alias or tag (expected: none, they are not supported)");
     }
   }
 
   private static int deeper(String pointer, int depth) {
     if (depth == Json.DEPTH_MAX) {
-      throw refusal(pointer, "the body: nested deeper than " + Json.DEPTH_MAX);
+      throw refusal(pointer, "the body: nested deeper than " + Json.DEPTH_MAX + " levels");
     }
     return depth + 1;
   }
@@ -171,12 +173,15 @@ public final class Yaml {
         String shown = event instanceof ScalarEvent number ? number.getValue() : "a collection";
         throw refusal(
             pointer,
-            Fields.name(pointer) + ": the name " + shown + " is no text (expected: put in quotes)");
+            Fields.name(pointer)
+                + ": the name "
+                + shown
+                + " is not a text (expected: a name in quotes)");
       }
       refuse(key.getAnchor().isPresent() || key.getTag().isPresent(), pointer);
       String at = pointer + "/" + key.getValue().replace("~", "~0").replace("/", "~1");
       if (members.put(key.getValue(), value(next(), at, depth)) != null) {
-        throw refusal(at, Fields.name(at) + ": given twice in one object");
+        throw refusal(at, Fields.name(at) + ": given twice");
       }
     }
     return members;
@@ -201,8 +206,7 @@ public final class Yaml {
       return text;
     }
     if (text.length() > NUMBER_MAX) {
-      throw refusal(
-          pointer, Fields.name(pointer) + ": a number that is longer than this server reads");
+      throw refusal(pointer, Fields.name(pointer) + ": a number that exceeds the length limit");
     }
     ConstructNode meaning =
         Objects.requireNonNull(SCHEMA.getSchemaTagConstructors().get(tag), "every tag has one");

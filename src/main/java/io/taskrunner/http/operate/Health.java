@@ -85,11 +85,11 @@ public final class Health {
     }
     List<String> faults = new ArrayList<>();
     if (!store.healthy()) {
-      faults.add("Redis does not answer.");
+      faults.add("Redis is not reachable.");
     }
     for (Probe probe : probes) {
       if (!probe.healthy()) {
-        faults.add("Not well: " + probe.name() + ".");
+        faults.add("Unhealthy: " + probe.name() + ".");
       }
     }
     return faults;

@@ -12,6 +12,7 @@ import io.taskrunner.http.call.JsonOut;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
+import io.taskrunner.http.call.Shown;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.EnqueueResult.Accepted;
@@ -67,13 +68,13 @@ public final class Batches {
       faults.add(
           Fault.header(
               "Idempotency-Key",
-              "Idempotency-Key: one key for many tasks (expected: an idempotency_key in each item)"));
+              "Idempotency-Key: a batch has one key for each task (expected: idempotency_key in each item)"));
     }
     Fields fields = call.fields(faults);
     String ownId = Enqueues.ownId(call.caller());
     String clientId = fields.text("client_id", Client.ID, EnqueueFields.CLIENT_ID_FORM);
     if (ownId != null && clientId != null && !clientId.equals(ownId)) {
-      throw new Refusal(Problem.clientMismatch());
+      throw new Refusal(Problem.clientMismatch(ownId, clientId));
     }
     String outerId = ownId != null ? ownId : clientId;
     String queue = fields.text("queue", QueueSettings.NAME, EnqueueFields.QUEUE_FORM);
@@ -103,15 +104,14 @@ public final class Batches {
     Faults faults = new Faults();
     if (!(item instanceof Map<?, ?>)) {
       faults.add(
-          Fault.body(
-              pointer, "tasks." + index + ": " + Fields.shown(item) + " (expected: an object)"));
+          Fault.body(pointer, "tasks." + index + ": " + Shown.of(item) + " (expected: an object)"));
       return CompletableFuture.completedFuture(new Result.Rejected(rejection(faults), false));
     }
     Map<String, Object> members = Fields.asObject(item);
     var named = EnqueueFields.clientId(members);
     if (ownId != null && named.isPresent() && !named.get().equals(ownId)) {
       return CompletableFuture.completedFuture(
-          new Result.Rejected(Problem.clientMismatch(), false));
+          new Result.Rejected(Problem.clientMismatch(ownId, named.get()), false));
     }
     boolean ofCaller = !members.containsKey("client_id");
     Enqueue command = EnqueueFields.read(new Fields(members, "", faults), around);
@@ -137,7 +137,7 @@ public final class Batches {
         if (cause instanceof StoreUnavailable) {
           yield new Result.Rejected(Problem.storeUnavailable(), true);
         }
-        throw new IllegalStateException("an enqueue failed", cause);
+        throw new IllegalStateException("the enqueue failed", cause);
       }
       case Accepted accepted -> {
         enqueues.count(command, accepted);

@@ -154,7 +154,7 @@ final class EnqueueFields {
 
   private static When when(Fields fields) {
     if (fields.has("delay") && fields.has("schedule_time")) {
-      fields.fault("schedule_time", "given together with delay (expected: one of them)");
+      fields.fault("schedule_time", "not allowed with delay (expected: only one of them)");
     }
     Duration delay = fields.seconds("delay", false, DELAY_MAX_SECONDS);
     Instant time = fields.time("schedule_time");
@@ -193,7 +193,7 @@ final class EnqueueFields {
           .add(
               Fault.header(
                   "Idempotency-Key",
-                  "Idempotency-Key: differs from idempotency_key (expected: one of them, or equal)"));
+                  "Idempotency-Key: differs from idempotency_key (expected: only one of them, or the same value)"));
       return null;
     }
     return header;
@@ -214,7 +214,7 @@ final class EnqueueFields {
     List<Header> headers = headers(task);
     boolean both = task.has("body") && task.has("body_base64");
     if (both) {
-      task.fault("body_base64", "given together with body (expected: one of them)");
+      task.fault("body_base64", "not allowed with body (expected: only one of them)");
     }
     String text = task.unicode("body");
     byte[] bytes = base64(task);
@@ -254,7 +254,7 @@ final class EnqueueFields {
     if (words == null) {
       on.addAll(Callback.USUAL);
     } else if (words.isEmpty()) {
-      given.fault("on", "nothing (expected: some of succeeded dead cancelled)");
+      given.fault("on", "empty (expected: at least one of succeeded, dead and cancelled)");
     } else {
       words.forEach(word -> on.add(Callback.End.valueOf(word.toUpperCase(Locale.ROOT))));
     }
@@ -295,7 +295,7 @@ final class EnqueueFields {
       if (nameFault.isPresent()) {
         given.fault(name, nameFault.get());
       } else if (!names.add(name.toLowerCase(Locale.ROOT))) {
-        given.fault(name, "given twice, but for the case of letters");
+        given.fault(name, "given twice (header names are not case-sensitive)");
       } else if (!(member.getValue() instanceof String value)) {
         given.fault(name, member.getValue(), "text");
       } else {

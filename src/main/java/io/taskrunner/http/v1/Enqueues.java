@@ -12,10 +12,13 @@ import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Caller;
+import io.taskrunner.http.call.Credentials;
 import io.taskrunner.http.call.Faults;
+import io.taskrunner.http.call.Missing;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
+import io.taskrunner.http.call.Shown;
 import io.taskrunner.http.call.Times;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.Enqueue;
@@ -81,7 +84,7 @@ public final class Enqueues {
     String ownId = ownId(call.caller());
     Optional<String> named = EnqueueFields.clientId(call.body());
     if (ownId != null && named.isPresent() && !named.get().equals(ownId)) {
-      throw new Refusal(Problem.clientMismatch());
+      throw new Refusal(Problem.clientMismatch(ownId, named.get()));
     }
     Faults faults = new Faults();
     Enqueue command = EnqueueFields.read(call.fields(faults), around(call, ownId, null));
@@ -101,7 +104,7 @@ public final class Enqueues {
           try {
             checkStanding(caller, clientId);
             faults.raise();
-            throw new IllegalStateException("nothing read, and no fault");
+            throw new IllegalStateException("no command and no error");
           } catch (RuntimeException refusal) {
             refused.completeExceptionally(refusal);
           }
@@ -119,18 +122,18 @@ public final class Enqueues {
       return;
     }
     switch (clients.standing(clientId)) {
-      case DISABLED -> throw new Refusal(Problem.clientDisabled());
+      case DISABLED -> throw new Refusal(Problem.clientDisabled(clientId));
       case KEYED -> {
         if (caller instanceof Caller.Nobody) {
-          throw new Refusal(keyRequired());
+          throw new Refusal(keyRequired(clientId));
         }
       }
       case OPEN, UNKNOWN -> {}
     }
   }
 
-  private static Problem keyRequired() {
-    return Problem.unauthenticated("This client is known by its key alone.");
+  private static Problem keyRequired(String clientId) {
+    return Problem.unauthenticated("Client " + Shown.of(clientId) + " requires its API key.");
   }
 
   /** The client of the sent key; null when none was sent. */
@@ -226,15 +229,17 @@ public final class Enqueues {
       case EnqueueResult.BacklogFull(long most, long there, boolean bytes) ->
           Problem.backlogFull(
               command.clientId(), most, there, bytes, command.spec().request().body().length);
-      case EnqueueResult.KeyReused _ -> Problem.keyReused();
-      case EnqueueResult.QueueNotFound _ -> Problem.queueNotFound();
-      case EnqueueResult.QueueNotAllowed _ -> Problem.queueNotAllowed();
-      case EnqueueResult.ClientDisabled _ -> Problem.clientDisabled();
-      case EnqueueResult.KeyRequired _ -> keyRequired();
+      case EnqueueResult.KeyReused _ ->
+          Problem.keyReused(command.idempotency() == null ? null : command.idempotency().key());
+      case EnqueueResult.QueueNotFound _ -> Missing.queue(command.queue());
+      case EnqueueResult.QueueNotAllowed _ ->
+          Problem.queueNotAllowed(command.clientId(), command.queue());
+      case EnqueueResult.ClientDisabled _ -> Problem.clientDisabled(command.clientId());
+      case EnqueueResult.KeyRequired _ -> keyRequired(command.clientId());
       case EnqueueResult.ClientUnknown _ when command.proof() == Proof.ADMIN ->
-          Problem.clientNotFound();
-      case EnqueueResult.ClientUnknown _ -> Problem.unauthenticated("A client's key is needed.");
-      case EnqueueResult.TooManyClients _ -> Problem.tooManyClients();
+          Missing.client(command.clientId());
+      case EnqueueResult.ClientUnknown _ -> Problem.unauthenticated(Credentials.KEY_NEEDED);
+      case EnqueueResult.TooManyClients _ -> Problem.tooManyClients(command.clientId());
       case EnqueueResult.StoreFull _ -> Problem.storeFull();
     };
   }

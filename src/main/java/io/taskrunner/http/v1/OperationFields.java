@@ -46,18 +46,18 @@ final class OperationFields {
     final Fields of = fields.object("filter");
     final Filter filter = of == null ? null : filter(of, action, ownId);
     if (!filtered) {
-      fields.missing("filter", "an object that names at least a queue or a state");
+      fields.missing("filter", "an object with at least a queue or a state");
     }
     final boolean toAQueue = fields.hasValue("to_queue");
     final String toQueue = fields.text("to_queue", QueueSettings.NAME, EnqueueFields.QUEUE_FORM);
     final Double perSec = fields.positive("per_sec", PER_SEC_MAX);
     final Boolean dryRun = fields.flag("dry_run");
     if (action == Action.MOVE && !toAQueue) {
-      fields.missing("to_queue", "the queue that a move goes to");
+      fields.missing("to_queue", "the name of the queue to move the tasks to");
     } else if (action != null && action != Action.MOVE && toAQueue) {
-      fields.fault("to_queue", "is for a move alone");
+      fields.fault("to_queue", "allowed only with action move");
     } else if (filter != null && toQueue != null && toQueue.equals(filter.queue())) {
-      fields.fault("to_queue", "is the queue that the tasks are in");
+      fields.fault("to_queue", "the same queue as in filter (expected: another queue)");
     }
     fields.done();
     return action == null || filter == null
@@ -96,8 +96,8 @@ final class OperationFields {
           .add(
               Fault.body(
                   "/filter",
-                  "filter: names neither a queue nor a state (expected: at least one of them, so that nobody"
-                      + " changes every task by accident)"));
+                  "filter: has neither queue nor state (expected: at least one of them, to prevent changing"
+                      + " every task by accident)"));
     }
     final String queue = of.text("queue", QueueSettings.ANY_NAME, EnqueueFields.QUEUE_FORM);
     final TaskState state = state(of, action);
@@ -111,7 +111,8 @@ final class OperationFields {
     final Instant dueAfter = of.time("due_after");
     final Instant dueBefore = of.time("due_before");
     if (action == Action.MOVE && queue != null && queue.indexOf('/') >= 0) {
-      of.fault("queue", "is a queue of Cloud Tasks, whose tasks cannot be moved");
+      of.fault(
+          "queue", "a queue of Cloud Tasks, whose tasks cannot be moved (expected: another queue)");
     }
     of.done();
     return new Filter(

@@ -10,6 +10,7 @@ import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Caller;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.http.call.Missing;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
@@ -64,11 +65,11 @@ public final class Operations {
     Order order = OperationFields.read(call.fields(faults), ownId);
     faults.raise();
     if (order == null) {
-      throw new IllegalStateException("nothing read, and no fault");
+      throw new IllegalStateException("no order and no error");
     }
     String named = order.filter().clientId();
     if (ownId != null && !ownId.equals(named)) {
-      throw new Refusal(Problem.clientMismatch());
+      throw new Refusal(Problem.clientMismatch(ownId, named));
     }
     mayUse(call.caller(), order.toQueue());
     return switch (operations.begin(order)) {
@@ -76,7 +77,7 @@ public final class Operations {
         tell(call, "operation begun", operation);
         yield Answer.json(HttpStatus.ACCEPTED, json(operation));
       }
-      case Begun.QueueNotFound _ -> throw new Refusal(Problem.queueNotFound());
+      case Begun.QueueNotFound(String queue) -> throw new Refusal(Missing.queue(queue));
       case Begun.TooMany _ -> throw new Refusal(Problem.tooManyOperations());
     };
   }
@@ -85,7 +86,7 @@ public final class Operations {
     if (queue != null
         && caller instanceof Caller.Known(Client client, _)
         && !client.settings().mayUse(queue)) {
-      throw new Refusal(Problem.queueNotAllowed());
+      throw new Refusal(Problem.queueNotAllowed(client.id(), queue));
     }
   }
 
@@ -127,9 +128,9 @@ public final class Operations {
     Operation operation = own(call);
     switch (operations.stop(operation.id())) {
       case Stopped.Done _ -> tell(call, "operation stopped", operation);
-      case Stopped.NotFound _ -> throw new Refusal(Problem.operationNotFound());
+      case Stopped.NotFound _ -> throw new Refusal(Missing.operation(operation.id()));
       case Stopped.Ended(Operation.State state) ->
-          throw new Refusal(Problem.operationOver(state.word()));
+          throw new Refusal(Problem.operationOver(operation.id(), state.word()));
     }
     return Answer.noContent();
   }
@@ -140,7 +141,7 @@ public final class Operations {
         .get(call.param(0))
         .filter(found ->
             call.caller() instanceof Caller.Admin || Objects.equals(found.order().owner(), ownId))
-        .orElseThrow(() -> new Refusal(Problem.operationNotFound()));
+        .orElseThrow(() -> new Refusal(Missing.operation(call.param(0))));
   }
 
   private static byte[] json(Operation operation) {

@@ -12,6 +12,7 @@ import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
 import io.taskrunner.http.call.Kind;
+import io.taskrunner.http.call.Missing;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
@@ -108,8 +109,9 @@ public final class Queues implements Kind<Queue, QueueSettings> {
 
   private Answer get(Call call) {
     Queue queue = things.existing(call.param(0));
-    if (!maySee(call.caller(), queue.name())) {
-      throw new Refusal(Problem.queueNotAllowed());
+    if (call.caller() instanceof Caller.Known(Client client, _)
+        && !client.settings().mayUse(queue.name())) {
+      throw new Refusal(Problem.queueNotAllowed(client.id(), queue.name()));
     }
     return things.answer(queue);
   }
@@ -124,8 +126,8 @@ public final class Queues implements Kind<Queue, QueueSettings> {
   }
 
   @Override
-  public Problem notFound() {
-    return Problem.queueNotFound();
+  public Problem notFound(String name) {
+    return Missing.queue(name);
   }
 
   @Override
@@ -178,8 +180,8 @@ public final class Queues implements Kind<Queue, QueueSettings> {
       throws ChangedMeanwhile {
     return switch (queues.delete(name, force, expected)) {
       case DONE -> Optional.empty();
-      case NOT_FOUND -> Optional.of(notFound());
-      case NOT_EMPTY -> Optional.of(Problem.queueNotEmpty());
+      case NOT_FOUND -> Optional.of(notFound(name));
+      case NOT_EMPTY -> Optional.of(Problem.queueNotEmpty(name));
     };
   }
 
@@ -206,7 +208,7 @@ public final class Queues implements Kind<Queue, QueueSettings> {
     long replayed =
         queues
             .replayDead(name, limit, clientId)
-            .orElseThrow(() -> new Refusal(Problem.queueNotFound()));
+            .orElseThrow(() -> new Refusal(Missing.queue(name)));
     audit.tell(call, "dead tasks replayed", "queue", name, "replayed", Long.toString(replayed));
     Queue queue = things.existing(name);
     return Answer.ok(
@@ -218,7 +220,9 @@ public final class Queues implements Kind<Queue, QueueSettings> {
 
   private Answer deadSummary(Call call) {
     DeadSummary summary =
-        queues.deadSummary(call.param(0)).orElseThrow(() -> new Refusal(Problem.queueNotFound()));
+        queues
+            .deadSummary(call.param(0))
+            .orElseThrow(() -> new Refusal(Missing.queue(call.param(0))));
     return Answer.ok(
         JsonOut.object(out -> {
           out.text("queue", call.param(0));
@@ -239,7 +243,7 @@ public final class Queues implements Kind<Queue, QueueSettings> {
 
   private Answer dropDead(Call call) {
     if (!queues.dropDead(call.param(0))) {
-      throw new Refusal(Problem.queueNotFound());
+      throw new Refusal(Missing.queue(call.param(0)));
     }
     audit.tell(call, "dead tasks dropped", "queue", call.param(0));
     return Answer.noContent();
@@ -248,7 +252,7 @@ public final class Queues implements Kind<Queue, QueueSettings> {
   private Answer changed(Call call, String what, Predicate<String> move) {
     call.noFields();
     if (!move.test(call.param(0))) {
-      throw new Refusal(Problem.queueNotFound());
+      throw new Refusal(Missing.queue(call.param(0)));
     }
     audit.tell(call, what, "queue", call.param(0));
     return Answer.ok(things.json(things.existing(call.param(0))));

@@ -54,7 +54,7 @@ final class ScheduleFields {
     final Boolean paused = fields.flag("paused");
     for (String other : NOT_OF_A_SCHEDULE) {
       if (fields.has(other)) {
-        fields.fault(other, "not for the task of a schedule");
+        fields.fault(other, "not allowed in the task of a schedule");
       }
     }
     Enqueue task =
@@ -83,11 +83,11 @@ final class ScheduleFields {
     final ZoneId zone = zone(fields);
     final String expression = fields.text("cron");
     if (both) {
-      fields.fault("interval_sec", "given together with cron (expected: one of them)");
+      fields.fault("interval_sec", "not allowed with cron (expected: only one of them)");
     } else if (neither) {
-      fields.missing("cron", "an expression such as */5 * * * *, or else interval_sec");
+      fields.missing("cron", "an expression such as */5 * * * *, or interval_sec instead");
     } else if (interval != null && zoneGiven) {
-      fields.fault("time_zone", "given together with interval_sec, which no clock bears on");
+      fields.fault("time_zone", "not allowed with interval_sec: a time zone applies to cron only");
     }
     if (interval != null) {
       return new Rhythm.Every(Duration.ofSeconds(interval));
@@ -111,8 +111,7 @@ final class ScheduleFields {
     try {
       return ZoneId.of(name);
     } catch (DateTimeException unknown) {
-      fields.fault(
-          "time_zone", name, "a time zone of IANA by its place, such as Europe/Berlin, or UTC");
+      fields.fault("time_zone", name, "an IANA time zone such as Europe/Berlin, or UTC");
       return ZoneOffset.UTC;
     }
   }

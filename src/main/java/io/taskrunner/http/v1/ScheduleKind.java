@@ -3,6 +3,7 @@ package io.taskrunner.http.v1;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
 import io.taskrunner.http.call.Kind;
+import io.taskrunner.http.call.Missing;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.schedule.Schedule;
@@ -57,8 +58,8 @@ final class ScheduleKind implements Kind<Schedule, Settings> {
   }
 
   @Override
-  public Problem notFound() {
-    return Problem.scheduleNotFound();
+  public Problem notFound(String name) {
+    return Missing.schedule(name);
   }
 
   @Override
@@ -104,7 +105,8 @@ final class ScheduleKind implements Kind<Schedule, Settings> {
   public Page<Schedule> page(int most, @Nullable String cursor) throws BadCursor {
     ScheduleStore.Page page = schedules.list(most, cursor);
     if (!page.unavailable().isEmpty()) {
-      throw new StoreUnavailable("some schedules cannot be read now", null);
+      throw new StoreUnavailable(
+          "some schedules cannot be read now; their shards do not answer", null);
     }
     return new Page<>(page.schedules(), page.nextCursor());
   }
@@ -116,27 +118,27 @@ final class ScheduleKind implements Kind<Schedule, Settings> {
 
   @Override
   public Optional<Problem> delete(String name, Expected expected) throws ChangedMeanwhile {
-    return schedules.delete(name, expected) ? Optional.empty() : Optional.of(notFound());
+    return schedules.delete(name, expected) ? Optional.empty() : Optional.of(notFound(name));
   }
 
   @Override
   public void check(String name, Settings settings) {
     if (!mayHaveSchedules(settings.clientId())) {
-      throw new Refusal(Problem.clientNotFound());
+      throw new Refusal(Missing.client(settings.clientId()));
     }
     if (queues.get(settings.queue()).isEmpty()) {
-      throw new Refusal(Problem.queueNotFound());
+      throw new Refusal(Missing.queue(settings.queue()));
     }
   }
 
   @Override
   public void check(String name, Settings settings, Map<String, Set<String>> names, Fields entry) {
     if (!names.getOrDefault("queues", Set.of()).contains(settings.queue())) {
-      entry.fault("queue", settings.queue(), "a queue that there is then");
+      entry.fault("queue", settings.queue(), "a queue that exists or is in the document");
     }
     String client = settings.clientId();
     if (!names.getOrDefault("clients", Set.of()).contains(client) && !mayHaveSchedules(client)) {
-      entry.fault("client_id", client, "a client that there is then");
+      entry.fault("client_id", client, "a client that exists or is in the document");
     }
   }
 

@@ -8,6 +8,7 @@ import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.JsonOut;
 import io.taskrunner.http.call.Kind;
+import io.taskrunner.http.call.Missing;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
@@ -109,9 +110,10 @@ public final class Schedules {
         Task task = tasks.get(done.id()).orElseGet(() -> asMade(done));
         yield Answer.ok(JsonOut.object(out -> TaskJson.write(out, task)));
       }
-      case Ran.NotFound _ -> throw new Refusal(Problem.scheduleNotFound());
+      case Ran.NotFound _ -> throw new Refusal(Missing.schedule(call.param(0)));
       case Ran.Full _ -> throw new Refusal(Problem.storeFull());
-      case Ran.Failed(Schedule.Result why) -> throw new Refusal(problem(why));
+      case Ran.Failed(Schedule.Result why, Schedule schedule) ->
+          throw new Refusal(problem(why, schedule.settings()));
     };
   }
 
@@ -132,14 +134,14 @@ public final class Schedules {
         OptionalInt.empty());
   }
 
-  private static Problem problem(Schedule.Result why) {
+  private static Problem problem(Schedule.Result why, Settings settings) {
     return switch (why) {
-      case QUEUE_NOT_FOUND -> Problem.queueNotFound();
-      case QUEUE_NOT_ALLOWED -> Problem.queueNotAllowed();
-      case CLIENT_DISABLED -> Problem.clientDisabled();
-      case CLIENT_UNKNOWN -> Problem.clientNotFound();
+      case QUEUE_NOT_FOUND -> Missing.queue(settings.queue());
+      case QUEUE_NOT_ALLOWED -> Problem.queueNotAllowed(settings.clientId(), settings.queue());
+      case CLIENT_DISABLED -> Problem.clientDisabled(settings.clientId());
+      case CLIENT_UNKNOWN -> Missing.client(settings.clientId());
       case STARTED, ASKED, OVERLAPPED, MISSED ->
-          throw new IllegalStateException("a run that was asked for came to " + why);
+          throw new IllegalStateException("a requested run ended with " + why);
     };
   }
 
@@ -156,7 +158,7 @@ public final class Schedules {
     Schedule schedule =
         schedules
             .pause(call.param(0), paused)
-            .orElseThrow(() -> new Refusal(Problem.scheduleNotFound()));
+            .orElseThrow(() -> new Refusal(Missing.schedule(call.param(0))));
     audit.tell(call, paused ? "schedule paused" : "schedule resumed", "schedule", schedule.name());
     return Answer.ok(things.json(schedule));
   }

@@ -9,6 +9,7 @@ import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Caller;
 import io.taskrunner.http.call.Faults;
 import io.taskrunner.http.call.JsonOut;
+import io.taskrunner.http.call.Missing;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
@@ -30,6 +31,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -110,7 +112,7 @@ public final class Tasks {
   private static Filter filter(Call.Query query, @Nullable String ownId) {
     String clientId = query.text("client_id", Client.ID, EnqueueFields.CLIENT_ID_FORM);
     if (ownId != null && clientId != null && !clientId.equals(ownId)) {
-      throw new Refusal(Problem.clientMismatch());
+      throw new Refusal(Problem.clientMismatch(ownId, clientId));
     }
     String state =
         query.text("state", STATE, "one of scheduled ready active retry succeeded dead cancelled");
@@ -139,7 +141,7 @@ public final class Tasks {
     Optional<String> text = query.text(name);
     Optional<Instant> time = text.flatMap(Times::parse);
     if (text.isPresent() && time.isEmpty()) {
-      query.fault(name, text.get(), "a time of RFC 3339, such as 2026-01-31T12:00:00Z");
+      query.fault(name, text.get(), "an RFC 3339 timestamp, such as 2026-01-31T12:00:00Z");
     }
     return time.orElse(null);
   }
@@ -208,12 +210,13 @@ public final class Tasks {
       Call call,
       String what,
       Function<TaskId, Moved> move,
-      Function<TaskState, Problem> otherwise) {
+      BiFunction<TaskId, TaskState, Problem> otherwise) {
     Task before = own(call);
     switch (move.apply(before.id())) {
       case Moved.Done _ -> {}
-      case Moved.NotFound _ -> throw new Refusal(Problem.taskNotFound());
-      case Moved.WrongState(TaskState state) -> throw new Refusal(otherwise.apply(state));
+      case Moved.NotFound _ -> throw new Refusal(Missing.task(call.param(0)));
+      case Moved.WrongState(TaskState state) ->
+          throw new Refusal(otherwise.apply(before.id(), state));
     }
     if (call.caller() instanceof Caller.Admin) {
       audit.tell(call, what, "task_id", before.id().toString());
@@ -226,7 +229,7 @@ public final class Tasks {
     String ownId = Enqueues.ownId(call.caller());
     return task.filter(
             found -> call.caller() instanceof Caller.Admin || found.clientId().equals(ownId))
-        .orElseThrow(() -> new Refusal(Problem.taskNotFound()));
+        .orElseThrow(() -> new Refusal(Missing.task(call.param(0))));
   }
 
   private static byte[] json(Task task) {

@@ -21,8 +21,8 @@ final class Unmasking {
 
   /** The rejection of a schedule whose secrets cannot be kept. */
   static final String REFUSAL =
-      "a secret is masked as *** (expected: the secret, or the mask of one that this schedule has for"
-          + " the same scheme, host and port)";
+      "contains a masked secret (***) that this schedule does not have for the same scheme, host and port"
+          + " (expected: the secret itself)";
 
   private Unmasking() {}
 

@@ -289,7 +289,7 @@ final class RedisSchedules implements ScheduleStore {
       Result result = Result.ofLetter(reply.text().charAt(0));
       return result == Result.ASKED
           ? new Ran.Done(id, schedule.get(), now)
-          : new Ran.Failed(result);
+          : new Ran.Failed(result, schedule.get());
     } catch (RedisException failure) {
       if (Answers.isFull(failure)) {
         return new Ran.Full();
