@@ -107,11 +107,11 @@ final class Bench {
             Running.start(
                 "build",
                 folder,
-                List.of(launcher.toString(), "--help"),
+                List.of(launcher.toString(), "settings"),
                 launcher.getParent(),
                 Map.of());
         if (build.exit(15, TimeUnit.MINUTES) != 0) {
-          throw new IOException("task-runner --help failed\n" + build.tail());
+          throw new IOException("task-runner settings failed\n" + build.tail());
         }
         services.add(Service.taskRunner(launcher, redis.get(), folder));
         versions.put("(b)", "Task Runner " + services.getLast().version());

@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "task-runner",
     description = "A self-hosted HTTP task queue and scheduler on Redis.",
-    synopsisSubcommandLabel = "dev|serve|doctor|COMMAND",
+    synopsisSubcommandLabel = "dev|serve|doctor|settings|help|version|COMMAND",
     footer = {"", "Commands that call a server:"},
     versionProvider = Commands.VersionText.class,
     sortOptions = false)
@@ -53,9 +53,11 @@ public final class Commands implements Runnable {
   /**
    * Runs a command.
    *
+   * @param given the words of the command line
    * @return the exit status: 0 success; 1 failure; 2 the command line or the settings are wrong
    */
-  public static int run(String[] words) {
+  public static int run(String[] given) {
+    String[] words = Usage.spelled(given);
     if (Cli.knows(words)) {
       return Cli.run(words, Clock.systemUTC());
     }
@@ -64,9 +66,10 @@ public final class Commands implements Runnable {
             .addSubcommand(new Dev())
             .addSubcommand(new Serve())
             .addSubcommand(new Doctor())
+            .addSubcommand(new SettingsList())
             .addSubcommand(new Train());
     Set<String> names = new TreeSet<>(Cli.names());
-    names.addAll(List.of("dev", "serve", "doctor"));
+    names.addAll(List.of("dev", "serve", "doctor", "settings", "help", "version"));
     Usage.apply(commands, names);
     commands
         .getHelpSectionMap()
@@ -75,14 +78,17 @@ public final class Commands implements Runnable {
             usage ->
                 usage.footer()
                     + Cli.summary()
-                    + "\nEnvironment variables of dev and serve:\n"
-                    + SettingsTable.text(Settings.declared(), Settings.DEV));
+                    + """
+
+                    `task-runner help COMMAND` shows the options of a command, `task-runner settings` the
+                    environment variables of dev and serve.
+                    """);
     commands.setExecutionExceptionHandler((thrown, _, _) -> {
       switch (thrown) {
         case InvalidSettings invalid -> {
           System.err.println("Task Runner cannot start, because these settings are invalid:");
           invalid.faults().forEach(fault -> System.err.println("  " + fault));
-          System.err.println("Try `task-runner --help` for all settings.");
+          System.err.println("Try `task-runner settings` for all settings.");
           return CannotStart.MISUSED;
         }
         case StoreUnavailable away -> {
@@ -159,6 +165,18 @@ public final class Commands implements Runnable {
     @Override
     public Integer call() throws Exception {
       return new Examination(Settings.serve(environment()), repair, exact).run() ? DONE : FAILED;
+    }
+  }
+
+  /** The environment variables. */
+  @Command(name = "settings", description = "List the environment variables of dev and serve.")
+  private static final class SettingsList implements Callable<Integer> {
+    @Mixin private final Help help = new Help();
+
+    @Override
+    public Integer call() {
+      System.out.print(SettingsTable.text(Settings.declared(), Settings.DEV));
+      return DONE;
     }
   }
 

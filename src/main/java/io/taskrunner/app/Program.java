@@ -59,7 +59,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>The thread that calls {@link #run} starts everything in order and stops it in the reverse one.
  * A signal only requests the shutdown: the first SIGTERM or SIGINT wakes that thread, further ones
- * change nothing, and the exit status is 0 whenever a requested shutdown succeeded.
+ * change nothing (except the second SIGINT of {@code dev}, which ends the grace period), and the
+ * exit status is 0 whenever a requested shutdown succeeded.
  *
  * <p>Shutdown: not ready from then on, though calls are served for {@code SHUTDOWN_DRAIN_SEC}; the
  * worker stops claiming at once, and its running tasks may continue for {@code SHUTDOWN_GRACE_SEC};
@@ -74,8 +75,10 @@ final class Program {
 
   private final Settings settings;
   private final Use use;
+  private final Optional<DevConsole> console;
   private final Build build = BuildFile.read();
   private final CountDownLatch endAsked = new CountDownLatch(1);
+  private final CountDownLatch hurried = new CountDownLatch(1);
   private final CountDownLatch ended = new CountDownLatch(1);
   private final Deque<Part> parts = new ArrayDeque<>();
   private volatile boolean starting = true;
@@ -99,12 +102,15 @@ final class Program {
   Program(Settings settings) {
     this.settings = settings;
     this.use = _ -> endAsked.await();
+    this.console =
+        settings.server().dev() ? Optional.of(new DevConsole(System.out)) : Optional.empty();
   }
 
   /** Runs until it has been used, without any output. */
   Program(Settings settings, Use use) {
     this.settings = settings;
     this.use = use;
+    this.console = Optional.empty();
   }
 
   /**
@@ -154,11 +160,18 @@ final class Program {
 
   private void start() throws CannotStart, InterruptedException {
     settings.warnings().forEach(LOG::warn);
+    Listening.tried(settings.server());
     Ground ground = connect();
     Optional<Worker> worker =
         settings.server().mode().works() ? Optional.of(work(ground)) : Optional.empty();
     ApiServer server = serve(ground, worker);
     started("server and worker", () -> stop(server, worker));
+    if (console.isPresent()) {
+      DevConsole.onInterrupts(() -> {
+        hurried.countDown();
+        worker.ifPresent(Worker::hurry);
+      });
+    }
     begin(ground.store(), worker);
     tell(ground.where());
   }
@@ -185,7 +198,7 @@ final class Program {
       EmbeddedRedis embedded = EmbeddedRedis.start(settings.dataDir());
       started("embedded Redis", embedded::close);
       redis = redis.at(embedded.running().address(), embedded.running().password());
-      where = "a Redis of its own in " + settings.dataDir();
+      where = "a Redis of its own in " + settings.dataDir().toAbsolutePath().normalize();
     }
     EventLoopGroup loops =
         EventLoopGroups.newEventLoopGroup(Runtime.getRuntime().availableProcessors(), "loop");
@@ -328,6 +341,11 @@ final class Program {
       stores = stores.stream().map(traced::store).toList();
       performer = traced.performer(performer);
     }
+    if (console.isPresent()) {
+      AttemptLines lines = console.get().attempts();
+      stores = stores.stream().map(lines::store).toList();
+      performer = lines.performer(performer);
+    }
     return new Worker(
         stores,
         performer,
@@ -341,16 +359,8 @@ final class Program {
     try {
       server.start();
     } catch (IllegalStateException taken) {
-      Throwable reason = taken.getCause() == null ? taken : taken.getCause();
-      throw new CannotStart(
-          "PORT: "
-              + settings.server().port()
-              + " cannot be listened on at "
-              + settings.server().bind().getHostAddress()
-              + " ("
-              + reason.getMessage()
-              + ")",
-          taken);
+      throw Listening.cannot(
+          settings.server(), taken.getCause() == null ? taken : taken.getCause());
     }
   }
 
@@ -365,6 +375,7 @@ final class Program {
     System.out.println(
         "Task Runner listens on " + settings.server().url() + " (" + does + "; " + where + ").");
     System.out.flush();
+    console.ifPresent(out -> out.ready(settings.server()));
     LOG.atInfo()
         .addKeyValue("version", build.version())
         .addKeyValue("commit", build.commit())
@@ -389,10 +400,13 @@ final class Program {
 
   private void stop(ApiServer server, Optional<Worker> worker) throws InterruptedException {
     server.drain();
+    if (console.isPresent() && worker.isPresent()) {
+      console.get().stopping(worker.get().status().running(), settings.worker().shutdownGrace());
+    }
     // The worker's grace begins now, in parallel to the time in which calls are still served.
     Thread working =
         Thread.ofVirtual().name("stop-worker").start(() -> worker.ifPresent(this::stop));
-    TimeUnit.NANOSECONDS.sleep(settings.worker().shutdownDrain().toNanos());
+    var unused = hurried.await(settings.worker().shutdownDrain().toNanos(), TimeUnit.NANOSECONDS);
     if (settings.server().mode().serves()) {
       server.stop();
       working.join();

@@ -39,7 +39,13 @@ final class StoreOpening {
         String reason = innermost(away);
         if (left == 0) {
           throw new CannotStart(
-              "Redis at " + redis.where() + " cannot be used (" + reason + ")", away);
+              "Redis at "
+                  + redis.where()
+                  + " cannot be used ("
+                  + reason
+                  + "). Start a Redis there, set REDIS_URL to another one, or use ./task-runner dev,"
+                  + " which has a Redis of its own.",
+              away);
         }
         LOG.warn(
             "Redis at {} cannot be used yet ({}); trying again every {} s, {} times more",

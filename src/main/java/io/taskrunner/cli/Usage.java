@@ -2,6 +2,7 @@ package io.taskrunner.cli;
 
 import io.taskrunner.config.Mistyped;
 import java.io.PrintWriter;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import picocli.CommandLine;
@@ -33,6 +34,21 @@ public final class Usage {
       err.println("Try `" + command.getCommandSpec().qualifiedName() + " --help`.");
       return MISUSED;
     });
+  }
+
+  /**
+   * The words {@code help}, {@code help COMMAND} and {@code version} as the options of that name.
+   */
+  public static String[] spelled(String[] words) {
+    return switch (words.length == 0 ? "" : words[0]) {
+      case "version" -> new String[] {"--version"};
+      case "help" -> {
+        String[] asked = Arrays.copyOfRange(words, 1, words.length + 1);
+        asked[words.length - 1] = "--help";
+        yield asked;
+      }
+      default -> words;
+    };
   }
 
   private static void layout(CommandLine command) {

@@ -10,7 +10,7 @@ public final class SettingsTable {
 
   private SettingsTable() {}
 
-  /** The table for {@code --help}, ending with a line break. */
+  /** The table of {@code task-runner settings}, ending with a line break. */
   public static String text(List<Setting> settings, Map<String, String> dev) {
     StringBuilder text = new StringBuilder();
     String section = "";

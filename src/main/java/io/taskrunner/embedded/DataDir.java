@@ -7,7 +7,12 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -57,6 +62,21 @@ final class DataDir {
     }
     Files.setPosixFilePermissions(directory, OURS_ALONE);
     return directory.toRealPath();
+  }
+
+  /** Why a file could not be used; the message of most of these exceptions is only its path. */
+  static String reason(IOException failed) {
+    if (!(failed instanceof FileSystemException about)) {
+      return String.valueOf(failed.getMessage());
+    }
+    String why =
+        switch (about) {
+          case AccessDeniedException _ -> "permission denied";
+          case NoSuchFileException _ -> "no such file or directory";
+          case NotDirectoryException _, FileAlreadyExistsException _ -> "not a directory";
+          default -> about.getReason() == null ? "it cannot be written" : about.getReason();
+        };
+    return about.getFile() + ": " + why;
   }
 
   /** Holds it against other programs, until this is closed. */

@@ -88,7 +88,7 @@ public final class EmbeddedRedis implements AutoCloseable {
     } catch (IOException e) {
       DataDir.release(lock);
       throw new CannotStart(
-          "DATA_DIR: \"" + directory + "\" cannot be used for a Redis: " + e.getMessage(), e);
+          "DATA_DIR: \"" + directory + "\" cannot be used for a Redis: " + DataDir.reason(e), e);
     } catch (CannotStart | InterruptedException | RuntimeException e) {
       DataDir.release(lock);
       throw e;

@@ -249,7 +249,8 @@ public final class ApiServer {
   public static List<String> warnings(ServerSettings server, ApiSettings api) {
     List<String> warnings = new ArrayList<>();
     if (server.mode().serves()) {
-      if (api.clientAuth() == ApiSettings.Access.OPEN) {
+      boolean ownMachine = server.dev() && server.onLoopback();
+      if (api.clientAuth() == ApiSettings.Access.OPEN && !ownMachine) {
         warnings.add(
             "CLIENT_AUTH is open: anyone who can reach this port can enqueue without a key.");
       }

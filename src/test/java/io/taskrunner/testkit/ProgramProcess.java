@@ -215,6 +215,11 @@ public final class ProgramProcess implements AutoCloseable {
     process.toHandle().destroy();
   }
 
+  /** Sends SIGINT, as Ctrl-C does. */
+  public void interrupt() throws IOException {
+    Signal.INT.to(process);
+  }
+
   /** Kills it abruptly, by SIGKILL. */
   public void kill() throws InterruptedException {
     process.destroyForcibly().waitFor();

@@ -6,6 +6,8 @@ import java.io.IOException;
 enum Signal {
   /** Freezes it from now on. */
   STOP,
+  /** Asks it to end, as Ctrl-C does. */
+  INT,
   /** Continues it. */
   CONT;
 
