@@ -172,7 +172,7 @@ final class TargetHeaders {
       return;
     }
     sink.header("traceparent", traced ? caller : placeOfOwn(caller));
-    String state = spec.tracestate();
+    String state = spec.trace() == null ? null : spec.trace().tracestate();
     if (state != null && !state.isEmpty() && spec.traceparent() != null) {
       sink.header("tracestate", bytes(state));
     }

@@ -12,7 +12,8 @@ import java.util.Set;
  * @param headers of that request
  * @param on the ends to report; never empty
  */
-public record Callback(TargetUrl url, List<TargetRequest.Header> headers, Set<End> on) {
+public record Callback(TargetUrl url, List<TargetRequest.Header> headers, Set<End> on)
+    implements Telling {
 
   /** How a task can end. */
   public enum End {

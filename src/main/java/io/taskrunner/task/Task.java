@@ -1,5 +1,6 @@
 package io.taskrunner.task;
 
+import io.taskrunner.telemetry.Tracing.Place;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -53,10 +54,8 @@ public record Task(
    * @param maxConcurrent lowers the client's limit for this task; null when unset
    * @param retention how long to keep it after it has finished
    * @param labels kept with it
-   * @param traceparent the caller's trace (W3C Trace Context); null for none
-   * @param tracestate goes with it; null for none
-   * @param callback where its end is reported; null for none
-   * @param callbackOf the task whose end this one reports; null for none
+   * @param trace the caller's place in a trace; null for none
+   * @param telling how it is connected with a callback; null when it is not
    */
   // Flat row: one component for each field of the API.
   public record TaskSpec(
@@ -67,35 +66,8 @@ public record Task(
       @Nullable Integer maxConcurrent,
       Duration retention,
       Map<String, String> labels,
-      @Nullable String traceparent,
-      @Nullable String tracestate,
-      @Nullable Callback callback,
-      @Nullable TaskId callbackOf) {
-
-    /** A task without a callback. */
-    public TaskSpec(
-        TargetRequest request,
-        Retry retry,
-        @Nullable Duration timeout,
-        @Nullable Instant expires,
-        @Nullable Integer maxConcurrent,
-        Duration retention,
-        Map<String, String> labels,
-        @Nullable String traceparent,
-        @Nullable String tracestate) {
-      this(
-          request,
-          retry,
-          timeout,
-          expires,
-          maxConcurrent,
-          retention,
-          labels,
-          traceparent,
-          tracestate,
-          null,
-          null);
-    }
+      @Nullable Place trace,
+      @Nullable Telling telling) {
 
     /** Keeps the labels from being changed. */
     public TaskSpec {
@@ -105,33 +77,28 @@ public record Task(
     /** The same with another request. */
     public TaskSpec with(TargetRequest other) {
       return new TaskSpec(
-          other,
-          retry,
-          timeout,
-          expires,
-          maxConcurrent,
-          retention,
-          labels,
-          traceparent,
-          tracestate,
-          callback,
-          callbackOf);
+          other, retry, timeout, expires, maxConcurrent, retention, labels, trace, telling);
     }
 
-    /** The same with another trace context. */
-    public TaskSpec at(@Nullable String newTraceparent, @Nullable String newTracestate) {
+    /** The same at another place in a trace. */
+    public TaskSpec at(Place place) {
       return new TaskSpec(
-          request,
-          retry,
-          timeout,
-          expires,
-          maxConcurrent,
-          retention,
-          labels,
-          newTraceparent,
-          newTracestate,
-          callback,
-          callbackOf);
+          request, retry, timeout, expires, maxConcurrent, retention, labels, place, telling);
+    }
+
+    /** The ids and flags of the caller's trace; null for none. */
+    public @Nullable String traceparent() {
+      return trace == null ? null : trace.traceparent();
+    }
+
+    /** Where its end is reported; null for none. */
+    public @Nullable Callback callback() {
+      return telling instanceof Callback callback ? callback : null;
+    }
+
+    /** The task whose end this one reports; null for none. */
+    public @Nullable TaskId callbackOf() {
+      return telling instanceof Telling.Of(TaskId task) ? task : null;
     }
   }
 }

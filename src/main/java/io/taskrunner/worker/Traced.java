@@ -29,6 +29,8 @@ public final class Traced {
   /** Maximum number of attempts with an unsettled verdict; further ones are dropped. */
   private static final int PLACES_MAX = 10_000;
 
+  private static final Place NO_PLACE = new Place(null, null);
+
   private final Tracing tracing;
   private final Map<TaskId, Place> ended = new ConcurrentHashMap<>();
 
@@ -47,7 +49,7 @@ public final class Traced {
     String method = spec.request().method();
     Trace trace =
         tracing
-            .beginLinked(Side.CLIENT, method, new Place(spec.traceparent(), spec.tracestate()))
+            .beginLinked(Side.CLIENT, method, spec.trace() == null ? NO_PLACE : spec.trace())
             .set("http.request.method", method)
             .set("url.full", spec.request().url().withoutQuery())
             .set("server.address", spec.request().url().host())
@@ -63,8 +65,7 @@ public final class Traced {
     Place place = trace.place();
     Performer.Request request;
     try {
-      request =
-          performer.perform(claim.with(spec.at(place.traceparent(), place.tracestate())), timeout);
+      request = performer.perform(claim.with(spec.at(place)), timeout);
     } catch (RuntimeException bug) {
       trace.failed("not_begun").end();
       throw bug;

@@ -9,6 +9,7 @@ import io.taskrunner.task.TargetRequest.Header;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
+import io.taskrunner.telemetry.Tracing.Place;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -94,8 +95,8 @@ final class ClaimFixture {
             null,
             Duration.ofHours(1),
             Map.of(),
-            traceparent,
-            tracestate);
+            traceparent == null ? null : new Place(traceparent, tracestate),
+            null);
     Instant now = Instant.parse("2026-11-24T10:00:00.123Z");
     return new Claim(
         ID,

@@ -16,6 +16,7 @@ import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetRequest.Header;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
+import io.taskrunner.telemetry.Tracing.Place;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -63,8 +64,7 @@ final class EnqueueFields {
    * @param clientId of the caller's key, or of the entire batch; null when neither names one
    * @param queue of the entire batch; null when it names none
    * @param keyHeader the header {@code Idempotency-Key}
-   * @param traceparent of the call; null for none
-   * @param tracestate of the call; null for none
+   * @param trace of the call; null for none
    * @param retention of a task that sets none
    */
   record Around(
@@ -72,8 +72,7 @@ final class EnqueueFields {
       @Nullable String clientId,
       @Nullable String queue,
       @Nullable String keyHeader,
-      @Nullable String traceparent,
-      @Nullable String tracestate,
+      @Nullable Place trace,
       Duration retention) {}
 
   /** The client in the fields, if its id is valid; not removed from them. */
@@ -130,10 +129,8 @@ final class EnqueueFields {
             maxConcurrent,
             retention == null ? around.retention() : wholeSeconds(retention),
             labels,
-            around.traceparent(),
-            around.tracestate(),
-            callback,
-            null);
+            around.trace(),
+            callback);
     Idempotency idempotency =
         key == null
             ? null

@@ -29,6 +29,7 @@ import io.taskrunner.store.EnqueueResult.Quota;
 import io.taskrunner.store.EnqueueResult.Refused;
 import io.taskrunner.store.TaskStore;
 import io.taskrunner.telemetry.Meters;
+import io.taskrunner.telemetry.Tracing.Place;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -154,19 +155,20 @@ public final class Enqueues {
           case Caller.Keyed _, Caller.Known _ -> Proof.KEY;
           case Caller.Nobody _, Caller.Scraper _ -> Proof.OPEN;
         };
-    String traceparent = headers.get(TRACEPARENT);
-    if (traceparent != null && !TRACEPARENT_FORM.matcher(traceparent).matches()) {
-      traceparent = null;
-    }
-    String tracestate = traceparent == null ? null : headers.get(TRACESTATE);
     return new EnqueueFields.Around(
-        proof,
-        clientId,
-        queue,
-        headers.get(IDEMPOTENCY_KEY),
+        proof, clientId, queue, headers.get(IDEMPOTENCY_KEY), trace(headers), retention);
+  }
+
+  /** The caller's place in a trace, if its headers name a valid one. */
+  private static @Nullable Place trace(RequestHeaders headers) {
+    String traceparent = headers.get(TRACEPARENT);
+    if (traceparent == null || !TRACEPARENT_FORM.matcher(traceparent).matches()) {
+      return null;
+    }
+    String tracestate = headers.get(TRACESTATE);
+    return new Place(
         traceparent,
-        tracestate != null && tracestate.length() <= TRACESTATE_MAX ? tracestate : null,
-        retention);
+        tracestate != null && tracestate.length() <= TRACESTATE_MAX ? tracestate : null);
   }
 
   /** Whether a call carries an idempotency key in its headers. */

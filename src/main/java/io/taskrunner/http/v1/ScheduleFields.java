@@ -60,7 +60,7 @@ final class ScheduleFields {
     Enqueue task =
         EnqueueFields.read(
             fields,
-            new EnqueueFields.Around(Enqueue.Proof.ADMIN, null, null, null, null, null, retention));
+            new EnqueueFields.Around(Enqueue.Proof.ADMIN, null, null, null, null, retention));
     if (task == null || rhythm == null) {
       return null;
     }

@@ -137,9 +137,7 @@ final class Unmasking {
             spec.maxConcurrent(),
             spec.retention(),
             spec.labels(),
-            spec.traceparent(),
-            spec.tracestate(),
-            callback,
-            spec.callbackOf()));
+            spec.trace(),
+            callback == null ? spec.telling() : callback));
   }
 }

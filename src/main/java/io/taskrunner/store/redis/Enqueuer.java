@@ -20,7 +20,6 @@ import io.taskrunner.store.redis.record.CreateCall;
 import io.taskrunner.store.redis.record.EnqueueCall;
 import io.taskrunner.store.redis.record.EnqueueScriptCall;
 import io.taskrunner.store.redis.record.TaskIds;
-import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.telemetry.Tracing;
 import io.taskrunner.telemetry.Tracing.Place;
@@ -270,9 +269,8 @@ final class Enqueuer {
     }
     List<Trace> traces = new ArrayList<>();
     for (Pending<?> pending : group) {
-      TaskSpec spec = pending.call.spec();
-      if (spec.traceparent() != null) {
-        Place place = new Place(spec.traceparent(), spec.tracestate());
+      Place place = pending.call.spec().trace();
+      if (place != null && place.traceparent() != null) {
         traces.add(tracing.get().script("enqueue", group.size(), place));
       }
     }

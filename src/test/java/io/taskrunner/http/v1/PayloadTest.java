@@ -27,8 +27,7 @@ class PayloadTest {
     Enqueue command =
         EnqueueFields.read(
             fields,
-            new EnqueueFields.Around(
-                Proof.OPEN, "abc", null, "key", null, null, Duration.ofHours(1)));
+            new EnqueueFields.Around(Proof.OPEN, "abc", null, "key", null, Duration.ofHours(1)));
     assertEquals(List.of(), faults.list());
     return command;
   }

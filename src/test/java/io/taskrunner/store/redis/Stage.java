@@ -284,17 +284,7 @@ final class Stage implements AutoCloseable {
               body.getBytes(StandardCharsets.UTF_8),
               true);
       return new TaskSpec(
-          request,
-          retry,
-          null,
-          expires,
-          maxConcurrent,
-          retention,
-          labels,
-          null,
-          null,
-          callback,
-          null);
+          request, retry, null, expires, maxConcurrent, retention, labels, null, callback);
     }
 
     Enqueue command() {

@@ -7,7 +7,9 @@ import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
+import io.taskrunner.task.Telling;
 import io.taskrunner.task.Token;
+import io.taskrunner.telemetry.Tracing.Place;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.time.DateTimeException;
@@ -120,7 +122,7 @@ public final class TaskCodec {
             | (cloud != null ? CLOUD : 0)
             | (cloud != null && cloud.name() != null ? NAMED : 0)
             | (spec.labels().isEmpty() ? 0 : LABELED)
-            | (spec.callback() != null || spec.callbackOf() != null ? CALLBACK : 0),
+            | (spec.telling() != null ? CALLBACK : 0),
         1);
     out.shortText(clientId, 1);
     if (cloud != null) {
@@ -156,8 +158,7 @@ public final class TaskCodec {
    * end.
    */
   private static void putCallback(Packed out, TaskSpec spec) {
-    TaskId of = spec.callbackOf();
-    if (of != null) {
+    if (spec.telling() instanceof Telling.Of(TaskId of)) {
       out.put(1 + TaskId.BYTES, 2).put(0, 1).put(of);
       return;
     }
@@ -180,21 +181,23 @@ public final class TaskCodec {
             null,
             spec.retention(),
             Map.of(),
-            spec.traceparent(),
-            spec.tracestate()),
+            spec.trace(),
+            null),
         null);
     out.put(section.size(), 2).write(section.toByteArray());
   }
 
   private static void putOpaque(Packed out, TaskSpec spec, @Nullable CloudFacts cloud) {
     TargetRequest request = spec.request();
+    String traceparent = spec.traceparent();
+    String tracestate = spec.trace() == null ? null : spec.trace().tracestate();
     out.put(
         (request.text() ? TEXT : 0)
             | (spec.timeout() != null ? TIMEOUT : 0)
             | (request.headers().isEmpty() ? 0 : HEADERS)
             | (spec.labels().isEmpty() ? 0 : LABELS)
-            | (spec.traceparent() != null ? TRACEPARENT : 0)
-            | (spec.tracestate() != null ? TRACESTATE : 0)
+            | (traceparent != null ? TRACEPARENT : 0)
+            | (tracestate != null ? TRACESTATE : 0)
             | (cloud != null ? CLOUD_OPAQUE : 0)
             | (request.token() != null ? TOKEN : 0),
         1);
@@ -218,11 +221,11 @@ public final class TaskCodec {
             out.shortText(value, 2);
           });
     }
-    if (spec.traceparent() != null) {
-      out.shortText(spec.traceparent(), 2);
+    if (traceparent != null) {
+      out.shortText(traceparent, 2);
     }
-    if (spec.tracestate() != null) {
-      out.shortText(spec.tracestate(), 2);
+    if (tracestate != null) {
+      out.shortText(tracestate, 2);
     }
     if (cloud != null) {
       out.shortText(cloud.name() == null ? "" : cloud.name(), 2);
@@ -282,17 +285,15 @@ public final class TaskCodec {
         (mask & MAX_CONCURRENT) != 0 ? Integer.valueOf((int) Packed.number(in, 4)) : null;
     Retry retry = (mask & OWN_RETRY) != 0 ? Policy.retry(in) : Retry.UNSET;
     Packed.text(in, 2); // the host, which is derived from the url
-    TaskId callbackOf = null;
-    Callback callback = null;
+    Telling telling = null;
     if ((mask & CALLBACK) != 0) {
       int length = (int) Packed.number(in, 2);
       int end = in.position() + length;
       int told = (int) Packed.number(in, 1);
-      if (told == 0) {
-        callbackOf = new TaskId(Packed.number(in, 8), Packed.number(in, 8));
-      } else {
-        callback = callback(in, told);
-      }
+      telling =
+          told == 0
+              ? new Telling.Of(new TaskId(Packed.number(in, 8), Packed.number(in, 8)))
+              : callback(in, told);
       in.position(end);
     }
     TargetUrl url = storedUrl(Packed.text(in, 2));
@@ -304,6 +305,8 @@ public final class TaskCodec {
     Map<String, String> labels = (flags & LABELS) != 0 ? labels(in) : Map.of();
     String traceparent = (flags & TRACEPARENT) != 0 ? Packed.text(in, 2) : null;
     String tracestate = (flags & TRACESTATE) != 0 ? Packed.text(in, 2) : null;
+    Place trace =
+        traceparent == null && tracestate == null ? null : new Place(traceparent, tracestate);
     int next = in.position();
     Instant due = Instant.ofEpochMilli(Packed.number(in.position(HEAD_DUE), 6));
     Instant created = Instant.ofEpochMilli(Packed.number(in.position(CREATED), 6));
@@ -334,17 +337,7 @@ public final class TaskCodec {
         clientId,
         body.length < bodyLength,
         new TaskSpec(
-            request,
-            retry,
-            timeout,
-            expires,
-            maxConcurrent,
-            retention,
-            labels,
-            traceparent,
-            tracestate,
-            callback,
-            callbackOf),
+            request, retry, timeout, expires, maxConcurrent, retention, labels, trace, telling),
         cloud);
   }
 

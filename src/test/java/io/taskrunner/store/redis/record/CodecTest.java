@@ -13,6 +13,7 @@ import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
+import io.taskrunner.telemetry.Tracing.Place;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -98,8 +99,9 @@ class CodecTest {
         maybe(1 + random.nextInt(1_000_000_000)),
         Duration.ofSeconds(random.nextLong(1L << 32)),
         labels,
-        maybe("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
-        maybe(word(300)));
+        maybe(
+            new Place("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", maybe(word(300)))),
+        null);
   }
 
   private static byte[] record(byte[] tail) {
@@ -147,8 +149,7 @@ class CodecTest {
               Optional.ofNullable(spec.maxConcurrent()),
               spec.retention(),
               spec.labels(),
-              Optional.ofNullable(spec.traceparent()),
-              Optional.ofNullable(spec.tracestate())),
+              Optional.ofNullable(spec.trace())),
           List.of(
               read.spec().retry(),
               Optional.ofNullable(read.spec().timeout()),
@@ -156,8 +157,7 @@ class CodecTest {
               Optional.ofNullable(read.spec().maxConcurrent()),
               read.spec().retention(),
               read.spec().labels(),
-              Optional.ofNullable(read.spec().traceparent()),
-              Optional.ofNullable(read.spec().tracestate())));
+              Optional.ofNullable(read.spec().trace())));
     }
   }
 
