@@ -259,7 +259,7 @@ final class RedisCloud implements CloudStore {
 
   private Found found(QueueName queue, String id, Script script) {
     Shard shard = home(queue);
-    byte[] digest = TaskCodec.digest(id);
+    byte[] digest = Digests.ofName(id);
     byte[] candidate = TaskNumber.parse(id, shard.number()).map(TaskId::bytes).orElse(NONE);
     return this.<Found>ofQueue(
             queue,

@@ -8,8 +8,8 @@ import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.QueueNames;
 import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.store.redis.record.Digests;
 import io.taskrunner.store.redis.record.Packed;
-import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.task.TaskState;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -213,7 +213,7 @@ record TaskWalk(
         millis(filter.dueAfter()),
         millis(filter.dueBefore()),
         filter.host(),
-        filter.label() == null ? null : TaskCodec.labelDigest(filter.label()));
+        filter.label() == null ? null : Digests.ofLabel(filter.label()));
   }
 
   private static @Nullable Long millis(@Nullable Instant time) {
@@ -226,7 +226,7 @@ record TaskWalk(
     if (label == null || !ofSomeStates) {
       return label != null;
     }
-    String index = "label:" + TaskCodec.labelDigest(label);
+    String index = "label:" + Digests.ofLabel(label);
     return shards.together((shard, redis) -> redis.zcard(shard.key(index))).stream()
             .mapToLong(Long::longValue)
             .sum()

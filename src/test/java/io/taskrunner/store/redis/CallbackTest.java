@@ -14,6 +14,7 @@ import io.taskrunner.store.WorkStore.Settlement;
 import io.taskrunner.store.redis.link.Answers;
 import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.store.redis.record.TaskRecord;
+import io.taskrunner.store.redis.record.TaskTail;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Callback;
 import io.taskrunner.task.Retry;
@@ -466,14 +467,13 @@ class CallbackTest {
   @Test
   void aRecordTellsWhatItWasGiven() {
     Callback callback = to("http://[::1]:8080/x", Callback.End.DEAD, Callback.End.CANCELLED);
-    byte[] tail = TaskCodec.tail("abc", Stage.wish().callback(callback).spec());
+    byte[] tail = TaskTail.of("abc", Stage.wish().callback(callback).spec());
     byte[] record = new byte[TaskCodec.TAIL + tail.length];
     System.arraycopy(tail, 0, record, TaskCodec.TAIL, tail.length);
     TaskRecord decoded = TaskCodec.decode(record);
     assertEquals(callback, decoded.spec().callback());
     assertEquals("hello", new String(decoded.spec().request().body(), StandardCharsets.UTF_8));
-    assertEquals(
-        TaskCodec.tail("abc", Stage.wish().spec()).length, tail.length - sectionLength(tail));
+    assertEquals(TaskTail.of("abc", Stage.wish().spec()).length, tail.length - sectionLength(tail));
   }
 
   private static int sectionLength(byte[] tail) {

@@ -18,7 +18,7 @@ import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.redis.doctor.Finding;
 import io.taskrunner.store.redis.link.Keys;
-import io.taskrunner.store.redis.record.TaskCodec;
+import io.taskrunner.store.redis.record.Digests;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
@@ -475,7 +475,7 @@ class DoctorTest {
   }
 
   private byte[] label(String name, String value) {
-    return key("label:" + TaskCodec.labelDigest(new Label(name, value)));
+    return key("label:" + Digests.ofLabel(new Label(name, value)));
   }
 
   @Test

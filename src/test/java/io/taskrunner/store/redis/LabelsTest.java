@@ -16,7 +16,7 @@ import io.taskrunner.store.ScheduleStore.Ran;
 import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.redis.link.Script;
-import io.taskrunner.store.redis.record.TaskCodec;
+import io.taskrunner.store.redis.record.Digests;
 import io.taskrunner.task.Callback;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest.Header;
@@ -63,7 +63,7 @@ class LabelsTest {
   /** As many tasks are in the index of each of the labels. */
   private void assertIndexed(int count) {
     LABELS.forEach((name, value) -> {
-      String index = "tr:{0}:label:" + TaskCodec.labelDigest(new Label(name, value));
+      String index = "tr:{0}:label:" + Digests.ofLabel(new Label(name, value));
       assertEquals(count, stage.redis.zcard(index), name);
     });
     stage.proven();

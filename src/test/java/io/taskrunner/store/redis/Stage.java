@@ -24,7 +24,7 @@ import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Nodes;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.record.Packed;
-import io.taskrunner.store.redis.record.TaskCodec;
+import io.taskrunner.store.redis.record.TaskTail;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Callback;
@@ -341,7 +341,7 @@ final class Stage implements AutoCloseable {
               wish.queue,
               wish.key,
               wish.key == null ? null : wish.payload,
-              TaskCodec.tail(wish.client, wish.spec())));
+              TaskTail.of(wish.client, wish.spec())));
     }
     return moves.run(Script.ENQUEUE, args).rest(reply -> answer(ByteBuffer.wrap(reply.bytes())));
   }

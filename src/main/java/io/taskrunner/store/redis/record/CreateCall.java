@@ -24,9 +24,9 @@ public record CreateCall(NewTask task, String queue, byte[] tail, long dueMillis
     int early = (int) Math.floorMod(-micros, MICROS);
     long millis = (micros + early) / MICROS;
     byte[] tail =
-        TaskCodec.cloudTail(
+        TaskTail.ofCloud(
             task.spec(),
-            new TaskCodec.CloudFacts(early, task.id(), task.nameTaken(), task.echoed()));
+            new TaskTail.CloudFacts(early, task.id(), task.nameTaken(), task.echoed()));
     return new CreateCall(task, task.queue().toString(), tail, millis, early);
   }
 
@@ -56,7 +56,7 @@ public record CreateCall(NewTask task, String queue, byte[] tail, long dueMillis
     if (task.id() == null) {
       args.add(EMPTY).add(EMPTY);
     } else {
-      args.add(TaskCodec.digest(task.id())).add(task.nameTaken().toMillis());
+      args.add(Digests.ofName(task.id())).add(task.nameTaken().toMillis());
     }
   }
 

@@ -22,7 +22,7 @@ public record EnqueueCall(Enqueue command, byte[] tail)
   private static final byte[] EMPTY = new byte[0];
 
   public static EnqueueCall of(Enqueue command) {
-    return new EnqueueCall(command, TaskCodec.tail(command.clientId(), command.spec()));
+    return new EnqueueCall(command, TaskTail.of(command.clientId(), command.spec()));
   }
 
   @Override

@@ -1,6 +1,5 @@
 package io.taskrunner.store.redis.record;
 
-import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.task.Callback;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
@@ -17,24 +16,22 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The record of a task, as stored in Redis. {@code lua/lib/record.lua} has the same offsets, and a
  * table of them.
  *
  * <p>The head (bytes 0 to 51) and the time of creation are written by scripts; the part that Java
- * writes begins at byte {@value #TAIL}. Of the part after the url, scripts read only labels ({@code
- * lua/lib/labels.lua} finds them): a byte of flags, the method, and in this order, as the flags
- * specify: timeout, headers, labels, traceparent, tracestate, additional data of a task of Cloud
- * Tasks, the token; last the body.
+ * writes ({@link TaskTail}) begins at byte {@value #TAIL}. Of the part after the url, scripts read
+ * only labels ({@code lua/lib/labels.lua} finds them): a byte of flags, the method, and in this
+ * order, as the flags specify: timeout, headers, labels, traceparent, tracestate, additional data
+ * of a task of Cloud Tasks, the token; last the body.
  */
 public final class TaskCodec {
 
@@ -53,208 +50,32 @@ public final class TaskCodec {
   private static final int HEAD_QUEUE = 42;
   private static final int CREATED = 52;
 
-  private static final int EXPIRES = 1;
-  private static final int MAX_CONCURRENT = 2;
-  private static final int OWN_RETRY = 4;
-  private static final int CLOUD = 8;
-  private static final int NAMED = 16;
-  private static final int LABELED = 32;
-  private static final int CALLBACK = 64;
+  static final int EXPIRES = 1;
+  static final int MAX_CONCURRENT = 2;
+  static final int OWN_RETRY = 4;
+  static final int CLOUD = 8;
+  static final int NAMED = 16;
+  static final int LABELED = 32;
+  static final int CALLBACK = 64;
 
   /** The mutable fields of a task of Cloud Tasks, followed by the name that it was given. */
-  private static final int CLOUD_FIELDS = 28;
+  static final int CLOUD_FIELDS = 28;
 
   private static final int CLOUD_NAME = 20;
 
-  /** The length of the digest of a name. */
-  static final int DIGEST = 16;
+  static final int TEXT = 1;
+  static final int TIMEOUT = 2;
+  static final int HEADERS = 4;
+  static final int LABELS = 8;
+  static final int TRACEPARENT = 16;
+  static final int TRACESTATE = 32;
+  static final int CLOUD_OPAQUE = 64;
+  static final int TOKEN = 128;
 
-  /** The number of bytes kept of the digest of a label: collisions are resolved later. */
-  private static final int LABEL_DIGEST = 8;
-
-  private static final int TEXT = 1;
-  private static final int TIMEOUT = 2;
-  private static final int HEADERS = 4;
-  private static final int LABELS = 8;
-  private static final int TRACEPARENT = 16;
-  private static final int TRACESTATE = 32;
-  private static final int CLOUD_OPAQUE = 64;
-  private static final int TOKEN = 128;
-
-  private static final byte[] NO_BODY = new byte[0];
-
-  private static final int IDENTITY = 1;
-  private static final int ACCESS = 2;
+  static final int IDENTITY = 1;
+  static final int ACCESS = 2;
 
   private TaskCodec() {}
-
-  /**
-   * Additional data of a task of Cloud Tasks, at its creation.
-   *
-   * @param early µs from its due time to the ms that it waits for, 0 to 999
-   * @param name that it was given; null for none
-   * @param taken how long the name stays reserved after the task's end
-   * @param echoed kept as it is
-   */
-  record CloudFacts(int early, @Nullable String name, Duration taken, byte[] echoed) {}
-
-  /** The immutable part of a task, from byte {@value #TAIL} on. */
-  public static byte[] tail(String clientId, TaskSpec spec) {
-    return tail(clientId, spec, null);
-  }
-
-  /** The same of a task of Cloud Tasks, which is its queue's own. */
-  static byte[] cloudTail(TaskSpec spec, CloudFacts facts) {
-    return tail("", spec, facts);
-  }
-
-  private static byte[] tail(String clientId, TaskSpec spec, @Nullable CloudFacts cloud) {
-    TargetRequest request = spec.request();
-    int more = cloud == null ? 0 : 64 + cloud.echoed().length;
-    Packed out = new Packed(128 + more + request.body().length + request.url().value().length());
-    out.put(Math.min(spec.retention().toSeconds(), Packed.UNSET4), 4);
-    out.put(request.body().length, 4);
-    boolean ownRetry = !spec.retry().equals(Retry.UNSET);
-    out.put(
-        (spec.expires() != null ? EXPIRES : 0)
-            | (spec.maxConcurrent() != null ? MAX_CONCURRENT : 0)
-            | (ownRetry ? OWN_RETRY : 0)
-            | (cloud != null ? CLOUD : 0)
-            | (cloud != null && cloud.name() != null ? NAMED : 0)
-            | (spec.labels().isEmpty() ? 0 : LABELED)
-            | (spec.telling() != null ? CALLBACK : 0),
-        1);
-    out.shortText(clientId, 1);
-    if (cloud != null) {
-      out.put(0, 2).put(cloud.early(), 2).write(new byte[CLOUD_FIELDS - 4]);
-      if (cloud.name() != null) {
-        out.put(Math.min(cloud.taken().toMillis(), Packed.UNSET4), 4).write(digest(cloud.name()));
-      }
-    }
-    if (spec.expires() != null) {
-      out.put(Math.clamp(spec.expires().toEpochMilli(), 0, Packed.UNSET6 - 1), 6);
-    }
-    if (spec.maxConcurrent() != null) {
-      out.put(spec.maxConcurrent(), 4);
-    }
-    if (ownRetry) {
-      Policy.putRetry(out, spec.retry());
-    }
-    out.shortText(request.url().hostAndPort(), 2);
-    putCallback(out, spec);
-    out.shortText(request.url().value(), 2);
-    putOpaque(out, spec, cloud);
-    out.write(request.body());
-    return out.toByteArray();
-  }
-
-  /** The digest of the name of a task of Cloud Tasks in keys. */
-  public static byte[] digest(String name) {
-    return Arrays.copyOf(Digests.sha256(name), DIGEST);
-  }
-
-  /**
-   * The template from which {@code lua/lib/callback.lua} creates the task that reports this one's
-   * end.
-   */
-  private static void putCallback(Packed out, TaskSpec spec) {
-    if (spec.telling() instanceof Telling.Of(TaskId of)) {
-      out.put(1 + TaskId.BYTES, 2).put(0, 1).put(of);
-      return;
-    }
-    Callback callback = spec.callback();
-    if (callback == null) {
-      return;
-    }
-    byte[] labels = LabelsJson.of(spec.labels());
-    Packed section = new Packed(128 + labels.length);
-    section.put(callback.bits(), 1).put(labels.length, 2).write(labels);
-    section.shortText(callback.url().hostAndPort(), 2);
-    section.shortText(callback.url().value(), 2);
-    putOpaque(
-        section,
-        new TaskSpec(
-            new TargetRequest("POST", callback.url(), callback.headers(), NO_BODY, true),
-            Retry.UNSET,
-            null,
-            null,
-            null,
-            spec.retention(),
-            Map.of(),
-            spec.trace(),
-            null),
-        null);
-    out.put(section.size(), 2).write(section.toByteArray());
-  }
-
-  private static void putOpaque(Packed out, TaskSpec spec, @Nullable CloudFacts cloud) {
-    TargetRequest request = spec.request();
-    String traceparent = spec.traceparent();
-    String tracestate = spec.trace() == null ? null : spec.trace().tracestate();
-    out.put(
-        (request.text() ? TEXT : 0)
-            | (spec.timeout() != null ? TIMEOUT : 0)
-            | (request.headers().isEmpty() ? 0 : HEADERS)
-            | (spec.labels().isEmpty() ? 0 : LABELS)
-            | (traceparent != null ? TRACEPARENT : 0)
-            | (tracestate != null ? TRACESTATE : 0)
-            | (cloud != null ? CLOUD_OPAQUE : 0)
-            | (request.token() != null ? TOKEN : 0),
-        1);
-    out.put(TargetRequest.METHODS.indexOf(request.method()), 1);
-    if (spec.timeout() != null) {
-      out.put(spec.timeout().toMillis(), 6);
-    }
-    if (!request.headers().isEmpty()) {
-      int wide = cloud == null ? 0 : 1; // there may be 80 KB of them
-      out.put(request.headers().size(), 1 + wide);
-      for (TargetRequest.Header header : request.headers()) {
-        out.shortText(header.name(), 2 + wide);
-        out.shortText(header.value(), 2 + wide);
-      }
-    }
-    if (!spec.labels().isEmpty()) {
-      out.put(spec.labels().size(), 1);
-      spec.labels()
-          .forEach((name, value) -> {
-            out.shortText(name, 2);
-            out.shortText(value, 2);
-          });
-    }
-    if (traceparent != null) {
-      out.shortText(traceparent, 2);
-    }
-    if (tracestate != null) {
-      out.shortText(tracestate, 2);
-    }
-    if (cloud != null) {
-      out.shortText(cloud.name() == null ? "" : cloud.name(), 2);
-      out.put(cloud.echoed().length, 4).write(cloud.echoed());
-    }
-    Token token = request.token();
-    if (token != null) {
-      switch (token) {
-        case Token.Identity(String account, String audience, String issuer) -> {
-          out.put(IDENTITY, 1);
-          out.shortText(account, 2);
-          out.shortText(audience, 2);
-          out.shortText(issuer, 2);
-        }
-        case Token.Access(String account, String scope) -> {
-          out.put(ACCESS, 1);
-          out.shortText(account, 2);
-          out.shortText(scope, 2);
-        }
-      }
-    }
-  }
-
-  /** The digest of a label in keys, computed from its form in a record. */
-  public static String labelDigest(Label label) {
-    Packed packed = new Packed(4 + label.name().length() + label.value().length());
-    packed.shortText(label.name(), 2).shortText(label.value(), 2);
-    return HexFormat.of().formatHex(Digests.sha1(packed.toByteArray()), 0, LABEL_DIGEST);
-  }
 
   /** Reads a complete record; empty when it is invalid, which the doctor reports. */
   public static Optional<TaskRecord> read(byte[] record) {

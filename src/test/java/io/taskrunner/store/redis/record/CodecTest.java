@@ -115,7 +115,7 @@ class CodecTest {
   @Test
   void aRecordThatIsCutShortOrGarbageIsNotRead() {
     for (int i = 0; i < 2000; i++) {
-      byte[] record = record(TaskCodec.tail("abc", spec()));
+      byte[] record = record(TaskTail.of("abc", spec()));
       TaskCodec.read(Arrays.copyOf(record, random.nextInt(record.length)));
       byte[] garbage = new byte[random.nextInt(300)];
       random.nextBytes(garbage);
@@ -123,7 +123,7 @@ class CodecTest {
     }
     assertTrue(TaskCodec.read(new byte[0]).isEmpty());
     assertTrue(TaskCodec.read(Keys.bytes("garbage")).isEmpty());
-    byte[] record = record(TaskCodec.tail("abc", spec()));
+    byte[] record = record(TaskTail.of("abc", spec()));
     assertTrue(TaskCodec.read(Arrays.copyOf(record, TaskCodec.TAIL + 12)).isEmpty());
   }
 
@@ -132,7 +132,7 @@ class CodecTest {
     for (int i = 0; i < 2000; i++) {
       TaskSpec spec = spec();
       String client = "c".repeat(3 + random.nextInt(62));
-      TaskRecord read = TaskCodec.decode(record(TaskCodec.tail(client, spec)));
+      TaskRecord read = TaskCodec.decode(record(TaskTail.of(client, spec)));
       assertEquals(client, read.clientId());
       assertFalse(read.bodyDropped());
       assertArrayEquals(spec.request().body(), read.spec().request().body());
@@ -167,7 +167,7 @@ class CodecTest {
     while (spec.request().body().length == 0) {
       spec = spec();
     }
-    byte[] record = record(TaskCodec.tail("abc", spec));
+    byte[] record = record(TaskTail.of("abc", spec));
     byte[] without = Arrays.copyOf(record, record.length - spec.request().body().length);
     TaskRecord read = TaskCodec.decode(without);
     assertTrue(read.bodyDropped());
@@ -227,8 +227,8 @@ class CodecTest {
       random.nextBytes(echoed);
       byte[] record =
           record(
-              TaskCodec.cloudTail(
-                  spec, new TaskCodec.CloudFacts(250, name, Duration.ofHours(1), echoed)));
+              TaskTail.ofCloud(
+                  spec, new TaskTail.CloudFacts(250, name, Duration.ofHours(1), echoed)));
       TaskRecord read = TaskCodec.decode(record);
       TaskRecord.Cloud cloud = Objects.requireNonNull(read.cloud());
       assertEquals(Optional.ofNullable(name), Optional.ofNullable(cloud.name()));
