@@ -316,19 +316,19 @@ final class RedisSchedules implements ScheduleStore {
    */
   List<Finding> prove(Map<Shard, Map<String, String>> there, boolean mend) {
     List<Finding> found = new ArrayList<>();
-    for (List<Entry> page : index.pages()) {
-      for (Entry entry : page) {
-        String name = entry.name();
-        if (!there.getOrDefault(shards.of(entry.client()), Map.of()).containsKey(name)
-            && get(name).isEmpty()
-            && home(name).isPresent()) {
-          found.add(finding("schedule_missing", name, "is named, and is not there"));
-          if (mend) {
-            index.remove(name);
+    index
+        .all()
+        .forEach(entry -> {
+          String name = entry.name();
+          if (!there.getOrDefault(shards.of(entry.client()), Map.of()).containsKey(name)
+              && get(name).isEmpty()
+              && home(name).isPresent()) {
+            found.add(finding("schedule_missing", name, "is named, and is not there"));
+            if (mend) {
+              index.remove(name);
+            }
           }
-        }
-      }
-    }
+        });
     there.forEach((shard, schedules) -> {
       Map<String, String> named = index.clients(List.copyOf(schedules.keySet()));
       schedules.forEach((name, client) -> {

@@ -8,39 +8,24 @@ import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.Moves;
-import io.taskrunner.store.redis.link.Node;
 import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
-import io.taskrunner.store.redis.link.Subscriber;
 import io.taskrunner.store.redis.record.Packed;
-import io.taskrunner.task.TaskId;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /** Operations of a worker. */
 final class RedisWork implements WorkStore {
 
   private static final int SETTLE_ARGS = 2;
-  private static final String CANCELLED = "cancel";
-
-  /** The message to a worker that asked a gate: it has room for one more. */
-  private static final String ROOM = "room";
-
-  /** The message to all workers: there is a task that RunTask requested. */
-  private static final String EXPRESS = "express";
-
   private final Link link;
   private final Moves moves;
   private final Enqueuer enqueuer;
@@ -51,7 +36,7 @@ final class RedisWork implements WorkStore {
   private final byte[] breakerLongestMillis;
   private final byte[] breakerProbes;
   private final TendClock clock;
-  private final Set<Hearing> hearings = ConcurrentHashMap.newKeySet();
+  private final Hearings hearings;
 
   RedisWork(
       Shard shard,
@@ -63,7 +48,8 @@ final class RedisWork implements WorkStore {
     this.moves = shard.moves();
     this.enqueuer = enqueuer;
     this.shard = shard.keys();
-    this.gates = gates.apply(() -> hearings.forEach(Hearing::tend));
+    this.hearings = new Hearings(shard, this::hasRoom);
+    this.gates = gates.apply(hearings::tend);
     this.trimmed = trimmed;
     this.breakerThreshold = Keys.bytes(options.breaker().failureThreshold());
     this.breakerLongestMillis = Keys.bytes(options.breaker().timeout().toMillis());
@@ -75,13 +61,13 @@ final class RedisWork implements WorkStore {
   public Exchange exchange(List<Settlement> verdicts, ClaimRequest claim) {
     Args settleArgs = verdicts.isEmpty() ? null : settleArgs(claim.workerId(), verdicts);
     Args claimArgs = claimArgs(claim);
-    Map<String, Integer> rooms = gates.rooms();
+    Map<String, Integer> rooms = gates.rooms().now();
     Args tendArgs = rooms.isEmpty() && !clock.isTimeToTend() ? null : tendArgs(claim, rooms);
     List<CompletionStage<Reply>> replies = new ArrayList<>(3);
     long deadline = System.nanoTime() + link.patience().toNanos();
     enqueuer.giveWay();
     try {
-      hearings.forEach(Hearing::follow);
+      hearings.follow();
       link.node()
           .pipeline(redis -> {
             if (settleArgs != null) {
@@ -101,7 +87,7 @@ final class RedisWork implements WorkStore {
       Tended tended = Tended.NOTHING;
       if (tendArgs != null) {
         tended = tended(Answers.await(next.next(), deadline), claim);
-        gates.told(rooms);
+        gates.rooms().told(rooms);
       }
       return read(claim, settled, tended, Answers.await(next.next(), deadline));
     } catch (RedisException failure) {
@@ -166,7 +152,7 @@ final class RedisWork implements WorkStore {
   private List<Settled> settled(Reply reply, String workerId) {
     byte[] letters = reply.bytes();
     trimmed.count(reply);
-    tell(reply.list(RedisWork::change), workerId);
+    hearings.tell(reply.list(RedisWork::change), workerId);
     List<Settled> settled = new ArrayList<>(letters.length);
     for (byte letter : letters) {
       settled.add(
@@ -188,12 +174,6 @@ final class RedisWork implements WorkStore {
         Duration.ofMillis(breaker.number()));
   }
 
-  private void tell(List<BreakerChange> changes, String workerId) {
-    for (BreakerChange change : changes) {
-      hearings.forEach(hearing -> hearing.tell(workerId, change));
-    }
-  }
-
   /** Why a task must no longer run here. */
   enum Cause {
     LOST,
@@ -210,10 +190,10 @@ final class RedisWork implements WorkStore {
     boolean again = reply.flag();
     List<Recovered> recovered =
         reply.list(task -> new Recovered(task.id(), task.text(), task.flag()));
-    gates.want(ClaimReply.waiting(reply.apart()), claim);
-    gates.renounce(ClaimReply.waiting(reply.apart()), claim);
+    gates.rooms().want(ClaimReply.waiting(reply.apart()), claim);
+    gates.rooms().renounce(ClaimReply.waiting(reply.apart()), claim);
     trimmed.count(reply);
-    tell(reply.list(RedisWork::change), claim.workerId());
+    hearings.tell(reply.list(RedisWork::change), claim.workerId());
     return new Tended(again, recovered);
   }
 
@@ -223,8 +203,8 @@ final class RedisWork implements WorkStore {
     List<Gates.AtGate> atGates = claimed.atGates();
     AtGates asked =
         atGates.isEmpty() ? AtGates.NONE : new AtGates(atGates.size(), gates.enter(atGates, claim));
-    gates.want(claimed.waiting(), claim);
-    tell(claimed.breakers(), claim.workerId());
+    gates.rooms().want(claimed.waiting(), claim);
+    hearings.tell(claimed.breakers(), claim.workerId());
     // Other workers look again after about a second, not all at once.
     long wait =
         claimed.lookAgainIn() >= 0
@@ -268,93 +248,11 @@ final class RedisWork implements WorkStore {
 
   @Override
   public AutoCloseable listen(String workerId, Listener listener) {
-    Hearing hearing = new Hearing(shard.channel(workerId), listener);
-    hearings.add(hearing);
-    try {
-      hearing.follow();
-    } catch (StoreUnavailable late) {
-      link.doubt(); // each exchange tries again
-    } catch (RedisException failure) {
-      if (!Answers.isOutage(failure)) {
-        hearings.remove(hearing);
-        throw failure;
-      }
-      link.doubt();
-    }
-    return hearing;
+    return hearings.listen(workerId, listener);
   }
 
-  /** The subscription to a worker's channel, at the node of the shard. */
-  private final class Hearing implements AutoCloseable {
-    private final String channel;
-    private final Listener listener;
-    private boolean before;
-    private @Nullable Node at;
-
-    Hearing(String channel, Listener listener) {
-      this.channel = channel;
-      this.listener = listener;
-    }
-
-    /** Moves to the node of the shard. */
-    synchronized void follow() {
-      Node there = link.node();
-      if (there != at) {
-        leave();
-        there
-            .subscriber()
-            .listen(
-                channel, new Subscriber.Channel(message -> hear(message, listener), this::stands));
-        at = there;
-      }
-    }
-
-    void tend() {
-      listener.tend();
-    }
-
-    void tell(String workerId, BreakerChange change) {
-      if (channel.equals(shard.channel(workerId))) {
-        listener.breaker(change);
-      }
-    }
-
-    /** Checks for messages that were missed. */
-    private void stands() {
-      if (before) {
-        listener.reconnected();
-      } else {
-        before = true;
-        listener.wake();
-      }
-    }
-
-    private void leave() {
-      if (at != null) {
-        at.subscriber().forget(channel);
-        at = null;
-      }
-    }
-
-    @Override
-    public synchronized void close() {
-      hearings.remove(this);
-      leave();
-    }
-  }
-
-  private void hear(byte[] message, Listener listener) {
-    String text = Keys.text(message);
-    if (text.startsWith(CANCELLED)) {
-      int word = CANCELLED.length();
-      listener.cancelled(TaskId.of(Arrays.copyOfRange(message, word, message.length)));
-    } else if (text.equals(EXPRESS)) {
-      listener.express();
-    } else if (text.startsWith(ROOM)) {
-      gates.hear(text.substring(ROOM.length()), 1);
-    } else {
-      listener.wake();
-    }
+  private void hasRoom(String gate) {
+    gates.rooms().hear(gate, 1);
   }
 
   @Override

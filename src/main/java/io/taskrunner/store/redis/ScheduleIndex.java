@@ -5,11 +5,11 @@ import io.lettuce.core.Range;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,24 +90,13 @@ final class ScheduleIndex {
     put(name, "");
   }
 
-  /** All entries, a page at a time. */
-  Iterable<List<Entry>> pages() {
-    return () ->
-        new java.util.Iterator<>() {
-          private List<Entry> next = page(null, AT_ONCE);
-
-          @Override
-          public boolean hasNext() {
-            return !next.isEmpty();
-          }
-
-          @Override
-          public List<Entry> next() {
-            List<Entry> page = new ArrayList<>(next);
-            next = page(page.getLast().name(), AT_ONCE);
-            return page;
-          }
-        };
+  /** All entries, by name; read a page at a time. */
+  Stream<Entry> all() {
+    return Stream.iterate(
+            page(null, AT_ONCE),
+            page -> !page.isEmpty(),
+            page -> page(page.getLast().name(), AT_ONCE))
+        .flatMap(List::stream);
   }
 
   private static Range<byte[]> of(String name) {
