@@ -14,24 +14,13 @@
 --@include lib/client
 --@include lib/queue
 --@include lib/turns
---@include lib/shut
---@include lib/hold
+--@include lib/finish
+--@include lib/hosts
+--@include lib/breaker
 local worker, worker_bytes, request, slots = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local lease_ms, express_slots = tonumber(ARGV[6]), tonumber(ARGV[7])
 local KEPT_MS = 86400000 -- longer than any outage that a repeated claim should survive
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
-
--- Functions only for tasks that end in a claim are created when the first does: creating each costs time in every call.
-local end_task, trimmed
-local function load_finish()
-  --@include lib/finish
-  end_task = finish
-  trimmed = function() return trimmed_done, trimmed_dead end
-end
-end_task = function(...)
-  load_finish()
-  end_task(...)
-end
 --@include lib/choose
 --@include lib/give
 --@include lib/serve_owner
@@ -40,14 +29,11 @@ end
 --@include lib/close
 
 local function answer(wait, timer, again)
-  local done, dead = 0, 0
-  if trimmed then done, dead = trimmed() end
   return { 'claims', now, wait, timer < NEVER and math.max(0, timer - now) or -1, again and '1' or '0', queue_facts, tasks,
-    shard().weights, signed, gated, dry, done, dead, breakers and breakers.changes or {} }
+    shard().weights, signed, gated, dry, trimmed_done, trimmed_dead, breaker_changes }
 end
 
 local function repeat_answer(before)
-  load_hosts()
   for at = 1, #before, 22 do
     local id, claim = string.sub(before, at, at + 15), unpack_struct('>I6', before, at + 16)
     local raw = call('GET', P .. 'task:' .. id)
@@ -86,8 +72,6 @@ local last = tonumber(before[1]) or -1
 if request < last then return { 'refused' } end
 if request == last then return repeat_answer(before[2]) end
 
-load_breakers()
-load_hosts()
 local short, again = slots > 0, false
 if not shard().paused then
   running_all = call('ZCARD', P .. 'leases')

@@ -19,7 +19,7 @@
 --@include lib/place
 --@include lib/close
 local open, strangers_max, key_ttl_ms = ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
-local FIRST, STRIDE, NO_ID = 5, 6, string.rep('\0', 16)
+local FIRST, STRIDE, NO_ID = 5, 6, '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 
 local function reply(word, id, due, c, limits, retry_ms)
   if not c then return pack('>c1c16I6I4I4I4I6I6', word, id, due, 0, 0, 0, 0, 0) end
@@ -57,54 +57,13 @@ local function refusal(owner, proof, n, name)
   if c and c.queues and not string.find(c.queues, ',' .. name .. ',', 1, true) then return 'n' end
 end
 
--- Functions only for tasks of Cloud Tasks are created for the first of them: creating each costs time in every call.
-local enqueue_cloud
-local function load_cloud()
-  --@include lib/task
-  --@include lib/cloud
-
-  -- Adds a new task of Cloud Tasks, owned by its queue; false when it exists.
-  local function create(q, id, due, digest, taken_ms, tail)
-    -- A ready task was created before now, and is in `ages` by that time or an earlier one.
-    if not q.oldest and q.ready > 0 then q.oldest = now end
-    if not place(q, client(''), id, due, tail) then return false end
-    local at = born(due)
-    call('ZADD', q.base .. 'all', text(at), id)
-    if at < (q.oldest or NEVER) then
-      q.oldest = at
-      call('ZADD', P .. 'ages', 'LT', text(at), q.n)
-    end
-    if digest ~= '' then take_name(q.n, digest, id, at, tonumber(taken_ms)) end
-    return true
-  end
-
-  enqueue_cloud = function(id, n, due, digest, taken_ms, tail)
-    local q, word, created = queue(n), 'e', now
-    local taken = digest ~= '' and holder(n, digest)
-    if not q or q.closed or taken or not create(q, id, due, digest, taken_ms, tail) then
-      local known = call('GETRANGE', P .. 'task:' .. id, AT.due, AT.created + 5)
-      if known ~= '' then -- the same call again, after an unknown result
-        write_again(P .. 'task:' .. id)
-        due, created = unpack_struct('>I6', known), unpack_struct('>I6', known, 1 + AT.created - AT.due)
-      elseif taken and string.sub(taken, 1, 16) == id then
-        write_again(name_key(n, digest))
-        due = now -- the same, and the task has finished meanwhile
-      else
-        word = taken and 'u' or 'q'
-      end
-    end
-    return pack('>c1c16I6I4I4I4I6I6', word, id, due, 0, 0, 0, created, 0)
-  end
-end
+--@include lib/enqueue_cloud
 
 local function enqueue(at)
   local facts, owner, name, key, payload, tail = unpack(ARGV, at, at + STRIDE - 1)
   local id, proof, n, kind, ms, own_concurrent, own_per_min = unpack_struct('>c16c1I4c1I6I4I4', facts)
   local due = kind == 'd' and now + ms or math.max(now, ms)
-  if owner == '' then
-    if not enqueue_cloud then load_cloud() end
-    return enqueue_cloud(id, n, due, key, payload, tail)
-  end
+  if owner == '' then return enqueue_cloud(id, n, due, key, payload, tail) end
   local refused = refusal(owner, proof, n, name)
   -- A repeated call, after an unknown result, gets the reply of the first, whatever changed meanwhile.
   local known = refused and due_before(id) or ''

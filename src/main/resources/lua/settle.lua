@@ -14,36 +14,28 @@
 --@include lib/turns
 --@include lib/finish
 --@include lib/release
---@include lib/shut
 --@include lib/hold
+--@include lib/breaker
 --@include lib/settle
 --@include lib/close
 local worker, threshold, longest_ms, probes_max = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+--@include lib/trip
 local FIRST, STRIDE, VERDICT, GOOD = 6, 2, 2, 2 ^ 32 - 1
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
 local ended = {}
 
--- Functions only for failing hosts are created when there are some: creating each costs time in every call.
-local breakers
-local function load_breakers()
-  --@include lib/breaker
-  --@include lib/trip
-  breakers = { settle = settle_probe, trip = trip, changes = breaker_changes }
-end
-
 -- The attempt's evidence for its host, which is read only for a failing host.
 local function tell_breaker(id, t, report)
   if t.flags < PROBE and (report == 0 or report == GOOD) then return end
-  if not breakers then load_breakers() end
   local host = host_behind(id, read_front(id))
   spend(10)
   if t.flags < PROBE then
-    breakers.trip(host, report)
+    trip(host, report)
   elseif report == 0 then
-    breakers.settle(host, t.claim, nil)
+    settle_probe(host, t.claim, nil)
   else
-    breakers.settle(host, t.claim, report == GOOD)
+    settle_probe(host, t.claim, report == GOOD)
   end
 end
 
@@ -82,4 +74,4 @@ end
 if #ended > 0 then call('ZREM', P .. 'leases', unpack(ended)) end
 readmit()
 close()
-return { table.concat(letters), trimmed_done, trimmed_dead, breakers and breakers.changes or {} }
+return { table.concat(letters), trimmed_done, trimmed_dead, breaker_changes }

@@ -18,9 +18,9 @@ end
 local now_text = text(now)
 
 -- Work left when a script ends, before it writes back its changes; returns whether there is more to claim.
-local at_close
+local at_close = nil
 
-local loaded_shard
+local loaded_shard = nil
 local function shard()
   if not loaded_shard then
     local f = call('HMGET', KEYS[1], 'v', 'weights', 'keeper', 'keeper_at', 'beat', 'grace', 'paused', 'hide_ms',

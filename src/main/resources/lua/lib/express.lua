@@ -8,10 +8,10 @@ local function take_express(most)
       local q = queue(t.n)
       if not q or q.gen ~= t.gen then
         call('ZREM', P .. 'leases', id)
-        end_task(nil, id, t)
+        finish(nil, id, t)
       elseif t.flags % 2 == CANCELLING then
         call('ZREM', P .. 'leases', id)
-        end_task(q, id, t, 'c')
+        finish(q, id, t, 'c')
       else
         give(id, t)
         most = most - 1

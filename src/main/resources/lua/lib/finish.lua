@@ -2,6 +2,8 @@
 --@include lib/budget
 --@include lib/cloud
 --@include lib/dead
+--@include lib/labels
+--@include lib/callback
 local trimmed_done, trimmed_dead = 0, 0
 
 local function caps(q)
@@ -25,7 +27,6 @@ end
 
 -- Removes a task from the label indexes, because its record is deleted.
 local function unlabel(id, t)
-  --@include lib/labels
   for _, key in ipairs(label_keys_of(id, t)) do
     spend(8)
     call('ZREM', key, id)
@@ -83,11 +84,6 @@ local function bury(q, id, t)
 end
 
 -- Functions only for tasks with a callback are created when the first of them ends: creating each costs time in every call.
-local tell_end
-local function load_callbacks()
-  --@include lib/callback
-  return tell_end
-end
 
 -- Ends a task that is in none of the sets of waiting or running tasks. States: k succeeded, c cancelled, d dead.
 local function finish(q, id, t, state)
@@ -99,8 +95,7 @@ local function finish(q, id, t, state)
   end
   if t.mask % 128 >= CALLBACK then
     spend(150)
-    local tell = tell_end or load_callbacks()
-    tell(q, id, t)
+    tell_end(q, id, t)
   end
   count_live(t.owner, -1, t.body)
   if t.cloud then unlist(id, t) end

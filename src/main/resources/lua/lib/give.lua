@@ -2,22 +2,7 @@
 -- gates that it must pass before it may begin (gates.lua), a queue's before a host's.
 local lease_end, now_packed = text(now + lease_ms), pack('>I6', now)
 local tasks, told, queue_facts, given, signed, gated, leases = {}, {}, {}, {}, {}, {}, {}
-
--- Functions only for hosts with limits are created when there are some: creating each costs time in every call.
-local hosts
-local function load_hosts()
-  if call('EXISTS', P .. 'hosts') == 0 then return end
-  --@include lib/hosts
-  hosts = { limited = limited_host, room = room_at, use = use_room }
-end
-
--- The same holds for failing hosts.
-local breakers
-local function load_breakers()
-  if call('EXISTS', P .. 'open') == 0 then return end
-  --@include lib/breaker
-  breakers = { of = breaker, ask = ask_breaker, changes = breaker_changes }
-end
+local some_limited, some_open = call('EXISTS', P .. 'hosts') == 1, call('EXISTS', P .. 'open') == 1 -- hosts
 
 local function hand_over(id, t, record)
   local q = queue(t.n)
@@ -31,9 +16,9 @@ local function hand_over(id, t, record)
     signed[#signed + 1], signed[#signed + 2] = t.owner, c.signing
   end
   tasks[#tasks + 1], tasks[#tasks + 2] = id, record
-  if not (q and q.gated or hosts) or express(t) then return end -- RunTask passes all limits
+  if not (q and q.gated or some_limited) or express(t) then return end -- RunTask passes all limits
   if q and q.gated then gated[#gated + 1], gated[#gated + 2] = id, 'q:' .. t.n end
-  local host = hosts and hosts.limited(id, t)
+  local host = some_limited and limited_host(id, t)
   if host then gated[#gated + 1], gated[#gated + 2] = id, 'h:' .. host end
 end
 

@@ -1,6 +1,7 @@
 -- place: puts new tasks into their queues. `seat_placed` ends it, once a script.
 --@include lib/record
 --@include lib/stranger
+--@include lib/labels
 local ready_adds, claimable, touched = {}, false, {}
 
 -- The head of a new task; the same for all tasks of a client in a queue that are due now, so it is created once.
@@ -14,12 +15,6 @@ local function fresh_head(q, c, state, due)
     c.fresh_heads[q] = made
   end
   return made
-end
-
--- Functions only for tasks with labels are created for each of them: creating each costs time in every call.
-local function label(id, tail)
-  --@include lib/labels
-  for _, key in ipairs(label_keys(tail, 9)) do call('ZADD', key, '0', id) end
 end
 
 local function place(q, c, id, due, tail)
@@ -41,7 +36,9 @@ local function place(q, c, id, due, tail)
   touched[q] = true
   local body, mask = unpack_struct('>I4B', tail, 5)
   count_live(c.id, 1, body)
-  if mask % 64 >= LABELED then label(id, tail) end
+  if mask % 64 >= LABELED then
+    for _, key in ipairs(label_keys(tail, 9)) do call('ZADD', key, '0', id) end
+  end
   return true
 end
 

@@ -29,7 +29,7 @@ local function use_room_of(q, host)
     if q.room == 0 and q.ready == 0 then q.room = NO_LIMIT end
     if q.room == 0 then run_dry('q:' .. q.n, q.ready) end
   end
-  if host and hosts.use(host) then run_dry('h:' .. host, call('ZCARD', P .. 'held:' .. host)) end
+  if host and use_room(host) then run_dry('h:' .. host, call('ZCARD', P .. 'held:' .. host)) end
 end
 
 local function lease(q, c, id, t, host, probe)
@@ -57,10 +57,10 @@ local function judge(c, id, t)
     end
     if own_concurrent and c.running >= own_concurrent then return 'park' end
   end
-  local host = hosts and hosts.limited(id, t)
-  if host and hosts.room(host) == 0 then return 'hold', host end
-  local b = breakers and not t.cloud and breakers.of(host_behind(id, t))
-  if b and not breakers.ask(b) then return 'hold', b.host end
+  local host = some_limited and limited_host(id, t)
+  if host and room_at(host) == 0 then return 'hold', host end
+  local b = some_open and not t.cloud and breaker(host_behind(id, t))
+  if b and not ask_breaker(b) then return 'hold', b.host end
   if b then return 'probe', host end
   return 'go', host
 end
@@ -90,7 +90,7 @@ local function serve_owner(q, o)
       end_turn(q, o)
       return
     elseif what == 'over' then
-      end_task(q, id, t, detail)
+      finish(q, id, t, detail)
       spend(20)
     elseif what == 'hold' then
       hold(q, id, t, detail)

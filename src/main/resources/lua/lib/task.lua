@@ -1,7 +1,7 @@
 -- task: the record of a task, which is laid out in lib/record.
 --@include lib/record
 local CANCELLING, PROBE = 1, 2
-local NOBODY = string.rep('\0', 8)
+local NOBODY = '\0\0\0\0\0\0\0\0'
 local HEAD = '>c1BBI2I2I2I6c8I6I6I6I4I4I2'
 
 local function parse_cloud(t)

@@ -91,9 +91,9 @@ class TracingTest {
       String received = target.next().header("traceparent");
 
       Span call = span("POST /v1/enqueue");
-      Span stored = span("EVALSHA enqueue");
+      Span stored = span("FCALL enqueue");
       Span attempt = span("POST");
-      Span settled = span("EVALSHA settle");
+      Span settled = span("FCALL settle");
       for (Span one : List.of(call, stored, attempt, settled)) {
         assertEquals(TRACE, one.trace(), one.name());
         assertEquals("task-runner", one.service());

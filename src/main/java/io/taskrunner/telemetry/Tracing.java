@@ -95,9 +95,9 @@ public final class Tracing {
    * @param batch how many calls share it
    */
   public Trace script(String name, int batch, Place parent) {
-    return begin(Side.CLIENT, "EVALSHA " + name, parent)
+    return begin(Side.CLIENT, "FCALL " + name, parent)
         .set("db.system.name", "redis")
-        .set("db.operation.name", "EVALSHA")
+        .set("db.operation.name", "FCALL")
         .set("db.stored_procedure.name", name)
         .set("db.operation.batch.size", batch);
   }

@@ -46,8 +46,8 @@ public final class RedisProxy implements AutoCloseable {
 
   /** Receives the cost of scripts. */
   public interface Meter {
-    /** A script, by its SHA-1, took this long of Redis' CPU. */
-    void took(String digest, long micros);
+    /** A script, by its SHA-1 or its function's name, took this long of Redis' CPU. */
+    void took(String called, long micros);
   }
 
   private final ServerSocket server;
@@ -179,7 +179,7 @@ public final class RedisProxy implements AutoCloseable {
     }
 
     private byte[] perform(String name, List<byte[]> words, byte[] command) throws IOException {
-      if (!metering || !name.startsWith("EVAL")) {
+      if (!metering || !(name.startsWith("EVAL") || name.equals("FCALL"))) {
         toRedis.write(command);
         toRedis.flush();
         return answers.next();

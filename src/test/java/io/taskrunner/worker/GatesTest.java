@@ -24,7 +24,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -54,7 +53,7 @@ class GatesTest {
 
   private static final Duration AT_ONCE = ofSeconds(10);
   private static final Duration PATIENCE = ofSeconds(60);
-  private static final Pattern CALLS = Pattern.compile("cmdstat_evalsha:calls=(\\d+)");
+  private static final Pattern CALLS = Pattern.compile("cmdstat_(?:evalsha|fcall):calls=(\\d+)");
 
   private Rig rig;
   private Target target;
@@ -104,8 +103,11 @@ class GatesTest {
 
   /** How many scripts Redis has run. */
   private static long scripts() {
-    Matcher calls = CALLS.matcher(REDIS.redis().sync().info("commandstats"));
-    return calls.find() ? Long.parseLong(calls.group(1)) : 0;
+    return CALLS
+        .matcher(REDIS.redis().sync().info("commandstats"))
+        .results()
+        .mapToLong(calls -> Long.parseLong(calls.group(1)))
+        .sum();
   }
 
   /** The CPU time that Redis' main thread has used. */

@@ -90,6 +90,21 @@ class PermissionsTest {
     }
   }
 
+  @Test
+  void whereFunctionsAreNotPermittedScriptsDoTheSame() throws Exception {
+    List<String> rules = new ArrayList<>(least());
+    assertTrue(rules.removeAll(List.of("+fcall", "+function")));
+    try (RedisServer redis = with(rules);
+        RedisStore store = RedisStore.open(as(redis))) {
+      for (int i = 0; i < 2; i++) {
+        assertInstanceOf(
+            EnqueueResult.Enqueued.class, store.tasks().enqueue(Stage.wish().command()).get());
+      }
+      store.everySecond();
+      assertEquals(List.of(), store.doctor().examine());
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"&tr:*", "~tr:*", "+@write", "+@pubsub", "+evalsha"})
   void whatIsMissingIsNamedInOneSentence(String rule) throws Exception {

@@ -416,7 +416,7 @@ class SchedulesTest {
         .redis
         .info("commandstats")
         .lines()
-        .filter(line -> line.startsWith("cmdstat_evalsha:"))
+        .filter(line -> line.matches("cmdstat_(evalsha|fcall):.*"))
         .mapToLong(line -> Long.parseLong(line.split("[=,]", 3)[1]))
         .sum();
   }

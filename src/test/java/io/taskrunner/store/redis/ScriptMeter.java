@@ -14,6 +14,7 @@ import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -75,7 +76,15 @@ final class ScriptMeter {
     for (Script script : Script.values()) {
       byDigest.put(Keys.text(script.digest()), script);
     }
-    proxy.measure((digest, micros) -> took(byDigest.get(digest), micros));
+    proxy.measure((called, micros) -> took(script(called), micros));
+  }
+
+  /** A script by its digest, or by its function's name, which ends with a version. */
+  private Script script(String called) {
+    Script script = byDigest.get(called);
+    return script != null
+        ? script
+        : Script.valueOf(called.substring(0, called.lastIndexOf('_')).toUpperCase(Locale.ROOT));
   }
 
   private synchronized void took(Script script, long micros) {

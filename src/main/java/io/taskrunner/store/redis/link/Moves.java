@@ -20,6 +20,7 @@ public final class Moves {
   private final Link link;
   private final byte[][] keys;
   private final Optional<InstantSource> injectedTime;
+  private volatile boolean withFunctions = true;
 
   public Moves(Link link, Keys keys, Optional<InstantSource> injectedTime) {
     this.link = link;
@@ -53,16 +54,38 @@ public final class Moves {
   }
 
   /**
-   * Starts a script on a connection of the caller's choice; if the script cache was lost, sends the
-   * full text.
+   * Starts a script on a connection of the caller's choice: as a function of the library where it
+   * is one, else by its digest. What Redis has lost is sent again.
    */
   public CompletionStage<Reply> begin(
       RedisAsyncCommands<byte[], byte[]> redis, Script script, Args args) {
     byte[] now = now();
-    return dispatch(redis, CommandType.EVALSHA, script, now, args)
+    byte[] function = withFunctions ? Library.OF_TASKS.function(script) : null;
+    if (function == null) {
+      return evaluate(redis, script, now, args);
+    }
+    return dispatch(redis, CommandType.FCALL, script, function, now, args)
+        .exceptionallyCompose(failure ->
+            switch (Library.refusal(failure)) {
+              case NONE -> CompletableFuture.failedFuture(failure);
+              case NOT_NOW -> evaluate(redis, script, now, args);
+              case NOT_LOADED -> {
+                Library.OF_TASKS.load(redis);
+                yield evaluate(redis, script, now, args);
+              }
+              case NEVER -> {
+                withFunctions = false;
+                yield evaluate(redis, script, now, args);
+              }
+            });
+  }
+
+  private CompletionStage<Reply> evaluate(
+      RedisAsyncCommands<byte[], byte[]> redis, Script script, byte[] now, Args args) {
+    return dispatch(redis, CommandType.EVALSHA, script, script.digest(), now, args)
         .exceptionallyCompose(failure ->
             Answers.cause(failure) instanceof RedisNoScriptException
-                ? dispatch(redis, CommandType.EVAL, script, now, args)
+                ? dispatch(redis, CommandType.EVAL, script, script.text(), now, args)
                 : CompletableFuture.failedFuture(failure));
   }
 
@@ -70,11 +93,12 @@ public final class Moves {
       RedisAsyncCommands<byte[], byte[]> redis,
       CommandType type,
       Script script,
+      byte[] called,
       byte[] now,
       Args args) {
     CommandArgs<byte[], byte[]> all =
         new CommandArgs<>(ByteArrayCodec.INSTANCE)
-            .add(type == CommandType.EVAL ? script.text() : script.digest())
+            .add(called)
             .add(keys.length)
             .addKeys(keys)
             .addValue(now);

@@ -20,7 +20,6 @@ import io.taskrunner.config.HostPort;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.store.StoreUnavailable;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -145,7 +144,7 @@ public final class Node implements AutoCloseable {
             .build());
     try {
       Node node = new Node(resources, client, uri, channels, lines, settings.commandTimeout());
-      node.loadScripts();
+      node.loadFunctions();
       return node;
     } catch (RedisException | StoreUnavailable away) {
       try {
@@ -158,21 +157,21 @@ public final class Node implements AutoCloseable {
   }
 
   /**
-   * Loads all scripts at once, so that no call has to. If this fails, the first call of each sends
-   * its text: see {@link Moves}.
+   * Loads the functions, so that no call has to. If this fails, the first call tries again: see
+   * {@link Moves}.
    */
-  private void loadScripts() {
+  private void loadFunctions() {
     long deadline = System.nanoTime() + patience.toNanos();
-    try {
-      Arrays.stream(Script.values())
-          .map(script -> calls().scriptLoad(script.text()))
-          .toList()
-          .forEach(loading -> Answers.await(loading, deadline));
-    } catch (StoreUnavailable | RedisException notNow) {
-      LoggerFactory.getLogger(Node.class)
-          .atDebug()
-          .addKeyValue("reason", String.valueOf(notNow.getMessage()))
-          .log("scripts could not be loaded");
+    CompletionStage<?> loading = Library.OF_TASKS.load(calls());
+    for (CompletionStage<?> step : List.of(loading, Library.OF_TASKS.deleteOthers(calls()))) {
+      try {
+        Answers.await(step, deadline);
+      } catch (StoreUnavailable | RedisException notNow) {
+        LoggerFactory.getLogger(Node.class)
+            .atDebug()
+            .addKeyValue("reason", String.valueOf(notNow.getMessage()))
+            .log("functions were not loaded or deleted");
+      }
     }
   }
 

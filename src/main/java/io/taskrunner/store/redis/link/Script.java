@@ -1,15 +1,8 @@
 package io.taskrunner.store.redis.link;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.Locale;
-import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** The scripts, one Lua file each. */
 public enum Script {
@@ -84,20 +77,10 @@ public enum Script {
   UNPARK,
   WORKERS;
 
-  private static final String INCLUDE = "--@include ";
+  private volatile @Nullable Text text;
 
-  private final byte[] text;
-  private final byte[] digest;
-
-  Script() {
-    this.text = assemble(lua()).getBytes(StandardCharsets.UTF_8);
-    try {
-      this.digest =
-          Keys.bytes(HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(text)));
-    } catch (NoSuchAlgorithmException everyJdkHasIt) {
-      throw new IllegalStateException(everyJdkHasIt);
-    }
-  }
+  /** What is sent to Redis, and the SHA-1 by which Redis knows it. */
+  private record Text(byte[] bytes, byte[] digest) {}
 
   /** The name of its file. */
   public String lua() {
@@ -105,42 +88,26 @@ public enum Script {
   }
 
   byte[] text() {
-    return text;
+    return assembled().bytes();
   }
 
   /** The SHA-1 by which Redis knows the script. */
   public byte[] digest() {
-    return digest;
+    return assembled().digest();
   }
 
-  /** The script with what it includes in place; comments and blank lines are left out. */
-  private static String assemble(String name) {
-    StringBuilder text = new StringBuilder();
-    append(name, text, new HashSet<>());
-    return text.toString();
-  }
-
-  private static void append(String name, StringBuilder text, Set<String> included) {
-    if (!included.add(name)) {
-      return;
+  /** Assembled when it is first used: a start uses few of them. */
+  private Text assembled() {
+    Text there = text;
+    if (there == null) {
+      byte[] bytes =
+          Keys.bytes(
+              Lua.lines(lua()).stream()
+                  .map(line -> line.text().strip())
+                  .collect(Collectors.joining("\n", "", "\n")));
+      there = new Text(bytes, Keys.bytes(Lua.digest(bytes)));
+      text = there;
     }
-    for (String line : read(name).lines().toList()) {
-      if (line.strip().startsWith(INCLUDE)) {
-        append(line.strip().substring(INCLUDE.length()).strip(), text, included);
-      } else if (!line.isBlank() && !line.stripLeading().startsWith("--")) {
-        text.append(line.strip()).append('\n');
-      }
-    }
-  }
-
-  private static String read(String name) {
-    try (InputStream in = Script.class.getResourceAsStream("/lua/" + name + ".lua")) {
-      if (in == null) {
-        throw new IllegalStateException("no script /lua/" + name + ".lua");
-      }
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException failed) {
-      throw new UncheckedIOException(failed);
-    }
+    return there;
   }
 }
