@@ -60,9 +60,17 @@ class RoomsTest {
           Map.entry("http.call", UP_TO_STORE),
           Map.entry("http.admin", with(UP_TO_STORE, "http.call")),
           Map.entry("http.operate", with(UP_TO_STORE, "http.call")),
+          Map.entry("http.dashboard", with(UP_TO_STORE, "http.call")),
           Map.entry("http.v1", with(UP_TO_STORE, "http.call", "http.operate")),
           Map.entry(
-              "http", with(UP_TO_STORE, "http.call", "http.admin", "http.operate", "http.v1")),
+              "http",
+              with(
+                  UP_TO_STORE,
+                  "http.call",
+                  "http.admin",
+                  "http.dashboard",
+                  "http.operate",
+                  "http.v1")),
           Map.entry("cloudtasks", with(UP_TO_STORE, "http", "http.call")),
           Map.entry("cli", Set.of("config")),
           Map.entry("embedded", Set.of("config")),
@@ -70,7 +78,7 @@ class RoomsTest {
           Map.entry("", Set.of("app")));
 
   private static final Set<String> HTTP =
-      Set.of("http", "http.call", "http.admin", "http.operate", "http.v1");
+      Set.of("http", "http.call", "http.admin", "http.dashboard", "http.operate", "http.v1");
 
   /** Libraries that only these packages may use. */
   private static final Map<String, Set<String>> SEEN_ONLY_IN =

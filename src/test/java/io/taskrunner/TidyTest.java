@@ -88,6 +88,22 @@ class TidyTest {
     assertEquals("", linesMatching(WILDCARD, filesEndingIn(".java")));
   }
 
+  /** Trusted Types stop these in a browser; here they fail earlier. */
+  @Test
+  void theDashboardNeverTurnsTextIntoMarkupOrCode() throws IOException {
+    Pattern forbidden =
+        Pattern.compile(
+            "innerHTML|outerHTML|insertAdjacentHTML|dangerouslySetInnerHTML|document\\.write|\\beval\\("
+                + "|new Function|style=|(?:src|href)=[\"']?(?:https?:)?//");
+    List<Path> ours =
+        files().stream()
+            .filter(file -> file.startsWith("src/main/resources/dashboard"))
+            .filter(file -> file.toString().matches(".*\\.(js|html)"))
+            .toList();
+    assertTrue(ours.size() > 5, "found " + ours);
+    assertEquals("", linesMatching(forbidden, ours));
+  }
+
   @Test
   void nothingSleepsWhereItCouldAwaitASignal() throws IOException {
     List<Path> ours =

@@ -374,6 +374,9 @@ final class Program {
         };
     System.out.println(
         "Task Runner listens on " + settings.server().url() + " (" + does + "; " + where + ").");
+    if (settings.server().mode().serves() && settings.api().dashboard().enabled()) {
+      System.out.println("Dashboard: " + settings.server().url() + "/ui/");
+    }
     System.out.flush();
     console.ifPresent(out -> out.ready(settings.server()));
     LOG.atInfo()

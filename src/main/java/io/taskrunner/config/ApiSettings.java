@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param cloudTasksOpenTokens whether Cloud Tasks may ask for tokens if that API requires no
  *     credentials
  * @param publicUrl public URL of this server
+ * @param dashboard the dashboard
  */
 // Flat row: one component for each variable.
 public record ApiSettings(
@@ -31,7 +32,8 @@ public record ApiSettings(
     Duration idempotencyTtl,
     Access cloudTasksAuth,
     boolean cloudTasksOpenTokens,
-    Optional<URI> publicUrl) {
+    Optional<URI> publicUrl,
+    DashboardSettings dashboard) {
 
   /** Whether credentials are required. */
   public enum Access {
@@ -89,6 +91,7 @@ public record ApiSettings(
             "PUBLIC_URL",
             List.of("http", "https"),
             "an http or https URL",
-            "public URL of this server; the issuer of oidc_token"));
+            "public URL of this server; the issuer of oidc_token"),
+        DashboardSettings.read(env));
   }
 }

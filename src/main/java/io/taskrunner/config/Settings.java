@@ -46,7 +46,8 @@ public record Settings(
           "BIND", "127.0.0.1",
           "ALLOW_PRIVATE_URLS", "true",
           "CLOUD_TASKS_AUTH", "open",
-          "CLOUD_TASKS_OPEN_TOKENS", "true");
+          "CLOUD_TASKS_OPEN_TOKENS", "true",
+          "DASHBOARD_NAME", "dev");
 
   /** The settings of {@code ./task-runner serve}. */
   public static Settings serve(Map<String, String> environment) {

@@ -31,7 +31,11 @@ import io.taskrunner.http.call.Kind;
 import io.taskrunner.http.call.Origins;
 import io.taskrunner.http.call.Route;
 import io.taskrunner.http.call.Router;
+import io.taskrunner.http.call.SessionCookie;
+import io.taskrunner.http.call.Sessions;
 import io.taskrunner.http.call.SlowCallers;
+import io.taskrunner.http.dashboard.SessionCalls;
+import io.taskrunner.http.dashboard.Shell;
 import io.taskrunner.http.operate.Discovery;
 import io.taskrunner.http.operate.Health;
 import io.taskrunner.http.operate.Metrics;
@@ -124,7 +128,18 @@ public final class ApiServer {
    */
   public ApiServer(ServerSettings server, ApiSettings api, Parts parts, EventLoopGroup eventLoops) {
     Stores stores = parts.stores();
-    Credentials credentials = new Credentials(server, api, stores.clients(), stores.adminKeys());
+    Optional<Sessions> sessions =
+        Optional.of(api.dashboard())
+            .filter(dashboard -> dashboard.enabled() && server.mode().serves())
+            .map(_ ->
+                new Sessions(
+                    stores.sessions(),
+                    SessionCookie.of(server, api),
+                    api.adminKey(),
+                    stores.clients(),
+                    stores.adminKeys()));
+    Credentials credentials =
+        new Credentials(server, api, stores.clients(), stores.adminKeys(), sessions);
     StoreProbe store = new StoreProbe(stores.system());
     Gauge.builder(Meters.STORE_UP, store, probe -> probe.healthy() ? 1 : 0)
         .register(parts.registry());
@@ -141,6 +156,11 @@ public final class ApiServer {
     Runnable gauges = () -> {};
     if (server.mode().serves()) {
       routes.addAll(contract(server, api, parts));
+      sessions.ifPresent(all -> {
+        routes.addAll(
+            new SessionCalls(all, credentials, stores, new Audit(stores.audits())).routes());
+        routes.addAll(new Shell(server.pathPrefix(), api.dashboard().name()).routes());
+      });
       gauges = new QueueGauges(stores.queues(), stores.workers(), parts.registry())::refresh;
     }
     routes.addAll(new Metrics(parts.registry(), gauges).routes());
@@ -201,7 +221,7 @@ public final class ApiServer {
             new Workers(stores.workers()).routes(),
             new Stats(stores.queues(), stores.workers()).routes(),
             new Discovery(issuer(server, api), parts.tokens()).routes(),
-            new Pages(server.pathPrefix(), parts.build()).routes())
+            new Pages(server.pathPrefix(), parts.build(), api.dashboard().enabled()).routes())
         .flatMap(List::stream)
         .toList();
   }

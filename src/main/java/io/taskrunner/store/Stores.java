@@ -24,6 +24,9 @@ public interface Stores {
   /** Named admin keys. */
   AdminKeyStore adminKeys();
 
+  /** Sessions of the dashboard. */
+  SessionStore sessions();
+
   /** The audit log of admin changes. */
   AuditStore audits();
 

@@ -35,7 +35,20 @@ public interface TaskStore {
    *
    * @throws BadCursor the cursor is invalid, or of another filter
    */
-  Page list(Filter filter, int limit, @Nullable String cursor) throws BadCursor;
+  Page list(Filter filter, int limit, @Nullable String cursor, View view) throws BadCursor;
+
+  /** Entire tasks, as {@link #list(Filter, int, String, View)} lists them. */
+  default Page list(Filter filter, int limit, @Nullable String cursor) throws BadCursor {
+    return list(filter, limit, cursor, View.FULL);
+  }
+
+  /** The parts of the tasks of a list. */
+  enum View {
+    /** Everything. */
+    FULL,
+    /** Everything except bodies and attempts, which can be large. */
+    BASIC
+  }
 
   /** Cancels a task. */
   Moved cancel(TaskId id);

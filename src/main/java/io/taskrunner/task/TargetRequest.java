@@ -1,5 +1,6 @@
 package io.taskrunner.task;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,15 @@ public record TargetRequest(
   public TargetRequest with(List<Header> more) {
     return new TargetRequest(
         method, url, Stream.concat(headers.stream(), more.stream()).toList(), body, text, token);
+  }
+
+  /** The same with the first bytes of its body; text is not cut within a character. */
+  public TargetRequest cutTo(int bytes) {
+    int end = Math.min(bytes, body.length);
+    while (text && end > 0 && end < body.length && (body[end] & 0xC0) == 0x80) {
+      end--;
+    }
+    return new TargetRequest(method, url, headers, Arrays.copyOf(body, end), text, token);
   }
 
   /** The same with this value of {@code Authorization}, and without a token. */

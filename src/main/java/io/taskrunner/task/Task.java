@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * @param lastError why the last attempt, or the task, failed; empty when there is an HTTP status or
  *     nothing failed
  * @param lastStatus the target's last HTTP status
+ * @param attemptCount number of attempts so far
+ * @param finished when it ended; empty before
  */
 // Flat row: one component for each field of the API.
 public record Task(
@@ -37,7 +39,9 @@ public record Task(
     Instant scheduled,
     List<Attempt> attempts,
     Optional<AttemptError> lastError,
-    OptionalInt lastStatus) {
+    OptionalInt lastStatus,
+    int attemptCount,
+    Optional<Instant> finished) {
 
   /** Keeps the attempts from being changed. */
   public Task {

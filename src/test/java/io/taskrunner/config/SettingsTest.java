@@ -65,7 +65,8 @@ class SettingsTest {
             Duration.ofDays(1),
             Access.REQUIRED,
             false,
-            Optional.empty()),
+            Optional.empty(),
+            new DashboardSettings(true, "")),
         settings.api());
     assertEquals(
         new WorkerSettings(

@@ -127,7 +127,7 @@ class ContractTest {
     assertEquals("scheduled", task.path("state").asText());
     assertEquals("{\"k\":\"v\"}", task.path("labels").toString());
     assertEquals(
-        "{\"url\":\"http://h/p?token=***&a=b\",\"method\":\"PUT\",\"headers\":{\"X-A\":\"b\",\"Authorization\":\"***\"},\"body\":\"héllo\"}",
+        "{\"url\":\"http://h/p?token=***&a=b\",\"method\":\"PUT\",\"headers\":{\"X-A\":\"b\",\"Authorization\":\"***\"},\"body\":\"héllo\",\"body_bytes\":6}",
         task.path("request").toString());
     assertEquals(7, task.path("max_retries").asInt());
     assertTrue(task.path("last_error").isNull());

@@ -23,6 +23,7 @@ import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
+import io.taskrunner.store.SessionStore;
 import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.Stores;
@@ -88,6 +89,7 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
   /** Whether a queue has got a task by the time it is deleted. */
   volatile boolean filling;
 
+  private final SessionStore sessions = new SessionSide();
   private final Random random = new Random(1);
 
   @Override
@@ -155,7 +157,9 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
             NOW,
             List.<Attempt>of(),
             Optional.empty(),
-            OptionalInt.empty()));
+            OptionalInt.empty(),
+            0,
+            Optional.empty()));
     return CompletableFuture.completedFuture(new EnqueueResult.Enqueued(id, NOW, QUOTA, 0));
   }
 
@@ -178,7 +182,7 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
   }
 
   @Override
-  public TaskStore.Page list(Filter filter, int limit, String cursor) throws BadCursor {
+  public TaskStore.Page list(Filter filter, int limit, String cursor, View view) throws BadCursor {
     answer();
     if (cursor != null) {
       throw new BadCursor();
@@ -315,6 +319,46 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
   }
 
   /** The trail; it can be unavailable while everything else is available. */
+  @Override
+  public SessionStore sessions() {
+    return sessions;
+  }
+
+  private final class SessionSide implements SessionStore {
+    private final Map<String, Session> open = new ConcurrentHashMap<>();
+
+    @Override
+    public void begin(String digest, Holder holder) {
+      open.put(digest, new Session(digest.substring(0, ID_LENGTH), holder, NOW, NOW));
+    }
+
+    @Override
+    public Optional<Holder> find(String digest) {
+      answer();
+      return known(digest);
+    }
+
+    @Override
+    public Optional<Holder> known(String digest) {
+      return Optional.ofNullable(open.get(digest)).map(Session::holder);
+    }
+
+    @Override
+    public void end(String digest) {
+      open.remove(digest);
+    }
+
+    @Override
+    public List<Session> list() {
+      return List.copyOf(open.values());
+    }
+
+    @Override
+    public boolean endById(String id) {
+      return open.values().removeIf(session -> session.id().equals(id));
+    }
+  }
+
   @Override
   public AuditStore audits() {
     return new AuditSide();

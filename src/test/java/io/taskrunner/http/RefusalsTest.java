@@ -49,6 +49,9 @@ class RefusalsTest {
   /** A name in quotes. */
   private static final Pattern NAMED = Pattern.compile("\"[^\"]+\"");
 
+  /** Of a session, which only the call that ends it reads without the header X-Dashboard. */
+  private static final String COOKIE = "task-runner-0=" + "x".repeat(43);
+
   private static final String NO_ID = "00000000-0000-7000-8000-000000000000";
 
   private final Contract contract = Contract.OF_THIS_BUILD;
@@ -118,7 +121,7 @@ class RefusalsTest {
             if (OF_THE_STORE.contains(refusal.substring(4))) {
               calls.execute(() -> {
                 List<String> own = new ArrayList<>();
-                check(operation, refusal, () -> call(local, operation), own);
+                check(operation, refusal, () -> call(local, operation, "Cookie", COOKIE), own);
                 faults.addAll(own);
               });
             }
@@ -258,6 +261,7 @@ class RefusalsTest {
             sent(operation, operation.body("application/json"), "If-Match", "\"another\"");
         case "invalid_request" -> invalid(operation);
         case "task_not_found", "operation_not_found" -> at(operation, "{id}", NO_ID);
+        case "session_not_found" -> at(operation, "3f6c1e2ab09d4478", "0123456789abcdef");
         case "schedule_not_found", "tier_not_found" -> at(operation, "{name}", "nowhere");
         case "host_not_found", "breaker_not_found" -> at(operation, "{host}", "nowhere");
         default -> provoke(operation, code, operation.id() + " " + code);

@@ -8,6 +8,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.channel.EventLoopGroup;
 import io.taskrunner.config.ApiSettings;
 import io.taskrunner.config.ApiSettings.Access;
+import io.taskrunner.config.DashboardSettings;
 import io.taskrunner.config.Secret;
 import io.taskrunner.config.ServerSettings;
 import io.taskrunner.config.ServerSettings.Mode;
@@ -96,6 +97,10 @@ final class Served implements AutoCloseable {
       return new Setup(dev, mode, bind, prefix, Optional.empty(), clientAuth, bodyMax, probes, tls);
     }
 
+    Setup adminKey(String key) {
+      return new Setup(dev, mode, bind, prefix, Optional.of(key), clientAuth, bodyMax, probes, tls);
+    }
+
     Setup required() {
       return new Setup(dev, mode, bind, prefix, adminKey, Access.REQUIRED, bodyMax, probes, tls);
     }
@@ -146,7 +151,8 @@ final class Served implements AutoCloseable {
             Duration.ofDays(1),
             Access.OPEN,
             false,
-            Optional.empty());
+            Optional.empty(),
+            new DashboardSettings(true, "a <test> \"here\""));
     ApiServer.Parts parts =
         new ApiServer.Parts(
             new Build("1.2.3", "abc", "2026-01-01T00:00:00Z"),

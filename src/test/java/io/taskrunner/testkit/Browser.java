@@ -6,12 +6,15 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -41,6 +44,11 @@ public final class Browser implements AutoCloseable {
 
   private static final int PATIENCE_SECONDS = 60;
 
+  private static final Map<String, Integer> KEY_CODES = Map.of("Tab", 9, "Enter", 13, "Escape", 27);
+
+  /** The script of axe; it is evaluated, not loaded, so that the page's policy permits it. */
+  private static final String AXE = axe();
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Process process;
@@ -64,6 +72,14 @@ public final class Browser implements AutoCloseable {
     this.session = send("", "Target.attachToTarget", attach).path("sessionId").asText();
     for (String domain : List.of("Page", "Network", "Runtime", "Log")) {
       ask(domain + ".enable", JSON.createObjectNode());
+    }
+  }
+
+  private static String axe() {
+    try (InputStream script = Browser.class.getResourceAsStream("/axe.min.js")) {
+      return new String(script.readAllBytes(), StandardCharsets.UTF_8) + "; undefined";
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -198,6 +214,81 @@ public final class Browser implements AutoCloseable {
               .put("button", "left")
               .put("clickCount", 1));
     }
+  }
+
+  /** The size of the page's window. */
+  public void size(int width, int height) {
+    ask(
+        "Emulation.setDeviceMetricsOverride",
+        JSON.createObjectNode()
+            .put("width", width)
+            .put("height", height)
+            .put("deviceScaleFactor", 1)
+            .put("mobile", false));
+  }
+
+  /** Whether the user prefers a dark page. */
+  public void dark(boolean dark) {
+    ObjectNode media = JSON.createObjectNode();
+    media
+        .putArray("features")
+        .addObject()
+        .put("name", "prefers-color-scheme")
+        .put("value", dark ? "dark" : "light");
+    ask("Emulation.setEmulatedMedia", media);
+  }
+
+  /** Writes into the focused field, as by the keyboard. */
+  public void type(String text) {
+    ask("Input.insertText", JSON.createObjectNode().put("text", text));
+  }
+
+  /** Presses and releases a key, such as {@code q}, {@code Tab} or {@code Enter}. */
+  public void press(String key) {
+    for (String type : List.of("keyDown", "keyUp")) {
+      ObjectNode event = JSON.createObjectNode().put("type", type).put("key", key);
+      int code = KEY_CODES.getOrDefault(key, 0);
+      if (code > 0) {
+        event.put("windowsVirtualKeyCode", code).put("code", key);
+      }
+      if (type.equals("keyDown") && (key.length() == 1 || key.equals("Enter"))) {
+        event.put("text", key.length() == 1 ? key : "\r");
+      }
+      ask("Input.dispatchKeyEvent", event);
+    }
+  }
+
+  /** The cookies of all pages, as the browser keeps them. */
+  public JsonNode cookies() {
+    return ask("Network.getAllCookies", JSON.createObjectNode()).path("cookies");
+  }
+
+  /** Whether this page is not shown, as when another tab is in front of it. */
+  public void hide(boolean hidden) {
+    evaluate(
+        "(() => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => "
+            + hidden
+            + " }); document.dispatchEvent(new Event('visibilitychange')); })()");
+  }
+
+  /** Violations of WCAG 2.2 AA that axe finds in the page, one a line. */
+  public List<String> violations() {
+    if (!evaluate("'axe' in window").asBoolean()) {
+      evaluate(AXE);
+    }
+    return evaluate(
+            "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })"
+                + ".then((found) => found.violations.flatMap((rule) => rule.nodes.map((node) =>"
+                + " rule.id + ': ' + node.html.slice(0, 200) + ' ' + node.failureSummary)))")
+        .valueStream()
+        .map(JsonNode::asText)
+        .toList();
+  }
+
+  /** A picture of the window, as PNG. */
+  public byte[] picture() {
+    JsonNode answer = ask("Page.captureScreenshot", JSON.createObjectNode().put("format", "png"));
+    return Base64.getDecoder().decode(answer.path("data").asText());
   }
 
   /** The addresses that were requested so far. */

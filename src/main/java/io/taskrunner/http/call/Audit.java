@@ -51,6 +51,9 @@ public final class Audit {
             .addKeyValue("caller", call.caller().name())
             .addKeyValue("request_id", call.id());
     Map<String, String> named = new LinkedHashMap<>();
+    if (Sessions.isOf(call.headers())) {
+      named.put("through", "dashboard");
+    }
     for (int i = 0; i < details.length; i += 2) {
       line = line.addKeyValue(details[i], details[i + 1]);
       named.put(details[i], details[i + 1]);

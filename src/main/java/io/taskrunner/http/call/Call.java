@@ -3,6 +3,7 @@ package io.taskrunner.http.call;
 import com.linecorp.armeria.common.QueryParams;
 import com.linecorp.armeria.common.RequestHeaders;
 import io.taskrunner.store.PageTokens;
+import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param caller the authenticated caller
  * @param body the members of the received JSON object; the handler may change it
  * @param pages of the list, if the route gives one
+ * @param from the caller's address
  */
 public record Call(
     String id,
@@ -29,7 +31,8 @@ public record Call(
     @Nullable String query,
     Caller caller,
     Map<String, Object> body,
-    Pages pages) {
+    Pages pages,
+    InetAddress from) {
 
   /**
    * Tokens of a route's pages.
@@ -40,7 +43,7 @@ public record Call(
 
   /** The same call by another caller. */
   Call by(Caller other) {
-    return new Call(id, headers, params, query, other, body, pages);
+    return new Call(id, headers, params, query, other, body, pages, from);
   }
 
   /** The placeholder of the route's template with this number, from 0. */

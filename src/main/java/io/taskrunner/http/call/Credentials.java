@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** Authenticates callers, and checks their access to a route. */
 public final class Credentials {
@@ -48,16 +49,26 @@ public final class Credentials {
   private final boolean judges;
   private final ClientStore clients;
   private final AdminKeyStore adminKeys;
+  private final Optional<Sessions> sessions;
 
-  /** With the keys of the settings, and those of clients and admins from the store. */
+  /**
+   * With the keys of the settings, and those of clients and admins from the store.
+   *
+   * @param sessions of the dashboard; empty without it
+   */
   public Credentials(
-      ServerSettings server, ApiSettings settings, ClientStore clients, AdminKeyStore adminKeys) {
+      ServerSettings server,
+      ApiSettings settings,
+      ClientStore clients,
+      AdminKeyStore adminKeys,
+      Optional<Sessions> sessions) {
     this.settings = settings;
     this.loopback = server.onLoopback();
     this.metricsFree = server.dev() || !server.mode().serves();
     this.judges = server.mode().serves();
     this.clients = clients;
     this.adminKeys = adminKeys;
+    this.sessions = sessions;
   }
 
   /** The credentials in the headers of a call. */
@@ -72,7 +83,18 @@ public final class Credentials {
      * @param adminKeys named keys of an admin
      * @param root whether the ADMIN_API_KEY was sent too
      */
-    record Keys(List<String> keys, List<String> adminKeys, boolean root) implements Shown {}
+    record Keys(List<String> keys, List<String> adminKeys, boolean root) implements Stored {}
+
+    /**
+     * A session of the dashboard.
+     *
+     * @param optional whether the route needs no credentials, so that a session that has ended is
+     *     ignored
+     */
+    record Session(String cookie, boolean optional) implements Stored {}
+
+    /** To be looked up. */
+    sealed interface Stored extends Shown {}
 
     /** An invalid credential. */
     record Wrong(Problem problem) implements Shown {}
@@ -86,13 +108,17 @@ public final class Credentials {
    * Reads the credentials of a call, without asking the store. A worker has no callers: it reads
    * none.
    */
-  Shown shown(RequestHeaders headers, boolean adminRoute) {
+  Shown shown(RequestHeaders headers, @Nullable Route route) {
     String admin = headers.get(ADMIN_KEY);
     String authorization = headers.get(HttpHeaderNames.AUTHORIZATION);
     String apiKey = headers.get(API_KEY);
-    if ((admin == null && authorization == null && apiKey == null) || !judges) {
+    if (!judges) {
       return SHOWS_NOTHING;
     }
+    if (admin == null && authorization == null && apiKey == null) {
+      return session(headers, route);
+    }
+    boolean adminRoute = route != null && route.access() == io.taskrunner.http.call.Access.ADMIN;
     boolean root = admin != null && isRoot(admin);
     List<String> named = new ArrayList<>(1);
     if (admin != null && !root) {
@@ -128,6 +154,31 @@ public final class Credentials {
       return new Shown.Keys(keys, named, root);
     }
     return root ? SHOWS_ROOT : scraper ? SHOWS_SCRAPER : SHOWS_NOTHING;
+  }
+
+  private Shown session(RequestHeaders headers, @Nullable Route route) {
+    if (sessions.isEmpty()
+        || route == null
+        || route.access() == io.taskrunner.http.call.Access.METRICS) {
+      return SHOWS_NOTHING;
+    }
+    boolean optional =
+        switch (route.access()) {
+          case ANYONE, DETAIL -> true;
+          case ENQUEUE, READ, OPERATE, ADMIN, METRICS -> false;
+        };
+    return sessions
+        .get()
+        .shown(headers)
+        .<Shown>map(cookie -> new Shown.Session(cookie, optional))
+        .orElse(SHOWS_NOTHING);
+  }
+
+  /** Whether a call has credentials in its headers. */
+  static boolean isIn(RequestHeaders headers) {
+    return headers.contains(ADMIN_KEY)
+        || headers.contains(HttpHeaderNames.AUTHORIZATION)
+        || headers.contains(API_KEY);
   }
 
   /**
@@ -181,8 +232,11 @@ public final class Credentials {
   }
 
   /** The caller of cached keys; empty when they must be looked up. Never blocks. */
-  Optional<Caller> known(Shown.Keys shown) {
-    return caller(shown, clients::knownKeyOwner, adminKeys::known);
+  Optional<Caller> known(Shown.Stored shown) {
+    return switch (shown) {
+      case Shown.Keys keys -> caller(keys, clients::knownKeyOwner, adminKeys::known);
+      case Shown.Session session -> sessions.flatMap(all -> all.known(session.cookie()));
+    };
   }
 
   /**
@@ -190,9 +244,18 @@ public final class Credentials {
    *
    * @throws Refusal 401: a key is invalid
    */
-  Caller lookUp(Shown.Keys shown) {
-    return caller(shown, clients::keyOwner, adminKeys::find)
-        .orElseThrow(() -> new Refusal(Problem.unauthenticated("The API key is invalid.")));
+  Caller lookUp(Shown.Stored shown) {
+    return switch (shown) {
+      case Shown.Keys keys ->
+          caller(keys, clients::keyOwner, adminKeys::find)
+              .orElseThrow(() -> new Refusal(Problem.unauthenticated("The API key is invalid.")));
+      case Shown.Session session ->
+          sessions
+              .flatMap(all -> all.lookUp(session.cookie()))
+              .or(() -> session.optional() ? Optional.of(NOBODY) : Optional.empty())
+              .orElseThrow(() ->
+                  new Refusal(Problem.unauthenticated("The session has ended. Sign in again.")));
+    };
   }
 
   private static Optional<Caller> caller(
@@ -285,6 +348,16 @@ public final class Credentials {
   /** Whether the caller may see metrics, and the detail of health. */
   public boolean seesMetrics(Caller caller) {
     return metricsFree || caller instanceof Caller.Admin || caller instanceof Caller.Scraper;
+  }
+
+  /** The caller whose permissions an anonymous caller has: on loopback possibly the admin. */
+  public Caller effective(Caller caller) {
+    return caller instanceof Caller.Nobody && isNobodyAdmin() ? LOOPBACK : caller;
+  }
+
+  /** Whether an admin key is set, or none is necessary. */
+  public boolean isAdminPossible() {
+    return settings.adminKey().isPresent() || loopback;
   }
 
   private boolean isNobodyAdmin() {

@@ -171,13 +171,14 @@ public final class Front implements HttpService {
     CompletableFuture<Answer> begin() {
       try {
         origins.check(headers);
-        boolean adminRoute = route != null && route.access() == Access.ADMIN;
-        return switch (credentials.shown(headers, adminRoute)) {
+        return switch (credentials.shown(headers, route)) {
           case Credentials.Shown.Known known -> found(known.caller());
           case Credentials.Shown.Wrong wrong -> throw new Refusal(wrong.problem());
-          case Credentials.Shown.Keys keys -> {
-            Optional<Caller> known = credentials.known(keys);
-            yield known.isPresent() ? found(known.get()) : lookedUp(keys).thenCompose(this::found);
+          case Credentials.Shown.Stored stored -> {
+            Optional<Caller> known = credentials.known(stored);
+            yield known.isPresent()
+                ? found(known.get())
+                : lookedUp(stored).thenCompose(this::found);
           }
         };
       } catch (Refusal refusal) {
@@ -185,9 +186,9 @@ public final class Front implements HttpService {
       }
     }
 
-    private CompletableFuture<Caller> lookedUp(Credentials.Shown.Keys keys) {
+    private CompletableFuture<Caller> lookedUp(Credentials.Shown.Stored stored) {
       enter();
-      return onVirtualThread(() -> lookUp(keys));
+      return onVirtualThread(() -> lookUp(stored));
     }
 
     /** From here on the call asks the store, and is held until it is answered. */
@@ -198,9 +199,9 @@ public final class Front implements HttpService {
       entered = true;
     }
 
-    private Caller lookUp(Credentials.Shown.Keys keys) {
+    private Caller lookUp(Credentials.Shown.Stored stored) {
       try {
-        return credentials.lookUp(keys);
+        return credentials.lookUp(stored);
       } catch (StoreUnavailable away) {
         if (route != null && isOfThisProcess(route)) {
           return new Caller.Nobody(); // Calls about the process work while the store is away.
@@ -217,7 +218,7 @@ public final class Front implements HttpService {
       if (route == null) {
         throw new Refusal(Problem.methodNotAllowed(match.path().allow()));
       }
-      if (isOfThisProcess(route)) {
+      if (isOfThisProcess(route) && route.body() == Route.Body.NONE) {
         caller = credentials.admit(route, caller);
         return onVirtualThread(() -> blocking(route, new LinkedHashMap<>()));
       }
@@ -300,7 +301,8 @@ public final class Front implements HttpService {
               ctx.query(),
               caller,
               members,
-              new Call.Pages(pages, route.template()));
+              new Call.Pages(pages, route.template()),
+              ctx.clientAddress());
       if (ctx.query() != null && route.isStrict()) {
         Faults faults = new Faults();
         call.query(faults).allow(route.parameters());
@@ -358,6 +360,9 @@ public final class Front implements HttpService {
         builder.set(HttpHeaderNames.CONTENT_TYPE, answer.type());
       }
       builder.set(RequestIds.HEADER, id);
+      if (Sessions.isDashboard(headers)) {
+        builder.set(HttpHeaderNames.CACHE_CONTROL, "no-store");
+      }
       if (!answer.status().isContentAlwaysEmpty()) {
         builder.contentLength(answer.body().length); // Here, or the headers are built once more.
       }

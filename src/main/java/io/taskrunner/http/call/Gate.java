@@ -68,7 +68,7 @@ public final class Gate {
     return switch (credentials.bearer(headers, open)) {
       case Credentials.Shown.Known known -> Optional.of(known.caller());
       case Credentials.Shown.Wrong wrong -> throw new Refusal(wrong.problem());
-      case Credentials.Shown.Keys _ -> Optional.empty();
+      case Credentials.Shown.Stored _ -> Optional.empty();
     };
   }
 
@@ -81,7 +81,7 @@ public final class Gate {
     return switch (credentials.bearer(headers, open)) {
       case Credentials.Shown.Known known -> known.caller();
       case Credentials.Shown.Wrong wrong -> throw new Refusal(wrong.problem());
-      case Credentials.Shown.Keys keys -> credentials.known(credentials.lookUp(keys));
+      case Credentials.Shown.Stored stored -> credentials.known(credentials.lookUp(stored));
     };
   }
 

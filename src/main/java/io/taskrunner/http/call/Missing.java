@@ -57,6 +57,11 @@ public final class Missing {
         clientId);
   }
 
+  /** No such session. */
+  public static Problem session(String id) {
+    return Problem.of(404, "session_not_found", "No session %s: it may have ended.", id);
+  }
+
   /** No such tier. */
   public static Problem tier(String name) {
     return Problem.of(404, "tier_not_found", "No tier %s.", name);

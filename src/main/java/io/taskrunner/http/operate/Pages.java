@@ -1,8 +1,11 @@
 package io.taskrunner.http.operate;
 
+import com.linecorp.armeria.common.HttpHeaderNames;
 import com.linecorp.armeria.common.HttpMethod;
+import com.linecorp.armeria.common.HttpStatus;
 import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
+import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Route;
 import io.taskrunner.telemetry.Build;
 import java.io.IOException;
@@ -22,6 +25,8 @@ public final class Pages {
 
   private static final String HTML = "text/html; charset=utf-8";
 
+  private final boolean dashboard;
+  private final String prefix;
   private final Answer home;
   private final Answer docs;
   private final Answer contract;
@@ -30,8 +35,11 @@ public final class Pages {
    * Built once.
    *
    * @param prefix before every path; empty for none
+   * @param dashboard whether browsers are sent to {@code /ui/} from the home page
    */
-  public Pages(String prefix, Build build) {
+  public Pages(String prefix, Build build, boolean dashboard) {
+    this.prefix = prefix;
+    this.dashboard = dashboard;
     home =
         page(
             resource("/pages/home.html")
@@ -49,9 +57,21 @@ public final class Pages {
   /** The routes. */
   public List<Route> routes() {
     return List.of(
-        Route.of(HttpMethod.GET, "/", Access.ANYONE, _ -> home),
+        Route.of(HttpMethod.GET, "/", Access.ANYONE, this::home),
         Route.of(HttpMethod.GET, "/docs", Access.ANYONE, _ -> docs),
         Route.of(HttpMethod.GET, "/openapi.json", Access.ANYONE, _ -> contract));
+  }
+
+  /** Browsers are sent to the dashboard; others get the page. */
+  private Answer home(Call call) {
+    String accepted = call.headers().get(HttpHeaderNames.ACCEPT, "");
+    return dashboard && accepted.contains("text/html")
+        ? new Answer(
+            HttpStatus.FOUND,
+            "",
+            new byte[0],
+            List.of("location", prefix + "/ui/", "vary", "accept"))
+        : home;
   }
 
   /** A page that may load nothing from elsewhere, and run only its own script. */

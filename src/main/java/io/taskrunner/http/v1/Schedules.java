@@ -131,7 +131,9 @@ public final class Schedules {
         done.at(),
         List.of(),
         Optional.empty(),
-        OptionalInt.empty());
+        OptionalInt.empty(),
+        0,
+        Optional.empty());
   }
 
   private static Problem problem(Schedule.Result why, Settings settings) {

@@ -24,19 +24,29 @@ final class TaskJson {
   private TaskJson() {}
 
   static void write(JsonOut out, Task task) throws IOException {
-    out.text("task_id", task.id().toString());
-    out.text("client_id", task.clientId());
-    out.text("queue", task.queue());
-    out.text("state", task.state().word());
-    labels(out, task.spec().labels());
+    write(out, task, Integer.MAX_VALUE);
+  }
+
+  /**
+   * A task.
+   *
+   * @param bodyMax how many bytes of the body are shown
+   */
+  static void write(JsonOut out, Task task, int bodyMax) throws IOException {
+    head(out, task);
+    TargetRequest target = task.spec().request();
+    TargetRequest shown = target.body().length > bodyMax ? target.cutTo(bodyMax) : target;
     out.object(
-        "request", request -> request(request, task.spec().request(), task.bodyDropped(), false));
+        "request",
+        request -> {
+          request(request, shown, task.bodyDropped(), false);
+          request.number("body_bytes", target.body().length);
+        });
     callback(out, task.spec().callback(), false);
     if (task.spec().callbackOf() != null) {
       out.text("callback_of", task.spec().callbackOf().toString());
     }
-    out.time("created_time", task.created());
-    out.time("scheduled_time", task.scheduled());
+    times(out, task);
     out.array(
         "attempts",
         attempts -> {
@@ -46,6 +56,37 @@ final class TaskJson {
         });
     out.number("max_retries", task.spec().retry().maxRetries());
     out.text("last_error", task.lastError().map(AttemptError::word).orElse(null));
+  }
+
+  /** A task without headers, body and attempts. */
+  static void basic(JsonOut out, Task task) throws IOException {
+    head(out, task);
+    out.object(
+        "request",
+        request -> {
+          url(request, task.spec().request().url(), false);
+          request.text("method", task.spec().request().method());
+        });
+    times(out, task);
+    out.number("attempt_count", task.attemptCount());
+    out.number(
+        "last_status",
+        task.lastStatus().isPresent() ? (Integer) task.lastStatus().getAsInt() : null);
+    out.text("last_error", task.lastError().map(AttemptError::word).orElse(null));
+  }
+
+  private static void head(JsonOut out, Task task) throws IOException {
+    out.text("task_id", task.id().toString());
+    out.text("client_id", task.clientId());
+    out.text("queue", task.queue());
+    out.text("state", task.state().word());
+    labels(out, task.spec().labels());
+  }
+
+  private static void times(JsonOut out, Task task) throws IOException {
+    out.time("created_time", task.created());
+    out.time("scheduled_time", task.scheduled());
+    out.time("finished_time", task.finished().orElse(null));
   }
 
   /** Why a due task does not start; null when it waits for no circuit breaker. */

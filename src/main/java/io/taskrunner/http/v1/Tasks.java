@@ -23,6 +23,7 @@ import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.store.TaskStore.Moved;
 import io.taskrunner.store.TaskStore.Page;
+import io.taskrunner.store.TaskStore.View;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
@@ -51,6 +52,8 @@ public final class Tasks {
 
   private static final Pattern STATE =
       Pattern.compile("scheduled|ready|active|retry|succeeded|dead|cancelled");
+
+  private static final Pattern VIEW = Pattern.compile("full|basic");
 
   private static final Pattern STATUS = Pattern.compile("[1-5][0-9]{2}");
 
@@ -82,8 +85,9 @@ public final class Tasks {
                 "due_after",
                 "due_before",
                 "limit",
-                "cursor"),
-        Route.of(HttpMethod.GET, "/v1/tasks/{id}", Access.READ, this::get),
+                "cursor",
+                "view"),
+        Route.of(HttpMethod.GET, "/v1/tasks/{id}", Access.READ, this::get).taking("body_max"),
         Route.of(HttpMethod.DELETE, "/v1/tasks/{id}", Access.OPERATE, this::cancel),
         Route.of(
             HttpMethod.POST, "/v1/tasks/{id}/run", Access.OPERATE, Route.Body.OPTIONAL, this::run),
@@ -101,9 +105,11 @@ public final class Tasks {
     Filter filter = filter(query, Enqueues.ownId(call.caller()));
     int limit = query.integer("limit", LIMIT, 1, LIMIT_MAX);
     String cursor = query.cursor();
+    String view = query.text("view", VIEW, "full or basic");
     faults.raise();
     try {
-      return Answer.ok(json(tasks.list(filter, limit, cursor), query));
+      View shown = "basic".equals(view) ? View.BASIC : View.FULL;
+      return Answer.ok(json(tasks.list(filter, limit, cursor, shown), query, shown));
     } catch (BadCursor badCursor) {
       throw query.badCursor();
     }
@@ -159,13 +165,19 @@ public final class Tasks {
     return new Label(label.get().substring(0, colon), label.get().substring(colon + 1));
   }
 
-  private static byte[] json(Page page, Call.Query query) {
+  private static byte[] json(Page page, Call.Query query, View view) {
     return JsonOut.object(out -> {
       out.array(
           "tasks",
           items -> {
             for (Task task : page.tasks()) {
-              items.item(item -> TaskJson.write(item, task));
+              items.item(item -> {
+                if (view == View.BASIC) {
+                  TaskJson.basic(item, task);
+                } else {
+                  TaskJson.write(item, task);
+                }
+              });
             }
           });
       out.text("next_cursor", query.nextCursor(page.nextCursor()));
@@ -174,10 +186,13 @@ public final class Tasks {
   }
 
   private Answer get(Call call) {
+    Faults faults = new Faults();
+    int bodyMax = call.query(faults).integer("body_max", Integer.MAX_VALUE, 0, Integer.MAX_VALUE);
+    faults.raise();
     Task task = own(call);
     return Answer.ok(
         JsonOut.object(out -> {
-          TaskJson.write(out, task);
+          TaskJson.write(out, task, bodyMax);
           TaskJson.waitingFor(out, waitsFor(task));
         }));
   }

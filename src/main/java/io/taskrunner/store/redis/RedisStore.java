@@ -10,6 +10,7 @@ import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.PageSecretStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
+import io.taskrunner.store.SessionStore;
 import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.Stores;
@@ -55,6 +56,7 @@ public final class RedisStore implements Stores, AutoCloseable {
   private final RedisClients clients;
   private final RedisHosts hosts;
   private final RedisAdminKeys adminKeys;
+  private final RedisSessions sessions;
   private final RedisAudits audits;
   private final Revisions revisions;
   private final RedisCloud cloud;
@@ -116,6 +118,7 @@ public final class RedisStore implements Stores, AutoCloseable {
     this.clients = new RedisClients(shards, config, names, revisions, changes);
     this.hosts = new RedisHosts(shards, revisions, changes);
     this.adminKeys = new RedisAdminKeys(config);
+    this.sessions = new RedisSessions(config);
     this.audits = new RedisAudits(config);
     this.workers = new RedisWorkers(config);
     this.schedules =
@@ -259,6 +262,11 @@ public final class RedisStore implements Stores, AutoCloseable {
   @Override
   public AdminKeyStore adminKeys() {
     return adminKeys;
+  }
+
+  @Override
+  public SessionStore sessions() {
+    return sessions;
   }
 
   @Override

@@ -53,6 +53,9 @@ final class RedisTasks implements TaskStore {
    */
   private static final long PAGE_BYTES = 1 << 20;
 
+  /** More than all records of a page have together. */
+  private static final long ANY_BYTES = 1L << 40;
+
   private final Shards shards;
   private final QueueNames names;
   private final Function<Shard, Enqueuer> enqueuers;
@@ -100,14 +103,16 @@ final class RedisTasks implements TaskStore {
 
   @Override
   public Optional<Task> get(TaskId id) {
-    return shards.of(id).flatMap(shard -> read(shard, List.of(id.bytes())).stream().findFirst());
+    return shards
+        .of(id)
+        .flatMap(shard -> read(shard, List.of(id.bytes()), View.FULL).stream().findFirst());
   }
 
   /** Those that are there; in as many calls as their size requires. */
-  private List<Task> read(Shard shard, List<byte[]> ids) {
+  private List<Task> read(Shard shard, List<byte[]> ids, View view) {
     List<Task> tasks = new ArrayList<>(ids.size());
     for (int from = 0; from < ids.size(); ) {
-      Args args = new Args(ids.size() - from);
+      Args args = new Args(1 + ids.size() - from).with(view == View.BASIC);
       ids.subList(from, ids.size()).forEach(args::add);
       Reply reply = shard.moves().run(Script.GET, args);
       from += reply.count();
@@ -166,11 +171,13 @@ final class RedisTasks implements TaskStore {
         record.due(),
         attempts,
         record.error() == 0 ? Optional.empty() : Optional.of(AttemptError.ofCode(record.error())),
-        answered ? OptionalInt.of(record.status()) : OptionalInt.empty());
+        answered ? OptionalInt.of(record.status()) : OptionalInt.empty(),
+        record.attempts(),
+        state.finished() ? record.ended() : Optional.empty());
   }
 
   @Override
-  public Page list(Filter filter, int limit, @Nullable String cursor) throws BadCursor {
+  public Page list(Filter filter, int limit, @Nullable String cursor, View view) throws BadCursor {
     // Of its text, because an enum's hash differs between the processes that a cursor may be sent
     // to.
     String fingerprint = Integer.toHexString(filter.toString().hashCode());
@@ -197,13 +204,14 @@ final class RedisTasks implements TaskStore {
               .run(
                   Script.SEARCH,
                   Math.min(AT_ONCE, limit - found.size()),
-                  PAGE_BYTES - bytes,
+                  view == View.BASIC ? ANY_BYTES : PAGE_BYTES - bytes,
                   walk.args(place));
       examined += reply.number();
       boolean over = reply.flag();
       Position next = new Position(shard.number(), reply.bytes());
-      bytes += reply.number();
-      read(shard, reply.rest(Reply::bytes)).stream()
+      long read = reply.number();
+      bytes += view == View.BASIC ? 0 : read;
+      read(shard, reply.rest(Reply::bytes), view).stream()
           .filter(task -> matches(filter, task))
           .forEach(found::add);
       place = TaskWalk.Place.read(next.text());

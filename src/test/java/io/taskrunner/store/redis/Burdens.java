@@ -9,6 +9,7 @@ import io.taskrunner.client.Limits;
 import io.taskrunner.client.Tier;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.SessionStore;
 import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
@@ -144,6 +145,17 @@ final class Burdens implements AutoCloseable {
     stage.queue("side", 1);
     calls.dropQueue("default");
     calls.tidy(10);
+  }
+
+  private void manySessions() {
+    begin();
+    SessionStore sessions = stage.store.sessions();
+    for (int i = 0; i <= SessionStore.MAX; i++) {
+      String digest = "%064x".formatted(i);
+      sessions.begin(digest, new SessionStore.Holder(SessionStore.Kind.CLIENT, digest));
+      sessions.find(digest);
+    }
+    sessions.list();
   }
 
   private void manyClients() {
@@ -374,6 +386,7 @@ final class Burdens implements AutoCloseable {
   void all() {
     meter.measure("many due tasks of one queue", this::manyDueTasks);
     meter.measure("many clients with a ready task each", this::manyClients);
+    meter.measure("as many sessions as there may be", this::manySessions);
     meter.measure("many queues at their limits", this::manyLimitedQueues);
     meter.measure("large tasks that expired", this::largeExpiredTasks);
     meter.measure(

@@ -1091,7 +1091,7 @@ class HistoryTest {
       List<byte[]> ids = items.stream().map(t -> t.id.bytes()).toList();
       Map<TaskId, Character> seen = new HashMap<>();
       for (int from = 0; from < ids.size(); ) {
-        Args args = new Args(ids.size());
+        Args args = new Args(1 + ids.size()).with(null);
         ids.subList(from, ids.size()).forEach(args::add);
         Reply reply = stage.moves.run(Script.GET, args);
         from += reply.count();

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Page;
+import io.taskrunner.store.TaskStore.View;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
@@ -114,6 +115,24 @@ class ListTest {
     stage.store.tasks().cancel(ids.get(2));
     Page second = stage.store.tasks().list(filter, 2, first.nextCursor());
     assertEquals(ids.subList(3, 5), second.tasks().stream().map(Task::id).toList());
+  }
+
+  @Test
+  void aBasicViewHasNeitherBodiesNorAttemptsAndItsPagesAreAsLongAsAsked() throws BadCursor {
+    String body = "x".repeat(500_000);
+    for (int i = 0; i < 5; i++) {
+      stage.enqueue(wish().in(Duration.ofSeconds(i + 1)).body(body));
+    }
+    Filter filter = new Filter("default", TaskState.SCHEDULED, null, null);
+    Page page = stage.store.tasks().list(filter, 50, null, View.BASIC);
+    assertEquals(5, page.tasks().size());
+    for (Task task : page.tasks()) {
+      Task whole = stage.store.tasks().get(task.id()).orElseThrow();
+      assertEquals(0, task.spec().request().body().length);
+      assertEquals(body.length(), whole.spec().request().body().length);
+      assertEquals(whole.spec().request().url(), task.spec().request().url());
+      assertEquals(whole.scheduled(), task.scheduled());
+    }
   }
 
   @Test

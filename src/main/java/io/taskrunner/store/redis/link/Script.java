@@ -56,6 +56,7 @@ public enum Script {
   PUT_QUEUE,
   PUT_SCHEDULE,
   PUT_SECRET,
+  PUT_SESSION,
   PUT_SHARD,
   PUT_TIER,
   QUEUE_STATS,
@@ -67,6 +68,7 @@ public enum Script {
   RUN_TASK,
   SCHEDULES,
   SEARCH,
+  SESSIONS,
   SETTLE,
   SIGN_CLIENT,
   TICK,
@@ -75,6 +77,7 @@ public enum Script {
   TOKEN_KEYS,
   TRIM_DONE,
   UNPARK,
+  USE_SESSION,
   WORKERS;
 
   private volatile @Nullable Text text;
