@@ -78,9 +78,4 @@ public record ServerSettings(
     String host = bind.isAnyLocalAddress() ? "127.0.0.1" : bind.getHostAddress();
     return (tls.isPresent() ? "https://" : "http://") + new HostPort(host, port) + pathPrefix;
   }
-
-  /** The prefix, if there is one. */
-  public Optional<String> prefix() {
-    return pathPrefix.isEmpty() ? Optional.empty() : Optional.of(pathPrefix);
-  }
 }

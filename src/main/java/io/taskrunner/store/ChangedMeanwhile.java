@@ -11,9 +11,4 @@ public final class ChangedMeanwhile extends Exception {
   public ChangedMeanwhile() {
     super("changed meanwhile", null, false, false);
   }
-
-  /** For a change without expectations, which cannot be rejected. */
-  static IllegalStateException impossible(ChangedMeanwhile changed) {
-    return new IllegalStateException("a change that expects nothing was refused", changed);
-  }
 }

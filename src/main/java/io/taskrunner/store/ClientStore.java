@@ -35,29 +35,11 @@ public interface ClientStore {
    */
   Optional<Client> set(String id, Change change, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #set(String, Change, Expected)}, unconditionally. */
-  default Optional<Client> set(String id, Change change) {
-    try {
-      return set(id, change, Expected.ANY);
-    } catch (ChangedMeanwhile changed) {
-      throw ChangedMeanwhile.impossible(changed);
-    }
-  }
-
   /**
    * Deletes a client: revokes its keys, cancels its waiting tasks, blocks its id; false when it
    * does not exist.
    */
   boolean delete(String id, Expected expected) throws ChangedMeanwhile;
-
-  /** As {@link #delete(String, Expected)}, unconditionally. */
-  default boolean delete(String id) {
-    try {
-      return delete(id, Expected.ANY);
-    } catch (ChangedMeanwhile changed) {
-      throw ChangedMeanwhile.impossible(changed);
-    }
-  }
 
   /** All tiers: the built-in ones first, in their order, then others by name. */
   List<Tier> tiers();
@@ -65,26 +47,8 @@ public interface ClientStore {
   /** Creates or changes a tier. */
   void putTier(Tier tier, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #putTier(Tier, Expected)}, unconditionally. */
-  default void putTier(Tier tier) {
-    try {
-      putTier(tier, Expected.ANY);
-    } catch (ChangedMeanwhile changed) {
-      throw ChangedMeanwhile.impossible(changed);
-    }
-  }
-
   /** Deletes a tier that is not built in. */
   TierDeleted deleteTier(String name, Expected expected) throws ChangedMeanwhile;
-
-  /** As {@link #deleteTier(String, Expected)}, unconditionally. */
-  default TierDeleted deleteTier(String name) {
-    try {
-      return deleteTier(name, Expected.ANY);
-    } catch (ChangedMeanwhile changed) {
-      throw ChangedMeanwhile.impossible(changed);
-    }
-  }
 
   /**
    * Adds a key to a client, which must authenticate with a key from then on.
@@ -95,11 +59,6 @@ public interface ClientStore {
    * @return the key's id; empty when the client does not exist
    */
   Optional<String> addKey(String clientId, String digest, String name, Set<Scope> scopes);
-
-  /** As {@link #addKey(String, String, String, Set)}, without a name, and with all scopes. */
-  default Optional<String> addKey(String clientId, String digest) {
-    return addKey(clientId, digest, "", Scope.ALL);
-  }
 
   /** A client's keys, the oldest first; empty when the client does not exist. */
   Optional<List<KeyOwner>> keys(String clientId);
@@ -185,11 +144,6 @@ public interface ClientStore {
     /** Keeps the scopes from being changed. */
     public KeyOwner {
       scopes = Set.copyOf(scopes);
-    }
-
-    /** For a key without a name and with all scopes. */
-    public KeyOwner(String clientId, String keyId, Instant created) {
-      this(clientId, keyId, created, "", Scope.ALL);
     }
 
     /**

@@ -21,15 +21,6 @@ public interface HostStore {
    */
   void put(TargetHost host, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #put(TargetHost, Expected)}, unconditionally. */
-  default void put(TargetHost host) {
-    try {
-      put(host, Expected.ANY);
-    } catch (ChangedMeanwhile changed) {
-      throw ChangedMeanwhile.impossible(changed);
-    }
-  }
-
   /** Hosts whose breaker is not closed, by name. */
   List<TargetHost.Open> open();
 
@@ -50,13 +41,4 @@ public interface HostStore {
 
   /** Deletes a host's settings; false when it has none. */
   boolean delete(String name, Expected expected) throws ChangedMeanwhile;
-
-  /** As {@link #delete(String, Expected)}, unconditionally. */
-  default boolean delete(String name) {
-    try {
-      return delete(name, Expected.ANY);
-    } catch (ChangedMeanwhile changed) {
-      throw ChangedMeanwhile.impossible(changed);
-    }
-  }
 }

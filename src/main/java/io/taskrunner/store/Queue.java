@@ -13,11 +13,6 @@ package io.taskrunner.store;
 public record Queue(
     String name, QueueSettings settings, boolean paused, Stats stats, long revision) {
 
-  /** A queue whose settings were never changed. */
-  public Queue(String name, QueueSettings settings, boolean paused, Stats stats) {
-    this(name, settings, paused, stats, 0);
-  }
-
   /**
    * The number of tasks in each state.
    *

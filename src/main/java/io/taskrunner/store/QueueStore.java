@@ -20,30 +20,12 @@ public interface QueueStore {
    */
   boolean put(String name, QueueSettings settings, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #put(String, QueueSettings, Expected)}, unconditionally. */
-  default boolean put(String name, QueueSettings settings) {
-    try {
-      return put(name, settings, Expected.ANY);
-    } catch (ChangedMeanwhile changed) {
-      throw ChangedMeanwhile.impossible(changed);
-    }
-  }
-
   /**
    * Deletes a queue.
    *
    * @param force even when it has tasks, which are deleted too
    */
   Deleted delete(String name, boolean force, Expected expected) throws ChangedMeanwhile;
-
-  /** As {@link #delete(String, boolean, Expected)}, unconditionally. */
-  default Deleted delete(String name, boolean force) {
-    try {
-      return delete(name, force, Expected.ANY);
-    } catch (ChangedMeanwhile changed) {
-      throw ChangedMeanwhile.impossible(changed);
-    }
-  }
 
   /** Pauses or resumes a queue; false when there is no such queue. */
   boolean pause(String name, boolean paused);

@@ -34,26 +34,8 @@ public interface ScheduleStore {
    */
   boolean put(String name, Schedule.Settings settings, Expected expected) throws ChangedMeanwhile;
 
-  /** As {@link #put(String, Schedule.Settings, Expected)}, unconditionally. */
-  default boolean put(String name, Schedule.Settings settings) {
-    try {
-      return put(name, settings, Expected.ANY);
-    } catch (ChangedMeanwhile changed) {
-      throw ChangedMeanwhile.impossible(changed);
-    }
-  }
-
   /** Deletes a schedule; its tasks are kept. False when there is no such schedule. */
   boolean delete(String name, Expected expected) throws ChangedMeanwhile;
-
-  /** As {@link #delete(String, Expected)}, unconditionally. */
-  default boolean delete(String name) {
-    try {
-      return delete(name, Expected.ANY);
-    } catch (ChangedMeanwhile changed) {
-      throw ChangedMeanwhile.impossible(changed);
-    }
-  }
 
   /** Pauses a schedule, or resumes it with its next tick. Empty: no such schedule. */
   Optional<Schedule> pause(String name, boolean paused);
@@ -66,11 +48,6 @@ public interface ScheduleStore {
    * other.
    */
   List<Part> parts();
-
-  /** Processes due schedules in all parts, one after the other: see {@link Part#tick}. */
-  default Duration tick() {
-    return parts().stream().map(Part::tick).min(Duration::compareTo).orElseThrow();
-  }
 
   /** Schedules that are stored together. */
   interface Part {

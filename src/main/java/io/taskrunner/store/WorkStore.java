@@ -67,13 +67,7 @@ public interface WorkStore {
    *     requested
    */
   record ClaimRequest(
-      String workerId, long request, int slots, Duration lease, int maxRetries, int express) {
-
-    /** A claim without express tasks. */
-    public ClaimRequest(String workerId, long request, int slots, Duration lease, int maxRetries) {
-      this(workerId, request, slots, lease, maxRetries, 0);
-    }
-  }
+      String workerId, long request, int slots, Duration lease, int maxRetries, int express) {}
 
   /**
    * The result of an exchange.

@@ -253,7 +253,7 @@ final class Ledger implements AutoCloseable {
     }
     List<Finding> findings;
     try (RedisStore store = RedisStore.open(StoreOptions.defaults(redis))) {
-      findings = store.doctor().examine();
+      findings = store.doctor().examine(false);
     }
     synchronized (this) {
       return new Account(

@@ -76,7 +76,7 @@ class ContractTest {
     return store
         .works()
         .getFirst()
-        .exchange(List.of(), new ClaimRequest(WORKER, wish, most, Duration.ofSeconds(30), 5))
+        .exchange(List.of(), new ClaimRequest(WORKER, wish, most, Duration.ofSeconds(30), 5, 0))
         .claims();
   }
 

@@ -62,7 +62,7 @@ class CursorsTest {
     WorkStore work = store.works().getFirst();
     List<Settlement> failed =
         work
-            .exchange(List.of(), new ClaimRequest(worker, 1, 2, Duration.ofSeconds(30), 5))
+            .exchange(List.of(), new ClaimRequest(worker, 1, 2, Duration.ofSeconds(30), 5, 0))
             .claims()
             .stream()
             .map(claim ->

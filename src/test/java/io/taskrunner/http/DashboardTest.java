@@ -84,7 +84,7 @@ class DashboardTest {
             .works()
             .getFirst()
             .exchange(
-                List.of(), new ClaimRequest(WORKER, ++claims, most, Duration.ofSeconds(30), 5))
+                List.of(), new ClaimRequest(WORKER, ++claims, most, Duration.ofSeconds(30), 5, 0))
             .claims();
     List<Settlement> settlements = new ArrayList<>();
     for (Claim claim : claimed) {

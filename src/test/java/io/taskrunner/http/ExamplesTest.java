@@ -446,7 +446,7 @@ class ExamplesTest {
         store
             .works()
             .getFirst()
-            .exchange(List.of(), new ClaimRequest(worker, 1, 2, Duration.ofSeconds(30), 5))
+            .exchange(List.of(), new ClaimRequest(worker, 1, 2, Duration.ofSeconds(30), 5, 0))
             .claims();
     List<Settlement> settlements = new ArrayList<>();
     for (Claim claim : claims) {

@@ -115,7 +115,8 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
                 name,
                 QueueSettings.defaults(weight),
                 false,
-                new Queue.Stats(1, 2, 3, 4, 5, 6, 7, 7.5))));
+                new Queue.Stats(1, 2, 3, 4, 5, 6, 7, 7.5),
+                0)));
   }
 
   /** A client with a key. */
@@ -226,7 +227,7 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
   @Override
   public boolean put(String name, QueueSettings settings, Expected expected) {
     return queues.put(
-            name, new Queue(name, settings, false, new Queue.Stats(0, 0, 0, 0, 0, 0, 0, 0)))
+            name, new Queue(name, settings, false, new Queue.Stats(0, 0, 0, 0, 0, 0, 0, 0), 0))
         == null;
   }
 
@@ -241,7 +242,7 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
   @Override
   public boolean pause(String name, boolean paused) {
     return queues.computeIfPresent(
-            name, (_, queue) -> new Queue(name, queue.settings(), paused, queue.stats()))
+            name, (_, queue) -> new Queue(name, queue.settings(), paused, queue.stats(), 0))
         != null;
   }
 

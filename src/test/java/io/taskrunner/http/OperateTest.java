@@ -112,8 +112,8 @@ class OperateTest {
   void tasksOfPausedQueuesAreCountedButDoNotAge() {
     FakeStores stores = new FakeStores();
     Queue.Stats waiting = new Queue.Stats(0, 3, 0, 0, 0, 0, 0, 60);
-    stores.queues.put("held", new Queue("held", QueueSettings.defaults(1), true, waiting));
-    stores.queues.put("open", new Queue("open", QueueSettings.defaults(1), false, waiting));
+    stores.queues.put("held", new Queue("held", QueueSettings.defaults(1), true, waiting, 0));
+    stores.queues.put("open", new Queue("open", QueueSettings.defaults(1), false, waiting, 0));
     try (Served served = new Served(Setup.local(), stores)) {
       String text = served.get("/metrics").body();
       assertTrue(
@@ -146,7 +146,7 @@ class OperateTest {
       stores.queues.put(
           name,
           new Queue(
-              name, QueueSettings.defaults(1), false, new Queue.Stats(0, 1, 0, 0, 0, 0, 0, i)));
+              name, QueueSettings.defaults(1), false, new Queue.Stats(0, 1, 0, 0, 0, 0, 0, i), 0));
     }
     try (Served served = new Served(Setup.local(), stores)) {
       String text = served.get("/metrics").body();

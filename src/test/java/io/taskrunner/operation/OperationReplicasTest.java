@@ -22,6 +22,7 @@ import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.testkit.AtOnce;
 import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -57,7 +58,7 @@ class OperationReplicasTest {
 
   @AfterEach
   void stop() throws Exception {
-    assertEquals(List.of(), store.doctor().examine());
+    assertEquals(List.of(), store.doctor().examine(false));
     store.close();
   }
 
@@ -66,7 +67,7 @@ class OperationReplicasTest {
   }
 
   private void enqueue(String client) {
-    store.clients().set(client, ClientChange.of().limits(1000, 1_000_000).done());
+    Unconditional.set(store.clients(), client, ClientChange.of().limits(1000, 1_000_000).done());
     TargetUrl url =
         assertInstanceOf(TargetUrl.Parsed.Good.class, TargetUrl.parse("http://example.com/")).url();
     TaskSpec spec =

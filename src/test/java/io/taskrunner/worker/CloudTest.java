@@ -20,6 +20,7 @@ import io.taskrunner.task.TargetRequest.Header;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -129,7 +130,7 @@ class CloudTest {
 
   @Test
   void aHostsLimitHoldsForThemToo() throws Exception {
-    rig.hosts().put(new TargetHost("127.0.0.1", 1, null, 0));
+    Unconditional.put(rig.hosts(), new TargetHost("127.0.0.1", 1, null, 0));
     AtomicInteger running = new AtomicInteger();
     AtomicInteger most = new AtomicInteger();
     target.answers(_ -> {
@@ -143,7 +144,7 @@ class CloudTest {
     ids.forEach(this::awaitEnd);
     assertEquals(20, target.count());
     assertEquals(1, most.get(), "at once");
-    assertEquals(List.of(), rig.doctor().examine());
+    assertEquals(List.of(), rig.doctor().examine(false));
   }
 
   @Test
@@ -169,7 +170,7 @@ class CloudTest {
       assertTrue(Double.parseDouble(eta) > before, "of this attempt: " + eta);
       before = Double.parseDouble(eta);
     }
-    assertEquals(List.of(), rig.doctor().examine());
+    assertEquals(List.of(), rig.doctor().examine(false));
   }
 
   @Test
@@ -268,7 +269,7 @@ class CloudTest {
     for (String id : List.of("a", "b", "c")) {
       awaitEnd(id);
     }
-    assertEquals(List.of(), rig.doctor().examine());
+    assertEquals(List.of(), rig.doctor().examine(false));
   }
 
   @Test
@@ -345,6 +346,6 @@ class CloudTest {
     target.awaitCount(201, PATIENCE);
     rig.cloud().purge(one);
     assertTrue(rig.cloud().delete(one));
-    assertEquals(List.of(), rig.doctor().examine());
+    assertEquals(List.of(), rig.doctor().examine(false));
   }
 }

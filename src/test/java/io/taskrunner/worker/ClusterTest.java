@@ -87,7 +87,7 @@ class ClusterTest {
       assertAllCame(target, ids);
       ids.forEach(rig::finished);
       assertEquals(to, cluster.masterOf(slot));
-      assertEquals(List.of(), rig.doctor().examine());
+      assertEquals(List.of(), rig.doctor().examine(false));
     }
   }
 
@@ -138,7 +138,7 @@ class ClusterTest {
         assertEquals(true, cloud.delete(new QueueName("p", "l", "queue-" + i)));
       }
       assertEquals(List.of(), cloud.queues("p", "l", null, 100));
-      assertEquals(List.of(), rig.doctor().examine());
+      assertEquals(List.of(), rig.doctor().examine(false));
     }
   }
 
@@ -158,7 +158,7 @@ class ClusterTest {
       ids.addAll(enqueue(rig, target));
       assertAllCame(target, ids);
       cluster.awaitWhole();
-      assertEquals(List.of(), rig.doctor().examine());
+      assertEquals(List.of(), rig.doctor().examine(false));
     }
   }
 }

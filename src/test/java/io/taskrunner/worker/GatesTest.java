@@ -16,6 +16,7 @@ import io.taskrunner.testkit.RedisExtension;
 import io.taskrunner.testkit.RedisProxy;
 import io.taskrunner.testkit.RedisProxy.Fate;
 import io.taskrunner.testkit.RedisServer;
+import io.taskrunner.testkit.Unconditional;
 import io.taskrunner.worker.Target.Arrival;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -79,7 +80,7 @@ class GatesTest {
 
   private void limit(Target one, int maxConcurrent) {
     String host = URI.create(one.url("/")).getAuthority();
-    rig.hosts().put(new TargetHost(host, maxConcurrent, null, 0));
+    Unconditional.put(rig.hosts(), new TargetHost(host, maxConcurrent, null, 0));
   }
 
   private static QueueSettings limits(@Nullable Double perSec, @Nullable Integer maxConcurrent) {
@@ -125,7 +126,7 @@ class GatesTest {
   @Test
   void aTaskWhoseQueueAndHostBothHaveALimitStartsAtOnce() throws Exception {
     target.answers(_ -> counted(ofMillis(5), 200));
-    rig.queues().put("both", limits(null, 4));
+    Unconditional.put(rig.queues(), "both", limits(null, 4));
     limit(target, 3);
     rig.worker(10, LEASE).start();
     for (int i = 0; i < 10; i++) {
@@ -237,7 +238,9 @@ class GatesTest {
   void queuesThatHaveNoRoomHideNothingAndCostAnIdleWorkerLittle() throws Exception {
     int queues = 1_100;
     QueueSettings rare = limits(0.001, null);
-    IntStream.range(0, queues).parallel().forEach(i -> rig.queues().put("q" + i, rare));
+    IntStream.range(0, queues)
+        .parallel()
+        .forEach(i -> Unconditional.put(rig.queues(), "q" + i, rare));
     rig.worker(20, LEASE).start();
     for (int i = 0; i < queues; i++) {
       rig.enqueue(2, "client-" + i % 10, "q" + i, target.url("/rare"));
@@ -256,13 +259,13 @@ class GatesTest {
 
   @Test
   void theDoctorFindsNothingInAQueueThatWaitsForItsRate() throws Exception {
-    rig.queues().put("rare", limits(0.001, null));
+    Unconditional.put(rig.queues(), "rare", limits(0.001, null));
     rig.worker(4, LEASE).start();
     for (int i = 0; i < 10; i++) {
       rig.enqueue("client-" + i, "rare", target.url("/"));
     }
     target.awaitCount(1, AT_ONCE);
-    assertEquals(List.of(), rig.doctor().examine());
+    assertEquals(List.of(), rig.doctor().examine(false));
   }
 
   @Test
@@ -274,7 +277,9 @@ class GatesTest {
 
   private long scriptsFor(QueueSettings settings) throws Exception {
     int queues = 200;
-    IntStream.range(0, queues).parallel().forEach(i -> rig.queues().put("q" + i, settings));
+    IntStream.range(0, queues)
+        .parallel()
+        .forEach(i -> Unconditional.put(rig.queues(), "q" + i, settings));
     for (int i = 0; i < queues; i++) {
       rig.enqueue(3, "client-" + i % 10, "q" + i, target.url("/"));
     }

@@ -7,6 +7,7 @@ import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.TargetHost;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -66,7 +67,7 @@ class HostsTest {
 
   private void limit(@Nullable Integer maxConcurrent, @Nullable Double perSec) {
     String host = URI.create(narrow.url("/")).getAuthority();
-    rig.hosts().put(new TargetHost(host, maxConcurrent, perSec, 0));
+    Unconditional.put(rig.hosts(), new TargetHost(host, maxConcurrent, perSec, 0));
   }
 
   private List<TaskId> enqueueFromAll(int each, Target target) {
@@ -86,7 +87,7 @@ class HostsTest {
     narrow.awaitCount(ids.size(), PATIENCE);
     assertEquals(3, most.get(), "at once");
     ids.forEach(rig::finished);
-    assertEquals(List.of(), rig.doctor().examine());
+    assertEquals(List.of(), rig.doctor().examine(false));
   }
 
   @Test
@@ -99,7 +100,7 @@ class HostsTest {
     rig.worker(2, LEASE).start();
     wideOnes.forEach(rig::finished);
     assertEquals(1, narrow.count(), "to the full host");
-    assertEquals(List.of(), rig.doctor().examine());
+    assertEquals(List.of(), rig.doctor().examine(false));
     held.complete(200);
     narrowOnes.forEach(rig::finished);
     assertEquals(narrowOnes.size(), narrow.count());

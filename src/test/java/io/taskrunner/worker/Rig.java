@@ -20,6 +20,7 @@ import io.taskrunner.task.Task;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.testkit.ClientChange;
+import io.taskrunner.testkit.Unconditional;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -105,7 +106,8 @@ final class Rig implements AutoCloseable {
 
   /** Registers a client that may enqueue without limits, and run this many tasks at once. */
   void client(String id, int maxConcurrent) {
-    store.clients().set(id, ClientChange.of().limits(maxConcurrent, 1_000_000).done());
+    Unconditional.set(
+        store.clients(), id, ClientChange.of().limits(maxConcurrent, 1_000_000).done());
     clients.add(id);
   }
 

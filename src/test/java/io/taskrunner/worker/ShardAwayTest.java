@@ -23,6 +23,7 @@ import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.testkit.ClusterSet;
+import io.taskrunner.testkit.Unconditional;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -106,7 +107,7 @@ class ShardAwayTest {
         runner.start();
         Map<String, Integer> masters = new HashMap<>();
         for (int i = 0; i < CLIENTS; i++) {
-          store.schedules().put("s" + i, settings(i));
+          Unconditional.put(store.schedules(), "s" + i, settings(i));
         }
         for (int i = 0; i < CLIENTS; i++) {
           String name = "s" + i;

@@ -15,6 +15,7 @@ import io.taskrunner.task.Retry;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -71,20 +72,20 @@ class ShardsTest {
   }
 
   private void limit(String queue, @Nullable Double perSec, @Nullable Integer maxConcurrent) {
-    rig.queues()
-        .put(
-            queue,
-            new QueueSettings(
-                1,
-                perSec,
-                null,
-                maxConcurrent,
-                Retry.UNSET,
-                null,
-                Duration.ofDays(1),
-                1000,
-                1_000_000,
-                1000));
+    Unconditional.put(
+        rig.queues(),
+        queue,
+        new QueueSettings(
+            1,
+            perSec,
+            null,
+            maxConcurrent,
+            Retry.UNSET,
+            null,
+            Duration.ofDays(1),
+            1000,
+            1_000_000,
+            1000));
   }
 
   @Test
@@ -99,7 +100,7 @@ class ShardsTest {
     }
     assertEquals(ids.size(), target.count());
     assertTrue(most.get() <= 12, "at once: " + most);
-    assertEquals(List.of(), rig.doctor().examine());
+    assertEquals(List.of(), rig.doctor().examine(false));
   }
 
   @Test
@@ -120,7 +121,7 @@ class ShardsTest {
     target.awaitCount(ids.size(), PATIENCE);
     assertEquals(3, most.get(), "at once");
     ids.forEach(rig::finished);
-    assertEquals(List.of(), rig.doctor().examine());
+    assertEquals(List.of(), rig.doctor().examine(false));
   }
 
   @Test
@@ -197,10 +198,10 @@ class ShardsTest {
   void aQueueWithATaskInOneShardIsNotDeletedAndGoesOn() {
     limit("kept", null, null);
     rig.enqueue("client-0", "kept", target.url("/"));
-    assertEquals(Deleted.NOT_EMPTY, rig.queues().delete("kept", false));
+    assertEquals(Deleted.NOT_EMPTY, Unconditional.delete(rig.queues(), "kept", false));
     enqueueFromAll("kept", 1);
     assertEquals(CLIENTS + 1, rig.queues().get("kept").orElseThrow().stats().ready());
-    assertEquals(Deleted.DONE, rig.queues().delete("kept", true));
+    assertEquals(Deleted.DONE, Unconditional.delete(rig.queues(), "kept", true));
     assertTrue(rig.queues().get("kept").isEmpty());
   }
 

@@ -17,6 +17,7 @@ import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -43,7 +44,7 @@ class TickerTest {
 
   @AfterEach
   void close() {
-    assertEquals(List.of(), store.doctor().examine());
+    assertEquals(List.of(), store.doctor().examine(false));
     store.close();
   }
 
@@ -60,19 +61,18 @@ class TickerTest {
             Map.of(),
             null,
             null);
-    store
-        .schedules()
-        .put(
-            "s",
-            new Schedule.Settings(
-                "abc",
-                "default",
-                new Rhythm.Every(Duration.ofSeconds(1)),
-                Overlap.ALLOW,
-                CatchUp.NONE,
-                jitter,
-                false,
-                spec));
+    Unconditional.put(
+        store.schedules(),
+        "s",
+        new Schedule.Settings(
+            "abc",
+            "default",
+            new Rhythm.Every(Duration.ofSeconds(1)),
+            Overlap.ALLOW,
+            CatchUp.NONE,
+            jitter,
+            false,
+            spec));
   }
 
   /** The results of the first ticks, once there were this many. */

@@ -363,7 +363,10 @@ final class RedisQueues implements QueueStore {
     for (Map.Entry<String, Integer> queue : new TreeMap<>(QueueSettings.BUILT_IN).entrySet()) {
       OptionalInt n = names.look(queue.getKey());
       if (n.isEmpty() || flow(queue.getKey(), n.getAsInt()).isEmpty()) {
-        put(queue.getKey(), QueueSettings.defaults(queue.getValue()));
+        put(
+            queue.getKey(),
+            QueueSettings.defaults(queue.getValue()),
+            revisions.decide(field(queue.getKey())));
       }
     }
   }

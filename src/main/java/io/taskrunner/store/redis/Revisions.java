@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Decides which change of a named object is made, and in which order.
@@ -54,7 +53,7 @@ final class Revisions implements ConfigStore {
   long decide(String field, Expected expected, Supplier<OptionalLong> seen)
       throws ChangedMeanwhile {
     return switch (expected) {
-      case Expected.Any _ -> decide(field, null, 0);
+      case Expected.Any _ -> decide(field);
       case Expected.Decided(long revision) -> revision;
       case Expected.Absent _ -> {
         long began = config.moves().millis();
@@ -74,7 +73,12 @@ final class Revisions implements ConfigStore {
     };
   }
 
-  private long decide(String field, @Nullable Long seen, long began) throws ChangedMeanwhile {
+  /** Decides that a change is made, whatever the state is. */
+  long decide(String field) {
+    return config.moves().run(Script.REVISE, word(), 0, null, null, field, null).number();
+  }
+
+  private long decide(String field, long seen, long began) throws ChangedMeanwhile {
     return revise(Args.of(word(), began - patience.toMillis(), null, null, field, seen));
   }
 

@@ -20,6 +20,7 @@ import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -357,10 +358,9 @@ class BreakerTest {
     trip();
     TaskId waits = stage.enqueue(wish().url(URL));
     stage.claim(50);
-    stage
-        .store
-        .hosts()
-        .put(new TargetHost("own.test", null, null, new TargetHost.Breaker(2, null, null), 0));
+    Unconditional.put(
+        stage.store.hosts(),
+        new TargetHost("own.test", null, null, new TargetHost.Breaker(2, null, null), 0));
     stage.enqueue(wish().url("http://own.test/"));
     stage.settle(
         WORKER,
@@ -378,7 +378,7 @@ class BreakerTest {
   @Test
   void whatAHostSaysOfItsBreakerComesBeforeTheGeneralSettings() {
     TargetHost.Breaker own = new TargetHost.Breaker(2, Duration.ofSeconds(3), 1);
-    stage.store.hosts().put(new TargetHost("down.test", null, null, own, 0));
+    Unconditional.put(stage.store.hosts(), new TargetHost("down.test", null, null, own, 0));
     trip(1);
     assertEquals(List.of(), breakers());
     trip(2);
@@ -392,7 +392,7 @@ class BreakerTest {
       assertEquals(1, probes.size());
       bad(probes.getFirst());
     }
-    stage.store.hosts().delete("down.test");
+    Unconditional.delete(stage.store.hosts(), "down.test");
     assertTrue(stage.store.hosts().close(HOST));
     trip(4);
     assertEquals(List.of(), breakers());
@@ -402,7 +402,7 @@ class BreakerTest {
   void aHostWhoseOwnThresholdIsZeroIsFreedAndNeverLeftAlone() {
     trip();
     TargetHost.Breaker never = new TargetHost.Breaker(0, null, null);
-    stage.store.hosts().put(new TargetHost("down.test", null, null, never, 0));
+    Unconditional.put(stage.store.hosts(), new TargetHost("down.test", null, null, never, 0));
     assertEquals(List.of(), breakers());
     trip(1000);
     assertEquals(List.of(), breakers());

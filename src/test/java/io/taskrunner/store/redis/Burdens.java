@@ -20,6 +20,7 @@ import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
 import io.taskrunner.testkit.RedisProxy;
 import io.taskrunner.testkit.RedisServer;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -84,7 +85,8 @@ final class Burdens implements AutoCloseable {
     close(stage, filler);
     redis.redis().sync().flushallAsync();
     open();
-    filler.clients().putTier(new Tier(Tier.DEFAULT, new Limits(Limits.MAX, Limits.MAX)));
+    Unconditional.putTier(
+        filler.clients(), new Tier(Tier.DEFAULT, new Limits(Limits.MAX, Limits.MAX)));
   }
 
   private static void close(Stage stage, RedisStore filler) {
@@ -163,14 +165,14 @@ final class Burdens implements AutoCloseable {
     fill(size.clients(), i -> wish().client("client" + i));
     List<Claim> claims = calls.claim(5);
     calls.succeed(claims);
-    stage.store.clients().delete("client7");
-    stage.store.clients().putTier(new Tier("small", new Limits(1, 10)));
+    Unconditional.delete(stage.store.clients(), "client7");
+    Unconditional.putTier(stage.store.clients(), new Tier("small", new Limits(1, 10)));
     stage.client("client8", 1);
-    stage.store.clients().deleteTier("small");
+    Unconditional.deleteTier(stage.store.clients(), "small");
     calls.look();
     calls.operate(10);
     if (size.clients() < 50_000) {
-      stage.store.doctor().examine();
+      stage.store.doctor().examine(false);
     }
     stage.pass(Duration.ofDays(40)); // auto-registered clients are forgotten
     calls.dropQueue("default");
@@ -181,7 +183,9 @@ final class Burdens implements AutoCloseable {
     begin();
     inParallel(
         size.queues(),
-        i -> filler.queues().put("q" + i, Stage.settings(1, 0.01, 1, i % 2 == 0 ? 1 : null)));
+        i ->
+            Unconditional.put(
+                filler.queues(), "q" + i, Stage.settings(1, 0.01, 1, i % 2 == 0 ? 1 : null)));
     stage.store.everySecond();
     filler.everySecond();
     fill(2 * size.queues(), i -> wish().queue("q" + i / 2));
@@ -223,7 +227,8 @@ final class Burdens implements AutoCloseable {
   private void moreDeadTasksThanAreKept() {
     begin();
     expire(size.expired());
-    filler.queues().put("default", settingsWithDeadMax(Math.max(10, size.expired() / 100)));
+    Unconditional.put(
+        filler.queues(), "default", settingsWithDeadMax(Math.max(10, size.expired() / 100)));
     expire(Math.min(size.expired(), 1_000));
     calls.tidy(3);
   }
@@ -260,8 +265,12 @@ final class Burdens implements AutoCloseable {
     int queues = Math.min(100, size.queues() / 10);
     inParallel(
         clients,
-        i -> filler.clients().set("client" + i, ClientChange.of().limits(1, Limits.MAX).done()));
-    inParallel(queues, i -> filler.queues().put("q" + i, Stage.settings(1, null, null, null)));
+        i ->
+            Unconditional.set(
+                filler.clients(), "client" + i, ClientChange.of().limits(1, Limits.MAX).done()));
+    inParallel(
+        queues,
+        i -> Unconditional.put(filler.queues(), "q" + i, Stage.settings(1, null, null, null)));
     stage.store.everySecond();
     filler.everySecond();
     fill(clients * queues, i -> wish().client("client" + i % clients).queue("q" + i / clients));
@@ -271,8 +280,8 @@ final class Burdens implements AutoCloseable {
       claims = calls.claimAll(1000);
     }
     stage.client("client1", 5);
-    stage.store.clients().putTier(new Tier(Tier.DEFAULT, new Limits(7, 100)));
-    stage.store.clients().delete("client2");
+    Unconditional.putTier(stage.store.clients(), new Tier(Tier.DEFAULT, new Limits(7, 100)));
+    Unconditional.delete(stage.store.clients(), "client2");
     calls.claim(5);
     calls.tidy(3);
   }
@@ -309,7 +318,7 @@ final class Burdens implements AutoCloseable {
     begin();
     fill(size.expired(), wish().client("gone"));
     fill(size.expired(), wish().client("gone").in(SOON));
-    stage.store.clients().delete("gone");
+    Unconditional.delete(stage.store.clients(), "gone");
     stage.pass(SOON);
     calls.claimAll(100);
     calls.tidy(5);
@@ -318,7 +327,9 @@ final class Burdens implements AutoCloseable {
   private void limitedHosts() {
     begin();
     int limited = Math.min(TargetHost.MOST, size.hosts());
-    inParallel(limited, i -> filler.hosts().put(new TargetHost("h" + i + ".test", 1, null, 0)));
+    inParallel(
+        limited,
+        i -> Unconditional.put(filler.hosts(), new TargetHost("h" + i + ".test", 1, null, 0)));
     fill(size.hosts(), i -> wish().client("client" + i % 50).url("http://h0.test/"));
     fill(3 * limited, i -> wish().client("client" + i % 50).url("http://h" + i / 3 + ".test/"));
     List<Claim> claims = new ArrayList<>();
@@ -329,7 +340,7 @@ final class Burdens implements AutoCloseable {
     calls.succeed(claims);
     calls.claim(20);
     calls.look();
-    stage.store.hosts().delete("h0.test");
+    Unconditional.delete(stage.store.hosts(), "h0.test");
     calls.claim(10);
     calls.operate(3);
     calls.dropQueue("default");
@@ -355,11 +366,11 @@ final class Burdens implements AutoCloseable {
     calls.look();
     calls.operate(20);
     if (size.over() < 50_000) {
-      stage.store.doctor().examine();
+      stage.store.doctor().examine(false);
     }
     stage.store.queues().replayDead("default", 500L, "client3");
     stage.store.queues().replayDead("default", 500L, null);
-    filler.queues().put("default", settingsWithDeadMax(100));
+    Unconditional.put(filler.queues(), "default", settingsWithDeadMax(100));
     calls.settle(calls.claim(2), new Verdict.Succeed(), new BreakerReport.None());
     stage.store.queues().dropDead("default");
     calls.tidy(5);
@@ -378,7 +389,7 @@ final class Burdens implements AutoCloseable {
     stage.store.tasks().cancel(waiting);
     stage.store.tasks().revive(waiting);
     stage.store.tasks().get(waiting);
-    stage.store.doctor().examine();
+    stage.store.doctor().examine(false);
     stage.store.works().getFirst().leave(WORKER);
   }
 

@@ -26,6 +26,7 @@ import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -307,7 +308,8 @@ class CallbackTest {
 
   @Test
   void itIsNeitherCountedByTheRateNorHeldByTheQuota() {
-    stage.store.clients().set("abc", ClientChange.of().limits(10, 2).maxWaiting(1).done());
+    Unconditional.set(
+        stage.store.clients(), "abc", ClientChange.of().limits(10, 2).maxWaiting(1).done());
     stage.enqueue(wish());
     stage.succeed(next());
     // The callback waits: it fills the quota, and used nothing of the rate up.
@@ -322,7 +324,7 @@ class CallbackTest {
     stage.enqueue(wish(Callback.End.values()));
     stage.enqueue(wish(Callback.End.values()));
     Claim running = stage.claim(1).getFirst();
-    stage.store.clients().delete("abc");
+    Unconditional.delete(stage.store.clients(), "abc");
     stage.succeed(running);
     stage.store.tidy();
     stage.client("abc", 10);
@@ -337,7 +339,7 @@ class CallbackTest {
     stage.succeed(running);
     assertNull(next());
     TaskId id = stage.enqueue(wish());
-    stage.store.clients().set("abc", ClientChange.of().enabled(false).done());
+    Unconditional.set(stage.store.clients(), "abc", ClientChange.of().enabled(false).done());
     stage.succeed(next());
     assertEquals(id, next().spec().callbackOf());
   }
@@ -434,12 +436,13 @@ class CallbackTest {
     try (RedisStore store = RedisStore.open(StoreOptions.defaults(REDIS.server().settings(16)))) {
       List<String> clients = List.of("one", "two", "three", "four", "five", "six");
       for (String client : clients) {
-        store.clients().set(client, ClientChange.of().done());
+        Unconditional.set(store.clients(), client, ClientChange.of().done());
         store.tasks().enqueue(wish().client(client).proof(Enqueue.Proof.ADMIN).command()).join();
       }
       List<Claim> told = new ArrayList<>();
       for (int round = 1; round <= 2; round++) {
-        ClaimRequest request = new ClaimRequest(Stage.WORKER, round, 10, Duration.ofSeconds(30), 5);
+        ClaimRequest request =
+            new ClaimRequest(Stage.WORKER, round, 10, Duration.ofSeconds(30), 5, 0);
         for (var work : store.works()) {
           for (Claim claim : work.exchange(List.of(), request).claims()) {
             work.settle(Stage.WORKER, List.of(stage.verdict(claim, new Verdict.Succeed(), 200)));
@@ -457,7 +460,7 @@ class CallbackTest {
       }
       assertEquals(
           clients.stream().sorted().toList(), told.stream().map(Claim::clientId).sorted().toList());
-      assertEquals(List.of(), store.doctor().examine());
+      assertEquals(List.of(), store.doctor().examine(false));
     }
     REDIS.redis().sync().flushall();
     stage.close();

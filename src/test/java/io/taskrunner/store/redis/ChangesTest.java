@@ -15,6 +15,7 @@ import io.taskrunner.store.QueueStore.Deleted;
 import io.taskrunner.store.TargetHost;
 import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,7 +47,7 @@ class ChangesTest {
   @AfterEach
   void close() {
     assertEquals(0, redis.exists("tr:{config}:changes"));
-    assertEquals(List.of(), store.doctor().examine());
+    assertEquals(List.of(), store.doctor().examine(false));
     store.close();
   }
 
@@ -83,7 +84,7 @@ class ChangesTest {
   }
 
   private void put(String queue, int weight) {
-    store.queues().put(queue, QueueSettings.defaults(weight));
+    Unconditional.put(store.queues(), queue, QueueSettings.defaults(weight));
   }
 
   @Test
@@ -156,9 +157,9 @@ class ChangesTest {
     for (int i = 0; i < 20; i++) {
       store.tasks().enqueue(wish().client("client" + i).queue("q").command()).join();
     }
-    breakOff("tr:{1}:" + flow, () -> store.queues().delete("q", true));
+    breakOff("tr:{1}:" + flow, () -> Unconditional.delete(store.queues(), "q", true));
     assertTrue(store.queues().get("q").isEmpty());
-    assertEquals(Deleted.NOT_FOUND, store.queues().delete("q", true));
+    assertEquals(Deleted.NOT_FOUND, Unconditional.delete(store.queues(), "q", true));
     assertEquals(1, redis.exists("tr:{1}:" + flow));
     finish();
     assertEquals(0, redis.exists("tr:{0}:" + flow, "tr:{1}:" + flow, "tr:{2}:" + flow));
@@ -170,7 +171,7 @@ class ChangesTest {
   void aQueueCanBeMadeAnewWhileTheDeletionOfAnotherOfItsNameIsUnderWay() {
     put("q", 1);
     String before = flow("q");
-    breakOff("tr:{1}:" + before, () -> store.queues().delete("q", true));
+    breakOff("tr:{1}:" + before, () -> Unconditional.delete(store.queues(), "q", true));
     put("q", 5);
     assertNotEquals(before, flow("q"));
     finish();
@@ -181,20 +182,22 @@ class ChangesTest {
   @Test
   void aTierIsSetAndDeletedInAllShards() {
     Tier tier = new Tier("own", new Limits(3, 4));
-    breakOff("tr:{1}:tiers:rev", () -> store.clients().putTier(tier));
+    breakOff("tr:{1}:tiers:rev", () -> Unconditional.putTier(store.clients(), tier));
     finish();
     assertEverywhere("3:4", "tiers", "own");
-    breakOff("tr:{2}:tiers:rev", () -> store.clients().deleteTier("own"));
+    breakOff("tr:{2}:tiers:rev", () -> Unconditional.deleteTier(store.clients(), "own"));
     finish();
     assertEverywhere("null", "tiers", "own");
   }
 
   @Test
   void aHostIsLimitedInAllShardsOrInNone() {
-    breakOff("tr:{1}:hosts", () -> store.hosts().put(new TargetHost("full.test", 2, null, 0)));
+    breakOff(
+        "tr:{1}:hosts",
+        () -> Unconditional.put(store.hosts(), new TargetHost("full.test", 2, null, 0)));
     finish();
     assertEverywhere("2", "host:full.test", "max_concurrent");
-    breakOff("tr:{1}:hosts", () -> store.hosts().delete("full.test"));
+    breakOff("tr:{1}:hosts", () -> Unconditional.delete(store.hosts(), "full.test"));
     finish();
     assertEverywhere("null", "host:full.test", "max_concurrent");
     assertTrue(store.hosts().get("full.test").isEmpty());
@@ -208,21 +211,21 @@ class ChangesTest {
 
   @Test
   void theKeysOfADeletedClientOpenNothingForAnotherOfItsName() {
-    store.clients().set("abc", ClientChange.of().enabled(true).done());
+    Unconditional.set(store.clients(), "abc", ClientChange.of().enabled(true).done());
     store.clients().addKey("abc", "digest", "name", Scope.ALL);
-    breakOff(tiersOf("abc"), () -> store.clients().delete("abc"));
+    breakOff(tiersOf("abc"), () -> Unconditional.delete(store.clients(), "abc"));
     assertTrue(store.clients().keyOwner("digest").isEmpty());
     finish();
     assertTrue(store.clients().get("abc").isEmpty());
-    store.clients().set("abc", ClientChange.of().enabled(true).done());
+    Unconditional.set(store.clients(), "abc", ClientChange.of().enabled(true).done());
     assertEquals(List.of(), store.clients().keys("abc").orElseThrow());
   }
 
   @Test
   void aClientThatWasMadeAfterItsDeletionWasBrokenOffStays() {
-    store.clients().set("abc", ClientChange.of().enabled(true).done());
-    breakOff(tiersOf("abc"), () -> store.clients().delete("abc"));
-    store.clients().set("abc", ClientChange.of().enabled(true).done());
+    Unconditional.set(store.clients(), "abc", ClientChange.of().enabled(true).done());
+    breakOff(tiersOf("abc"), () -> Unconditional.delete(store.clients(), "abc"));
+    Unconditional.set(store.clients(), "abc", ClientChange.of().enabled(true).done());
     store.clients().addKey("abc", "digest", "name", Scope.ALL);
     finish();
     assertTrue(store.clients().keyOwner("digest").isPresent());

@@ -17,6 +17,7 @@ import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -169,23 +170,23 @@ class ClaimTest {
   @Test
   void aQueueRunsNoMoreThanItsLimit() {
     stage.client("abc", 100);
-    stage.store.queues().put("default", Stage.settings(3, null, null, 2));
+    Unconditional.put(stage.store.queues(), "default", Stage.settings(3, null, null, 2));
     stage.enqueue(5, wish());
     List<Claim> first = stage.claim(10);
     assertEquals(2, first.size());
     assertEquals(0, stage.claim(10).size());
     stage.succeed(first.getFirst());
     assertEquals(1, stage.claim(10).size());
-    stage.store.queues().put("default", Stage.settings(3, null, null, 4));
+    Unconditional.put(stage.store.queues(), "default", Stage.settings(3, null, null, 4));
     assertEquals(2, stage.claim(10).size());
-    stage.store.queues().put("default", Stage.settings(3, null, null, 1));
+    Unconditional.put(stage.store.queues(), "default", Stage.settings(3, null, null, 1));
     stage.proven();
   }
 
   @Test
   void aQueueStartsNoMorePerSecondThanItsRate() {
     stage.client("abc", 1000);
-    stage.store.queues().put("default", Stage.settings(3, 4.0, 2, null));
+    Unconditional.put(stage.store.queues(), "default", Stage.settings(3, 4.0, 2, null));
     stage.enqueue(40, wish());
     int started = 0;
     for (int ms = 0; ms <= 5000; ms += 50) {
@@ -203,7 +204,7 @@ class ClaimTest {
   @Test
   void theNextTokenOfARateIsLookedForInTime() {
     stage.client("abc", 1000);
-    stage.store.queues().put("default", Stage.settings(3, 2.0, 1, null));
+    Unconditional.put(stage.store.queues(), "default", Stage.settings(3, 2.0, 1, null));
     stage.enqueue(3, wish());
     Exchange first = stage.exchange(WORKER, 5);
     assertEquals(1, first.claims().size());
@@ -294,7 +295,7 @@ class ClaimTest {
                 .store
                 .works()
                 .getFirst()
-                .exchange(List.of(), new ClaimRequest(WORKER, 0, 2, LEASE, 5)));
+                .exchange(List.of(), new ClaimRequest(WORKER, 0, 2, LEASE, 5, 0)));
   }
 
   @Test
@@ -303,7 +304,7 @@ class ClaimTest {
     stage.enqueue(wish().queue("gone"));
     TaskId stays = stage.enqueue(wish().client("other"));
     assertEquals(2, stage.claim(5).size());
-    stage.store.queues().delete("gone", true);
+    Unconditional.delete(stage.store.queues(), "gone", true);
     assertEquals(List.of(stays), ids(stage.again(WORKER, 5).claims()));
   }
 

@@ -21,6 +21,7 @@ import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -82,14 +83,15 @@ class ClientMovesTest {
     stage.client("abc", 1);
     assertEquals(List.of(), accounts());
     List<String> given = List.of("a@example.com", "b@example.com");
-    stage.store.clients().set("abc", ClientChange.of().accounts(given).done());
-    stage.store.clients().set("abc", ClientChange.of().enabled(true).done());
+    Unconditional.set(stage.store.clients(), "abc", ClientChange.of().accounts(given).done());
+    Unconditional.set(stage.store.clients(), "abc", ClientChange.of().enabled(true).done());
     assertEquals(given, accounts());
     assertTrue(stage.store.clients().get("abc").orElseThrow().settings().mayBe("b@example.com"));
     assertFalse(stage.store.clients().get("abc").orElseThrow().settings().mayBe("c@example.com"));
-    stage.store.clients().set("abc", ClientChange.of().accounts(List.of("*")).done());
+    Unconditional.set(
+        stage.store.clients(), "abc", ClientChange.of().accounts(List.of("*")).done());
     assertTrue(stage.store.clients().get("abc").orElseThrow().settings().mayBe("c@example.com"));
-    stage.store.clients().delete("abc");
+    Unconditional.delete(stage.store.clients(), "abc");
     stage.client("abc", 1);
     assertEquals(List.of(), accounts());
   }
@@ -102,23 +104,24 @@ class ClientMovesTest {
   void aRaisedTierLetsItsClientsBackIn() {
     stage.tier("own", 1, 1000);
     for (String id : List.of("one", "two")) {
-      stage.store.clients().set(id, ClientChange.of().tier("own").done());
+      Unconditional.set(stage.store.clients(), id, ClientChange.of().tier("own").done());
       stage.enqueue(3, wish().client(id));
     }
     assertEquals(2, claim(9).size());
     stage.tier("own", 2, 1000);
     stage.proven();
     assertEquals(2, claim(9).size());
-    assertEquals(TierDeleted.IN_USE, stage.store.clients().deleteTier("own"));
-    assertEquals(TierDeleted.BUILT_IN, stage.store.clients().deleteTier("free"));
+    assertEquals(TierDeleted.IN_USE, Unconditional.deleteTier(stage.store.clients(), "own"));
+    assertEquals(TierDeleted.BUILT_IN, Unconditional.deleteTier(stage.store.clients(), "free"));
     assertEquals(
-        Optional.empty(), stage.store.clients().set("one", ClientChange.of().tier("none").done()));
+        Optional.empty(),
+        Unconditional.set(stage.store.clients(), "one", ClientChange.of().tier("none").done()));
   }
 
   @Test
   void acceptedTasksOfADisabledClientStillRun() {
     TaskId id = stage.enqueue(wish());
-    stage.store.clients().set("abc", ClientChange.of().enabled(false).done());
+    Unconditional.set(stage.store.clients(), "abc", ClientChange.of().enabled(false).done());
     assertInstanceOf(EnqueueResult.ClientDisabled.class, stage.put(wish()));
     assertEquals(List.of(id), claim(5));
   }
@@ -131,8 +134,8 @@ class ClientMovesTest {
     TaskId ready = stage.enqueue(wish());
     TaskId scheduled = stage.enqueue(wish().in(Duration.ofSeconds(5)));
     TaskId other = stage.enqueue(wish().client("two").in(Duration.ofSeconds(5)));
-    assertTrue(stage.store.clients().delete("abc"));
-    assertFalse(stage.store.clients().delete("abc"));
+    assertTrue(Unconditional.delete(stage.store.clients(), "abc"));
+    assertFalse(Unconditional.delete(stage.store.clients(), "abc"));
     assertEquals(TaskState.CANCELLED, stage.state(ready));
     assertEquals(TaskState.CANCELLED, stage.state(scheduled));
     assertEquals(TaskState.ACTIVE, stage.state(first.getFirst()));
@@ -154,8 +157,8 @@ class ClientMovesTest {
     stage.client("abc", 1);
     TaskId old = stage.enqueue(wish());
     TaskId later = stage.enqueue(wish().in(Duration.ofSeconds(1)));
-    stage.store.clients().delete("abc");
-    stage.store.clients().set("abc", ClientChange.of().done());
+    Unconditional.delete(stage.store.clients(), "abc");
+    Unconditional.set(stage.store.clients(), "abc", ClientChange.of().done());
     assertEquals(3, stage.store.clients().get("abc").orElseThrow().limits().maxConcurrent());
     List<TaskId> fresh = stage.enqueue(5, wish());
     stage.store.queues().pause("default", true);
@@ -177,7 +180,7 @@ class ClientMovesTest {
     stage.enqueue(600, wish());
     stage.enqueue(300, wish().in(Duration.ofHours(1)));
     stage.enqueue(300, wish().client("two").in(Duration.ofHours(1)));
-    stage.store.clients().delete("abc");
+    Unconditional.delete(stage.store.clients(), "abc");
     stage.store.tidy();
     assertEquals("0", stage.redis.hget("tr:{0}:client:abc", "live"));
     assertEquals(300, stage.store.queues().get("default").orElseThrow().stats().scheduled());
@@ -189,7 +192,7 @@ class ClientMovesTest {
     stage.enqueue(wish());
     Claim claim = stage.claim(1).getFirst();
     stage.settle(WORKER, stage.verdict(claim, new Verdict.Bury(), 400));
-    stage.store.clients().delete("abc");
+    Unconditional.delete(stage.store.clients(), "abc");
     assertInstanceOf(Moved.NotFound.class, stage.store.tasks().revive(claim.id()));
     assertEquals(Optional.of(0L), stage.store.queues().replayDead("default", null, null));
     assertEquals(TaskState.DEAD, stage.state(claim.id()));
@@ -198,7 +201,7 @@ class ClientMovesTest {
   @Test
   void aClientWithAKeyIsKnownByItAlone() {
     stage.client("abc", 1);
-    String key = stage.store.clients().addKey("abc", "digest").orElseThrow();
+    String key = stage.store.clients().addKey("abc", "digest", "", Scope.ALL).orElseThrow();
     assertInstanceOf(EnqueueResult.KeyRequired.class, stage.put(wish()));
     assertEquals("abc", stage.store.clients().keyOwner("digest").orElseThrow().clientId());
     assertEquals(ClientStore.KeyRevoked.DONE, stage.store.clients().revokeKey("abc", key));
@@ -214,7 +217,7 @@ class ClientMovesTest {
     assertEquals(Optional.empty(), clients.keys("nobody"));
     String narrow = clients.addKey("abc", "narrow", "ci", Set.of(Scope.READ)).orElseThrow();
     stage.pass(Duration.ofSeconds(1));
-    String wide = clients.addKey("abc", "wide").orElseThrow();
+    String wide = clients.addKey("abc", "wide", "", Scope.ALL).orElseThrow();
     List<ClientStore.KeyOwner> keys = clients.keys("abc").orElseThrow();
     assertEquals(List.of(narrow, wide), keys.stream().map(ClientStore.KeyOwner::keyId).toList());
     assertEquals("ci", keys.getFirst().name());
@@ -280,11 +283,11 @@ class ClientMovesTest {
   @Test
   void aClientThatNeverHadAKeyNeedsNoneAfterItWasSetAgain() {
     stage.client("abc", 1);
-    stage.store.clients().delete("abc");
+    Unconditional.delete(stage.store.clients(), "abc");
     stage.client("abc", 1);
     stage.enqueue(wish());
-    stage.store.clients().addKey("abc", "digest");
-    stage.store.clients().delete("abc");
+    stage.store.clients().addKey("abc", "digest", "", Scope.ALL);
+    Unconditional.delete(stage.store.clients(), "abc");
     stage.client("abc", 1);
     assertInstanceOf(EnqueueResult.KeyRequired.class, stage.put(wish()));
   }

@@ -1181,8 +1181,8 @@ class CloudTest {
   }
 
   private void mends(String kind) {
-    assertTrue(kinds(stage.store.doctor().examine()).contains(kind), kind);
-    stage.store.doctor().repair();
+    assertTrue(kinds(stage.store.doctor().examine(false)).contains(kind), kind);
+    stage.store.doctor().repair(false);
     stage.proven();
   }
 

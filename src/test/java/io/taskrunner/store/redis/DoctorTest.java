@@ -25,6 +25,8 @@ import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Ticks;
+import io.taskrunner.testkit.Unconditional;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -114,9 +116,9 @@ class DoctorTest {
 
   /** The problem is found under this word, repaired, and then everything holds. */
   private void mends(String kind) {
-    Set<String> kinds = kinds(stage.store.doctor().examine());
+    Set<String> kinds = kinds(stage.store.doctor().examine(false));
     assertTrue(kinds.contains(kind), () -> kind + " is not among " + kinds);
-    assertTrue(kinds(stage.store.doctor().repair()).contains(kind));
+    assertTrue(kinds(stage.store.doctor().repair(false)).contains(kind));
     stage.proven();
   }
 
@@ -217,7 +219,7 @@ class DoctorTest {
           break; // put aside
         }
         raw.set(task(id), record);
-        Set<String> kinds = kinds(stage.store.doctor().examine());
+        Set<String> kinds = kinds(stage.store.doctor().examine(false));
         assertTrue(kinds.contains("record_unreadable"), () -> id + ": " + kinds);
         if (record.length == 40) {
           mends("record_unreadable");
@@ -259,7 +261,7 @@ class DoctorTest {
     assertTrue(listed() >= 8);
     stage.pass(Duration.ofDays(40));
     stage.store.tidy();
-    stage.store.doctor().repair();
+    stage.store.doctor().repair(false);
     stage.proven();
   }
 
@@ -390,7 +392,7 @@ class DoctorTest {
     stage.client("abc", 2, 1_000_000);
     stage.enqueue(1200, wish().in(Duration.ofHours(1)));
     stage.redis.hset(flow(), "retry", "9");
-    assertEquals(List.of(), stage.store.doctor().examine());
+    assertEquals(List.of(), stage.store.doctor().examine(false));
     assertEquals(Set.of("count_wrong"), kinds(stage.store.doctor().examine(true)));
     assertEquals(Set.of("count_wrong"), kinds(stage.store.doctor().repair(true)));
     assertEquals("1", stage.flow("default", "retry"));
@@ -424,7 +426,7 @@ class DoctorTest {
     stage.queue("other", 1);
     stage.enqueue(wish().client("three").queue("other"));
     stage.succeed(stage.claim(1).getFirst());
-    stage.store.queues().delete("other", true);
+    Unconditional.delete(stage.store.queues(), "other", true);
     stage.proven();
     raw.del(key("drain"));
     mends("deleted_and_left");
@@ -452,8 +454,8 @@ class DoctorTest {
   void aLookChangesNothing() {
     raw.zrem(set("due"), scheduled.bytes());
     stage.redis.hset("tr:{0}:shard", "weights", "12");
-    List<Finding> first = stage.store.doctor().examine();
-    assertEquals(first, stage.store.doctor().examine());
+    List<Finding> first = stage.store.doctor().examine(false);
+    assertEquals(first, stage.store.doctor().examine(false));
   }
 
   @Test
@@ -551,20 +553,18 @@ class DoctorTest {
   }
 
   private void schedule(String name) {
-    stage
-        .store
-        .schedules()
-        .put(
-            name,
-            new Schedule.Settings(
-                "abc",
-                "default",
-                new Rhythm.Every(Duration.ofMinutes(1)),
-                Overlap.ALLOW,
-                CatchUp.NONE,
-                Duration.ZERO,
-                false,
-                wish().spec()));
+    Unconditional.put(
+        stage.store.schedules(),
+        name,
+        new Schedule.Settings(
+            "abc",
+            "default",
+            new Rhythm.Every(Duration.ofMinutes(1)),
+            Overlap.ALLOW,
+            CatchUp.NONE,
+            Duration.ZERO,
+            false,
+            wish().spec()));
   }
 
   @Test
@@ -573,7 +573,7 @@ class DoctorTest {
     raw.zrem(key("schedules"), Keys.bytes("s"));
     mends("schedule_not_waiting");
     stage.pass(Duration.ofMinutes(1));
-    stage.store.schedules().tick();
+    Ticks.tick(stage.store.schedules());
     assertTrue(stage.store.schedules().get("s").orElseThrow().lastTask().isPresent());
   }
 
@@ -589,9 +589,9 @@ class DoctorTest {
   void aScheduleThatIsGone() {
     schedule("s");
     raw.del(key("schedule:s"));
-    Set<String> kinds = kinds(stage.store.doctor().examine());
+    Set<String> kinds = kinds(stage.store.doctor().examine(false));
     assertTrue(kinds.containsAll(Set.of("schedule_gone", "schedule_missing")), kinds::toString);
-    stage.store.doctor().repair();
+    stage.store.doctor().repair(false);
     stage.proven();
     assertEquals(0, stage.redis.exists("tr:{config}:schedules"));
   }
@@ -624,7 +624,7 @@ class DoctorTest {
             }));
       }
       for (int i = 0; i < 15; i++) {
-        found.addAll(stage.store.doctor().examine());
+        found.addAll(stage.store.doctor().examine(false));
       }
       over.set(true);
       for (Future<?> writer : writers) {

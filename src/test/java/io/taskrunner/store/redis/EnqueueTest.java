@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.taskrunner.client.Scope;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.redis.Model.Answer;
@@ -12,6 +13,7 @@ import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -127,7 +129,7 @@ class EnqueueTest {
     stage.pass(Duration.ofSeconds(1));
     Answer second = stage.group(call).getFirst();
     assertEquals(first, second);
-    stage.store.clients().set("abc", ClientChange.of().enabled(false).done());
+    Unconditional.set(stage.store.clients(), "abc", ClientChange.of().enabled(false).done());
     assertEquals(first.due(), stage.group(call).getFirst().due());
     assertEquals("ex", words(stage.group(List.of(call.getFirst(), group(wish()).getFirst()))));
     assertEquals("1", stage.redis.hget("tr:{0}:client:abc", "live"));
@@ -140,14 +142,17 @@ class EnqueueTest {
         EnqueueResult.ClientUnknown.class,
         stage.put(wish().client("nobody").proof(Enqueue.Proof.KEY)));
     stage.client("abc", 1);
-    stage.store.clients().set("abc", ClientChange.of().queues(List.of("critical", "low-1")).done());
+    Unconditional.set(
+        stage.store.clients(),
+        "abc",
+        ClientChange.of().queues(List.of("critical", "low-1")).done());
     assertInstanceOf(EnqueueResult.QueueNotAllowed.class, stage.put(wish()));
     assertInstanceOf(EnqueueResult.QueueNotAllowed.class, stage.put(wish().queue("low")));
     stage.enqueue(wish().queue("critical"));
-    stage.store.clients().addKey("abc", "digest");
+    stage.store.clients().addKey("abc", "digest", "", Scope.ALL);
     assertInstanceOf(EnqueueResult.KeyRequired.class, stage.put(wish().queue("critical")));
     stage.enqueue(wish().queue("critical").proof(Enqueue.Proof.KEY));
-    stage.store.clients().set("abc", ClientChange.of().enabled(false).done());
+    Unconditional.set(stage.store.clients(), "abc", ClientChange.of().enabled(false).done());
     assertInstanceOf(
         EnqueueResult.ClientDisabled.class,
         stage.put(wish().queue("critical").proof(Enqueue.Proof.ADMIN)));

@@ -24,6 +24,8 @@ import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Ticks;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -145,8 +147,8 @@ class FullMemoryTest {
     assertTrue(stage.store.queues().pause("default", true));
     stage.store.queues().pauseAll(true);
     stage.store.queues().pauseAll(false);
-    stage.store.queues().delete("other", true);
-    stage.store.clients().delete("two");
+    Unconditional.delete(stage.store.queues(), "other", true);
+    Unconditional.delete(stage.store.clients(), "two");
     stage.store.works().getFirst().leave(WORKER);
     stage.store.tidy();
     assertNull(stage.state(stage.id()));
@@ -196,17 +198,17 @@ class FullMemoryTest {
             false,
             wish().spec());
     for (int i = 0; i < 101; i++) {
-      stage.store.schedules().put("s" + i, settings);
+      Unconditional.put(stage.store.schedules(), "s" + i, settings);
     }
     stage.pass(Duration.ofSeconds(10));
     full();
     // More of them than one run handles: it runs again in a second, not over and over.
-    assertEquals(Duration.ofSeconds(1), stage.store.schedules().tick());
+    assertEquals(Duration.ofSeconds(1), Ticks.tick(stage.store.schedules()));
     assertInstanceOf(ScheduleStore.Ran.Full.class, stage.store.schedules().run("s0"));
     assertEquals(0, stage.redis.keys("tr:{0}:task:*").size());
     stage.pass(Duration.ofSeconds(5));
     makeRoom();
-    while (stage.store.schedules().tick().isZero()) {}
+    while (Ticks.tick(stage.store.schedules()).isZero()) {}
     assertEquals(101, stage.redis.keys("tr:{0}:task:*").size());
     assertEquals(0, stage.store.schedules().get("s0").orElseThrow().missed());
   }
@@ -218,7 +220,7 @@ class FullMemoryTest {
     full();
     assertEquals(
         List.of("weights_wrong"),
-        stage.store.doctor().repair().stream().map(Finding::kind).toList());
+        stage.store.doctor().repair(false).stream().map(Finding::kind).toList());
   }
 
   @Test

@@ -9,6 +9,7 @@ import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -54,7 +55,7 @@ class GateScriptTest {
   }
 
   private void limit(@Nullable Integer maxConcurrent, @Nullable Double perSec) {
-    stage.store.hosts().put(new TargetHost(HOST, maxConcurrent, perSec, 0));
+    Unconditional.put(stage.store.hosts(), new TargetHost(HOST, maxConcurrent, perSec, 0));
   }
 
   private long say(int shard, char what, String about) {

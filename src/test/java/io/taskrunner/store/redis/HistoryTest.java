@@ -37,6 +37,7 @@ import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
@@ -115,7 +116,7 @@ class HistoryTest {
                   seed,
                   history.step,
                   failed,
-                  history.stage.store.doctor().examine(),
+                  history.stage.store.doctor().examine(false),
                   String.join("\n", history.lastMoves())),
           failed);
     } finally {
@@ -452,7 +453,8 @@ class HistoryTest {
           .getFirst()
           .exchange(
               List.of(),
-              new ClaimRequest(worker.id, worker.request, worker.slots, LEASE, Model.MAX_RETRIES));
+              new ClaimRequest(
+                  worker.id, worker.request, worker.slots, LEASE, Model.MAX_RETRIES, 0));
     }
 
     private void apply(Worker worker, Exchange exchange) {
@@ -842,7 +844,7 @@ class HistoryTest {
         client.maxWaitingBytes = chance(50) ? null : 1L + random.nextInt(400);
         change.maxWaitingBytes(client.maxWaitingBytes);
       }
-      stage.store.clients().set(id, change.done());
+      Unconditional.set(stage.store.clients(), id, change.done());
       Limits now = stage.store.clients().get(id).orElseThrow().limits();
       equal(model.limits(client), now, "limits of " + id);
     }
@@ -850,7 +852,10 @@ class HistoryTest {
     private void deleteClient() {
       String id = any(clients);
       note("delete client %s", id);
-      equal(model.deleteClient(id), stage.store.clients().delete(id), "delete client " + id);
+      equal(
+          model.deleteClient(id),
+          Unconditional.delete(stage.store.clients(), id),
+          "delete client " + id);
     }
 
     private void pause() {
@@ -893,7 +898,7 @@ class HistoryTest {
               plain.deadMax(),
               plain.deadMaxBytes(),
               plain.doneMax());
-      boolean made = stage.store.queues().put(name, settings);
+      boolean made = Unconditional.put(stage.store.queues(), name, settings);
       equal(!model.queues.containsKey(name), made, "made " + name);
       model.putQueue(name, stage.n(name), settings);
     }
@@ -902,7 +907,7 @@ class HistoryTest {
       String name = any(queues);
       boolean force = chance(60);
       note("delete queue %s %s", name, force);
-      QueueStore.Deleted real = stage.store.queues().delete(name, force);
+      QueueStore.Deleted real = Unconditional.delete(stage.store.queues(), name, force);
       String got =
           switch (real) {
             case DONE -> "done";
@@ -1161,7 +1166,7 @@ class HistoryTest {
     }
 
     private void proven() {
-      List<Finding> findings = stage.store.doctor().examine();
+      List<Finding> findings = stage.store.doctor().examine(false);
       require(findings.isEmpty(), "the doctor finds %s", findings);
     }
 

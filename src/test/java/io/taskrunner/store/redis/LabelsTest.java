@@ -25,6 +25,8 @@ import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Ticks;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -169,13 +171,11 @@ class LabelsTest {
   @Test
   void whatIsTrimmedIsGone() {
     QueueSettings d = QueueSettings.defaults(1);
-    stage
-        .store
-        .queues()
-        .put(
-            "default",
-            new QueueSettings(
-                1, null, null, null, Retry.UNSET, null, d.deadRetention(), 2, d.deadMaxBytes(), 2));
+    Unconditional.put(
+        stage.store.queues(),
+        "default",
+        new QueueSettings(
+            1, null, null, null, Retry.UNSET, null, d.deadRetention(), 2, d.deadMaxBytes(), 2));
     for (int i = 0; i < 5; i++) {
       stage.succeed(claimed(labeled()));
       stage.pass(Duration.ofMillis(1));
@@ -209,7 +209,7 @@ class LabelsTest {
     stage.succeed(claimed(labeled().queue("other")));
     final Claim claim = claimed(labeled().queue("other"));
     stage.enqueue(labeled().queue("other").in(HOUR));
-    stage.store.queues().delete("other", true);
+    Unconditional.delete(stage.store.queues(), "other", true);
     later(Duration.ofMillis(1));
     assertIndexed(1);
     stage.succeed(claim);
@@ -220,7 +220,7 @@ class LabelsTest {
   void whatADeletedClientLeftIsCancelledAndThenGone() {
     stage.enqueue(labeled());
     stage.enqueue(labeled().in(HOUR));
-    stage.store.clients().delete("abc");
+    Unconditional.delete(stage.store.clients(), "abc");
     later(Duration.ofMillis(1));
     assertIndexed(2);
     later(HOUR);
@@ -229,24 +229,22 @@ class LabelsTest {
 
   @Test
   void theTasksOfAScheduleHaveItsLabels() {
-    stage
-        .store
-        .schedules()
-        .put(
-            "s",
-            new Schedule.Settings(
-                "abc",
-                "default",
-                new Rhythm.Every(Duration.ofMinutes(1)),
-                Overlap.ALLOW,
-                CatchUp.NONE,
-                Duration.ZERO,
-                false,
-                labeled().spec()));
+    Unconditional.put(
+        stage.store.schedules(),
+        "s",
+        new Schedule.Settings(
+            "abc",
+            "default",
+            new Rhythm.Every(Duration.ofMinutes(1)),
+            Overlap.ALLOW,
+            CatchUp.NONE,
+            Duration.ZERO,
+            false,
+            labeled().spec()));
     assertInstanceOf(Ran.Done.class, stage.store.schedules().run("s"));
     assertIndexed(1);
     stage.pass(Duration.ofMinutes(1));
-    stage.store.schedules().tick();
+    Ticks.tick(stage.store.schedules());
     assertIndexed(2);
   }
 

@@ -89,7 +89,7 @@ class LifeTest {
         .getFirst()
         .exchange(
             List.of(verdicts),
-            new ClaimRequest(WORKER, ++request, slots, Duration.ofSeconds(30), 5));
+            new ClaimRequest(WORKER, ++request, slots, Duration.ofSeconds(30), 5, 0));
   }
 
   @Test

@@ -24,6 +24,7 @@ import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.Proxy;
 import io.taskrunner.testkit.RedisServer;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -85,7 +86,7 @@ class LongRoundTripTest {
       TaskId id = assertInstanceOf(EnqueueResult.Enqueued.class, result).id();
       WorkStore work = store.works().get(id.shard());
       Claim claim =
-          work.exchange(List.of(), new ClaimRequest(Stage.WORKER, 1, 1, Stage.LEASE, 0))
+          work.exchange(List.of(), new ClaimRequest(Stage.WORKER, 1, 1, Stage.LEASE, 0, 0))
               .claims()
               .getFirst();
       assertEquals(id, claim.id());
@@ -110,10 +111,10 @@ class LongRoundTripTest {
   void manySchedulesQueuesAndOperationsTakeFewRoundTrips() throws Exception {
     try (RedisStore near = open(redis.port())) {
       for (int i = 0; i < SCHEDULES; i++) {
-        near.schedules().put("s" + i, settings("client-" + i));
+        Unconditional.put(near.schedules(), "s" + i, settings("client-" + i));
       }
       for (int i = 0; i < QUEUES; i++) {
-        near.queues().put("q" + i, Stage.settings(1, null, null, null));
+        Unconditional.put(near.queues(), "q" + i, Stage.settings(1, null, null, null));
       }
       for (int i = 0; i < OPERATIONS; i++) {
         Filter filter = new Filter("q" + i, TaskState.DEAD, null, null);

@@ -76,7 +76,7 @@ class LostAnswerTest {
         proxy.rule(_ -> Fate.PASS);
         var unused =
             work.exchange(
-                List.of(), new ClaimRequest(Stage.WORKER, 1, 1, Duration.ofSeconds(30), 5));
+                List.of(), new ClaimRequest(Stage.WORKER, 1, 1, Duration.ofSeconds(30), 5, 0));
         assertTrue(heard.await(10, TimeUnit.SECONDS), "it listens by now");
       }
     }

@@ -26,6 +26,8 @@ import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.testkit.ClientChange;
+import io.taskrunner.testkit.Ticks;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -82,9 +84,13 @@ final class MixedMoves {
     }
     promises.limitClient("small", 2);
     promises.limitWaiting("fifth", WAITING_MOST);
-    change("side", () -> store().queues().put("side", Stage.settings(2, null, null, null)));
+    change(
+        "side",
+        () -> Unconditional.put(store().queues(), "side", Stage.settings(2, null, null, null)));
     change("few", () -> limitFew(2));
-    change("slow", () -> store().queues().put("slow", Stage.settings(1, PER_SEC, BURST, null)));
+    change(
+        "slow",
+        () -> Unconditional.put(store().queues(), "slow", Stage.settings(1, PER_SEC, BURST, null)));
     promises.limitRate("slow", PER_SEC, BURST);
   }
 
@@ -97,24 +103,24 @@ final class MixedMoves {
     Integer waiting = client.equals("fifth") ? WAITING_MOST : null;
     ClientStore.Change change =
         ClientChange.of().enabled(true).limits(most, Limits.MAX).maxWaiting(waiting).done();
-    store().clients().set(client, change);
+    Unconditional.set(store().clients(), client, change);
   }
 
   private void limitFew(int most) {
     promises.limitQueue("few", null);
-    store().queues().put("few", Stage.settings(1, null, null, most));
+    Unconditional.put(store().queues(), "few", Stage.settings(1, null, null, most));
     promises.limitQueue("few", most);
   }
 
   private void limitHost(String host, int most) {
     promises.limitHost(host, null);
-    store().hosts().put(new TargetHost(host, most, null, 0));
+    Unconditional.put(store().hosts(), new TargetHost(host, most, null, 0));
     promises.limitHost(host, most);
   }
 
   private void freeHost(String host) {
     promises.limitHost(host, null);
-    store().hosts().delete(host);
+    Unconditional.delete(store().hosts(), host);
   }
 
   /** Performs a change; until it is answered it is repeated whenever the network is up. */
@@ -212,8 +218,8 @@ final class MixedMoves {
         change(
             "side",
             () -> {
-              store().queues().delete("side", true);
-              store().queues().put("side", Stage.settings(2, null, null, null));
+              Unconditional.delete(store().queues(), "side", true);
+              Unconditional.put(store().queues(), "side", Stage.settings(2, null, null, null));
             });
       }
       default -> {
@@ -222,7 +228,7 @@ final class MixedMoves {
             "other",
             () -> {
               promises.mayBeGone(task -> task.client.equals("other"));
-              store().clients().delete("other");
+              Unconditional.delete(store().clients(), "other");
               set("other");
             });
       }
@@ -297,10 +303,10 @@ final class MixedMoves {
     switch (history.random.nextInt(6)) {
       case 0 -> {
         ticksMost++;
-        store().schedules().put(name, every());
+        Unconditional.put(store().schedules(), name, every());
       }
-      case 1 -> store().schedules().delete(name);
-      default -> store().schedules().tick();
+      case 1 -> Unconditional.delete(store().schedules(), name);
+      default -> Ticks.tick(store().schedules());
     }
     history.note("schedules");
   }
@@ -338,8 +344,8 @@ final class MixedMoves {
       store().queues().pause(queue, false);
     }
     MixedHistory.HOSTS.forEach(this::freeHost);
-    store().schedules().delete("s0");
-    store().schedules().delete("s1");
+    Unconditional.delete(store().schedules(), "s0");
+    Unconditional.delete(store().schedules(), "s1");
     for (int i = 0; i < 200; i++) {
       history.time(history.now() + 1000);
       stepOperations(20);

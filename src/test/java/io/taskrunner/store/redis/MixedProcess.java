@@ -58,7 +58,12 @@ final class MixedProcess {
             .exchange(
                 verdicts,
                 new ClaimRequest(
-                    worker, requests[shard], slots[shard], MixedHistory.LEASE, Stage.MAX_RETRIES));
+                    worker,
+                    requests[shard],
+                    slots[shard],
+                    MixedHistory.LEASE,
+                    Stage.MAX_RETRIES,
+                    0));
     unanswered[shard] = false;
     exchange.claims().forEach(this::begin);
     GateAnswer answer = exchange.atGates().answer().toCompletableFuture().join();

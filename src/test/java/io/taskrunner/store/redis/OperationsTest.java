@@ -31,6 +31,7 @@ import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -405,7 +406,8 @@ class OperationsTest {
   void moveObeysWhatItsQueueAndItsClientAllow() {
     stage.client("few", 10);
     List<TaskId> forbidden = stage.enqueue(4, Stage.wish().client("few"));
-    stage.store.clients().set("few", ClientChange.of().queues(List.of("default")).done());
+    Unconditional.set(
+        stage.store.clients(), "few", ClientChange.of().queues(List.of("default")).done());
     stage.enqueue(3, Stage.wish());
     Operation came = carryOut(Action.MOVE, all());
     assertCame(3, 4, 0, came);
@@ -415,22 +417,20 @@ class OperationsTest {
   @Test
   void aMoveOfTheDeadDropsNoneWhereThereIsNoRoom() {
     QueueSettings small = QueueSettings.defaults(1);
-    stage
-        .store
-        .queues()
-        .put(
-            "low",
-            new QueueSettings(
-                1,
-                null,
-                null,
-                null,
-                Retry.UNSET,
-                null,
-                small.deadRetention(),
-                3,
-                small.deadMaxBytes(),
-                small.doneMax()));
+    Unconditional.put(
+        stage.store.queues(),
+        "low",
+        new QueueSettings(
+            1,
+            null,
+            null,
+            null,
+            Retry.UNSET,
+            null,
+            small.deadRetention(),
+            3,
+            small.deadMaxBytes(),
+            small.doneMax()));
     List<TaskId> dead = dead(5, Stage.wish());
     Which which = all();
     which.state = TaskState.DEAD;
@@ -444,7 +444,7 @@ class OperationsTest {
     List<TaskId> ids = stage.enqueue(5, Stage.wish());
     Operation begun = begin(new Order(Action.MOVE, all().filter(), null, "archive", null, false));
     Run run = take("one");
-    stage.store.queues().delete("archive", true);
+    Unconditional.delete(stage.store.queues(), "archive", true);
     finish(run, 2);
     Operation came = get(begun.id());
     assertEquals(State.FAILED, came.state());
@@ -585,10 +585,10 @@ class OperationsTest {
       stage.enqueue(12, Stage.wish().in(Duration.ofSeconds(30)));
       stage.enqueue(12, Stage.wish().in(Duration.ofHours(1)));
       stage.enqueue(12, Stage.wish());
-      stage
-          .store
-          .clients()
-          .set("abc", ClientChange.of().queues(dry ? null : List.of("default")).done());
+      Unconditional.set(
+          stage.store.clients(),
+          "abc",
+          ClientChange.of().queues(dry ? null : List.of("default")).done());
       stage.pass(Duration.ofMillis(1));
       Operation begun = begin(new Order(Action.MOVE, all().filter(), null, "low", null, dry));
       Run run = take("one");
@@ -884,7 +884,7 @@ class OperationsTest {
   @Test
   void aClientThatIsGoneGetsNothingBack() {
     List<TaskId> dead = dead(6, Stage.wish());
-    stage.store.clients().delete("abc");
+    Unconditional.delete(stage.store.clients(), "abc");
     Operation came = carryOut(Action.RETRY, all());
     assertCame(0, 6, 0, came);
     assertEquals(Set.of(TaskState.DEAD), states(dead));
@@ -897,7 +897,7 @@ class OperationsTest {
     long days = Duration.ofMillis(stage.redis.pttl(key)).toDays();
     assertTrue(days >= 6 && days <= 7, "for " + days + " days");
     stage.redis.persist(key);
-    assertEquals("key_never_expires", stage.store.doctor().repair().getFirst().kind());
+    assertEquals("key_never_expires", stage.store.doctor().repair(false).getFirst().kind());
     assertTrue(stage.redis.pttl(key) > 0);
   }
 

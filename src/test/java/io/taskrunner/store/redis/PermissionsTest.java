@@ -69,7 +69,7 @@ class PermissionsTest {
       store.audits().add(new Change("root", "queue paused", "call", Map.of()));
       assertEquals(1, store.audits().list(null, null, 10, null).entries().size());
       store.everySecond();
-      assertEquals(List.of(), store.doctor().examine());
+      assertEquals(List.of(), store.doctor().examine(false));
     }
   }
 
@@ -101,7 +101,7 @@ class PermissionsTest {
             EnqueueResult.Enqueued.class, store.tasks().enqueue(Stage.wish().command()).get());
       }
       store.everySecond();
-      assertEquals(List.of(), store.doctor().examine());
+      assertEquals(List.of(), store.doctor().examine(false));
     }
   }
 

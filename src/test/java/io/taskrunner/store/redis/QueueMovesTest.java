@@ -25,6 +25,7 @@ import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -153,11 +154,11 @@ class QueueMovesTest {
   void aQueueIsDeletedWhenItIsEmptyOrByForce() {
     stage.queue("other", 2);
     TaskId id = stage.enqueue(wish().queue("other"));
-    assertEquals(Deleted.NOT_EMPTY, stage.store.queues().delete("other", false));
+    assertEquals(Deleted.NOT_EMPTY, Unconditional.delete(stage.store.queues(), "other", false));
     Claim claim = stage.claim(1).getFirst();
-    assertEquals(Deleted.NOT_EMPTY, stage.store.queues().delete("other", false));
-    assertEquals(Deleted.DONE, stage.store.queues().delete("other", true));
-    assertEquals(Deleted.NOT_FOUND, stage.store.queues().delete("other", true));
+    assertEquals(Deleted.NOT_EMPTY, Unconditional.delete(stage.store.queues(), "other", false));
+    assertEquals(Deleted.DONE, Unconditional.delete(stage.store.queues(), "other", true));
+    assertEquals(Deleted.NOT_FOUND, Unconditional.delete(stage.store.queues(), "other", true));
     assertNull(stage.state(id));
     assertInstanceOf(EnqueueResult.QueueNotFound.class, stage.put(wish().queue("other")));
     stage.proven();
@@ -173,7 +174,7 @@ class QueueMovesTest {
     TaskId old = stage.enqueue(wish().queue("other"));
     stage.enqueue(wish().queue("other").in(Duration.ofSeconds(1)));
     stage.store.queues().pause("other", true);
-    stage.store.queues().delete("other", true);
+    Unconditional.delete(stage.store.queues(), "other", true);
     stage.queue("other", 2);
     assertFalse(stage.store.queues().get("other").orElseThrow().paused());
     TaskId fresh = stage.enqueue(wish().queue("other"));
@@ -231,7 +232,7 @@ class QueueMovesTest {
   void aRaisedLimitDoesNotWaitBehindALargePurge() {
     stage.tier("small", 1, Limits.MAX);
     stage.client("abc", 1000, 1_000_000);
-    stage.store.clients().set("one", ClientChange.of().tier("small").done());
+    Unconditional.set(stage.store.clients(), "one", ClientChange.of().tier("small").done());
     stage.enqueue(3000, wish().in(Duration.ofHours(1)));
     stage.store.queues().purge("default");
     stage.enqueue(2, wish().client("one"));
@@ -285,7 +286,7 @@ class QueueMovesTest {
   @Test
   void tasksAreCountedAsWaitingForTheirHostOnlyWhileTheyDo() {
     stage.client("abc", 1000, 1_000_000);
-    stage.store.hosts().put(new TargetHost("full.test", 1, null, 0));
+    Unconditional.put(stage.store.hosts(), new TargetHost("full.test", 1, null, 0));
     List<TaskId> waiting = new ArrayList<>();
     for (int i = 0; i < 40; i++) {
       waiting.add(waitingForItsHost());
@@ -322,12 +323,12 @@ class QueueMovesTest {
   @Test
   void anEarlierChangeOfAHostThatComesLateIsNotTaken() {
     TargetHost host = new TargetHost("full.test", 1, null, 0);
-    stage.store.hosts().put(host);
-    stage.store.hosts().delete("full.test");
+    Unconditional.put(stage.store.hosts(), host);
+    Unconditional.delete(stage.store.hosts(), "full.test");
     putHost(1);
     assertTrue(stage.store.hosts().get("full.test").isEmpty());
     assertTrue(stage.redis.pttl("tr:{0}:host:full.test") > 0, "it does not stay for ever");
-    stage.store.hosts().put(host);
+    Unconditional.put(stage.store.hosts(), host);
     assertEquals(-1, stage.redis.pttl("tr:{0}:host:full.test"));
   }
 
@@ -348,7 +349,7 @@ class QueueMovesTest {
   @Test
   void anEarlierChangeOfATierThatComesLateIsNotTaken() {
     stage.tier("own", 1, 1);
-    stage.store.clients().deleteTier("own");
+    Unconditional.deleteTier(stage.store.clients(), "own");
     stage.moves.run(
         Script.PUT_TIER, Keys.bytes("own"), Keys.bytes(9), Keys.bytes(9), Keys.bytes(1));
     assertFalse(stage.store.clients().tiers().stream().anyMatch(tier -> tier.name().equals("own")));
@@ -358,22 +359,20 @@ class QueueMovesTest {
 
   private void keep(int deadMax, long deadBytes, int doneMax) {
     QueueSettings d = QueueSettings.defaults(3);
-    stage
-        .store
-        .queues()
-        .put(
-            "default",
-            new QueueSettings(
-                3,
-                null,
-                null,
-                null,
-                Retry.UNSET,
-                null,
-                d.deadRetention(),
-                deadMax,
-                deadBytes,
-                doneMax));
+    Unconditional.put(
+        stage.store.queues(),
+        "default",
+        new QueueSettings(
+            3,
+            null,
+            null,
+            null,
+            Retry.UNSET,
+            null,
+            d.deadRetention(),
+            deadMax,
+            deadBytes,
+            doneMax));
   }
 
   @Test
@@ -423,11 +422,11 @@ class QueueMovesTest {
   @Test
   void aRaisedRateDoesNotCountBackwards() {
     stage.client("abc", 100);
-    stage.store.queues().put("default", Stage.settings(3, 0.1, 10, null));
+    Unconditional.put(stage.store.queues(), "default", Stage.settings(3, 0.1, 10, null));
     stage.enqueue(30, wish());
     assertEquals(10, stage.claim(50).size());
     stage.pass(Duration.ofSeconds(5));
-    stage.store.queues().put("default", Stage.settings(3, 100.0, 10, null));
+    Unconditional.put(stage.store.queues(), "default", Stage.settings(3, 100.0, 10, null));
     assertEquals(0, stage.claim(50).size());
     stage.pass(Duration.ofMillis(20));
     assertEquals(2, stage.claim(50).size());
@@ -436,7 +435,7 @@ class QueueMovesTest {
   @Test
   void aRateThatIsLiftedLetsEverythingGo() {
     stage.client("abc", 100);
-    stage.store.queues().put("default", Stage.settings(3, 0.1, 1, null));
+    Unconditional.put(stage.store.queues(), "default", Stage.settings(3, 0.1, 1, null));
     stage.enqueue(5, wish());
     List<Claim> claims = new ArrayList<>(stage.claim(10));
     assertEquals(1, claims.size());

@@ -14,6 +14,7 @@ import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -42,10 +43,10 @@ class QuotaTest {
   }
 
   private void quota(@Nullable Integer tasks, @Nullable Long bytes) {
-    stage
-        .store
-        .clients()
-        .set("abc", ClientChange.of().maxWaiting(tasks).maxWaitingBytes(bytes).done());
+    Unconditional.set(
+        stage.store.clients(),
+        "abc",
+        ClientChange.of().maxWaiting(tasks).maxWaitingBytes(bytes).done());
   }
 
   private static Stage.Wish body(int bytes) {
@@ -181,7 +182,7 @@ class QuotaTest {
     REDIS.redis().sync().hset("tr:{0}:client:abc", "bytes", "12");
     assertEquals(
         List.of(new Finding("count_wrong", "client:abc", "bytes is 12, 57 are there")),
-        stage.store.doctor().repair());
+        stage.store.doctor().repair(false));
     assertEquals("57", REDIS.redis().sync().hget("tr:{0}:client:abc", "bytes"));
   }
 }

@@ -25,6 +25,7 @@ import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -139,8 +140,8 @@ class RevisionsTest {
 
   @Test
   void whatWasThereBeforeThereWereRevisionsCanBeExpectedToo() throws ChangedMeanwhile {
-    queues.put("q", SETTINGS);
-    clients.set("abc", DISABLED);
+    Unconditional.put(queues, "q", SETTINGS);
+    Unconditional.set(clients, "abc", DISABLED);
     stage.redis.keys("tr:{0}:queue:*:flow").forEach(flow -> stage.redis.hdel(flow, "rev"));
     stage.redis.hdel("tr:{0}:client:abc", "rev");
     stage.redis.del("tr:{config}:revisions", "tr:{config}:revisions:last");
@@ -153,8 +154,8 @@ class RevisionsTest {
   @Test
   void ofManyChangesAtOnceThatExpectTheSameOneIsMade() throws Exception {
     for (int round = 0; round < 20; round++) {
-      queues.put("q", SETTINGS);
-      clients.set("abc", DISABLED);
+      Unconditional.put(queues, "q", SETTINGS);
+      Unconditional.set(clients, "abc", DISABLED);
       long queue = queue();
       long client = client();
       List<Callable<Boolean>> changes = new ArrayList<>();
@@ -184,9 +185,9 @@ class RevisionsTest {
 
   @Test
   void whatWasDecidedEarlierDoesNotOvertakeWhatWasDecidedLater() {
-    queues.put("q", SETTINGS);
-    clients.set("abc", DISABLED);
-    clients.putTier(new Tier("own", new Limits(1, 2)));
+    Unconditional.put(queues, "q", SETTINGS);
+    Unconditional.set(clients, "abc", DISABLED);
+    Unconditional.putTier(clients, new Tier("own", new Limits(1, 2)));
     String n = stage.redis.hget("tr:{config}:queues", "q");
     stage.moves.run(
         Script.PUT_QUEUE, n, "name", "q", "weight", "9", "rev", Long.toString(queue() - 1));
@@ -202,7 +203,7 @@ class RevisionsTest {
   @Test
   void manyThingsAreDecidedOnAsOneAndALaterChangeOfOneStands() throws ChangedMeanwhile {
     ConfigStore config = stage.store.configuration();
-    queues.put("q", SETTINGS);
+    Unconditional.put(queues, "q", SETTINGS);
     long last = config.lastRevision();
     List<Thing> things = new ArrayList<>(List.of(new Thing(ConfigStore.Kind.QUEUE, "q")));
     for (int i = 0; i < 2500; i++) {
@@ -215,7 +216,7 @@ class RevisionsTest {
     assertThrows(ChangedMeanwhile.class, () -> queues.put("q", SETTINGS, at(before)));
     assertTrue(
         stage.redis.hget("tr:{config}:revisions", "client:client2499").startsWith(decided + ":"));
-    queues.put("q", QueueSettings.defaults(8));
+    Unconditional.put(queues, "q", QueueSettings.defaults(8));
     queues.put("q", QueueSettings.defaults(9), new Expected.Decided(decided));
     assertEquals(8, queues.get("q").orElseThrow().settings().weight());
     clients.set("client7", DISABLED, new Expected.Decided(decided));
@@ -224,7 +225,7 @@ class RevisionsTest {
 
   @Test
   void aDecisionThatNobodyCarriedOutStandsInTheWayForAWhileOnly() throws ChangedMeanwhile {
-    queues.put("q", SETTINGS);
+    Unconditional.put(queues, "q", SETTINGS);
     long revision = queue();
     InstantSource clock = () -> Instant.ofEpochMilli(stage.now());
     Moves configMoves = new Moves(stage.link, Keys.config("tr"), Optional.of(clock));

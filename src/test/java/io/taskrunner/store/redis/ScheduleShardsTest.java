@@ -14,6 +14,8 @@ import io.taskrunner.store.ScheduleStore.Page;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Ticks;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -46,7 +48,7 @@ class ScheduleShardsTest {
 
   @AfterEach
   void close() {
-    assertEquals(List.of(), store.doctor().examine());
+    assertEquals(List.of(), store.doctor().examine(false));
     store.close();
   }
 
@@ -56,7 +58,8 @@ class ScheduleShardsTest {
   }
 
   private boolean put(String name, String client) {
-    return schedules.put(
+    return Unconditional.put(
+        schedules,
         name,
         new Schedule.Settings(
             client,
@@ -92,8 +95,8 @@ class ScheduleShardsTest {
     try (RedisStore other = another()) {
       for (int minute = 1; minute <= 3; minute++) {
         now = now.plus(MINUTE);
-        other.schedules().tick();
-        schedules.tick();
+        Ticks.tick(other.schedules());
+        Ticks.tick(schedules);
         assertEquals((long) minute * CLIENTS, tasks());
       }
     }
@@ -115,12 +118,12 @@ class ScheduleShardsTest {
     }
     assertEquals("client-" + (CLIENTS - 1), schedules.get("s").orElseThrow().settings().clientId());
     now = now.plus(MINUTE);
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(1, tasks());
-    assertTrue(schedules.delete("s"));
-    assertFalse(schedules.delete("s"));
+    assertTrue(Unconditional.delete(schedules, "s"));
+    assertFalse(Unconditional.delete(schedules, "s"));
     now = now.plus(MINUTE);
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(1, tasks());
   }
 }

@@ -26,6 +26,8 @@ import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Ticks;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -77,7 +79,7 @@ class SchedulesTest {
   }
 
   private void set(Duration interval) {
-    schedules.put("s", every(interval, Overlap.ALLOW, CatchUp.NONE));
+    Unconditional.put(schedules, "s", every(interval, Overlap.ALLOW, CatchUp.NONE));
   }
 
   private Schedule get() {
@@ -98,14 +100,14 @@ class SchedulesTest {
 
   @Test
   void atEachTickATaskIsMadeAndItSaysWhenTheNextComes() {
-    assertTrue(schedules.put("s", every(MINUTE, Overlap.ALLOW, CatchUp.NONE)));
-    assertEquals(Duration.ofSeconds(1), schedules.tick());
+    assertTrue(Unconditional.put(schedules, "s", every(MINUTE, Overlap.ALLOW, CatchUp.NONE)));
+    assertEquals(Duration.ofSeconds(1), Ticks.tick(schedules));
     assertEquals(List.of(), tasks());
     stage.pass(Duration.ofMillis(59_700));
-    assertEquals(Duration.ofMillis(300), schedules.tick());
+    assertEquals(Duration.ofMillis(300), Ticks.tick(schedules));
     assertEquals(List.of(), tasks());
     stage.pass(Duration.ofMillis(300));
-    schedules.tick();
+    Ticks.tick(schedules);
     Task first = tasks().getFirst();
     assertEquals(TaskState.READY, first.state());
     assertEquals(Instant.ofEpochMilli(stage.now()), first.scheduled());
@@ -115,17 +117,18 @@ class SchedulesTest {
     assertEquals(Instant.ofEpochMilli(stage.now()), after.lastTick().orElseThrow());
     assertEquals(Instant.ofEpochMilli(stage.now()).plus(MINUTE), after.next().orElseThrow());
     assertEquals(List.of(Result.STARTED), results());
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(1, tasks().size());
     stage.pass(MINUTE);
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(2, tasks().size());
   }
 
   @Test
   void aCronExpressionIsKeptWithItsZone() throws Exception {
     Rhythm daily = new Rhythm.ByCron(Cron.parse("30 9 * * MON-FRI"), ZoneId.of("Asia/Tokyo"));
-    schedules.put("s", settings(daily, Overlap.SKIP, CatchUp.LAST, Duration.ofSeconds(30), false));
+    Unconditional.put(
+        schedules, "s", settings(daily, Overlap.SKIP, CatchUp.LAST, Duration.ofSeconds(30), false));
     Schedule kept = get();
     assertEquals("30 9 * * MON-FRI", ((Rhythm.ByCron) kept.settings().rhythm()).cron().toString());
     assertEquals(ZoneId.of("Asia/Tokyo"), ((Rhythm.ByCron) kept.settings().rhythm()).zone());
@@ -142,36 +145,36 @@ class SchedulesTest {
 
   @Test
   void aTickWhoseTaskBeforeIsStillThereMakesNoneWhenToldToSkip() {
-    schedules.put("s", every(MINUTE, Overlap.SKIP, CatchUp.NONE));
+    Unconditional.put(schedules, "s", every(MINUTE, Overlap.SKIP, CatchUp.NONE));
     stage.pass(MINUTE);
-    schedules.tick();
+    Ticks.tick(schedules);
     stage.pass(MINUTE);
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(List.of(Result.STARTED, Result.OVERLAPPED), results());
     Claim claim = stage.claim(1).getFirst();
     stage.pass(Duration.ofSeconds(20));
-    schedules.tick();
+    Ticks.tick(schedules);
     stage.succeed(claim);
     stage.pass(Duration.ofSeconds(40));
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(List.of(Result.STARTED, Result.OVERLAPPED, Result.STARTED), results());
   }
 
   @Test
   void ticksThatNobodyCouldMakeAreMissedCaughtUpWithOrTheLastIs() {
     for (CatchUp catchUp : CatchUp.values()) {
-      schedules.put(catchUp.word(), every(MINUTE, Overlap.ALLOW, catchUp));
+      Unconditional.put(schedules, catchUp.word(), every(MINUTE, Overlap.ALLOW, catchUp));
     }
     stage.pass(Duration.ofMinutes(5).plusSeconds(30));
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(List.of(4L, 4L, 0L), missed());
     assertEquals(1 + 1 + 5, tasks().size()); // 30 s late is late, not missed
     stage.pass(Duration.ofMinutes(5).plusSeconds(30));
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(List.of(4L + 5, 4L + 5, 0L), missed());
     assertEquals(7 + 1 + 1 + 6, tasks().size());
     stage.pass(Duration.ofHours(24));
-    while (schedules.tick().isZero()) {}
+    while (Ticks.tick(schedules).isZero()) {}
     assertEquals(440, schedules.get("all").orElseThrow().missed());
     assertEquals(Result.MISSED, schedules.get("last").orElseThrow().runs().get(4).result());
   }
@@ -185,9 +188,10 @@ class SchedulesTest {
   @Test
   void whatIsMuchTooLateIsMissedAltogether() throws Exception {
     Rhythm daily = new Rhythm.ByCron(Cron.parse("@daily"), ZoneId.of("UTC"));
-    schedules.put("s", settings(daily, Overlap.ALLOW, CatchUp.NONE, Duration.ZERO, false));
+    Unconditional.put(
+        schedules, "s", settings(daily, Overlap.ALLOW, CatchUp.NONE, Duration.ZERO, false));
     stage.now(Instant.parse("2023-11-15T00:01:00.001Z").toEpochMilli());
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(List.of(), tasks());
     assertEquals(List.of(Result.MISSED), results());
     assertEquals(1, get().missed());
@@ -201,7 +205,7 @@ class SchedulesTest {
     assertTrue(schedules.pause("s", true).orElseThrow().settings().paused());
     assertEquals(List.of(), get().nextTimes(5));
     stage.pass(Duration.ofMinutes(10));
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(List.of(), results());
     assertFalse(schedules.pause("s", false).orElseThrow().settings().paused());
     assertEquals(Instant.ofEpochMilli(stage.now()).plus(MINUTE), get().next().orElseThrow());
@@ -214,14 +218,16 @@ class SchedulesTest {
     set(MINUTE);
     Instant next = get().next().orElseThrow();
     stage.pass(Duration.ofSeconds(40));
-    assertFalse(schedules.put("s", every(MINUTE, Overlap.SKIP, CatchUp.ALL)));
+    assertFalse(Unconditional.put(schedules, "s", every(MINUTE, Overlap.SKIP, CatchUp.ALL)));
     assertEquals(next, get().next().orElseThrow());
     assertEquals(Overlap.SKIP, get().settings().overlap());
-    schedules.put("s", every(MINUTE.multipliedBy(2), Overlap.SKIP, CatchUp.ALL));
+    Unconditional.put(schedules, "s", every(MINUTE.multipliedBy(2), Overlap.SKIP, CatchUp.ALL));
     assertEquals(
         Instant.ofEpochMilli(stage.now()).plus(MINUTE.multipliedBy(2)), get().next().orElseThrow());
-    schedules.put(
-        "s", settings(new Rhythm.Every(MINUTE), Overlap.SKIP, CatchUp.ALL, Duration.ZERO, true));
+    Unconditional.put(
+        schedules,
+        "s",
+        settings(new Rhythm.Every(MINUTE), Overlap.SKIP, CatchUp.ALL, Duration.ZERO, true));
     assertTrue(get().settings().paused());
     assertTrue(get().created().isBefore(get().updated()));
   }
@@ -240,8 +246,9 @@ class SchedulesTest {
 
   @Test
   void whatCannotBeMadeIsToldAndTheNextTickIsTriedAgain() {
-    stage.store.queues().put("own", Stage.settings(1, null, null, null));
-    schedules.put(
+    Unconditional.put(stage.store.queues(), "own", Stage.settings(1, null, null, null));
+    Unconditional.put(
+        schedules,
         "s",
         new Schedule.Settings(
             "abc",
@@ -252,21 +259,21 @@ class SchedulesTest {
             Duration.ZERO,
             false,
             wish().spec()));
-    stage.store.queues().delete("own", true);
+    Unconditional.delete(stage.store.queues(), "own", true);
     stage.pass(MINUTE);
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(
         Result.QUEUE_NOT_FOUND, assertInstanceOf(Ran.Failed.class, schedules.run("s")).why());
-    stage.store.queues().put("own", Stage.settings(1, null, null, null));
+    Unconditional.put(stage.store.queues(), "own", Stage.settings(1, null, null, null));
     allow(List.of("default"), true);
     stage.pass(MINUTE);
-    schedules.tick();
+    Ticks.tick(schedules);
     allow(null, false);
     stage.pass(MINUTE);
-    schedules.tick();
+    Ticks.tick(schedules);
     allow(null, true);
     stage.pass(MINUTE);
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(
         List.of(
             Result.QUEUE_NOT_FOUND,
@@ -275,22 +282,23 @@ class SchedulesTest {
             Result.CLIENT_DISABLED,
             Result.STARTED),
         results());
-    stage.store.clients().delete("abc");
+    Unconditional.delete(stage.store.clients(), "abc");
     stage.pass(MINUTE);
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(Result.CLIENT_DISABLED, results().getLast());
   }
 
   private void allow(List<String> queues, boolean enabled) {
-    stage.store.clients().set("abc", ClientChange.of().enabled(enabled).queues(queues).done());
+    Unconditional.set(
+        stage.store.clients(), "abc", ClientChange.of().enabled(enabled).queues(queues).done());
   }
 
   @Test
   void ticksUseNoneOfTheClientsRate() {
     stage.client("abc", 1, 1);
-    schedules.put("s", every(Duration.ofSeconds(1), Overlap.ALLOW, CatchUp.ALL));
+    Unconditional.put(schedules, "s", every(Duration.ofSeconds(1), Overlap.ALLOW, CatchUp.ALL));
     stage.pass(Duration.ofSeconds(20));
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(20, tasks().size());
     assertEquals(10, results().size());
     stage.enqueue(wish().client("abc"));
@@ -301,12 +309,12 @@ class SchedulesTest {
   void oneThatIsDeletedMakesNoMoreTasksAndItsNameIsFree() {
     set(MINUTE);
     stage.pass(MINUTE);
-    schedules.tick();
-    assertTrue(schedules.delete("s"));
-    assertFalse(schedules.delete("s"));
+    Ticks.tick(schedules);
+    assertTrue(Unconditional.delete(schedules, "s"));
+    assertFalse(Unconditional.delete(schedules, "s"));
     assertEquals(Optional.empty(), schedules.get("s"));
     stage.pass(MINUTE);
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(1, tasks().size());
     set(MINUTE);
     assertEquals(List.of(), results());
@@ -315,7 +323,7 @@ class SchedulesTest {
   @Test
   void theyAreListedByNameAPageAtATime() throws BadCursor {
     for (int i = 0; i < 5; i++) {
-      schedules.put("s" + i, every(MINUTE, Overlap.ALLOW, CatchUp.NONE));
+      Unconditional.put(schedules, "s" + i, every(MINUTE, Overlap.ALLOW, CatchUp.NONE));
     }
     Page first = schedules.list(2, null);
     Page second = schedules.list(2, first.nextCursor());
@@ -339,10 +347,10 @@ class SchedulesTest {
     Random random = new Random(7);
     for (int i = 0; i < 400; i++) {
       stage.pass(Duration.ofMillis(random.nextInt(500) - 200));
-      schedules.tick();
+      Ticks.tick(schedules);
     }
     stage.now(begun + 30_000);
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(30, tasks().size());
     assertEquals(0, get().missed());
   }
@@ -352,7 +360,7 @@ class SchedulesTest {
     set(MINUTE);
     for (int i = 0; i < 30; i++) {
       stage.pass(MINUTE);
-      schedules.tick();
+      Ticks.tick(schedules);
       stage.succeed(stage.claim(1).getFirst());
     }
     stage.store.tidy();
@@ -361,15 +369,15 @@ class SchedulesTest {
     // The tasks are gone: only the schedule itself knows that they were created.
     schedules.pause("s", true);
     schedules.pause("s", false);
-    schedules.put("s", every(MINUTE.multipliedBy(2), Overlap.ALLOW, CatchUp.ALL));
-    schedules.put("s", every(MINUTE, Overlap.ALLOW, CatchUp.ALL));
+    Unconditional.put(schedules, "s", every(MINUTE.multipliedBy(2), Overlap.ALLOW, CatchUp.ALL));
+    Unconditional.put(schedules, "s", every(MINUTE, Overlap.ALLOW, CatchUp.ALL));
     while (stage.now() < last) {
-      schedules.tick();
+      Ticks.tick(schedules);
       assertEquals(List.of(), stage.claim(1));
       stage.pass(MINUTE);
     }
     stage.pass(MINUTE);
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(1, stage.claim(10).size());
     assertEquals(0, get().missed());
   }
@@ -378,20 +386,21 @@ class SchedulesTest {
   void oneThatCannotTickHidesNoneBehindIt() {
     for (int i = 0; i < 250; i++) {
       String name = String.format("s%03d", i);
-      schedules.put(name, every(MINUTE, Overlap.ALLOW, CatchUp.NONE));
+      Unconditional.put(schedules, name, every(MINUTE, Overlap.ALLOW, CatchUp.NONE));
       if (i < 220) {
         // As of a zone that this version of Java does not know.
         stage.redis.hset("tr:{0}:schedule:" + name, "rhythm", "0 cron Nowhere/Atlantis @daily");
       }
     }
     stage.pass(MINUTE);
-    schedules.tick();
+    Ticks.tick(schedules);
     assertEquals(30, tasks().size());
   }
 
   @Test
   void ticksOfLargeTasksAreMadeInSeveralCalls() {
-    schedules.put(
+    Unconditional.put(
+        schedules,
         "s",
         new Schedule.Settings(
             "abc",
@@ -404,7 +413,7 @@ class SchedulesTest {
             wish().body("x".repeat(500_000)).spec()));
     stage.pass(Duration.ofSeconds(20));
     long before = calls();
-    while (schedules.tick().isZero()) {}
+    while (Ticks.tick(schedules).isZero()) {}
     assertTrue(calls() - before >= 10, "one call makes all of them");
     assertEquals(20, stage.redis.keys("tr:{0}:task:*").size());
     assertEquals(0, get().missed());
@@ -424,7 +433,7 @@ class SchedulesTest {
   @Test
   void aPageOfManySchedulesReadsItsOwnNamesAlone() throws BadCursor {
     for (int i = 0; i < 20; i++) {
-      schedules.put("a" + i, every(MINUTE, Overlap.ALLOW, CatchUp.NONE));
+      Unconditional.put(schedules, "a" + i, every(MINUTE, Overlap.ALLOW, CatchUp.NONE));
     }
     for (int i = 0; i < 10_000; i++) {
       stage.redis.zadd("tr:{config}:schedules", 0, "b" + i + "\0nobody");
@@ -462,7 +471,7 @@ class SchedulesTest {
     List<String> names = new ArrayList<>();
     for (int i = 0; i < 30; i++) {
       names.add(String.format("s%02d", i));
-      schedules.put(names.getLast(), large);
+      Unconditional.put(schedules, names.getLast(), large);
     }
     List<String> listed = new ArrayList<>();
     String cursor = null;
@@ -477,7 +486,7 @@ class SchedulesTest {
 
   @Test
   void oneTickMakesOneTaskHoweverManyLookAndRepeat() throws InterruptedException {
-    schedules.put("s", every(Duration.ofSeconds(1), Overlap.ALLOW, CatchUp.ALL));
+    Unconditional.put(schedules, "s", every(Duration.ofSeconds(1), Overlap.ALLOW, CatchUp.ALL));
     AtomicLong clock = new AtomicLong(stage.now());
     int ticks = 300;
     List<Stage> others = IntStream.range(0, 3).mapToObj(_ -> Stage.open(REDIS)).toList();
@@ -490,10 +499,10 @@ class SchedulesTest {
               // Forward at steps of different lengths, and sometimes back.
               long now = clock.addAndGet(random.nextInt(10) == 0 ? -1500 : random.nextInt(900));
               other.now(now);
-              other.store.schedules().tick();
+              Ticks.tick(other.store.schedules());
             }
             other.now(stage.now() + ticks * 1000L);
-            while (other.store.schedules().tick().isZero()) {}
+            while (Ticks.tick(other.store.schedules()).isZero()) {}
             done.countDown();
           });
     }

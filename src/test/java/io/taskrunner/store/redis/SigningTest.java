@@ -18,6 +18,7 @@ import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.redis.doctor.Finding;
 import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -192,7 +193,7 @@ class SigningTest {
   void aDeletedClientLeavesNoSecretBehind() {
     stage.client("abc", 10);
     put("abc", hmac());
-    stage.store.clients().delete("abc");
+    Unconditional.delete(stage.store.clients(), "abc");
     assertEquals(List.of(), held("abc"));
     assertEquals(0, REDIS.redis().sync().hlen("tr:{config}:signing"));
     assertInstanceOf(Put.ClientNotFound.class, stage.store.signing().put("abc", hmac()));
@@ -249,8 +250,8 @@ class SigningTest {
         List.of(
             new Finding(
                 "signing_not_named", "signing:abc", "claims do not name version " + before)),
-        stage.store.doctor().examine());
-    stage.store.doctor().repair();
+        stage.store.doctor().examine(false));
+    stage.store.doctor().repair(false);
     assertEquals(before, claimOf("abc").signing());
   }
 
@@ -259,7 +260,7 @@ class SigningTest {
     stage.client("abc", 10);
     put("abc", hmac());
     REDIS.redis().sync().hdel("tr:{config}:signing", "abc");
-    List<Finding> found = stage.store.doctor().repair();
+    List<Finding> found = stage.store.doctor().repair(false);
     assertEquals(List.of("signing_secret_missing"), found.stream().map(Finding::kind).toList());
     assertTrue(claimOf("abc").signing() > 0, "it is still to be signed");
     put("abc", hmac());
@@ -270,9 +271,9 @@ class SigningTest {
     stage.client("abc", 10);
     put("abc", hmac());
     byte[] left = REDIS.redis().sync().dump("tr:{config}:signing");
-    stage.store.clients().delete("abc");
+    Unconditional.delete(stage.store.clients(), "abc");
     REDIS.redis().sync().restore("tr:{config}:signing", 0, left);
-    assertEquals(1, stage.store.doctor().repair().size());
+    assertEquals(1, stage.store.doctor().repair(false).size());
     assertEquals(0, REDIS.redis().sync().hlen("tr:{config}:signing"));
   }
 
@@ -282,7 +283,7 @@ class SigningTest {
     try (RedisStore store = RedisStore.open(StoreOptions.defaults(REDIS.server().settings(16)))) {
       List<String> clients = List.of("one", "two", "three", "four", "five");
       for (String client : clients) {
-        store.clients().set(client, ClientChange.of().limits(10, 1000).done());
+        Unconditional.set(store.clients(), client, ClientChange.of().limits(10, 1000).done());
         if (!client.equals("four")) {
           assertInstanceOf(Put.Done.class, store.signing().put(client, hmac()));
         }
@@ -300,14 +301,14 @@ class SigningTest {
               claims.addAll(
                   work.exchange(
                           List.of(),
-                          new ClaimRequest(Stage.WORKER, 1, 10, Duration.ofSeconds(30), 5))
+                          new ClaimRequest(Stage.WORKER, 1, 10, Duration.ofSeconds(30), 5, 0))
                       .claims()));
       assertEquals(5, claims.size());
       for (Claim claim : claims) {
         long version = store.signing().held(claim.clientId()).map(Held::version).orElse(0L);
         assertEquals(version, claim.signing(), claim.clientId());
       }
-      assertEquals(List.of(), store.doctor().examine());
+      assertEquals(List.of(), store.doctor().examine(false));
     }
     REDIS.redis().sync().flushall();
     stage.close();

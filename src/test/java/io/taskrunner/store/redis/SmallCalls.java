@@ -19,6 +19,8 @@ import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.TokenStore;
 import io.taskrunner.store.WorkersStore.Facts;
 import io.taskrunner.testkit.RedisServer;
+import io.taskrunner.testkit.Ticks;
+import io.taskrunner.testkit.Unconditional;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -96,15 +98,15 @@ final class SmallCalls {
 
   private void schedules() throws BadCursor {
     for (int i = 0; i < many; i++) {
-      store.schedules().put("s" + i, every(Duration.ofSeconds(10)));
+      Unconditional.put(store.schedules(), "s" + i, every(Duration.ofSeconds(10)));
     }
     store.schedules().pause("s1", true);
     store.schedules().pause("s1", false);
     stage.pass(Duration.ofSeconds(11));
-    store.schedules().tick();
+    Ticks.tick(store.schedules());
     store.schedules().run("s1");
     store.schedules().list(1000, null);
-    store.schedules().delete("s1");
+    Unconditional.delete(store.schedules(), "s1");
   }
 
   private static Schedule.Settings every(Duration interval) {
@@ -136,7 +138,7 @@ final class SmallCalls {
     }
     stage.queue("side", 1);
     store.queues().pause("side", true);
-    store.queues().delete("side", false);
+    Unconditional.delete(store.queues(), "side", false);
   }
 
   private void secrets() {

@@ -38,6 +38,7 @@ import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.ClientChange;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -133,7 +134,7 @@ final class Stage implements AutoCloseable {
   // -- clients and queues
 
   void client(String id, int maxConcurrent, int perMin) {
-    store.clients().set(id, ClientChange.of().limits(maxConcurrent, perMin).done());
+    Unconditional.set(store.clients(), id, ClientChange.of().limits(maxConcurrent, perMin).done());
   }
 
   void client(String id, int maxConcurrent) {
@@ -141,7 +142,7 @@ final class Stage implements AutoCloseable {
   }
 
   void tier(String name, int maxConcurrent, int perMin) {
-    store.clients().putTier(new Tier(name, new Limits(maxConcurrent, perMin)));
+    Unconditional.putTier(store.clients(), new Tier(name, new Limits(maxConcurrent, perMin)));
   }
 
   static QueueSettings settings(
@@ -164,7 +165,7 @@ final class Stage implements AutoCloseable {
   }
 
   void queue(String name, int weight) {
-    store.queues().put(name, QueueSettings.defaults(weight));
+    Unconditional.put(store.queues(), name, QueueSettings.defaults(weight));
   }
 
   /** The number of a queue. */
@@ -386,7 +387,8 @@ final class Stage implements AutoCloseable {
     return store
         .works()
         .getFirst()
-        .exchange(List.of(verdicts), new ClaimRequest(worker, request, slots, LEASE, MAX_RETRIES));
+        .exchange(
+            List.of(verdicts), new ClaimRequest(worker, request, slots, LEASE, MAX_RETRIES, 0));
   }
 
   /** The same with the slots that RunTask asked for. */
@@ -464,7 +466,7 @@ final class Stage implements AutoCloseable {
 
   /** All invariants hold. */
   void proven() {
-    assertEquals(List.of(), store.doctor().examine());
+    assertEquals(List.of(), store.doctor().examine(false));
   }
 
   @Override

@@ -11,6 +11,7 @@ import io.taskrunner.store.WorkStore.Exchange;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
+import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -233,7 +234,7 @@ class WakeTest {
   @Test
   void aSettleOfAFullQueueWakesOne() throws InterruptedException {
     stage.client("abc", 10);
-    stage.store.queues().put("default", Stage.settings(3, null, null, 1));
+    Unconditional.put(stage.store.queues(), "default", Stage.settings(3, null, null, 1));
     listen(TWO);
     stage.enqueue(2, wish());
     Claim claim = stage.exchange(ONE, 1).claims().getFirst();
@@ -257,10 +258,10 @@ class WakeTest {
     assertEquals(TWO, heard());
     stage.exchange(ONE, 1);
     look(TWO);
-    stage.store.queues().put("default", Stage.settings(3, null, null, 1));
+    Unconditional.put(stage.store.queues(), "default", Stage.settings(3, null, null, 1));
     stage.client("abc", 3);
     silence();
-    stage.store.queues().put("default", Stage.settings(3, null, null, 5));
+    Unconditional.put(stage.store.queues(), "default", Stage.settings(3, null, null, 5));
     assertEquals(TWO, heard());
   }
 

@@ -77,11 +77,6 @@ public final class Doctor {
     return walk(new Manner(false, exact));
   }
 
-  /** The same, without blocking Redis for longer. */
-  public List<Finding> examine() {
-    return examine(false);
-  }
-
   private List<Finding> walk(Manner manner) {
     List<Finding> found = new ArrayList<>();
     Map<String, Long> signed = new HashMap<>();
@@ -114,10 +109,5 @@ public final class Doctor {
       found.addAll(more);
     }
     return List.copyOf(found);
-  }
-
-  /** The same, without blocking Redis for longer. */
-  public List<Finding> repair() {
-    return repair(false);
   }
 }
