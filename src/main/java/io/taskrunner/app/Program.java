@@ -8,7 +8,6 @@ import io.netty.channel.epoll.Epoll;
 import io.taskrunner.cloudtasks.CloudTasks;
 import io.taskrunner.config.ApiSettings;
 import io.taskrunner.config.CannotStart;
-import io.taskrunner.config.DispatchSettings;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.config.Secret;
 import io.taskrunner.config.Settings;
@@ -316,18 +315,9 @@ final class Program {
 
   /** Creates a worker, which does not claim yet. */
   private Worker work(Ground ground) {
-    DispatchSettings may = settings.dispatch();
     Dispatcher dispatcher =
         new Dispatcher(
-            new DispatchOptions(
-                build.version(),
-                may.allowPrivateUrls(),
-                may.allowedCidrs(),
-                may.deniedCidrs(),
-                may.authorities(),
-                may.connectTimeout(),
-                may.breaker().interval(),
-                ground.tracing().isPresent()),
+            new DispatchOptions(build.version(), settings.dispatch(), ground.tracing().isPresent()),
             ground.loops(),
             InstantSource.system());
     started("dispatcher", dispatcher::close);

@@ -10,11 +10,4 @@ public record Limits(int maxConcurrent, int requestsPerMin) {
 
   /** The highest value of either. */
   public static final int MAX = 1_000_000_000;
-
-  /** These limits, lowered by {@code others} where those are lower. */
-  public Limits lowered(int maxConcurrentAtMost, int requestsPerMinAtMost) {
-    return new Limits(
-        Math.min(maxConcurrent, maxConcurrentAtMost),
-        Math.min(requestsPerMin, requestsPerMinAtMost));
-  }
 }

@@ -1,6 +1,7 @@
 package io.taskrunner.dispatch;
 
 import io.netty.channel.EventLoopGroup;
+import io.taskrunner.config.DispatchSettings;
 import io.taskrunner.dispatch.Resolver.Judged;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.task.AttemptError;
@@ -33,7 +34,12 @@ public final class Dispatcher implements Performer, AutoCloseable {
    * @param clock for the breakers, and for responses without a date
    */
   public Dispatcher(DispatchOptions options, EventLoopGroup loops, InstantSource clock) {
-    this(options, loops, clock, new Dns(loops), TargetTls.trusting(options.authorities()));
+    this(
+        options,
+        loops,
+        clock,
+        new Dns(loops),
+        TargetTls.trusting(options.settings().authorities()));
   }
 
   Dispatcher(
@@ -43,11 +49,13 @@ public final class Dispatcher implements Performer, AutoCloseable {
       Names names,
       TargetTls tls) {
     this.loops = loops;
-    this.connectTimeout = options.connectTimeout();
+    DispatchSettings settings = options.settings();
+    this.connectTimeout = settings.connectTimeout();
     AddressGuard guard =
-        new AddressGuard(options.allowPrivate(), options.allowedCidrs(), options.deniedCidrs());
+        new AddressGuard(
+            settings.allowPrivateUrls(), settings.allowedCidrs(), settings.deniedCidrs());
     this.resolver = new Resolver(names, guard, clock);
-    this.breaker = new Breaker(options.failuresCountFor(), clock);
+    this.breaker = new Breaker(settings.breaker().interval(), clock);
     TargetHeaders headers = new TargetHeaders(options.version(), options.traced());
     this.means = new Sending.Means(headers, breaker, clock, this::sendAfter);
     this.connections = new Connections(loops, tls);

@@ -105,11 +105,6 @@ public record Schedule(
       this.letter = letter;
     }
 
-    /** Its letter in the store. */
-    public char letter() {
-      return letter;
-    }
-
     /** Its name in the API. */
     public String word() {
       return name().toLowerCase(Locale.ROOT);

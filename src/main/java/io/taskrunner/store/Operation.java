@@ -126,11 +126,6 @@ public record Operation(
     /** Nothing yet. */
     public static final Counts NONE = new Counts(0, 0, 0);
 
-    /** All that matched. */
-    public long all() {
-      return done + failed + skipped;
-    }
-
     /** Both together. */
     public Counts plus(Counts other) {
       return new Counts(done + other.done, failed + other.failed, skipped + other.skipped);

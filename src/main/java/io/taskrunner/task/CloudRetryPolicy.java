@@ -45,14 +45,6 @@ public record CloudRetryPolicy(
 
   /** The wait after failed attempt {@code n}, from 1: doubling, then growing by a constant step. */
   public Duration backoff(int n) {
-    double min = minBackoff.toMillis();
-    if (min == 0) {
-      return Duration.ZERO;
-    }
-    double wait =
-        n - 1 <= maxDoublings
-            ? min * Math.pow(2, n - 1.0)
-            : min * Math.pow(2, maxDoublings) * (n - maxDoublings);
-    return Duration.ofMillis((long) Math.min(wait, maxBackoff.toMillis()));
+    return RetryPolicy.backoff(n, minBackoff, maxBackoff, maxDoublings);
   }
 }

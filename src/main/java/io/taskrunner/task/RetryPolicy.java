@@ -61,12 +61,16 @@ public record RetryPolicy(
    * step, up to the cap.
    */
   public Duration backoff(int k) {
-    double min = minBackoff.toMillis();
+    return backoff(k, minBackoff, maxBackoff, maxDoublings);
+  }
+
+  static Duration backoff(int k, Duration shortest, Duration longest, int doublings) {
+    double min = shortest.toMillis();
     double wait =
-        k - 1 <= maxDoublings
+        k - 1 <= doublings
             ? min * Math.pow(2, k - 1.0)
-            : min * Math.pow(2, maxDoublings) * (k - maxDoublings);
-    return Duration.ofMillis((long) Math.min(wait, maxBackoff.toMillis()));
+            : min * Math.pow(2, doublings) * (k - doublings);
+    return Duration.ofMillis((long) Math.min(wait, longest.toMillis()));
   }
 
   private Verdict retryOrBury(

@@ -10,6 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
+import io.taskrunner.config.Cidr;
+import io.taskrunner.config.DispatchSettings;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.Outcome.Answered;
@@ -64,14 +66,15 @@ final class DispatcherTest {
   }
 
   static DispatchOptions options(boolean allowPrivate) {
+    return options(allowPrivate, List.of(), Duration.ofSeconds(10));
+  }
+
+  static DispatchOptions options(boolean allowPrivate, List<Cidr> allowed, Duration connect) {
+    DispatchSettings.Breaker breaker =
+        new DispatchSettings.Breaker(5, Duration.ofSeconds(30), 3, Duration.ofSeconds(60));
     return new DispatchOptions(
         "1.2.3",
-        allowPrivate,
-        List.of(),
-        List.of(),
-        List.of(),
-        Duration.ofSeconds(10),
-        Duration.ofSeconds(60),
+        new DispatchSettings(allowPrivate, allowed, List.of(), List.of(), connect, breaker),
         false);
   }
 

@@ -91,16 +91,7 @@ final class ReachTest {
 
   private Dispatcher dispatcher(boolean allowPrivate, String allowed) {
     List<Cidr> blocks = allowed.isEmpty() ? List.of() : List.of(Cidr.parse(allowed).orElseThrow());
-    DispatchOptions options =
-        new DispatchOptions(
-            "1.2.3",
-            allowPrivate,
-            blocks,
-            List.of(),
-            List.of(),
-            Duration.ofSeconds(10),
-            Duration.ofSeconds(60),
-            false);
+    DispatchOptions options = DispatcherTest.options(allowPrivate, blocks, Duration.ofSeconds(10));
     Dispatcher made =
         new Dispatcher(options, loops, () -> now, names, TargetTls.trusting(List.of()));
     dispatchers.add(made);

@@ -72,16 +72,7 @@ final class TlsTest {
   }
 
   private Dispatcher dispatcher(TargetTls tls, Duration connectTimeout) {
-    DispatchOptions options =
-        new DispatchOptions(
-            "1.2.3",
-            true,
-            List.of(),
-            List.of(),
-            List.of(),
-            connectTimeout,
-            Duration.ofSeconds(60),
-            false);
+    DispatchOptions options = DispatcherTest.options(true, List.of(), connectTimeout);
     Names names =
         _ -> CompletableFuture.completedFuture(List.of(InetAddress.ofLiteral("127.0.0.1")));
     return closing(new Dispatcher(options, loops, InstantSource.system(), names, tls));

@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
+import io.taskrunner.config.DispatchSettings;
 import io.taskrunner.config.WorkerSettings;
 import io.taskrunner.dispatch.DispatchOptions;
 import io.taskrunner.dispatch.Dispatcher;
@@ -38,16 +39,10 @@ final class WorkerProcess implements AutoCloseable {
 
   WorkerProcess(StoreOptions redis, int slots, Duration lease) {
     store = RedisStore.open(redis);
-    DispatchOptions options =
-        new DispatchOptions(
-            "test",
-            true,
-            List.of(),
-            List.of(),
-            List.of(),
-            Duration.ofSeconds(5),
-            redis.breaker().interval(),
-            false);
+    DispatchSettings dispatch =
+        new DispatchSettings(
+            true, List.of(), List.of(), List.of(), Duration.ofSeconds(5), redis.breaker());
+    DispatchOptions options = new DispatchOptions("test", dispatch, false);
     dispatcher = new Dispatcher(options, loops, InstantSource.system());
     WorkerSettings settings =
         new WorkerSettings(

@@ -279,7 +279,7 @@ final class MixedMoves {
             .map(Operation::counts)
             .ifPresent(counts ->
                 require(
-                    counts.all() <= all.count(),
+                    counts.done() + counts.failed() + counts.skipped() <= all.count(),
                     "operation %s met %s of %d tasks",
                     id,
                     counts,

@@ -413,11 +413,15 @@ final class Model {
     }
     long due = at == null ? now + delay : Math.max(now, at);
     Client caller = client == null ? new Client(wish.client) : client;
+    Limits own = limits(caller);
     Limits limits =
-        limits(caller)
-            .lowered(
-                wish.maxConcurrent == null ? Limits.MAX : wish.maxConcurrent,
-                wish.perMin == null ? Limits.MAX : wish.perMin);
+        new Limits(
+            wish.maxConcurrent == null
+                ? own.maxConcurrent()
+                : Math.min(own.maxConcurrent(), wish.maxConcurrent),
+            wish.perMin == null
+                ? own.requestsPerMin()
+                : Math.min(own.requestsPerMin(), wish.perMin));
     if (refused != 0) {
       forget(caller);
       return answer('e', id, again.due, caller, limits, 0);

@@ -2,7 +2,6 @@ package io.taskrunner.store.redis.doctor;
 
 import static io.taskrunner.store.redis.doctor.Finding.text;
 
-import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Link;
@@ -15,9 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
-import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -114,7 +110,7 @@ final class DoctorCounts {
   void proveClients(List<byte[]> step) {
     List<Map<String, String>> hashes = hashes(step, id -> "client:" + id);
     List<List<byte[]>> minutes =
-        together(
+        link.each(
             step, (redis, id) -> redis.lrange(shard.key("client:" + text(id) + ":minute"), 0, -1));
     for (int i = 0; i < step.size(); i++) {
       String id = text(step.get(i));
@@ -194,7 +190,7 @@ final class DoctorCounts {
 
   private List<Map<String, String>> hashes(List<byte[]> names, UnaryOperator<String> key) {
     List<Map<byte[], byte[]>> raw =
-        together(names, (redis, name) -> redis.hgetall(shard.key(key.apply(text(name)))));
+        link.each(names, (redis, name) -> redis.hgetall(shard.key(key.apply(text(name)))));
     return raw.stream()
         .map(hash -> {
           Map<String, String> fields = HashMap.newHashMap(hash.size());
@@ -202,17 +198,5 @@ final class DoctorCounts {
           return fields;
         })
         .toList();
-  }
-
-  /** The same read for each of these, in one round trip. */
-  private <T> List<T> together(
-      List<byte[]> all,
-      BiFunction<RedisAsyncCommands<byte[], byte[]>, byte[], CompletionStage<T>> read) {
-    return link.patiently(redis -> {
-      List<CompletableFuture<T>> replies =
-          all.stream().map(one -> read.apply(redis, one).toCompletableFuture()).toList();
-      return CompletableFuture.allOf(replies.toArray(CompletableFuture[]::new))
-          .thenApply(_ -> replies.stream().map(CompletableFuture::join).toList());
-    });
   }
 }
