@@ -2,17 +2,10 @@ package io.taskrunner.app;
 
 import io.taskrunner.cli.Cli;
 import io.taskrunner.cli.Usage;
-import io.taskrunner.config.CannotStart;
-import io.taskrunner.config.InvalidSettings;
-import io.taskrunner.config.LogSettings;
 import io.taskrunner.config.Settings;
 import io.taskrunner.config.SettingsTable;
-import io.taskrunner.store.StoreUnavailable;
-import java.io.Console;
 import java.time.Clock;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -83,25 +76,7 @@ public final class Commands implements Runnable {
                     `task-runner help COMMAND` shows the options of a command, `task-runner settings` the
                     environment variables of dev and serve.
                     """);
-    commands.setExecutionExceptionHandler((thrown, _, _) -> {
-      switch (thrown) {
-        case InvalidSettings invalid -> {
-          System.err.println("Task Runner cannot start, because these settings are invalid:");
-          invalid.faults().forEach(fault -> System.err.println("  " + fault));
-          System.err.println("Try `task-runner settings` for all settings.");
-          return CannotStart.MISUSED;
-        }
-        case StoreUnavailable away -> {
-          System.err.println("Redis is unavailable: " + away.getMessage());
-          return FAILED;
-        }
-        case CannotStart cannot -> {
-          System.err.println(cannot.getMessage());
-          return cannot.status();
-        }
-        default -> throw thrown;
-      }
-    });
+    commands.setExecutionExceptionHandler((thrown, _, _) -> Serving.report(thrown));
     return commands.execute(words);
   }
 
@@ -128,7 +103,7 @@ public final class Commands implements Runnable {
 
     @Override
     public Integer call() throws Exception {
-      return new Program(Settings.dev(environment())).run();
+      return new Program(Settings.dev(Serving.environment())).run();
     }
   }
 
@@ -141,7 +116,7 @@ public final class Commands implements Runnable {
 
     @Override
     public Integer call() throws Exception {
-      return new Program(Settings.serve(environment())).run();
+      return Serving.serve();
     }
   }
 
@@ -164,7 +139,7 @@ public final class Commands implements Runnable {
 
     @Override
     public Integer call() throws Exception {
-      return new Examination(Settings.serve(environment()), repair, exact).run() ? DONE : FAILED;
+      return new Examination(Settings.serve(Serving.environment()), repair, exact).run() ? DONE : FAILED;
     }
   }
 
@@ -195,18 +170,5 @@ public final class Commands implements Runnable {
     public String[] getVersion() {
       return new String[] {"Task Runner " + BuildFile.read().version()};
     }
-  }
-
-  /** The environment; on a terminal the log is text by default. */
-  private static Map<String, String> environment() {
-    Map<String, String> environment = new HashMap<>(System.getenv());
-    Console console = System.console();
-    if (console != null && console.isTerminal()) {
-      environment.merge(
-          "LOG_FORMAT",
-          LogSettings.Format.TEXT.name(),
-          (given, text) -> given.isBlank() ? text : given);
-    }
-    return environment;
   }
 }

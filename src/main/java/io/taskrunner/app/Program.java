@@ -234,6 +234,10 @@ final class Program {
 
   /** Listens. */
   private ApiServer serve(Ground ground, Optional<Worker> worker) throws CannotStart {
+    if (settings.server().tls().isEmpty()) {
+      // Armeria would load BoringSSL for a port without TLS, too.
+      System.setProperty("com.linecorp.armeria.tlsEngineType", "jdk");
+    }
     ApiServer.warnings(settings.server(), settings.api()).forEach(LOG::warn);
     PageTokens pages =
         new PageTokens(ground.store().pageSecrets(), new SecureRandom(), InstantSource.system());

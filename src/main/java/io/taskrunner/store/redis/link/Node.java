@@ -132,7 +132,7 @@ public final class Node implements AutoCloseable {
             .reconnectDelay(
                 Delay.exponential(Duration.ofMillis(5), RECONNECT_MAX, 2, TimeUnit.MILLISECONDS))
             .build();
-    RedisClient client = RedisClient.create(resources, uri);
+    RedisClient client = new AsyncClient(resources, uri);
     client.setOptions(
         ClientOptions.builder()
             .protocolVersion(ProtocolVersion.RESP2)
