@@ -139,7 +139,9 @@ public final class Commands implements Runnable {
 
     @Override
     public Integer call() throws Exception {
-      return new Examination(Settings.serve(Serving.environment()), repair, exact).run() ? DONE : FAILED;
+      return new Examination(Settings.serve(Serving.environment()), repair, exact).run()
+          ? DONE
+          : FAILED;
     }
   }
 

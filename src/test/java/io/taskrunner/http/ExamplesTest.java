@@ -301,6 +301,9 @@ class ExamplesTest {
         .forEach(each -> {
           List<String> path = new ArrayList<>(List.of(where));
           path.addAll(List.of("content", each.getKey(), "schema"));
+          if (each.getKey().equals(YAML_TYPE)) {
+            path.add("contentSchema");
+          }
           JsonNode example = each.getValue().path("example");
           contract
               .faults(
