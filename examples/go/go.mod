@@ -1,0 +1,3 @@
+module taskrunner.example
+
+go 1.19
