@@ -86,7 +86,7 @@ end
 if at_close then again = at_close() or again end
 keep_leases()
 call('HSET', P .. 'worker:' .. worker, 'request', request, 'given', table.concat(given))
-call('PEXPIRE', P .. 'worker:' .. worker, KEPT_MS)
+if request % 64 == 0 or not before[1] then call('PEXPIRE', P .. 'worker:' .. worker, KEPT_MS) end
 local timer = next_timer()
 local wait = keep_time(short and not again, timer)
 if ((wake_wanted or keeper_late) and not short) or (slots > 0 and not short and call('EXISTS', P .. 'busy') == 1) then wake() end

@@ -13,7 +13,7 @@ local call, pack, unpack_struct = redis.call, struct.pack, struct.unpack
 
 -- A large number as an argument: Redis prints a number argument with 17 digits, at ten times the cost.
 local function text(number)
-  return string.format('%.0f', number)
+  return string.format('%d', number)
 end
 local now_text = text(now)
 
@@ -28,16 +28,28 @@ local function shard()
     loaded_shard = {
       v = tonumber(f[1]) or 0, weights = tonumber(f[2]) or 0, keeper = f[3] or '', keeper_at = tonumber(f[4]) or NEVER,
       beat = tonumber(f[5]) or 0, grace = tonumber(f[6]) or 0, paused = f[7] == '1',
-      hide_ms = tonumber(f[8]) or 10000, hide_text = f[8] or '10000', lease = tonumber(f[9]) or 0,
+      hide_ms = tonumber(f[8]) or 10000, lease = tonumber(f[9]) or 0, stored = f,
     }
   end
   return loaded_shard
 end
 
+-- Adds a field to those that are to be written, unless this number is stored. Returns where the next one goes.
+local function note(sets, at, name, value, stored)
+  if value == tonumber(stored) then return at end
+  sets[at + 1], sets[at + 2] = name, value
+  return at + 2
+end
+
 local function flush_shard()
   local s = loaded_shard
-  if s and s.dirty then
-    call('HSET', KEYS[1], 'v', s.v, 'weights', s.weights, 'keeper', s.keeper, 'keeper_at', s.keeper_at,
-      'beat', s.beat, 'grace', s.grace)
-  end
+  if not s or not s.dirty then return end
+  local sets, f = {}, s.stored
+  local at = note(sets, 0, 'v', s.v, f[1])
+  at = note(sets, at, 'weights', s.weights, f[2])
+  at = note(sets, at, 'keeper_at', s.keeper_at, f[4])
+  at = note(sets, at, 'beat', s.beat, f[5])
+  at = note(sets, at, 'grace', s.grace, f[6])
+  if s.keeper ~= f[3] then sets[at + 1], sets[at + 2], at = 'keeper', s.keeper, at + 2 end
+  if at > 0 then call('HSET', KEYS[1], unpack(sets, 1, at)) end
 end

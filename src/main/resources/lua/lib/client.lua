@@ -32,7 +32,7 @@ local function client(id)
         requests_per_min = tonumber(f[5]) or limits[2], running = tonumber(f[6]) or 0, live = tonumber(f[7]) or 0,
         sum = tonumber(f[8]) or 0, keyed = f[9] == '1', queues = f[10], stranger = f[11] == '1', seen = tonumber(f[12]) or 0,
         signing = f[13], bytes = tonumber(f[14]) or 0, max_waiting = f[15] and tonumber(f[15]),
-        max_waiting_bytes = f[16] and tonumber(f[16]),
+        max_waiting_bytes = f[16] and tonumber(f[16]), stored = f,
       }
     else
       c = false
@@ -58,8 +58,13 @@ end
 local function flush_clients()
   for id, c in pairs(clients) do
     if c and c.dirty and id ~= '' then
-      call('HSET', P .. 'client:' .. id, 'running', c.running, 'live', c.live, 'bytes', c.bytes, 'sum', c.sum,
-        'seen', c.seen)
+      local sets, f = {}, c.stored or {}
+      local at = note(sets, 0, 'running', c.running, f[6])
+      at = note(sets, at, 'live', c.live, f[7])
+      at = note(sets, at, 'bytes', c.bytes, f[14])
+      at = note(sets, at, 'sum', c.sum, f[8])
+      at = note(sets, at, 'seen', c.seen, f[12])
+      if at > 0 then call('HSET', P .. 'client:' .. id, unpack(sets, 1, at)) end
     end
   end
 end

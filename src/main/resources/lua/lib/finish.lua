@@ -17,6 +17,8 @@ local function caps(q)
   return q.caps
 end
 
+local hide_kept = nil
+
 -- Adds a task to a queue's dead (1), or removes it (-1).
 local function count_dead(q, id, change)
   local limits = caps(q)
@@ -105,7 +107,8 @@ local function finish(q, id, t, state)
     -- The head stays a while, hidden from readers, so that a repeated enqueue or verdict finds it.
     if t.mask % 64 >= LABELED then unlabel(id, t) end
     local changed = front(t)
-    call('SET', P .. 'task:' .. id, '\1' .. changed .. string.sub(t.raw, 2 + #changed, (t.own or t.more) - 1), 'PX', shard().hide_text)
+    hide_kept = hide_kept or call('HGET', KEYS[1], 'hide_ms') or '10000'
+    call('SET', P .. 'task:' .. id, '\1' .. changed .. string.sub(t.raw, 2 + #changed, (t.own or t.more) - 1), 'PX', hide_kept)
     if t.attempts > 1 or state ~= 'k' then call('DEL', P .. 'task:' .. id .. ':log') end
   else
     local changed = front(t)

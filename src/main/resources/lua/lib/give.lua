@@ -2,6 +2,7 @@
 -- gates that it must pass before it may begin (gates.lua), a queue's before a host's.
 local lease_end, now_packed = text(now + lease_ms), pack('>I6', now)
 local tasks, told, queue_facts, given, signed, gated, leases = {}, {}, {}, {}, {}, {}, {}
+local FEW_LEASES = 8
 local some_limited, some_open = call('EXISTS', P .. 'hosts') == 1, call('EXISTS', P .. 'open') == 1 -- hosts
 
 local function hand_over(id, t, record)
@@ -34,11 +35,11 @@ local function give(id, t)
   spend(17, #record * 0.8)
 end
 
--- A small zset is a list in Redis, searched from its beginning; one that ever held a long member is not. Leases come and go
--- all the time, so they begin with one.
+-- A small zset is a list in Redis, searched from its beginning; one that ever held a long member is not. So many leases begin
+-- with one.
 local function keep_leases()
   if #leases == 0 then return end
-  if running_all == #leases / 2 then
+  if running_all == #leases / 2 and running_all >= FEW_LEASES then
     local long = string.rep('-', 65)
     call('ZADD', P .. 'leases', '0', long)
     call('ZADD', P .. 'leases', unpack(leases))

@@ -11,7 +11,8 @@ local function minute(c)
     c.sum = 0
     return m
   end
-  m.last = tonumber(string.match(last, '^(%d+):'))
+  local last_ms, last_n = string.match(last, '^(%d+):(%d+)$')
+  m.last, m.last_n = tonumber(last_ms), last_n
   if m.last > m.label then
     -- The clock was set back: entries in the future are merged into now.
     local entries, keep, ahead = call('LRANGE', key, 0, -1), 0, 0
@@ -21,7 +22,7 @@ local function minute(c)
     end
     if keep == 0 then call('DEL', key) else call('LTRIM', key, 0, keep - 1) end
     call('RPUSH', key, string.format('%.0f:%.0f', m.label, ahead))
-    m.last = m.label
+    m.last, m.last_n = m.label, ahead
     call('PEXPIRE', key, WINDOW + 1000)
   end
   local first = call('LRANGE', key, 0, 0)
@@ -67,9 +68,8 @@ local function flush_minute(c)
   if not m then return end
   if m.expired > 0 then call('LPOP', m.key, m.expired) end
   if m.added > 0 then
-    if m.last == m.label and call('LLEN', m.key) > 0 then
-      local n = string.match(call('LINDEX', m.key, -1), ':(%d+)$')
-      call('LSET', m.key, -1, string.format('%.0f:%.0f', m.label, n + m.added))
+    if m.last == m.label then
+      call('LSET', m.key, -1, string.format('%.0f:%.0f', m.label, m.last_n + m.added))
     else
       call('RPUSH', m.key, string.format('%.0f:%.0f', m.label, m.added))
       call('PEXPIRE', m.key, WINDOW + 1000)

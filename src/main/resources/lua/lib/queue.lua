@@ -34,12 +34,6 @@ local function queue(n)
 end
 
 -- Records a field for write_queue when it differs from the value read.
-local function note(sets, at, name, value, stored)
-  if value == tonumber(stored) then return at end
-  sets[at + 1], sets[at + 2] = name, value
-  return at + 2
-end
-
 -- Most moves change one or two fields.
 local function write_queue(q, f)
   local sets = {}
