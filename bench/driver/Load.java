@@ -24,6 +24,12 @@ record Load(long accepted, long refused, long broken, double seconds) {
       wrk.method = "POST"
       wrk.headers["Content-Type"] = "application/json"
       wrk.body = [==[%s]==]
+      if wrk.body:find("{n:%%d+}") then
+        local template = wrk.body
+        request = function()
+          return wrk.format(nil, nil, nil, (template:gsub("{n:(%%d+)}", math.random)))
+        end
+      end
       function done(summary)
         local e = summary.errors
         local broken = e.connect + e.read + e.write + e.timeout
@@ -31,6 +37,11 @@ record Load(long accepted, long refused, long broken, double seconds) {
       end
       """;
 
+  /**
+   * Runs it.
+   *
+   * @param body in which {@code {n:100}} stands for a random number from 1 to 100 in each request
+   */
   static Load run(Path wrk, Path folder, String url, String body, int seconds)
       throws IOException, InterruptedException {
     Path script = Files.writeString(folder.resolve("load.lua"), SCRIPT.formatted(body));

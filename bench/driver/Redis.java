@@ -22,6 +22,10 @@ final class Redis {
     in = new BufferedInputStream(socket.getInputStream());
   }
 
+  int port() {
+    return socket.getPort();
+  }
+
   /** A command that is answered by OK. */
   void send(String command) throws IOException {
     socket.getOutputStream().write((command + "\r\n").getBytes(StandardCharsets.US_ASCII));

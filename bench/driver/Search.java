@@ -163,7 +163,7 @@ final class Search {
       }
       body = answer.body();
     }
-    String longest = service.redis().info().get("latency_percentiles_usec_evalsha");
+    String longest = service.redis().info().get("latency_percentiles_usec_evalsha"); // search.lua
     Matcher examined = EXAMINED.matcher(body);
     System.out.printf(
         Locale.ROOT,

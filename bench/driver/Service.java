@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -52,16 +53,19 @@ record Service(
   /** The program of this project, started as {@code serve} does in production. */
   static Service taskRunner(Path launcher, Path redisServer, Path folder)
       throws IOException, InterruptedException {
+    return taskRunner(launcher, redisServer, folder, Map.of());
+  }
+
+  /** The same, with more settings. */
+  static Service taskRunner(
+      Path launcher, Path redisServer, Path folder, Map<String, String> settings)
+      throws IOException, InterruptedException {
     int redisPort = Bench.freePort();
     var redisProcess = startRedis("b-redis", redisServer, redisPort, folder);
     int port = Bench.freePort();
     String key = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
-    var process =
-        Running.start(
-            "task-runner",
-            folder,
-            List.of(launcher.toString(), "serve"),
-            launcher.getParent(),
+    var environment =
+        new HashMap<>(
             Map.ofEntries(
                 Map.entry("MODE", "both"),
                 Map.entry("PORT", "" + port),
@@ -73,27 +77,20 @@ record Service(
                 Map.entry("CLIENT_AUTH", "open"),
                 Map.entry("ADMIN_API_KEY", key),
                 Map.entry("LOG_LEVEL", "info")));
+    environment.putAll(settings);
+    var process =
+        Running.start(
+            "task-runner",
+            folder,
+            List.of(launcher.toString(), "serve"),
+            launcher.getParent(),
+            environment);
     Bench.awaitPort(port, process);
     awaitReady(port, process);
     // A client whose limits are never reached: they are counted in every enqueue and claim all the
     // same.
-    var limits =
-        """
-        {"client_id":"bench","tier":"enterprise",\
-        "rate_limit":{"max_concurrent":1000000,"requests_per_min":1000000000}}\
-        """;
-    var set =
-        CLIENT.send(
-            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/admin/clients/set"))
-                .header("X-Admin-Key", key)
-                .header("Content-Type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString(limits))
-                .build(),
-            HttpResponse.BodyHandlers.ofString());
-    if (set.statusCode() != 200) {
-      throw new IOException("POST /admin/clients/set: " + set.statusCode() + " " + set.body());
-    }
-    return new Service(
+    Service service =
+        new Service(
         "b",
         process,
         redisProcess,
@@ -112,6 +109,29 @@ record Service(
                 + "\",\"method\":\"POST\",\"body\":"
                 + Json.quote(body)
                 + "}}");
+    service.send(
+        "POST",
+        "/admin/clients/set",
+        """
+        {"client_id":"bench","tier":"enterprise",\
+        "rate_limit":{"max_concurrent":1000000,"requests_per_min":1000000000}}\
+        """);
+    return service;
+  }
+
+  /** Sends an admin's call. */
+  void send(String method, String path, String json) throws IOException, InterruptedException {
+    var answer =
+        CLIENT.send(
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                .header("X-Admin-Key", adminKey)
+                .header("Content-Type", "application/json")
+                .method(method, HttpRequest.BodyPublishers.ofString(json))
+                .build(),
+            HttpResponse.BodyHandlers.ofString());
+    if (answer.statusCode() / 100 != 2) {
+      throw new IOException(method + " " + path + ": " + answer.statusCode() + " " + answer.body());
+    }
   }
 
   /** The service in {@code bench/bullmq}. */

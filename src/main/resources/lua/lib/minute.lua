@@ -23,7 +23,7 @@ local function minute(c)
     if keep == 0 then call('DEL', key) else call('LTRIM', key, 0, keep - 1) end
     call('RPUSH', key, string.format('%.0f:%.0f', m.label, ahead))
     m.last, m.last_n = m.label, ahead
-    call('PEXPIRE', key, WINDOW + 1000)
+    call('PEXPIRE', key, 2 * WINDOW + 1000)
   end
   local first = call('LRANGE', key, 0, 0)
   if tonumber(string.match(first[1], '^(%d+):')) + WINDOW <= now then
@@ -72,7 +72,10 @@ local function flush_minute(c)
       call('LSET', m.key, -1, string.format('%.0f:%.0f', m.label, m.last_n + m.added))
     else
       call('RPUSH', m.key, string.format('%.0f:%.0f', m.label, m.added))
-      call('PEXPIRE', m.key, WINDOW + 1000)
+      -- Once a minute: it then lives for a minute after the last entry of this one.
+      if not m.last or math.floor(m.last / WINDOW) ~= math.floor(m.label / WINDOW) then
+        call('PEXPIRE', m.key, 2 * WINDOW + 1000)
+      end
     end
   end
   if m.expired > 0 or m.added > 0 then c.dirty = true end
