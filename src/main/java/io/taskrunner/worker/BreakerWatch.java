@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
  */
 final class BreakerWatch {
 
-  private static final Logger log = LoggerFactory.getLogger(BreakerWatch.class);
+  private static final Logger LOG = LoggerFactory.getLogger(BreakerWatch.class);
   private static final long EVERY_MILLIS = Duration.ofSeconds(1).toMillis();
 
   private final List<WorkStore> stores;
@@ -62,9 +62,9 @@ final class BreakerWatch {
       known.put(store, store.breakers());
       merge();
     } catch (StoreUnavailable away) {
-      log.atDebug().addKeyValue("reason", away.getMessage()).log("the store is away");
+      LOG.atDebug().addKeyValue("reason", away.getMessage()).log("the store is away");
     } catch (RuntimeException bug) {
-      log.error("a look at the breakers failed; the next follows", bug);
+      LOG.error("a look at the breakers failed; the next follows", bug);
     } finally {
       asked.remove(store);
     }

@@ -42,7 +42,7 @@ final class ClaimLoop {
   /** Maximum number of tasks of one claim. */
   static final int CLAIM_MAX = 100;
 
-  private static final Logger log = LoggerFactory.getLogger(ClaimLoop.class);
+  private static final Logger LOG = LoggerFactory.getLogger(ClaimLoop.class);
 
   /** The interval of heartbeats, which also fetch missed messages. */
   private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
@@ -166,7 +166,7 @@ final class ClaimLoop {
       try {
         turn();
       } catch (RuntimeException bug) {
-        log.error("a turn of the claim loop failed; it goes on", bug);
+        LOG.error("a turn of the claim loop failed; it goes on", bug);
         signals.pause(Exchanges.RETRY_MAX_NANOS, beat);
       }
     }
@@ -270,7 +270,7 @@ final class ClaimLoop {
     }
     meters.recovered(tasks.size());
     for (Recovered task : tasks) {
-      (task.dead() ? log.atInfo() : log.atDebug())
+      (task.dead() ? LOG.atInfo() : LOG.atDebug())
           .addKeyValue("task_id", task.id())
           .addKeyValue("queue", task.queue())
           .addKeyValue("error", AttemptError.LEASE_LOST.word())

@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Exchanges {
 
-  private static final Logger log = LoggerFactory.getLogger(Exchanges.class);
+  private static final Logger LOG = LoggerFactory.getLogger(Exchanges.class);
 
   private static final long RETRY_MIN_NANOS = Duration.ofMillis(20).toNanos();
   static final long RETRY_MAX_NANOS = Duration.ofSeconds(1).toNanos();
@@ -156,7 +156,7 @@ final class Exchanges {
     settled.addAndGet(asked.verdicts().size());
     if (storeAway) {
       storeAway = false;
-      log.atInfo().addKeyValue("away_ms", (now - awayNanos) / 1_000_000).log("the store is back");
+      LOG.atInfo().addKeyValue("away_ms", (now - awayNanos) / 1_000_000).log("the store is back");
       settler.sendAgain(now);
     }
   }
@@ -165,7 +165,7 @@ final class Exchanges {
     if (!storeAway) {
       storeAway = true;
       awayNanos = System.nanoTime();
-      log.atInfo().addKeyValue("reason", away.getMessage()).log("the store is away");
+      LOG.atInfo().addKeyValue("reason", away.getMessage()).log("the store is away");
     }
     failures++;
   }
@@ -173,11 +173,11 @@ final class Exchanges {
   private void broken(Asked asked, RuntimeException bug) {
     failures++;
     if (failures <= BUG_REPEATS) {
-      log.error("an exchange with the store failed; it is made again", bug);
+      LOG.error("an exchange with the store failed; it is made again", bug);
     } else {
       failures = 0;
       unanswered = null;
-      log.atError()
+      LOG.atError()
           .addKeyValue("verdicts", asked.verdicts().size())
           .setCause(bug)
           .log("an exchange with the store is given up; its leases run out");

@@ -32,7 +32,7 @@ import org.slf4j.spi.LoggingEventBuilder;
  */
 final class Judge {
 
-  private static final Logger log = LoggerFactory.getLogger(Judge.class);
+  private static final Logger LOG = LoggerFactory.getLogger(Judge.class);
 
   /** The shortest delay of a retry after a failed attempt that would have been the last. */
   private static final Duration AFTER_PROBE = Duration.ofSeconds(1);
@@ -96,7 +96,7 @@ final class Judge {
 
   /** The outcome of an attempt that failed because of a bug. */
   Outcome failed(TaskId id, Throwable bug) {
-    log.atError().addKeyValue("task_id", id).setCause(bug).log("an attempt broke");
+    LOG.atError().addKeyValue("task_id", id).setCause(bug).log("an attempt broke");
     return ourFault();
   }
 
@@ -169,9 +169,9 @@ final class Judge {
       meters.attempt(claim.queue(), ending, took.toNanos());
     }
     if (verdict instanceof Verdict.Bury) {
-      describe(log.atInfo(), claim, outcome, took).log("task is dead");
-    } else if (log.isDebugEnabled()) {
-      describe(log.atDebug(), claim, outcome, took)
+      describe(LOG.atInfo(), claim, outcome, took).log("task is dead");
+    } else if (LOG.isDebugEnabled()) {
+      describe(LOG.atDebug(), claim, outcome, took)
           .addKeyValue("then", ending == null ? "put_back" : ending.word())
           .log("attempt is over");
     }

@@ -24,7 +24,7 @@ final class LeaseKeeper {
   /** Maximum number of tasks of one renewal. */
   static final int RENEW_MAX = 250;
 
-  private static final Logger log = LoggerFactory.getLogger(LeaseKeeper.class);
+  private static final Logger LOG = LoggerFactory.getLogger(LeaseKeeper.class);
   private static final long RETRY_NANOS = Duration.ofMillis(250).toNanos();
 
   private final WorkStore store;
@@ -75,10 +75,10 @@ final class LeaseKeeper {
           renewAt = now + renewEvery;
         }
       } catch (StoreUnavailable away) {
-        log.atDebug().addKeyValue("reason", away.getMessage()).log("the store is away");
+        LOG.atDebug().addKeyValue("reason", away.getMessage()).log("the store is away");
         renewAt = System.nanoTime() + RETRY_NANOS;
       } catch (RuntimeException bug) {
-        log.error("a renewal failed; the next follows", bug);
+        LOG.error("a renewal failed; the next follows", bug);
         renewAt = System.nanoTime() + RETRY_NANOS;
       }
       await(renewAt);
@@ -114,7 +114,7 @@ final class LeaseKeeper {
       run.cancel();
     } else if (run.lose(task.claim())) {
       meters.leaseLost();
-      log.atInfo()
+      LOG.atInfo()
           .addKeyValue("task_id", task.id())
           .log("a lease was lost; its request is cut off");
     }

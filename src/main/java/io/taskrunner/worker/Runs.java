@@ -34,7 +34,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Runs {
 
-  private static final Logger log = LoggerFactory.getLogger(Runs.class);
+  private static final Logger LOG = LoggerFactory.getLogger(Runs.class);
 
   private static final int CANCELLED_EARLY_MAX = 10_000;
 
@@ -237,7 +237,7 @@ final class Runs {
     try {
       request = performer.perform(claim, judge.timeout(claim));
     } catch (RuntimeException bug) {
-      log.atError().addKeyValue("task_id", id).setCause(bug).log("an attempt could not be begun");
+      LOG.atError().addKeyValue("task_id", id).setCause(bug).log("an attempt could not be begun");
       settler.add(judge.unbegun(claim, claimedNanos, start));
       giveBackSlot(claim);
       return;

@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Ticker implements AutoCloseable {
 
-  private static final Logger log = LoggerFactory.getLogger(Ticker.class);
+  private static final Logger LOG = LoggerFactory.getLogger(Ticker.class);
   private static final Duration AFTER_A_FAILURE = Duration.ofSeconds(1);
   private static final Duration END_WITHIN = Duration.ofSeconds(5);
 
@@ -48,9 +48,9 @@ public final class Ticker implements AutoCloseable {
     try {
       return part.tick();
     } catch (StoreUnavailable away) {
-      log.atDebug().addKeyValue("reason", away.getMessage()).log("the store is away");
+      LOG.atDebug().addKeyValue("reason", away.getMessage()).log("the store is away");
     } catch (RuntimeException bug) {
-      log.error("a look at the schedules failed; the next follows", bug);
+      LOG.error("a look at the schedules failed; the next follows", bug);
     }
     return AFTER_A_FAILURE;
   }

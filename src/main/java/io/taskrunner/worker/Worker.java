@@ -28,7 +28,7 @@ public final class Worker {
   /** How long, after the grace, the last verdicts may take to reach the store. */
   static final Duration DELIVERY_MAX = Duration.ofSeconds(10);
 
-  private static final Logger log = LoggerFactory.getLogger(Worker.class);
+  private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
   private final WorkerOptions options;
   private final List<Part> parts;
@@ -100,7 +100,7 @@ public final class Worker {
       part.keeper.start();
     }
     breakers.start();
-    log.atInfo()
+    LOG.atInfo()
         .addKeyValue("worker", options.workerId())
         .addKeyValue("slots", options.concurrency())
         .log("the worker takes tasks");
@@ -125,7 +125,7 @@ public final class Worker {
       if (!delivered) {
         int running = parts.stream().mapToInt(part -> part.loop.runs().running().size()).sum();
         if (running > 0) {
-          log.atInfo()
+          LOG.atInfo()
               .addKeyValue("running", running)
               .log("the grace is over; what runs is cut off and given back");
         }
@@ -134,7 +134,7 @@ public final class Worker {
       }
     } finally {
       end();
-      log.atInfo()
+      LOG.atInfo()
           .addKeyValue("worker", options.workerId())
           .log(
               delivered
@@ -184,13 +184,13 @@ public final class Worker {
     try {
       open.close();
     } catch (Exception cannotMatterNow) {
-      log.debug("a channel of the worker did not close", cannotMatterNow);
+      LOG.debug("a channel of the worker did not close", cannotMatterNow);
     }
   }
 
   private static void tell(BreakerChange changed) {
     LoggingEventBuilder line =
-        changed.change() == BreakerChange.Change.OPENED ? log.atWarn() : log.atInfo();
+        changed.change() == BreakerChange.Change.OPENED ? LOG.atWarn() : LOG.atInfo();
     String state =
         switch (changed.change()) {
           case OPENED, REOPENED, IS_OPEN -> "open";

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Background removal: ends of retention, forgotten clients and breakers. */
-class TidyTest {
+class TidyScriptTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
 
