@@ -10,7 +10,6 @@ import io.taskrunner.store.Expected;
 import io.taskrunner.store.ScheduleStore;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.redis.ScheduleIndex.Entry;
-import io.taskrunner.store.redis.doctor.Finding;
 import io.taskrunner.store.redis.link.Answers;
 import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
@@ -169,7 +168,7 @@ final class RedisSchedules implements ScheduleStore {
     return home(name).flatMap(home -> get(home, name));
   }
 
-  private static Optional<Schedule> get(Shard home, String name) {
+  static Optional<Schedule> get(Shard home, String name) {
     return Optional.ofNullable(look(home, List.of(name)).schedules().get(name));
   }
 
@@ -303,58 +302,5 @@ final class RedisSchedules implements ScheduleStore {
     return shards.all().stream()
         .<Part>map(shard -> new ScheduleTicks(shard, names, options))
         .toList();
-  }
-
-  // -- proving
-
-  /**
-   * Checks that the configuration lists each existing schedule with its client, and no other, and
-   * repairs it. If a schedule is in two shards, because it was moved to another client, the listed
-   * one is kept.
-   *
-   * @param there the schedules of each shard and their clients, as read shortly before
-   */
-  List<Finding> prove(Map<Shard, Map<String, String>> there, boolean mend) {
-    List<Finding> found = new ArrayList<>();
-    index
-        .all()
-        .forEach(entry -> {
-          String name = entry.name();
-          if (!there.getOrDefault(shards.of(entry.client()), Map.of()).containsKey(name)
-              && get(name).isEmpty()
-              && home(name).isPresent()) {
-            found.add(finding("schedule_missing", name, "is named, and is not there"));
-            if (mend) {
-              index.remove(name);
-            }
-          }
-        });
-    there.forEach((shard, schedules) -> {
-      Map<String, String> named = index.clients(List.copyOf(schedules.keySet()));
-      schedules.forEach((name, client) -> {
-        if (!shard.equals(Optional.ofNullable(named.get(name)).map(shards::of).orElse(null))) {
-          proveNamed(shard, name, client, mend).ifPresent(found::add);
-        }
-      });
-    });
-    return found;
-  }
-
-  private Optional<Finding> proveNamed(Shard shard, String name, String client, boolean mend) {
-    Optional<Shard> home = home(name);
-    if (home.equals(Optional.of(shard)) || get(shard, name).isEmpty()) {
-      return Optional.empty(); // set or deleted meanwhile
-    }
-    if (mend && home.isPresent()) {
-      shard.moves().run(Script.DELETE_SCHEDULE, name);
-    } else if (mend) {
-      index.put(name, client);
-    }
-    return Optional.of(
-        finding("schedule_not_named", name, "is of " + client + ", and not named so"));
-  }
-
-  private static Finding finding(String kind, String name, String detail) {
-    return new Finding(kind, "schedules:" + name, detail);
   }
 }

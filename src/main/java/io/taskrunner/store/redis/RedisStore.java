@@ -121,13 +121,14 @@ public final class RedisStore implements Stores, AutoCloseable {
     this.sessions = new RedisSessions(config);
     this.audits = new RedisAudits(config);
     this.workers = new RedisWorkers(config);
-    this.schedules =
-        new RedisSchedules(shards, new ScheduleIndex(config), names, options, revisions);
+    ScheduleIndex index = new ScheduleIndex(config);
+    this.schedules = new RedisSchedules(shards, index, names, options, revisions);
     this.tokens = new RedisTokens(config);
     this.signing = new RedisSigning(shards, config);
     this.operations = new RedisOperations(shards, config, names, queues);
     this.system = new RedisSystem(nodes, options.redis(), durability);
-    this.doctor = new Doctor(shards, names, signing::prove, schedules::prove);
+    this.doctor =
+        new Doctor(shards, names, signing::prove, new ScheduleProof(shards, index)::prove);
     this.preparation = new Preparation(options.redis().commandTimeout());
     this.housekeeping =
         new Housekeeping(nodes, config, shards, names, system, trimmed, preparation, changes);
