@@ -73,7 +73,7 @@ class DocsTest {
     Operation operation = CONTRACT.operation("putQueue");
     browser.click("nav a[href=\"#putQueue\"]");
     browser.await(
-        "location.hash === '#putQueue' && (({ top }) => top >= 0 && top < innerHeight / 2)"
+        "document.getElementById('putQueue').checkVisibility() && (({ top }) => top >= 0 && top < innerHeight / 2)"
             + "(document.getElementById('putQueue').getBoundingClientRect())");
     String call = browser.evaluate("document.querySelector('#putQueue pre').innerText").asText();
     assertTrue(call.startsWith("curl -X PUT '" + home + operation.path() + "'"), call);
@@ -84,8 +84,18 @@ class DocsTest {
     JsonNode example =
         browser.evaluate("JSON.parse(document.querySelector('#putQueue .example pre').innerText)");
     assertEquals(operation.node().at("/responses/200/content/application~1json/example"), example);
+    assertFalse(shown(browser, "#enqueue"), "another page");
+    browser.click("#putQueue .copy");
+    browser.await("document.querySelector('#putQueue .copy').textContent === 'Copied'");
     browser.click("#putQueue a[href=\"#code-precondition_failed\"]");
     browser.await("location.hash === '#code-precondition_failed'");
+    browser.await("document.getElementById('code-precondition_failed').checkVisibility()");
+    assertFalse(shown(browser, "#putQueue"));
+    browser.click("nav a[href=\"#keys\"]");
+    browser.await("document.getElementById('keys').checkVisibility()");
+    String keys = browser.evaluate("document.querySelector('#overview table').innerText").asText();
+    assertTrue(keys.contains("X-Admin-Key: <key>"), keys);
+    assertTrue(keys.contains("Authorization: Bearer <key>"), keys);
   }
 
   private static void theFilterLeavesWhatItNames(Browser browser) {
