@@ -14,7 +14,7 @@ end
 
 local function retry_policy(own, of_queue, max_retries)
   if of_queue and of_queue ~= '' and unpack_struct('>I2', of_queue) == CLOUD_RULE then return cloud_policy(of_queue) end
-  local p = { max_retries, 1000, 3600000, 16, NEVER }
+  local p = { max_retries, 20000, 3600000, 16, NEVER }
   for _, text in ipairs({ of_queue or '', own or '' }) do
     if text ~= '' then
       local said = { unpack_struct('>I2I4I6I2I6', text) }

@@ -72,7 +72,7 @@ class RoomsTest {
                   "http.operate",
                   "http.v1")),
           Map.entry("cloudtasks", with(UP_TO_STORE, "http", "http.call")),
-          Map.entry("cli", Set.of("config")),
+          Map.entry("cli", Set.of("config", "schedule")),
           Map.entry("embedded", Set.of("config")),
           Map.entry("app", Set.of("*")),
           Map.entry("", Set.of("app")));

@@ -6,6 +6,7 @@ import java.io.OutputStream;
 import java.net.HttpURLConnection;
 import java.net.URI;
 import java.net.URLEncoder;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +44,11 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
                 + text.substring(0, Math.min(80, text.length())).strip());
       }
     }
+  }
+
+  /** Whether the server is on this machine. */
+  boolean isLocal() {
+    return url.matches("https?://(localhost|127\\.[0-9.]+|\\[::1])(:\\d+)?(/.*)?");
   }
 
   /** A path with its parameters filled in. */
@@ -134,7 +140,6 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
         }
         byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
         connection.setDoOutput(true);
-        connection.setFixedLengthStreamingMode(bytes.length);
         try (OutputStream out = connection.getOutputStream()) {
           out.write(bytes);
         }
@@ -151,8 +156,11 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
           "No response from "
               + url
               + " ("
-              + Optional.ofNullable(failed.getMessage()).orElse(failed.getClass().getSimpleName())
-              + ").\nSet TASK_RUNNER_URL or --url to the URL of a Task Runner, or start one with"
+              + (failed instanceof UnknownHostException
+                  ? "unknown host"
+                  : Optional.ofNullable(failed.getMessage())
+                      .orElse(failed.getClass().getSimpleName()))
+              + "). Set TASK_RUNNER_URL or --url to the URL of a Task Runner, or start one with"
               + " ./task-runner dev.");
     }
   }
@@ -178,20 +186,21 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
       says.append("Rejected for ").append(errors.size()).append(" reasons:");
       errors.forEach(
           error -> says.append("\n  ").append(Shown.text(Shown.object(error), "detail")));
+      says.append('\n');
     } else {
-      says.append(Shown.text(problem, "detail"));
+      says.append(Shown.text(problem, "detail")).append(' ');
     }
     if (reply.status() == 401) {
       says.append(
-          "\nSet TASK_RUNNER_KEY to a client's key, or TASK_RUNNER_ADMIN_KEY to an admin key.");
+          "Set TASK_RUNNER_KEY to a client's key, or TASK_RUNNER_ADMIN_KEY to an admin key. ");
     }
-    says.append("\n(")
+    says.append('(')
         .append(Shown.text(problem, "code"))
         .append(", ")
         .append(reply.status())
         .append(", request ")
         .append(Shown.text(problem, "instance"))
         .append(')');
-    return new Failure(status, says.toString());
+    return new Failure(status, says.toString(), problem);
   }
 }

@@ -27,7 +27,7 @@ final class AuditCommand extends Lists {
   }
 
   @Override
-  Map<String, @Nullable Object> query() {
+  Map<String, @Nullable Object> query() throws Failure {
     return members("who", who, "what", what);
   }
 

@@ -1,10 +1,14 @@
 package io.taskrunner.cli;
 
+import java.io.PrintWriter;
 import java.time.Clock;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 
 /** The commands that are a client of the HTTP API. */
@@ -21,11 +25,19 @@ public final class Cli {
     COMMANDS.put("schedules", SchedulesCommands::new);
     COMMANDS.put("operations", OperationsCommands::new);
     COMMANDS.put("clients", ClientsCommands::new);
+    COMMANDS.put("tiers", TiersCommands::new);
+    COMMANDS.put("signing", SigningCommands::new);
     COMMANDS.put("hosts", HostsCommands::new);
     COMMANDS.put("keys", KeysCommands::new);
     COMMANDS.put("audit", AuditCommand::new);
     COMMANDS.put("config", ConfigCommands::new);
+    COMMANDS.put("workers", StatusCommands.Workers::new);
+    COMMANDS.put("stats", StatusCommands.Stats::new);
+    COMMANDS.put("health", StatusCommands.Health::new);
+    COMMANDS.put("pause", StatusCommands.Pause::new);
+    COMMANDS.put("resume", StatusCommands.Resume::new);
     COMMANDS.put("watch", WatchCommand::new);
+    COMMANDS.put("listen", ListenCommand::new);
     COMMANDS.put("load", LoadCommand::new);
     COMMANDS.put("completion", CompletionCommand::new);
   }
@@ -34,7 +46,7 @@ public final class Cli {
 
   /** Whether this is a command of the client. */
   public static boolean knows(String[] words) {
-    return words.length > 0 && COMMANDS.containsKey(words[0]);
+    return words.length > 0 && (COMMANDS.containsKey(words[0]) || words[0].equals("complete"));
   }
 
   /** The names of the commands. */
@@ -62,13 +74,23 @@ public final class Cli {
     return run(words, Surroundings.ofProcess(clock));
   }
 
-  static int run(String[] words, Surroundings around) {
-    CommandLine commands = whole(words[0], around);
+  static int run(String[] given, Surroundings around) {
+    // The words to complete are not options of this command.
+    String[] words = given;
+    if (given[0].equals("complete")) {
+      words = new String[given.length + 1];
+      words[0] = given[0];
+      words[1] = "--";
+      System.arraycopy(given, 1, words, 2, given.length - 1);
+    }
+    CommandLine commands = new CommandLine(new Root(around));
+    Supplier<Object> command = COMMANDS.getOrDefault(words[0], CompleteCommand::new);
+    commands.addSubcommand(words[0], command.get());
     Usage.apply(commands, names());
-    commands.setOut(new java.io.PrintWriter(around.out(), true));
-    commands.setErr(new java.io.PrintWriter(around.err(), true));
+    commands.setOut(new PrintWriter(around.out(), true));
+    commands.setErr(new PrintWriter(around.err(), true));
     commands.setExecutionExceptionHandler((thrown, _, _) -> {
-      if (thrown instanceof Failure failure) {
+      if (thrown instanceof Failure failure) { // of a command that calls no server
         around.err().println(failure.getMessage());
         return failure.status();
       }
@@ -77,14 +99,16 @@ public final class Cli {
     return commands.execute(words);
   }
 
-  /** The command line with the command that is called, or with all of them for completion. */
-  private static CommandLine whole(String word, Surroundings around) {
-    CommandLine commands = new CommandLine(new Root(around));
-    COMMANDS.forEach((name, command) -> {
-      if (name.equals(word) || word.equals("completion")) {
-        commands.addSubcommand(name, command.get());
-      }
-    });
-    return commands;
+  /** A command by its name; null when there is none. */
+  static @Nullable CommandLine command(String name) {
+    Supplier<Object> made = COMMANDS.get(name);
+    return made == null ? null : new CommandLine(made.get());
+  }
+
+  /** All first words of a command line. */
+  static Set<String> completable() {
+    Set<String> all = new TreeSet<>(COMMANDS.keySet());
+    all.addAll(List.of("dev", "serve", "doctor", "settings", "help", "version"));
+    return all;
   }
 }

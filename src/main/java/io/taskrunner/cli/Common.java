@@ -48,10 +48,16 @@ final class Common {
     if (where == null) {
       where = "http://127.0.0.1:8080";
     }
+    if (!where.contains("://")) {
+      where = "http://" + where;
+    }
     if (!where.toLowerCase(Locale.ROOT).matches("https?://[^/?#\\s]+(/[^?#\\s]*)?")) {
       throw new Failure(
           Failure.MISUSED,
-          "TASK_RUNNER_URL: \"" + where + "\" (expected: a URL such as http://127.0.0.1:8080)");
+          (url == null ? "TASK_RUNNER_URL" : "--url")
+              + ": \""
+              + where
+              + "\" (expected: a URL such as http://127.0.0.1:8080)");
     }
     return new Api(
         where.replaceAll("/+$", ""),
@@ -83,7 +89,16 @@ final class Common {
         around.out(),
         json,
         around.terminal() && around.variable("NO_COLOR") == null,
+        width(around),
         around.clock().instant());
+  }
+
+  /** The width of the terminal; no limit where there is none. */
+  private static int width(Surroundings around) {
+    String columns = around.variable("COLUMNS");
+    return around.terminal() && columns != null && columns.matches("[1-9]\\d{0,3}")
+        ? Integer.parseInt(columns)
+        : Integer.MAX_VALUE;
   }
 
   /** The confirmation of changes that cannot be undone. */
@@ -134,6 +149,9 @@ final class Common {
         paramLabel = "CURSOR",
         description = "Cursor of the next page, printed at the end of the previous one.")
     @Nullable String cursor;
+
+    @Option(names = "--all", description = "Print all pages; with --json, one item per line.")
+    boolean all;
   }
 
   /** The option of a group of commands. */

@@ -1,14 +1,10 @@
 package io.taskrunner.cli;
 
-import picocli.AutoComplete;
-import picocli.CommandLine;
+import java.util.Map;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
-/** Prints a completion script for a shell. */
+/** Prints a completion script for a shell, which calls {@link Completing}. */
 @Command(
     name = "completion",
     description = "Print a completion script for a shell.",
@@ -20,58 +16,42 @@ import picocli.CommandLine.Spec;
     })
 final class CompletionCommand extends Verb {
 
-  @Spec private CommandSpec spec = CommandSpec.create();
+  private static final Map<String, String> SCRIPTS =
+      Map.of(
+          "bash",
+          """
+          _task_runner() {
+            local IFS=$'\\n'
+            COMPREPLY=($("${COMP_WORDS[0]}" complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+          }
+          complete -o default -F _task_runner task-runner ./task-runner
+          """,
+          "zsh",
+          """
+          _task_runner() {
+            local -a found
+            found=("${(@f)$("${words[1]}" complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+            compadd -a found
+          }
+          compdef _task_runner task-runner
+          """,
+          "fish",
+          """
+          complete -c task-runner -f \
+          -a '(task-runner complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+          """);
 
   @Parameters(paramLabel = "bash|zsh|fish", description = "Shell to print it for.")
   private String shell = "";
 
   @Override
   int run(Api api, Out out) throws Failure {
-    CommandLine whole = spec.root().commandLine();
-    switch (shell) {
-      case "bash", "zsh" -> out.to().print(AutoComplete.bash("task-runner", whole));
-      case "fish" -> out.to().print(fish(whole));
-      default ->
-          throw new Failure(
-              Failure.MISUSED, "Unknown shell \"" + shell + "\" (expected: bash, zsh or fish)");
+    String script = SCRIPTS.get(shell);
+    if (script == null) {
+      throw new Failure(
+          Failure.MISUSED, "Unknown shell \"" + shell + "\" (expected: bash, zsh or fish)");
     }
+    out.to().print(script);
     return 0;
-  }
-
-  private static String fish(CommandLine whole) {
-    StringBuilder text = new StringBuilder("complete -c task-runner -f\n");
-    fish(whole, "", text);
-    return text.toString();
-  }
-
-  /** Completes the arguments of a command; {@code seen} is its condition. */
-  private static void fish(CommandLine of, String seen, StringBuilder text) {
-    String names = String.join(" ", of.getSubcommands().keySet());
-    String noneYet = seen + "not __fish_seen_subcommand_from " + names;
-    of.getSubcommands()
-        .forEach((name, sub) -> {
-          CommandSpec command = sub.getCommandSpec();
-          line(text, noneYet, "-a " + name, command.usageMessage().description());
-          String within = seen + "__fish_seen_subcommand_from " + name;
-          for (OptionSpec option : command.options()) {
-            String flag = "-l " + option.longestName().replaceFirst("^-+", "");
-            line(
-                text, within, option.arity().max() > 0 ? flag + " -r" : flag, option.description());
-          }
-          if (!sub.getSubcommands().isEmpty()) {
-            fish(sub, within + "; and ", text);
-          }
-        });
-  }
-
-  private static void line(StringBuilder text, String when, String what, String[] description) {
-    String says = description.length == 0 ? "" : description[0].replace("'", "\\'");
-    text.append("complete -c task-runner -n '")
-        .append(when)
-        .append("' ")
-        .append(what)
-        .append(" -d '")
-        .append(says)
-        .append("'\n");
   }
 }

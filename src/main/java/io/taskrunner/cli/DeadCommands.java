@@ -35,7 +35,7 @@ final class DeadCommands extends Root.Group {
     }
 
     @Override
-    Map<String, @Nullable Object> query() {
+    Map<String, @Nullable Object> query() throws Failure {
       return members("state", "dead", "queue", queue);
     }
 

@@ -24,22 +24,35 @@ import picocli.CommandLine.Parameters;
       "",
       "Examples:",
       "  task-runner enqueue https://api.example.com/hook --client my-service --body '{\"a\": 1}'",
-      "  task-runner enqueue https://api.example.com/hook --delay 60 --queue critical",
+      "  task-runner enqueue https://api.example.com/hook -c my-service --delay 10m --queue critical",
+      "  task-runner enqueue -c my-service --file tasks.jsonl",
       "  cat report.pdf | task-runner enqueue https://api.example.com/in --body-file - \\",
       "      -H 'Content-Type: application/pdf' --idempotency-key report-17"
     })
 final class EnqueueCommand extends Verb {
 
-  @Parameters(paramLabel = "TARGET", description = "URL to send the request to (http or https).")
-  private String target = "";
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "TARGET",
+      description = "URL to send the request to (http or https).")
+  private @Nullable String target;
+
+  @Option(
+      names = "--file",
+      paramLabel = "FILE",
+      description =
+          "Enqueue many tasks: one JSON object per line, as in the API; - for standard input. Other"
+              + " options are defaults for all of them.")
+  private @Nullable String file;
 
   @Mixin private final TaskOptions task = new TaskOptions();
 
   @Option(
       names = "--delay",
-      paramLabel = "SECONDS",
-      description = "Wait this many seconds before the first attempt.")
-  private @Nullable Double delay;
+      paramLabel = "TIME",
+      converter = Spans.Converter.class,
+      description = "Wait before the first attempt: seconds, or such as 500ms, 10m, 2h, 3d.")
+  private Spans.@Nullable Seconds delay;
 
   @Option(
       names = "--at",
@@ -61,17 +74,23 @@ final class EnqueueCommand extends Verb {
 
   @Override
   int run(Api api, Out out) throws Failure {
-    Map<String, @Nullable Object> body = task.fields(target, around());
+    if ((target == null) == (file == null)) {
+      throw new Failure(Failure.MISUSED, "TARGET or --file: expected exactly one of them");
+    }
+    Map<String, @Nullable Object> body = task.fields(target, api, around());
     body.putAll(
         members(
             "delay",
-            delay,
+            Spans.of(delay),
             "schedule_time",
             at,
             "expires_time",
             expires,
             "idempotency_key",
             idempotencyKey));
+    if (file != null) {
+      return new TaskFile(api, out, body).enqueue(file, around());
+    }
     Api.Reply reply = api.post("/v1/enqueue", body);
     if (!out.raw(reply)) {
       Map<String, @Nullable Object> answer = reply.object();
@@ -81,8 +100,9 @@ final class EnqueueCommand extends Verb {
               + Shown.text(answer, "status")
               + " in "
               + Shown.text(answer, "queue")
-              + ", runs "
-              + Shown.ago(answer, "scheduled_time", out.now()));
+              + ("duplicate".equals(answer.get("status"))
+                  ? ", created by an earlier call"
+                  : ", runs " + Shown.ago(answer, "scheduled_time", out.now())));
     }
     return 0;
   }
@@ -92,7 +112,9 @@ final class EnqueueCommand extends Verb {
     @Option(
         names = {"-c", "--client"},
         paramLabel = "ID",
-        description = "Client that the task belongs to; not needed with --key.")
+        description =
+            "Client that the task belongs to (default: $TASK_RUNNER_CLIENT, or dev on this machine); not"
+                + " needed with --key.")
     private @Nullable String client;
 
     @Option(
@@ -128,25 +150,71 @@ final class EnqueueCommand extends Verb {
     @Option(
         names = {"-l", "--label"},
         paramLabel = "NAME=VALUE",
-        description = "Label of the task; can be repeated.")
-    private Map<String, String> labels = Map.of();
+        description = "Label of the task, also NAME:VALUE; can be repeated.")
+    private List<String> labels = List.of();
 
     @Option(
         names = "--timeout",
-        paramLabel = "SECONDS",
-        description = "Time limit for one attempt.")
-    private @Nullable Double timeout;
+        paramLabel = "TIME",
+        converter = Spans.Converter.class,
+        description = "Time limit for one attempt, such as 30s or 5m.")
+    private Spans.@Nullable Seconds timeout;
 
     @Option(names = "--max-retries", paramLabel = "N", description = "Maximum number of retries.")
     private @Nullable Integer maxRetries;
 
     @Option(
         names = "--retention",
-        paramLabel = "SECONDS",
-        description = "How long to keep the task after it has finished.")
-    private @Nullable Double retention;
+        paramLabel = "TIME",
+        converter = Spans.Converter.class,
+        description = "How long to keep the task after it has finished, such as 7d.")
+    private Spans.@Nullable Seconds retention;
 
-    Map<String, @Nullable Object> fields(String target, Surroundings around) throws Failure {
+    @Option(
+        names = "--min-backoff",
+        paramLabel = "TIME",
+        converter = Spans.Converter.class,
+        description = "Wait before the first retry; it doubles with each (default: 20s).")
+    private Spans.@Nullable Seconds minBackoff;
+
+    @Option(
+        names = "--max-backoff",
+        paramLabel = "TIME",
+        converter = Spans.Converter.class,
+        description = "Longest wait between retries (default: 1h).")
+    private Spans.@Nullable Seconds maxBackoff;
+
+    @Option(
+        names = "--retry-for",
+        paramLabel = "TIME",
+        converter = Spans.Converter.class,
+        description = "No retries this long after the first attempt (default: no limit).")
+    private Spans.@Nullable Seconds retryFor;
+
+    @Option(names = "--retry-4xx", description = "Retry after 3xx and all 4xx too.")
+    private boolean retryClientErrors;
+
+    @Option(
+        names = "--callback",
+        paramLabel = "URL",
+        description = "Send a request to this URL when the task has succeeded or is dead.")
+    private @Nullable String callback;
+
+    /**
+     * The client that is named, or TASK_RUNNER_CLIENT; on this machine, where {@code dev} needs no
+     * key, else one of that name.
+     */
+    private @Nullable String client(Api api, Surroundings around) {
+      if (client != null) {
+        return client;
+      }
+      String usual = around.variable("TASK_RUNNER_CLIENT");
+      boolean open = api.key() == null && api.adminKey() == null && api.isLocal();
+      return usual == null && open ? "dev" : usual;
+    }
+
+    Map<String, @Nullable Object> fields(@Nullable String target, Api api, Surroundings around)
+        throws Failure {
       Map<String, @Nullable Object> request = members("url", target, "method", method);
       if (!headers.isEmpty()) {
         Map<String, Object> named = new LinkedHashMap<>();
@@ -161,21 +229,35 @@ final class EnqueueCommand extends Verb {
         request.put("headers", named);
       }
       body(request, around);
+      Map<String, @Nullable Object> retry =
+          members(
+              "max_retries",
+              maxRetries,
+              "min_backoff_sec",
+              Spans.of(minBackoff),
+              "max_backoff_sec",
+              Spans.of(maxBackoff),
+              "max_duration_sec",
+              Spans.of(retryFor),
+              "retry_client_errors",
+              retryClientErrors ? true : null);
       return members(
           "client_id",
-          client,
+          client(api, around),
           "queue",
           queue,
           "task",
           request,
           "labels",
-          labels.isEmpty() ? null : labels,
+          Labels.of(labels),
           "timeout_sec",
-          timeout,
+          Spans.of(timeout),
           "retention_sec",
-          retention,
+          Spans.of(retention),
+          "callback",
+          callback == null ? null : members("url", callback),
           "retry",
-          maxRetries == null ? null : members("max_retries", maxRetries));
+          retry.isEmpty() ? null : retry);
     }
 
     private void body(Map<String, @Nullable Object> request, Surroundings around) throws Failure {

@@ -1,5 +1,9 @@
 package io.taskrunner.cli;
 
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
 /** A command that failed, with a message for people. */
 final class Failure extends Exception {
 
@@ -21,10 +25,42 @@ final class Failure extends Exception {
   static final int NOT_ALLOWED = 5;
 
   private final int status;
+  private final transient Map<String, @Nullable Object> problem;
 
   Failure(int status, String message) {
+    this(status, message, Map.of());
+  }
+
+  /** The rejection of a call, with the server's problem document. */
+  Failure(int status, String message, Map<String, @Nullable Object> problem) {
     super(message);
     this.status = status;
+    this.problem = problem;
+  }
+
+  /** As one line of JSON: the server's problem document, or one of the same form. */
+  String json() {
+    if (!problem.isEmpty()) {
+      return JsonText.write(problem);
+    }
+    String code =
+        switch (status) {
+          case MISUSED -> "invalid_arguments";
+          case UNREACHABLE -> "unreachable";
+          default -> "failed";
+        };
+    return JsonText.write(
+        Map.of("code", code, "detail", String.valueOf(getMessage()).replace('\n', ' ')));
+  }
+
+  /** The errors of an invalid call; empty for other failures. */
+  List<Map<String, @Nullable Object>> errors() {
+    return Shown.list(problem, "errors");
+  }
+
+  /** The machine-readable code of a rejection; null for other failures. */
+  @Nullable String code() {
+    return problem.get("code") instanceof String code ? code : null;
   }
 
   /** The exit status. */

@@ -2,6 +2,7 @@ package io.taskrunner.cli;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -123,8 +124,8 @@ final class HostsCommands extends Root.Group {
   @Command(
       name = "set",
       description =
-          "Limit the requests of all workers to a host, and configure its circuit breaker; an"
-              + " omitted setting is removed.",
+          "Limit the requests of all workers to a host, and configure its circuit breaker;"
+              + " other settings are kept.",
       footer = {
         "",
         "Examples:",
@@ -158,39 +159,61 @@ final class HostsCommands extends Root.Group {
 
     @Option(
         names = "--breaker-timeout",
-        paramLabel = "SECONDS",
+        paramLabel = "TIME",
+        converter = Spans.Converter.class,
         description = "The longest time between probes.")
-    private @Nullable Integer timeout;
+    private Spans.@Nullable Seconds timeout;
+
+    @Option(names = "--replace", description = "Remove all settings that are not given.")
+    private boolean replace;
 
     @Option(names = "--breaker-max-requests", paramLabel = "N", description = "Probes at once.")
     private @Nullable Integer probes;
 
     @Override
     int run(Api api, Out out) throws Failure {
-      Map<String, @Nullable Object> limits =
-          members("max_concurrent", concurrent, "max_dispatches_per_sec", rate);
+      Map<String, @Nullable Object> limits = members();
+      Api.Reply before = api.send("GET", Api.path(ONE, host), null);
+      if (before.status() == 200 && !replace) {
+        limits.putAll(before.object());
+        limits.keySet().removeAll(List.of("host", "running", "waiting"));
+        limits.values().removeIf(Objects::isNull);
+      }
       limits.putAll(
           members(
+              "max_concurrent",
+              concurrent,
+              "max_dispatches_per_sec",
+              rate,
               "breaker_failure_threshold",
               threshold,
               "breaker_timeout_sec",
-              timeout,
+              Spans.of(timeout),
               "breaker_max_requests",
               probes));
+      if (limits.isEmpty()) {
+        throw new Failure(
+            Failure.MISUSED, "Nothing to set (expected: at least one of the options, see --help)");
+      }
       Api.Reply reply = api.put(Api.path(ONE, host), limits);
       if (!out.raw(reply)) {
         Map<String, @Nullable Object> set = reply.object();
+        Object breaker = set.get("breaker_failure_threshold");
         out.say(
             Shown.text(set, "host")
                 + "  "
-                + (concurrent == null ? "unlimited" : concurrent)
+                + limit(set, "max_concurrent")
                 + " concurrent, "
-                + (rate == null ? "unlimited" : Shown.text(set, "max_dispatches_per_sec"))
+                + limit(set, "max_dispatches_per_sec")
                 + " per second"
-                + (threshold == null ? "" : ", breaker opens after " + threshold + " failures"));
+                + (breaker == null ? "" : ", breaker opens after " + breaker + " failures"));
       }
       return 0;
     }
+  }
+
+  private static String limit(Map<String, @Nullable Object> of, String name) {
+    return of.get(name) == null ? "unlimited" : Shown.text(of, name);
   }
 
   @Command(

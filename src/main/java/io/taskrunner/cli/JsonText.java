@@ -69,24 +69,34 @@ final class JsonText {
 
   /** Writes such a value; null members of an object are omitted. */
   static String write(Object value) {
+    return write(value, false);
+  }
+
+  /** Writes such a value as it was read. */
+  static String copy(Object value) {
+    return write(value, true);
+  }
+
+  private static String write(Object value, boolean nulls) {
     StringWriter text = new StringWriter();
     try (JsonGenerator out = FACTORY.createGenerator(text)) {
-      write(out, value);
+      write(out, value, nulls);
     } catch (IOException impossible) {
       throw new UncheckedIOException(impossible);
     }
     return text.toString();
   }
 
-  private static void write(JsonGenerator out, @Nullable Object value) throws IOException {
+  private static void write(JsonGenerator out, @Nullable Object value, boolean nulls)
+      throws IOException {
     switch (value) {
       case null -> out.writeNull();
       case Map<?, ?> members -> {
         out.writeStartObject();
         for (Map.Entry<?, ?> member : members.entrySet()) {
-          if (member.getValue() != null) {
+          if (nulls || member.getValue() != null) {
             out.writeFieldName(String.valueOf(member.getKey()));
-            write(out, member.getValue() == NULL ? null : member.getValue());
+            write(out, member.getValue() == NULL ? null : member.getValue(), nulls);
           }
         }
         out.writeEndObject();
@@ -94,7 +104,7 @@ final class JsonText {
       case List<?> items -> {
         out.writeStartArray();
         for (Object item : items) {
-          write(out, item);
+          write(out, item, nulls);
         }
         out.writeEndArray();
       }

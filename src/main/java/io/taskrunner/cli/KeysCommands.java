@@ -136,7 +136,7 @@ final class KeysCommands extends Root.Group {
           "",
           "Examples:",
           "  task-runner keys admin add alice",
-          "  task-runner keys admin add alice --replace --keep 86400"
+          "  task-runner keys admin add alice --replace --keep 1d"
         })
     static final class Add extends Verb {
       @Parameters(paramLabel = "NAME", description = "Name of the key.")
@@ -150,9 +150,10 @@ final class KeysCommands extends Root.Group {
 
       @Option(
           names = "--keep",
-          paramLabel = "SECONDS",
+          paramLabel = "TIME",
+          converter = Spans.Converter.class,
           description = "With --replace: how long the old key stays valid (default: 0).")
-      private @Nullable Integer keep;
+      private Spans.@Nullable Seconds keep;
 
       @Override
       int run(Api api, Out out) throws Failure {
@@ -165,7 +166,7 @@ final class KeysCommands extends Root.Group {
                 "replace",
                 replace ? true : null,
                 "keep_sec",
-                keep);
+                Spans.of(keep));
         Api.Reply reply = api.post("/admin/keys", body);
         if (!out.raw(reply)) {
           out.to().println(Shown.text(reply.object(), "key"));

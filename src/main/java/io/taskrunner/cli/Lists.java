@@ -24,7 +24,7 @@ abstract class Lists extends Verb {
   }
 
   /** The filters, as query parameters. */
-  Map<String, @Nullable Object> query() {
+  Map<String, @Nullable Object> query() throws Failure {
     return members();
   }
 
@@ -32,17 +32,29 @@ abstract class Lists extends Verb {
   abstract List<Out.Column> columns(Out out);
 
   @Override
-  final int run(Api api, Out out) throws Failure {
+  int run(Api api, Out out) throws Failure, InterruptedException {
     Map<String, @Nullable Object> query = query();
     query.putAll(members("limit", pages.limit, "cursor", pages.cursor));
-    Api.Reply reply = api.get(Api.query(path, query));
-    if (!out.raw(reply)) {
-      Map<String, @Nullable Object> page = reply.object();
-      out.table(Shown.list(page, member), columns(out));
-      if (page.get("next_cursor") != null) {
-        out.say("(more: --cursor " + page.get("next_cursor") + ")");
+    while (true) {
+      Api.Reply reply = api.get(Api.query(path, query));
+      if (!pages.all && out.raw(reply)) {
+        return 0;
       }
+      Map<String, @Nullable Object> page = reply.object();
+      List<Map<String, @Nullable Object>> rows = Shown.list(page, member);
+      Object next = page.get("next_cursor");
+      if (out.json()) {
+        rows.forEach(row -> out.to().println(JsonText.copy(row)));
+      } else if (!rows.isEmpty() || !pages.all) {
+        out.table(rows, columns(out));
+      }
+      if (next == null || !pages.all) {
+        if (next != null) {
+          out.say("(more: --cursor " + next + ", or --all)");
+        }
+        return 0;
+      }
+      query.put("cursor", next);
     }
-    return 0;
   }
 }

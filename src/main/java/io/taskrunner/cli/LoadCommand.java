@@ -62,7 +62,7 @@ final class LoadCommand extends Verb {
               + count
               + ")");
     }
-    String body = JsonText.write(task.fields(target, around()));
+    String body = JsonText.write(task.fields(target, api, around()));
     long[] micros = new long[count];
     CountDownLatch over = new CountDownLatch(count);
     Semaphore places = new Semaphore(AT_ONCE);

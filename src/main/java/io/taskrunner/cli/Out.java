@@ -14,9 +14,10 @@ import org.jspecify.annotations.Nullable;
  * @param to standard output
  * @param json whether to print the server's responses unchanged, for scripts
  * @param colour whether to use colours
+ * @param width of the terminal, which tables are cut to
  * @param now the current time, for relative times
  */
-record Out(PrintStream to, boolean json, boolean colour, Instant now) {
+record Out(PrintStream to, boolean json, boolean colour, int width, Instant now) {
 
   private static final String BOLD = "\u001b[1m";
   private static final String PLAIN = "\u001b[0m";
@@ -46,6 +47,15 @@ record Out(PrintStream to, boolean json, boolean colour, Instant now) {
 
   /** Prints a table; each column is as wide as its longest value. */
   void table(List<Map<String, @Nullable Object>> rows, List<Column> columns) {
+    table(rows, columns, true);
+  }
+
+  /** Prints a table, or more rows of one without its titles. */
+  void table(List<Map<String, @Nullable Object>> rows, List<Column> columns, boolean titled) {
+    if (rows.isEmpty()) {
+      to.println("(none)");
+      return;
+    }
     List<List<String>> lines = new ArrayList<>();
     lines.add(columns.stream().map(Column::title).toList());
     for (Map<String, @Nullable Object> row : rows) {
@@ -57,10 +67,16 @@ record Out(PrintStream to, boolean json, boolean colour, Instant now) {
         widths[i] = Math.max(widths[i], width(line.get(i)));
       }
     }
-    for (int i = 0; i < lines.size(); i++) {
-      String line = line(lines.get(i), widths);
+    for (int i = titled ? 0 : 1; i < lines.size(); i++) {
+      String line = cut(line(lines.get(i), widths));
       to.println(i == 0 && colour ? BOLD + line + PLAIN : line);
     }
+  }
+
+  private String cut(String line) {
+    return width(line) <= width
+        ? line
+        : line.substring(0, line.offsetByCodePoints(0, Math.max(0, width - 1))) + "…";
   }
 
   private static int width(String text) {

@@ -72,7 +72,7 @@ final class QueuesCommands extends Root.Group {
         "",
         "Examples:",
         "  task-runner queues set mail --weight 5 --max-concurrent 20",
-        "  task-runner queues set mail --rate 100 --set retry='{\"max_retries\": 3}'",
+        "  task-runner queues set mail --rate 100 --max-retries 3 --min-backoff 1m",
         "  task-runner queues set mail --set max_concurrent=null"
       })
   static final class Put extends Verb {
@@ -96,9 +96,23 @@ final class QueuesCommands extends Root.Group {
 
     @Option(
         names = "--timeout",
-        paramLabel = "SECONDS",
-        description = "Time limit for one attempt.")
-    private @Nullable Double timeout;
+        paramLabel = "TIME",
+        converter = Spans.Converter.class,
+        description = "Time limit for one attempt, such as 30s or 5m.")
+    private Spans.@Nullable Seconds timeout;
+
+    @Option(names = "--max-retries", paramLabel = "N", description = "Retries of its tasks.")
+    private @Nullable Integer maxRetries;
+
+    @Option(
+        names = "--min-backoff",
+        paramLabel = "TIME",
+        converter = Spans.Converter.class,
+        description = "Wait before the first retry; it doubles with each (default: 20s).")
+    private Spans.@Nullable Seconds minBackoff;
+
+    @Option(names = "--replace", description = "Set everything that is not given to its default.")
+    private boolean replace;
 
     @Option(
         names = "--set",
@@ -110,7 +124,7 @@ final class QueuesCommands extends Root.Group {
     int run(Api api, Out out) throws Failure {
       Api.Reply before = api.send("GET", Api.path(ONE, name), null);
       Map<String, @Nullable Object> settings = new LinkedHashMap<>();
-      if (before.status() == 200) {
+      if (before.status() == 200 && !replace) {
         settings.putAll(before.object());
         settings.keySet().removeAll(List.of("name", "paused", "stats"));
       }
@@ -123,7 +137,15 @@ final class QueuesCommands extends Root.Group {
               "max_concurrent",
               concurrent,
               "timeout_sec",
-              timeout));
+              Spans.of(timeout)));
+      Map<String, @Nullable Object> retry =
+          members("max_retries", maxRetries, "min_backoff_sec", Spans.of(minBackoff));
+      if (!retry.isEmpty()) {
+        Map<String, @Nullable Object> all =
+            new LinkedHashMap<>(Shown.object(settings.get("retry")));
+        all.putAll(retry);
+        settings.put("retry", all);
+      }
       settings.putAll(json(others));
       String etag = before.etag();
       Api.Reply reply =

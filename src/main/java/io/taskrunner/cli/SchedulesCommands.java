@@ -1,5 +1,11 @@
 package io.taskrunner.cli;
 
+import io.taskrunner.schedule.Cron;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -11,11 +17,12 @@ import picocli.CommandLine.Parameters;
 /** Shows schedules, and changes them. */
 @Command(
     name = "schedules",
-    description = "List, show, create, replace, run, pause, resume and delete schedules.",
+    description = "List, show, create, update, preview, run, pause, resume and delete schedules.",
     subcommands = {
       SchedulesCommands.ListThem.class,
       SchedulesCommands.Show.class,
       SchedulesCommands.Put.class,
+      SchedulesCommands.Next.class,
       SchedulesCommands.Run.class,
       SchedulesCommands.Pause.class,
       SchedulesCommands.Resume.class,
@@ -24,6 +31,20 @@ import picocli.CommandLine.Parameters;
 final class SchedulesCommands extends Root.Group {
 
   private static final String ONE = "/v1/schedules/{}";
+
+  /** The members of a schedule that are not settings. */
+  private static final List<String> SHOWN_ONLY =
+      List.of(
+          "name",
+          "next_time",
+          "next_times",
+          "last_task_id",
+          "last_time",
+          "missed",
+          "runs",
+          "created_time",
+          "updated_time",
+          "warnings");
 
   @Command(
       name = "list",
@@ -68,13 +89,13 @@ final class SchedulesCommands extends Root.Group {
 
   @Command(
       name = "set",
-      description = "Create or replace a schedule.",
+      description = "Create a schedule, or update the given settings of one.",
       footer = {
         "",
         "Examples:",
         "  task-runner schedules set nightly https://api.example.com/nightly \\",
         "      --client my-service --cron '30 2 * * *' --zone Europe/Berlin --overlap skip",
-        "  task-runner schedules set poll https://api.example.com/poll --client my-service --every 60"
+        "  task-runner schedules set poll https://api.example.com/poll --client my-service --every 15m"
       })
   static final class Put extends Verb {
     @Parameters(index = "0", paramLabel = "NAME", description = "Name of the schedule.")
@@ -82,9 +103,10 @@ final class SchedulesCommands extends Root.Group {
 
     @Parameters(
         index = "1",
+        arity = "0..1",
         paramLabel = "TARGET",
-        description = "URL to send the requests to (http or https).")
-    private String target = "";
+        description = "URL to send the requests to (http or https); kept if there is one.")
+    private @Nullable String target;
 
     @Mixin private final EnqueueCommand.TaskOptions task = new EnqueueCommand.TaskOptions();
 
@@ -94,8 +116,12 @@ final class SchedulesCommands extends Root.Group {
         description = "Cron expression, such as '*/5 * * * *'.")
     private @Nullable String cron;
 
-    @Option(names = "--every", paramLabel = "SECONDS", description = "Interval, instead of --cron.")
-    private @Nullable Integer every;
+    @Option(
+        names = "--every",
+        paramLabel = "TIME",
+        converter = Spans.Converter.class,
+        description = "Interval, instead of --cron, such as 15m or 1d.")
+    private Spans.@Nullable Seconds every;
 
     @Option(
         names = "--zone",
@@ -117,22 +143,26 @@ final class SchedulesCommands extends Root.Group {
 
     @Option(
         names = "--jitter",
-        paramLabel = "SECONDS",
-        description = "Delay each run by up to this many seconds.")
-    private @Nullable Double jitter;
+        paramLabel = "TIME",
+        converter = Spans.Converter.class,
+        description = "Delay each run by up to this long.")
+    private Spans.@Nullable Seconds jitter;
+
+    @Option(names = "--replace", description = "Set everything that is not given to its default.")
+    private boolean replace;
 
     @Option(names = "--paused", description = "Create it paused.")
     private boolean paused;
 
     @Override
     int run(Api api, Out out) throws Failure {
-      Map<String, @Nullable Object> body = task.fields(target, around());
+      Map<String, @Nullable Object> body = task.fields(target, api, around());
       body.putAll(
           members(
               "cron",
               cron,
               "interval_sec",
-              every,
+              Spans.of(every),
               "time_zone",
               zone,
               "overlap",
@@ -140,19 +170,93 @@ final class SchedulesCommands extends Root.Group {
               "catch_up",
               catchUp,
               "jitter_sec",
-              jitter,
+              Spans.of(jitter),
               "paused",
               paused ? true : null));
-      Api.Reply reply = api.put(Api.path(ONE, name), body);
+      Api.Reply before = api.send("GET", Api.path(ONE, name), null);
+      Api.Reply reply =
+          before.status() == 200 && !replace
+              ? api.put(Api.path(ONE, name), merged(before.object(), body), ifMatch(before.etag()))
+              : api.put(Api.path(ONE, name), body);
       if (!out.raw(reply)) {
         out.say(
             name
                 + "  "
-                + (reply.status() == 201 ? "created" : "replaced")
+                + (reply.status() == 201 ? "created" : "updated")
                 + ", next "
                 + Shown.ago(reply.object(), "next_time", out.now()));
       }
       return 0;
+    }
+  }
+
+  private static String[] ifMatch(@Nullable String etag) {
+    return etag == null ? new String[0] : new String[] {"If-Match", etag};
+  }
+
+  /** The settings of a schedule with others; masked values stand for themselves. */
+  private static Map<String, @Nullable Object> merged(
+      Map<String, @Nullable Object> before, Map<String, @Nullable Object> given) {
+    Map<String, @Nullable Object> all = new LinkedHashMap<>(before);
+    all.keySet().removeAll(SHOWN_ONLY);
+    if (given.containsKey("cron")) {
+      all.remove("interval_sec");
+    }
+    if (given.containsKey("interval_sec")) {
+      all.remove("cron");
+      all.remove("time_zone");
+    }
+    given.forEach((field, value) -> {
+      if (value instanceof Map<?, ?> own && all.get(field) instanceof Map<?, ?> kept) {
+        Map<String, @Nullable Object> both = new LinkedHashMap<>(Shown.object(kept));
+        both.putAll(Shown.object(own));
+        if (own.containsKey("body") || own.containsKey("body_base64")) {
+          both.remove(own.containsKey("body") ? "body_base64" : "body");
+        }
+        all.put(field, both);
+      } else {
+        all.put(field, value);
+      }
+    });
+    return all;
+  }
+
+  @Command(
+      name = "next",
+      description = "Print the next times of a cron expression, without a server.",
+      footer = {"", "Example:", "  task-runner schedules next '30 2 * * *' --zone Europe/Berlin"})
+  static final class Next extends Verb {
+    @Parameters(paramLabel = "CRON", description = "Cron expression of 5 fields.")
+    private String cron = "";
+
+    @Option(names = "--zone", paramLabel = "ZONE", description = "Time zone (default: UTC).")
+    private String zone = "UTC";
+
+    @Option(names = "--count", paramLabel = "N", description = "How many (default: 5).")
+    private int count = 5;
+
+    @Override
+    int run(Api api, Out out) throws Failure {
+      if (count < 1 || count > 1000) {
+        throw new Failure(Failure.MISUSED, "--count: " + count + " (expected: 1 to 1000)");
+      }
+      try {
+        Cron parsed = Cron.parse(cron);
+        ZoneId in = ZoneId.of(zone);
+        parsed.warnings().forEach(warning -> around().err().println("warning: " + warning));
+        Instant at = out.now();
+        for (int i = 0; i < count; i++) {
+          at = parsed.next(at, in);
+          String time = at.atZone(in).format(DateTimeFormatter.ISO_OFFSET_DATE_TIME);
+          out.to().println(out.json() ? JsonText.write(members("time", time)) : time);
+        }
+        return 0;
+      } catch (Cron.BadCron bad) {
+        throw new Failure(Failure.MISUSED, "CRON: " + bad.getMessage());
+      } catch (DateTimeException unknown) {
+        throw new Failure(
+            Failure.MISUSED, "--zone: \"" + zone + "\" (expected: such as Europe/Berlin)");
+      }
     }
   }
 

@@ -1,13 +1,14 @@
 package io.taskrunner.cli;
 
+import java.util.List;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
-/** Commands on one object that make one call and print one line. */
+/** Commands on objects that make one call and print one line for each, also when one fails. */
 abstract class Simple extends Verb {
 
-  @Parameters(paramLabel = "NAME", description = "Name or id.")
-  private String name = "";
+  @Parameters(arity = "1..*", paramLabel = "NAME", description = "Names or ids.")
+  private List<String> names = List.of();
 
   abstract Api.Reply call(Api api, String name) throws Failure;
 
@@ -16,11 +17,19 @@ abstract class Simple extends Verb {
 
   @Override
   int run(Api api, Out out) throws Failure {
-    Api.Reply reply = call(api, name);
-    if (!out.raw(reply)) {
-      out.say(name + "  " + done(reply));
+    int status = 0;
+    for (String name : names) {
+      try {
+        Api.Reply reply = call(api, name);
+        if (!out.raw(reply)) {
+          out.say(name + "  " + done(reply));
+        }
+      } catch (Failure failure) {
+        int failed = report(failure, out, names.size() == 1 ? "" : name + "  ");
+        status = names.size() == 1 ? failed : Failure.REFUSED;
+      }
     }
-    return 0;
+    return status;
   }
 
   /** One that prints the complete response. */

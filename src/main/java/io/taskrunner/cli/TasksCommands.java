@@ -2,6 +2,7 @@ package io.taskrunner.cli;
 
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -11,10 +12,11 @@ import picocli.CommandLine.Parameters;
 /** Shows tasks, and changes single ones. */
 @Command(
     name = "tasks",
-    description = "List, show, cancel, run and retry tasks.",
+    description = "List, show, await, cancel, run and retry tasks.",
     subcommands = {
       TasksCommands.ListThem.class,
       TasksCommands.Show.class,
+      TasksCommands.Wait.class,
       TasksCommands.Cancel.class,
       TasksCommands.Run.class,
       TasksCommands.Retry.class
@@ -44,8 +46,8 @@ final class TasksCommands extends Root.Group {
 
     @Option(
         names = {"-l", "--label"},
-        paramLabel = "NAME:VALUE",
-        description = "Only tasks with this label.")
+        paramLabel = "NAME=VALUE",
+        description = "Only tasks with this label; also NAME:VALUE.")
     private @Nullable String label;
 
     @Option(
@@ -54,15 +56,16 @@ final class TasksCommands extends Root.Group {
         description = "Any other filter of the API, such as host=api.example.com; can be repeated.")
     private Map<String, String> others = Map.of();
 
-    Map<String, @Nullable Object> members() {
+    Map<String, @Nullable Object> members() throws Failure {
       Map<String, @Nullable Object> members =
-          Verb.members("queue", queue, "state", state, "client_id", client, "label", label);
+          Verb.members(
+              "queue", queue, "state", state, "client_id", client, "label", Labels.filter(label));
       members.putAll(others);
       return members;
     }
 
     /** The filter for people, such as {@code state=dead, queue=mail}. */
-    String text() {
+    String text() throws Failure {
       return String.join(", ", members().entrySet().stream().map(each -> "" + each).toList());
     }
   }
@@ -83,8 +86,18 @@ final class TasksCommands extends Root.Group {
       super("/v1/tasks", "tasks");
     }
 
+    @Option(
+        names = "--follow",
+        description = "Go on printing tasks that are new or whose state changes.")
+    private boolean follow;
+
     @Override
-    Map<String, @Nullable Object> query() {
+    int run(Api api, Out out) throws Failure, InterruptedException {
+      return follow ? new Following(api, out, query()).run(columns(out)) : super.run(api, out);
+    }
+
+    @Override
+    Map<String, @Nullable Object> query() throws Failure {
       return which.members();
     }
 
@@ -132,24 +145,50 @@ final class TasksCommands extends Root.Group {
     }
   }
 
-  /** Applies one action to each of some tasks. */
-  abstract static class Each extends Verb {
+  @Command(
+      name = "wait",
+      description = "Wait until tasks have finished; exit status 1 unless all succeeded.",
+      footer = {
+        "",
+        "Example:",
+        "  task-runner tasks wait 01a20bf0-cef3-7000-91a8-f57354f1c000 --timeout 10m"
+      })
+  static final class Wait extends Verb {
+    private static final long LOOK_MILLIS = 250;
+
     @Parameters(arity = "1..*", paramLabel = "TASK", description = "Ids of the tasks.")
     private List<String> ids = List.of();
 
-    abstract Api.Reply move(Api api, String id) throws Failure;
-
-    abstract String done();
+    @Option(
+        names = "--timeout",
+        paramLabel = "TIME",
+        converter = Spans.Converter.class,
+        description = "Give up after this long (default: never).")
+    private Spans.@Nullable Seconds timeout;
 
     @Override
-    int run(Api api, Out out) throws Failure {
+    int run(Api api, Out out) throws Failure, InterruptedException {
+      long began = System.nanoTime();
+      int status = 0;
       for (String id : ids) {
-        Api.Reply reply = move(api, id);
-        if (!out.raw(reply)) {
-          out.say(id + "  " + done());
+        while (true) {
+          Api.Reply reply = api.get(Api.path("/v1/tasks/{}", id));
+          Map<String, @Nullable Object> task = reply.object();
+          String state = Shown.text(task, "state");
+          if (state.matches("succeeded|dead|cancelled")) {
+            if (!out.raw(reply)) {
+              out.say(id + "  " + state + (state.equals("dead") ? ", last: " + last(task) : ""));
+            }
+            status = state.equals("succeeded") ? status : Failure.REFUSED;
+            break;
+          }
+          if (timeout != null && System.nanoTime() - began > timeout.millis() * 1_000_000) {
+            throw new Failure(Failure.REFUSED, "Task " + id + " is still " + state + ".");
+          }
+          TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
         }
       }
-      return 0;
+      return status;
     }
   }
 
@@ -157,14 +196,14 @@ final class TasksCommands extends Root.Group {
       name = "cancel",
       description = "Cancel tasks; a running attempt is aborted.",
       footer = {"", "Example:", "  task-runner tasks cancel 01a20bf0-cef3-7000-91a8-f57354f1c000"})
-  static final class Cancel extends Each {
+  static final class Cancel extends Simple {
     @Override
-    Api.Reply move(Api api, String id) throws Failure {
+    Api.Reply call(Api api, String id) throws Failure {
       return api.delete(Api.path("/v1/tasks/{}", id));
     }
 
     @Override
-    String done() {
+    String done(Api.Reply reply) {
       return "cancelled";
     }
   }
@@ -173,14 +212,14 @@ final class TasksCommands extends Root.Group {
       name = "run",
       description = "Run scheduled or retrying tasks now.",
       footer = {"", "Example:", "  task-runner tasks run 01a20bf0-cef3-7000-91a8-f57354f1c000"})
-  static final class Run extends Each {
+  static final class Run extends Simple {
     @Override
-    Api.Reply move(Api api, String id) throws Failure {
+    Api.Reply call(Api api, String id) throws Failure {
       return api.post(Api.path("/v1/tasks/{}/run", id), null);
     }
 
     @Override
-    String done() {
+    String done(Api.Reply reply) {
       return "ready";
     }
   }
@@ -189,14 +228,14 @@ final class TasksCommands extends Root.Group {
       name = "retry",
       description = "Retry dead tasks, with a fresh number of attempts.",
       footer = {"", "Example:", "  task-runner tasks retry 01a20bf0-cef3-7000-91a8-f57354f1c000"})
-  static final class Retry extends Each {
+  static final class Retry extends Simple {
     @Override
-    Api.Reply move(Api api, String id) throws Failure {
+    Api.Reply call(Api api, String id) throws Failure {
       return api.post(Api.path("/v1/tasks/{}/retry", id), null);
     }
 
     @Override
-    String done() {
+    String done(Api.Reply reply) {
       return "ready";
     }
   }

@@ -63,7 +63,12 @@ public final class Usage {
 
   private static String message(ParameterException wrong, Collection<String> names) {
     if (!(wrong instanceof UnmatchedArgumentException unmatched) || names.isEmpty()) {
-      return String.valueOf(wrong.getMessage());
+      return String.valueOf(wrong.getMessage())
+          .replaceFirst(
+              "^Invalid value for (?:option|positional parameter at index \\S+)"
+                  + " '?\\(?<?([^' )>]+)>?\\)?'?(?: \\([^)]*\\))?: ",
+              "$1: ")
+          .replaceFirst("'(.*)' is not an? (?:int|long|double)$", "\"$1\" (expected: a number)");
     }
     List<String> words = unmatched.getUnmatched();
     String word = words.isEmpty() ? "" : words.getFirst();

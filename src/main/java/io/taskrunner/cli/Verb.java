@@ -17,7 +17,28 @@ abstract class Verb implements Callable<Integer> {
 
   @Override
   public final Integer call() throws Exception {
-    return run(common.api(around()), common.out(around()));
+    Out out = common.out(around());
+    try {
+      return run(common.api(around()), out);
+    } catch (Failure failure) {
+      return report(failure, out, "");
+    }
+  }
+
+  /**
+   * Prints a failure on standard error, in the names of this command's options.
+   *
+   * @param about what stands before it, such as the id of a task
+   * @return the exit status
+   */
+  final int report(Failure failure, Out out, String about) {
+    around()
+        .err()
+        .println(
+            out.json()
+                ? failure.json()
+                : about + OptionNames.in(String.valueOf(failure.getMessage()), spec));
+    return failure.status();
   }
 
   /**

@@ -27,8 +27,12 @@ final class WatchCommand extends Verb {
 
   private static final String HOME_AND_CLEAR = "\u001b[H\u001b[J";
 
-  @Option(names = "--every", paramLabel = "SECONDS", description = "Refresh interval (default: 1).")
-  private double every = 1;
+  @Option(
+      names = "--every",
+      paramLabel = "TIME",
+      converter = Spans.Converter.class,
+      description = "Refresh interval (default: 1s).")
+  private Spans.@Nullable Seconds every;
 
   @Option(
       names = "--times",
@@ -38,12 +42,13 @@ final class WatchCommand extends Verb {
 
   @Override
   int run(Api api, Out out) throws Failure, InterruptedException {
-    if (every < 0.1 || every > 3600) {
-      throw new Failure(Failure.MISUSED, "--every: " + every + " (expected: 0.1 to 3600)");
+    long millis = every == null ? 1000 : every.millis();
+    if (millis < 100 || millis > 3_600_000) {
+      throw new Failure(Failure.MISUSED, "--every: " + millis + " ms (expected: 100ms to 1h)");
     }
     for (int i = 0; times == null || i < times; i++) {
       if (i > 0) {
-        TimeUnit.MILLISECONDS.sleep((long) (every * 1000));
+        TimeUnit.MILLISECONDS.sleep(millis);
       }
       draw(api, out);
     }
@@ -63,6 +68,7 @@ final class WatchCommand extends Verb {
             new PrintStream(drawn, false, StandardCharsets.UTF_8),
             false,
             out.colour(),
+            out.width(),
             around().clock().instant());
     Map<String, @Nullable Object> all = stats.object();
     page.say(
@@ -98,21 +104,7 @@ final class WatchCommand extends Verb {
     if (!open.isEmpty()) {
       page.say("");
     }
-    page.table(
-        Shown.list(workers.object(), "workers"),
-        List.of(
-            Out.Column.of("WORKER", "id"),
-            Out.Column.of("HOST", "host"),
-            Out.Column.of("VERSION", "version"),
-            new Out.Column(
-                "RUNNING", row -> Shown.text(row, "running") + " of " + Shown.text(row, "slots")),
-            new Out.Column(
-                "STATE",
-                row ->
-                    !Boolean.TRUE.equals(row.get("alive"))
-                        ? "lost"
-                        : Boolean.TRUE.equals(row.get("stopping")) ? "stopping" : "alive"),
-            new Out.Column("STARTED", row -> Shown.ago(row, "started_time", page.now()))));
+    page.table(Shown.list(workers.object(), "workers"), StatusCommands.workers(page));
     page.to().flush();
     out.to()
         .print(

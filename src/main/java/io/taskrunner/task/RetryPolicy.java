@@ -24,8 +24,11 @@ public record RetryPolicy(
     boolean retryClientErrors)
     implements RetryRule {
 
-  /** Default of {@code min_backoff_sec}. */
-  public static final Duration MIN_BACKOFF = Duration.ofSeconds(1);
+  /**
+   * Default of {@code min_backoff_sec}: 5 retries after 20, 40, 80, 160 and 320 s less the jitter
+   * outlast 8 minutes, which is longer than a restart of the target takes.
+   */
+  public static final Duration MIN_BACKOFF = Duration.ofSeconds(20);
 
   /** Default of {@code max_backoff_sec}. */
   public static final Duration MAX_BACKOFF = Duration.ofHours(1);

@@ -4,105 +4,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.taskrunner.testkit.ProgramProcess;
 import io.taskrunner.testkit.ScriptedTarget;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The effect of the commands on the program, and their output, for people and for machines. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class CliTest {
-
-  private static final String ADMIN = "an-admin-key-of-some-length";
-
-  private ProgramProcess program;
-  private ScriptedTarget target;
-
-  /** The output of a command, and its exit status. */
-  private record Said(int status, String out, String err) {}
-
-  @BeforeAll
-  void start(@TempDir Path data) throws Exception {
-    target = ScriptedTarget.start();
-    program =
-        ProgramProcess.start(
-            Map.of(
-                "DATA_DIR",
-                data.resolve("data").toString(),
-                "ADMIN_API_KEY",
-                ADMIN,
-                "LOG_FORMAT",
-                "text"),
-            "dev");
-    program.awaitReady();
-    expect(0, "clients", "set", "cli", "--per-minute", "100000", "--max-concurrent", "50");
-  }
-
-  @AfterAll
-  void stop() throws Exception {
-    program.terminate(); // gracefully, so that its embedded Redis ends too
-    assertTrue(program.process().waitFor(60, TimeUnit.SECONDS));
-    program.close();
-    target.close();
-  }
-
-  private Said run(Map<String, String> more, String in, boolean terminal, String... words) {
-    Map<String, String> environment = new HashMap<>();
-    environment.put("TASK_RUNNER_URL", program.url() + "/");
-    environment.put("TASK_RUNNER_ADMIN_KEY", ADMIN);
-    environment.putAll(more);
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    ByteArrayOutputStream err = new ByteArrayOutputStream();
-    int status =
-        Cli.run(
-            words,
-            new Surroundings(
-                environment,
-                new ByteArrayInputStream(in.getBytes(StandardCharsets.ISO_8859_1)),
-                new PrintStream(out, true, StandardCharsets.UTF_8),
-                new PrintStream(err, true, StandardCharsets.UTF_8),
-                terminal,
-                Clock.systemUTC()));
-    return new Said(
-        status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
-  }
-
-  private Said run(String... words) {
-    return run(Map.of(), "", false, words);
-  }
-
-  /** Its output when it ends with this status. */
-  private String expect(int status, String... words) {
-    Said said = run(words);
-    assertEquals(status, said.status(), said.out() + said.err());
-    return status == 0 ? said.out() : said.err();
-  }
-
-  private String enqueue(String... more) {
-    List<String> words = new ArrayList<>(List.of("enqueue", target.url("/"), "-c", "cli"));
-    words.addAll(List.of(more));
-    return expect(0, words.toArray(String[]::new)).split(" ", 2)[0];
-  }
+class CliTest extends CliProgram {
 
   @Test
   void aTaskIsEnqueuedDeliveredListedAndShown() throws Exception {
@@ -308,7 +223,7 @@ class CliTest {
                 "(?s)HOST .*WAITING +BREAKER AT\napi.example.com +10 .*api.example.com:8443 .*"));
     assertTrue(
         expect(0, "hosts", "show", "api.example.com").matches("(?s).*max_concurrent +10\n.*"));
-    assertTrue(expect(1, "hosts", "set", "a_b..c").contains("invalid_request"));
+    assertTrue(expect(1, "hosts", "set", "a_b..c", "--rate", "1").contains("invalid_request"));
     assertEquals(
         "api.example.com:8443  settings deleted\n",
         expect(0, "hosts", "delete", "api.example.com:8443", "-y"));
@@ -319,7 +234,9 @@ class CliTest {
   void aHostThatIsLeftAloneIsShownAndItsBreakerClosed() {
     String host = "127.0.0.1:9"; // where nothing listens
     expect(0, "hosts", "set", host, "--breaker-threshold", "1", "--breaker-timeout", "3600");
-    String id = expect(0, "enqueue", "http://" + host + "/", "-c", "cli").split(" ", 2)[0];
+    String id =
+        expect(0, "enqueue", "http://" + host + "/", "-c", "cli", "--min-backoff", "1s")
+            .split(" ", 2)[0];
     await("circuit_breaker", "tasks", "show", id);
     assertTrue(await("OPEN HOST", "hosts", "list").contains(host));
     assertTrue(expect(0, "hosts", "show", host).matches("(?s).*threshold +1\n.*BREAKER.*"));
@@ -330,18 +247,6 @@ class CliTest {
     assertTrue(expect(3, "hosts", "close", host).contains("breaker_not_found"));
     expect(0, "tasks", "cancel", id);
     expect(0, "hosts", "delete", host, "-y");
-  }
-
-  /** The output of a command once it contains some words. */
-  private String await(String words, String... command) {
-    long until = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-    while (true) {
-      String said = expect(0, command);
-      if (said.contains(words)) {
-        return said;
-      }
-      assertTrue(System.nanoTime() < until, said);
-    }
   }
 
   @Test
@@ -422,7 +327,7 @@ class CliTest {
       target.next();
     }
     assertTrue(expect(2, "load", target.url("/"), "--rate", "0").contains("--rate"));
-    assertTrue(expect(1, "load", "ftp://x", "-c", "cli").contains("task.url"));
+    assertTrue(expect(1, "load", "ftp://x", "-c", "cli").contains("TARGET: must begin"));
   }
 
   @Test
@@ -442,7 +347,8 @@ class CliTest {
     assertEquals(5, wrong.status());
     assertTrue(wrong.err().contains("TASK_RUNNER_ADMIN_KEY"), wrong.err());
     assertFalse(wrong.err().contains("wrong"), wrong.err());
-    assertEquals(2, run(Map.of("TASK_RUNNER_URL", "nowhere"), "", false, "tasks", "list").status());
+    assertEquals(
+        2, run(Map.of("TASK_RUNNER_URL", "no where"), "", false, "tasks", "list").status());
     Path file = Files.createTempFile("key", "");
     Files.writeString(file, ADMIN + "\n");
     Said fromFile =
@@ -459,14 +365,14 @@ class CliTest {
   @Test
   void everyCommandHasHelpWithAnExample() {
     for (String command :
-        "enqueue;tasks list;tasks show;tasks cancel;tasks run;tasks retry;queues list;queues show;queues set;queues pause;queues resume;queues purge;queues delete;dead list;dead summary;dead replay;dead drop;schedules list;schedules show;schedules set;schedules run;schedules pause;schedules resume;schedules delete;operations start;operations show;operations list;operations stop;clients list;clients show;clients set;clients delete;hosts list;hosts show;hosts set;hosts close;hosts delete;keys list;keys add;keys revoke;keys admin list;keys admin add;keys admin revoke;audit;config export;config apply;watch;load;completion"
+        "enqueue;tasks list;tasks show;tasks wait;tasks cancel;tasks run;tasks retry;queues list;queues show;queues set;queues pause;queues resume;queues purge;queues delete;dead list;dead summary;dead replay;dead drop;schedules list;schedules show;schedules set;schedules next;schedules run;schedules pause;schedules resume;schedules delete;operations start;operations show;operations list;operations stop;clients list;clients show;clients set;clients delete;tiers list;tiers show;tiers set;tiers delete;signing show;signing set;signing delete;workers;stats;health;pause;resume;listen;hosts list;hosts show;hosts set;hosts close;hosts delete;keys list;keys add;keys revoke;keys admin list;keys admin add;keys admin revoke;audit;config export;config apply;watch;load;completion"
             .split(";")) {
       String help = expect(0, (command + " --help").split(" "));
       assertTrue(help.contains("task-runner " + command.split(" ")[0]), help);
       assertTrue(help.contains("Example"), help);
     }
     assertEquals(
-        "Missing command (expected: list, show, cancel, run, retry).\nTry `task-runner tasks --help`.\n",
+        "Missing command (expected: list, show, wait, cancel, run, retry).\nTry `task-runner tasks --help`.\n",
         expect(2, "tasks"));
     assertEquals(
         "Unknown command \"lsit\". Did you mean \"list\"?\nTry `task-runner tasks --help`.\n",
@@ -476,9 +382,17 @@ class CliTest {
 
   @Test
   void shellsCanComplete() {
-    assertTrue(expect(0, "completion", "bash").contains("complete -F"));
+    assertTrue(expect(0, "completion", "bash").contains("-F _task_runner task-runner"));
     String fish = expect(0, "completion", "fish");
-    assertTrue(fish.contains("-a schedules") && fish.contains("-l idempotency-key -r"), fish);
+    assertTrue(fish.contains("task-runner complete"), fish);
+    expect(0, "queues", "set", "cli-complete");
+    assertEquals("cli-complete\n", expect(0, "complete", "queues", "pause", "cli-com"));
+    assertEquals("premium\n", expect(0, "complete", "clients", "set", "x", "--tier", "p"));
+    assertEquals("dead\n", expect(0, "complete", "tasks", "list", "--state", "d"));
+    assertEquals("dead\ndev\ndoctor\n", expect(0, "complete", "d"));
+    assertEquals("retry\nrun\n", expect(0, "complete", "operations", "start", "r"));
+    assertEquals("--follow\n", expect(0, "complete", "tasks", "list", "--fo"));
+    assertEquals("retry\nrun\n", expect(0, "complete", "tasks", "r"));
     assertTrue(expect(2, "completion", "tcsh").contains("bash, zsh or fish"));
   }
 }

@@ -9,11 +9,11 @@ import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
-import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.testkit.ClusterSet;
+import io.taskrunner.testkit.QuickRetry;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -108,7 +108,7 @@ class ClusterFaultsTest {
     TaskSpec spec =
         new TaskSpec(
             new TargetRequest("POST", target, List.of(), body, true),
-            Retry.UNSET,
+            QuickRetry.SOON,
             null,
             null,
             null,

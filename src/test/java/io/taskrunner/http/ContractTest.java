@@ -265,7 +265,7 @@ class ContractTest {
                 + "{\"task\":{\"url\":\"http://h/2\"},\"queue\":\"nowhere\"},"
                 + "{\"task\":{\"url\":\"http://h/3\"},\"client_id\":\"low-only\",\"queue\":\"default\"},"
                 + "{\"task\":{\"url\":\"http://h/4\"},\"client_id\":\"low-only\"}]}");
-    assertEquals(200, reply.status(), reply.body());
+    assertEquals(207, reply.status(), reply.body());
     JsonNode json = reply.json();
     assertEquals(2, json.path("enqueued").asInt(), reply.body());
     assertEquals(1, json.path("duplicate").asInt());
@@ -300,7 +300,10 @@ class ContractTest {
             "{\"client_id\":\"abc\",\"tasks\":{}}",
             "{\"client_id\":\"abc\",\"tasks\":[" + (item + ",").repeat(1000) + item + "]}",
             "{\"client_id\":\"a\",\"tasks\":[" + item + "]}",
-            "{\"client_id\":\"abc\",\"tasks\":[" + item + "],\"delay\":1}")) {
+            "{\"client_id\":\"abc\",\"tasks\":[" + item + "],\"dealy\":1}",
+            "{\"client_id\":\"abc\",\"tasks\":[" + item + "],\"delay\":-1}",
+            "{\"client_id\":\"abc\",\"tasks\":[" + item + "],\"idempotency_key\":\"k\"}",
+            "{\"client_id\":\"abc\",\"tasks\":[" + item + "],\"retry\":{\"max\":1}}")) {
       assertRefused(400, "invalid_request", served.post("/v1/enqueue/batch", body));
     }
     String good = "{\"client_id\":\"abc\",\"tasks\":[" + item + "]}";

@@ -194,6 +194,17 @@ class RefusalsTest {
         operation.method(), operation.path(), operation.body("application/json"), headers);
   }
 
+  /** The rejections of an item, which are those of a batch when all items are rejected. */
+  private static final Set<String> OF_ITEMS =
+      Set.of(
+          "queue_not_allowed",
+          "queue_not_found",
+          "idempotency_key_reused",
+          "backlog_full",
+          "rate_limited",
+          "store_full",
+          "too_many_clients");
+
   /** The state in which calls are rejected. */
   private final class Scene {
     private final String keyOfAll = key("my-service", "{}");
@@ -210,6 +221,7 @@ class RefusalsTest {
     private final String finished;
     private final String ready;
     private final String over;
+    private boolean inBatch;
 
     Scene() {
       done("PUT", "/admin/tiers/gold", "{\"max_concurrent\":1,\"requests_per_min\":10}");
@@ -245,6 +257,14 @@ class RefusalsTest {
     }
 
     Reply provoke(Operation operation, String code) {
+      if (operation.id().equals("enqueueBatch") && OF_ITEMS.contains(code)) {
+        inBatch = true;
+        try {
+          return provoke(operation, code, "enqueue " + code);
+        } finally {
+          inBatch = false;
+        }
+      }
       return switch (code) {
         case "unauthenticated" -> as("X-API-Key", "tr_" + "A".repeat(43), operation);
         case "forbidden" -> as("X-API-Key", keyOfAll, operation);
@@ -275,7 +295,7 @@ class RefusalsTest {
         case "beginOperation queue_not_found" -> begin("\"queue\":\"nowhere\"", ADMIN);
         case "runSchedule queue_not_found" -> run("gone");
         case "enqueue queue_not_allowed" ->
-            served.post("/v1/enqueue", "{\"task\":{\"url\":\"http://h/\"}}", "X-API-Key", keyOfLow);
+            send("{\"task\":{\"url\":\"http://h/\"}}", "X-API-Key", keyOfLow);
         case "beginOperation queue_not_allowed" ->
             served.post(
                 "/v1/operations",
@@ -313,7 +333,7 @@ class RefusalsTest {
         case "deleteQueue queue_not_empty", "deleteTier tier_in_use" ->
             call(served, operation, ADMIN);
         case "enqueue idempotency_key_reused" -> {
-          done("POST", "/v1/enqueue", task("\"idempotency_key\":\"k\""));
+          served.post("/v1/enqueue", task("\"idempotency_key\":\"k\""), ADMIN);
           yield enqueue("\"idempotency_key\":\"k\",\"delay\":1");
         }
         case "enqueue rate_limited" -> {
@@ -330,7 +350,7 @@ class RefusalsTest {
         }
         case "enqueue too_many_clients" -> {
           done("POST", "/v1/enqueue", task("\"delay\":60").replace("my-service", "first"));
-          yield served.post("/v1/enqueue", task("\"delay\":60").replace("my-service", "second"));
+          yield send(task("\"delay\":60").replace("my-service", inBatch ? "third" : "second"));
         }
         case "enqueue store_full" -> whileFull(() -> enqueue("\"delay\":60"));
         case "runSchedule store_full" -> whileFull(() -> run("nightly"));
@@ -442,7 +462,14 @@ class RefusalsTest {
     }
 
     private Reply enqueue(String more) {
-      return served.post("/v1/enqueue", task(more), ADMIN);
+      return send(task(more), ADMIN);
+    }
+
+    /** Enqueues a task, alone or as the only one of a batch. */
+    private Reply send(String task, String... headers) {
+      return inBatch
+          ? served.post("/v1/enqueue/batch", "{\"tasks\":[" + task + "]}", headers)
+          : served.post("/v1/enqueue", task, headers);
     }
 
     private static String task(String more) {

@@ -15,12 +15,12 @@ import io.taskrunner.store.Queue;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
-import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.testkit.AtOnce;
 import io.taskrunner.testkit.ClientChange;
+import io.taskrunner.testkit.QuickRetry;
 import io.taskrunner.testkit.RedisExtension;
 import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
@@ -73,7 +73,7 @@ class OperationReplicasTest {
     TaskSpec spec =
         new TaskSpec(
             new TargetRequest("POST", url, List.of(), new byte[0], true),
-            Retry.UNSET,
+            QuickRetry.SOON,
             null,
             null,
             null,

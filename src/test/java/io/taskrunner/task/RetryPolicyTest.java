@@ -23,7 +23,7 @@ final class RetryPolicyTest {
 
   private static final Verdict SUCCEED = new Verdict.Succeed();
   private static final Verdict BURY = new Verdict.Bury();
-  private static final RetryPolicy USUAL = Retry.UNSET.policy(5);
+  private static final RetryPolicy USUAL = policy(5, null, false);
 
   private static RetryPolicy policy(
       int maxRetries, @Nullable Duration maxDuration, boolean clientErrors) {
@@ -113,7 +113,7 @@ final class RetryPolicyTest {
         new RetryPolicy(7, ofSeconds(2), ofSeconds(60), 16, ofHours(2), true),
         task.over(queue).policy(5));
     assertEquals(
-        new RetryPolicy(5, ofSeconds(1), ofHours(1), 16, null, false),
+        new RetryPolicy(5, ofSeconds(20), ofHours(1), 16, null, false),
         Retry.UNSET.over(Retry.UNSET).policy(5));
   }
 
@@ -189,5 +189,17 @@ final class RetryPolicyTest {
 
   private static Outcome after(int status, Duration wait) {
     return new Outcome.Answered(status, Optional.of(wait));
+  }
+
+  @Test
+  void theDefaultOutlastsARestartOfTheTargetOfSevenMinutes() {
+    RetryPolicy policy = Retry.UNSET.policy(5);
+    long leastMillis = 0;
+    for (int attempt = 1; attempt <= 5; attempt++) {
+      Verdict verdict =
+          policy.judge(new Outcome.Answered(503, Optional.empty()), attempt, ofSeconds(0), () -> 1);
+      leastMillis += ((Verdict.Retry) verdict).in().toMillis();
+    }
+    assertEquals(496_000, leastMillis);
   }
 }

@@ -12,12 +12,12 @@ import io.taskrunner.store.CloudStore.QueueName;
 import io.taskrunner.store.CloudStore.Retries;
 import io.taskrunner.store.CloudStore.Settings;
 import io.taskrunner.store.CloudStore.TaskMade;
-import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.testkit.ClusterSet;
+import io.taskrunner.testkit.QuickRetry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -110,7 +110,7 @@ class ClusterTest {
       TaskSpec spec =
           new TaskSpec(
               new TargetRequest("POST", url, List.of(), new byte[0], false),
-              Retry.UNSET,
+              QuickRetry.SOON,
               Duration.ofSeconds(15),
               null,
               null,

@@ -12,6 +12,7 @@ import io.taskrunner.store.TargetHost;
 import io.taskrunner.task.Retry;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.testkit.Proxy;
+import io.taskrunner.testkit.QuickRetry;
 import io.taskrunner.testkit.RedisExtension;
 import io.taskrunner.testkit.RedisProxy;
 import io.taskrunner.testkit.RedisProxy.Fate;
@@ -90,7 +91,7 @@ class GatesTest {
         perSec,
         perSec == null ? null : 1,
         maxConcurrent,
-        Retry.UNSET,
+        QuickRetry.SOON,
         null,
         usual.deadRetention(),
         usual.deadMax(),

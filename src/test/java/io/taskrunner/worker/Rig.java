@@ -20,6 +20,7 @@ import io.taskrunner.task.Task;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.testkit.ClientChange;
+import io.taskrunner.testkit.QuickRetry;
 import io.taskrunner.testkit.Unconditional;
 import java.io.IOException;
 import java.time.Duration;
@@ -112,7 +113,7 @@ final class Rig implements AutoCloseable {
   }
 
   TaskId enqueue(String client, String queue, String url) {
-    return enqueue(client, queue, url, Retry.UNSET);
+    return enqueue(client, queue, url, QuickRetry.SOON);
   }
 
   TaskId enqueue(String client, String queue, String url, Retry retry) {
@@ -122,7 +123,7 @@ final class Rig implements AutoCloseable {
   List<TaskId> enqueue(int count, String client, String queue, String url) {
     List<CompletableFuture<EnqueueResult>> sent = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      sent.add(send(client, queue, url, Retry.UNSET));
+      sent.add(send(client, queue, url, QuickRetry.SOON));
     }
     List<TaskId> ids = new ArrayList<>();
     for (CompletableFuture<EnqueueResult> one : sent) {

@@ -17,12 +17,12 @@ import io.taskrunner.store.ScheduleStore.Page;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
-import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task.TaskSpec;
 import io.taskrunner.task.TaskState;
 import io.taskrunner.testkit.ClusterSet;
+import io.taskrunner.testkit.QuickRetry;
 import io.taskrunner.testkit.Unconditional;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -65,7 +65,7 @@ class ShardAwayTest {
     TaskSpec spec =
         new TaskSpec(
             new TargetRequest("POST", url, List.of(), new byte[0], true),
-            Retry.UNSET,
+            QuickRetry.SOON,
             null,
             null,
             null,

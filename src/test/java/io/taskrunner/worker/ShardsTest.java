@@ -11,9 +11,9 @@ import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Page;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
-import io.taskrunner.task.Retry;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
+import io.taskrunner.testkit.QuickRetry;
 import io.taskrunner.testkit.RedisExtension;
 import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
@@ -80,7 +80,7 @@ class ShardsTest {
             perSec,
             null,
             maxConcurrent,
-            Retry.UNSET,
+            QuickRetry.SOON,
             null,
             Duration.ofDays(1),
             1000,

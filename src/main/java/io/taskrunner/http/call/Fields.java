@@ -51,7 +51,14 @@ public final class Fields {
     return name.replace("~", "~0").replace("/", "~1");
   }
 
-  /** Whether a member is present, even if null. */
+  /** Some of the fields, as they are given. */
+  public Map<String, Object> of(List<String> names) {
+    Map<String, Object> some = new LinkedHashMap<>(members);
+    some.keySet().retainAll(names);
+    return some;
+  }
+
+  /** Whether a field is present; null counts as present. */
   public boolean has(String name) {
     return members.containsKey(name);
   }

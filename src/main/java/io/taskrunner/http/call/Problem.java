@@ -67,6 +67,19 @@ public record Problem(
     return new Problem(status, code, detail, errors, members, more);
   }
 
+  /**
+   * This problem, of the first of some items that were all rejected.
+   *
+   * @param each the errors of the items
+   */
+  public Problem ofEach(List<Fault> each) {
+    String all =
+        each.size() == 1
+            ? detail
+            : "All " + each.size() + " tasks were rejected; the first: " + detail;
+    return new Problem(status, code, all, each, members, headers);
+  }
+
   // Errors in the call itself.
 
   /** The Host is not one of this machine's. */

@@ -1,6 +1,7 @@
 package io.taskrunner.http.v1;
 
 import com.linecorp.armeria.common.HttpMethod;
+import com.linecorp.armeria.common.HttpStatus;
 import io.taskrunner.client.Client;
 import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
@@ -29,7 +30,11 @@ import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** {@code POST /v1/enqueue/batch}: many enqueues in one call, each with an answer of its own. */
+/**
+ * {@code POST /v1/enqueue/batch}: many enqueues in one call, each with a result of its own. The
+ * status is 200 when none was rejected, 207 when some were, and that of the first rejection when
+ * all were.
+ */
 public final class Batches {
 
   private static final int ITEMS_MAX = 1000;
@@ -78,6 +83,7 @@ public final class Batches {
     }
     String outerId = ownId != null ? ownId : clientId;
     String queue = fields.text("queue", QueueSettings.NAME, EnqueueFields.QUEUE_FORM);
+    Map<String, Object> defaults = EnqueueFields.defaults(fields);
     boolean given = fields.has("tasks");
     List<?> items = fields.array("tasks");
     if (!given) {
@@ -91,15 +97,20 @@ public final class Batches {
     EnqueueFields.Around around = enqueues.around(call, outerId, queue);
     List<CompletableFuture<Result>> pending = new ArrayList<>();
     for (int i = 0; items != null && i < items.size(); i++) {
-      pending.add(enqueue(items.get(i), i, around, ownId));
+      pending.add(enqueue(items.get(i), i, defaults, around, ownId));
     }
     List<Result> results = pending.stream().map(CompletableFuture::join).toList();
     refuseWhole(results);
-    return Answer.ok(json(results));
+    boolean anyRejected = results.stream().anyMatch(Result.Rejected.class::isInstance);
+    return Answer.json(anyRejected ? HttpStatus.MULTI_STATUS : HttpStatus.OK, json(results));
   }
 
   private CompletableFuture<Result> enqueue(
-      Object item, int index, EnqueueFields.Around around, @Nullable String ownId) {
+      Object item,
+      int index,
+      Map<String, Object> defaults,
+      EnqueueFields.Around around,
+      @Nullable String ownId) {
     String pointer = "/tasks/" + index;
     Faults faults = new Faults();
     if (!(item instanceof Map<?, ?>)) {
@@ -114,7 +125,8 @@ public final class Batches {
           new Result.Rejected(Problem.clientMismatch(ownId, named.get()), false));
     }
     boolean ofCaller = !members.containsKey("client_id");
-    Enqueue command = EnqueueFields.read(new Fields(members, "", faults), around);
+    Enqueue command =
+        EnqueueFields.read(new Fields(EnqueueFields.over(members, defaults), "", faults), around);
     if (command == null) {
       return CompletableFuture.completedFuture(new Result.Rejected(rejection(faults), false));
     }
@@ -154,25 +166,30 @@ public final class Batches {
   }
 
   /**
-   * If no item was accepted, a rejection of the caller, or an unavailable store, fails the entire
-   * call.
+   * If no item was accepted, the call fails: with the rejection of its caller, or of an unavailable
+   * store, if there is one, else with that of its first item.
    */
   private static void refuseWhole(List<Result> results) {
-    Problem first = null;
+    List<Result.Rejected> rejected = new ArrayList<>();
     for (Result result : results) {
       switch (result) {
         case Result.Taken _ -> {
           return;
         }
-        case Result.Rejected(Problem problem, boolean ofCaller) -> {
-          if (ofCaller && first == null) {
-            first = problem;
-          }
-        }
+        case Result.Rejected one -> rejected.add(one);
       }
     }
-    if (first != null) {
-      throw new Refusal(first);
+    for (Result.Rejected one : rejected) {
+      if (one.ofCaller()) {
+        throw new Refusal(one.problem());
+      }
+    }
+    List<Fault> each = new ArrayList<>();
+    for (int i = 0; i < rejected.size(); i++) {
+      each.add(Fault.body("/tasks/" + i, rejected.get(i).problem().detail()));
+    }
+    if (!each.isEmpty()) {
+      throw new Refusal(rejected.getFirst().problem().ofEach(each));
     }
   }
 

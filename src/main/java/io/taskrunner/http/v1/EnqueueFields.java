@@ -25,6 +25,7 @@ import java.util.Base64;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -80,6 +81,71 @@ final class EnqueueFields {
     return fields.get("client_id") instanceof String id && Client.ID.matcher(id).matches()
         ? Optional.of(id)
         : Optional.empty();
+  }
+
+  /** The fields that a batch may set for all of its items. */
+  private static final List<String> DEFAULTS =
+      List.of(
+          "delay",
+          "schedule_time",
+          "expires_time",
+          "timeout_sec",
+          "retry",
+          "rate_limit",
+          "callback",
+          "labels",
+          "retention_sec");
+
+  /** Checks the defaults of a batch, and returns them as they are given. */
+  static Map<String, Object> defaults(Fields fields) {
+    Map<String, Object> given = copied(fields.of(DEFAULTS));
+    when(fields);
+    fields.time("expires_time");
+    fields.seconds("timeout_sec", true, Fields.SECONDS_MAX);
+    RetryFields.read(fields);
+    Fields rateLimit = fields.object("rate_limit");
+    if (rateLimit != null) {
+      rateLimit.integer("max_concurrent", 1, Limits.MAX);
+      rateLimit.integer("requests_per_min", 1, Limits.MAX);
+      rateLimit.done();
+    }
+    callback(fields);
+    labels(fields);
+    fields.seconds("retention_sec", false, Fields.SECONDS_MAX);
+    return given;
+  }
+
+  /**
+   * An item over the defaults of its batch. Labels, retry settings and rate limits are merged; a
+   * time of its own, of either kind, replaces that of the batch.
+   */
+  static Map<String, Object> over(Map<String, Object> item, Map<String, Object> defaults) {
+    if (defaults.isEmpty()) {
+      return item;
+    }
+    Map<String, Object> merged = copied(defaults);
+    if (item.containsKey("delay") || item.containsKey("schedule_time")) {
+      merged.remove("delay");
+      merged.remove("schedule_time");
+    }
+    item.forEach((name, own) -> {
+      boolean merges = name.equals("labels") || name.equals("retry") || name.equals("rate_limit");
+      if (merges && own instanceof Map<?, ?> && merged.get(name) instanceof Map<?, ?> common) {
+        Map<String, Object> both = Fields.asObject(common);
+        both.putAll(Fields.asObject(own));
+      } else {
+        merged.put(name, own);
+      }
+    });
+    return merged;
+  }
+
+  /** Objects of its own, because reading fields takes them out of their object. */
+  private static Map<String, Object> copied(Map<String, Object> of) {
+    Map<String, Object> copy = new LinkedHashMap<>(of);
+    copy.replaceAll(
+        (_, value) -> value instanceof Map<?, ?> inner ? copied(Fields.asObject(inner)) : value);
+    return copy;
   }
 
   /** Reads all fields; null when something is invalid, which the errors describe. */
