@@ -84,6 +84,7 @@ class LauncherTest {
             "grep",
             "date",
             "mkdir",
+            "rm",
             "sleep",
             "head",
             "tail",

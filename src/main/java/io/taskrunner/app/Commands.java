@@ -60,7 +60,8 @@ public final class Commands implements Runnable {
             .addSubcommand(new Serve())
             .addSubcommand(new Doctor())
             .addSubcommand(new SettingsList())
-            .addSubcommand(new Train());
+            .addSubcommand(new Train())
+            .addSubcommand(new TrainClient());
     Set<String> names = new TreeSet<>(Cli.names());
     names.addAll(List.of("dev", "serve", "doctor", "settings", "help", "version"));
     Usage.apply(commands, names);
@@ -163,6 +164,18 @@ public final class Commands implements Runnable {
     @Override
     public Integer call() throws Exception {
       return Training.run();
+    }
+  }
+
+  /** For the launcher: see {@link ClientTraining}. */
+  @Command(
+      name = "train-client",
+      hidden = true,
+      description = "Run commands of the client once, to train the JVM.")
+  private static final class TrainClient implements Callable<Integer> {
+    @Override
+    public Integer call() throws Exception {
+      return ClientTraining.run();
     }
   }
 
