@@ -8,13 +8,26 @@ const NAME = document.querySelector("meta[name=installation]").content;
 
 /** The pages: their file, their name in the menu, the key after g, and who sees them. */
 const PAGES = {
+  overview: { file: "overview", menu: "Overview", key: "o", admin: true },
   queues: { file: "queues", menu: "Queues", key: "q" },
   queue: { file: "queue", under: "queues" },
   tasks: { file: "tasks", menu: "Tasks", key: "t" },
   task: { file: "task", under: "tasks" },
+  dead: { file: "dead", menu: "Dead", key: "d", admin: true },
+  schedules: { file: "schedules", menu: "Schedules", key: "s", admin: true },
+  schedule: { file: "schedule", under: "schedules", admin: true },
+  operations: { file: "operations", menu: "Operations", key: "p" },
+  operation: { file: "operation", under: "operations" },
+  hosts: { file: "hosts", menu: "Hosts", admin: true, gap: true },
+  clients: { file: "clients", menu: "Clients", admin: true },
+  client: { file: "client", under: "clients", admin: true },
+  keys: { file: "keys", menu: "Keys", admin: true },
+  config: { file: "config", menu: "Configuration", admin: true },
+  audit: { file: "audit", menu: "Audit", admin: true },
+  system: { file: "system", menu: "System", admin: true },
 };
 
-const START = "queues";
+const START = "overview";
 const loaded = {};
 
 const isSeen = (each) => !each.admin || isAdmin();
@@ -106,8 +119,7 @@ function Menu({ at }) {
   const main = Object.entries(PAGES).filter(([, each]) => each.menu && isSeen(each));
   const here = PAGES[at]?.under || at;
   return html`<nav class="side" aria-label="Pages"><ul>${main.map(([name, each]) => html`
-    ${each.gap && html`<li class="gap" role="presentation" />`}
-    <li><a href=${page(name === "overview" ? "" : name)} aria-current=${here === name ? "page" : null}>${each.menu}</a></li>`)}</ul></nav>`;
+    <li class=${each.gap ? "gap" : ""}><a href=${page(name === "overview" ? "" : name)} aria-current=${here === name ? "page" : null}>${each.menu}</a></li>`)}</ul></nav>`;
 }
 
 const Logo = () => html`<svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="7" fill="#0b63ce" /><path d="M8 10h9M8 16h13M8 22h6" stroke="#fff" stroke-width="2.6" stroke-linecap="round" /><path d="M20 19.5l5 3-5 3z" fill="#fff" /></svg>`;
@@ -192,7 +204,7 @@ async function enter() {
   }
 }
 
-const KEYS = [["/", "search"], ["g q", "queues"], ["g t", "tasks"], ["j k", "next, previous row"], ["Enter", "open the row"], ["x", "select the row"], ["r", "refresh now"], [".", "live on or off"], ["?", "this list"], ["Esc", "close"]];
+const KEYS = [["/", "search"], ["g o", "overview"], ["g q", "queues"], ["g t", "tasks"], ["g d", "dead tasks"], ["g s", "schedules"], ["g p", "operations"], ["j k", "next, previous row"], ["Enter", "open the row"], ["x", "select the row"], ["r", "refresh now"], [".", "live on or off"], ["?", "this list"], ["Esc", "close"]];
 const help = shared(false);
 
 function Help() {

@@ -1,8 +1,7 @@
 import { useState } from "preact/hooks";
 import { call, get, path, post, query } from "./api.js";
-import { Count, holds } from "./queues.js";
-import { Ask, Calls, Do, Empty, Facts, Field, Foreign, Loaded, Panel, Short, Table, Title, bytes, duration, errorAt, go, html, isAdmin, mayChange, number, page, tell, useLive, useQuery } from "./ui.js";
-import { visible } from "./text.js";
+import { Count, Operate, cause, holds, ofCause } from "./parts.js";
+import { Ask, Calls, Do, Facts, Field, Foreign, Loaded, Panel, Table, Title, bytes, duration, errorAt, go, html, isAdmin, mayChange, number, page, tell, useLive, useQuery, visible } from "./ui.js";
 
 /** The settings of a queue: name in the API, label, hint, and how it is shown. */
 const SETTINGS = [
@@ -53,19 +52,6 @@ function Edit({ queue, etag, close, after }) {
   <//>`;
 }
 
-function Replay({ name, close }) {
-  const [rate, setRate] = useState("100");
-  const begin = async () => {
-    const body = { action: "retry", filter: { queue: name, state: "dead" }, ...(rate && { per_sec: Number(rate) }) };
-    const { operation_id: id } = await post("/v1/operations", body);
-    tell("The replay has begun: operation " + id + ".");
-  };
-  return html`<${Ask} title=${html`Replay the dead tasks of <${Foreign} text=${name} />`} confirm="Replay" does=${begin} close=${close}>
-    <p>Each dead task becomes ready again, with its attempts reset. Tasks that die from now on are not included. It goes on when this page is closed.</p>
-    <${Field} label="Tasks per second" hint="Empty: as fast as possible"><input type="number" min="1" value=${rate} onInput=${(event) => setRate(event.target.value)} /><//>
-  <//>`;
-}
-
 function Delete({ queue, close }) {
   const [force, setForce] = useState(false);
   const { stats } = queue;
@@ -92,7 +78,6 @@ function Causes({ name }) {
   };
   const total = live.value?.total;
   const groups = live.value?.groups || [];
-  const where = (each) => (/^\d+$/.test(each.error) ? { status: each.error } : { error: each.error });
   return html`<${Loaded} live=${live} rows=${3}>
     ${total === 0
       ? html`<${Panel} title="Dead tasks by cause"><p class="soft">No task of this queue is dead.</p><//>`
@@ -100,12 +85,12 @@ function Causes({ name }) {
         ${mayChange() && html`<button class="small" onClick=${() => setAsks("replay")}>Replay all</button><button class="small danger" onClick=${() => setAsks("drop")}>Delete all</button>`}</div></div>
       <${Table} caption="Dead tasks by host and cause" rows=${groups} keyOf=${(each) => each.host + " " + each.error} columns=${[
         { name: "Host", head: true, cell: (each) => html`<${Foreign} text=${each.host} />` },
-        { name: "Cause", cell: (each) => html`<${Foreign} text=${each.error} />` },
-        { name: "Tasks", num: true, cell: (each) => html`<a href=${page("tasks", { queue: name, state: "dead", host: each.host, ...where(each) })}>${number(each.count)}</a>` },
+        { name: "Cause", cell: (each) => cause(each.error) },
+        { name: "Tasks", num: true, cell: (each) => html`<a href=${page("tasks", { queue: name, state: "dead", ...(each.host !== "other" && { host: each.host }), ...ofCause(each.error) })}>${number(each.count)}</a>` },
         { name: "Share", num: true, cell: (each) => Math.round((1000 * each.count) / total) / 10 + " %" },
       ]} /></section>`}
     <//>
-    ${asks === "replay" && html`<${Replay} name=${name} close=${() => setAsks(false)} />`}
+    ${asks === "replay" && html`<${Operate} action="retry" filter=${{ queue: name, state: "dead" }} close=${() => setAsks(false)} />`}
     ${asks === "drop" && html`<${Ask} title="Delete all dead tasks of this queue" confirm="Delete them" danger word=${total > 100 ? total : null} does=${drop} close=${() => setAsks(false)}><p>${number(total)} dead tasks are deleted. They cannot be restored.</p><//>`}`;
 }
 

@@ -1,22 +1,9 @@
 import { useState } from "preact/hooks";
 import { call, get, path, post } from "./api.js";
-import { Ask, Calls, Do, Empty, Field, Foreign, Loaded, Short, State, Table, Title, duration, errorAt, go, html, mayChange, number, page, useLive, useQuery } from "./ui.js";
+import { holds, Count } from "./parts.js";
+import { Ask, Calls, Do, Empty, Field, Foreign, Loaded, Table, Title, duration, errorAt, go, html, mayChange, number, page, useLive, useQuery } from "./ui.js";
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
-
-/** What keeps the ready tasks of a queue from starting, as far as its settings show it. */
-export function holds(queue) {
-  if (queue.paused) return html`<${State} word="paused" />`;
-  const { stats } = queue;
-  if (!stats.ready) return null;
-  if (queue.max_concurrent && stats.active >= queue.max_concurrent) return html`<span class="warn">runs ${stats.active} of ${queue.max_concurrent}</span>`;
-  if (queue.max_dispatches_per_sec) return html`<span class="soft">${number(queue.max_dispatches_per_sec)} per second</span>`;
-  return null;
-}
-
-/** A count that leads to its tasks. */
-export const Count = ({ value, queue, state, tone }) =>
-  value ? html`<a class=${tone || ""} href=${page("tasks", { queue, state })}><${Short} value=${value} /></a>` : html`<span class="soft">0</span>`;
 
 const project = (name) => (name.includes("/") ? name.split("/queues/")[0] : "");
 const ROWS = 100;

@@ -1,8 +1,8 @@
-import { useEffect, useState } from "preact/hooks";
-import { HOME, call, get, path, post, query } from "./api.js";
-import { Ask, Calls, Copy, Do, Empty, Facts, Fault, Foreign, Loaded, Panel, State, Table, Time, Title, absolute, brief, bytes, duration, go, html, isAdmin, may, number, page, session, tell, useLive, useQuery } from "./ui.js";
-import { curl, hex, laidOut, visible } from "./text.js";
-import { Labels } from "./tasks.js";
+import { useState } from "preact/hooks";
+import { call, get, path, post, query } from "./api.js";
+import { Labels } from "./parts.js";
+import { laidOut, hex } from "./text.js";
+import { Ask, Calls, Copy, Do, Empty, Facts, Fault, Foreign, Loaded, Panel, State, Table, Time, Title, absolute, brief, bytes, duration, html, may, number, page, tell, useLive, useQuery, visible } from "./ui.js";
 
 const OVER = ["succeeded", "dead", "cancelled"];
 /** So much of a body is shown. */

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { call, get, path, post, query } from "./api.js";
-import { Ask, Calls, Empty, Fault, brief, Foreign, Loaded, State, Table, Time, Title, absolute, go, html, isAdmin, may, number, page, tell, useHold, useLive, useQuery } from "./ui.js";
-import { quoted, visible } from "./text.js";
+import { call, get, path, query } from "./api.js";
+import { Target, Labels, Last, inWords, actionsFor, Operates } from "./parts.js";
+import { Ask, Calls, Empty, Foreign, Loaded, State, Table, Time, Title, brief, html, isAdmin, may, number, page, quoted, tell, useHold, useLive, useQuery } from "./ui.js";
 
 const ROWS = 50;
 /** A list that examines more tasks than this is not repeated by itself. */
@@ -19,22 +19,6 @@ const FILTERS = [
 const SHOWN_FIRST = 7;
 
 export const filterOf = (values) => Object.fromEntries(FILTERS.map(([name]) => [name, values[name]]).filter(([, value]) => value));
-
-/** A filter in words. */
-export const inWords = (filter) => Object.entries(filter).filter(([, value]) => value !== null && value !== undefined).map(([name, value]) => name.replaceAll("_", " ") + " " + value).join(", ") || "all tasks";
-
-/** Method, host and path of a request, as text. */
-export function Target({ request }) {
-  return html`<span class="cut mono" title=${visible(request.url)}><span class="soft">${request.method}</span> <${Foreign} text=${request.url.replace(/^https?:\/\//, "")} most=${300} /></span>`;
-}
-
-export function Labels({ labels }) {
-  const all = Object.entries(labels);
-  return all.length ? html`<span class="labels">${all.map(([name, value]) => html`<a class="tag" href=${page("tasks", { label: name + ":" + value })} title=${visible(name + ": " + value)}><bdi>${visible(name)}: ${visible(value)}</bdi></a>`)}</span>` : null;
-}
-
-/** What the last attempt came to. */
-export const Last = ({ task }) => task.last_error ? html`<span class="bad">${task.last_error}</span>` : task.last_status ? html`<span class=${task.last_status < 300 ? "good" : "bad"}>${task.last_status}</span>` : html`<span class="soft">–</span>`;
 
 /** The single calls that selected tasks can be put through. */
 const ACTIONS = [
@@ -160,7 +144,7 @@ export default function Tasks() {
     ${trail.length > 0 && html`<button class="small" onClick=${() => setTrail(trail.slice(0, -1))}>Newer page</button>`}
     ${live.value.next_cursor && html`<button class="small" onClick=${() => setTrail([...trail, live.value.next_cursor])}>${live.value.tasks.length ? "Next page" : "Go on looking"}</button>`}`;
   return html`
-    <${Title} text="Tasks" sub=${Object.keys(filter).length ? visible(inWords(filter)) : null} live=${{ ...live, again }} />
+    <${Title} text="Tasks" sub=${Object.keys(filter).length ? inWords(filter) : null} live=${{ ...live, again }}>${(filter.queue || filter.state) && rows.length > 0 && html`<${Operates} filter=${{ ...filter, ...(filter.status && { status: Number(filter.status) }) }} actions=${filter.state ? actionsFor(filter).map(([name]) => name) : []} />`}<//>
     <${Filters} values=${values} change=${alter} key=${JSON.stringify(filter)} />
     ${picked.size > 0 && html`<div class="note" role="status">${picked.size} selected; updates are paused.
       ${offered.map((each) => html` <button class="small" onClick=${() => setAsks(each)}>${each[1]}</button>`)}

@@ -45,6 +45,7 @@ import io.taskrunner.http.operate.StoreProbe;
 import io.taskrunner.http.v1.Batches;
 import io.taskrunner.http.v1.Enqueues;
 import io.taskrunner.http.v1.Operations;
+import io.taskrunner.http.v1.Overview;
 import io.taskrunner.http.v1.Queues;
 import io.taskrunner.http.v1.Schedules;
 import io.taskrunner.http.v1.Stats;
@@ -220,6 +221,7 @@ public final class ApiServer {
             new Dispatch(stores.queues(), audit).routes(),
             new Workers(stores.workers()).routes(),
             new Stats(stores.queues(), stores.workers()).routes(),
+            new Overview(stores, warnings(server, api)).routes(),
             new Discovery(issuer(server, api), parts.tokens()).routes(),
             new Pages(server.pathPrefix(), parts.build(), api.dashboard().enabled()).routes())
         .flatMap(List::stream)

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.taskrunner.http.Served.Setup;
+import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.ClaimRequest;
@@ -25,6 +26,10 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -144,13 +149,33 @@ class DashboardTest {
   @Test
   void everyPageIsAccessibleAndFits() throws IOException {
     String dead = fill();
+    String operation = settings();
     try (Console console = console()) {
       for (String page :
-          List.of("queues", "queue?name=mail", "tasks", "tasks?state=dead", "task?id=" + dead)) {
+          List.of(
+              "",
+              "queues",
+              "queue?name=mail",
+              "tasks",
+              "tasks?state=dead",
+              "task?id=" + dead,
+              "dead",
+              "dead?queue=mail&host=hooks.example.net:443&cause=http_500",
+              "schedules",
+              "schedule?name=nightly",
+              "operations",
+              "operation?id=" + operation,
+              "hosts",
+              "clients",
+              "client?id=billing",
+              "keys",
+              "config",
+              "audit",
+              "system")) {
         console.browser.size(1280, 800);
         console.browser.dark(false);
         console.open(page);
-        console.picture(page.replaceAll("[?].*", ""));
+        console.picture(page.isEmpty() ? "overview" : page.replaceAll("[?].*", ""));
         console.isAccessible(page);
         console.browser.dark(true);
         console.browser.size(390, 800);
@@ -162,6 +187,123 @@ class DashboardTest {
     }
   }
 
+  /** One of each thing that admins set. Returns the id of an operation. */
+  private String settings() {
+    served.call("PUT", "/admin/hosts/payments.example.com", "{\"max_concurrent\":10}");
+    served.post("/admin/keys", "{\"name\":\"deploys\",\"read_only\":true}");
+    served.post("/admin/clients/billing/keys", "{\"name\":\"ci\",\"scopes\":[\"enqueue\"]}");
+    served.call("PUT", "/admin/clients/billing/signing-secret", "{}");
+    served.call(
+        "PUT",
+        "/v1/schedules/nightly",
+        "{\"client_id\":\"billing\",\"cron\":\"30 2 * * *\",\"time_zone\":\"Asia/Kathmandu\","
+            + task("https://api.example.com/nightly")
+            + "}");
+    return served
+        .post(
+            "/v1/operations",
+            "{\"action\":\"retry\",\"filter\":{\"queue\":\"mail\",\"state\":\"dead\"},\"dry_run\":true}")
+        .json()
+        .path("operation_id")
+        .asText();
+  }
+
+  /** Performs operations, as a process that serves the API does. */
+  private void performOperations() {
+    for (OperationStore.Run run :
+        store.operations().lease("test", Duration.ofMinutes(1), List.of())) {
+      while (!(run.step(100) instanceof OperationStore.Step.Over)) {}
+    }
+  }
+
+  @Test
+  void deadTasksOfACauseAreReplayedTogetherAfterATrial() throws Exception {
+    fill();
+    try (Console console = console();
+        ExecutorService runner = Executors.newSingleThreadExecutor()) {
+      AtomicBoolean ends = new AtomicBoolean();
+      Future<?> running =
+          runner.submit(() -> {
+            while (!ends.get()) {
+              performOperations();
+            }
+          });
+      console.open("dead");
+      console.click("status 500");
+      console.awaitText("6 tasks of this cause");
+      console.click("Replay all…");
+      console.awaitText("6 tasks match.");
+      console.isAccessible("the dialog of an operation");
+      console.browser.click("dialog .buttons .main");
+      console.awaitText("Begun by");
+      console.awaitText("6 of 6 tasks");
+      assertEquals(6, served.get("/v1/queues/mail").json().at("/stats/ready").asInt());
+      ends.set(true);
+      running.get();
+      console.isWell();
+    }
+  }
+
+  @Test
+  void everythingIsPausedAfterTheNameOfTheInstallationWasTyped() throws IOException {
+    try (Console console = console()) {
+      console.open("");
+      console.click("Pause everything");
+      console.awaitText("to confirm");
+      assertTrue(
+          console
+              .browser
+              .evaluate("document.querySelector('dialog .danger').disabled")
+              .asBoolean());
+      console.fill("Type", "a <test> \"here\"");
+      console.click("Pause");
+      console.awaitText("Resume everything");
+      assertTrue(served.get("/admin/dispatch").json().path("paused").asBoolean());
+      console.click("Resume everything");
+      console.click("Resume");
+      console.await(
+          "![...document.querySelectorAll('main button')].some((each) => each.textContent === 'Resume everything')");
+      assertFalse(served.get("/admin/dispatch").json().path("paused").asBoolean());
+    }
+  }
+
+  @Test
+  void aReadOnlyKeyIsCreatedAndShownOnce() throws IOException {
+    try (Console console = console()) {
+      console.open("keys");
+      console.click("New key");
+      console.fill("Name", "on-call");
+      console.click("Create");
+      console.awaitText("It is shown only now.");
+      String key =
+          console.browser.evaluate("document.querySelector('dialog pre').innerText").asText();
+      assertTrue(key.matches("tra_[\\w-]{43}"), key);
+      console.click("Close");
+      console.awaitText("read only");
+      assertFalse(
+          console.browser.evaluate("document.documentElement.outerHTML").asText().contains(key));
+      String[] holder = {"X-Admin-Key", key};
+      assertEquals(200, served.get("/admin/audit", holder).status());
+      assertEquals("read_only", served.post("/v1/queues/low/pause", "{}", holder).code());
+    }
+  }
+
+  @Test
+  void aConfigurationIsTriedBeforeItIsApplied() throws IOException {
+    try (Console console = console()) {
+      console.open("config");
+      console.await("document.querySelector('textarea')?.value.includes('critical')");
+      console.fill("YAML", "version: 1\nqueues:\n  imports:\n    weight: 7\n");
+      console.click("Show what would change");
+      console.awaitText("imports");
+      assertEquals(404, served.get("/v1/queues/imports").status());
+      console.click("Apply…");
+      console.click("Apply");
+      console.awaitText("Applied.");
+      assertEquals(7, served.get("/v1/queues/imports").json().path("weight").asInt());
+    }
+  }
+
   @Test
   void anEmptyServerSaysWhatWouldBeShownAndHow() throws IOException {
     try (Console console = console()) {
@@ -169,7 +311,8 @@ class DashboardTest {
       console.awaitText("./task-runner enqueue");
       console.isAccessible("no task");
       console.open("");
-      console.awaitText("critical");
+      console.awaitText("No worker is alive.");
+      console.isAccessible("an empty overview");
       console.open("queue?name=nowhere");
       console.awaitText("queue_not_found");
       console.open("task?id=01a2272a-9f8c-7000-9d99-2e3802c94000");
@@ -183,7 +326,7 @@ class DashboardTest {
   void theFirstViewIsSmallAndTheSecondNeedsLittle() throws IOException {
     fill();
     try (Console console = console()) {
-      console.open("queues");
+      console.open("");
       List<String> first = List.copyOf(new LinkedHashSet<>(console.browser.requests()));
       assertTrue(first.size() <= 12, first.toString());
       long bytes =

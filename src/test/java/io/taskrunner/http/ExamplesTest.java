@@ -170,9 +170,12 @@ class ExamplesTest {
       deleteSigningSecret 204
       listAudit 200
       pauseDispatch 200
+      getDispatch 200
       resumeDispatch 200
       listWorkers 200
       getStats 200
+      getOverview 200
+      summarizeAllDead 200
       live 200
       ready 200
       health 200

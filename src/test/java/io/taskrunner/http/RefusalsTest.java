@@ -273,7 +273,10 @@ class RefusalsTest {
                 "X-API-Key",
                 operation.id().startsWith("enqueue") ? keyToRead : keyToEnqueue,
                 operation);
-        case "read_only" -> as("X-Admin-Key", keyOfReader, operation);
+        case "read_only" ->
+            operation.id().equals("beginOperation") // a dry run is permitted
+                ? begin("\"queue\":\"low\"", "X-Admin-Key", keyOfReader)
+                : as("X-Admin-Key", keyOfReader, operation);
         case "admin_key_not_configured" -> call(unconfigured, operation);
         case "cross_origin" -> as("Origin", "https://elsewhere.example", operation);
         case "payload_too_large" -> sent(operation, "", "Content-Length", "99999999");

@@ -118,8 +118,7 @@ class SessionsTest {
       }
       for (String[] session : List.of(reader, client)) {
         Reply reply =
-            served.call(
-                operation.method(), operation.path(), operation.body("application/json"), session);
+            served.call(operation.method(), operation.path(), forReal(operation), session);
         tried++;
         if (reply.status() != 403
             || !Set.of("read_only", "forbidden", "scope_missing").contains(reply.code())) {
@@ -129,6 +128,21 @@ class SessionsTest {
     }
     assertTrue(tried > 60, "tried " + tried);
     assertEquals("", String.join("\n", changed));
+  }
+
+  /** The example of the body; a dry run changes nothing, and is permitted. */
+  private static String forReal(Operation operation) {
+    String body = operation.body("application/json");
+    return body == null ? null : body.replace("\"dry_run\":true", "\"dry_run\":false");
+  }
+
+  @Test
+  void aReadOnlySessionMayCountWithADryRun() {
+    String[] reader = session(adminKey("reader", true));
+    String body = "{\"action\":\"retry\",\"filter\":{\"state\":\"dead\"},\"dry_run\":true}";
+    assertEquals(202, served.post("/v1/operations", body, reader).status());
+    assertEquals(
+        "read_only", served.post("/v1/operations", body.replace("true", "false"), reader).code());
   }
 
   @Test

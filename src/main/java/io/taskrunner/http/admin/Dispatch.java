@@ -25,6 +25,7 @@ public final class Dispatch {
   /** The routes. */
   public List<Route> routes() {
     return List.of(
+        Route.of(HttpMethod.GET, "/admin/dispatch", Access.ADMIN, _ -> answer(queues.allPaused())),
         Route.of(
             HttpMethod.POST,
             "/admin/dispatch/pause",
@@ -43,6 +44,10 @@ public final class Dispatch {
     call.noFields();
     queues.pauseAll(paused);
     audit.tell(call, paused ? "dispatch paused" : "dispatch resumed");
+    return answer(paused);
+  }
+
+  private static Answer answer(boolean paused) {
     return Answer.ok(JsonOut.object(out -> out.flag("paused", paused)));
   }
 }

@@ -36,7 +36,28 @@ public final class Shell {
   /** Our own modules. */
   static final List<String> MODULES =
       List.of(
-          "api.js", "app.js", "queue.js", "queues.js", "task.js", "tasks.js", "text.js", "ui.js");
+          "api.js",
+          "app.js",
+          "audit.js",
+          "client.js",
+          "clients.js",
+          "config.js",
+          "dead.js",
+          "hosts.js",
+          "keys.js",
+          "operation.js",
+          "operations.js",
+          "overview.js",
+          "parts.js",
+          "queue.js",
+          "queues.js",
+          "schedule.js",
+          "schedules.js",
+          "system.js",
+          "task.js",
+          "tasks.js",
+          "text.js",
+          "ui.js");
 
   /** Modules of libraries, by the names under which ours import them. */
   private static final Map<String, String> LIBRARIES =
@@ -47,7 +68,7 @@ public final class Shell {
 
   /** Loaded with the first page. */
   private static final List<String> FIRST =
-      List.of("app.js", "api.js", "ui.js", "preact.js", "preact-hooks.js", "htm.js");
+      List.of("app.js", "api.js", "ui.js", "parts.js", "preact.js", "preact-hooks.js", "htm.js");
 
   private static final String JAVASCRIPT = "text/javascript; charset=utf-8";
   private static final String ICON = "image/svg+xml";

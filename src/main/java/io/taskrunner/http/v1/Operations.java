@@ -3,6 +3,7 @@ package io.taskrunner.http.v1;
 import com.linecorp.armeria.common.HttpMethod;
 import com.linecorp.armeria.common.HttpStatus;
 import io.taskrunner.client.Client;
+import io.taskrunner.client.Scope;
 import io.taskrunner.http.call.Access;
 import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
@@ -52,8 +53,7 @@ public final class Operations {
   /** The routes. */
   public List<Route> routes() {
     return List.of(
-        Route.of(
-            HttpMethod.POST, "/v1/operations", Access.OPERATE, Route.Body.REQUIRED, this::begin),
+        Route.of(HttpMethod.POST, "/v1/operations", Access.READ, Route.Body.REQUIRED, this::begin),
         Route.of(HttpMethod.GET, "/v1/operations", Access.READ, this::list).taking("limit"),
         Route.of(HttpMethod.GET, "/v1/operations/{id}", Access.READ, this::get),
         Route.of(HttpMethod.DELETE, "/v1/operations/{id}", Access.OPERATE, this::stop));
@@ -66,6 +66,9 @@ public final class Operations {
     faults.raise();
     if (order == null) {
       throw new IllegalStateException("no order and no error");
+    }
+    if (!order.dryRun()) {
+      call.caller().needs(Scope.OPERATE);
     }
     String named = order.filter().clientId();
     if (ownId != null && !ownId.equals(named)) {
@@ -148,7 +151,7 @@ public final class Operations {
     return JsonOut.object(out -> write(out, operation));
   }
 
-  private static void write(JsonOut out, Operation operation) throws IOException {
+  static void write(JsonOut out, Operation operation) throws IOException {
     Order order = operation.order();
     out.text("operation_id", operation.id());
     out.text("action", order.action().word());

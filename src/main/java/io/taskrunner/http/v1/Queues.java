@@ -302,19 +302,19 @@ public final class Queues implements Kind<Queue, QueueSettings> {
     out.number("weight", queue.settings().weight());
     out.flag("paused", queue.paused());
     writeFurther(out, queue.settings(), burst(queue.settings()));
-    Queue.Stats stats = queue.stats();
-    out.object(
-        "stats",
-        to -> {
-          to.number("scheduled", stats.scheduled());
-          to.number("ready", stats.ready());
-          to.number("active", stats.active());
-          to.number("retry", stats.retry());
-          to.number("dead", stats.dead());
-          to.number("succeeded", stats.succeeded());
-          to.number("cancelled", stats.cancelled());
-          to.number("oldest_ready_age_sec", (Double) stats.oldestReadyAgeSec());
-        });
+    out.object("stats", stats -> stats(stats, queue.stats()));
+  }
+
+  /** The number of tasks by state. */
+  static void stats(JsonOut out, Queue.Stats stats) throws IOException {
+    out.number("scheduled", stats.scheduled());
+    out.number("ready", stats.ready());
+    out.number("active", stats.active());
+    out.number("retry", stats.retry());
+    out.number("dead", stats.dead());
+    out.number("succeeded", stats.succeeded());
+    out.number("cancelled", stats.cancelled());
+    out.number("oldest_ready_age_sec", (Double) stats.oldestReadyAgeSec());
   }
 
   @Override

@@ -1,0 +1,137 @@
+// Parts that several pages share: counts, states and causes in words, and the dialog of an operation on many tasks.
+import { useEffect, useState } from "preact/hooks";
+import { call, get, path, post } from "./api.js";
+import { Ask, Copy, Field, Foreign, Short, State, brief, duration, go, html, may, number, page, visible } from "./ui.js";
+
+/** A cause of death as a part of a filter. */
+export const ofCause = (cause) => (/^http_\d+$/.test(cause) ? { status: cause.slice(5) } : cause === "other" ? {} : { error: cause });
+
+/** A cause of death in words. */
+export const cause = (word) => word.replace(/^http_/, "status ").replaceAll("_", " ");
+
+/** What keeps the ready tasks of a queue from starting, as far as its settings show it. */
+export function holds(queue) {
+  if (queue.paused) return html`<${State} word="paused" />`;
+  const { stats } = queue;
+  if (!stats.ready) return null;
+  if (queue.max_concurrent && stats.active >= queue.max_concurrent) return html`<span class="warn">runs ${stats.active} of ${queue.max_concurrent}</span>`;
+  if (queue.max_dispatches_per_sec) return html`<span class="soft">${number(queue.max_dispatches_per_sec)} per second</span>`;
+  return null;
+}
+
+/** A count that leads to its tasks. */
+export const Count = ({ value, queue, state, tone }) =>
+  value ? html`<a class=${tone || ""} href=${page("tasks", { queue, state })}><${Short} value=${value} /></a>` : html`<span class="soft">0</span>`;
+
+/** How far an operation is: done and failed of the total. */
+export const Progress = ({ of }) => html`${number(of.done + of.failed + of.skipped)}${of.total ? html` of ${number(of.total)}` : ""}`;
+
+/** The state of an operation; a failed one is not a dead task. */
+export const Condition = ({ of }) => html`<${State} word=${of.state === "done" ? "succeeded" : of.state === "stopped" ? "cancelled" : of.state === "failed" ? "dead" : "running"} text=${of.state} />`;
+
+/** Method, host and path of a request, as text. */
+export function Target({ request }) {
+  return html`<span class="cut mono" title=${visible(request.url)}><span class="soft">${request.method}</span> <${Foreign} text=${request.url.replace(/^https?:\/\//, "")} most=${300} /></span>`;
+}
+
+export function Labels({ labels }) {
+  const all = Object.entries(labels);
+  return all.length ? html`<span class="labels">${all.map(([name, value]) => html`<a class="tag" href=${page("tasks", { label: name + ":" + value })} title=${visible(name + ": " + value)}><bdi>${visible(name)}: ${visible(value)}</bdi></a>`)}</span>` : null;
+}
+
+/** What the last attempt came to. */
+export const Last = ({ task }) => task.last_error ? html`<span class="bad">${task.last_error}</span>` : task.last_status ? html`<span class=${task.last_status < 300 ? "good" : "bad"}>${task.last_status}</span>` : html`<span class="soft">–</span>`;
+
+/** A new key, which is shown once. */
+export const Shown = ({ name, value, close }) => html`<${Ask} title=${html`The key <${Foreign} text=${name} />`} close=${close}>
+  <p>It is shown only now. Keep it in a safe place.</p><pre class="wrap" tabindex="0">${value}</pre><${Copy} text=${value} label="Copy the key" /><//>`;
+
+/** The rhythm of a schedule. */
+export const rhythm = (of) => (of.cron ? html`<code>${of.cron}</code> <span class="soft">${of.time_zone}</span>` : "every " + duration(of.interval_sec * 1000));
+
+/** The actions, with the states of the tasks that they apply to, and what becomes of those. */
+export const ACTIONS = {
+  retry: { title: "Replay", states: ["dead"], becomes: "become ready again, with their attempts reset" },
+  run: { title: "Run now", states: ["scheduled", "retry"], becomes: "become ready now" },
+  move: { title: "Move", states: ["scheduled", "ready", "retry", "dead"], becomes: "are moved to another queue" },
+  cancel: { title: "Cancel", states: ["scheduled", "ready", "active", "retry"], becomes: "are cancelled; running attempts are aborted", final: true },
+  delete: { title: "Delete", states: ["succeeded", "dead", "cancelled"], becomes: "are deleted", final: true },
+};
+
+/** A filter in words. */
+export const inWords = (filter) => {
+  const parts = Object.entries(filter).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return visible(parts.map(([name, value]) => name.replaceAll("_", " ") + " " + value).join(", ")) || "all tasks";
+};
+
+/** The actions that may apply to tasks of a filter. */
+export const actionsFor = (filter) => (may("operate") ? Object.entries(ACTIONS).filter(([, each]) => !filter.state || each.states.includes(filter.state)) : []);
+
+/** More than this many to one pace are not sent at once without a limit being offered. */
+const MANY = 1000;
+/** Up to this many need no confirmation. */
+const FEW = 100;
+
+/** Counts what would be changed, while the dialog is open. */
+function useTrial(action, filter, toQueue) {
+  const [trial, setTrial] = useState(null);
+  const [problem, setProblem] = useState(null);
+  useEffect(() => {
+    if (action === "move" && !toQueue) return undefined;
+    let left = false;
+    let id = null;
+    const watch = async () => {
+      try {
+        const begun = await post("/v1/operations", { action, filter, dry_run: true, ...(action === "move" && { to_queue: toQueue }) });
+        id = begun.operation_id;
+        for (let now = begun; !left; now = await get(path`/v1/operations/${id}`)) {
+          setTrial(now);
+          if (now.state !== "running") break;
+          await new Promise((then) => setTimeout(then, 300));
+        }
+        if (left && id) call("DELETE", path`/v1/operations/${id}`).catch(() => {});
+      } catch (failure) {
+        if (!left) setProblem(failure);
+      }
+    };
+    setTrial(null);
+    setProblem(null);
+    const timer = setTimeout(watch, 250);
+    return () => {
+      left = true;
+      clearTimeout(timer);
+    };
+  }, [action, toQueue, JSON.stringify(filter)]);
+  return { trial, problem };
+}
+
+/** Asks for a pace and a confirmation, and begins the operation. */
+export function Operate({ action, filter, close }) {
+  const { title, becomes, final } = ACTIONS[action];
+  const [pace, setPace] = useState(null);
+  const [toQueue, setToQueue] = useState("");
+  const { trial, problem } = useTrial(action, filter, toQueue);
+  const counted = trial && trial.state === "done";
+  const count = trial ? trial.done : null;
+  const rate = pace ?? (count > MANY ? "100" : "");
+  const begin = async () => {
+    const body = { action, filter, ...(rate && { per_sec: Number(rate) }), ...(action === "move" && { to_queue: toQueue }) };
+    go(page("operation", { id: (await post("/v1/operations", body)).operation_id }));
+  };
+  return html`<${Ask} title=${title + " all that match"} confirm=${count === null ? title : title + " " + number(count)} danger=${final} does=${begin} close=${close} disabled=${!counted || count === 0 || (action === "move" && !toQueue)} word=${final && counted && count > FEW ? count : null}>
+    ${(failure) => html`
+      <p>Tasks with <b>${inWords(filter)}</b> ${becomes}. Only tasks that exist now are included. It goes on when this page is closed, and can be stopped.${final ? " It cannot be undone." : ""}</p>
+      ${action === "move" && html`<${Field} label="To queue"><input value=${toQueue} onInput=${(event) => setToQueue(event.target.value.trim())} spellcheck="false" autocomplete="off" required /><//>`}
+      <div class="note" role="status">${problem ? html`<span class="bad">${problem.message}</span>` : count === null ? "Counting…" : html`<b>${number(count)}</b> ${counted ? "tasks match." : "so far; counting goes on…"}
+        ${trial.sample.length > 0 && html`<p class="soft">For example ${trial.sample.slice(0, 3).map((id) => html`<a class="mono" target="_blank" rel="noopener" href=${page("task", { id })}>${brief(id)}</a> `)}</p>`}`}</div>
+      <${Field} label="Tasks per second" hint="Empty: as fast as leaves two thirds of Redis' time to others"><input type="number" min="0.1" step="any" value=${rate} onInput=${(event) => setPace(event.target.value)} /><//>`}
+  <//>`;
+}
+
+/** A button for each action on all tasks of a filter. */
+export function Operates({ filter, actions = actionsFor(filter).map(([name]) => name) }) {
+  const [asks, setAsks] = useState(null);
+  if (!may("operate")) return null;
+  return html`${actions.map((name) => html`<button type="button" class=${"small " + (ACTIONS[name].final ? "danger" : "")} onClick=${() => setAsks(name)}>${ACTIONS[name].title} all…</button>`)}
+    ${asks && html`<${Operate} action=${asks} filter=${filter} close=${() => setAsks(null)} />`}`;
+}
