@@ -13,6 +13,7 @@ const PAGES = {
   queue: { file: "queue", under: "queues" },
   tasks: { file: "tasks", menu: "Tasks", key: "t" },
   task: { file: "task", under: "tasks" },
+  new: { file: "new", under: "tasks" },
   dead: { file: "dead", menu: "Dead", key: "d", admin: true },
   schedules: { file: "schedules", menu: "Schedules", key: "s", admin: true },
   schedule: { file: "schedule", under: "schedules", admin: true },

@@ -67,11 +67,12 @@ function Attempts({ task }) {
   ]} />`;
 }
 
-/** The circuit breaker that a task waits for, as its answer has it. */
-function Waits({ task }) {
-  const why = task.waiting_for;
-  if (!why) return null;
-  return html`<div class="note warn"><b>It waits:</b> the circuit breaker of <${Foreign} text=${why.host} /> is open${why.next_probe_time ? html`; it is tried again <${Time} at=${why.next_probe_time} />` : " and is being tried"}.</div>`;
+/** Why it waits. */
+function Waits({ id }) {
+  const live = useLive((signal) => get(path`/v1/tasks/${id}/wait`, signal), "wait" + id);
+  const reasons = live.value?.reasons || [];
+  if (!reasons.length) return null;
+  return html`<div class="note warn"><b>Why it waits</b><ul>${reasons.map((each) => html`<li><${Foreign} text=${each.detail} />${each.limit !== null && html` ${number(each.running)} of ${number(each.limit)}.`}${each.until && html` <span class="soft"><${Time} at=${each.until} /></span>`}</li>`)}</ul></div>`;
 }
 
 export default function TaskPage() {
@@ -84,6 +85,7 @@ export default function TaskPage() {
   const headers = task && Object.entries(task.request.headers || {});
   return html`
     <${Title} text=${html`Task <span class="mono">${brief(id)}</span>`} name=${"Task " + id} sub=${html`<span class="mono">${visible(id)}</span>`} live=${{ ...live, at: over ? 0 : live.at }}>
+      ${task && may("enqueue") && !task.queue.includes("/") && html`<a class="button" href=${page("new", { copy: id })}>Copy…</a>`}
       ${task && may("operate") && html`
         ${task.state === "dead" && html`<${Do} class="main" does=${act("retry")} said="It is ready again." after=${live.again}>Replay<//>`}
         ${(task.state === "scheduled" || task.state === "retry") && html`<${Do} class="main" does=${act("run")} said="It is ready to run." after=${live.again}>Run now<//>`}
@@ -93,7 +95,7 @@ export default function TaskPage() {
       ? html`<div class="panel"><${Empty} title="This task was not found" text="It never existed, it belongs to another client, or its retention is over." /></div>`
       : html`<${Loaded} live=${live} rows=${10}>${task && html`
         <${Panel} title=${html`<${State} word=${task.state} />`} side=${html`<span class="soft">${number(task.attempts.at(-1)?.number || 0)} attempts</span>`}><${Steps} task=${task} /><//>
-        <${Waits} task=${task} />
+        ${["scheduled", "ready", "retry"].includes(task.state) && html`<${Waits} id=${id} />`}
         <${Attempts} task=${task} />
         <div class="grid">
           <${Panel} title="Request">
@@ -111,6 +113,6 @@ export default function TaskPage() {
             task.callback_of && ["Reports the end of", html`<a class="mono" href=${page("task", { id: task.callback_of })}>${task.callback_of}</a>`],
           ]} /><//>
         </div>`}<//>`}
-    <${Calls} calls=${[{ to: path`/v1/tasks/${id}` }]} commands=${["tasks show " + id]} />
+    <${Calls} calls=${[{ to: path`/v1/tasks/${id}` }, { to: path`/v1/tasks/${id}/wait` }]} commands=${["tasks show " + id]} />
     ${asks === "cancel" && html`<${Ask} title="Cancel this task" confirm="Cancel the task" danger close=${() => setAsks(null)} does=${async () => { await call("DELETE", path`/v1/tasks/${id}`); tell("Cancelled."); live.again(); }}><p>A running attempt is aborted. A cancelled task cannot be restored.</p><//>`}`;
 }

@@ -144,7 +144,7 @@ export default function Tasks() {
     ${trail.length > 0 && html`<button class="small" onClick=${() => setTrail(trail.slice(0, -1))}>Newer page</button>`}
     ${live.value.next_cursor && html`<button class="small" onClick=${() => setTrail([...trail, live.value.next_cursor])}>${live.value.tasks.length ? "Next page" : "Go on looking"}</button>`}`;
   return html`
-    <${Title} text="Tasks" sub=${Object.keys(filter).length ? inWords(filter) : null} live=${{ ...live, again }}>${(filter.queue || filter.state) && rows.length > 0 && html`<${Operates} filter=${{ ...filter, ...(filter.status && { status: Number(filter.status) }) }} actions=${filter.state ? actionsFor(filter).map(([name]) => name) : []} />`}<//>
+    <${Title} text="Tasks" sub=${Object.keys(filter).length ? inWords(filter) : null} live=${{ ...live, again }}>${may("enqueue") && html`<a class="button" href=${page("new")}>New task</a>`}${(filter.queue || filter.state) && rows.length > 0 && html`<${Operates} filter=${{ ...filter, ...(filter.status && { status: Number(filter.status) }) }} actions=${filter.state ? actionsFor(filter).map(([name]) => name) : []} />`}<//>
     <${Filters} values=${values} change=${alter} key=${JSON.stringify(filter)} />
     ${picked.size > 0 && html`<div class="note" role="status">${picked.size} selected; updates are paused.
       ${offered.map((each) => html` <button class="small" onClick=${() => setAsks(each)}>${each[1]}</button>`)}

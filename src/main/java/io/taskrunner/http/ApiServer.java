@@ -205,7 +205,7 @@ public final class ApiServer {
     return Stream.of(
             enqueues.routes(),
             new Batches(stores.tasks(), enqueues).routes(),
-            new Tasks(stores.tasks(), stores.hosts(), audit).routes(),
+            new Tasks(stores, audit).routes(),
             queues.routes(),
             schedules.routes(),
             new Operations(stores.operations(), audit).routes(),

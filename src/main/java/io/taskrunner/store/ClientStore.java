@@ -60,6 +60,18 @@ public interface ClientStore {
    */
   Optional<String> addKey(String clientId, String digest, String name, Set<Scope> scopes);
 
+  /** The tasks of a client that are not finished; empty when the client does not exist. */
+  Optional<Usage> usage(String clientId);
+
+  /**
+   * Unfinished tasks of a client.
+   *
+   * @param running those that a worker performs
+   * @param unfinished all of them
+   * @param bytes of their bodies
+   */
+  record Usage(long running, long unfinished, long bytes) {}
+
   /** A client's keys, the oldest first; empty when the client does not exist. */
   Optional<List<KeyOwner>> keys(String clientId);
 

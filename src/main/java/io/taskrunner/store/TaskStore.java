@@ -50,6 +50,9 @@ public interface TaskStore {
     BASIC
   }
 
+  /** The store's time. */
+  Instant now();
+
   /** Cancels a task. */
   Moved cancel(TaskId id);
 

@@ -411,6 +411,26 @@ class DashboardTest {
   }
 
   @Test
+  void aTaskIsCopiedWithAChangeAndTwoClicksCreateOneTask() throws IOException {
+    String dead = fill();
+    try (Console console = console()) {
+      console.open("task?id=" + dead);
+      console.click("Copy…");
+      console.awaitText("Not copied, because the server does not show them: Authorization");
+      console.isAccessible("the form of a task");
+      console.fill("Queue", "reports");
+      console.browser.evaluate(
+          "(() => { const form = document.querySelector('main form'); form.requestSubmit(); form.requestSubmit(); })()");
+      console.awaitText("Why it waits");
+      console.awaitText("The queue reports is paused.");
+      assertEquals(13, served.get("/v1/queues/reports").json().at("/stats/ready").asInt());
+      served.post("/v1/queues/reports/resume", "{}");
+      console.awaitNoText("The queue reports is paused.");
+      console.isWell();
+    }
+  }
+
+  @Test
   void selectedTasksAreChangedTogetherAndEachResultIsReported() throws IOException {
     fill();
     try (Console console = console()) {

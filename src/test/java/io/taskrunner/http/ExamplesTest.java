@@ -136,6 +136,7 @@ class ExamplesTest {
       enqueue 201
       enqueue 200
       getTask 200
+      whyTaskWaits 200
       listTasks 200
       runTask 200
       cancelTask 204

@@ -198,6 +198,11 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
   }
 
   @Override
+  public Instant now() {
+    return NOW;
+  }
+
+  @Override
   public Moved cancel(TaskId id) {
     return new Moved.WrongState(TaskState.SUCCEEDED);
   }
@@ -612,6 +617,11 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
   }
 
   private final class ClientSide implements ClientStore {
+    @Override
+    public Optional<Usage> usage(String clientId) {
+      return Optional.of(new Usage(0, 0, 0));
+    }
+
     @Override
     public Page list(int limit, String cursor) {
       answer();

@@ -45,6 +45,7 @@ public final class Shell {
           "dead.js",
           "hosts.js",
           "keys.js",
+          "new.js",
           "operation.js",
           "operations.js",
           "overview.js",

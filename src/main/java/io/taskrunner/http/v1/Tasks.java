@@ -16,6 +16,7 @@ import io.taskrunner.http.call.Route;
 import io.taskrunner.http.call.Times;
 import io.taskrunner.store.HostStore;
 import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.Stores;
 import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.TaskStore.BadCursor;
@@ -60,12 +61,14 @@ public final class Tasks {
   private final TaskStore tasks;
   private final HostStore hosts;
   private final Audit audit;
+  private final Waits waits;
 
   /** Over a store; logs changes of an admin. */
-  public Tasks(TaskStore tasks, HostStore hosts, Audit audit) {
-    this.tasks = tasks;
-    this.hosts = hosts;
+  public Tasks(Stores stores, Audit audit) {
+    this.tasks = stores.tasks();
+    this.hosts = stores.hosts();
     this.audit = audit;
+    this.waits = new Waits(stores);
   }
 
   /** The routes. */
@@ -88,6 +91,7 @@ public final class Tasks {
                 "cursor",
                 "view"),
         Route.of(HttpMethod.GET, "/v1/tasks/{id}", Access.READ, this::get).taking("body_max"),
+        Route.of(HttpMethod.GET, "/v1/tasks/{id}/wait", Access.READ, this::why),
         Route.of(HttpMethod.DELETE, "/v1/tasks/{id}", Access.OPERATE, this::cancel),
         Route.of(
             HttpMethod.POST, "/v1/tasks/{id}/run", Access.OPERATE, Route.Body.OPTIONAL, this::run),
@@ -195,6 +199,12 @@ public final class Tasks {
           TaskJson.write(out, task, bodyMax);
           TaskJson.waitingFor(out, waitsFor(task));
         }));
+  }
+
+  private Answer why(Call call) {
+    Task task = own(call);
+    boolean numbers = call.caller() instanceof Caller.Admin;
+    return Answer.ok(JsonOut.object(out -> waits.write(out, task, numbers)));
   }
 
   /** The circuit breaker that a task waits for. */

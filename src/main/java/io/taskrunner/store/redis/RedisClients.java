@@ -94,6 +94,18 @@ final class RedisClients implements ClientStore {
   }
 
   @Override
+  public Optional<Usage> usage(String id) {
+    Map<String, String> hash = hash(id);
+    return hash.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new Usage(count(hash, "running"), count(hash, "live"), count(hash, "bytes")));
+  }
+
+  private static long count(Map<String, String> hash, String field) {
+    return Long.parseLong(hash.getOrDefault(field, "0"));
+  }
+
+  @Override
   public Optional<Client> get(String id) {
     return read(id, tiers.limits());
   }

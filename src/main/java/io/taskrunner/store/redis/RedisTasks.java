@@ -263,6 +263,11 @@ final class RedisTasks implements TaskStore {
   }
 
   @Override
+  public Instant now() {
+    return Instant.ofEpochMilli(shards.first().moves().millis());
+  }
+
+  @Override
   public Moved cancel(TaskId id) {
     return move(Script.CANCEL, id);
   }
