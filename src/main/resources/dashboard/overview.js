@@ -27,7 +27,7 @@ export default function Overview() {
   const sum = of?.totals;
   const busy = of && of.workers.slots ? Math.round((100 * of.workers.running) / of.workers.slots) : 0;
   return html`
-    <${Title} text="Overview" live=${live}>${of && mayChange() && html`<button class=${of.paused ? "main" : ""} onClick=${() => setAsks(true)}>${of.paused ? "Resume everything" : "Pause everything"}</button>`}<//>
+    <${Title} text="Overview" live=${{ ...live, at: of ? Date.parse(of.time) : 0 }}>${of && mayChange() && html`<button class=${of.paused ? "main" : ""} onClick=${() => setAsks(true)}>${of.paused ? "Resume everything" : "Pause everything"}</button>`}<//>
     <${Loaded} live=${live} rows=${8}>${of && html`
       ${of.paused && html`<div class="note bad" role="status"><b>Everything is paused.</b> No queue starts a task.</div>`}
       ${of.workers.alive === 0 && html`<div class="note bad" role="status"><b>No worker is alive.</b> Tasks are accepted, and wait.</div>`}
@@ -58,8 +58,8 @@ export default function Overview() {
               <th scope="row"><a href=${page("dead", { queue: each.queue, host: each.host, cause: each.error })}>${cause(each.error)}</a></th><td><${Foreign} text=${each.host} /></td><td class="num bad">${number(each.count)}</td></tr>`)}</tbody></table>`
           : html`<p class="soft">No task is dead.</p>`}<//>
         <${Panel} title="Open circuit breakers" side=${html`<a href=${page("hosts")}>Hosts</a>`}>${of.breakers.length
-          ? html`<table><caption class="sr">Open circuit breakers</caption><thead><tr><th scope="col">Host</th><th scope="col">Since</th><th scope="col">Next probe</th><th scope="col" class="num">Waiting</th></tr></thead><tbody>${of.breakers.map((each) => html`<tr>
-              <th scope="row"><${Foreign} text=${each.host} /></th><td><${Time} at=${each.opened_time} /></td><td>${each.next_probe_time ? html`<${Time} at=${each.next_probe_time} />` : "is probed"}</td><td class="num">${number(each.waiting)}</td></tr>`)}</tbody></table>`
+          ? html`<table><caption class="sr">Open circuit breakers</caption><thead><tr><th scope="col">Host</th><th scope="col" class="wide-only">Since</th><th scope="col">Next probe</th><th scope="col" class="num">Waiting</th></tr></thead><tbody>${of.breakers.map((each) => html`<tr>
+              <th scope="row"><${Foreign} text=${each.host} /></th><td class="wide-only"><${Time} at=${each.opened_time} /></td><td>${each.next_probe_time ? html`<${Time} at=${each.next_probe_time} />` : "is probed"}</td><td class="num">${number(each.waiting)}</td></tr>`)}</tbody></table>`
           : html`<p class="soft">All hosts are reachable.</p>`}<//>
         ${of.operations.length > 0 && html`<${Panel} title="Running operations"><table><caption class="sr">Running operations</caption><thead><tr><th scope="col">Operation</th><th scope="col">State</th><th scope="col" class="num">Tasks</th></tr></thead><tbody>${of.operations.map((each) => html`<tr>
           <th scope="row"><a href=${page("operation", { id: each.operation_id })}>${ACTIONS[each.action].title}${each.dry_run ? " (trial)" : ""}</a></th><td><${Condition} of=${each} /></td><td class="num"><${Progress} of=${each} /></td></tr>`)}</tbody></table><//>`}

@@ -60,18 +60,20 @@ final class Console implements AutoCloseable {
     awaitContent();
   }
 
-  /** Clicks on the first button or link with this text. */
+  /** Clicks on the first button or link with this text, of an open dialog if there is one. */
   void click(String text) {
-    browser.evaluate(
-        "(() => { document.querySelectorAll('[data-clicked]').forEach((each) => delete each.dataset.clicked);"
-            + " const all = [...document.querySelectorAll('dialog[open] button, dialog[open] summary')];"
-            + " const found = (all.length ? all : [...document.querySelectorAll('button, a, summary')])"
-            + ".find((each) => each.textContent.trim() === '"
-            + text
-            + "'); if (!found) throw new Error('no button ' + "
-            + "'"
-            + text
-            + "'); found.dataset.clicked = ''; })()");
+    await(
+        """
+        (() => {
+          document.querySelectorAll('[data-clicked]').forEach((each) => delete each.dataset.clicked);
+          const within = document.querySelector('dialog[open]') || document;
+          const found = [...within.querySelectorAll('button, a, summary')]
+              .find((each) => each.textContent.trim() === %s && !each.disabled && each.offsetParent);
+          if (found) found.dataset.clicked = '';
+          return !!found;
+        })()
+        """
+            .formatted(quoted(text)));
     browser.click("[data-clicked]");
   }
 

@@ -15,6 +15,7 @@ import io.taskrunner.store.TargetHost.Open;
 import io.taskrunner.store.WorkersStore.Present;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -71,6 +72,7 @@ public final class Overview {
   }
 
   private byte[] make() {
+    Instant now = stores.tasks().now();
     List<Queue> queues = stores.queues().list();
     List<Present> workers = stores.workers().list();
     boolean paused = stores.queues().allPaused();
@@ -84,6 +86,7 @@ public final class Overview {
     List<String> told =
         Stream.concat(warnings.stream(), stores.system().health().warnings().stream()).toList();
     return JsonOut.object(out -> {
+      out.time("time", now);
       out.flag("paused", paused);
       out.object("totals", totals -> totals(totals, queues));
       out.number("queue_count", (long) queues.size());

@@ -7,12 +7,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An answer that all callers of this process share. It is made when it is asked for, and kept for
- * fifty times as long as that took, so that any number of callers cause at most two percent of the
- * work of one that asks all the time.
+ * fifty times as long as that took, at most 10 s: so any number of callers cause little more work
+ * than one.
  */
 final class Snapshot {
 
   private static final int TIMES = 50;
+
+  private static final Duration MOST = Duration.ofSeconds(10);
 
   private final Supplier<byte[]> source;
   private final Duration least;
@@ -36,6 +38,10 @@ final class Snapshot {
     this.source = source;
   }
 
+  private long kept(long took) {
+    return Math.max(least.toNanos(), Math.min(TIMES * took, MOST.toNanos()));
+  }
+
   /** The answer. Blocks while it is made. */
   byte[] get() {
     Made known = made;
@@ -51,7 +57,7 @@ final class Snapshot {
       long began = System.nanoTime();
       byte[] json = source.get();
       long now = System.nanoTime();
-      made = new Made(json, now + Math.max(least.toNanos(), TIMES * (now - began)));
+      made = new Made(json, now + kept(now - began));
       return json;
     } finally {
       making.unlock();
