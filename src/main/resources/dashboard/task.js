@@ -94,7 +94,7 @@ export default function TaskPage() {
     ${live.problem?.status === 404 && !task
       ? html`<div class="panel"><${Empty} title="This task was not found" text="It never existed, it belongs to another client, or its retention is over." /></div>`
       : html`<${Loaded} live=${live} rows=${10}>${task && html`
-        <${Panel} title=${html`<${State} word=${task.state} />`} side=${html`<span class="soft">${number(task.attempts.at(-1)?.number || 0)} attempts</span>`}><${Steps} task=${task} /><//>
+        <${Panel} title=${html`<${State} word=${task.state} />`} side=${html`<span class="soft">${task.attempts.at(-1)?.number === 1 ? "1 attempt" : number(task.attempts.at(-1)?.number || 0) + " attempts"}</span>`}><${Steps} task=${task} /><//>
         ${["scheduled", "ready", "retry"].includes(task.state) && html`<${Waits} id=${id} />`}
         <${Attempts} task=${task} />
         <div class="grid">

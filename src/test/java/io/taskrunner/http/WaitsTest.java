@@ -73,7 +73,7 @@ class WaitsTest {
     return store
         .works()
         .getFirst()
-        .exchange(List.of(), new ClaimRequest(WORKER, ++claims, most, Duration.ofSeconds(30), 5))
+        .exchange(List.of(), new ClaimRequest(WORKER, ++claims, most, Duration.ofSeconds(30), 5, 0))
         .claims();
   }
 

@@ -190,7 +190,21 @@ public final class Clients implements Kind<Client, ClientSettings> {
   }
 
   private Answer get(Call call) {
-    return things.answer(things.existing(idOf(call)));
+    Client client = things.existing(idOf(call));
+    ClientStore.Usage usage =
+        clients.usage(client.id()).orElseGet(() -> new ClientStore.Usage(0, 0, 0));
+    return Answer.ok(
+            JsonOut.object(out -> {
+              show(out, client);
+              out.object(
+                  "usage",
+                  to -> {
+                    to.number("running", usage.running());
+                    to.number("unfinished", usage.unfinished());
+                    to.number("unfinished_bytes", usage.bytes());
+                  });
+            }))
+        .tagged(things.current(client));
   }
 
   private Answer delete(Call call) {
