@@ -302,10 +302,15 @@ final class MixedMoves {
     String name = "s" + history.random.nextInt(2);
     switch (history.random.nextInt(6)) {
       case 0 -> {
-        ticksMost++;
-        Unconditional.put(store().schedules(), name, every());
+        Schedule.Settings every = every();
+        change(
+            name,
+            () -> {
+              ticksMost++;
+              Unconditional.put(store().schedules(), name, every);
+            });
       }
-      case 1 -> Unconditional.delete(store().schedules(), name);
+      case 1 -> change(name, () -> Unconditional.delete(store().schedules(), name));
       default -> Ticks.tick(store().schedules());
     }
     history.note("schedules");
