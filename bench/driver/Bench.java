@@ -102,17 +102,7 @@ final class Bench {
       if (!Files.isExecutable(launcher)) {
         leftOut.add("(b) Task Runner: " + launcher.getFileName() + " is not there");
       } else {
-        say("building Task Runner where that is needed");
-        var build =
-            Running.start(
-                "build",
-                folder,
-                List.of(launcher.toString(), "settings"),
-                launcher.getParent(),
-                Map.of());
-        if (build.exit(15, TimeUnit.MINUTES) != 0) {
-          throw new IOException("task-runner settings failed\n" + build.tail());
-        }
+        build(launcher, folder);
         services.add(Service.taskRunner(launcher, redis.get(), folder));
         versions.put("(b)", "Task Runner " + services.getLast().version());
       }
@@ -154,6 +144,21 @@ final class Bench {
             Duration.ofNanos(System.nanoTime() - begun));
     report.write(out);
     System.exit(0);
+  }
+
+  /** Builds Task Runner where that is needed. */
+  static void build(Path launcher, Path folder) throws IOException, InterruptedException {
+    say("building Task Runner where that is needed");
+    var build =
+        Running.start(
+            "build",
+            folder,
+            List.of(launcher.toString(), "settings"),
+            launcher.getParent(),
+            Map.of());
+    if (build.exit(15, TimeUnit.MINUTES) != 0) {
+      throw new IOException("task-runner settings failed\n" + build.tail());
+    }
   }
 
   /**

@@ -41,6 +41,7 @@ final class Scale {
     this.target = Target.start(program("nginx"), folder);
     this.seconds = seconds;
     this.full = full;
+    Bench.build(launcher, folder);
     this.base = start(Map.of());
   }
 

@@ -57,6 +57,7 @@ final class Search {
               Running.stopAll();
               Bench.delete(folder);
             }));
+    Bench.build(launcher, folder);
     Search search = new Search(Service.taskRunner(launcher, server, folder), count);
     search.load();
     search.measure();

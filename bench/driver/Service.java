@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /**
  * A service under measurement, with a Redis of its own: what it takes to enqueue at it and to read
@@ -117,6 +118,18 @@ record Service(
         "rate_limit":{"max_concurrent":1000000,"requests_per_min":1000000000}}\
         """);
     return service;
+  }
+
+  /** How many tasks of the default queue are ready. */
+  long ready() throws IOException, InterruptedException {
+    var answer =
+        CLIENT.send(
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/v1/queues/default"))
+                .header("X-Admin-Key", adminKey)
+                .build(),
+            HttpResponse.BodyHandlers.ofString());
+    var ready = Pattern.compile("\"ready\":(\\d+)").matcher(answer.body());
+    return ready.find() ? Long.parseLong(ready.group(1)) : -1;
   }
 
   /** Sends an admin's call. */
