@@ -1,5 +1,6 @@
--- reap: recovers expired leases; a lost lease is a failed attempt.
-local LEASE_LOST = 7
+-- reap: recovers expired leases; a lost lease is a failed attempt. The target was not at fault, and the task has waited for the
+-- lease already, so its backoff is short.
+local LEASE_LOST, LOST_BACKOFF_MS = 7, 1000
 
 local function lost(q, id, t, max_retries)
   t.flags, t.worker, t.error, t.status = 0, NOBODY, LEASE_LOST, 0
@@ -17,7 +18,8 @@ local function lost(q, id, t, max_retries)
     finish(q, id, t, 'c')
   else
     t.state = 't'
-    set_due(t, math.max(now, (express(t) and t.run_at or now) + backoff_ms(policy, t.attempts)))
+    local backoff = math.min(LOST_BACKOFF_MS, backoff_ms(policy, t.attempts))
+    set_due(t, math.max(now, (express(t) and t.run_at or now) + backoff))
     write_head(id, t)
     make_due(q, id, t)
   end

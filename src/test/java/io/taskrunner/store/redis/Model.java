@@ -780,7 +780,7 @@ final class Model {
       end(t, 'c');
     } else {
       t.state = 't';
-      t.due = now + policy.backoff(t.attempts).toMillis();
+      t.due = now + Math.min(1000, policy.backoff(t.attempts).toMillis());
     }
   }
 
