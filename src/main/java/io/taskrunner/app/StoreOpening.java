@@ -48,7 +48,7 @@ final class StoreOpening {
               away);
         }
         LOG.warn(
-            "Redis at {} cannot be used yet ({}); trying again every {} s, {} times more",
+            "Redis at {} cannot be used yet ({}); retrying every {} s, {} more times",
             redis.where(),
             reason,
             redis.retryInterval().toSeconds(),

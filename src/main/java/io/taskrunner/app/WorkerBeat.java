@@ -55,9 +55,9 @@ final class WorkerBeat implements AutoCloseable {
               status.stopping(),
               started));
     } catch (StoreUnavailable away) {
-      LOG.debug("Redis is away; the worker is entered in the list once it is back");
+      LOG.debug("Redis is not reachable; the worker is listed once it is back");
     } catch (RuntimeException fault) {
-      LOG.error("the worker could not be entered in the list", fault);
+      LOG.error("unexpected error while listing the worker; trying again", fault);
     }
   }
 
@@ -75,7 +75,7 @@ final class WorkerBeat implements AutoCloseable {
     try {
       workers.gone(worker.status().id());
     } catch (StoreUnavailable away) {
-      LOG.debug("Redis is away; the worker leaves the list by itself");
+      LOG.debug("Redis is not reachable; the worker's entry expires by itself");
     }
   }
 }

@@ -163,13 +163,13 @@ final class Calls {
         about(LOG.atDebug())
             .addKeyValue("status", status)
             .addKeyValue("duration_ms", nanos / 1_000_000.0)
-            .log("call");
+            .log("call served");
       }
       return response;
     }
 
     private Failure bug(Throwable thrown) {
-      about(LOG.atError()).setCause(thrown).log("a call failed");
+      about(LOG.atError()).setCause(thrown).log("unexpected error in a call");
       return Failure.internal();
     }
 

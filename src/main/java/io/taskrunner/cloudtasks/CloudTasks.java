@@ -124,7 +124,7 @@ public final class CloudTasks implements Annex {
               if (Failures.isDeparture(cause)) {
                 return new Failure(Code.CANCELLED, "The caller disconnected.");
               }
-              LOG.error("a call failed", cause);
+              LOG.error("unexpected error in a call", cause);
               return Failure.internal();
             }));
   }

@@ -43,7 +43,8 @@ public final class Authorized implements Performer {
       TargetRequest request = bearers.authorize(claim.spec().request());
       later.begin(() -> performer.perform(claim.with(claim.spec().with(request)), timeout));
     } catch (StoreUnavailable away) {
-      LOG.warn("No token for task {}: the keys cannot be read", claim.id());
+      LOG.warn(
+          "no token for task {}, because the keys cannot be read; trying again later", claim.id());
       later.end(new Outcome.NotReady(LATER));
     } catch (RuntimeException | Error bug) {
       later.fail(bug);

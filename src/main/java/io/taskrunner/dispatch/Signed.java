@@ -56,12 +56,12 @@ public final class Signed implements Performer {
       } else {
         tell(
             claim,
-            "The signing secret of client {} is not in Redis: its tasks wait until an admin makes another,"
-                + " or ends signing");
+            "the signing secret of client {} is missing in Redis; its tasks wait until an admin creates"
+                + " another or deletes the signing secret");
         later.end(new Outcome.NotReady(LATER));
       }
     } catch (StoreUnavailable away) {
-      tell(claim, "The signing secret of client {} cannot be read: its tasks wait");
+      tell(claim, "the signing secret of client {} cannot be read now; its tasks wait");
       later.end(new Outcome.NotReady(LATER));
     } catch (RuntimeException | Error bug) {
       later.fail(bug);

@@ -94,7 +94,7 @@ final class DataDir {
         return channel;
       }
     } catch (OverlappingFileLockException heldByOurselves) {
-      LOG.debug("This very process holds {}", dir);
+      LOG.debug("this process already holds {}", dir);
     }
     String holder = Files.readString(dir.resolve("lock")).strip();
     channel.close();
@@ -131,7 +131,7 @@ final class DataDir {
       try {
         lock.close();
       } catch (IOException e) {
-        LOG.warn("The lock of the directory could not be let go", e);
+        LOG.warn("the lock of the data directory could not be released", e);
       }
     }
   }

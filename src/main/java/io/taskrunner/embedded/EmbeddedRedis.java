@@ -126,7 +126,7 @@ public final class EmbeddedRedis implements AutoCloseable {
       stop(dir, running);
       Files.deleteIfExists(dir.resolve("redis.pid"));
     } catch (IOException e) {
-      LOG.warn("The embedded Redis may still run", e);
+      LOG.warn("the embedded Redis may still be running", e);
     } finally {
       DataDir.release(lock);
     }
@@ -140,7 +140,8 @@ public final class EmbeddedRedis implements AutoCloseable {
       Optional<Running> found = answering(dir, password);
       if (found.isPresent()) {
         awaitLoaded(found.get());
-        LOG.info("Took over the Redis of process {} that still ran", found.get().pid());
+        LOG.info(
+            "reusing the embedded Redis of process {}, which is still running", found.get().pid());
         return found;
       }
       List<ProcessHandle> processes = processes(dir);
@@ -149,7 +150,7 @@ public final class EmbeddedRedis implements AutoCloseable {
       }
       if (hasPassed(START_MAX, began)) {
         for (ProcessHandle process : processes) {
-          LOG.warn("Stopping process {}, a Redis of ours that does not answer", process.pid());
+          LOG.warn("stopping process {}, an embedded Redis that does not answer", process.pid());
           process.destroy();
           if (!hasEnded(process)) {
             process.destroyForcibly();
@@ -259,14 +260,15 @@ public final class EmbeddedRedis implements AutoCloseable {
     try (RedisPort redis = RedisPort.open(running.port(), running.password())) {
       redis.call("SHUTDOWN");
     } catch (RedisPort.Refused e) {
-      LOG.warn("The embedded Redis would not end by itself: {}", e.getMessage());
+      LOG.warn(
+          "the embedded Redis did not accept SHUTDOWN, and is sent a signal: {}", e.getMessage());
       process.ifPresent(ProcessHandle::destroy);
     } catch (IOException gone) {
-      LOG.debug("The embedded Redis hung up, as it does when it ends");
+      LOG.debug("the embedded Redis closed the connection, as expected when it stops");
     }
     try {
       if (process.isPresent() && !hasEnded(process.get())) {
-        LOG.warn("The embedded Redis did not end within {}; ending it by force", STOP_MAX);
+        LOG.warn("the embedded Redis did not stop within {} s and is killed", STOP_MAX.toSeconds());
         processes(dir).forEach(ProcessHandle::destroyForcibly);
       }
     } catch (InterruptedException hurry) {

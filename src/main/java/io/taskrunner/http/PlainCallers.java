@@ -28,7 +28,9 @@ final class PlainCallers extends ChannelInboundHandlerAdapter {
   @Override
   public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) throws Exception {
     if (cause.getCause() instanceof NotSslRecordException) {
-      LOG.debug("{} spoke in the clear to a port of TLS", ctx.channel().remoteAddress());
+      LOG.debug(
+          "closing the connection of {}: it sent plaintext to the TLS port",
+          ctx.channel().remoteAddress());
       ctx.close();
     } else {
       super.exceptionCaught(ctx, cause);

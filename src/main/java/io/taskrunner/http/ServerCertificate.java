@@ -41,7 +41,7 @@ final class ServerCertificate implements TlsProvider, Probe {
    */
   static ServerCertificate begin(TlsSettings files) {
     ServerCertificate certificate = new ServerCertificate(files);
-    LOG.info("Speaking TLS. {}", describe(certificate.held));
+    LOG.info("TLS is enabled. {}", describe(certificate.held));
     certificate.timer.scheduleWithFixedDelay(
         certificate::look, EVERY_SECONDS, EVERY_SECONDS, TimeUnit.SECONDS);
     return certificate;
@@ -54,16 +54,18 @@ final class ServerCertificate implements TlsProvider, Probe {
       fault = "";
       if (!now.equals(held)) {
         held = now;
-        LOG.info("The certificate was renewed. {}", describe(now));
+        LOG.info("the TLS certificate was renewed. {}", describe(now));
       }
     } catch (InvalidSettings unusable) {
       String found = String.valueOf(unusable.getMessage());
       if (!found.equals(fault)) {
         fault = found;
-        LOG.warn("The certificate that was read before stays in use: {}", found);
+        LOG.warn(
+            "the renewed TLS files cannot be used, and the previous certificate stays in use: {}",
+            found);
       }
     } catch (RuntimeException bug) {
-      LOG.error("The files of the certificate could not be looked at", bug);
+      LOG.error("unexpected error while reading the TLS files", bug);
     }
   }
 

@@ -183,9 +183,9 @@ public final class OperationRunner implements AutoCloseable {
       }
       runs = mine;
     } catch (StoreUnavailable away) {
-      LOG.debug("Redis is away; operations go on once it is back");
+      LOG.debug("Redis is not reachable; operations continue once it is back");
     } catch (RuntimeException fault) {
-      LOG.error("the operations could not be looked up", fault);
+      LOG.error("unexpected error while looking for operations; trying again", fault);
     }
   }
 
@@ -205,14 +205,14 @@ public final class OperationRunner implements AutoCloseable {
       LOG.atError()
           .addKeyValue("operation_id", run.operation().id())
           .setCause(fault)
-          .log("an operation failed");
+          .log("unexpected error in an operation; marking it as failed");
       giveUp(run, pace);
     }
   }
 
   private void giveUp(Run run, Pace pace) {
     try {
-      run.fail("Something went wrong here; the log has it under this operation's id.");
+      run.fail("Internal error. Details are in the server's log, under this operation's id.");
       pace.over = true;
     } catch (StoreUnavailable away) {
       pace.nextAt = nanos.getAsLong() + LOOK_NANOS;
@@ -240,7 +240,8 @@ public final class OperationRunner implements AutoCloseable {
     try {
       store.lease(id, Duration.ZERO, List.copyOf(runs.keySet()));
     } catch (StoreUnavailable away) {
-      LOG.debug("Redis is away; another takes the operations up when the lease is over");
+      LOG.debug(
+          "Redis is not reachable; another process continues the operations when their leases end");
     }
   }
 }

@@ -476,7 +476,7 @@ class WorkerTest {
             "INFO half_open half_open",
             "INFO closed closed"),
         logged.list.stream()
-            .filter(line -> line.getMessage().equals("circuit breaker"))
+            .filter(line -> line.getMessage().equals("circuit breaker changed"))
             .map(line -> line.getLevel() + " " + value(line, "host") + " " + value(line, "state"))
             .toList());
   }

@@ -2,6 +2,7 @@ package io.taskrunner.http.call;
 
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.AuditStore.Change;
+import io.taskrunner.store.StoreUnavailable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -64,8 +65,9 @@ public final class Audit {
     } catch (RuntimeException lost) {
       LOG.atWarn()
           .addKeyValue("request_id", call.id())
-          .setCause(lost)
-          .log("a change is not in the audit trail: {}; this log alone tells of it", what);
+          .addKeyValue("reason", String.valueOf(lost.getMessage()))
+          .setCause(lost instanceof StoreUnavailable ? null : lost)
+          .log("the change is missing in the audit trail, and only in this log: {}", what);
     }
   }
 }

@@ -43,7 +43,10 @@ public final class Failures implements ServerErrorHandler {
             if (isDeparture(cause)) {
               yield Problem.tooSlow(); // The caller disconnected; this is never read.
             }
-            LOG.atError().addKeyValue("request_id", id).setCause(cause).log("a call failed");
+            LOG.atError()
+                .addKeyValue("request_id", id)
+                .setCause(cause)
+                .log("unexpected error in a call");
             yield Problem.internal();
           }
         };

@@ -56,7 +56,7 @@ final class FrameLimits extends ChannelOutboundHandlerAdapter {
     }
     if ((resets > RESETS_MAX || waiting > WAITING_MAX) && ctx.channel().isActive()) {
       LOG.debug(
-          "{} made {} streams be reset and {} frames wait: hanging up",
+          "closing the connection of {}: it caused {} stream resets and {} pending frames",
           ctx.channel().remoteAddress(),
           resets,
           waiting);

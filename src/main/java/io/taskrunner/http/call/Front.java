@@ -393,7 +393,7 @@ public final class Front implements HttpService {
           about(LOG.atError())
               .addKeyValue("route", route == null ? "none" : route.template())
               .setCause(cause)
-              .log("a call failed");
+              .log("unexpected error in a call");
           yield Problem.internal();
         }
       };
@@ -419,7 +419,7 @@ public final class Front implements HttpService {
           .addKeyValue("status", status)
           .addKeyValue("duration_ms", nanos / 1_000_000.0)
           .addKeyValue("caller", caller.name())
-          .log("call");
+          .log("call served");
     }
   }
 

@@ -85,7 +85,7 @@ public final class QueueGauges {
       return asked.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
     } catch (ExecutionException failed) {
       if (!(failed.getCause() instanceof StoreUnavailable)) {
-        LOG.atError().setCause(failed.getCause()).log("the queues could not be counted");
+        LOG.atError().setCause(failed.getCause()).log("unexpected error while counting the queues");
       }
       return Read.NOTHING;
     } catch (TimeoutException noAnswer) {

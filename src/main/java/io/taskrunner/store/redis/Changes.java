@@ -109,7 +109,7 @@ final class Changes {
     while (late.more()) {
       String thing = late.text();
       long revision = late.number();
-      LOG.info("finishing a change of {} that was broken off", thing);
+      LOG.info("completing an interrupted change of {}", thing);
       run(read(late.bytes()));
       end(thing, revision, false);
     }

@@ -75,7 +75,7 @@ final class GateCalls {
     try {
       timer.schedule(what, millis, TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException closed) {
-      LOG.debug("the store is closed; its gates are told no more");
+      LOG.debug("the store is closed; its gates are not updated");
     }
   }
 

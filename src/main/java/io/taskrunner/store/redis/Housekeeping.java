@@ -114,9 +114,10 @@ final class Housekeeping implements AutoCloseable {
     } catch (StoreUnavailable | RedisException away) {
       LOG.atDebug()
           .addKeyValue("reason", String.valueOf(away.getMessage()))
-          .log("Redis is away; looking again in a second");
+          .log("Redis is not reachable; trying again in a second");
     } catch (RuntimeException fault) {
-      LOG.error("the store's housekeeping failed", fault);
+      LOG.error(
+          "unexpected error in the background work of the store; trying again in a second", fault);
     } finally {
       underWay.remove(what);
     }

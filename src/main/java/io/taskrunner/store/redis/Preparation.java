@@ -62,7 +62,7 @@ final class Preparation {
       }
       LOG.atWarn()
           .addKeyValue("shards", left.stream().map(Shard::number).sorted().toList())
-          .log("shards are away; their clients' tasks wait until they are back");
+          .log("shards are not reachable; tasks of their clients wait until they are back");
     }
     return left.isEmpty();
   }

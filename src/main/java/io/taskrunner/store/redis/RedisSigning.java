@@ -159,7 +159,7 @@ final class RedisSigning implements SigningStore {
             new Finding(
                 "signing_secret_missing",
                 "signing:" + client,
-                "its tasks wait until an admin makes another, or ends signing"));
+                "its tasks wait until an admin creates another, or deletes the signing secret"));
       }
     }
     there.forEach((client, version) -> {

@@ -103,7 +103,9 @@ final class RedisSystem implements SystemStore {
       try {
         check(info(node, "server", "memory", "persistence", "replication"), found);
       } catch (StoreUnavailable | RedisException away) {
-        LOG.atDebug().addKeyValue("reason", away.getMessage()).log("a node was not checked");
+        LOG.atDebug()
+            .addKeyValue("reason", away.getMessage())
+            .log("a Redis node could not be checked");
       }
     }
     warnings = List.copyOf(found);

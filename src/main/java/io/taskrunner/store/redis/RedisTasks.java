@@ -132,7 +132,8 @@ final class RedisTasks implements TaskStore {
     if (read.isEmpty()) {
       LOG.atError()
           .addKeyValue("task_id", id)
-          .log("the record of a task cannot be read; the task is left out");
+          .log(
+              "the record of a task cannot be read; the task is omitted. Run the doctor with --repair");
       return Optional.empty();
     }
     TaskRecord record = read.get();

@@ -1,5 +1,6 @@
 package io.taskrunner.store.redis;
 
+import io.lettuce.core.RedisException;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.taskrunner.schedule.CatchUp;
 import io.taskrunner.schedule.Due;
@@ -174,7 +175,7 @@ final class ScheduleTicks implements ScheduleStore.Part {
       if (Answers.isFull(failure)) {
         LOG.atWarn()
             .addKeyValue("schedule", work.call().schedule())
-            .log("Redis is full: the schedule's task is made once there is room");
+            .log("Redis is full; the schedule's task is created once there is memory");
       } else {
         failed(work.call().schedule(), failure);
       }
@@ -189,10 +190,17 @@ final class ScheduleTicks implements ScheduleStore.Part {
   }
 
   private static void failed(String schedule, RuntimeException fault) {
+    if (fault instanceof RedisException) {
+      LOG.atWarn()
+          .addKeyValue("schedule", schedule)
+          .addKeyValue("reason", String.valueOf(fault.getMessage()))
+          .log("a run of a schedule failed in Redis; trying again");
+      return;
+    }
     LOG.atError()
         .addKeyValue("schedule", schedule)
         .setCause(fault)
-        .log("a schedule's tick failed; it is tried again");
+        .log("unexpected error in a run of a schedule; trying again");
   }
 
   /** The budget of one call may not hold all ticks: the rest of them follows. */
@@ -215,7 +223,7 @@ final class ScheduleTicks implements ScheduleStore.Part {
       LOG.atWarn()
           .addKeyValue("schedule", call.schedule())
           .addKeyValue("missed", call.missed().count())
-          .log("a schedule's ticks came while no process could create their tasks");
+          .log("runs of a schedule were missed, because no process could create their tasks");
     }
     for (char letter : letters.toCharArray()) {
       Result result = Result.ofLetter(letter);
@@ -223,7 +231,7 @@ final class ScheduleTicks implements ScheduleStore.Part {
         LOG.atInfo()
             .addKeyValue("schedule", call.schedule())
             .addKeyValue("reason", result.word())
-            .log("a schedule's tick made no task");
+            .log("a run of a schedule created no task");
       }
     }
   }

@@ -164,7 +164,9 @@ final class DoctorCounts {
   private List<Finding> again(String what, String whose, Args args, Manner how) {
     List<Finding> found = new ArrayList<>();
     if (walk.prove(how.argument(), what, args, found).more()) {
-      LOG.info("the counters of {} are not proven: there is too much to count at once", whose);
+      LOG.info(
+          "the counters of {} are not checked, because there are too many entries; use --exact",
+          whose);
     }
     return found;
   }

@@ -144,8 +144,12 @@ final class Cluster implements Nodes {
   private void look() {
     try {
       refresh();
-    } catch (RuntimeException fault) {
-      LOG.error("the look at the cluster failed once", fault);
+    } catch (StoreUnavailable | RedisException away) {
+      LOG.atWarn()
+          .addKeyValue("reason", String.valueOf(away.getMessage()))
+          .log("the masters of the cluster cannot be read; trying again");
+    } catch (RuntimeException bug) {
+      LOG.error("unexpected error while reading the masters of the cluster; trying again", bug);
     }
   }
 
@@ -158,7 +162,7 @@ final class Cluster implements Nodes {
       owners = Map.copyOf(fresh);
       LOG.atInfo()
           .addKeyValue("masters", new TreeSet<>(wanted.stream().map(HostPort::toString).toList()))
-          .log("the cluster's slots are at these masters");
+          .log("the masters of the cluster changed");
     }
     for (HostPort address : wanted) {
       if (!nodes.containsKey(address)) {
@@ -184,7 +188,7 @@ final class Cluster implements Nodes {
       LOG.atWarn()
           .addKeyValue("redis", address)
           .addKeyValue("reason", String.valueOf(away.getCause()))
-          .log("a master of the cluster cannot be reached");
+          .log("a master of the cluster is not reachable; trying again");
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(EVERY_MILLIS));
     } finally {
       connecting.remove(address);

@@ -1,6 +1,7 @@
 package io.taskrunner.store.redis.link;
 
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisFuture;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulConnection;
@@ -111,8 +112,12 @@ final class Watch implements AutoCloseable {
       }
       askNode();
       sentinels.ifPresent(this::askSentinels);
-    } catch (RuntimeException fault) {
-      LOG.error("the watch over Redis failed once", fault);
+    } catch (RedisException away) {
+      LOG.atDebug()
+          .addKeyValue("reason", String.valueOf(away.getMessage()))
+          .log("the connections to Redis could not be checked; trying again");
+    } catch (RuntimeException bug) {
+      LOG.error("unexpected error while checking the connections to Redis; trying again", bug);
     }
   }
 
@@ -122,7 +127,7 @@ final class Watch implements AutoCloseable {
     hungNanos = heard || !pulse.isOpen() ? 0 : hungNanos + lookedNanos - before;
     if (hungNanos > HUNG_NANOS) {
       hungNanos = 0;
-      cut(channels, "it does not answer");
+      cut(channels, "Redis does not answer");
       beat = null;
     }
   }
@@ -130,13 +135,13 @@ final class Watch implements AutoCloseable {
   private void judgeConnections() {
     cut(
         channels.stream().filter(channel -> Silence.lasts(channel, silentNanos)).toList(),
-        "nothing comes over them, though it answers on others");
+        "they receive nothing, although Redis answers on others");
   }
 
   private void askNode() {
     if (beat != null && beat.toCompletableFuture().isDone()) {
       if (sentinels.isPresent() && isReplica(beat)) {
-        cut(channels, "it is no master any more");
+        cut(channels, "the node is no longer the master");
       }
       beat = null;
     }
@@ -201,7 +206,7 @@ final class Watch implements AutoCloseable {
           .addKeyValue("redis", standing.getFirst().remoteAddress())
           .addKeyValue("connections", standing.size())
           .addKeyValue("reason", reason)
-          .log("the connections to Redis are cut, to be made anew");
+          .log("closing connections to Redis, to reopen them");
       standing.forEach(Channel::close);
     }
   }
