@@ -162,7 +162,7 @@ final class Connector implements AutoCloseable {
           case ConnectException _ when said.contains("refused") -> "connection refused";
           case ConnectException _ when said.contains("unreachable") -> "network unreachable";
           case ConnectException _ when said.contains("timed out") -> "connection timed out";
-          case null -> "the target closed the connection at once";
+          case null -> "the target closed the connection immediately";
           default -> "cannot connect";
         };
     return peer + ": " + why;

@@ -145,7 +145,7 @@ public final class Dispatcher implements Performer, AutoCloseable {
           @Override
           public void ready(Connection connection) {
             if (!connection.send(sending)) {
-              refused(peer + ": the target closed the connection at once");
+              refused(peer + ": the target closed the connection immediately");
             }
           }
 

@@ -213,7 +213,10 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
     if (status >= 100 && status < 200) {
       skipsToEnd = true;
       if (status == 101 || !answer.interim()) {
-        bad(status == 101 ? "it switched protocols unasked" : "it sent too many interim answers");
+        bad(
+            status == 101
+                ? "it switched protocols without being asked"
+                : "it sent too many interim responses");
       }
       return;
     }
@@ -270,14 +273,14 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
   private void broken(Throwable cause) {
     switch (cause) {
       case PrematureChannelClosureException _ ->
-          lost("the target closed the connection in the middle of its answer");
-      case TooLongFrameException _ -> bad("its head is longer than " + Answer.HEAD_MAX + " bytes");
+          lost("the target closed the connection in the middle of its response");
+      case TooLongFrameException _ -> bad("its headers exceed " + Answer.HEAD_MAX + " bytes");
       default -> bad("it is not HTTP");
     }
   }
 
   private void bad(String what) {
-    fail(AttemptError.BAD_RESPONSE, peer + ": the answer cannot be read: " + what);
+    fail(AttemptError.BAD_RESPONSE, peer + ": invalid response: " + what);
   }
 
   private void lost(String what) {
@@ -310,8 +313,8 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
     if (current != null) {
       lost(
           answer.hasBegun()
-              ? "the target closed the connection in the middle of its answer"
-              : "the target closed the connection without an answer");
+              ? "the target closed the connection in the middle of its response"
+              : "the target closed the connection without a response");
     }
   }
 

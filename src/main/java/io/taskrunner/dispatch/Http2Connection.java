@@ -51,7 +51,7 @@ import org.jspecify.annotations.Nullable;
 final class Http2Connection extends Http2ChannelDuplexHandler implements Connection {
 
   /** The detail for a peer that rejects a request without processing it. */
-  static final String TAKES_NONE = "the target takes no request on its connections";
+  static final String TAKES_NONE = "the target accepts no request on its connections";
 
   private static final int STREAMS_MAX = 100;
   private static final long TABLE_BYTES_MAX = 4096;
@@ -102,9 +102,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
         channel
             .eventLoop()
             .schedule(
-                () -> end("it sent no settings of HTTP/2 in time"),
-                millisLeft,
-                TimeUnit.MILLISECONDS);
+                () -> end("it sent no HTTP/2 settings in time"), millisLeft, TimeUnit.MILLISECONDS);
   }
 
   /**
@@ -292,7 +290,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
               : 0;
       if (status >= 100 && status < 200) {
         if (status == 101 || frame.isEndStream() || !exchange.answer.interim()) {
-          bad(exchange, "its interim answers make no sense");
+          bad(exchange, "its interim responses are invalid");
         }
         return;
       }
@@ -318,7 +316,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
       return;
     }
     if (!exchange.answer.hasBegun()) {
-      bad(exchange, "it has no head");
+      bad(exchange, "it has no headers");
     } else if (!exchange.answer.body(frame.content().readableBytes())) {
       reset(exchange);
       exchange.sending.answered(exchange.answer);
@@ -378,7 +376,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
 
   private void bad(Exchange exchange, String what) {
     reset(exchange);
-    exchange.sending.fail(AttemptError.BAD_RESPONSE, peer + ": the answer cannot be read: " + what);
+    exchange.sending.fail(AttemptError.BAD_RESPONSE, peer + ": invalid response: " + what);
   }
 
   private void reset(Exchange exchange) {
@@ -408,7 +406,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
 
   @Override
   public void channelInactive(ChannelHandlerContext context) {
-    end("the target closed the connection without a whole answer");
+    end("the target closed the connection without a complete response");
   }
 
   @Override
@@ -416,11 +414,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
     if (cause instanceof Http2FrameStreamException failure) {
       Exchange exchange = exchanges.get(failure.stream());
       if (exchange != null) {
-        bad(
-            exchange,
-            "it breaks the rules of HTTP/2, or its head is longer than "
-                + Answer.HEAD_MAX
-                + " bytes");
+        bad(exchange, "it violates HTTP/2, or its headers exceed " + Answer.HEAD_MAX + " bytes");
       }
     } else {
       end("the connection was lost");

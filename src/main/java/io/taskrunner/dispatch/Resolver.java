@@ -120,7 +120,7 @@ final class Resolver implements AutoCloseable {
       Optional<String> refusal = guard.refusal(address);
       if (refusal.isPresent()) {
         String at = address.getHostAddress();
-        String why = host + ": " + at + " may not be reached: it is " + refusal.get();
+        String why = host + ": " + at + " is not allowed: it is " + refusal.get();
         return unreachable(AttemptError.BLOCKED_ADDRESS, why);
       }
     }
@@ -134,7 +134,7 @@ final class Resolver implements AutoCloseable {
     String why =
         switch (cause) {
           case TimeoutException _ ->
-              "the name look-up took longer than " + LOOK_UP_TIMEOUT.toSeconds() + " s";
+              "the name lookup took longer than " + LOOK_UP_TIMEOUT.toSeconds() + " s";
           case Names.NoAnswer none -> String.valueOf(none.getMessage());
           case null, default -> "the name cannot be found";
         };

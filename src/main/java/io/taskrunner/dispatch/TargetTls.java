@@ -204,17 +204,17 @@ final class TargetTls implements AutoCloseable {
         return "the target does not speak TLS";
       } else if (alert.find()) {
         String words = alert.group(1).toLowerCase(Locale.ROOT).replace('_', ' ');
-        return "the target refused it (" + words + ")";
+        return "the target rejected it (" + words + ")";
       } else if (cause.getCause() == null && text.contains("certification path")) {
-        return "the certificate is signed by itself or by an authority that is not trusted"
-            + " (TARGET_CA_FILE names more)";
+        return "the certificate is self-signed, or its authority is not trusted"
+            + " (TARGET_CA_FILE adds authorities)";
       } else if (cause.getCause() == null && cause instanceof CertificateException) {
         return "the certificate cannot be trusted";
       }
     }
     return failure == null || failure instanceof ClosedChannelException
         ? "the target closed the connection"
-        : "the target's side of it is not understood";
+        : "the target's part of it is invalid";
   }
 
   @Override

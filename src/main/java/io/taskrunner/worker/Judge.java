@@ -11,6 +11,7 @@ import io.taskrunner.task.TaskId;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.telemetry.Tracing;
 import io.taskrunner.worker.WorkerMeters.Ending;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
@@ -139,16 +140,25 @@ final class Judge {
       case Outcome.Answered(int status, _) ->
           new Attempt(number, start, took, OptionalInt.of(status), Optional.empty(), "");
       case Outcome.TimedOut(Duration limit) ->
-          unanswered(number, start, took, AttemptError.TIMEOUT, "no whole answer in " + limit);
+          unanswered(
+              number,
+              start,
+              took,
+              AttemptError.TIMEOUT,
+              "no complete response within " + seconds(limit));
       case Outcome.Unanswered(AttemptError error, String detail) ->
           unanswered(number, start, took, error, detail);
       case Outcome.Cancelled _ ->
           unanswered(number, start, took, AttemptError.CONNECTION_LOST, "cancelled");
       case Outcome.CutOff _ ->
-          unanswered(number, start, took, AttemptError.CONNECTION_LOST, "cut off");
+          unanswered(number, start, took, AttemptError.CONNECTION_LOST, "aborted");
       case Outcome.NotReady _ ->
           unanswered(number, start, took, AttemptError.CONNECT_FAILED, "not ready");
     };
+  }
+
+  private static String seconds(Duration time) {
+    return BigDecimal.valueOf(time.toMillis(), 3).stripTrailingZeros().toPlainString() + " s";
   }
 
   private static Attempt unanswered(

@@ -164,7 +164,7 @@ final class AddressGuardTest {
   }
 
   @Test
-  void anAddressWithAZoneIsRefused() throws UnknownHostException {
+  void anAddressWithAZoneIsRejected() throws UnknownHostException {
     byte[] global = address("2606:4700::1111").getAddress();
     assertEquals(
         Optional.of("an address with a zone"),
@@ -238,7 +238,7 @@ final class AddressGuardTest {
   }
 
   @Test
-  void anAllowedBlockOpensWhateverIsInIt() {
+  void anAllowedBlockPermitsEveryAddressInIt() {
     AddressGuard guard = guard(false, "169.254.169.254 10.1.0.0/16 fe80::/10 fd00:ec2::254", "");
     for (String open :
         List.of(
@@ -257,7 +257,7 @@ final class AddressGuardTest {
   }
 
   @Test
-  void aDeniedBlockWinsOverEverything() {
+  void aDeniedBlockTakesPrecedence() {
     AddressGuard guard = guard(true, "0.0.0.0/0 ::/0", "93.184.216.0/24 10.0.0.0/8 2606:4700::/32");
     for (String denied :
         List.of(

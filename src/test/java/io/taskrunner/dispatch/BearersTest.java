@@ -48,7 +48,7 @@ class BearersTest {
   }
 
   @Test
-  void anIdentityIsSignedAndSaysWhoForWhomAndForHowLong() throws Exception {
+  void anOidcTokenIsSignedWithIssuerAudienceAndExpiry() throws Exception {
     TargetRequest sent =
         bearers.authorize(
             request(new Token.Identity("a@example.com", "https://b/", "https://tasks")));
@@ -72,13 +72,13 @@ class BearersTest {
   }
 
   @Test
-  void anAccessTokenIsTheInstallations() {
+  void anAccessTokenIsThatOfTheInstallation() {
     TargetRequest sent = bearers.authorize(request(new Token.Access("a@example.com", "scope")));
     assertEquals(new Header("Authorization", "Bearer opaque"), sent.headers().getLast());
   }
 
   @Test
-  void withoutATokenNothingChanges() {
+  void aTaskWithoutATokenIsSentUnchanged() {
     TargetRequest own = request(null);
     assertSame(own, bearers.authorize(own));
   }

@@ -33,7 +33,7 @@ final class BreakerTest {
   }
 
   @Test
-  void failuresOfAnyKindAreCountedAndOtherAnswersEndTheRow() {
+  void failuresOfAnyKindAreCountedAndOtherResponsesResetTheCount() {
     List<Outcome> down =
         List.of(
             answered(500),
@@ -55,7 +55,7 @@ final class BreakerTest {
   }
 
   @Test
-  void whatSaysNothingOfTheHostChangesNothing() {
+  void outcomesUnrelatedToTheHostChangeNothing() {
     List<Outcome> silent =
         List.of(
             unanswered(AttemptError.BLOCKED_ADDRESS),
@@ -71,7 +71,7 @@ final class BreakerTest {
   }
 
   @Test
-  void theCountIsForgottenAfterAnIntervalWithoutAFailure() {
+  void theCountIsResetAfterAnIntervalWithoutAFailure() {
     record(BAD);
     now = now.plusSeconds(59);
     assertEquals(failed(2), record(BAD));
@@ -80,7 +80,7 @@ final class BreakerTest {
   }
 
   @Test
-  void aBreakerThatOpensOrClosesBeginsTheCountAnew() {
+  void openingOrClosingABreakerResetsTheCount() {
     record(BAD);
     record(BAD);
     breaker.forget(HOST.hostAndPort());
@@ -88,7 +88,7 @@ final class BreakerTest {
   }
 
   @Test
-  void aProbeTellsHowItWentAndIsNotCounted() {
+  void aProbeReportsItsResultAndIsNotCounted() {
     record(BAD);
     assertEquals(failed(1), breaker.record(HOST, BAD, true));
     assertEquals(failed(2), record(BAD));
@@ -97,7 +97,7 @@ final class BreakerTest {
   }
 
   @Test
-  void hostsAndPortsAreApart() {
+  void hostsAndPortsAreCountedSeparately() {
     record(BAD);
     assertEquals(failed(1), breaker.record(url("http://b.example/"), BAD, false));
     assertEquals(failed(1), breaker.record(url("https://a.example/"), BAD, false));

@@ -99,7 +99,7 @@ final class DispatcherTest {
   // Requests
 
   @Test
-  void theFirstRequestOfATaskIsExactlyTheContracts() throws Exception {
+  void theFirstRequestOfATaskMatchesTheContractExactly() throws Exception {
     assertEquals(answered(200), perform(claim().body("{\"a\":1}")));
     Received request = target.next();
     assertEquals(
@@ -125,7 +125,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void aRetryTellsWhatCameBefore() throws Exception {
+  void aRetryCarriesTheCountAndPreviousStatus() throws Exception {
     perform(claim().retry(3, 1, OptionalInt.of(504)));
     Received request = target.next();
     assertEquals("2", request.header("X-CloudTasks-TaskRetryCount"));
@@ -140,7 +140,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void theTasksHeadersGoAsGivenButForOurs() throws Exception {
+  void theTasksHeadersAreSentUnchangedExceptOurs() throws Exception {
     perform(
         claim()
             .header("X-Mine", "Grüße, 世界")
@@ -165,7 +165,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void theCallersTraceGoesOnUnderANewSpan() throws Exception {
+  void theCallersTraceContinuesWithANewSpan() throws Exception {
     String trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     perform(
         claim()
@@ -207,7 +207,7 @@ final class DispatcherTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"POST", "PUT", "PATCH", "GET", "DELETE", "HEAD", "OPTIONS"})
-  void aRequestWithoutBodySaysSoWhereOneIsExpected(String method) throws Exception {
+  void aRequestWithoutBodySendsContentLengthZeroWhereRequired(String method) throws Exception {
     target.answers("HTTP/1.1 204 No Content\r\n\r\n");
     assertEquals(answered(204), perform(claim().method(method)));
     Received request = target.next();
@@ -218,7 +218,7 @@ final class DispatcherTest {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 16 * 1024, 16 * 1024 + 1, 1024 * 1024})
-  void bodiesOfAnySizeArriveWhole(int size) throws Exception {
+  void bodiesOfAnySizeArriveCompletely(int size) throws Exception {
     byte[] body = new byte[size];
     new Random(size).nextBytes(body);
     assertEquals(answered(200), perform(claim().method("GET").body(body)));
@@ -226,7 +226,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void aNameKeepsItsDotInTheHostHeader() throws Exception {
+  void aTrailingDotIsKeptInTheHostHeader() throws Exception {
     Names names = name -> done(java.net.InetAddress.getLoopbackAddress());
     try (Dispatcher named =
         new Dispatcher(
@@ -248,7 +248,7 @@ final class DispatcherTest {
 
   @ParameterizedTest
   @ValueSource(ints = {200, 201, 204, 301, 304, 400, 404, 429, 500, 503, 599})
-  void theStatusIsTheOutcome(int status) throws Exception {
+  void theStatusDeterminesTheOutcome(int status) throws Exception {
     boolean bodiless = status == 204 || status == 304;
     target.answers(
         "HTTP/1.1 "
@@ -272,7 +272,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void retryAfterIsRead() throws Exception {
+  void retryAfterIsParsed() throws Exception {
     target.answers("HTTP/1.1 503 Busy\r\nRetry-After: 17\r\nContent-Length: 0\r\n\r\n");
     assertEquals(new Answered(503, Optional.of(Duration.ofSeconds(17))), perform(claim()));
     target.answers(
@@ -282,7 +282,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void interimAnswersAreSkipped() throws Exception {
+  void interimResponsesAreSkipped() throws Exception {
     target.answers(
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
             + ScriptedTarget.OK);
@@ -292,20 +292,20 @@ final class DispatcherTest {
   }
 
   @Test
-  void endlessInterimAnswersAreABadResponse() throws Exception {
+  void endlessInterimResponsesAreABadResponse() throws Exception {
     target.answers("HTTP/1.1 103 Early Hints\r\n\r\n".repeat(200));
     unanswered(AttemptError.BAD_RESPONSE, perform(claim()));
   }
 
   @Test
-  void aSwitchOfProtocolsIsABadResponse() throws Exception {
+  void aProtocolSwitchIsABadResponse() throws Exception {
     target.answers(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
     unanswered(AttemptError.BAD_RESPONSE, perform(claim()));
   }
 
   @Test
-  void anAnswerToHeadHasNoBodyWhateverItSays() throws Exception {
+  void aResponseToHeadHasNoBody() throws Exception {
     target.answers("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n");
     assertEquals(answered(200), perform(claim().method("HEAD")));
     assertEquals(answered(200), perform(claim()));
@@ -313,7 +313,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void chunksAndTrailersAreRead() throws Exception {
+  void chunksAndTrailersAreParsed() throws Exception {
     target.answers(
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n");
     assertEquals(answered(200), perform(claim()));
@@ -322,7 +322,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void anAnswerMayEndWithItsConnection() throws Exception {
+  void aResponseMayEndWithItsConnection() throws Exception {
     target.plays(talk -> {
       talk.write("HTTP/1.0 200 OK\r\n\r\nthat is all");
       talk.close();
@@ -331,7 +331,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void aConnectionThatTheTargetWantsClosedIsClosed() throws Exception {
+  void aConnectionWithCloseIsClosed() throws Exception {
     target.answers("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     assertEquals(answered(200), perform(claim()));
     assertEquals(1, target.nextEnd());
@@ -340,7 +340,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void ofALongAnswerTheStatusCountsAndTheRestIsNotRead() throws Exception {
+  void theStatusOfALongResponseCountsAndTheRestIsNotRead() throws Exception {
     target.plays(talk -> {
       talk.write("HTTP/1.1 202 Accepted\r\nContent-Length: 10000000000\r\n\r\n");
       byte[] piece = new byte[64 * 1024];
@@ -353,7 +353,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void anAnswerOfTheLongestLengthKeepsItsConnection() throws Exception {
+  void aResponseOfTheMaximumLengthKeepsItsConnection() throws Exception {
     target.answers("HTTP/1.1 200 OK\r\nContent-Length: 65536\r\n\r\n" + "x".repeat(65536));
     assertEquals(answered(200), perform(claim()));
     assertEquals(answered(200), perform(claim()));
@@ -364,7 +364,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void nothingIsUnpacked() throws Exception {
+  void responsesAreNotDecompressed() throws Exception {
     target.answers("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nnot");
     assertEquals(answered(200), perform(claim()));
     assertNull(target.next().header("Accept-Encoding"));
@@ -412,7 +412,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void chunksCountWhereALengthIsGivenTooAndTheConnectionIsNotUsedAgain() throws Exception {
+  void chunkedEncodingOverridesContentLengthAndTheConnectionIsNotReused() throws Exception {
     target.answers(
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
             + "2\r\nok\r\n0\r\n\r\n");
@@ -423,7 +423,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void idleConnectionsAreClosedOnceOneOfThemWentSilent() throws Exception {
+  void idleConnectionsAreClosedWhenOneOfThemTimesOut() throws Exception {
     CyclicBarrier together = new CyclicBarrier(5);
     for (int i = 0; i < 5; i++) {
       target.plays(talk -> {
@@ -457,7 +457,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void moreHeadThanIsReadIsABadResponse() throws Exception {
+  void headersOverTheLimitAreABadResponse() throws Exception {
     target.answers(
         "HTTP/1.1 200 OK\r\nX-Long: " + "x".repeat(31 * 1024) + "\r\nContent-Length: 0\r\n\r\n");
     assertEquals(answered(200), perform(claim()));
@@ -469,7 +469,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void aConnectionThatEndsBeforeTheAnswerDoesIsLost() throws Exception {
+  void aConnectionClosedBeforeTheResponseEndsIsLost() throws Exception {
     for (String part :
         List.of(
             "",
@@ -510,7 +510,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void aDribbleTimesOut() throws Exception {
+  void aSlowResponseTimesOut() throws Exception {
     Duration limit = Duration.ofMillis(300);
     CountDownLatch over = new CountDownLatch(1);
     target.plays(talk -> {
@@ -531,7 +531,7 @@ final class DispatcherTest {
   // Cutting off
 
   @Test
-  void aCancelledRequestIsCutAtOnce() throws Exception {
+  void aCancelledRequestIsAbortedImmediately() throws Exception {
     target.plays(ScriptedTarget.Talk::awaitEnd);
     Sending sending = dispatcher.perform(claim().build(), AMPLE);
     target.next();
@@ -545,7 +545,7 @@ final class DispatcherTest {
   }
 
   @Test
-  void aShutdownCutsOff() throws Exception {
+  void aShutdownAbortsRequests() throws Exception {
     target.plays(ScriptedTarget.Talk::awaitEnd);
     Sending sending = dispatcher.perform(claim().build(), AMPLE);
     target.next();
@@ -557,7 +557,7 @@ final class DispatcherTest {
   // Connections
 
   @Test
-  void anIdleConnectionThatTheTargetClosesIsNotUsedAgain() throws Exception {
+  void anIdleConnectionThatTheTargetClosesIsNotReused() throws Exception {
     target.plays(talk -> {
       talk.write(ScriptedTarget.OK);
       talk.close();

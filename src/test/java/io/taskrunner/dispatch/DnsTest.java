@@ -90,14 +90,14 @@ final class DnsTest {
   }
 
   @Test
-  void everyAddressOfBothKindsComes() throws Exception {
+  void allIpv4AndIpv6AddressesAreReturned() throws Exception {
     say("both.example.", "192.0.2.1", "192.0.2.2", "2001:db8::1");
     assertEquals(Set.of("192.0.2.1", "192.0.2.2", "2001:db8:0:0:0:0:0:1"), lookUp("both.example."));
     assertEquals(Set.of(A, AAAA), Set.copyOf(asked));
   }
 
   @Test
-  void oneKindIsEnough() throws Exception {
+  void oneAddressFamilyIsEnough() throws Exception {
     say("four.example.", "192.0.2.1");
     say("six.example.", "2001:db8::1");
     assertEquals(Set.of("192.0.2.1"), lookUp("four.example."));
@@ -105,7 +105,7 @@ final class DnsTest {
   }
 
   @Test
-  void nothingIsKeptBetweenLookUpsAndEachLeavesByAnotherPort() throws Exception {
+  void lookupsAreNotCachedAndUseRandomPorts() throws Exception {
     say("moving.example.", "192.0.2.1");
     assertEquals(Set.of("192.0.2.1"), lookUp("moving.example."));
     say("moving.example.", "192.0.2.2");
@@ -121,7 +121,7 @@ final class DnsTest {
   }
 
   @Test
-  void anAnswerOfOneKindIsTakenWhenTheOtherNeverComes() throws Exception {
+  void aReplyOfOneFamilyIsUsedWhenTheOtherNeverArrives() throws Exception {
     say("half.example.", "192.0.2.1");
     mute.add(AAAA);
     long begun = System.nanoTime();
@@ -130,14 +130,14 @@ final class DnsTest {
   }
 
   @Test
-  void theHostsFileIsReadAndEveryNameInLocalhostIsThisMachine() throws Exception {
+  void theHostsFileIsReadAndLocalhostNamesAreLoopback() throws Exception {
     for (String name : List.of("localhost", "localhost.", "app.localhost", "a.b.localhost.")) {
       assertTrue(lookUp(name).contains("127.0.0.1"), name);
     }
   }
 
   @Test
-  void aChainOfAliasesIsFollowedAsFarAsResolversFollowIt() throws Exception {
+  void aChainOfAliasesIsFollowedUpToALimit() throws Exception {
     for (int i = 0; i < 16; i++) {
       aliases.put("a" + i + ".example.", "a" + (i + 1) + ".example.");
     }
@@ -146,7 +146,7 @@ final class DnsTest {
   }
 
   @Test
-  void aNameThatIsFoundInASearchDomainHasItsAddresses() throws Exception {
+  void aNameInASearchDomainIsResolved() throws Exception {
     say("hook.corp.example.", "192.0.2.1");
     try (Dns searching = searching("corp.example")) {
       assertEquals(
@@ -156,7 +156,7 @@ final class DnsTest {
   }
 
   @Test
-  void aSearchDomainThatDoesNotAnswerIsToldAsThat() {
+  void anUnresponsiveSearchDomainIsReported() {
     unheard.add("hook.corp.example.");
     unheard.add("hook.example.com.corp.example.");
     try (Dns searching = searching("corp.example")) {
@@ -173,7 +173,7 @@ final class DnsTest {
   }
 
   @Test
-  void aNameServerThatDoesNotAnswerIsNoAnswerAboutTheName() {
+  void anUnresponsiveNameServerIsNotAnUnknownName() {
     unheard.add("lost.example.");
     ExecutionException failed =
         assertThrows(ExecutionException.class, () -> lookUp("lost.example."));

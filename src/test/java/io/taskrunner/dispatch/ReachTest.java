@@ -156,17 +156,17 @@ final class ReachTest {
   }
 
   @Test
-  void aNameOfAnInsideAddressIsNotReached() throws Exception {
+  void aNameWithAPrivateAddressIsNotReached() throws Exception {
     names.say("evil.example", "127.0.0.1").say("evil.example.", "::1");
     Unanswered failed = unanswered(AttemptError.BLOCKED_ADDRESS, perform(strict(), "evil.example"));
     assertEquals(
-        "evil.example: 127.0.0.1 may not be reached: it is a loopback address", failed.detail());
+        "evil.example: 127.0.0.1 is not allowed: it is a loopback address", failed.detail());
     unanswered(AttemptError.BLOCKED_ADDRESS, perform(strict(), "evil.example."));
     assertEquals(0, target.connections());
   }
 
   @Test
-  void aNameWithAnyInsideAddressIsRefusedWhole() throws Exception {
+  void aNameWithAnyPrivateAddressIsRejected() throws Exception {
     names.say("mixed.example", "127.0.0.1", "10.0.0.1");
     unanswered(
         AttemptError.BLOCKED_ADDRESS, perform(dispatcher(false, "127.0.0.0/8"), "mixed.example"));
@@ -174,7 +174,7 @@ final class ReachTest {
   }
 
   @Test
-  void aNameThatTurnsInwardIsRefusedDespiteItsOpenConnection() throws Exception {
+  void aNameThatChangesToAPrivateAddressIsRejectedDespiteItsOpenConnection() throws Exception {
     Dispatcher dispatcher = dispatcher(false, "127.0.0.1/32");
     names.say("rebinding.example", "127.0.0.1");
     assertEquals(answered(200), perform(dispatcher, "rebinding.example"));
@@ -187,7 +187,7 @@ final class ReachTest {
   }
 
   @Test
-  void aConnectionServesTheNameThatItWasCheckedForAlone() throws Exception {
+  void aConnectionServesOnlyTheNameItWasCheckedFor() throws Exception {
     Dispatcher dispatcher = open();
     names.say("a.example", "127.0.0.1").say("b.example", "127.0.0.1");
     for (String host :
@@ -205,7 +205,7 @@ final class ReachTest {
   // Names
 
   @Test
-  void anAddressThatRefusesGivesWayToTheNext() throws Exception {
+  void theNextAddressIsTriedWhenOneRefuses() throws Exception {
     names.say("two.example", "127.0.0.2", "127.0.0.1");
     assertEquals(answered(200), perform(open(), "two.example"));
     names.say("none.example", "127.0.0.2", "127.0.0.3");
@@ -221,7 +221,7 @@ final class ReachTest {
   }
 
   @Test
-  void aLookUpThatNeverEndsIsCutByTimeOrByHand() throws Exception {
+  void anEndlessLookupEndsByTimeoutOrCancellation() throws Exception {
     names.answers.put("slow.example", new CompletableFuture<>());
     Dispatcher dispatcher = open();
     Duration limit = Duration.ofMillis(100);
@@ -234,11 +234,11 @@ final class ReachTest {
     assertEquals(new Outcome.Cancelled(), sending.outcome().getNow(null));
     Unanswered failed =
         unanswered(AttemptError.CONNECT_FAILED, perform(dispatcher, "slow.example"));
-    assertEquals("slow.example: the name look-up took longer than 5 s", failed.detail());
+    assertEquals("slow.example: the name lookup took longer than 5 s", failed.detail());
   }
 
   @Test
-  void thoseWhoAskAtOnceShareOneLookUpWhichIsFreshForTenSeconds() throws Exception {
+  void concurrentRequestsShareOneLookupForTenSeconds() throws Exception {
     CompletableFuture<List<InetAddress>> answer = new CompletableFuture<>();
     names.answers.put("busy.example", answer);
     Dispatcher dispatcher = open();
@@ -259,7 +259,7 @@ final class ReachTest {
   }
 
   @Test
-  void aNameIsLookedUpAnewOnceItsAddressesAreDead() throws Exception {
+  void aNameIsLookedUpAgainWhenItsAddressesFail() throws Exception {
     names.say("moving.example", "127.0.0.2");
     Dispatcher dispatcher = open();
     unanswered(AttemptError.CONNECT_FAILED, perform(dispatcher, "moving.example"));
@@ -268,7 +268,7 @@ final class ReachTest {
   }
 
   @Test
-  void aNameThatCannotBeFoundIsAskedForOncePerSecond() throws Exception {
+  void anUnknownNameIsLookedUpOncePerSecond() throws Exception {
     Dispatcher dispatcher = open();
     unanswered(AttemptError.CONNECT_FAILED, perform(dispatcher, "late.example"));
     names.say("late.example", "127.0.0.1");
@@ -281,7 +281,7 @@ final class ReachTest {
   // The breaker
 
   @Test
-  void eachFailureTellsHowManyThereWereInARow() throws Exception {
+  void eachFailureReportsTheNumberOfFailuresInARow() throws Exception {
     Dispatcher dispatcher = open();
     String down = "HTTP/1.1 500 Down\r\nContent-Length: 0\r\n\r\n";
     target.answers(down).answers(down);
@@ -297,7 +297,7 @@ final class ReachTest {
   }
 
   @Test
-  void aRefusalOfTheGuardIsNoEvidence() throws Exception {
+  void aBlockedAddressDoesNotCountAsAHostFailure() throws Exception {
     Dispatcher dispatcher = strict();
     for (int i = 0; i < 3; i++) {
       Sending sending = begin(dispatcher, "127.0.0.1");
@@ -309,7 +309,7 @@ final class ReachTest {
   // Connections
 
   @Test
-  void aRequestThatWasWrittenIsNeverSentASecondTime() throws Exception {
+  void aWrittenRequestIsNeverSentTwice() throws Exception {
     Dispatcher dispatcher = open();
     assertEquals(answered(200), perform(dispatcher, "127.0.0.1"));
     target.plays(ScriptedTarget.Talk::close);
@@ -323,7 +323,7 @@ final class ReachTest {
   }
 
   @Test
-  void anAnswerBeforeTheRequestIsWholeEndsItsConnection() throws Exception {
+  void aResponseBeforeTheRequestIsCompleteClosesItsConnection() throws Exception {
     CountDownLatch over = new CountDownLatch(1);
     target.greets(talk -> {
       talk.write("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
@@ -342,7 +342,7 @@ final class ReachTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"HTTP/1.1 200 OK\r\nContent-Le", "\r\n", "x", ScriptedTarget.OK})
-  void whatComesBehindAnAnswerIsNotTakenForTheNext(String more) throws Exception {
+  void bytesAfterAResponseAreNotTakenForTheNext(String more) throws Exception {
     Dispatcher dispatcher = open();
     target.answers(ScriptedTarget.OK + more);
     assertEquals(answered(200), perform(dispatcher, "127.0.0.1"));
@@ -353,7 +353,7 @@ final class ReachTest {
   }
 
   @Test
-  void anIdlePeerThatSpeaksLosesItsConnection() throws Exception {
+  void anIdleConnectionThatReceivesBytesIsClosed() throws Exception {
     Dispatcher dispatcher = open();
     CountDownLatch idle = new CountDownLatch(1);
     target.plays(talk -> {
@@ -372,7 +372,7 @@ final class ReachTest {
   }
 
   @Test
-  void aTargetSaysHowLongItKeepsAConnection() throws Exception {
+  void keepAliveTimeoutsOfTargetsAreRespected() throws Exception {
     Dispatcher dispatcher = open();
     target.answers(
         "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=20, max=100\r\nContent-Length: 0\r\n\r\n");
@@ -420,7 +420,7 @@ final class ReachTest {
   }
 
   @Test
-  void aConnectionThatIsIdleForTooLongIsClosed() throws Exception {
+  void aConnectionIdleForTooLongIsClosed() throws Exception {
     Dispatcher dispatcher = open();
     assertEquals(answered(200), perform(dispatcher, "127.0.0.1"));
     long released = System.nanoTime();
@@ -436,7 +436,7 @@ final class ReachTest {
   }
 
   @Test
-  void nothingIsKeptOfATargetWithoutConnections() throws Exception {
+  void aTargetWithoutConnectionsUsesNoMemory() throws Exception {
     Dispatcher dispatcher = open();
     for (int i = 0; i < 20; i++) {
       names.say("h" + i + ".example", "127.0.0.1");

@@ -113,7 +113,7 @@ final class TlsTest {
   // TLS
 
   @Test
-  void aTargetThatKnowsNoHttp2GetsHttp1() throws Exception {
+  void aTargetWithoutHttp2GetsHttp1() throws Exception {
     ScriptedTarget target = http1();
     for (String host : List.of("target.example", "target.example.", "127.0.0.1")) {
       String url = "https://" + host + ":" + target.port() + "/a//b/../c?x=%zz&y={}|";
@@ -132,7 +132,7 @@ final class TlsTest {
   }
 
   @Test
-  void manyAtOnceGetConnectionsOfTheirOwnOverHttp1() throws Exception {
+  void concurrentHttp1RequestsUseSeparateConnections() throws Exception {
     ScriptedTarget target = http1();
     String url = "https://target.example:" + target.port() + "/";
     List<Sending> all =
@@ -146,7 +146,7 @@ final class TlsTest {
   }
 
   @Test
-  void aCertificateOfAnUnknownAuthorityIsRefusedInWordsOfItsOwn() throws Exception {
+  void aCertificateOfAnUnknownAuthorityIsRejectedWithAReason() throws Exception {
     ScriptedTarget target = http1();
     Dispatcher strict = dispatcher(TargetTls.trusting(List.of()), Duration.ofSeconds(10));
     String url = "https://target.example:" + target.port() + "/";
@@ -157,13 +157,13 @@ final class TlsTest {
         failed
             .detail()
             .endsWith(
-                "TLS handshake failed: the certificate is signed by itself or by an authority that"
-                    + " is not trusted (TARGET_CA_FILE names more)"),
+                "TLS handshake failed: the certificate is self-signed, or its authority is not trusted"
+                    + " (TARGET_CA_FILE adds authorities)"),
         failed.detail());
   }
 
   @Test
-  void aCertificateForAnotherNameIsRefusedInWordsOfItsOwn() throws Exception {
+  void aCertificateForAnotherNameIsRejectedWithAReason() throws Exception {
     ScriptedHttp2Target target = http2(100);
     for (String host : List.of("other.example", "other", "my_other.example", "-other")) {
       String url = "https://" + host + ":" + target.port() + "/";
@@ -178,7 +178,7 @@ final class TlsTest {
   }
 
   @Test
-  void aCertificateThatHasExpiredIsRefusedInWordsOfItsOwn() throws Exception {
+  void anExpiredCertificateIsRejectedWithAReason() throws Exception {
     TestCertificate old = TestCertificate.expired("dns:target.example");
     ScriptedTarget target = closing(ScriptedTarget.start(old.server()));
     Dispatcher trusting =
@@ -192,7 +192,7 @@ final class TlsTest {
   }
 
   @Test
-  void namesWithoutADotAndWithAnUnderscoreAreAskedForByName() throws Exception {
+  void namesWithoutADotOrWithAnUnderscoreAreSentAsSni() throws Exception {
     TestCertificate several =
         TestCertificate.of("dns:hook,dns:my_hook,dns:my_hook.internal,dns:*.a_b.internal");
     Dispatcher trusting =
@@ -216,7 +216,7 @@ final class TlsTest {
   }
 
   @Test
-  void aHandshakeThatNeverEndsIsCutAtTheConnectTimeout() throws Exception {
+  void anEndlessHandshakeEndsAtTheConnectTimeout() throws Exception {
     ScriptedTarget target = closing(ScriptedTarget.start());
     target.greets(ScriptedTarget.Talk::awaitEnd);
     Dispatcher hasty = dispatcher(trusting(), Duration.ofMillis(300));
@@ -229,7 +229,7 @@ final class TlsTest {
   // HTTP/2
 
   @Test
-  void aTargetThatKnowsHttp2GetsIt() throws Exception {
+  void aTargetWithHttp2GetsHttp2() throws Exception {
     ScriptedHttp2Target target = http2(100);
     String url = "https://target.example:" + target.port() + "/a//b/../c?x=%zz&y={}|";
     byte[] body = new byte[300_000];
@@ -250,7 +250,7 @@ final class TlsTest {
   }
 
   @Test
-  void manyAtOnceShareOneConnection() throws Exception {
+  void concurrentHttp2RequestsShareOneConnection() throws Exception {
     ScriptedHttp2Target target = http2(100);
     List<Sending> all = IntStream.range(0, 64).mapToObj(_ -> begin(target)).toList();
     for (Sending one : all) {
@@ -260,7 +260,7 @@ final class TlsTest {
   }
 
   @Test
-  void aConnectionThatBecameReadyJustBeforeOneIsAskedForIsShared() throws Exception {
+  void aConnectionThatJustBecameReadyIsShared() throws Exception {
     ScriptedHttp2Target target = http2(100);
     Sending first = begin(target);
     assertEquals(answered(200), outcome(first), "a connection stands");
@@ -293,7 +293,7 @@ final class TlsTest {
   }
 
   @Test
-  void aSharedConnectionIsClosedOnceNoRequestHasBeenOnItForTooLong() throws Exception {
+  void aSharedConnectionIdleForTooLongIsClosed() throws Exception {
     ScriptedHttp2Target target = http2(100);
     target.plays(_ -> {});
     Sending sending = begin(target);
@@ -312,7 +312,7 @@ final class TlsTest {
   }
 
   @Test
-  void aTargetThatTakesFewAtOnceGetsThemAllTheSame() throws Exception {
+  void aTargetWithFewStreamsGetsAllRequests() throws Exception {
     ScriptedHttp2Target target = http2(2);
     assertEquals(answered(200), outcome(begin(target)), "its settings are known now");
     List<Sending> all = IntStream.range(0, 20).mapToObj(_ -> begin(target)).toList();
@@ -322,7 +322,7 @@ final class TlsTest {
   }
 
   @Test
-  void aRefusedStreamIsSentAgainAtNoCostToTheTask() throws Exception {
+  void aRefusedStreamIsRepeatedWithoutUsingAnAttempt() throws Exception {
     ScriptedHttp2Target target = http2(100);
     for (int i = 0; i < 5; i++) {
       target.plays(stream -> stream.reset(Http2Error.REFUSED_STREAM));
@@ -334,7 +334,7 @@ final class TlsTest {
   }
 
   @Test
-  void aTargetThatRefusesWhateverItIsSentIsLeftAloneAfterAWhile() throws Exception {
+  void aTargetThatRefusesEveryStreamIsEventuallyReportedAsFailing() throws Exception {
     ScriptedHttp2Target target = http2(100);
     for (int i = 0; i < 100; i++) {
       target.plays(stream -> stream.reset(Http2Error.REFUSED_STREAM));
@@ -351,7 +351,7 @@ final class TlsTest {
   }
 
   @Test
-  void aTargetThatTakesNoStreamIsTriedAFewTimesAndNotTurnedOver() throws Exception {
+  void aTargetWithoutStreamsIsTriedAFewTimesWithoutNewConnections() throws Exception {
     ScriptedHttp2Target target = http2(0);
     Duration limit = Duration.ofMillis(400);
     String url = "https://target.example:" + target.port() + "/";
@@ -362,7 +362,7 @@ final class TlsTest {
   }
 
   @Test
-  void aTargetThatTakesOneRequestAConnectionGetsAllOfThem() throws Exception {
+  void aTargetWithOneRequestPerConnectionGetsAllRequests() throws Exception {
     ScriptedHttp2Target target = http2(100).takesPerConnection(1);
     List<Sending> all = IntStream.range(0, 16).mapToObj(_ -> begin(target)).toList();
     for (Sending one : all) {
@@ -373,7 +373,7 @@ final class TlsTest {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 10})
-  void aTargetThatTakesFewAtOnceGetsNoMoreAndMoreConnectionsInstead(int streams) throws Exception {
+  void aTargetWithFewStreamsGetsMoreConnections(int streams) throws Exception {
     ScriptedHttp2Target target = http2(streams);
     CountDownLatch allThere = new CountDownLatch(40);
     List<ScriptedHttp2Target.Stream> held = Collections.synchronizedList(new ArrayList<>());
@@ -393,7 +393,7 @@ final class TlsTest {
   }
 
   @Test
-  void aConnectionThatWentSilentTakesNoRequestUntilItSpeaksAgain() throws Exception {
+  void aSilentConnectionIsNotUsedUntilItRespondsAgain() throws Exception {
     ScriptedHttp2Target target = http2(100);
     try (Proxy proxy = Proxy.start(target.port())) {
       String url = "https://target.example:" + proxy.port() + "/";
@@ -413,7 +413,7 @@ final class TlsTest {
   }
 
   @Test
-  void aConnectionThatAnswersAPingAfterATimeoutIsUsedAgain() throws Exception {
+  void aConnectionThatAnswersAPingAfterATimeoutIsReused() throws Exception {
     ScriptedHttp2Target target = http2(100);
     assertEquals(answered(200), outcome(begin(target)), "a connection stands");
     target.plays(_ -> {});
@@ -428,7 +428,7 @@ final class TlsTest {
   }
 
   @Test
-  void aTargetThatRequiresHttp1GetsItAndIsRemembered() throws Exception {
+  void aTargetThatRequiresHttp1IsRemembered() throws Exception {
     ScriptedHttp2Target target = closing(ScriptedHttp2Target.startWithHttp1(loops, certificate));
     target.plays(stream -> stream.reset(Http2Error.HTTP_1_1_REQUIRED));
     assertEquals(answered(204), outcome(begin(target)), "what the target answers by HTTP/1.1");
@@ -438,7 +438,7 @@ final class TlsTest {
   }
 
   @Test
-  void aTargetThatRequiresHttp1WithoutSpeakingItIsReachedByHttp2Afterwards() throws Exception {
+  void aTargetThatWronglyRequiresHttp1GetsHttp2Again() throws Exception {
     ScriptedHttp2Target target =
         closing(ScriptedHttp2Target.startWithHttp2Alone(loops, certificate));
     target.plays(stream -> stream.reset(Http2Error.HTTP_1_1_REQUIRED));
@@ -447,7 +447,7 @@ final class TlsTest {
   }
 
   @Test
-  void aTargetCannotHaveTheTableOfHeadersGrowHere() throws Exception {
+  void aTargetCannotGrowOurHeaderTable() throws Exception {
     int usual = lengthOfARepeatedRequest(4096);
     int refused = lengthOfARepeatedRequest(1L << 24);
     assertTrue(
@@ -464,7 +464,7 @@ final class TlsTest {
   }
 
   @Test
-  void anAnswerThatEndsWithTheConnectionEndsWithCloseNotify() throws Exception {
+  void aResponseThatEndsWithTheConnectionRequiresCloseNotify() throws Exception {
     ScriptedTarget target = http1();
     target.plays(talk -> {
       talk.write("HTTP/1.1 200 OK\r\n\r\nhello");
@@ -477,7 +477,7 @@ final class TlsTest {
   }
 
   @Test
-  void anIdleConnectionThatGotCloseNotifyIsNotUsedAgain() throws Exception {
+  void anIdleConnectionThatGotCloseNotifyIsNotReused() throws Exception {
     ScriptedTarget target = http1();
     target.plays(talk -> {
       talk.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -492,7 +492,7 @@ final class TlsTest {
   }
 
   @Test
-  void aRequestThatAGoAwayLeavesOutIsSentAgainElsewhere() throws Exception {
+  void aRequestRejectedByGoAwayIsRepeatedOnAnotherConnection() throws Exception {
     ScriptedHttp2Target target = http2(100);
     target.plays(ScriptedHttp2Target.Stream::goAwayBefore);
     assertEquals(answered(200), outcome(begin(target)));
@@ -501,7 +501,7 @@ final class TlsTest {
   }
 
   @Test
-  void anyOtherResetIsALostConnection() throws Exception {
+  void anyOtherStreamResetIsALostConnection() throws Exception {
     ScriptedHttp2Target target = http2(100);
     target.plays(stream -> stream.reset(Http2Error.INTERNAL_ERROR));
     unanswered(AttemptError.CONNECTION_LOST, outcome(begin(target)));
@@ -515,7 +515,7 @@ final class TlsTest {
   }
 
   @Test
-  void aClosedConnectionLosesWhatWasOnIt() throws Exception {
+  void aClosedConnectionLosesItsRequests() throws Exception {
     ScriptedHttp2Target target = http2(100);
     target.plays(ScriptedHttp2Target.Stream::close);
     unanswered(AttemptError.CONNECTION_LOST, outcome(begin(target)));
@@ -524,7 +524,7 @@ final class TlsTest {
   }
 
   @Test
-  void aCancelledRequestResetsItsStreamAlone() throws Exception {
+  void aCancelledRequestResetsOnlyItsStream() throws Exception {
     ScriptedHttp2Target target = http2(100);
     target.plays(_ -> {});
     Sending sending = begin(target);
@@ -537,7 +537,7 @@ final class TlsTest {
   }
 
   @Test
-  void ofALongAnswerTheStatusCounts() throws Exception {
+  void theStatusOfALongResponseCounts() throws Exception {
     ScriptedHttp2Target target = http2(100);
     target.plays(stream -> {
       stream.status(202, false);
@@ -557,7 +557,7 @@ final class TlsTest {
   }
 
   @Test
-  void interimAnswersAndTrailersAreSkippedAndRetryAfterIsRead() throws Exception {
+  void interimResponsesAndTrailersAreSkippedAndRetryAfterIsParsed() throws Exception {
     ScriptedHttp2Target target = http2(100);
     target.plays(stream -> {
       stream.status(103, false);
@@ -569,7 +569,7 @@ final class TlsTest {
   }
 
   @Test
-  void moreHeadThanIsReadIsABadResponse() throws Exception {
+  void headersOverTheLimitAreABadResponse() throws Exception {
     ScriptedHttp2Target target = http2(100);
     target.plays(stream ->
         stream.headers(

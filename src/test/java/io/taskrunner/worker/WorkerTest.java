@@ -113,7 +113,7 @@ class WorkerTest {
   }
 
   @Test
-  void whatFinishesDuringARoundTripGoesTogetherWithTheNext() {
+  void resultsDuringARoundTripAreSentTogetherWithTheNext() {
     start(3, LEASE);
     store.exchange().gives(claim(1), claim(2), claim(3));
     performer.next().answers(200);
@@ -128,7 +128,7 @@ class WorkerTest {
   }
 
   @Test
-  void anUnansweredExchangeIsMadeAgainWithTheSameNumberSlotsAndVerdicts() {
+  void anUnansweredExchangeIsRepeatedUnchanged() {
     start(2, LEASE);
     store.exchange().gives(claim(1), claim(2));
     performer.next().answers(200);
@@ -152,7 +152,7 @@ class WorkerTest {
   }
 
   @Test
-  void afterAnOutageWhatWasSettledGoesOnceMoreAndDoesNotCountAsLate() {
+  void afterAnOutageVerdictsAreRepeatedAndNotCountedAsLate() {
     start(1, LEASE);
     Claim task = claim(1);
     store.exchange().gives(task);
@@ -170,7 +170,7 @@ class WorkerTest {
   }
 
   @Test
-  void aConnectionThatWasLostUnseenMeansTheSame() {
+  void aSilentlyLostConnectionRepeatsVerdictsToo() {
     start(1, LEASE);
     Claim task = claim(1);
     store.exchange().gives(task);
@@ -181,7 +181,7 @@ class WorkerTest {
   }
 
   @Test
-  void aVerdictThatComesTooLateIsCounted() {
+  void aLateVerdictIsCounted() {
     start(1, LEASE);
     store.exchange().gives(claim(1));
     performer.next().answers(200);
@@ -191,7 +191,7 @@ class WorkerTest {
   }
 
   @Test
-  void aMessageDuringAClaimMeansOneMoreClaim() throws InterruptedException {
+  void aMessageDuringAClaimCausesOneMoreClaim() throws InterruptedException {
     start(2, LEASE);
     Call first = store.exchange();
     store.listener().wake();
@@ -214,7 +214,7 @@ class WorkerTest {
   }
 
   @Test
-  void theKeeperLooksAgainExactlyWhenItWasTold() {
+  void theKeeperChecksAgainExactlyWhenDue() {
     start(2, LEASE);
     store.exchange().gives(false, ofMillis(120));
     long before = System.nanoTime();
@@ -225,7 +225,7 @@ class WorkerTest {
   }
 
   @Test
-  void anAnswerThatSaysAgainIsFollowedAtOnce() {
+  void aReplyWithMoreWorkCausesAnotherClaimAtOnce() {
     start(2, LEASE);
     store.exchange().gives(true, ofSeconds(1), claim(1));
     Call second = store.exchange();
@@ -234,7 +234,7 @@ class WorkerTest {
   }
 
   @Test
-  void aFullWorkerBeatsWithNoSlotsEachSecond() throws InterruptedException {
+  void aFullWorkerSendsAHeartbeatEachSecond() throws InterruptedException {
     start(1, LEASE);
     store.exchange().gives(true, ZERO, claim(1));
     long before = System.nanoTime();
@@ -248,7 +248,7 @@ class WorkerTest {
   }
 
   @Test
-  void noMoreThanAHundredAreAskedForAtOnceAndTheRestFollows() {
+  void atMostAHundredTasksAreClaimedAtOnce() {
     start(150, LEASE);
     Call first = store.exchange();
     assertEquals(100, first.request().slots());
@@ -261,7 +261,7 @@ class WorkerTest {
   }
 
   @Test
-  void aTaskThatIsGivenWhileItRunsHereIsAdopted() {
+  void aTaskClaimedAgainWhileItRunsHereIsAdopted() {
     start(2, LEASE);
     Claim first = claim(1);
     store.exchange().gives(true, ofSeconds(1), first);
@@ -281,7 +281,7 @@ class WorkerTest {
   }
 
   @Test
-  void theRenewalNamesWhatRunsAndCutsOffWhatIsLostOrCancelled() {
+  void aRenewalAbortsLostAndCancelledTasks() {
     start(3, ofMillis(600));
     Claim kept = claim(1);
     Claim lost = claim(2);
@@ -312,7 +312,7 @@ class WorkerTest {
   }
 
   @Test
-  void silenceOfTheStoreCutsNothingOff() {
+  void anUnresponsiveStoreAbortsNothing() {
     start(1, ofMillis(150));
     store.exchange().gives(claim(1));
     Begun begun = performer.next();
@@ -324,7 +324,7 @@ class WorkerTest {
   }
 
   @Test
-  void aLeaseThatWasLostButIsOursAgainIsPutBackNotCancelled() {
+  void aLostLeaseThatIsOursAgainIsPutBack() {
     start(1, ofMillis(150));
     Claim first = claim(1);
     store.exchange().gives(first);
@@ -343,7 +343,7 @@ class WorkerTest {
   }
 
   @Test
-  void aCancelledTaskIsCutOffByMessage() {
+  void aMessageAbortsACancelledTask() {
     start(1, LEASE);
     Claim task = claim(1);
     store.exchange().gives(task);
@@ -354,7 +354,7 @@ class WorkerTest {
   }
 
   @Test
-  void aTaskThatIsCancelledWhileItsClaimIsOnTheWayIsNotBegun() {
+  void aTaskCancelledDuringItsClaimIsNotStarted() {
     start(1, LEASE);
     Claim task = claim(1);
     Call first = store.exchange();
@@ -382,7 +382,7 @@ class WorkerTest {
   }
 
   @Test
-  void theEffectiveTimeIsTheTasksElseTheQueuesAtMostTheWorkers() {
+  void theTimeoutIsTheTasksOrTheQueuesAndAtMostTheWorkers() {
     start(10, LEASE);
     store
         .exchange()
@@ -398,7 +398,7 @@ class WorkerTest {
   }
 
   @Test
-  void theEffectivePolicyIsTheTasksOverTheQueuesOverTheWorkers() {
+  void thePolicyIsTheTasksThenTheQueuesThenTheWorkers() {
     start(10, LEASE);
     Retry task = new Retry(null, ofSeconds(2), null, null, null, null);
     Retry queue = new Retry(0, ofSeconds(9), null, null, null, null);
@@ -425,7 +425,7 @@ class WorkerTest {
   }
 
   @Test
-  void theWholeTimeOfATaskIsCountedByTheStoresClock() {
+  void theDurationOfATaskIsMeasuredByTheStoresClock() {
     start(2, LEASE);
     Retry tenSeconds = new Retry(100, null, null, null, ofSeconds(10), null);
     Claim young = Claims.begunBefore(1, ofSeconds(9), tenSeconds);
@@ -442,7 +442,7 @@ class WorkerTest {
   }
 
   @Test
-  void aProbeThatFailsUsesUpNoAttemptThoughItWereTheLast() {
+  void aFailedProbeUsesNoAttemptEvenTheLast() {
     start(1, LEASE);
     Retry none = new Retry(0, null, null, null, null, null);
     store.exchange().gives(Claims.probe(1, none));
@@ -454,7 +454,7 @@ class WorkerTest {
   }
 
   @Test
-  void aBreakerThatOpensOrClosesIsLoggedAndFailuresAreCountedAnew() {
+  void breakerChangesAreLoggedAndResetTheCount() {
     ListAppender<ILoggingEvent> logged = new ListAppender<>();
     logged.start();
     Logger logger = (Logger) LoggerFactory.getLogger(Worker.class);
@@ -490,7 +490,7 @@ class WorkerTest {
   }
 
   @Test
-  void aProbeThatIsRefusedForGoodIsBuried() {
+  void aProbeThatIsPermanentlyRejectedEndsDead() {
     start(1, LEASE);
     store.exchange().gives(Claims.probe(1, Retry.UNSET));
     performer.next().says(new BreakerReport.Good()).answers(404);
@@ -498,7 +498,7 @@ class WorkerTest {
   }
 
   @Test
-  void aBugInAnAttemptEndsThatAttemptAlone() {
+  void aBugInAnAttemptEndsOnlyThatAttempt() {
     start(2, LEASE);
     store.exchange().gives(claim(1), claim(2));
     performer.next().breaks();
@@ -510,17 +510,18 @@ class WorkerTest {
   }
 
   @Test
-  void aTimeoutIsWrittenDownAsSuch() {
+  void aTimeoutIsRecordedAsTimeout() {
     start(1, LEASE);
     store.exchange().gives(claim(1));
     performer.next().ends(new Outcome.TimedOut(ofSeconds(3)));
     Settlement settled = store.settling().verdicts.getFirst();
     assertEquals(Optional.of(AttemptError.TIMEOUT), settled.attempt().error());
     assertTrue(settled.attempt().status().isEmpty());
+    assertEquals("no complete response within 3 s", settled.attempt().detail());
   }
 
   @Test
-  void aStopLeavesFirstLetsFinishWhatRunsAndDeliversIt() throws Exception {
+  void aStopStopsClaimingThenWaitsForRunningTasks() throws Exception {
     Worker stopped = start(2, LEASE);
     store.exchange().gives(claim(1));
     Begun begun = performer.next();
@@ -542,7 +543,7 @@ class WorkerTest {
   }
 
   @Test
-  void whatRunsBeyondTheGraceIsPutBackAtNoCost() throws Exception {
+  void tasksRunningBeyondTheGraceArePutBackAtNoCost() throws Exception {
     Worker stopped = start(1, LEASE);
     Claim task = claim(1);
     store.exchange().gives(task);
@@ -559,7 +560,7 @@ class WorkerTest {
   }
 
   @Test
-  void aClaimThatComesInAfterTheStopIsPutBackUnbegun() throws Exception {
+  void aClaimThatArrivesAfterTheStopIsPutBack() throws Exception {
     Worker stopped = start(1, LEASE);
     Call first = store.exchange();
     CompletableFuture<Void> end = stopping(stopped, ofSeconds(20));
@@ -579,7 +580,7 @@ class WorkerTest {
   }
 
   @Test
-  void breakersAreShownAsTheStoreTellsThem() {
+  void breakersAreShownAsTheStoreReportsThem() {
     store.breakers = List.of(new Breaker("a:80", false), new Breaker("b:80", true));
     start(1, LEASE);
     store.exchange().gives();

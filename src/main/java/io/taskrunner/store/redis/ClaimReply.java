@@ -129,7 +129,7 @@ record ClaimReply(
       Instant now) {
     QueueRules queue = queues.get(task.queue());
     if (queue == null) {
-      throw new IllegalStateException("claim of " + id + " does not tell its queue");
+      throw new IllegalStateException("claim of " + id + " does not name its queue");
     }
     return new Claim(
         id,

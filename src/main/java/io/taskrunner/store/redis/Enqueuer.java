@@ -397,6 +397,6 @@ final class Enqueuer {
     pending.result.completeExceptionally(
         failure instanceof StoreUnavailable
             ? failure
-            : new StoreUnavailable("Redis is away", failure));
+            : new StoreUnavailable("Redis is not reachable", failure));
   }
 }

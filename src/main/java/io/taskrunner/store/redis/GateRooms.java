@@ -98,7 +98,9 @@ final class GateRooms {
             gates.forEach(asking::remove);
           }
           if (failure != null) {
-            LOG.atDebug().addKeyValue("gates", gates).log("the shard of these gates does not answer");
+            LOG.atDebug()
+                .addKeyValue("gates", gates)
+                .log("the shard of these gates does not answer");
             return;
           }
           for (int i = 0; i < gates.size(); i++) {

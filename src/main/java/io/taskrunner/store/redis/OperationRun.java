@@ -179,7 +179,7 @@ final class OperationRun implements Run {
   }
 
   private Step gone(String queue) {
-    fail("The queue " + queue + " is no more.");
+    fail("Queue \"" + queue + "\" was deleted.");
     return new Step.Over(Operation.State.FAILED);
   }
 

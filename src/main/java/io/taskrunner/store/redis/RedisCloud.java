@@ -336,7 +336,7 @@ final class RedisCloud implements CloudStore {
   private static CloudTask task(QueueName queue, TaskId id, TaskRecord record) {
     TaskRecord.Cloud cloud = record.cloud();
     if (cloud == null) {
-      throw new IllegalStateException(id + " is no task of Cloud Tasks");
+      throw new IllegalStateException(id + " is not a task of Cloud Tasks");
     }
     return new CloudTask(
         queue,

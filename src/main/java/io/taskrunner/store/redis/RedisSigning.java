@@ -86,7 +86,8 @@ final class RedisSigning implements SigningStore {
       }
       // Signing was ended meanwhile: the published version must exist.
     }
-    throw new IllegalStateException("the signing secret of " + clientId + " is ended all the time");
+    throw new IllegalStateException(
+        "the signing secret of " + clientId + " keeps being deleted concurrently");
   }
 
   private boolean isKnown(String clientId) {

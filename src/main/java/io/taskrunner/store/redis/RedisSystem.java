@@ -78,7 +78,7 @@ final class RedisSystem implements SystemStore {
   /** Completes when the first has responded, or all have failed. */
   private static CompletableFuture<String> firstOf(List<CompletableFuture<String>> pings) {
     if (pings.isEmpty()) {
-      return CompletableFuture.failedFuture(new RedisException("no node is known"));
+      return CompletableFuture.failedFuture(new RedisException("no Redis node is known"));
     }
     CompletableFuture<String> first = new CompletableFuture<>();
     AtomicInteger failed = new AtomicInteger();
@@ -122,7 +122,7 @@ final class RedisSystem implements SystemStore {
     String[] version = info.getOrDefault("redis_version", "0.0").split("\\.", -1);
     int major = Integer.parseInt(version[0]);
     if (major < MAJOR_MIN || (major == MAJOR_MIN && Integer.parseInt(version[1]) < MINOR_MIN)) {
-      found.add("Redis is " + info.get("redis_version") + ": 6.2 or newer is needed.");
+      found.add("Redis is " + info.get("redis_version") + ": 6.2 or newer is required.");
     }
     String policy = info.getOrDefault("maxmemory_policy", "noeviction");
     if (!policy.equals("noeviction")) {

@@ -93,7 +93,7 @@ final class RedisWork implements WorkStore {
     } catch (RedisException failure) {
       if (Answers.isOutage(failure)) {
         link.doubt();
-        throw new StoreUnavailable("Redis is away", failure);
+        throw new StoreUnavailable("Redis is not reachable", failure);
       }
       throw failure;
     } finally {

@@ -82,7 +82,7 @@ final class Cluster implements Nodes {
         throw new StoreUnavailable(
             "the Redis Cluster does not answer",
             new RedisException(
-                "nobody is known to hold slot " + slot + "; " + cluster.topology.trouble()));
+                "no node is known to hold slot " + slot + "; " + cluster.topology.trouble()));
       }
     }
     cluster.timer.scheduleWithFixedDelay(

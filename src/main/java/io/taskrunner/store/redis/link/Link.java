@@ -86,7 +86,7 @@ public final class Link {
         doubt();
         if (System.nanoTime() + pause > deadline) {
           gaveUpNanos = System.nanoTime();
-          throw new StoreUnavailable("Redis is away", failure);
+          throw new StoreUnavailable("Redis is not reachable", failure);
         }
         LockSupport.parkNanos(pause);
         pause = Math.min(pause * 2, PAUSE_MAX_NANOS);

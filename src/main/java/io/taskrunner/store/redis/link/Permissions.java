@@ -30,11 +30,11 @@ public final class Permissions {
             new NotPermitted(
                 "Redis at "
                     + redis.where()
-                    + " does not permit to the user "
+                    + " lacks permissions for the user "
                     + redis.username().orElse("default")
-                    + " what Task Runner needs ("
+                    + " that Task Runner requires ("
                     + words
-                    + "): it needs the keys ~"
+                    + "): grant the keys ~"
                     + redis.keyPrefix()
                     + ":*, the channels &"
                     + redis.keyPrefix()

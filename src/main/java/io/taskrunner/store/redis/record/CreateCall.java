@@ -82,7 +82,7 @@ public record CreateCall(NewTask task, String queue, byte[] tail, long dueMillis
       case 'e' -> new TaskMade.Made(made(id, TaskCodec.exact(due, created, early), created));
       case 'u' -> new TaskMade.Exists();
       case 'q' -> noQueue();
-      default -> throw new IllegalStateException("the making of " + asked + " answered " + word);
+      default -> throw new IllegalStateException("the creation of " + asked + " replied " + word);
     };
   }
 

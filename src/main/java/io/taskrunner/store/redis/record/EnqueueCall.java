@@ -107,7 +107,7 @@ public record EnqueueCall(Enqueue command, byte[] tail)
       case 'k' -> new EnqueueResult.KeyRequired();
       case 'w' -> new EnqueueResult.ClientUnknown();
       case 'm' -> new EnqueueResult.TooManyClients();
-      default -> throw new IllegalStateException("enqueue of " + asked + " answered " + word);
+      default -> throw new IllegalStateException("enqueue of " + asked + " replied " + word);
     };
   }
 }
