@@ -76,7 +76,7 @@ class MainTest {
   }
 
   @Test
-  void theVersionIsTold() throws Exception {
+  void theVersionIsPrinted() throws Exception {
     for (String word : List.of("--version", "version")) {
       ProgramProcess version = start(Map.of(), word);
       assertEquals(0, version.end());
@@ -101,7 +101,7 @@ class MainTest {
   }
 
   @Test
-  void everyFaultOfTheSettingsIsToldAndEndsItWithTwo() throws Exception {
+  void everyErrorInTheSettingsIsReportedWithStatusTwo() throws Exception {
     ProgramProcess faulty =
         start(
             Map.of("PORT", "0", "LEASE_SEC", "soon", "ADMIN_API_KEY_FILE", "/nowhere/at/all"),
@@ -113,7 +113,7 @@ class MainTest {
   }
 
   @Test
-  void aRedisThatIsNotThereIsToldWithoutItsPassword() throws Exception {
+  void anUnreachableRedisIsReportedWithoutItsPassword() throws Exception {
     ProgramProcess lonely =
         start(
             Map.of(
@@ -129,7 +129,7 @@ class MainTest {
   }
 
   @Test
-  void itStartsBeforeItsRedisAndIsReadyOnceThatIsThere() throws Exception {
+  void itStartsBeforeItsRedisAndIsReadyOnceRedisIsUp() throws Exception {
     // A Redis of a known port and password, not running at first.
     ProgramProcess first = startDev(Map.of());
     Path program = data().resolve("redis-server-7.0.15");
@@ -163,7 +163,7 @@ class MainTest {
   }
 
   @Test
-  void aSignalWhileItWaitsForRedisEndsItInOrder() throws Exception {
+  void aSignalWhileItWaitsForRedisStopsItCleanly() throws Exception {
     ProgramProcess waiting =
         start(
             Map.of(
@@ -177,7 +177,7 @@ class MainTest {
   }
 
   @Test
-  void severalSignalsAreOneAndTheEndIsInOrder() throws Exception {
+  void severalSignalsCauseOneCleanStop() throws Exception {
     try (Target target = new Target()) {
       ProgramProcess dev = startDev(Map.of());
       assertEquals(201, enqueue(dev, target.url("/hello"), "").statusCode());
@@ -191,7 +191,7 @@ class MainTest {
   }
 
   @Test
-  void whatRunsAtTheEndMayFinishWithinTheGrace() throws Exception {
+  void runningTasksMayFinishWithinTheGracePeriod() throws Exception {
     try (Target target = new Target()) {
       target.hold();
       ProgramProcess dev = startDev(Map.of("SHUTDOWN_GRACE_SEC", "60"));
@@ -209,7 +209,7 @@ class MainTest {
   }
 
   @Test
-  void whatIsCutOffAtTheEndIsGivenBackAtNoCost() throws Exception {
+  void abortedTasksAreReturnedWithoutUsingAnAttempt() throws Exception {
     try (Target target = new Target()) {
       target.hold();
       ProgramProcess dev = startDev(Map.of("SHUTDOWN_GRACE_SEC", "0"));
@@ -225,7 +225,7 @@ class MainTest {
   }
 
   @Test
-  void callsAreServedWhileItDrainsThoughItIsNotReady() throws Exception {
+  void callsAreServedWhileItDrainsAlthoughItIsNotReady() throws Exception {
     ProgramProcess dev = startDev(Map.of("SHUTDOWN_DRAIN_SEC", "300"));
     dev.terminate();
     dev.await("Stopping");
@@ -239,7 +239,7 @@ class MainTest {
   }
 
   @Test
-  void nothingIsLostWhenTheWholeProgramIsKilledInMidRun() throws Exception {
+  void nothingIsLostWhenTheProgramIsKilledWhileTasksRun() throws Exception {
     int tasks = 200;
     try (Target target = new Target()) {
       ProgramProcess dev = startDev(Map.of("LEASE_SEC", "5", "WORKER_CONCURRENCY", "20"));
@@ -261,7 +261,7 @@ class MainTest {
   }
 
   @Test
-  void theDoctorSaysThatAllIsWell() throws Exception {
+  void theDoctorReportsNoProblems() throws Exception {
     ProgramProcess dev = startDev(Map.of());
     enqueue(dev, "http://127.0.0.1:1/later", ",\"delay\":3600");
     ProgramProcess beside = start(Map.of(), "doctor");

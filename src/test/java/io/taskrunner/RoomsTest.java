@@ -111,7 +111,7 @@ class RoomsTest {
   private record Compiled(String name, String room, Set<String> knows) {}
 
   @Test
-  void roomsKnowOnlyWhatStandsBelowThem() {
+  void packagesImportOnlyDownward() {
     List<String> faults = new ArrayList<>();
     for (Compiled one : compiled()) {
       for (String other : one.knows()) {
@@ -180,7 +180,7 @@ class RoomsTest {
   }
 
   @Test
-  void librariesStayInTheRoomsThatTheyAreFor() {
+  void librariesAreUsedOnlyInTheirPackages() {
     List<String> faults = new ArrayList<>();
     for (Compiled one : compiled()) {
       for (String other : one.knows()) {
@@ -201,7 +201,7 @@ class RoomsTest {
   }
 
   @Test
-  void everyPackageIsARoomOrWithinOneAndSaysWhatItIsFor() throws IOException {
+  void everyPackageIsListedAndDocumented() throws IOException {
     List<String> faults = new ArrayList<>();
     Path sources = Path.of("src/main/java");
     try (Stream<Path> files = Files.walk(sources)) {
@@ -222,7 +222,7 @@ class RoomsTest {
   }
 
   @Test
-  void theReadingFindsWhatIsThere() {
+  void theClassReaderFindsImports() {
     Compiled embedded =
         compiled().stream()
             .filter(one -> one.name().equals(BASE + ".embedded.EmbeddedRedis"))

@@ -68,7 +68,7 @@ class TidyTest {
           .toList();
 
   @Test
-  void nothingButTheWiringReadsTheMachinesClock() throws IOException {
+  void onlyAppReadsTheSystemClock() throws IOException {
     List<Path> elsewhere =
         filesEndingIn(".java").stream()
             .filter(file -> file.startsWith("src/main"))
@@ -79,7 +79,7 @@ class TidyTest {
   }
 
   @Test
-  void nothingIsLeftUndone() throws IOException {
+  void noTextHasATodo() throws IOException {
     assertEquals("", linesMatching(UNDONE, files()));
   }
 
@@ -105,14 +105,14 @@ class TidyTest {
   }
 
   @Test
-  void nothingSleepsWhereItCouldAwaitASignal() throws IOException {
+  void noCodeSleeps() throws IOException {
     List<Path> ours =
         filesEndingIn(".java").stream().filter(file -> file.startsWith("src")).toList();
     assertEquals("", linesMatching(SLEEP, ours));
   }
 
   @Test
-  void linksInTheDocumentsLeadSomewhere() throws IOException {
+  void linksInDocumentsHaveATarget() throws IOException {
     List<String> faults = new ArrayList<>();
     List<Path> documents = filesEndingIn(".md");
     for (Path document : documents) {
@@ -167,7 +167,7 @@ class TidyTest {
   }
 
   @Test
-  void thePatternsFindWhatTheyAreFor() {
+  void thePatternsMatchTheirExamples() {
     assertTrue(CLOCK.matcher("var now = Instant.now();").find());
     assertTrue(CLOCK.matcher("this(Clock.systemUTC());").find());
     assertTrue(UNDONE.matcher("// TO" + "DO: later").find());

@@ -138,7 +138,7 @@ class TracingTest {
   }
 
   @Test
-  void whatIsNotSampledIsNotSentAndGoesOnToTheTarget() throws Exception {
+  void anUnsampledTraceIsNotExportedButPropagated() throws Exception {
     try (ProgramProcess program =
         program("http://" + collector.address(), "OTEL_TRACES_SAMPLER", "always_off")) {
       enqueue(program);
@@ -153,7 +153,7 @@ class TracingTest {
   }
 
   @Test
-  void aCollectorThatIsAwayHoldsUpNothing() throws Exception {
+  void anUnreachableCollectorDelaysNothing() throws Exception {
     try (ProgramProcess program = program("127.0.0.1:" + Ports.free())) {
       for (int i = 0; i < 20; i++) {
         enqueue(program);

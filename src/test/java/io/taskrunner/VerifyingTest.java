@@ -268,7 +268,7 @@ class VerifyingTest {
   }
 
   @Test
-  void theJavaOne() throws Exception {
+  void theJavaCodeVerifies() throws Exception {
     Path source = folder.resolve("Webhook.java");
     Files.writeString(source, snippet("java"));
     JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
@@ -332,7 +332,7 @@ class VerifyingTest {
   }
 
   @Test
-  void theNodeOne() throws Exception {
+  void theNodeCodeVerifies() throws Exception {
     assumeTrue(run(List.of("node", "--version")).status() == 0, "node is not installed");
     Files.writeString(folder.resolve("webhook.mjs"), snippet("js"));
     Path check = folder.resolve("check.mjs");
@@ -352,7 +352,7 @@ class VerifyingTest {
   }
 
   @Test
-  void thePythonOne() throws Exception {
+  void thePythonCodeVerifies() throws Exception {
     assumeTrue(run(List.of("python3", "--version")).status() == 0, "python3 is not installed");
     boolean whole = run(List.of("python3", "-c", "import cryptography")).status() == 0;
     List<Case> cases = CASES.stream().filter(one -> whole || !one.needsEd25519()).toList();
@@ -380,7 +380,7 @@ class VerifyingTest {
   }
 
   @Test
-  void noSecretIsInTheLog() throws Exception {
+  void theLogHasNoSecrets() throws Exception {
     program.await("signing secret rotated");
     assertFalse(program.said("whsec_"), "a secret is in the log");
     assertFalse(program.said("whsk_"), "a secret is in the log");

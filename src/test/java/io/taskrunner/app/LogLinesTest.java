@@ -39,7 +39,7 @@ class LogLinesTest {
   }
 
   @Test
-  void foreignTextStaysOnItsLineAndIsReadBackAsItWas() throws Exception {
+  void foreignTextIsEscapedOnOneLineAndCanBeReadBack() throws Exception {
     String nasty =
         "a\n{\"level\":\"error\"}\r\t\u001b[2J\u2028\u202e\u0085\"\\ \ud83d\ude00 \ud83d";
     for (Format format : Format.values()) {
@@ -75,7 +75,7 @@ class LogLinesTest {
   }
 
   @Test
-  void aFieldCannotTakeTheNameOfOneOfTheLine() throws Exception {
+  void aFieldCannotReplaceAStandardField() throws Exception {
     JsonNode json =
         new ObjectMapper()
             .readTree(line(Format.JSON, "real", null, new KeyValuePair("message", "forged")));
@@ -84,7 +84,7 @@ class LogLinesTest {
   }
 
   @Test
-  void aStackIsOneJsonValueAndIndentedLinesForPeople() throws Exception {
+  void aStackTraceIsOneJsonValueOrIndentedLinesOfText() throws Exception {
     Throwable thrown = new IllegalStateException("no\nway", new IOException("because"));
     String json = line(Format.JSON, "failed", thrown);
     assertEquals(1, json.lines().count());
@@ -98,7 +98,7 @@ class LogLinesTest {
   }
 
   @Test
-  void textQuotesAValueThatIsNotOneWord() {
+  void theTextFormatQuotesValuesWithSpaces() {
     assertEquals(
         "03:04:05.006 INFO  Settler: done queue=default detail=\"two words\" none=\"\"\n",
         line(

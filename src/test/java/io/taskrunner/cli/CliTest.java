@@ -78,7 +78,7 @@ class CliTest extends CliProgram {
   }
 
   @Test
-  void whatWaitsIsRunOrCalledOff() throws Exception {
+  void waitingTasksAreRunOrCancelled() throws Exception {
     String id = enqueue("--delay", "600");
     assertEquals(id + "  ready\n", expect(0, "tasks", "run", id));
     target.next();
@@ -89,7 +89,7 @@ class CliTest extends CliProgram {
   }
 
   @Test
-  void aDeadTaskIsListedAndStartedAgain() throws Exception {
+  void aDeadTaskIsListedAndRetried() throws Exception {
     expect(0, "queues", "set", "cli-dead", "--set", "retry={\"max_retries\": 0}");
     target.answers("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     String id = enqueue("-q", "cli-dead");
@@ -111,7 +111,7 @@ class CliTest extends CliProgram {
   }
 
   @Test
-  void settingAQueueChangesWhatIsSaidAlone() {
+  void settingAQueueChangesOnlyTheGivenFields() {
     assertEquals(
         "cli-q  created\n", expect(0, "queues", "set", "cli-q", "--weight", "7", "--rate", "50"));
     assertEquals("cli-q  updated\n", expect(0, "queues", "set", "cli-q", "--max-concurrent", "3"));
@@ -159,7 +159,7 @@ class CliTest extends CliProgram {
   }
 
   @Test
-  void keysAreMadeOpenWhatTheyShouldAndEnd() {
+  void keysAreCreatedUsedAndRevoked() {
     expect(0, "clients", "set", "cli-keyed", "--tier", "basic");
     String key =
         expect(0, "keys", "add", "cli-keyed", "--name", "ci", "--scopes", "enqueue,read").strip();
@@ -231,7 +231,7 @@ class CliTest extends CliProgram {
   }
 
   @Test
-  void aHostThatIsLeftAloneIsShownAndItsBreakerClosed() {
+  void anOpenBreakerIsShownAndClosed() {
     String host = "127.0.0.1:9"; // where nothing listens
     expect(0, "hosts", "set", host, "--breaker-threshold", "1", "--breaker-timeout", "3600");
     String id =
@@ -266,7 +266,7 @@ class CliTest extends CliProgram {
   }
 
   @Test
-  void aConfigurationOfManyPagesIsExportedWhole(@TempDir Path folder) throws IOException {
+  void aConfigurationOfManyPagesIsExportedCompletely(@TempDir Path folder) throws IOException {
     String body = "x\\ny: ".repeat(50_000);
     String entries =
         IntStream.range(0, 15)
@@ -303,7 +303,7 @@ class CliTest extends CliProgram {
   }
 
   @Test
-  void anAnswerOnATerminalDecides() {
+  void aConfirmationOnATerminalDecides() {
     expect(0, "queues", "set", "cli-ask");
     Said no = run(Map.of(), "n\n", true, "queues", "delete", "cli-ask");
     assertEquals(1, no.status());
@@ -317,7 +317,7 @@ class CliTest extends CliProgram {
   }
 
   @Test
-  void aLoadIsPacedAndTold() throws Exception {
+  void aLoadIsPacedAndReported() throws Exception {
     String told =
         expect(0, "load", target.url("/"), "-c", "cli", "--rate", "200", "--count", "40", "--json");
     Map<String, Object> figures = Shown.object(JsonText.read(told));
@@ -331,7 +331,7 @@ class CliTest extends CliProgram {
   }
 
   @Test
-  void aViewIsDrawnAsOftenAsAsked() {
+  void aViewIsDrawnTheRequestedNumberOfTimes() {
     String drawn = expect(0, "watch", "--times", "2", "--every", "0.1");
     assertEquals(2, drawn.split("WORKER  ", -1).length - 1, drawn);
     assertTrue(drawn.contains("critical"), drawn);
@@ -339,7 +339,7 @@ class CliTest extends CliProgram {
   }
 
   @Test
-  void whoCannotBeReachedOrIsNotAllowedIsTold() throws IOException {
+  void anUnreachableServerAndARejectedKeyAreReported() throws IOException {
     Said nobody = run(Map.of("TASK_RUNNER_URL", "http://127.0.0.1:1"), "", false, "tasks", "list");
     assertEquals(4, nobody.status());
     assertTrue(nobody.err().contains("No response from http://127.0.0.1:1"), nobody.err());

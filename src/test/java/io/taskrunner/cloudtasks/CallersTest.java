@@ -124,7 +124,7 @@ class CallersTest {
   }
 
   @Test
-  void nobodyMayCallAndIsToldWhatIsMissing() throws Exception {
+  void anonymousCallersAreRejectedWithAReason() throws Exception {
     refused(
         Status.Code.UNAUTHENTICATED,
         "CLOUD_TASKS_AUTH",
@@ -153,7 +153,7 @@ class CallersTest {
   }
 
   @Test
-  void theAdminMayByEitherHeader() throws Exception {
+  void anAdminMayUseEitherHeader() throws Exception {
     assertEquals(0, as(ADMIN).listQueues(list("none")).getQueuesCount());
     assertEquals(200, program.call("GET", QUEUES, null, "X-Admin-Key", ADMIN).status());
     assertEquals(
@@ -161,7 +161,7 @@ class CallersTest {
   }
 
   @Test
-  void aNamedAdminKeyMayAndAReadOnlyOneLooks() throws Exception {
+  void aNamedAdminKeyMayChangeAndAReadOnlyOneMayRead() throws Exception {
     String queue = "projects/p/locations/l/queues/named";
     String full = adminKey("full", "false");
     String name = as(full).createTask(later(queue)).getName();
@@ -189,7 +189,7 @@ class CallersTest {
   }
 
   @Test
-  void aClientMayAndOneThatIsBoundOnlyWhereItIsBound() throws Exception {
+  void aClientMayUseOnlyItsAllowedQueues() throws Exception {
     assertEquals(0, as(keyOf("free", "null")).listQueues(list("free")).getQueuesCount());
     String bound = keyOf("bound", "[\"projects/mine/*\",\"projects/p/locations/l/queues/one\"]");
     assertEquals(0, as(bound).listQueues(list("mine")).getQueuesCount());
@@ -208,7 +208,7 @@ class CallersTest {
   }
 
   @Test
-  void aClientsKeyOpensWhatItsScopesSay() throws Exception {
+  void aClientKeyPermitsWhatItsScopesAllow() throws Exception {
     String queue = "projects/p/locations/l/queues/scoped";
     String name = as(ADMIN).createTask(later(queue)).getName();
     String creates = keyOf("creates", "null", "[\"enqueue\"]");
@@ -257,7 +257,7 @@ class CallersTest {
   }
 
   @Test
-  void aTaskMakesItsQueueAndNamesAreFreeAtOnceWhereThatIsSet() throws Exception {
+  void aTaskCreatesItsQueueAndNamesAreReusableIfConfigured() throws Exception {
     String queue = "projects/p/locations/l/queues/" + CloudProgram.fresh("auto");
     for (int i = 0; i < 2; i++) {
       CreateTaskRequest request = later(queue);
@@ -277,7 +277,7 @@ class CallersTest {
   }
 
   @Test
-  void tokensNeedHttpsWhereThatIsSet() throws Exception {
+  void tokensRequireHttpsIfConfigured() throws Exception {
     String queue = "projects/p/locations/l/queues/tokens";
     for (String scheme : new String[] {"http", "https"}) {
       String body =
@@ -290,7 +290,7 @@ class CallersTest {
   }
 
   @Test
-  void tokensAreNotForNobody() throws Exception {
+  void anonymousCallersCannotUseTokens() throws Exception {
     try (CloudProgram open = CloudProgram.start("CLOUD_TASKS_OPEN_TOKENS", "false")) {
       String queue = "/v2/projects/p/locations/l/queues";
       assertEquals(
@@ -324,7 +324,7 @@ class CallersTest {
   }
 
   @Test
-  void whatIsNotServedIsUnimplemented() {
+  void unknownMethodsAreUnimplemented() {
     MethodDescriptor<Empty, Empty> none =
         MethodDescriptor.<Empty, Empty>newBuilder()
             .setType(MethodDescriptor.MethodType.UNARY)

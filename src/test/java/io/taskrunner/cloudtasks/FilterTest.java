@@ -55,7 +55,7 @@ class FilterTest {
 
   @ParameterizedTest
   @ValueSource(strings = {" ", "(", "state ", "AND ", "\""})
-  void aLongFilterIsRefusedAtOnce(String repeated) {
+  void aLongFilterIsRejectedImmediately(String repeated) {
     for (int length : List.of(1000, 4_000_000)) {
       String filter = repeated.repeat(length / repeated.length()) + "x";
       assertTimeoutPreemptively(

@@ -140,7 +140,7 @@ class GoogleClientTest {
 
   @ParameterizedTest
   @EnumSource
-  void aQueueHasGooglesDefaultsAndWhatItWasGiven(Transport transport) {
+  void aQueueHasGooglesDefaultsAndItsOwnSettings(Transport transport) {
     CloudTasksClient client = CLIENTS.get(transport);
     Queue plain = made(client);
     assertEquals(500, plain.getRateLimits().getMaxDispatchesPerSecond());
@@ -187,7 +187,7 @@ class GoogleClientTest {
 
   @ParameterizedTest
   @EnumSource
-  void whatAQueueCannotBeIsRefusedInGooglesWords(Transport transport) {
+  void anInvalidQueueIsRejectedInGooglesWords(Transport transport) {
     CloudTasksClient client = CLIENTS.get(transport);
     Map<String, Queue.Builder> wrong =
         new HashMap<>(
@@ -249,7 +249,7 @@ class GoogleClientTest {
 
   @ParameterizedTest
   @EnumSource
-  void anUpdateChangesWhatItsMaskNamesAndMakesWhatIsMissing(Transport transport) {
+  void anUpdateChangesTheFieldsInItsMaskAndCreatesAMissingQueue(Transport transport) {
     CloudTasksClient client = CLIENTS.get(transport);
     String name = name().toString();
     Queue.Builder wanted =
@@ -303,7 +303,7 @@ class GoogleClientTest {
 
   @ParameterizedTest
   @EnumSource
-  void queuesAreListedInTheirOrderByPagesAndByState(Transport transport) {
+  void queuesAreListedInOrderByPageAndState(Transport transport) {
     CloudTasksClient client = CLIENTS.get(transport);
     LocationName parent = LocationName.of(CloudProgram.fresh("listed"), "l");
     List<String> names = new ArrayList<>();
@@ -410,7 +410,7 @@ class GoogleClientTest {
 
   @ParameterizedTest
   @EnumSource
-  void policiesAreKeptAndGivenBack(Transport transport) {
+  void policiesAreStoredAndReturned(Transport transport) {
     CloudTasksClient client = CLIENTS.get(transport);
     String queue = made(client).getName();
     Policy none = client.getIamPolicy(GetIamPolicyRequest.newBuilder().setResource(queue).build());
@@ -454,7 +454,7 @@ class GoogleClientTest {
 
   @ParameterizedTest
   @EnumSource
-  void locationsAreTold(Transport transport) {
+  void locationsAreListed(Transport transport) {
     CloudTasksClient client = CLIENTS.get(transport);
     Location location =
         client.getLocation(
@@ -470,7 +470,7 @@ class GoogleClientTest {
 
   @ParameterizedTest
   @EnumSource
-  void aTaskComesBackAsGoogleKeepsIt(Transport transport) {
+  void aTaskIsReturnedAsGoogleReturnsIt(Transport transport) {
     CloudTasksClient client = CLIENTS.get(transport);
     String queue = made(client).getName();
     String name = queue + "/tasks/with_under-score";
@@ -521,7 +521,7 @@ class GoogleClientTest {
 
   @ParameterizedTest
   @EnumSource
-  void whatATaskCannotBeIsRefusedInGooglesWords(Transport transport) {
+  void anInvalidTaskIsRejectedInGooglesWords(Transport transport) {
     CloudTasksClient client = CLIENTS.get(transport);
     String queue = made(client).getName();
     long now = Instant.now().getEpochSecond();
@@ -636,7 +636,7 @@ class GoogleClientTest {
 
   @ParameterizedTest
   @EnumSource
-  void aTaskOfAQueueThatIsNotThereIsNotFound(Transport transport) {
+  void aTaskOfAMissingQueueIsNotFound(Transport transport) {
     CloudTasksClient client = CLIENTS.get(transport);
     String never = "Requested entity was not found.";
     String missing = name() + "/tasks/t";
@@ -656,7 +656,7 @@ class GoogleClientTest {
 
   @ParameterizedTest
   @EnumSource
-  void aPastTimeIsNowAndOfATaskWithoutANameTheIdIsMade(Transport transport) {
+  void aPastTimeIsNowAndAnUnnamedTaskGetsAnId(Transport transport) {
     CloudTasksClient client = CLIENTS.get(transport);
     String queue = made(client).getName();
     client.pauseQueue(queue);

@@ -80,7 +80,7 @@ class GrpcRulesTest {
   }
 
   @Test
-  void timeoutsAreReadAsTheProtocolWritesThem() {
+  void timeoutsAreParsedAsInTheProtocol() {
     assertEquals(Duration.ofHours(1), Grpc.timeout("1H"));
     assertEquals(Duration.ofMinutes(2), Grpc.timeout("2M"));
     assertEquals(Duration.ofSeconds(99_999_999), Grpc.timeout("99999999S"));
@@ -93,7 +93,7 @@ class GrpcRulesTest {
   }
 
   @Test
-  void aCallIsAnsweredAtItsDeadlineThoughTheStoreIsNot() throws Exception {
+  void aCallEndsAtItsDeadlineAlthoughTheStoreDoesNotAnswer() throws Exception {
     program.redis.freeze();
     try {
       AggregatedHttpResponse answer = call(LIST, "300m", list());
@@ -108,7 +108,7 @@ class GrpcRulesTest {
   }
 
   @Test
-  void healthIsToldToEveryProbe() throws Exception {
+  void healthIsReportedToEveryProbe() throws Exception {
     MethodDescriptor<HealthCheckRequest, HealthCheckResponse> check =
         MethodDescriptor.<HealthCheckRequest, HealthCheckResponse>newBuilder()
             .setType(MethodDescriptor.MethodType.UNARY)

@@ -28,7 +28,7 @@ class NodeClientTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"grpc", "rest"})
-  void everyMethodAnswersAsTheClientWantsIt(String transport) throws Exception {
+  void everyMethodWorksWithTheClient(String transport) throws Exception {
     NodeClient.tries(program.address(), transport, Map.of());
   }
 }

@@ -99,7 +99,7 @@ class PaceTest {
   }
 
   @Test
-  void waitsDoubleThenGrowThenStayAndATaskIsGivenUp() throws Exception {
+  void backoffDoublesThenGrowsThenStaysAndTheTaskIsDropped() throws Exception {
     try (ScriptedTarget target = ScriptedTarget.start()) {
       String queue =
           queue(
@@ -135,7 +135,7 @@ class PaceTest {
   }
 
   @Test
-  void aQueueKeepsToItsRateFromTheBurstOn() throws Exception {
+  void aQueueKeepsItsRateAfterTheBurst() throws Exception {
     try (ScriptedTarget target = ScriptedTarget.start()) {
       String queue =
           queue(RateLimits.newBuilder().setMaxDispatchesPerSecond(10), RetryConfig.newBuilder());
@@ -154,7 +154,7 @@ class PaceTest {
   }
 
   @Test
-  void noMoreAreUnderWayThanTheQueueAllows() throws Exception {
+  void noMoreTasksRunThanTheQueueAllows() throws Exception {
     try (ScriptedTarget target = ScriptedTarget.start()) {
       AtomicInteger running = new AtomicInteger();
       AtomicInteger most = new AtomicInteger();
@@ -182,7 +182,7 @@ class PaceTest {
   }
 
   @Test
-  void whatIsDeletedWhileItRunsGoesOnAndIsNotRetried() throws Exception {
+  void aTaskDeletedWhileItRunsContinuesAndIsNotRetried() throws Exception {
     try (ScriptedTarget target = ScriptedTarget.start()) {
       CompletableFuture<Void> deleted = new CompletableFuture<>();
       target.plays(talk -> {

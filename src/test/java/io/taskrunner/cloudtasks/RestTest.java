@@ -55,7 +55,7 @@ class RestTest {
   }
 
   @Test
-  void inputMayBeSpelledInEitherWayAndOutputIsCamelCase() throws Exception {
+  void inputMayBeSnakeOrCamelCaseAndOutputIsCamelCase() throws Exception {
     String name = PARENT + "/queues/" + CloudProgram.fresh("q");
     Reply made =
         call(
@@ -80,7 +80,7 @@ class RestTest {
   }
 
   @Test
-  void whatIsGivenUpIsGoneHereAndDeadForV1() throws Exception {
+  void aFailedTaskIsGoneHereAndDeadInV1() throws Exception {
     String queue = PARENT + "/queues/" + CloudProgram.fresh("q");
     String settings = "{\"name\":\"" + queue + "\",\"retryConfig\":{\"maxAttempts\":1}}";
     assertEquals(200, call("POST", PARENT + "/queues", settings).status());
@@ -102,7 +102,7 @@ class RestTest {
   }
 
   @Test
-  void enumsAreNumbersWhereAClientWantsThem() throws Exception {
+  void enumsAreNumbersIfTheClientAsks() throws Exception {
     String queue = queue();
     for (String alt : List.of("$alt=json;enum-encoding=int", "%24alt=json%3Benum-encoding%3Dint")) {
       assertEquals(1, call("GET", queue + "?" + alt, null).json().at("/state").intValue());
@@ -158,7 +158,7 @@ class RestTest {
   }
 
   @Test
-  void whatIsNoMessageIsRefusedInGooglesShape() throws Exception {
+  void anInvalidMessageIsRejectedInGooglesFormat() throws Exception {
     String queue = queue();
     String tasks = queue + "/tasks";
     for (String body :
@@ -203,7 +203,7 @@ class RestTest {
   }
 
   @Test
-  void aBodyBeyondTheLimitIsRefused() throws Exception {
+  void aBodyOverTheLimitIsRejected() throws Exception {
     String queue = queue();
     Reply large =
         call("POST", queue + "/tasks", later("\"name\":\"" + "x".repeat(5_000_000) + "\""));
@@ -212,7 +212,7 @@ class RestTest {
   }
 
   @Test
-  void pathsThatAreNoneAre404InGooglesShape() throws Exception {
+  void unknownPathsAre404InGooglesFormat() throws Exception {
     String queue = queue();
     for (String path :
         List.of(
@@ -227,7 +227,7 @@ class RestTest {
   }
 
   @Test
-  void verbsNeedNoBodyAndColonsOfAProjectAreNoVerb() throws Exception {
+  void verbsNeedNoBodyAndAColonInAProjectIsNoVerb() throws Exception {
     String queue = queue();
     assertEquals("PAUSED", call("POST", queue + ":pause", null).json().at("/state").asText());
     assertEquals("RUNNING", call("POST", queue + ":resume", "{}").json().at("/state").asText());
@@ -238,7 +238,7 @@ class RestTest {
   }
 
   @Test
-  void aMaskMayBeSpelledInEitherWay() throws Exception {
+  void aMaskMayBeSnakeOrCamelCase() throws Exception {
     String queue = queue();
     for (String mask : List.of("retryConfig.maxAttempts", "retry_config.max_attempts")) {
       Reply changed =
@@ -284,7 +284,7 @@ class RestTest {
   }
 
   @Test
-  void theHttpTargetOfAQueueIsKeptAndHoldsForNewTasks() throws Exception {
+  void theHttpTargetOfAQueueIsStoredAndAppliesToNewTasks() throws Exception {
     try (ScriptedTarget target = ScriptedTarget.start()) {
       String queue = queue();
       Reply changed =
@@ -321,7 +321,7 @@ class RestTest {
   }
 
   @Test
-  void manyTasksAreCreatedInOneCallEachOnItsOwn() throws Exception {
+  void theTasksOfABatchSucceedOrFailOneByOne() throws Exception {
     String queue = queue();
     String good = "\"httpRequest\":{\"url\":\"http://h/\"},\"scheduleTime\":\"" + tomorrow() + "\"";
     Reply made =
@@ -359,7 +359,7 @@ class RestTest {
   }
 
   @Test
-  void thePagesOfOtherSitesAreKeptAway() throws Exception {
+  void pagesOfOtherSitesAreRejected() throws Exception {
     String queue = queue();
     Reply foreign =
         program.call(

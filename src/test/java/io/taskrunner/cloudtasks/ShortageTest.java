@@ -25,7 +25,7 @@ class ShortageTest {
       "{\"task\":{\"httpRequest\":{\"url\":\"http://127.0.0.1:1/\"}}}";
 
   @Test
-  void aFullStoreIsTooMuchAndOneThatIsAwayIsUnavailable() throws Exception {
+  void aFullStoreIsResourceExhaustedAndAnUnreachableOneUnavailable() throws Exception {
     try (CloudProgram program =
             CloudProgram.start("STORE_MAX_BYTES", "1048576", "REDIS_COMMAND_TIMEOUT_MS", "500");
         CloudTasksClient client =

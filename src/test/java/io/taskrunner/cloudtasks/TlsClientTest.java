@@ -113,7 +113,7 @@ class TlsClientTest {
   }
 
   @Test
-  void aClientThatSpeaksInTheClearGetsNoAnswer() throws Exception {
+  void aPlaintextClientGetsNoResponse() throws Exception {
     try (CloudTasksClient client =
         CloudTasksClient.create(GoogleClientTest.grpc(program.address()))) {
       QueueName name = QueueName.of("shop", "europe-west1", "none");

@@ -70,7 +70,7 @@ class TokensTest {
   }
 
   @Test
-  void anIdentityProvesWhoCalls() throws Exception {
+  void anOidcTokenIdentifiesTheCaller() throws Exception {
     String said = "\"oidcToken\": {\"serviceAccountEmail\": \"a@example.com\"}";
     assertEquals(200, admin("POST", "/v2/" + QUEUE + "/tasks", task("/hook?x=1", said)).status());
     JWTClaimsSet claims = verified(carried());
@@ -89,7 +89,7 @@ class TokensTest {
   }
 
   @Test
-  void anAccessTokenIsKeptFromTheCaller() throws Exception {
+  void anAccessTokenIsNotShownToTheCaller() throws Exception {
     String said = "\"oauthToken\": {\"serviceAccountEmail\": \"a@example.com\"}";
     Reply made = admin("POST", "/v2/" + QUEUE + "/tasks", task("/", said));
     assertEquals(200, made.status());
@@ -99,7 +99,7 @@ class TokensTest {
   }
 
   @Test
-  void aQueueHasItsTasksCarryOne() throws Exception {
+  void tasksGetTheTokenOfTheirQueue() throws Exception {
     String queue = QUEUE + "-2";
     String settings =
         """
@@ -118,7 +118,7 @@ class TokensTest {
   }
 
   @Test
-  void aClientMayBeWhomTheAdminNamed() throws Exception {
+  void aClientMayUseItsServiceAccounts() throws Exception {
     String named = "{\"client_id\": \"abc\", \"service_accounts\": [\"a@example.com\"]}";
     assertEquals(200, admin("POST", "/admin/clients/set", named).status());
     String key = admin("POST", "/admin/clients/abc/keys", "{}").json().path("key").asText();

@@ -34,7 +34,7 @@ class SettingsPageTest {
       """;
 
   @Test
-  void thePageSaysWhatIsDeclared() throws IOException {
+  void thePageListsTheDeclaredSettings() throws IOException {
     String page = INTRODUCTION + SettingsTable.markdown(Settings.declared(), Settings.DEV);
     if (Boolean.getBoolean("page.write")) {
       Files.createDirectories(PAGE.getParent());

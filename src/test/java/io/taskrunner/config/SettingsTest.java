@@ -92,7 +92,7 @@ class SettingsTest {
   }
 
   @Test
-  void devOpensWhatAPersonOnTheirOwnMachineNeedsUnlessSet() {
+  void devHasDefaultsForLocalUseUnlessSet() {
     Settings dev = Settings.dev(Map.of());
     assertTrue(dev.server().dev());
     assertTrue(dev.server().onLoopback());
@@ -120,7 +120,7 @@ class SettingsTest {
   }
 
   @Test
-  void aVariableSetToNothingIsNotSet() {
+  void anEmptyVariableIsUnset() {
     assertEquals(
         Settings.serve(Map.of()),
         Settings.serve(Map.of("PORT", "", "ADMIN_API_KEY", " ", "REDIS_SENTINEL_ADDR", "")));
@@ -203,7 +203,7 @@ class SettingsTest {
   }
 
   @Test
-  void allFaultsAreToldAtOnce() {
+  void allErrorsAreReportedTogether() {
     InvalidSettings invalid =
         assertThrows(
             InvalidSettings.class,
@@ -219,7 +219,7 @@ class SettingsTest {
   }
 
   @Test
-  void aControlCharacterInAFaultIsEscaped() {
+  void aControlCharacterInAnErrorIsEscaped() {
     InvalidSettings invalid =
         assertThrows(InvalidSettings.class, () -> Settings.serve(Map.of("MODE", "a\n\u001b[2Jb")));
     assertEquals("\"a\\u000a\\u001b[2Jb\"", invalid.faults().getFirst().shown());
@@ -258,7 +258,7 @@ class SettingsTest {
   }
 
   @Test
-  void aFileOfASecretThatCannotBeReadIsAFault(@TempDir Path dir) throws IOException {
+  void anUnreadableSecretFileIsAnError(@TempDir Path dir) throws IOException {
     Path empty = Files.createFile(dir.resolve("empty"));
     InvalidSettings invalid =
         assertThrows(
@@ -274,7 +274,7 @@ class SettingsTest {
   }
 
   @Test
-  void aWrongSecretIsAFaultThatDoesNotShowIt() {
+  void anInvalidSecretIsAnErrorThatDoesNotShowIt() {
     InvalidSettings invalid =
         assertThrows(
             InvalidSettings.class, () -> Settings.serve(Map.of("ADMIN_API_KEY", "sesame\u0007x")));
@@ -296,7 +296,7 @@ class SettingsTest {
   }
 
   @Test
-  void oneRedisIsNamedByItsUrl() {
+  void aSingleRedisIsSetByItsUrl() {
     RedisSettings redis =
         Settings.serve(Map.of("REDIS_URL", "rediss://alice:pa%20ss+word@cache.example:7000/3"))
             .redis();
@@ -332,7 +332,7 @@ class SettingsTest {
   }
 
   @Test
-  void whatTheUrlAndAVariableSayDifferentlyIsAFault() {
+  void aContradictionBetweenUrlAndVariableIsAnError() {
     InvalidSettings invalid =
         assertThrows(
             InvalidSettings.class,
@@ -349,7 +349,7 @@ class SettingsTest {
   }
 
   @Test
-  void sentinelsNameTheMaster() {
+  void sentinelsRequireTheNameOfTheMaster() {
     RedisSettings redis =
         Settings.serve(
                 Map.of(
@@ -367,7 +367,7 @@ class SettingsTest {
   }
 
   @Test
-  void twoKindsOfRedisAreAFault() {
+  void twoKindsOfRedisAreAnError() {
     InvalidSettings invalid =
         assertThrows(
             InvalidSettings.class,
@@ -386,7 +386,7 @@ class SettingsTest {
   }
 
   @Test
-  void aCollectorWithoutASchemeIsReachedByHttp() {
+  void aCollectorUrlWithoutASchemeMeansHttp() {
     TracingSettings tracing =
         Settings.serve(
                 Map.of(
@@ -438,7 +438,7 @@ class SettingsTest {
   }
 
   @Test
-  void theUrlForAPersonLeadsToTheListener() {
+  void thePrintedUrlLeadsToTheListener() {
     assertEquals("http://127.0.0.1:8080", Settings.serve(Map.of()).server().url());
     assertEquals(
         "http://[0:0:0:0:0:0:0:1]:81/x",
@@ -470,7 +470,7 @@ class SettingsTest {
   }
 
   @Test
-  void theEndpointOfTracesAloneSwitchesTracingOn() {
+  void theTracesEndpointAloneEnablesTracing() {
     TracingSettings tracing =
         Settings.serve(
                 Map.of("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "traces.example:4318/v1/traces"))
@@ -485,7 +485,7 @@ class SettingsTest {
   }
 
   @Test
-  void aVariableThatIsLikelyMistypedIsWarnedOf() {
+  void aProbablyMistypedVariableCausesAWarning() {
     Map<String, String> mistyped =
         Map.of(
             "WORKER_CONCURENCY", "50",
@@ -511,7 +511,7 @@ class SettingsTest {
   }
 
   @Test
-  void theAuthoritiesOfRedisAreReadAtTheStart(@TempDir Path folder) throws IOException {
+  void theCaCertificatesOfRedisAreReadAtStartup(@TempDir Path folder) throws IOException {
     Path none = Files.writeString(folder.resolve("none.pem"), "nothing");
     InvalidSettings invalid =
         assertThrows(

@@ -45,14 +45,14 @@ class TlsSettingsTest {
   }
 
   @Test
-  void withBothFilesThePortIsHttps() {
+  void bothTlsFilesMakeThePortHttps() {
     ServerSettings server = with(pem.certificate(), pem.key()).server();
     assertEquals("https://127.0.0.1:8080", server.url());
     assertEquals(1, server.tls().orElseThrow().load().chain().size());
   }
 
   @Test
-  void theAuthoritiesOfTargetsAreReadFromTheirFile() throws Exception {
+  void theCaCertificatesOfTargetsAreReadFromTheirFile() throws Exception {
     String one = Files.readString(pem.certificate());
     Path several = file("authorities.pem", "# ours\n" + one + "# theirs\n" + one);
     Settings settings = Settings.serve(Map.of("TARGET_CA_FILE", several.toString()));
@@ -65,14 +65,14 @@ class TlsSettingsTest {
   }
 
   @Test
-  void textBetweenTheCertificatesIsLookedPast() throws Exception {
+  void textBetweenCertificatesIsIgnored() throws Exception {
     String one = Files.readString(pem.certificate());
     Path chain = file("chain.pem", "subject=CN = target\n" + one + "\nissuer=…\n" + one);
     assertEquals(2, with(chain, pem.key()).server().tls().orElseThrow().load().chain().size());
   }
 
   @Test
-  void anRsaKeyMayBeOneToo() throws Exception {
+  void anRsaKeyIsAcceptedToo() throws Exception {
     var rsa = KeyPairGenerator.getInstance("RSA").generateKeyPair();
     Path key = file("rsa.pem", pem("PRIVATE KEY", rsa.getPrivate().getEncoded()));
     assertEquals(
@@ -100,7 +100,7 @@ class TlsSettingsTest {
   }
 
   @Test
-  void filesThatCannotBeReadAreBothTold() {
+  void bothUnreadableFilesAreReported() {
     assertEquals(
         List.of(
             "TLS_CERT_FILE: \"/none/a\" (expected: a readable file)",
@@ -109,7 +109,7 @@ class TlsSettingsTest {
   }
 
   @Test
-  void whatIsNoCertificateIsTold() throws Exception {
+  void anInvalidCertificateIsReported() throws Exception {
     String whole = Files.readString(pem.certificate());
     Path none = file("none.pem", "nothing");
     assertTrue(
@@ -121,7 +121,7 @@ class TlsSettingsTest {
   }
 
   @Test
-  void whatIsNoKeyIsTold() throws Exception {
+  void anInvalidKeyIsReported() throws Exception {
     assertTrue(
         faults(pem.certificate(), pem.certificate())
             .getFirst()

@@ -64,7 +64,7 @@ class AdvisoriesTest {
   }
 
   @Test
-  void everyDependencyIsWithoutTheAdvisoriesThatAreListed() throws IOException {
+  void noDependencyHasAListedAdvisory() throws IOException {
     List<Least> table = table();
     assertFalse(table.isEmpty());
     for (Least least : table) {

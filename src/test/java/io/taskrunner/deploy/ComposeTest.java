@@ -80,7 +80,7 @@ class ComposeTest {
   }
 
   @Test
-  void allOfItDeliversAndGoesOnWithoutItsMaster() throws Exception {
+  void composeDeliversAndSurvivesTheLossOfTheMaster() throws Exception {
     for (String name : services.keySet()) {
       if (name.startsWith("redis-") || name.startsWith("sentinel-")) {
         startRedis(name);

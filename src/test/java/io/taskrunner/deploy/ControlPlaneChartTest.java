@@ -210,7 +210,7 @@ class ControlPlaneChartTest {
   }
 
   @Test
-  void everyCombinationOfSwitchesMakesWhatThePlatformAndTheProgramTake() throws IOException {
+  void everyCombinationOfValuesIsValidForThePlatformAndTheProgram() throws IOException {
     int rendered = 0;
     for (int bits = 0; bits < 32; bits++) {
       Map<String, String> values = new LinkedHashMap<>();
@@ -364,7 +364,7 @@ class ControlPlaneChartTest {
   }
 
   @Test
-  void theWorkerIsGivenNoKeyOfTheApi() throws IOException {
+  void theWorkerDoesNotGetTheKeysOfTheApi() throws IOException {
     Objects objects =
         chart.render(
             Chart.settings(Map.of("api.env.adminApiKey", "sesame", "metrics.token", "sesame")));
@@ -372,7 +372,7 @@ class ControlPlaneChartTest {
   }
 
   @Test
-  void aSecretOfOnesOwnIsUsedByTheNamesThatWereGiven() throws IOException {
+  void anExistingSecretIsUsedByItsNames() throws IOException {
     Objects objects =
         chart.render(
             """
@@ -398,7 +398,7 @@ class ControlPlaneChartTest {
   }
 
   @Test
-  void theRedisTemplateIsHandedTheSecretThatIsMade() throws IOException {
+  void theRedisTemplateGetsTheCreatedSecret() throws IOException {
     Objects objects = chart.render("");
     JsonNode handed = objects.the("handed", "redis").get("values");
     JsonNode data = objects.the("secret", "task-runner-secrets").get("data");
@@ -412,7 +412,7 @@ class ControlPlaneChartTest {
   }
 
   @Test
-  void anotherSecretNameAsksForAllOfThem() throws IOException {
+  void anotherSecretNameRequiresAllNames() throws IOException {
     String refusal = chart.refusal("secretName: mine\n");
     int begin = refusal.indexOf("secretName: mine");
     assertTrue(begin > 0, refusal);
@@ -580,7 +580,7 @@ class ControlPlaneChartTest {
   }
 
   @Test
-  void strictRefusesTheDefaultsAndTakesSafeValues() throws IOException {
+  void strictRejectsTheDefaultsAndAcceptsSafeValues() throws IOException {
     String refusal = chart.refusal("strict: true\n");
     assertTrue(refusal.contains("redis.redisPassword"), refusal);
     assertTrue(refusal.contains("api.env.adminApiKey"), refusal);
@@ -596,7 +596,7 @@ class ControlPlaneChartTest {
   }
 
   @Test
-  void theNotesTellWhatIsDangerousAndOfTheTracingProvider() throws IOException {
+  void theNotesWarnOfRisksAndMentionTheTracingProvider() throws IOException {
     String notes = chart.notes("");
     assertTrue(notes.contains("published default"), notes);
     assertTrue(notes.contains("admin calls are refused"), notes);
@@ -610,7 +610,7 @@ class ControlPlaneChartTest {
   }
 
   @Test
-  void withoutAGvcItSaysHowToInstall() throws IOException {
+  void withoutAGvcTheErrorExplainsHowToInstall() throws IOException {
     try (Chart bare = Chart.of(SOURCE, Map.of())) {
       assertTrue(bare.refusal("").contains("cpln helm install"));
     }

@@ -42,7 +42,7 @@ class DeployedTest {
   }
 
   @Test
-  void whatTheControlPlaneChartRendersEnqueuesAndDelivers() throws Exception {
+  void theControlPlaneChartEnqueuesAndDelivers() throws Exception {
     Map<String, String> values = new LinkedHashMap<>();
     values.put("redis.enabled", "false");
     values.put("redisSentinelAddr", sentinels());
@@ -66,7 +66,7 @@ class DeployedTest {
   }
 
   @Test
-  void whatTheKubernetesChartRendersEnqueuesAndDelivers() throws Exception {
+  void theKubernetesChartEnqueuesAndDelivers() throws Exception {
     Map<String, String> values = new LinkedHashMap<>();
     values.put("redis.kind", "sentinel");
     values.put("redis.sentinelAddr", sentinels());

@@ -65,7 +65,7 @@ class KubernetesChartTest {
   }
 
   @Test
-  void theDefaultsMakeBothProgramsAndARedisSet() throws IOException {
+  void theDefaultsRenderApiWorkerAndRedis() throws IOException {
     Objects objects = chart.render("");
     assertEquals(
         Set.of(
@@ -112,7 +112,7 @@ class KubernetesChartTest {
   }
 
   @Test
-  void everyCombinationOfSwitchesMakesSafePodsThatTheProgramTakes() throws IOException {
+  void everyCombinationOfValuesRendersSafePodsWithValidSettings() throws IOException {
     int rendered = 0;
     for (Map.Entry<String, String> kind : KINDS_OF_REDIS.entrySet()) {
       for (int bits = 0; bits < 32; bits++) {
@@ -293,7 +293,7 @@ class KubernetesChartTest {
   }
 
   @Test
-  void withATlsSecretTheApiSpeaksTlsAndItsProbesFollow() throws IOException {
+  void withATlsSecretTheApiAndItsProbesUseTls() throws IOException {
     Map<String, String> values = Map.of("api.tlsSecret", "tls", "serviceMonitor.enabled", "true");
     Objects objects = chart.render(Chart.settings(values));
     JsonNode api = container(objects, "api");
@@ -356,7 +356,7 @@ class KubernetesChartTest {
   }
 
   @Test
-  void aSecretOfOnesOwnIsReadAndNoneIsMade() throws IOException {
+  void anExistingSecretIsUsedAndNoneIsCreated() throws IOException {
     try (Chart bare = Chart.of(SOURCE, Map.of())) {
       Objects objects = bare.render("existingSecret: mine\n");
       assertEquals(List.of(), objects.of("Secret"));
@@ -374,7 +374,7 @@ class KubernetesChartTest {
   }
 
   @Test
-  void theWorkerIsGivenNoKeyOfTheApi() throws IOException {
+  void theWorkerDoesNotGetTheKeysOfTheApi() throws IOException {
     Objects objects =
         chart.render(
             Chart.settings(
@@ -395,7 +395,7 @@ class KubernetesChartTest {
   }
 
   @Test
-  void theApiReachesItsRedisAloneAndItsMetricsNeedTheToken() throws IOException {
+  void theApiReachesOnlyItsRedisAndItsMetricsRequireTheToken() throws IOException {
     Objects objects = chart.render("serviceMonitor: {enabled: true}\n");
     JsonNode api = objects.the("NetworkPolicy", NAME + "-api");
     assertEquals("[\"Ingress\",\"Egress\"]", api.at("/spec/policyTypes").toString());
@@ -480,7 +480,7 @@ class KubernetesChartTest {
   }
 
   @Test
-  void strictRefusesWhatIsOpenAndTakesSafeValues() throws IOException {
+  void strictRejectsOpenSettingsAndAcceptsSafeValues() throws IOException {
     Map<String, String> safe =
         Map.of(
             "strict", "true",

@@ -58,7 +58,7 @@ class MonitoringTest {
   }
 
   @Test
-  void everyMetricThatIsAskedForIsMeasured() throws Exception {
+  void everyQueriedMetricExists() throws Exception {
     for (Path file : List.of(ALERTS, DASHBOARD)) {
       Set<String> asked = found(METRIC, Files.readString(file));
       assertTrue(asked.size() > 8, file + " asks for " + asked);
@@ -83,12 +83,12 @@ class MonitoringTest {
   }
 
   @Test
-  void everyAlertHasItsLineInTheRunbookAndNoOther() throws IOException {
+  void everyAlertHasExactlyOneRunbookEntry() throws IOException {
     assertEquals(found(ALERT, Files.readString(ALERTS)), found(ROW, Files.readString(RUNBOOK)));
   }
 
   @Test
-  void everyPanelOfTheDashboardAsksForSomethingAndNoneIsTwice() throws IOException {
+  void everyDashboardPanelHasAQueryAndAUniqueTitle() throws IOException {
     JsonNode dashboard = new ObjectMapper().readTree(DASHBOARD.toFile());
     List<Integer> ids = new ArrayList<>();
     List<String> places = new ArrayList<>();

@@ -56,7 +56,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
-  void itKeepsWhatItWasToldOverARestart() throws Exception {
+  void dataSurvivesARestart() throws Exception {
     Secret password;
     long pid;
     try (EmbeddedRedis redis = EmbeddedRedis.start(dir())) {
@@ -75,7 +75,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
-  void itsFilesAreOursAloneAndItIsReachedFromHereAlone() throws Exception {
+  void itsFilesArePrivateAndItListensOnlyOnLoopback() throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start(dir())) {
       assertEquals("rwx------", permissions(dir()));
       for (String file : List.of("redis.password", "redis.conf", "lock")) {
@@ -98,7 +98,7 @@ class EmbeddedRedisTest {
 
   @Test
   @EnabledOnOs(OS.LINUX)
-  void itRunsInASessionOfItsOwnSoThatCtrlCReachesUsAlone() throws Exception {
+  void itRunsInItsOwnSessionSoThatCtrlCDoesNotReachIt() throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start(dir())) {
       assertNotEquals(sessionOf(ProcessHandle.current().pid()), sessionOf(redis.running().pid()));
       assertEquals(
@@ -109,7 +109,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
-  void aSecondProgramOnTheSameDirectoryIsRefused() throws Exception {
+  void aSecondProgramOnTheSameDirectoryIsRejected() throws Exception {
     try (OtherProcess other = OtherProcess.start(dir())) {
       CannotStart refused = assertThrows(CannotStart.class, () -> EmbeddedRedis.start(dir()));
       assertTrue(
@@ -122,7 +122,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
-  void aSecondStartInTheSameProgramIsRefused() throws Exception {
+  void aSecondStartInTheSameProgramIsRejected() throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start(dir())) {
       assertThrows(CannotStart.class, () -> EmbeddedRedis.start(dir()));
       assertEquals(Optional.of(redis.running()), EmbeddedRedis.running(dir()));
@@ -131,7 +131,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
-  void theRedisOfAKilledProgramIsTakenOverAndNeverDoubled() throws Exception {
+  void theRedisOfAKilledProgramIsReusedAndNotStartedTwice() throws Exception {
     long pid;
     try (OtherProcess other = OtherProcess.start(dir())) {
       pid = other.redisPid;
@@ -169,7 +169,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
-  void aRedisOfAnotherPlaceOnTheKnownPortIsNotTakenForOurs() throws Exception {
+  void anotherRedisOnTheKnownPortIsNotUsed() throws Exception {
     Path elsewhere = temp.resolve("elsewhere");
     try (EmbeddedRedis other = EmbeddedRedis.start(elsewhere)) {
       EmbeddedRedis.start(dir()).close();
@@ -189,7 +189,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
-  void aDirectoryWithFilesOfSomebodyElseIsRefusedAndLeftAsItIs() throws Exception {
+  void aDirectoryWithForeignFilesIsRejectedAndUnchanged() throws Exception {
     Files.createDirectory(
         dir(), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
     Files.writeString(dir().resolve("letter.txt"), "dear");
@@ -201,7 +201,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
-  void aDirectoryThatCannotBeMadeIsToldByItsName() throws Exception {
+  void aDirectoryThatCannotBeCreatedIsNamed() throws Exception {
     Path file = Files.writeString(temp.resolve("file"), "");
     CannotStart refused =
         assertThrows(CannotStart.class, () -> EmbeddedRedis.start(file.resolve("data")));

@@ -58,7 +58,7 @@ class NetworkFaultsTest {
   }
 
   @Test
-  void aSlowNetworkDelaysAndRefusesNothing() throws Exception {
+  void aSlowNetworkDelaysButRejectsNothing() throws Exception {
     Behind it = new Behind();
     it.network.delay(Duration.ofMillis(200));
     it.ledger.awaitMore(6 * PER_SECOND);
@@ -69,7 +69,7 @@ class NetworkFaultsTest {
   }
 
   @Test
-  void aNetworkThatSwallowsEverythingIsAnOutageThatEnds() throws Exception {
+  void aNetworkThatDropsEverythingIsAnOutageThatEnds() throws Exception {
     Behind it = new Behind();
     it.network.swallow(true);
     long began = System.nanoTime();
@@ -95,7 +95,7 @@ class NetworkFaultsTest {
   }
 
   @Test
-  void aNetworkThatStallsAndDeliversEverythingLateHarmsNothing() throws Exception {
+  void aStalledNetworkThatDeliversLateDoesNoHarm() throws Exception {
     Behind it = new Behind();
     Gate gate = it.all.receiver.hold();
     it.all.receiver.awaitHeld(gate, Scene.SLOTS);
@@ -123,7 +123,7 @@ class NetworkFaultsTest {
   }
 
   @Test
-  void connectionsThatEndHalfwayOrByAResetAreMadeAnew() throws Exception {
+  void brokenAndResetConnectionsAreReopened() throws Exception {
     Behind it = new Behind();
     for (int i = 0; i < CUTS; i++) {
       it.network.halfClose();

@@ -29,7 +29,7 @@ class ProcessFaultsTest {
   @RegisterExtension final Scene scene = new Scene();
 
   @Test
-  void whatAKilledWorkerRanIsRunByAnother() throws Exception {
+  void tasksOfAKilledWorkerAreRunByAnother() throws Exception {
     RedisServer redis = scene.redis(Ports.free(), "everysec");
     Map<String, String> on = Scene.on(redis.port());
     Installation all = new Installation(scene, on, PER_SECOND);
@@ -53,7 +53,7 @@ class ProcessFaultsTest {
   }
 
   @Test
-  void anApiThatIsKilledAndStartedAgainLosesAndDoublesNothing() throws Exception {
+  void anApiThatIsKilledAndRestartedNeitherLosesNorDuplicates() throws Exception {
     RedisServer redis = scene.redis(Ports.free(), "everysec");
     Map<String, String> on = Scene.on(redis.port());
     String port = Integer.toString(Ports.free());
@@ -79,7 +79,7 @@ class ProcessFaultsTest {
   }
 
   @Test
-  void theLateAnswersOfAWorkerThatStoodStillChangeNothing() throws Exception {
+  void lateResultsOfAPausedWorkerAreIgnored() throws Exception {
     RedisServer redis = scene.redis(Ports.free(), "everysec");
     Map<String, String> on = Scene.on(redis.port());
     Installation all = new Installation(scene, on, PER_SECOND);

@@ -33,7 +33,7 @@ class RedisFaultsTest {
   @RegisterExtension final Scene scene = new Scene();
 
   @Test
-  void aRedisThatIsKilledAndStartedAgainLosesNothing() throws Exception {
+  void aRedisThatIsKilledAndRestartedLosesNothing() throws Exception {
     int port = Ports.free();
     RedisServer redis = scene.redis(port, "always");
     String patience = Integer.toString(COMMAND_TIMEOUT_MS);
@@ -77,7 +77,7 @@ class RedisFaultsTest {
   }
 
   @Test
-  void aFullDiskRefusesUntilThereIsRoomAgain() throws Exception {
+  void aFullDiskRejectsCallsUntilThereIsSpace() throws Exception {
     try (SmallDisk disk = SmallDisk.mounted(scene.folder().resolve("disk"))) {
       String patience = Integer.toString(COMMAND_TIMEOUT_MS);
       ProgramProcess dev = scene.dev(disk.folder(), "REDIS_COMMAND_TIMEOUT_MS", patience);
@@ -106,7 +106,7 @@ class RedisFaultsTest {
   }
 
   @Test
-  void aFullStoreRefusesAndGoesOnUntilThereIsRoomAgain() throws Exception {
+  void aFullStoreRejectsCallsUntilThereIsMemory() throws Exception {
     RedisServer redis = scene.redis(Ports.free(), "everysec");
     Installation all = new Installation(scene, Scene.on(redis.port()), PER_SECOND);
     Admin admin = new Admin(all.api);

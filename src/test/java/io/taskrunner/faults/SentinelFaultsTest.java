@@ -29,7 +29,7 @@ class SentinelFaultsTest {
   @RegisterExtension final Scene scene = new Scene();
 
   @Test
-  void killingTheMasterTimeAndAgainLosesNothing() throws Exception {
+  void killingTheMasterRepeatedlyLosesNothing() throws Exception {
     SentinelSet set = scene.sentinels();
     Installation all =
         new Installation(scene, set.environment(), PER_SECOND, "REDIS_WAIT_REPLICAS", "1");
@@ -58,7 +58,7 @@ class SentinelFaultsTest {
   }
 
   @Test
-  void aMasterThatStandsStillIsLeftForTheNextOne() throws Exception {
+  void aFrozenMasterIsReplacedByTheNext() throws Exception {
     SentinelSet set = scene.sentinels();
     Installation all = new Installation(scene, set.environment(), PER_SECOND);
 
@@ -82,7 +82,7 @@ class SentinelFaultsTest {
   }
 
   @Test
-  void aMasterThatOnlyCallersStillReachIsLeftForTheNextOne() throws Exception {
+  void aMasterThatOnlyClientsReachIsReplacedByTheNext() throws Exception {
     SentinelSet set = scene.divisibleSentinels();
     Installation all =
         new Installation(scene, set.environment(), PER_SECOND, "REDIS_WAIT_REPLICAS", "1");
@@ -109,7 +109,7 @@ class SentinelFaultsTest {
   }
 
   @Test
-  void anApiThatOnlyReachesTheFormerMasterAcceptsNothing() throws Exception {
+  void anApiThatReachesOnlyTheFormerMasterAcceptsNothing() throws Exception {
     SentinelSet set = scene.divisibleSentinels();
     List<Proxy> ways = set.sentinelPorts().stream().map(scene::proxy).toList();
     Map<String, String> beside = new HashMap<>(set.environment());

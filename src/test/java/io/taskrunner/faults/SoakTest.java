@@ -56,7 +56,7 @@ class SoakTest {
   private volatile boolean killing = true;
 
   @Test
-  void limitsHoldAndNothingIsLostWhileConnectionsBreakAllTheTime() throws Exception {
+  void limitsHoldAndNothingIsLostWhileConnectionsBreakConstantly() throws Exception {
     RedisServer redis = scene.redis(Ports.free(), "everysec");
     // Without the breaker, which would delay the tasks of a host that fails a quarter of the time.
     String[] more = {

@@ -48,7 +48,7 @@ class TargetFaultsTest {
   @RegisterExtension final Scene scene = new Scene();
 
   @Test
-  void targetsThatNeverEndHoldUpNobody() throws Exception {
+  void endlessResponsesDelayNoOtherTask() throws Exception {
     RedisServer redis = scene.redis(Ports.free(), "everysec");
     Installation all = new Installation(scene, Scene.on(redis.port()), PER_SECOND);
     Admin admin = new Admin(all.api);
@@ -119,7 +119,7 @@ class TargetFaultsTest {
   }
 
   @Test
-  void tenThousandTargetsAtOnceAreReachedInBoundedMemory() throws Exception {
+  void tenThousandTargetsAreReachedInBoundedMemory() throws Exception {
     assumeTrue(
         System.getProperty("os.name").equals("Linux"),
         "only Linux answers on every address of 127.0.0.0/8");
@@ -182,7 +182,7 @@ class TargetFaultsTest {
   }
 
   @Test
-  void aTaskThatKillsItsWorkerEndsDeadAndHarmsNoOther() throws Exception {
+  void aTaskThatKillsItsWorkerEndsDeadAndAffectsNoOther() throws Exception {
     int attempts = 3;
     RedisServer redis = scene.redis(Ports.free(), "everysec");
     Map<String, String> on = Scene.on(redis.port());

@@ -24,7 +24,7 @@ class TlsFaultsTest {
   @RegisterExtension final Scene scene = new Scene();
 
   @Test
-  void aNodeAndItsSentinelAreReachedByTls() throws Exception {
+  void aNodeAndItsSentinelAreReachedOverTls() throws Exception {
     TestCertificate certificate = TestCertificate.of("ip:127.0.0.1");
     Map<String, String> trust = certificate.trusted(scene.folder());
     int tlsPort = Ports.free();

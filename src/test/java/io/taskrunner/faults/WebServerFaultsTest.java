@@ -51,7 +51,7 @@ class WebServerFaultsTest {
   }
 
   @Test
-  void nginxThatKeepsNoConnectionCostsNoAttempt() throws Exception {
+  void nginxWithoutKeepAliveCostsNoAttempt() throws Exception {
     for (String protocol : List.of("http2", "")) {
       for (String keepAlive :
           List.of(
@@ -67,7 +67,7 @@ class WebServerFaultsTest {
   }
 
   @Test
-  void haproxyThatTakesFewAtOnceCostsNoAttempt() throws Exception {
+  void haproxyWithFewStreamsCostsNoAttempt() throws Exception {
     for (int streams : List.of(1, 2, 10)) {
       for (String keepAlive : List.of("", "http-after-response set-header Connection close")) {
         try (WebServer haproxy = WebServer.haproxy(pem, streams, keepAlive)) {
@@ -78,7 +78,7 @@ class WebServerFaultsTest {
   }
 
   @Test
-  void aNetworkThatForgotItsConnectionsCostsOneAttemptOfWhatWasOnThem() throws Exception {
+  void aNetworkThatDropsConnectionsCostsOneAttemptOfTheirTasks() throws Exception {
     for (String protocol : List.of("http2", "")) {
       try (WebServer nginx = WebServer.nginx(pem, protocol, "");
           Proxy proxy = Proxy.start(nginx.port())) {

@@ -70,7 +70,7 @@ class AuditDetailsTest {
   }
 
   @Test
-  void ofASecretItIsSaidThatItChangedAndNoMore() {
+  void aChangedSecretIsReportedWithoutItsValue() {
     String schedule =
         "{\"client_id\":\"shop\",\"interval_sec\":60,\"task\":{\"url\":\"http://h/?token=t1\","
             + "\"headers\":{\"Authorization\":\"b1\"}}}";

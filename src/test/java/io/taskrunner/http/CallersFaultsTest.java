@@ -148,7 +148,7 @@ class CallersFaultsTest {
   }
 
   @Test
-  void anUnknownParameterIsRefusedByItsName() {
+  void anUnknownParameterIsRejectedByName() {
     for (Route route : strict()) {
       String target = route.template().replaceAll("\\{\\w+}", "x") + "?no_such=1&limit=1";
       Reply reply = send(route.method(), target, "{}");
@@ -164,7 +164,7 @@ class CallersFaultsTest {
   }
 
   @Test
-  void oddParametersAreNoFaultOfTheServer() {
+  void oddParametersNeverCauseAServerError() {
     for (Route route : strict()) {
       for (String name : route.parameters()) {
         for (String odd : ODD) {
@@ -179,7 +179,7 @@ class CallersFaultsTest {
   }
 
   @Test
-  void oddPathsAndBodiesAreNoFaultOfTheServer() {
+  void oddPathsAndBodiesNeverCauseAServerError() {
     Random random = new Random(20261129);
     for (Route route : strict()) {
       Stream<String> paths =
@@ -202,7 +202,7 @@ class CallersFaultsTest {
   }
 
   @Test
-  void oddHeadersAreNoFaultOfTheServer() {
+  void oddHeadersNeverCauseAServerError() {
     List<String> names =
         List.of(
             "If-Match",

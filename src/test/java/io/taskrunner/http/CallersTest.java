@@ -28,7 +28,7 @@ class CallersTest {
   }
 
   @Test
-  void wrongCredentialsAreRefusedOnEveryPath() {
+  void invalidCredentialsAreRejectedOnEveryPath() {
     try (Served served = new Served(Setup.serve(), new FakeStores())) {
       for (String path :
           List.of(
@@ -58,7 +58,7 @@ class CallersTest {
   }
 
   @Test
-  void theAdminMayDoEverything() {
+  void anAdminMayDoEverything() {
     try (Served served = new Served(Setup.serve(), new FakeStores())) {
       String[] admin = {"X-Admin-Key", Served.ADMIN};
       assertEquals(200, served.get("/v1/queues", admin).status());
@@ -71,7 +71,7 @@ class CallersTest {
   }
 
   @Test
-  void aClientWithAKeyMayDoItsOwn() {
+  void aClientWithAKeyMayAccessItsOwnTasks() {
     FakeStores stores = new FakeStores();
     try (Served served = new Served(Setup.serve().required(), stores)) {
       String[] key = {"Authorization", "bearer " + stores.keyOf("abc", List.of("low"))};
@@ -108,7 +108,7 @@ class CallersTest {
   }
 
   @Test
-  void aKeyOpensWhatItsScopesSay() {
+  void aKeyPermitsWhatItsScopesAllow() {
     FakeStores stores = new FakeStores();
     try (Served served = new Served(Setup.serve().required(), stores)) {
       for (Scope held : Scope.values()) {
@@ -146,7 +146,7 @@ class CallersTest {
   }
 
   @Test
-  void withoutCredentialsThereIsEnqueueAlone() {
+  void anonymousCallersMayOnlyEnqueue() {
     try (Served served = new Served(Setup.serve(), new FakeStores())) {
       assertEquals(201, served.post("/v1/enqueue", TASK).status());
       assertRefused(401, "unauthenticated", served.get("/v1/tasks"));
@@ -177,7 +177,7 @@ class CallersTest {
   }
 
   @Test
-  void howAClientStandsIsToldBeforeWhatIsWrongWithItsCall() {
+  void theStateOfAClientIsReportedBeforeErrorsInItsCall() {
     FakeStores stores = new FakeStores();
     stores.clients.put("off", FakeStores.client("off", false, null));
     String offKey = stores.keyOf("offkey", null);
@@ -203,7 +203,7 @@ class CallersTest {
   }
 
   @Test
-  void theOrderOfRefusalsIsTheContracts() {
+  void errorsAreReportedInTheOrderOfTheContract() {
     try (Served served = new Served(Setup.local(), new FakeStores())) {
       String[] all = {
         "Host",
@@ -239,7 +239,7 @@ class CallersTest {
   }
 
   @Test
-  void aLoopbackListenerAnswersThisMachinesNamesAlone() {
+  void aLoopbackListenerAcceptsOnlyLoopbackHosts() {
     try (Served served = new Served(Setup.local(), new FakeStores())) {
       for (String host :
           List.of(
@@ -308,7 +308,7 @@ class CallersTest {
   }
 
   @Test
-  void withoutAnAdminKeyAdminCallsNeedALoopbackListener() {
+  void withoutAnAdminKeyAdminCallsRequireALoopbackListener() {
     try (Served served = new Served(Setup.serve().withoutAdminKey(), new FakeStores())) {
       assertRefused(403, "admin_key_not_configured", served.get("/admin/clients"));
       assertRefused(
@@ -329,7 +329,7 @@ class CallersTest {
   }
 
   @Test
-  void aNamedAdminKeyMayDoEverythingAndAReadOnlyOneLooks() {
+  void aNamedAdminKeyMayDoEverythingAndAReadOnlyOneMayRead() {
     FakeStores stores = new FakeStores();
     String[] named = {"X-Admin-Key", stores.adminKey("deploys", false)};
     String[] reads = {"X-Admin-Key", stores.adminKey("dashboard", true)};
@@ -376,7 +376,7 @@ class CallersTest {
   }
 
   @Test
-  void metricsWantTheirToken() {
+  void metricsRequireTheirToken() {
     String[] token = {"Authorization", "Bearer " + Served.METRICS};
     try (Served served = new Served(Setup.serve(), new FakeStores())) {
       assertEquals(200, served.get("/metrics", token).status());

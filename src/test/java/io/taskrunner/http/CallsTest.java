@@ -36,7 +36,7 @@ class CallsTest {
   }
 
   @Test
-  void aChangeThatIsMadeIsAnsweredThoughTheTrailIsAway() {
+  void aChangeSucceedsAlthoughTheAuditTrailIsUnavailable() {
     FakeStores stores = new FakeStores();
     try (Served served = new Served(Setup.local(), stores)) {
       assertEquals(200, served.post("/v1/queues/low/pause", null).status());
@@ -48,7 +48,7 @@ class CallsTest {
   }
 
   @Test
-  void aTaskIsTakenAndAnsweredAsTheContractWritesIt() {
+  void anEnqueueIsAnsweredAsInTheContract() {
     Reply reply = served.post("/v1/enqueue", TASK, "X-Request-ID", "abc.1-2_3");
     assertEquals(201, reply.status(), reply.body());
     String id = reply.json().path("task_id").asText();
@@ -70,7 +70,7 @@ class CallsTest {
   }
 
   @Test
-  void aRequestIdThatIsNotFitIsReplaced() {
+  void anInvalidRequestIdIsReplaced() {
     for (String given : List.of("a b", "é", "x".repeat(129), "a/b")) {
       String id = served.get("/version", "X-Request-ID", given).header("x-request-id");
       assertTrue(id.matches("[0-9a-f]{16}"), id);
@@ -78,7 +78,7 @@ class CallsTest {
   }
 
   @Test
-  void aProblemTellsAllFaultsAtOnceWithTheirPlaces() {
+  void aProblemListsAllErrorsWithTheirLocations() {
     Reply reply =
         served.post(
             "/v1/enqueue",
@@ -109,7 +109,7 @@ class CallsTest {
   }
 
   @Test
-  void methodsAndPathsThatAreNotThereAreTold() {
+  void unknownMethodsAndPathsAreReported() {
     Reply method = served.call("PATCH", "/v1/queues/default", "{}");
     assertEquals(405, method.status());
     assertEquals("method_not_allowed", method.code());
@@ -126,7 +126,7 @@ class CallsTest {
   }
 
   @Test
-  void aBodyThatIsTooLongIsNotWaitedFor() {
+  void aBodyThatIsTooLongIsRejectedEarly() {
     Reply declared = served.post("/v1/enqueue", "{", "Content-Length", "1048577");
     assertEquals(413, declared.status());
     assertEquals("payload_too_large", declared.code());
@@ -140,7 +140,7 @@ class CallsTest {
   }
 
   @Test
-  void aChunkedBodyIsTakenLikeAnyOther() {
+  void aChunkedBodyIsAccepted() {
     String chunks = Integer.toHexString(TASK.length()) + "\r\n" + TASK + "\r\n0\r\n\r\n";
     assertEquals(201, served.post("/v1/enqueue", chunks, "Transfer-Encoding", "chunked").status());
     String padded = TASK.substring(0, TASK.length() - 1) + " ".repeat(200_000) + "}";
@@ -148,7 +148,7 @@ class CallsTest {
   }
 
   @Test
-  void otherTypesAndEncodingsAreRefused() {
+  void otherTypesAndEncodingsAreRejected() {
     for (String type :
         List.of(
             "text/plain",
@@ -171,7 +171,7 @@ class CallsTest {
   }
 
   @Test
-  void whatTheStoreRefusesIsToldWithItsOwnCode() {
+  void everyRejectionOfTheStoreHasItsCode() {
     record Case(EnqueueResult result, int status, String code) {}
     for (Case each :
         List.of(
@@ -191,7 +191,7 @@ class CallsTest {
   }
 
   @Test
-  void aClientOverItsLimitIsToldWhenToComeAgain() {
+  void aRateLimitedClientGetsRetryAfter() {
     EnqueueResult.Quota spent =
         new EnqueueResult.Quota(FakeStores.QUOTA.limits(), 0, FakeStores.NOW.plusSeconds(31));
     Reply reply =

@@ -100,7 +100,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void whatIsExportedMakesTheSameElsewhere() {
+  void anExportCreatesTheSameConfigurationElsewhere() {
     applied("", DOCUMENT, YAML);
     String json = served.get("/admin/config").body();
     String yaml = served.get("/admin/config?format=yaml").body();
@@ -138,7 +138,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void aSecretOfAScheduleIsMaskedAndKeptWhereItIsMasked() {
+  void aMaskedSecretOfAScheduleIsKept() {
     String masked = schedule("http://h/?token=***", "***");
     Reply unknown = served.post("/admin/config", masked);
     refused(400, "invalid_request", unknown);
@@ -160,7 +160,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void theCallbackOfAScheduleIsAPartOfItAndKeepsItsSecret() {
+  void theCallbackOfAScheduleIsExportedAndKeepsItsSecret() {
     String document =
         "{\"schedules\":{\"s\":{\"client_id\":\"abc\",\"interval_sec\":60,\"task\":{\"url\":\"http://h/\"},"
             + "\"callback\":{\"url\":\"http://c/?key=k1\",\"on\":[\"dead\"]}}}}";
@@ -179,7 +179,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void whatAScheduleNamesMustBeThereThen() {
+  void theQueueAndClientOfAScheduleMustExist() {
     Reply reply =
         served.post(
             "/admin/config",
@@ -198,7 +198,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void applyingItAgainChangesNothing() {
+  void applyingADocumentTwiceChangesNothing() {
     applied("", DOCUMENT, YAML);
     String tag = served.get("/admin/config").header("etag");
     String queue = served.get("/v1/queues/mail").header("etag");
@@ -217,7 +217,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void aDryRunTellsAndChangesNothing() {
+  void aDryRunReportsAndChangesNothing() {
     String before = served.get("/admin/config").body();
     JsonNode told = applied("?dry_run=true", DOCUMENT, YAML);
     assertTrue(told.path("dry_run").asBoolean());
@@ -232,7 +232,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void whatADocumentDoesNotNameGoesOnlyWhenItIsPruned() {
+  void unnamedObjectsAreDeletedOnlyWithPrune() {
     applied("", DOCUMENT, YAML);
     String small = "{\"tiers\":{},\"queues\":{},\"clients\":{\"shop\":{}}}";
     applied("", small);
@@ -254,7 +254,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void everyFaultIsToldAndNothingIsChanged() {
+  void everyErrorIsReportedAndNothingIsChanged() {
     String before = served.get("/admin/config").body();
     Reply reply =
         served.post(
@@ -287,7 +287,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void whatIsInUseIsNotPruned() {
+  void objectsInUseAreNotPruned() {
     applied("", DOCUMENT, YAML);
     Reply tier = served.post("/admin/config?prune=true", "{\"tiers\":{}}");
     refused(400, "invalid_request", tier);
@@ -307,7 +307,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void yamlIsReadStrictly() {
+  void yamlIsParsedStrictly() {
     for (String wrong :
         List.of(
             "queues: [",
@@ -335,7 +335,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void theFormIsChosenByTheCaller() {
+  void theCallerChoosesTheFormat() {
     assertEquals("application/json", served.get("/admin/config").header("content-type"));
     for (String accept :
         List.of(
@@ -359,7 +359,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void aDocumentIsAppliedOnlyToWhatWasRead() {
+  void aDocumentWithIfMatchAppliesOnlyToThatState() {
     String tag = served.get("/admin/config").header("etag");
     assertEquals(200, served.call("PUT", "/v1/queues/low", "{\"weight\":2}").status());
     refused(
@@ -381,7 +381,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void whoRegisteredThemselvesAndSecretsAreNotInIt() {
+  void autoRegisteredClientsAndSecretsAreNotExported() {
     assertEquals(
         201,
         served
@@ -397,7 +397,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void aCronExpressionThatSurprisesIsWarnedOf() {
+  void aSurprisingCronExpressionCausesAWarning() {
     String schedule = "{\"client_id\":\"shop\",\"cron\":\"%s\",\"task\":{\"url\":\"http://h/\"}}";
     String document = "{\"schedules\":{\"odd\":" + schedule.formatted("*/90 * * * *") + "}}";
     JsonNode alone =
@@ -414,7 +414,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void pagesTogetherAreTheWholeAndNoneCanBeAppliedForIt() {
+  void pagesContainEverythingButOnePageCannotBePruned() {
     assertEquals(200, served.call("POST", "/admin/config", DOCUMENT, YAML).status());
     JsonNode whole = served.get("/admin/config").json();
     for (int limit : List.of(1, 2, 7, 1000)) {
@@ -450,7 +450,7 @@ class ConfigurationTest {
   }
 
   @Test
-  void aDocumentThatIsTooLargeIsGivenInPagesAlone() {
+  void aLargeDocumentIsExportedOnlyInPages() {
     String body = "x".repeat(300_000);
     for (int i = 0; i < 15; i++) {
       String schedule =

@@ -114,7 +114,7 @@ class ContractTest {
   }
 
   @Test
-  void aTaskIsSeenAsItWasGivenButForItsSecrets() {
+  void aTaskIsShownAsGivenExceptItsSecrets() {
     String id =
         enqueued(
             "{\"client_id\":\"abc\",\"queue\":\"low\",\"delay\":1000,\"labels\":{\"k\":\"v\"},\"retry\":{\"max_retries\":7},"
@@ -174,7 +174,7 @@ class ContractTest {
   }
 
   @Test
-  void aWaitingTaskCanBeRunOrCalledOff() {
+  void aWaitingTaskCanBeRunOrCancelled() {
     String id = enqueued(task(",\"delay\":1000"));
     Reply run = served.post("/v1/tasks/" + id + "/run", null);
     assertEquals(200, run.status(), run.body());
@@ -191,7 +191,7 @@ class ContractTest {
   }
 
   @Test
-  void theSameKeyMakesNoSecondTask() {
+  void theSameIdempotencyKeyCreatesOneTask() {
     Reply first = served.post("/v1/enqueue", task(",\"idempotency_key\":\"k\",\"delay\":60"));
     assertEquals(201, first.status());
     Reply second =
@@ -214,7 +214,7 @@ class ContractTest {
   }
 
   @Test
-  void aClientOverItsLimitIsRefusedAndUsesNothingUp() {
+  void aRejectedCallUsesUpNoRate() {
     assertEquals(
         200, served.post("/admin/clients/set", admin("{\"requests_per_min\":2}")).status());
     enqueued(task(",\"idempotency_key\":\"k\""));
@@ -252,7 +252,7 @@ class ContractTest {
   }
 
   @Test
-  void aBatchAnswersForEachItem() {
+  void aBatchReportsTheResultOfEachItem() {
     served.post("/admin/clients/set", "{\"client_id\":\"low-only\",\"allowed_queues\":[\"low\"]}");
     Reply reply =
         served.post(
@@ -290,7 +290,7 @@ class ContractTest {
   }
 
   @Test
-  void aBatchAsAWholeIsRefusedForItsOuterFaults() {
+  void errorsOutsideTheItemsRejectTheBatch() {
     String item = "{\"task\":{\"url\":\"http://h\"}}";
     for (String body :
         List.of(
@@ -322,7 +322,7 @@ class ContractTest {
   }
 
   @Test
-  void aWholeBatchOfAThousandIsTaken() {
+  void aBatchOfAThousandIsAccepted() {
     served.post("/admin/clients/set", admin("{\"requests_per_min\":1000}"));
     String item = "{\"task\":{\"url\":\"http://h\",\"body\":\"" + "x".repeat(2000) + "\"}}";
     Reply reply =
@@ -380,7 +380,7 @@ class ContractTest {
   }
 
   @Test
-  void queuesAreMadeChangedHeldAndDeleted() {
+  void queuesAreCreatedChangedPausedAndDeleted() {
     Reply made =
         served.call(
             "PUT",
@@ -420,7 +420,7 @@ class ContractTest {
   }
 
   @Test
-  void whatIsNoQueueIsRefused() {
+  void invalidQueuesAreRejected() {
     for (String path :
         List.of(
             "/v1/queues/nowhere/pause",
@@ -453,7 +453,7 @@ class ContractTest {
   }
 
   @Test
-  void deadTasksStartAgainOrAreDropped() {
+  void deadTasksAreReplayedOrDropped() {
     for (int i = 0; i < 3; i++) {
       enqueued(task(""));
     }
@@ -487,7 +487,7 @@ class ContractTest {
   }
 
   @Test
-  void theOneBigSwitchHoldsEverything() {
+  void theGlobalPauseStopsAllQueues() {
     enqueued(task(""));
     assertEquals("{\"paused\":true}", served.post("/admin/dispatch/pause", null).body());
     assertTrue(claim(1).isEmpty());
@@ -584,7 +584,7 @@ class ContractTest {
   }
 
   @Test
-  void keysAreMadeRotatedAndRevoked() {
+  void keysAreCreatedRotatedAndRevoked() {
     assertRefused(404, "client_not_found", served.post("/admin/clients/abc/keys", null));
     set("{\"client_id\":\"abc\"}");
     Reply made = served.post("/admin/clients/abc/keys", null);
@@ -657,7 +657,7 @@ class ContractTest {
   }
 
   @Test
-  void adminKeysAreMadeShownOnceReplacedAndRevoked() {
+  void adminKeysAreCreatedShownOnceReplacedAndRevoked() {
     Reply made = served.post("/admin/keys", "{\"name\":\"deploys\"}");
     assertEquals(201, made.status(), made.body());
     assertEquals("no-store", made.header("cache-control"));
@@ -720,7 +720,7 @@ class ContractTest {
   }
 
   @Test
-  void whatAnAdminChangedIsTold() {
+  void changesOfAdminsAreInTheAuditTrail() {
     String key = served.post("/admin/keys", "{\"name\":\"deploys\"}").json().path("key").asText();
     String[] deploys = {"X-Admin-Key", key, "X-Request-ID", "my-call-7"};
     assertEquals(200, served.post("/v1/queues/low/pause", null, deploys).status());
@@ -750,7 +750,7 @@ class ContractTest {
   }
 
   @Test
-  void workersAreListedUntilTheyGoAndTheirSlotsAreCounted() {
+  void workersAreListedUntilTheyStopAndTheirSlotsAreCounted() {
     store
         .workers()
         .beat(
@@ -779,7 +779,7 @@ class ContractTest {
   }
 
   @Test
-  void tiersAreShownAddedAndDeleted() {
+  void tiersAreListedCreatedAndDeleted() {
     assertEquals(
         "{\"tiers\":{\"free\":{\"max_concurrent\":1,\"requests_per_min\":10},\"basic\":{\"max_concurrent\":5,\"requests_per_min\":100},"
             + "\"premium\":{\"max_concurrent\":20,\"requests_per_min\":1000},\"enterprise\":{\"max_concurrent\":50,\"requests_per_min\":5000},"
@@ -812,7 +812,7 @@ class ContractTest {
   }
 
   @Test
-  void signingSecretsAreMadeRotatedShownAndEnded() {
+  void signingSecretsAreCreatedRotatedShownAndDeleted() {
     String path = "/admin/clients/abc/signing-secret";
     assertRefused(404, "client_not_found", served.call("PUT", path, null));
     assertRefused(404, "client_not_found", served.get(path));
@@ -877,7 +877,7 @@ class ContractTest {
   }
 
   @Test
-  void howMuchOfAClientMayWaitIsSetToldAndObeyed() {
+  void theBacklogLimitsOfAClientAreSetShownAndEnforced() {
     JsonNode client = set("{\"client_id\":\"abc\"}");
     assertTrue(client.path("max_waiting").isNull(), client.toString());
     assertTrue(client.path("max_waiting_bytes").isNull(), client.toString());
@@ -933,7 +933,7 @@ class ContractTest {
   }
 
   @Test
-  void whomATasksEndIsToldToIsCheckedTakenAndShown() {
+  void theCallbackOfATaskIsValidatedStoredAndShown() {
     String good = "\"url\":\"https://h/done?key=s\"";
     for (Map.Entry<String, String> wrong :
         Map.of(
@@ -1004,7 +1004,7 @@ class ContractTest {
   }
 
   @Test
-  void tasksAreSearchedAndTheDeadSummedUp() {
+  void tasksAreSearchedAndDeadTasksAreSummarized() {
     String id = enqueued(task(""));
     enqueued(task(",\"delay\":100"));
     JsonNode byHost = served.get("/v1/tasks?host=H&state=ready").json();

@@ -141,7 +141,7 @@ class CursorsTest {
   }
 
   @Test
-  void aCursorIsOfOneListAlone() {
+  void aCursorIsValidForOneListOnly() {
     String of =
         admin("GET", "/v1/tasks?limit=1&state=scheduled", null).json().path("next_cursor").asText();
     assertEquals(
@@ -152,7 +152,7 @@ class CursorsTest {
   }
 
   @Test
-  void aClientsCursorIsOfNoUseToAnotherClient() {
+  void aClientCannotUseTheCursorOfAnother() {
     Reply first = served.get("/v1/tasks?limit=1", "X-API-Key", shop);
     String cursor = first.json().path("next_cursor").asText();
     assertFalse(cursor.isEmpty());

@@ -28,7 +28,7 @@ class DocsTest {
           + " (apt-get install chromium)";
 
   @Test
-  void theContractIsReadInABrowser() throws IOException {
+  void theApiDocumentationRendersInABrowser() throws IOException {
     Optional<Path> program = Browser.installed();
     assumeTrue(program.isPresent(), NONE);
     for (String prefix : List.of("", "/tasks")) {

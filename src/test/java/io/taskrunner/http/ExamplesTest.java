@@ -212,7 +212,7 @@ class ExamplesTest {
   }
 
   @Test
-  void everyExampleIsAnsweredAsTheDocumentShows() {
+  void everyExampleIsAnsweredAsDocumented() {
     List<String> faults = new ArrayList<>();
     for (Step step : STORY.lines().map(Step::of).toList()) {
       Operation operation = contract.operation(step.operation());
@@ -241,7 +241,7 @@ class ExamplesTest {
 
   /** A new operation, or status of one, is a new step: at a place where its preconditions hold. */
   @Test
-  void theStoryTellsEverySuccessOfEveryOperation() {
+  void everySuccessOfEveryOperationIsCovered() {
     Set<String> told = new TreeSet<>();
     for (Step step : STORY.lines().map(Step::of).toList()) {
       told.add(step.operation() + " " + step.status() + suffix(step.type()));
@@ -279,7 +279,7 @@ class ExamplesTest {
   }
 
   @Test
-  void everyExampleIsAsItsSchemaSays() {
+  void everyExampleMatchesItsSchema() {
     List<String> faults = new ArrayList<>();
     for (Operation operation : contract.operations()) {
       examples(operation, faults, "requestBody");

@@ -125,7 +125,7 @@ class HostsTest {
   }
 
   @Test
-  void noMoreThanAThousandHaveLimits() {
+  void atMostAThousandHostsHaveSettings() {
     for (int i = 0; i < TargetHost.MOST; i++) {
       Unconditional.put(store.hosts(), new TargetHost("h" + i, 1, null, 0));
     }

@@ -144,7 +144,7 @@ class Http2RulesTest {
   }
 
   @Test
-  void aCallThatItsCallerCancelsLeavesNoErrorInTheLog() throws IOException {
+  void aCancelledCallLogsNoError() throws IOException {
     try (Socket socket = connect(new byte[0])) {
       DataInputStream in = new DataInputStream(socket.getInputStream());
       for (int i = 0; i < 100; i++) {
@@ -166,7 +166,7 @@ class Http2RulesTest {
 
   /** CVE-2025-55163: invalid frames of the caller make the server reset its streams. */
   @Test
-  void streamsThatTheServerIsMadeToResetAreBounded() throws IOException {
+  void streamResetsByTheServerAreBounded() throws IOException {
     int made = 0;
     try (Socket socket = connect(new byte[0])) {
       DataInputStream in = new DataInputStream(socket.getInputStream());
@@ -189,7 +189,7 @@ class Http2RulesTest {
   }
 
   @Test
-  void aCallerThatReadsNothingCannotFillTheMemoryWithAnswersToPings() throws IOException {
+  void unreadPingResponsesAreBounded() throws IOException {
     byte[] pings = new byte[17 * 1000];
     for (int i = 0; i < 1000; i++) {
       System.arraycopy(frame(PING, 0, 0, new byte[8]), 0, pings, 17 * i, 17);
@@ -207,7 +207,7 @@ class Http2RulesTest {
   }
 
   @Test
-  void theCallersTableSizeDoesNotMakeOursGrow() throws IOException {
+  void aCallerCannotGrowOurHeaderTable() throws IOException {
     // SETTINGS_HEADER_TABLE_SIZE = 2^32 - 1; each answer then has a header that is new.
     byte[] unbounded = ByteBuffer.allocate(6).putShort((short) 1).putInt(-1).array();
     try (Socket socket = connect(unbounded)) {
@@ -241,7 +241,7 @@ class Http2RulesTest {
   }
 
   @Test
-  void anAuthorityOfHttp2IsJudgedLikeAHost() throws IOException {
+  void theAuthorityOfHttp2IsCheckedLikeTheHost() throws IOException {
     try (Socket socket = connect(new byte[0])) {
       DataInputStream in = new DataInputStream(socket.getInputStream());
       byte[] wrong =

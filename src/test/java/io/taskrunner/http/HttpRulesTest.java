@@ -41,7 +41,7 @@ class HttpRulesTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"GET", "HEAD", "DELETE", "OPTIONS"})
-  void aBodyOfUnknownLengthIsNotWaitedForByACallThatTakesNone(String method) throws IOException {
+  void aCallWithoutBodyDoesNotWaitForOneOfUnknownLength(String method) throws IOException {
     try (Socket socket = served.connect()) {
       String head =
           method
@@ -55,7 +55,7 @@ class HttpRulesTest {
   }
 
   @Test
-  void aTargetInAbsoluteFormIsTakenByItsPath() {
+  void aTargetInAbsoluteFormIsReducedToItsPath() {
     for (String target :
         List.of(
             "http://localhost/version",
@@ -88,7 +88,7 @@ class HttpRulesTest {
   }
 
   @Test
-  void aHostThatIsMissingOrDoubledIsRefused() {
+  void aMissingOrRepeatedHostIsRejected() {
     Reply missing = send("GET /version HTTP/1.1\r\nAccept: */*");
     assertEquals("400 invalid_request", missing.status() + " " + missing.code());
     assertEquals(
@@ -99,7 +99,7 @@ class HttpRulesTest {
   }
 
   @Test
-  void anHttp10CallNeedsNoHost() {
+  void anHttp10CallRequiresNoHost() {
     assertEquals(200, send("GET /health/live HTTP/1.0").status());
     assertEquals(421, send("GET /health/live HTTP/1.0\r\nHost: example.com").status());
   }
@@ -130,7 +130,7 @@ class HttpRulesTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:65535", "localhost:"})
-  void aWellFormedHostIsTaken(String host) {
+  void aWellFormedHostIsAccepted(String host) {
     assertEquals(200, send("GET /version HTTP/1.1\r\nHost: " + host).status(), host);
   }
 }

@@ -77,7 +77,7 @@ class LimitsTest {
   }
 
   @Test
-  void soManyCallsWaitForTheStoreAndNoMore() throws IOException, InterruptedException {
+  void pendingCallsAreBoundedInNumber() throws IOException, InterruptedException {
     holdAnswers();
     try (Socket socket = served.connect()) {
       Thread writer =
@@ -108,7 +108,7 @@ class LimitsTest {
   }
 
   @Test
-  void soManyBytesAreHeldAndNoMore() throws IOException, InterruptedException {
+  void pendingCallsAreBoundedInBytes() throws IOException, InterruptedException {
     holdAnswers();
     String body =
         TASK.substring(0, TASK.length() - 1) + " ".repeat((1 << 20) - TASK.length()) + "}";
@@ -147,7 +147,7 @@ class LimitsTest {
   }
 
   @Test
-  void whatIsNoHttpIsAProblemToo() {
+  void invalidHttpIsAnsweredWithAProblem() {
     for (String head :
         List.of(
             "GET  HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -163,7 +163,7 @@ class LimitsTest {
   }
 
   @Test
-  void theSamePortSpeaksHttp2OnOneConnection() {
+  void theSamePortServesHttp2() {
     AtomicInteger opened = new AtomicInteger();
     try (ClientFactory factory =
         ClientFactory.builder()
@@ -198,7 +198,7 @@ class LimitsTest {
   }
 
   @Test
-  void aConnectionEndsWithACallThatWasNotReadWhole() throws IOException {
+  void aConnectionIsClosedAfterACallThatWasNotReadCompletely() throws IOException {
     try (Socket socket = served.connect()) {
       write(
           socket,
@@ -221,7 +221,7 @@ class LimitsTest {
   }
 
   @Test
-  void aCallThatDoesNotArriveInTimeIsToldSo() throws IOException {
+  void aCallThatDoesNotArriveInTimeIs408() throws IOException {
     List<Socket> sockets = new ArrayList<>();
     try {
       // One body that is read before its call begins, one that is read as it arrives.

@@ -277,7 +277,7 @@ class MalformedTest {
 
   @ParameterizedTest
   @MethodSource("all")
-  void eachGetsItsExactRefusal(Malformed malformed) {
+  void eachMalformedCallGetsItsExactErrors(Malformed malformed) {
     Reply reply = served.post("/v1/enqueue", malformed.body());
     assertEquals(400, reply.status(), reply.body());
     assertEquals("invalid_request", reply.code());

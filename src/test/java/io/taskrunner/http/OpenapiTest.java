@@ -67,7 +67,7 @@ class OpenapiTest {
 
   /** By the schema of its own authors, with the schemas in it held to JSON Schema 2020-12. */
   @Test
-  void theDocumentIsOpenapi() throws IOException {
+  void theDocumentIsValidOpenapi() throws IOException {
     String home = "https://spec.openapis.org/oas/3.1/schema/2025-09-15";
     String whole =
         """
@@ -99,7 +99,7 @@ class OpenapiTest {
   }
 
   @Test
-  void everyRouteIsDocumentedAndNoOther() {
+  void exactlyTheExistingRoutesAreDocumented() {
     Set<String> documented = new TreeSet<>();
     document
         .path("paths")
@@ -117,7 +117,7 @@ class OpenapiTest {
   }
 
   @Test
-  void eachOperationSaysWhoMayCallItAndWhatItTakes() {
+  void eachOperationDocumentsItsAccessAndParameters() {
     for (Route route : served.server.routes()) {
       JsonNode operation = operation(route);
       String security = operation.path("security").toString();
@@ -177,7 +177,7 @@ class OpenapiTest {
   }
 
   @Test
-  void everyReferenceLeadsSomewhere() {
+  void everyReferenceHasATarget() {
     Deque<JsonNode> open = new ArrayDeque<>(List.of(document));
     Set<String> used = new TreeSet<>();
     while (!open.isEmpty()) {
@@ -197,7 +197,7 @@ class OpenapiTest {
   }
 
   @Test
-  void theCodeWordsAreThoseOfTheProgram() throws ReflectiveOperationException {
+  void theDocumentedErrorCodesAreThoseOfTheProgram() throws ReflectiveOperationException {
     List<String> listed =
         document.at("/components/schemas/ProblemCode/oneOf").findValuesAsText("const");
     assertEquals(List.copyOf(new TreeSet<>(listed)), listed, "each once, in order");
@@ -242,7 +242,7 @@ class OpenapiTest {
   }
 
   @Test
-  void theFieldsOfAnEnqueueAreThoseOfTheDocument() {
+  void theFieldsOfAnEnqueueAreDocumented() {
     Map<String, String> values =
         document
             .at("/components/schemas/Enqueue/properties")
@@ -260,7 +260,7 @@ class OpenapiTest {
   }
 
   @Test
-  void thePagesLoadNothingFromElsewhere() {
+  void thePagesLoadNothingFromOtherSites() {
     for (String path : List.of("/", "/docs")) {
       Served.Reply page = served.get(path);
       assertEquals("text/html; charset=utf-8", page.header("content-type"));

@@ -43,7 +43,7 @@ class OperateTest {
   }
 
   @Test
-  void readyMeansThatRedisAnswersAndTheWorkerLives() throws InterruptedException {
+  void readyMeansThatRedisAnswersAndTheWorkerIsAlive() throws InterruptedException {
     FakeStores stores = new FakeStores();
     AtomicBoolean alive = new AtomicBoolean(true);
     try (Served served = new Served(Setup.local().probes(probe(alive)), stores)) {
@@ -64,7 +64,7 @@ class OperateTest {
   }
 
   @Test
-  void aStoreThatIsAwayIsToldWithoutItsWords() {
+  void anUnreachableStoreIsReportedWithoutInternalDetails() {
     FakeStores stores = new FakeStores();
     stores.away = true;
     try (Served served = new Served(Setup.local(), stores)) {
@@ -87,7 +87,7 @@ class OperateTest {
   }
 
   @Test
-  void detailTellsWhatRunsHere() {
+  void theDetailOfHealthListsTheParts() {
     AtomicBoolean alive = new AtomicBoolean(true);
     try (Served served = new Served(Setup.local().probes(probe(alive)), new FakeStores())) {
       JsonNode detail = served.get("/health/detailed").json();
@@ -139,7 +139,7 @@ class OperateTest {
   }
 
   @Test
-  void queuesAreMeasuredAndThoseBeyondTheFirstHundredSummed() {
+  void queueMetricsBeyondTheFirstHundredAreSummed() {
     FakeStores stores = new FakeStores();
     for (int i = 0; i < 100; i++) {
       String name = String.format("q%03d", i);
@@ -208,7 +208,7 @@ class OperateTest {
   }
 
   @Test
-  void aWorkerServesHealthMetricsAndItsVersionAlone() {
+  void aWorkerServesOnlyHealthMetricsAndVersion() {
     try (Served served = new Served(Setup.serve().mode(Mode.WORKER), new FakeStores())) {
       for (String path :
           List.of(
@@ -228,7 +228,7 @@ class OperateTest {
   }
 
   @Test
-  void receiversFindTheKeysOfTokens() throws Exception {
+  void receiversCanDiscoverTheTokenKeys() throws Exception {
     try (Served served = new Served(Setup.local().prefix("/tasks"), new FakeStores())) {
       JsonNode document = served.get("/tasks/.well-known/openid-configuration").json();
       String issuer = document.path("issuer").asText();

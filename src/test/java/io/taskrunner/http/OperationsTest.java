@@ -95,7 +95,7 @@ class OperationsTest {
   }
 
   @Test
-  void anOperationIsSeenFromItsBeginningToItsEnd() {
+  void anOperationIsShownFromStartToEnd() {
     String task = enqueued("abc");
     Reply begun =
         begin("{\"action\":\"cancel\",\"filter\":{\"queue\":\"default\"},\"per_sec\":2.5}", ADMIN);
@@ -124,7 +124,7 @@ class OperationsTest {
   }
 
   @Test
-  void anEmptyFilterIsRefused() {
+  void anEmptyFilterIsRejected() {
     for (String filter : List.of("{}", "{\"host\":\"h\"}", "{\"queue\":null}")) {
       Reply reply = begin("{\"action\":\"delete\",\"filter\":" + filter + "}", ADMIN);
       assertRefused(400, "invalid_request", reply);
@@ -142,7 +142,7 @@ class OperationsTest {
   }
 
   @Test
-  void allFaultsAreToldAtOnce() {
+  void allErrorsAreReportedTogether() {
     Reply reply =
         begin(
             "{\"action\":\"eat\",\"filter\":{\"queue\":\"a b\",\"state\":\"gone\",\"client_id\":\"x\",\"label\":\"a\","
@@ -178,7 +178,7 @@ class OperationsTest {
   }
 
   @Test
-  void whatCannotBeIsRefused() {
+  void impossibleOperationsAreRejected() {
     String queue = "\"filter\":{\"queue\":\"default\"}";
     assertRefused(400, "invalid_request", begin("{\"action\":\"move\"," + queue + "}", ADMIN));
     assertRefused(
@@ -216,7 +216,7 @@ class OperationsTest {
   }
 
   @Test
-  void aStopIsAnsweredOnce() {
+  void anOperationCanBeStoppedOnce() {
     String id = begun("{\"action\":\"run\",\"filter\":{\"queue\":\"default\"}}", ADMIN);
     assertEquals(204, served.call("DELETE", "/v1/operations/" + id, null, ADMIN).status());
     assertEquals("stopped", operation(id).path("state").asText());
@@ -236,7 +236,7 @@ class OperationsTest {
   }
 
   @Test
-  void aClientsKeyReachesItsOwnTasksAlone() {
+  void aClientKeyAffectsOnlyItsOwnTasks() {
     String[] one = with(key("one", "null"));
     String[] two = with(key("two", "[\"default\"]"));
     String own = enqueued("one", one);
@@ -273,7 +273,7 @@ class OperationsTest {
   }
 
   @Test
-  void moreThanAreTakenAtOnceAreRefused() {
+  void operationsOverTheLimitAreRejected() {
     String[] one = with(key("one", "null"));
     String body = "{\"action\":\"run\",\"filter\":{\"queue\":\"default\"}}";
     for (int i = 0; i < OperationStore.OWN_MAX; i++) {

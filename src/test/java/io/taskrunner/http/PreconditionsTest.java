@@ -88,7 +88,7 @@ class PreconditionsTest {
   }
 
   @Test
-  void aChangeIsMadeOnlyOfWhatItExpects() {
+  void aChangeHappensOnlyIfItsPreconditionHolds() {
     for (Kind kind : KINDS) {
       refused(
           412,
@@ -135,7 +135,7 @@ class PreconditionsTest {
   }
 
   @Test
-  void whatIsWrongWithThemIsToldWithTheOtherFaults() {
+  void invalidPreconditionsAreReportedWithTheOtherErrors() {
     for (String wrong : List.of("x", "\"a\" \"b\"", "\"a\"x", "", "*, \"a\"")) {
       Reply reply = served.call("PUT", "/v1/queues/q", "{\"weight\":0}", "If-Match", wrong);
       refused(400, "invalid_request", reply);
@@ -148,7 +148,7 @@ class PreconditionsTest {
   }
 
   @Test
-  void theTagIsOfTheSettingsAndNotOfWhatHappens() {
+  void theETagDependsOnlyOnTheSettings() {
     String tag = tag(served.call("PUT", "/v1/queues/q", "{}"));
     assertEquals(200, served.post("/v1/queues/q/pause", null).status());
     assertEquals(
@@ -170,7 +170,7 @@ class PreconditionsTest {
   }
 
   @Test
-  void whatCannotBeDeletedIsToldBefore() {
+  void builtInAndMissingObjectsAreReportedBeforeThePrecondition() {
     refused(409, "built_in", served.call("DELETE", "/v1/queues/low", null, "If-Match", "\"x\""));
     refused(409, "built_in", served.call("DELETE", "/admin/tiers/free", null, "If-Match", "\"x\""));
     refused(

@@ -23,7 +23,7 @@ class RedisAwayTest {
   private static final Duration PATIENCE = Duration.ofSeconds(1);
 
   @Test
-  void callsWaitThenAreRefusedAndAreServedAgainAtOnce() throws IOException, InterruptedException {
+  void callsWaitThenFailAndAreServedAgainImmediately() throws IOException, InterruptedException {
     try (RedisServer redis = RedisServer.start();
         RedisStore store =
             RedisStore.open(StoreOptions.defaults(RedisServer.settings(redis.port(), PATIENCE)));
@@ -57,7 +57,7 @@ class RedisAwayTest {
   }
 
   @Test
-  void aCallThatWaitsIsAnsweredWhenRedisComesBackInTime() throws Exception {
+  void aPendingCallSucceedsWhenRedisReturnsInTime() throws Exception {
     try (RedisServer redis = RedisServer.start();
         RedisStore store =
             RedisStore.open(

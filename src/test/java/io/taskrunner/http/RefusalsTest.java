@@ -93,7 +93,7 @@ class RefusalsTest {
   }
 
   @Test
-  void everyRefusalOfEveryOperationIsProvoked() {
+  void everyErrorOfEveryOperationIsTriggered() {
     Scene scene = new Scene();
     List<String> faults = new ArrayList<>();
     for (Operation operation : contract.operations()) {
@@ -108,7 +108,7 @@ class RefusalsTest {
   }
 
   @Test
-  void everyCallThatNeedsTheStoreSaysThatItIsAway() throws IOException {
+  void everyCallThatNeedsTheStoreReportsItsOutage() throws IOException {
     Queue<String> faults = new ConcurrentLinkedQueue<>();
     try (RedisServer redis = RedisServer.start();
         RedisStore away =
@@ -136,7 +136,7 @@ class RefusalsTest {
   }
 
   @Test
-  void whatAnyCallMayComeToComes() {
+  void theErrorsOfAnyCallAreTriggered() {
     FakeStores stores = new FakeStores();
     stores.onEnqueue =
         _ -> {

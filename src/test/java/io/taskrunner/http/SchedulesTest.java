@@ -66,7 +66,7 @@ class SchedulesTest {
   }
 
   @Test
-  void aScheduleIsMadeReplacedShownListedAndDeleted() {
+  void aScheduleIsCreatedReplacedShownListedAndDeleted() {
     Reply made =
         put(
             "nightly",
@@ -128,7 +128,7 @@ class SchedulesTest {
   }
 
   @Test
-  void itIsRunPausedAndResumed() {
+  void aScheduleIsRunPausedAndResumed() {
     put("s", schedule(",\"cron\":\"0 0 1 1 *\",\"paused\":true"));
     Reply run = served.post("/v1/schedules/s/run", null);
     assertEquals(200, run.status(), run.body());
@@ -154,7 +154,7 @@ class SchedulesTest {
   }
 
   @Test
-  void whatIsWrongIsToldAllAtOnceWithWhereAndWhy() {
+  void allErrorsAreReportedTogetherWithTheirLocations() {
     Reply refused =
         put(
             "s",
@@ -201,7 +201,7 @@ class SchedulesTest {
   }
 
   @Test
-  void aRunThatCannotBeMadeSaysWhy() {
+  void aFailedRunReportsItsReason() {
     put("s", schedule(",\"cron\":\"@yearly\""));
     served.post("/admin/clients/set", "{\"client_id\":\"abc\",\"allowed_queues\":[\"low\"]}");
     refused(403, "queue_not_allowed", served.post("/v1/schedules/s/run", null));
@@ -210,7 +210,7 @@ class SchedulesTest {
   }
 
   @Test
-  void theyAreTheAdminsAlone() {
+  void onlyAdminsMayUseSchedules() {
     try (Served guarded = new Served(Setup.serve().required(), store)) {
       guarded.post("/admin/clients/set", "{\"client_id\":\"abc\"}", ADMIN, Served.ADMIN);
       String key =

@@ -88,7 +88,7 @@ class SecretsTest {
   }
 
   @Test
-  void whatWasReadMayBeGivenBack() {
+  void aReadScheduleCanBeSentBack() {
     ObjectNode shown = shown();
     assertFalse(shown.toString().matches("(?s).*\\b(t1|t2|k1|k2|b1|c1)\\b.*"), shown.toString());
     assertEquals(200, apply(shown).status());
@@ -99,7 +99,7 @@ class SecretsTest {
   }
 
   @Test
-  void aSecretStaysWithItsHostWhateverElseChanges() {
+  void aMaskedSecretIsKeptOnlyForItsHost() {
     ObjectNode changed = shown().put("interval_sec", 60);
     JsonNode task = changed.path("task");
     ((ObjectNode) task)
@@ -135,7 +135,7 @@ class SecretsTest {
   }
 
   @Test
-  void aMaskIsNoSecretOfAnotherName() {
+  void aMaskUnderAnotherNameIsRejected() {
     ObjectNode shown = shown();
     ((ObjectNode) shown.at("/task/headers")).put("X-Other-Token", "***");
     assertEquals(400, apply(shown).status());
@@ -150,7 +150,7 @@ class SecretsTest {
   }
 
   @Test
-  void aMaskOfAScheduleThatDoesNotExistIsRefused() {
+  void aMaskInANewScheduleIsRejected() {
     String shown = shown().toString();
     assertEquals(204, served.call("DELETE", "/v1/schedules/s", null).status());
     assertEquals(400, put(shown).status());
@@ -158,7 +158,7 @@ class SecretsTest {
 
   /** 10,000 texts in both formats: labels, headers and bodies of 400 schedules. */
   @Test
-  void everyTextIsExportedAndAppliedAsItIs() {
+  void everyTextIsExportedAndAppliedUnchanged() {
     long seed = 20261129;
     Random random = new Random(seed);
     for (int round = 0; round < 4; round++) {

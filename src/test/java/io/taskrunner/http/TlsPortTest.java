@@ -105,12 +105,12 @@ class TlsPortTest {
   }
 
   @Test
-  void whoTrustsAnotherDoesNotCall() {
+  void aClientThatTrustsAnotherAuthorityDoesNotConnect() {
     assertThrows(IOException.class, () -> get(RENEWED, HttpClient.Version.HTTP_2));
   }
 
   @Test
-  void callsInTheClearAreRefused() throws IOException {
+  void plaintextCallsAreRejected() throws IOException {
     try (Socket plain = served.connect()) {
       assertThrows(IOException.class, () -> call(plain));
     }
@@ -124,7 +124,7 @@ class TlsPortTest {
   }
 
   @Test
-  void aRenewedCertificateIsTakenUpAndWhoIsConnectedStays() throws IOException {
+  void aRenewedCertificateIsUsedAndConnectionsStayOpen() throws IOException {
     ServerCertificate certificate = served.server.certificate().orElseThrow();
     try (SSLSocket early = connect(FIRST)) {
       assertEquals(200, call(early));
@@ -139,7 +139,7 @@ class TlsPortTest {
   }
 
   @Test
-  void brokenFilesLeaveTheCertificateThatThereIs() throws IOException {
+  void invalidFilesLeaveTheCurrentCertificate() throws IOException {
     ServerCertificate certificate = served.server.certificate().orElseThrow();
     String key = Files.readString(files.key());
     Files.writeString(files.key(), key.substring(0, 60));

@@ -124,7 +124,7 @@ class OperationReplicasTest {
   }
 
   @Test
-  void twoReplicasCarryOutOneOperationOnce() {
+  void twoReplicasExecuteAnOperationOnce() {
     Operation operation = begin();
     try (RedisStore other = open()) {
       OperationRunner one = runner(store, 1);
@@ -138,7 +138,7 @@ class OperationReplicasTest {
   }
 
   @Test
-  void whatAKilledReplicaLeftIsDoneByAnotherWithinSeconds() {
+  void anotherReplicaContinuesWithinSecondsAfterAKill() {
     Operation operation = begin();
     try (RedisStore other = open()) {
       OperationRunner dead = runner(store, 1);

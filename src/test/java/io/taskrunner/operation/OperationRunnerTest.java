@@ -150,7 +150,7 @@ class OperationRunnerTest {
   }
 
   @Test
-  void aPaceIsKeptSmoothly() {
+  void aRateIsKeptSmoothly() {
     ScriptedRun run = new ScriptedRun(100_000, 200.0);
     pass(10 * SECOND);
     int done = 100_000 - run.left;
@@ -162,14 +162,14 @@ class OperationRunnerTest {
   }
 
   @Test
-  void aSlowPaceIsOneAtATime() {
+  void aLowRateTakesOneTaskAtATime() {
     ScriptedRun run = new ScriptedRun(100, 0.5);
     pass(20 * SECOND);
     assertEquals(List.of(1, 1, 1, 1, 1, 1, 1, 1, 1, 1), run.chunks);
   }
 
   @Test
-  void aFastPaceIsKeptToo() {
+  void aHighRateIsKeptToo() {
     ScriptedRun run = new ScriptedRun(1_000_000, 5000.0);
     run.takes = SECOND / 500;
     pass(2 * SECOND);
@@ -178,7 +178,7 @@ class OperationRunnerTest {
   }
 
   @Test
-  void whatWasMissedIsNotCaughtUpAtOnce() {
+  void aDelayIsNotCaughtUpInABurst() {
     ScriptedRun run = new ScriptedRun(100_000, 200.0);
     pass(SECOND);
     int before = run.left;
@@ -188,7 +188,7 @@ class OperationRunnerTest {
   }
 
   @Test
-  void withoutAPaceTwoThirdsOfTheTimeAreLeftToOthers() {
+  void withoutARateTwoThirdsOfTheTimeAreLeftToOthers() {
     ScriptedRun run = new ScriptedRun(100_000, null);
     run.takes = SECOND / 250;
     pass(SECOND);
@@ -196,7 +196,7 @@ class OperationRunnerTest {
   }
 
   @Test
-  void operationsTakeTurnsAndTogetherNoMoreThanOne() {
+  void operationsTakeTurnsAndUseNoMoreTimeThanOne() {
     ScriptedRun one = new ScriptedRun(100_000, null);
     ScriptedRun two = new ScriptedRun(100_000, null);
     one.takes = SECOND / 100;
@@ -207,7 +207,7 @@ class OperationRunnerTest {
   }
 
   @Test
-  void aLongWayToRedisIsNotTakenForMuchWork() {
+  void aLongRoundTripIsNotCountedAsWork() {
     ScriptedRun run = new ScriptedRun(100_000, null);
     run.takes = SECOND / 2;
     pass(30 * SECOND);
@@ -215,7 +215,7 @@ class OperationRunnerTest {
   }
 
   @Test
-  void anOperationThatGetsNoAnswerHoldsUpNoOther() throws Exception {
+  void anOperationWithoutRepliesDelaysNoOther() throws Exception {
     ScriptedRun whole = new ScriptedRun(100, null);
     CountDownLatch released = new CountDownLatch(1);
     ScriptedRun stuck =
@@ -245,7 +245,7 @@ class OperationRunnerTest {
   }
 
   @Test
-  void theHoldIsRenewedEachSecondAlsoDuringLongWork() {
+  void theLeaseIsRenewedEachSecondAlsoDuringLongWork() {
     ScriptedRun run = new ScriptedRun(100_000, null);
     run.takes = SECOND / 20;
     pass(10 * SECOND);
@@ -255,7 +255,7 @@ class OperationRunnerTest {
   }
 
   @Test
-  void anOutageIsWaitedOut() {
+  void anOperationContinuesAfterAnOutage() {
     ScriptedRun run = new ScriptedRun(100, 100.0);
     pass(SECOND / 5);
     int before = run.left;
@@ -268,7 +268,7 @@ class OperationRunnerTest {
   }
 
   @Test
-  void aBugEndsThatOperationAlone() {
+  void aBugEndsOnlyItsOperation() {
     ScriptedRun broken = new ScriptedRun(100, null);
     broken.broken = true;
     ScriptedRun whole = new ScriptedRun(100, null);

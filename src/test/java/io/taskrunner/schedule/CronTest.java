@@ -111,7 +111,7 @@ class CronTest {
   }
 
   @Test
-  void aTimeThatTheClockSkipsComesAtTheMomentOfTheChange() throws BadCron {
+  void aSkippedLocalTimeRunsAtTheTransition() throws BadCron {
     assertEquals(
         List.of("2026-03-28T02:30+01:00", "2026-03-29T03:00+02:00", "2026-03-30T02:30+02:00"),
         next("30 2 * * *", "2026-03-27T12:00:00Z", BERLIN, 3));
@@ -128,7 +128,7 @@ class CronTest {
   }
 
   @Test
-  void aTimeThatTheClockShowsTwiceComesTheFirstTimeAlone() throws BadCron {
+  void aRepeatedLocalTimeRunsOnlyTheFirstTime() throws BadCron {
     assertEquals(
         List.of("2026-10-24T02:30+02:00", "2026-10-25T02:30+02:00", "2026-10-26T02:30+01:00"),
         next("30 2 * * *", "2026-10-23T12:00:00Z", BERLIN, 3));
@@ -138,7 +138,7 @@ class CronTest {
   }
 
   @Test
-  void whatFollowsRealTimeKeepsItsPaceThroughBothChanges() throws BadCron {
+  void intervalsOfRealTimeContinueThroughTransitions() throws BadCron {
     assertEquals(
         List.of("2026-03-29T01:30+01:00", "2026-03-29T03:30+02:00", "2026-03-29T04:30+02:00"),
         next("30 * * * *", "2026-03-29T00:00:00Z", BERLIN, 3));
@@ -154,7 +154,7 @@ class CronTest {
   }
 
   @Test
-  void aDayThatAnIslandSkippedComesWhenItWouldHaveEnded() throws BadCron {
+  void aSkippedDayRunsWhenItWouldHaveEnded() throws BadCron {
     assertEquals(
         List.of("2011-12-29T12:00-10:00", "2011-12-31T00:00+14:00", "2011-12-31T12:00+14:00"),
         next("0 12 * * *", "2011-12-29T20:00:00Z", ZoneId.of("Pacific/Apia"), 3));
@@ -197,7 +197,7 @@ class CronTest {
   }
 
   @Test
-  void aroundChangesItAgreesWithASlowReadingOfTheRule() throws BadCron {
+  void aroundTransitionsItAgreesWithASlowImplementation() throws BadCron {
     long seed = new Random().nextLong();
     Random random = new Random(seed);
     List<String> zones =
@@ -250,12 +250,12 @@ class CronTest {
   }
 
   @Test
-  void anExpressionIsToldAsItWasGiven() throws BadCron {
+  void anExpressionIsReturnedAsGiven() throws BadCron {
     assertEquals("*/5 * * * *", Cron.parse(" */5 * * * * ").toString());
   }
 
   @Test
-  void whatLikelyIsNotMeantIsWarnedOf() throws BadCron {
+  void probablyUnintendedExpressionsCauseAWarning() throws BadCron {
     for (String plain :
         List.of(
             "*/5 * * * *", "0 */6 * * *", "@hourly", "0 8 * * 1-5", "0 0 1 * *", "0/15 * * * *")) {

@@ -32,7 +32,7 @@ class DueTest {
   }
 
   @Test
-  void whatIsNotDueWaits() {
+  void runsThatAreNotDueWait() {
     Due due = Due.of(every(60), CatchUp.ALL, NO_JITTER, at(60), at(60).minusMillis(1));
     assertEquals(List.of(), due.ticks());
     assertEquals(0, due.missed());
@@ -40,7 +40,7 @@ class DueTest {
   }
 
   @Test
-  void ticksLessThanAMinuteLateAreMadeWhateverIsMissed() {
+  void runsLessThanAMinuteLateHappenAfterMissedOnes() {
     for (CatchUp catchUp : CatchUp.values()) {
       Due due = Due.of(every(1), catchUp, NO_JITTER, at(1), at(60));
       assertEquals(ticks(1, 60, 1), due.ticks(), catchUp.word());
@@ -50,7 +50,7 @@ class DueTest {
   }
 
   @Test
-  void ofTicksThatWereMissedTheLastIsMadeOnlyWhereNoneFollowed() {
+  void theLastMissedRunHappensOnlyIfNoneFollowed() {
     Due alone = Due.of(every(3600), CatchUp.LAST, NO_JITTER, at(3600), at(4 * 3600 - 1));
     assertEquals(List.of(at(3 * 3600)), alone.ticks());
     assertEquals(2, alone.missed());
@@ -61,7 +61,7 @@ class DueTest {
   }
 
   @Test
-  void afterDaysTheLastThousandAreStillCaughtUpWith() throws BadCron {
+  void afterDaysTheLastThousandRunsAreCaughtUp() throws BadCron {
     Instant now = at(200_000);
     for (Rhythm rhythm :
         List.of(every(1), new Rhythm.ByCron(Cron.parse("* * * * * *"), ZoneOffset.UTC))) {
@@ -78,7 +78,7 @@ class DueTest {
   }
 
   @Test
-  void jitterIsTheSameEverywhereAndNeverMoreThanAskedFor() {
+  void jitterIsDeterministicAndBounded() {
     Jitter jitter = new Jitter("s", Duration.ofSeconds(10));
     List<Long> waits =
         ticks(1, 200, 60).stream()
@@ -96,7 +96,7 @@ class DueTest {
   }
 
   @Test
-  void jitterLosesNoTickAndKeepsTheirOrder() throws BadCron {
+  void jitterLosesNoRunAndKeepsTheOrder() throws BadCron {
     Rhythm minutely = new Rhythm.ByCron(Cron.parse("* * * * *"), ZoneOffset.UTC);
     for (CatchUp catchUp : CatchUp.values()) {
       Jitter jitter = new Jitter("s", Duration.ofHours(1));

@@ -41,7 +41,7 @@ final class CloudRetryPolicyTest {
   }
 
   @Test
-  void withoutDoublingsTheStepIsTheFirstWait() {
+  void withoutDoublingsBackoffGrowsByTheMinimum() {
     assertEquals(List.of(2L, 4L, 6L, 8L, 9L, 9L), seconds(waits(ofSeconds(2), ofSeconds(9), 0), 6));
   }
 
@@ -56,7 +56,7 @@ final class CloudRetryPolicyTest {
   }
 
   @Test
-  void noWaitIsTooLargeToReckon() {
+  void noBackoffOverflows() {
     CloudRetryPolicy policy = waits(ofMillis(1), ofDays(3650), Integer.MAX_VALUE);
     assertEquals(ofDays(3650), policy.backoff(100));
     assertEquals(ofDays(3650), policy.backoff(65_535));
@@ -91,7 +91,7 @@ final class CloudRetryPolicyTest {
   }
 
   @Test
-  void whateverIsNot2xxIsRetried() {
+  void everyStatusExcept2xxIsRetried() {
     CloudRetryPolicy policy = waits(ofSeconds(10), ofSeconds(300), 3);
     for (int status = 200; status <= 999; status++) {
       assertEquals(
@@ -105,7 +105,7 @@ final class CloudRetryPolicyTest {
 
   @ParameterizedTest
   @EnumSource
-  void whateverIsNotAnsweredIsRetried(AttemptError error) {
+  void everyFailureWithoutResponseIsRetried(AttemptError error) {
     assertEquals(
         new Verdict.Retry(ofSeconds(20)),
         waits(ofSeconds(10), ofSeconds(300), 3)
@@ -113,7 +113,7 @@ final class CloudRetryPolicyTest {
   }
 
   @Test
-  void whatWasNotAnAttemptCostsNone() {
+  void abortedAttemptsAreNotCounted() {
     CloudRetryPolicy policy = new CloudRetryPolicy(1, ZERO, ofSeconds(1), ofSeconds(1), 1);
     assertEquals(new Verdict.PutBack(ZERO), policy.judge(new Outcome.CutOff(), 1, ZERO, NO_JITTER));
     assertEquals(new Verdict.Cancel(), policy.judge(new Outcome.Cancelled(), 1, ZERO, NO_JITTER));

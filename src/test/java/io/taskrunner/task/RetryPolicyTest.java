@@ -60,7 +60,7 @@ final class RetryPolicyTest {
 
   @ParameterizedTest
   @EnumSource(AttemptError.class)
-  void everyErrorIsRetriedButABlockedAddress(AttemptError error) {
+  void everyErrorIsRetriedExceptABlockedAddress(AttemptError error) {
     Verdict expected = error == AttemptError.BLOCKED_ADDRESS ? BURY : retry(ofSeconds(1));
     assertEquals(expected, judge(USUAL, new Outcome.Unanswered(error, "so"), 1));
     assertEquals(expected, judge(policy(5, null, true), new Outcome.Unanswered(error, "so"), 1));
@@ -72,7 +72,7 @@ final class RetryPolicyTest {
   }
 
   @Test
-  void whatWasNotTheTasksDoingUsesNothingUp() {
+  void failuresOfTheServerUseNoAttempt() {
     RetryPolicy spent = policy(0, ZERO, false);
     assertEquals(
         new Verdict.PutBack(ofSeconds(1)), judge(spent, new Outcome.NotReady(ofSeconds(1)), 99));
@@ -84,7 +84,7 @@ final class RetryPolicyTest {
   // When retries are used up
 
   @Test
-  void thereAreAsManyRetriesAsSaidAndNotOneMore() {
+  void theConfiguredNumberOfRetriesIsExact() {
     for (int max = 0; max <= 100; max++) {
       RetryPolicy policy = policy(max, null, false);
       if (max > 0) {
@@ -98,7 +98,7 @@ final class RetryPolicyTest {
   }
 
   @Test
-  void noRetryIsMadeOnceTheDurationIsOver() {
+  void noRetryHappensAfterTheMaximumDuration() {
     RetryPolicy policy = policy(100, ofSeconds(10), false);
     assertInstanceOf(Verdict.Retry.class, policy.judge(answered(503), 1, ofMillis(9_999), () -> 0));
     assertEquals(BURY, policy.judge(answered(503), 1, ofSeconds(10), () -> 0));
@@ -106,7 +106,7 @@ final class RetryPolicyTest {
   }
 
   @Test
-  void whatATaskLeavesUnsetItsQueueAndThenTheWorkerFillIn() {
+  void unsetFieldsComeFromTheQueueAndThenTheWorker() {
     Retry task = new Retry(null, ofSeconds(2), null, null, null, true);
     Retry queue = new Retry(7, ofSeconds(9), ofSeconds(60), null, ofHours(2), false);
     assertEquals(

@@ -76,7 +76,7 @@ class TargetUrlTest {
 
   @ParameterizedTest
   @MethodSource("goodLines")
-  void aUrlIsReadAsItIsWritten(String line) {
+  void aUrlIsParsedUnchanged(String line) {
     String[] parts = line.split(" +");
     TargetUrl url = assertInstanceOf(Good.class, TargetUrl.parse(parts[0])).url();
     assertEquals(parts[1], url.scheme());
@@ -195,7 +195,7 @@ class TargetUrlTest {
 
   @ParameterizedTest
   @MethodSource("refused")
-  void whatAnotherParserMightReadOtherwiseIsRefused(Refused refused) {
+  void ambiguousUrlsAreRejected(Refused refused) {
     Bad bad = assertInstanceOf(Bad.class, TargetUrl.parse(refused.url()));
     assertEquals(refused.reason(), bad.reason());
   }
@@ -219,7 +219,7 @@ class TargetUrlTest {
 
   @ParameterizedTest
   @MethodSource("names")
-  void anInternationalisedNameIsKeptInItsAsciiForm(String given, String ascii) {
+  void anInternationalNameIsStoredInAscii(String given, String ascii) {
     TargetUrl url =
         assertInstanceOf(Good.class, TargetUrl.parse("https://" + given + ":8443/x")).url();
     assertEquals(ascii, url.host());
@@ -227,7 +227,7 @@ class TargetUrlTest {
   }
 
   @Test
-  void lettersThatTheJdkKnowsTooGetTheSamePunycode() {
+  void punycodeEqualsThatOfTheJdk() {
     Random random = new Random(3492);
     for (int i = 0; i < 300; i++) {
       StringBuilder name = new StringBuilder("a");
@@ -242,7 +242,7 @@ class TargetUrlTest {
   }
 
   @Test
-  void aHostIsAnAddressWhereItIsWrittenAsOneAndElseAName() {
+  void aHostIsEitherAnAddressOrAName() {
     String[][] all = {
       {"127.0.0.1", "127.0.0.1"},
       {"[::1]", "::1"},
@@ -265,7 +265,7 @@ class TargetUrlTest {
   }
 
   @Test
-  void anEmptyPortIsTheSchemesOwn() {
+  void anEmptyPortIsTheDefaultPort() {
     assertEquals(TargetUrl.parse("http://h/x"), TargetUrl.parse("http://h:/x"));
     assertEquals(TargetUrl.parse("https://[::1]/"), TargetUrl.parse("https://[::1]:"));
   }
@@ -303,7 +303,7 @@ class TargetUrlTest {
   }
 
   @Test
-  void theLimitsOfAHostGoByItsOneSpelling() {
+  void allSpellingsOfAHostHaveOneKey() {
     assertEquals(Optional.of("example.com"), TargetUrl.hostOf("Example.com."));
     assertEquals(Optional.of("example.com:8080"), TargetUrl.hostOf("example.com.:08080"));
     assertEquals(Optional.of("[::1]"), TargetUrl.hostOf("[0:0::1]"));

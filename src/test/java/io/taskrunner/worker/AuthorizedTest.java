@@ -57,7 +57,7 @@ class AuthorizedTest {
   }
 
   @Test
-  void theTokenIsInTheRequestThatIsSent() throws Exception {
+  void theSentRequestHasTheToken() throws Exception {
     Performer.Request request = over(new HeldTokens(() -> Claims.NOW)).perform(claim(), TIMEOUT);
     ScriptedPerformer.Begun begun = sends.next();
     Header last = begun.claim.spec().request().headers().getLast();
@@ -68,7 +68,7 @@ class AuthorizedTest {
   }
 
   @Test
-  void withoutATokenItBeginsAtOnce() {
+  void withoutATokenTheAttemptStartsImmediately() {
     over(
             (_, _, _) -> {
               throw new AssertionError("asked for keys");
@@ -78,7 +78,7 @@ class AuthorizedTest {
   }
 
   @Test
-  void whatIsCancelledBeforeItsTokenIsMadeIsNeverSent() throws Exception {
+  void aTaskCancelledBeforeItsTokenIsNeverSent() throws Exception {
     CountDownLatch asked = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
     CountDownLatch answered = new CountDownLatch(1);
@@ -109,7 +109,7 @@ class AuthorizedTest {
   }
 
   @Test
-  void withoutKeysItIsPutBack() throws Exception {
+  void withoutKeysTheTaskIsPutBack() throws Exception {
     Performer.Request request =
         over(
                 (_, _, _) -> {

@@ -101,7 +101,7 @@ class BreakerFaultsTest {
   }
 
   @Test
-  void aHostThatIsDownIsProbedSparinglyAndServedAtFullSpeedOnceItIsBack() throws Exception {
+  void aFailedHostIsProbedSparinglyAndFullyUsedAfterRecovery() throws Exception {
     Duration longest = ofSeconds(4);
     AtomicBoolean down = new AtomicBoolean(true);
     answers(() -> down.get() ? 503 : 200);

@@ -72,7 +72,7 @@ class ClusterTest {
   }
 
   @Test
-  void aShardMovesWhileItsTasksAreRun() throws Exception {
+  void tasksRunWhileTheirShardMoves() throws Exception {
     try (Rig rig = new Rig(cluster.settings(SHARDS), 0);
         Target target = new Target()) {
       List<TaskId> ids = enqueue(rig, target);
@@ -92,7 +92,7 @@ class ClusterTest {
   }
 
   @Test
-  void aTaskOfCloudTasksIsRunAtOnceWhicheverMasterHoldsIt() throws Exception {
+  void runTaskStartsAtOnceOnEveryMaster() throws Exception {
     cluster.awaitWhole();
     try (Rig rig = new Rig(cluster.settings(SHARDS), 0);
         Target target = new Target()) {
@@ -143,7 +143,7 @@ class ClusterTest {
   }
 
   @Test
-  void aMasterDiesAndItsReplicaGoesOn() throws Exception {
+  void aReplicaContinuesWhenItsMasterDies() throws Exception {
     cluster.awaitWhole();
     try (Rig rig = new Rig(cluster.settings(SHARDS), 0);
         Target target = new Target()) {

@@ -79,7 +79,7 @@ class HostsTest {
   }
 
   @Test
-  void aHostsLimitHoldsOverAllWorkersAndIsUsedWhole() throws Exception {
+  void aHostLimitHoldsOverAllWorkersAndIsFullyUsed() throws Exception {
     limit(3, null);
     List<TaskId> ids = enqueueFromAll(15, narrow);
     rig.worker(10, LEASE).start();
@@ -91,7 +91,7 @@ class HostsTest {
   }
 
   @Test
-  void aFullHostTakesNoSlotAndHoldsUpNoOther() throws Exception {
+  void aFullHostUsesNoSlotAndDelaysNoOther() throws Exception {
     limit(1, null);
     CompletableFuture<Integer> held = new CompletableFuture<>();
     narrow.answers(_ -> held);
@@ -107,7 +107,7 @@ class HostsTest {
   }
 
   @Test
-  void aSaturatedWorkerLeavesAHostItsShare() throws Exception {
+  void aSaturatedWorkerLeavesOthersTheirShareOfAHost() throws Exception {
     limit(2, null);
     wide.answers(_ -> Target.after(Duration.ofMillis(5), 200));
     List<TaskId> narrowOnes = enqueueFromAll(2, narrow);
@@ -118,7 +118,7 @@ class HostsTest {
   }
 
   @Test
-  void aHostsRateHolds() throws Exception {
+  void aHostRateHolds() throws Exception {
     int perSec = 50;
     limit(null, (double) perSec);
     long begun = System.nanoTime();
@@ -133,7 +133,7 @@ class HostsTest {
   }
 
   @Test
-  void aDeadWorkersPlacesComeBack() throws Exception {
+  void placesOfADeadWorkerAreFreed() throws Exception {
     limit(1, null);
     narrow.answers(arrival ->
         arrival.header("x-cloudtasks-taskretrycount").equals("0")

@@ -35,7 +35,7 @@ class OutageTest {
   }
 
   @Test
-  void aRedisThatDiesInMidRunCostsNothing() throws Exception {
+  void aRedisThatDiesWhileTasksRunCostsNothing() throws Exception {
     int tasks = 3000;
     RedisServer redis = lasting(0);
     RedisServer next = redis;
@@ -65,7 +65,7 @@ class OutageTest {
   }
 
   @Test
-  void aRedisThatStandsStillForLongerThanALeaseMakesNothingRunTwice() throws Exception {
+  void aRedisFrozenLongerThanALeaseRunsNothingTwice() throws Exception {
     RedisServer redis = lasting(0);
     CompletableFuture<Integer> answer = new CompletableFuture<>();
     try (Target target = new Target();

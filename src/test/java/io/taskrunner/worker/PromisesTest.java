@@ -145,7 +145,7 @@ class PromisesTest {
   }
 
   @Test
-  void aBacklogOf3000DelaysAnotherClientByNoMoreThanASlotsTurn() throws Exception {
+  void aBacklogOf3000DelaysAnotherClientByOneTurnAtMost() throws Exception {
     int slots = 4;
     target.answers(arrival -> Target.after(ofMillis(30), 200));
     rig.enqueue(3000, "bulk", "default", target.url("/bulk"));
@@ -176,7 +176,7 @@ class PromisesTest {
   }
 
   @Test
-  void aFreeClientsTasksNeverOverlap() throws Exception {
+  void tasksOfAFreeClientNeverOverlap() throws Exception {
     AtomicInteger running = new AtomicInteger();
     AtomicInteger most = new AtomicInteger();
     target.answers(arrival -> {
@@ -214,7 +214,7 @@ class PromisesTest {
   }
 
   @Test
-  void anOpenBreakerSparesTheHostAndUsesUpNoAttempt() throws Exception {
+  void anOpenBreakerStopsRequestsAndUsesNoAttempt() throws Exception {
     AtomicInteger status = new AtomicInteger(500);
     target.answers(arrival -> CompletableFuture.completedFuture(status.get()));
     rig.breaker(3, ofSeconds(2), 2);
@@ -249,7 +249,7 @@ class PromisesTest {
   }
 
   @Test
-  void shutdownCostsATaskNothing() throws Exception {
+  void aShutdownCostsNoAttempt() throws Exception {
     Map<String, AtomicInteger> seen = new ConcurrentHashMap<>();
     target.answers(arrival ->
         seen.computeIfAbsent(arrival.task(), task -> new AtomicInteger()).incrementAndGet() == 1
@@ -275,7 +275,7 @@ class PromisesTest {
   }
 
   @Test
-  void tenThousandQueuesWithWorkInThree() throws Exception {
+  void threeBusyQueuesOfTenThousandAreServedPromptly() throws Exception {
     QueueSettings settings = QueueSettings.defaults(1);
     try (ExecutorService several = Executors.newFixedThreadPool(32, Thread.ofVirtual().factory())) {
       List<Future<Boolean>> made = new ArrayList<>();

@@ -44,7 +44,7 @@ class SettlerTest {
   }
 
   @Test
-  void whatWasTakenInTheLastMinuteGoesOnceMoreBehindWhatIsNew() {
+  void verdictsOfTheLastMinuteAreRepeatedAfterNewOnes() {
     long now = Duration.ofSeconds(100).toNanos();
     settler.add(verdict(1));
     deliver(now - Settler.KEPT_FOR.toNanos() - 1);
@@ -59,7 +59,7 @@ class SettlerTest {
   }
 
   @Test
-  void whatIsRepeatedStaysOnlyUntilItsMinuteIsOver() {
+  void repeatedVerdictsAreKeptForAMinute() {
     settler.add(verdict(1));
     deliver(0);
     settler.sendAgain(Duration.ofSeconds(50).toNanos());
@@ -69,7 +69,7 @@ class SettlerTest {
   }
 
   @Test
-  void aRepeatedVerdictSaysNothingOfTheBreakerASecondTime() {
+  void aRepeatedVerdictDoesNotReportToTheBreakerAgain() {
     PendingVerdict one = verdict(1);
     settler.add(one);
     assertInstanceOf(BreakerReport.Failed.class, one.settlement(0).breaker());
@@ -80,7 +80,7 @@ class SettlerTest {
   }
 
   @Test
-  void atMostSoManyAreKept() {
+  void theNumberOfKeptVerdictsIsBounded() {
     int more = Settler.KEPT_MAX + 1000;
     for (int i = 0; i < more; i++) {
       settler.add(verdict(i));
@@ -100,7 +100,7 @@ class SettlerTest {
   }
 
   @Test
-  void verdictsThatTheStoreLeftOutAreDeliveredFirstNextTime() {
+  void verdictsThatTheStoreOmittedAreDeliveredFirst() {
     for (int i = 1; i <= 4; i++) {
       settler.add(verdict(i));
     }
@@ -114,7 +114,7 @@ class SettlerTest {
   }
 
   @Test
-  void moreAnswersThanVerdictsAreABug() {
+  void moreRepliesThanVerdictsAreABug() {
     settler.add(verdict(1));
     List<PendingVerdict> batch = settler.next();
     assertThrows(

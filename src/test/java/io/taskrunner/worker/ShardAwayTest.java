@@ -96,7 +96,7 @@ class ShardAwayTest {
   }
 
   @Test
-  void schedulesListsOperationsAndStartsOfTheOtherShardsGoOn() throws Exception {
+  void otherShardsContinueWhileOneIsUnreachable() throws Exception {
     try (ClusterSet cluster = ClusterSet.start(folder)) {
       RedisSettings settings = cluster.settings(SHARDS, OptionalInt.of(0), Duration.ofSeconds(3));
       StoreOptions options = StoreOptions.defaults(settings);

@@ -104,7 +104,7 @@ class ShardsTest {
   }
 
   @Test
-  void aLoneTaskIsRunAtOnceWhicheverShardItIsIn() throws Exception {
+  void aSingleTaskStartsAtOnceInEveryShard() throws Exception {
     rig.worker(1, LEASE).start();
     for (int client = 0; client < CLIENTS; client++) {
       rig.finished(rig.enqueue("client-" + client, "default", target.url("/")));
@@ -113,7 +113,7 @@ class ShardsTest {
   }
 
   @Test
-  void aQueuesOwnLimitHoldsOverAllShardsAndIsUsedWhole() throws Exception {
+  void aQueueLimitHoldsOverAllShardsAndIsFullyUsed() throws Exception {
     limit("narrow", null, 3);
     List<TaskId> ids = enqueueFromAll("narrow", 15);
     rig.worker(10, LEASE).start();
@@ -125,7 +125,7 @@ class ShardsTest {
   }
 
   @Test
-  void aQueueAtItsLimitHoldsUpNoOther() throws Exception {
+  void aQueueAtItsLimitDelaysNoOther() throws Exception {
     limit("narrow", null, 1);
     CompletableFuture<Integer> held = new CompletableFuture<>();
     target.answers(
@@ -143,7 +143,7 @@ class ShardsTest {
   }
 
   @Test
-  void aQueuesRateHoldsOverAllShards() throws Exception {
+  void aQueueRateHoldsOverAllShards() throws Exception {
     int perSec = 50;
     limit("slow", (double) perSec, null);
     long begun = System.nanoTime();
@@ -157,7 +157,7 @@ class ShardsTest {
   }
 
   @Test
-  void aDeadWorkersPermitsRunOut() throws Exception {
+  void permitsOfADeadWorkerExpire() throws Exception {
     limit("narrow", null, 1);
     target.answers(arrival ->
         arrival.header("x-cloudtasks-taskretrycount").equals("0")
@@ -173,7 +173,7 @@ class ShardsTest {
   }
 
   @Test
-  void whatIsInAnyShardIsListedCountedAndFoundOnce() throws Exception {
+  void tasksOfAllShardsAreListedCountedAndFoundOnce() throws Exception {
     List<TaskId> ids = enqueueFromAll("default", 3);
     Set<TaskId> listed = new HashSet<>();
     String cursor = null;
@@ -195,7 +195,7 @@ class ShardsTest {
   }
 
   @Test
-  void aQueueWithATaskInOneShardIsNotDeletedAndGoesOn() {
+  void aQueueWithATaskInOneShardIsNotDeleted() {
     limit("kept", null, null);
     rig.enqueue("client-0", "kept", target.url("/"));
     assertEquals(Deleted.NOT_EMPTY, Unconditional.delete(rig.queues(), "kept", false));
@@ -206,7 +206,7 @@ class ShardsTest {
   }
 
   @Test
-  void anotherNumberOfShardsIsRefused() {
+  void anotherNumberOfShardsIsRejected() {
     StoreOptions other = StoreOptions.defaults(REDIS.server().settings(SHARDS / 2));
     String told =
         assertThrows(IllegalStateException.class, () -> RedisStore.open(other)).getMessage();

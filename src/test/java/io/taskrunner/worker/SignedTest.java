@@ -137,7 +137,7 @@ class SignedTest {
   }
 
   @Test
-  void aClientWithoutASecretIsSentAtOnceAndAsItIs() {
+  void requestsOfAClientWithoutASecretAreSentUnchanged() {
     Claim claim = Claims.claim(1);
     performer.perform(claim, TIMEOUT);
     assertEquals(1, sends.unseen());
@@ -145,7 +145,7 @@ class SignedTest {
   }
 
   @Test
-  void theSignatureIsOfIdTimestampAndBody() throws Exception {
+  void theSignatureCoversIdTimestampAndBody() throws Exception {
     SigningSecret secret = secret(SigningSecret.Type.HMAC);
     holds(7, signing(secret, null));
     byte[] body = {'{', (byte) 0xFF, 0, '}'};
@@ -159,7 +159,7 @@ class SignedTest {
   }
 
   @Test
-  void anEmptyBodyIsSignedAndSoIsALongOne() throws Exception {
+  void emptyAndLongBodiesAreSigned() throws Exception {
     SigningSecret secret = secret(SigningSecret.Type.HMAC);
     holds(7, signing(secret, null));
     Claim empty = Claims.signed(1, 7);
@@ -173,7 +173,7 @@ class SignedTest {
   }
 
   @Test
-  void eachAttemptTellsItsOwnTime() throws Exception {
+  void eachAttemptHasItsOwnTimestamp() throws Exception {
     holds(7, signing(secret(SigningSecret.Type.HMAC), null));
     Map<String, String> first = headers(sent(Claims.signed(1, 7)));
     now = now.plusSeconds(90);
@@ -184,7 +184,7 @@ class SignedTest {
   }
 
   @Test
-  void bothKindsSignSideBySideUntilTheOldEnds() throws Exception {
+  void oldAndNewSecretsSignTogetherUntilTheOldEnds() throws Exception {
     SigningSecret young = secret(SigningSecret.Type.ED25519);
     SigningSecret old = secret(SigningSecret.Type.HMAC);
     holds(7, signing(young, null), signing(old, now.plusSeconds(60)));
@@ -201,7 +201,7 @@ class SignedTest {
   }
 
   @Test
-  void aClaimThatNamesANewerVersionHasTheSecretsReadAnew() throws Exception {
+  void aNewerSecretVersionReloadsTheSecrets() throws Exception {
     SigningSecret first = secret(SigningSecret.Type.HMAC);
     holds(7, signing(first, null));
     sent(Claims.signed(1, 7));
@@ -215,7 +215,7 @@ class SignedTest {
   }
 
   @Test
-  void whileTheSecretCannotBeReadNothingIsSentAndTheTaskWaits() throws Exception {
+  void whileTheSecretCannotBeReadTheTaskWaits() throws Exception {
     store.away = true;
     Performer.Request request = performer.perform(Claims.signed(1, 7), TIMEOUT);
     assertEquals(
@@ -227,14 +227,14 @@ class SignedTest {
   }
 
   @Test
-  void aSecretThatIsGoneDoesNotMeanUnsigned() throws Exception {
+  void aMissingSecretNeverMeansUnsigned() throws Exception {
     Performer.Request request = performer.perform(Claims.signed(1, 7), TIMEOUT);
     assertInstanceOf(Outcome.NotReady.class, request.outcome().get(10, TimeUnit.SECONDS));
     assertEquals(0, sends.unseen());
   }
 
   @Test
-  void whatIsCancelledBeforeItIsSignedIsNeverSent() throws Exception {
+  void aTaskCancelledBeforeSigningIsNeverSent() throws Exception {
     holds(7, signing(secret(SigningSecret.Type.HMAC), null));
     store.goOn = new CountDownLatch(1);
     Performer.Request request = performer.perform(Claims.signed(1, 7), TIMEOUT);
@@ -246,7 +246,7 @@ class SignedTest {
   }
 
   @Test
-  void aSecretIsToldByItsTextAlone() {
+  void aSecretIsRecognizedByItsTextAlone() {
     SigningSecret hmac = secret(SigningSecret.Type.HMAC);
     assertEquals(32, Base64.getDecoder().decode(hmac.text().substring("whsec_".length())).length);
     assertNull(hmac.publicKey().orElse(null));

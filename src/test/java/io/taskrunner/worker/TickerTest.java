@@ -93,7 +93,7 @@ class TickerTest {
   }
 
   @Test
-  void twoOfThemMakeOneTaskATickWhenItComesAndNoneOnceClosed() throws Exception {
+  void twoTickersCreateOneTaskPerRunAndNoneOnceClosed() throws Exception {
     Ticker one = Ticker.begin(store.schedules());
     Ticker two = Ticker.begin(store.schedules());
     everySecond(Duration.ZERO);
@@ -122,7 +122,7 @@ class TickerTest {
   }
 
   @Test
-  void jitterThatIsLongerThanTheIntervalLosesNoTick() throws Exception {
+  void jitterLongerThanTheIntervalLosesNoRun() throws Exception {
     everySecond(Duration.ofHours(1));
     try (Ticker ticker = Ticker.begin(store.schedules())) {
       List<Run> runs = runs(4);

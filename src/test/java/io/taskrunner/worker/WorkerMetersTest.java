@@ -24,7 +24,7 @@ class WorkerMetersTest {
   }
 
   @Test
-  void whatHasNoLabelIsThereFromTheStart() {
+  void metricsWithoutLabelsExistFromTheStart() {
     shows("task_runner_leases_lost_total 0.0");
     shows("task_runner_tasks_recovered_total 0.0");
     shows("task_runner_late_answers_total 0.0");
@@ -56,7 +56,7 @@ class WorkerMetersTest {
   }
 
   @Test
-  void aHostIsShownAsLongAsItsBreakerIsNotClosed() {
+  void aHostIsListedWhileItsBreakerIsNotClosed() {
     meters.breakers(List.of(new Breaker("a:80", false), new Breaker("b:80", true)));
     shows("task_runner_circuit_breakers{state=\"open\"} 1.0");
     shows("task_runner_circuit_breakers{state=\"half_open\"} 1.0");

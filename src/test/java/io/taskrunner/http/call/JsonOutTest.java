@@ -32,14 +32,14 @@ class JsonOutTest {
   }
 
   @Test
-  void nullAndObjectsWithNothingInThemAreLeftOut() {
+  void nullAndEmptyObjectsCanBeOmitted() {
     assertEquals(
         "{\"outer\":{\"full\":{\"one\":1},\"yes\":true},\"items\":[{}]}",
         json(JsonOut.withoutNulls(MANY)));
   }
 
   @Test
-  void nullAndObjectsWithNothingInThemAreWrittenOtherwise() {
+  void nullAndEmptyObjectsAreWrittenByDefault() {
     assertEquals(
         "{\"empty\":{},\"outer\":{\"nothing\":null,\"empty\":{\"nothing\":null},"
             + "\"full\":{\"one\":1},\"empty_too\":{\"deeper\":{}},\"yes\":true},"
@@ -49,7 +49,7 @@ class JsonOutTest {
   }
 
   @Test
-  void anObjectWithinMayLeaveOutNullByItself() {
+  void aNestedObjectCanOmitNull() {
     Members half = out -> out.object("retry", JsonOut.withoutNulls(to -> to.text("x", null)));
     assertEquals("{\"retry\":{}}", json(half));
     assertEquals("{}", json(JsonOut.withoutNulls(half)));

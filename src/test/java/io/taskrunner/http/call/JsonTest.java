@@ -29,7 +29,7 @@ class JsonTest {
   }
 
   @Test
-  void valuesAreReadAsWhatTheyAre() {
+  void valuesAreParsedByTheirType() {
     Map<String, Object> read =
         read(
             "{\"s\":\"é\",\"i\":1,\"l\":9999999999,\"b\":1e400,\"h\":123456789012345678901234567890,\"d\":0.5,\"t\":true,\"n\":null,\"a\":[{}]}");
@@ -45,7 +45,7 @@ class JsonTest {
   }
 
   @Test
-  void whatIsMalformedIsToldByItsPlaceAlone() {
+  void malformedJsonIsReportedByItsPosition() {
     for (String json :
         List.of(
             "{",
@@ -72,7 +72,7 @@ class JsonTest {
   }
 
   @Test
-  void duplicateKeysAreToldWithTheirPointer() {
+  void duplicateKeysAreReportedWithTheirPointer() {
     assertEquals("/a", fault("{\"a\":1,\"a\":1}").at());
     assertEquals("/x/1/a~1b", fault("{\"x\":[0,{\"a/b\":1,\"a/b\":2}]}").at());
     assertEquals("/a", fault("{\"a\":null,\"a\":null}").at());
@@ -87,7 +87,7 @@ class JsonTest {
   }
 
   @Test
-  void whatIsNoObjectOrTooMuchIsRefused() {
+  void nonObjectsAndTooManyValuesAreRejected() {
     assertEquals("the body: missing (expected: an object)", fault("").detail());
     assertEquals("the body: missing (expected: an object)", fault("  ").detail());
     assertEquals("the body: an array (expected: an object)", fault("[1]").detail());

@@ -24,7 +24,7 @@ class PreconditionTest {
   }
 
   @Test
-  void strongTagsAreReadAndWeakOnesMatchNothing() {
+  void strongTagsAreParsedAndWeakOnesMatchNothing() {
     assertEquals(List.of("\"a\"", "\"b\""), read(" \"a\" , W/\"c\",\"b\"").match());
     assertTrue(read("*").matchAny());
     assertTrue(faults.isEmpty());
@@ -32,14 +32,14 @@ class PreconditionTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"a", "\"a", "\"a\" \"b\"", "w/\"a\"", "\"a\", b"})
-  void anythingElseIsAFault(String ifMatch) {
+  void anythingElseIsAnError(String ifMatch) {
     read(ifMatch);
     assertFalse(faults.isEmpty());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {" ", "\"", "W/", "W/ "})
-  void aLongHeaderIsReadAtOnce(String repeated) {
+  void aLongHeaderIsParsedInLinearTime(String repeated) {
     assertTimeoutPreemptively(
         Duration.ofSeconds(10), () -> read("x" + repeated.repeat(1_000_000) + "x"));
     assertFalse(faults.isEmpty());

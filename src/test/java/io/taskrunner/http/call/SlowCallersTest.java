@@ -63,7 +63,7 @@ class SlowCallersTest {
   }
 
   @Test
-  void headersThatDoNotComeWholeEndTheConnection() {
+  void incompleteHeadersCloseTheConnection() {
     for (int i = 0; i < 9; i++) {
       read("");
       pass(1);
@@ -75,13 +75,13 @@ class SlowCallersTest {
   }
 
   @Test
-  void aConnectionWithoutBytesIsNotThisOnesMatter() {
+  void aConnectionWithoutBytesIsIgnored() {
     pass(60);
     assertTrue(channel.isOpen());
   }
 
   @Test
-  void wholeHeadersStopTheClock() {
+  void completeHeadersStopTheTimer() {
     read("");
     pass(9);
     read(HttpRequest.of(HttpMethod.GET, "/"));
@@ -94,7 +94,7 @@ class SlowCallersTest {
   }
 
   @Test
-  void aBodyUnderWayIsNoHeaders() {
+  void aBodyInProgressIsNotTimedAsHeaders() {
     HttpRequestWriter call = HttpRequest.streaming(RequestHeaders.of(HttpMethod.POST, "/"));
     read(call);
     read("");
@@ -109,7 +109,7 @@ class SlowCallersTest {
   }
 
   @Test
-  void aCallWhoseBodyCameLaterMayWaitForItsAnswer() {
+  void aCallWithALateBodyMayWaitForItsResponse() {
     HttpRequestWriter call = HttpRequest.streaming(RequestHeaders.of(HttpMethod.POST, "/"));
     read(call);
     call.close();
@@ -122,7 +122,7 @@ class SlowCallersTest {
   }
 
   @Test
-  void theNextHeadersAreTimedFromTheAnswerBeforeThem() {
+  void theNextHeadersAreTimedFromThePreviousResponse() {
     read(HttpRequest.of(HttpMethod.GET, "/"));
     read("");
     pass(60);
@@ -135,7 +135,7 @@ class SlowCallersTest {
   }
 
   @Test
-  void anInterimAnswerIsNoAnswer() {
+  void anInterimResponseIsNotAFinalOne() {
     HttpRequestWriter call = HttpRequest.streaming(RequestHeaders.of(HttpMethod.POST, "/"));
     read(call);
     var unused =
@@ -183,7 +183,7 @@ class SlowCallersTest {
   }
 
   @Test
-  void aHandshakeThatIsNotOverInTimeEndsTheConnection() throws Exception {
+  void aHandshakeThatIsTooSlowClosesTheConnection() throws Exception {
     channel = tls();
     pass(9);
     assertTrue(channel.isOpen());
@@ -192,7 +192,7 @@ class SlowCallersTest {
   }
 
   @Test
-  void whatComesWithinTlsIsWatchedOnceTheHandshakeIsOver() throws Exception {
+  void headersInTlsAreTimedAfterTheHandshake() throws Exception {
     channel = tls();
     channel.pipeline().fireUserEventTriggered(SslHandshakeCompletionEvent.SUCCESS);
     pass(60);

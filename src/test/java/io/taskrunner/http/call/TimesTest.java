@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class TimesTest {
 
   @Test
-  void timesOfRfc3339AreRead() {
+  void timesOfRfc3339AreParsed() {
     Instant noon = Instant.parse("2026-01-31T12:00:00Z");
     for (String text :
         List.of(
@@ -30,7 +30,7 @@ class TimesTest {
   }
 
   @Test
-  void whatIsNoTimeIsNot() {
+  void invalidTimesAreRejected() {
     for (String text :
         List.of(
             "",

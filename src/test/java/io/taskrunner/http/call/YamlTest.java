@@ -119,7 +119,7 @@ class YamlTest {
   }
 
   @Test
-  void everyTextIsReadAsItWasWritten() {
+  void everyTextIsReadUnchanged() {
     Random random = new Random(SEED);
     for (int i = 0; i < TEXTS / 10; i++) {
       Map<String, Object> written = new LinkedHashMap<>();
@@ -147,7 +147,7 @@ class YamlTest {
   }
 
   @Test
-  void otherValuesStayWhatTheyAre() {
+  void otherValuesKeepTheirType() {
     Map<String, Object> document = new LinkedHashMap<>();
     document.put("null", Json.NULL);
     document.put("true", true);
@@ -191,7 +191,7 @@ class YamlTest {
   }
 
   @Test
-  void randomBytesAreReadOrRefusedAndNothingElse() {
+  void randomBytesAreParsedOrRejected() {
     Random random = new Random(SEED);
     for (int i = 0; i < TEXTS; i++) {
       String yaml = "a: " + text(random) + text(random) + text(random);
@@ -204,7 +204,7 @@ class YamlTest {
   }
 
   @Test
-  void aNumberOfManyDigitsIsRefused() {
+  void aNumberOfManyDigitsIsRejected() {
     assertThrows(Refusal.class, () -> read("a: " + "1".repeat(1001)));
     assertEquals(Map.of("a", "1".repeat(1001)), read("a: '" + "1".repeat(1001) + "'"));
   }

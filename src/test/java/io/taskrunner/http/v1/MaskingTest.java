@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 class MaskingTest {
 
   @Test
-  void whatIsNamedLikeASecretIsHidden() {
+  void valuesNamedLikeASecretAreMasked() {
     for (String name :
         List.of(
             "Authorization",
@@ -42,7 +42,7 @@ class MaskingTest {
   }
 
   @Test
-  void aUrlKeepsAllButTheValuesOfHiddenParameters() {
+  void aUrlKeepsEverythingExceptMaskedValues() {
     assertEquals("http://h/p", Masking.url("http://h/p"));
     assertEquals("http://h/p?", Masking.url("http://h/p?"));
     assertEquals("http://h/?a=b&token=***", Masking.url("http://h/?a=b&token=s3cr3t"));

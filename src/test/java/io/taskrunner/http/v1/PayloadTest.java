@@ -37,7 +37,7 @@ class PayloadTest {
   }
 
   @Test
-  void theSameWishWrittenOtherwiseIsTheSame() {
+  void theSameRequestWrittenDifferentlyHasTheSameDigest() {
     byte[] plain =
         digest(
             "{\"task\":{\"url\":\"http://h/\",\"headers\":{\"A\":\"1\",\"B\":\"2\"},\"body\":\"hi\"},\"labels\":{\"x\":\"y\",\"z\":\"\"}}");
@@ -53,7 +53,7 @@ class PayloadTest {
   }
 
   @Test
-  void eachFieldMakesAnotherWish() {
+  void eachFieldChangesTheDigest() {
     Set<String> seen = new HashSet<>();
     for (String json :
         List.of(

@@ -59,7 +59,7 @@ class AuditTest {
   }
 
   @Test
-  void theNewestComesFirstWithAllThatWasTold() throws BadCursor {
+  void theNewestEntryIsFirstAndComplete() throws BadCursor {
     add("root", "queue paused");
     stage.pass(Duration.ofSeconds(1));
     add("abc/key", "task run");
@@ -73,7 +73,7 @@ class AuditTest {
   }
 
   @Test
-  void pagesFollowEachOtherThroughAFilter() throws BadCursor {
+  void pagesContinueWithAFilter() throws BadCursor {
     for (int i = 0; i < 1200; i++) {
       add(i % 400 == 7 ? "ci" : "root", "queue changed " + i);
     }
@@ -95,7 +95,7 @@ class AuditTest {
   }
 
   @Test
-  void aClientIsFoundByItsIdWhateverItsKey() throws BadCursor {
+  void changesOfAClientAreFoundByItsIdForAnyKey() throws BadCursor {
     add("abc/one", "a");
     add("abc/two", "b");
     add("abcd/one", "c");
@@ -104,7 +104,7 @@ class AuditTest {
   }
 
   @Test
-  void itIsBoundInNumberAndAge() throws BadCursor {
+  void theTrailIsBoundedInNumberAndAge() throws BadCursor {
     add("root", "first");
     stage.redis.eval(
         "for i = 1, 10000 do redis.call('XADD', KEYS[1], '1900000000000-' .. i, 'what', 'filler') end",
@@ -119,7 +119,7 @@ class AuditTest {
   }
 
   @Test
-  void whatIsOldIsNoLongerToldAndIsDroppedByTheNextEntry() throws BadCursor {
+  void oldEntriesAreHiddenAndDroppedByTheNextEntry() throws BadCursor {
     add("root", "old");
     stage.pass(AuditStore.KEPT.minusMillis(1));
     assertEquals(List.of("root: old"), told(audits.list(null, null, 9, null)));
@@ -131,7 +131,7 @@ class AuditTest {
   }
 
   @Test
-  void anEntryThatIsRepeatedIsThereOnce() {
+  void aRepeatedEntryIsStoredOnce() {
     byte[][] args = {
       Keys.bytes("word"), Keys.bytes(10), Keys.bytes(1000), Keys.bytes("who"), Keys.bytes("root")
     };
@@ -145,7 +145,7 @@ class AuditTest {
   }
 
   @Test
-  void itIsKeptWhenMemoryIsFull() throws BadCursor {
+  void entriesAreWrittenWhenMemoryIsFull() throws BadCursor {
     stage.redis.configSet("maxmemory", "1");
     try {
       add("root", "queue purged");

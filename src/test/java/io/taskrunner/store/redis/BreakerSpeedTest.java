@@ -131,7 +131,7 @@ class BreakerSpeedTest {
   }
 
   @Test
-  void aHostThatIsBackIsServedAtFullSpeedWithinASecondOfItsFirstGoodProbe() {
+  void aRecoveredHostGetsFullSpeedWithinASecondOfItsFirstGoodProbe() {
     stage.client("abc", 1000, Limits.MAX);
     stage.enqueue(6000, wish().url(URL));
     long back = stage.now() + Duration.ofMinutes(3).toMillis();

@@ -106,7 +106,7 @@ class BreakerTest {
   }
 
   @Test
-  void asManyFailuresInARowAsTheThresholdOpenIt() {
+  void theThresholdOfFailuresInARowOpensIt() {
     trip(4);
     assertEquals(List.of(), breakers());
     trip(5);
@@ -114,7 +114,7 @@ class BreakerTest {
   }
 
   @Test
-  void anotherSpellingOfTheHostDoesNotPassTheBreaker() {
+  void anotherSpellingOfTheHostHasTheSameBreaker() {
     trip();
     stage.enqueue(wish().url("http://DOWN.test.:00081/y"));
     assertEquals(List.of(), stage.claim(1));
@@ -123,7 +123,7 @@ class BreakerTest {
   }
 
   @Test
-  void tasksOfAnOpenHostTakeNoSlotAndNoAttemptAndKeepTheirTime() {
+  void tasksOfAnOpenHostUseNoSlotAndNoAttemptAndKeepTheirTime() {
     trip();
     List<TaskId> waiting = stage.enqueue(20, wish().url(URL));
     TaskId other = stage.enqueue(wish().url("http://down.test:82/x"));
@@ -144,7 +144,7 @@ class BreakerTest {
   }
 
   @Test
-  void theFirstProbesComeAfterASecondAndEachNextTwiceAsLateUpToTheLongest() {
+  void probesAreSentAfterASecondThenAfterDoublingWaits() {
     trip();
     stage.enqueue(20, wish().url(URL));
     stage.claim(50);
@@ -163,7 +163,7 @@ class BreakerTest {
   }
 
   @Test
-  void itClosesWhenTwiceAsManyMayProbeAsAtFirstAndNoTaskWaits() {
+  void itClosesWhenTheProbesHaveDoubledAndNoTaskWaits() {
     trip();
     stage.enqueue(3, wish().url(URL));
     stage.claim(50);
@@ -178,7 +178,7 @@ class BreakerTest {
   }
 
   @Test
-  void itClosesThoughSomeProbesFail() {
+  void itClosesAlthoughSomeProbesFail() {
     trip();
     stage.enqueue(50, wish().url(URL));
     stage.claim(50);
@@ -201,7 +201,7 @@ class BreakerTest {
   }
 
   @Test
-  void whileItIsHalfOpenEachGoodProbeAllowsOneMoreAtOnceAndEachBadOneLess() {
+  void eachGoodProbeAllowsOneMoreAndEachBadOneLess() {
     trip();
     stage.enqueue(100, wish().url(URL));
     stage.claim(50);
@@ -221,7 +221,7 @@ class BreakerTest {
   }
 
   @Test
-  void itClosesThreeSecondsAfterTheFirstGoodProbeThoughTasksWait() {
+  void itClosesThreeSecondsAfterTheFirstGoodProbeAlthoughTasksWait() {
     trip();
     stage.enqueue(30, wish().url(URL));
     stage.claim(50);
@@ -235,7 +235,7 @@ class BreakerTest {
   }
 
   @Test
-  void aFailureFromBeforeItOpenedAndAnEarlierProbeCountNoMore() {
+  void failuresAndProbesFromBeforeItOpenedAreIgnored() {
     trip();
     stage.enqueue(20, wish().url(URL));
     stage.claim(50);
@@ -269,7 +269,7 @@ class BreakerTest {
   }
 
   @Test
-  void aProbeThatWasNotSentGivesItsPlaceBack() {
+  void anUnsentProbeReleasesItsPlace() {
     trip();
     stage.enqueue(5, wish().url(URL));
     stage.claim(50);
@@ -283,7 +283,7 @@ class BreakerTest {
   }
 
   @Test
-  void aClockSetBackOpensItForNoLongerThanItsWait() {
+  void aClockSetBackDoesNotKeepItOpenLonger() {
     trip();
     stage.enqueue(3, wish().url(URL));
     stage.claim(50);
@@ -298,7 +298,7 @@ class BreakerTest {
   }
 
   @Test
-  void probesThatHangKeepTheHostHalfOpenAndNoFurtherOnesGoOut() {
+  void hangingProbesKeepTheHostHalfOpenWithoutFurtherProbes() {
     trip();
     stage.enqueue(10, wish().url(URL));
     stage.claim(50);
@@ -336,7 +336,7 @@ class BreakerTest {
   }
 
   @Test
-  void aClosedBreakerLetsAllThatWaitStartAtOnce() {
+  void closingABreakerStartsAllWaitingTasks() {
     trip();
     stage.enqueue(600, wish().url(URL));
     while (stage.exchange(WORKER, 100).again()) {
@@ -354,7 +354,7 @@ class BreakerTest {
   }
 
   @Test
-  void aThresholdOfZeroFreesWhatIsOpenUnlessTheHostSaysOtherwise() {
+  void aThresholdOfZeroClosesBreakersUnlessTheHostHasItsOwn() {
     trip();
     TaskId waits = stage.enqueue(wish().url(URL));
     stage.claim(50);
@@ -376,7 +376,7 @@ class BreakerTest {
   }
 
   @Test
-  void whatAHostSaysOfItsBreakerComesBeforeTheGeneralSettings() {
+  void theBreakerSettingsOfAHostTakePrecedence() {
     TargetHost.Breaker own = new TargetHost.Breaker(2, Duration.ofSeconds(3), 1);
     Unconditional.put(stage.store.hosts(), new TargetHost("down.test", null, null, own, 0));
     trip(1);
@@ -399,7 +399,7 @@ class BreakerTest {
   }
 
   @Test
-  void aHostWhoseOwnThresholdIsZeroIsFreedAndNeverLeftAlone() {
+  void aHostWithAThresholdOfZeroIsClosedAndNeverOpens() {
     trip();
     TargetHost.Breaker never = new TargetHost.Breaker(0, null, null);
     Unconditional.put(stage.store.hosts(), new TargetHost("down.test", null, null, never, 0));
@@ -409,7 +409,7 @@ class BreakerTest {
   }
 
   @Test
-  void theWorkerWhoseCallChangesABreakerIsTold() throws Exception {
+  void theWorkerThatChangesABreakerIsNotified() throws Exception {
     List<BreakerChange> told = Collections.synchronizedList(new ArrayList<>());
     Listener listener =
         new Listener() {

@@ -69,7 +69,7 @@ class ClaimTest {
   }
 
   @Test
-  void aBacklogOfOneClientDelaysAnotherByNoMoreThanATurn() {
+  void aBacklogOfOneClientDelaysAnotherByAtMostATurn() {
     stage.client("big", 1000);
     stage.client("abc", 1000);
     stage.enqueue(150, wish().client("big"));
@@ -112,7 +112,7 @@ class ClaimTest {
   }
 
   @Test
-  void moreThanAHundredClientsAtTheirLimitAreParkedAndPassedOver() {
+  void moreThanAHundredClientsAtTheirLimitAreParkedAndSkipped() {
     stage.tier("free", 1, Limits.MAX);
     for (int i = 0; i < 230; i++) {
       stage.client("client" + i, 1);
@@ -168,7 +168,7 @@ class ClaimTest {
   }
 
   @Test
-  void aQueueRunsNoMoreThanItsLimit() {
+  void aQueueKeepsItsConcurrencyLimit() {
     stage.client("abc", 100);
     Unconditional.put(stage.store.queues(), "default", Stage.settings(3, null, null, 2));
     stage.enqueue(5, wish());
@@ -184,7 +184,7 @@ class ClaimTest {
   }
 
   @Test
-  void aQueueStartsNoMorePerSecondThanItsRate() {
+  void aQueueKeepsItsRate() {
     stage.client("abc", 1000);
     Unconditional.put(stage.store.queues(), "default", Stage.settings(3, 4.0, 2, null));
     stage.enqueue(40, wish());
@@ -202,7 +202,7 @@ class ClaimTest {
   }
 
   @Test
-  void theNextTokenOfARateIsLookedForInTime() {
+  void theQueueIsCheckedWhenItsNextTokenIsDue() {
     stage.client("abc", 1000);
     Unconditional.put(stage.store.queues(), "default", Stage.settings(3, 2.0, 1, null));
     stage.enqueue(3, wish());
@@ -216,7 +216,7 @@ class ClaimTest {
   }
 
   @Test
-  void anExpiredTaskIsBuriedWhenItWouldStart() {
+  void anExpiredTaskEndsDeadWhenItWouldStart() {
     TaskId expired = stage.enqueue(wish().expires(Stage.START + 10));
     TaskId good = stage.enqueue(wish());
     stage.pass(Duration.ofMillis(10));
@@ -254,7 +254,7 @@ class ClaimTest {
   }
 
   @Test
-  void aClaimGivesFewLargeTasks() {
+  void aClaimReturnsFewLargeTasks() {
     stage.client("abc", 100);
     String body = "x".repeat(1024 * 1024);
     stage.enqueue(12, wish().body(body));
@@ -267,7 +267,7 @@ class ClaimTest {
   }
 
   @Test
-  void manyDueTasksAreReadiedInSteps() {
+  void manyDueTasksBecomeReadyInSteps() {
     stage.client("abc", 1000, Limits.MAX);
     stage.enqueue(450, wish().in(Duration.ofSeconds(1)));
     stage.pass(Duration.ofSeconds(2));
@@ -280,7 +280,7 @@ class ClaimTest {
   }
 
   @Test
-  void aRepeatedRequestIsGivenTheSameLessWhatIsOver() {
+  void aRepeatedClaimReturnsTheSameTasksExceptFinishedOnes() {
     stage.client("abc", 10);
     stage.enqueue(3, wish());
     List<Claim> first = stage.claim(2);
@@ -299,7 +299,7 @@ class ClaimTest {
   }
 
   @Test
-  void aRepeatedRequestLeavesOutWhatRunsInADeletedQueue() {
+  void aRepeatedClaimOmitsTasksOfADeletedQueue() {
     stage.queue("gone", 1);
     stage.enqueue(wish().queue("gone"));
     TaskId stays = stage.enqueue(wish().client("other"));
@@ -322,7 +322,7 @@ class ClaimTest {
   }
 
   @Test
-  void theNumberOfAClaimRisesWhenTheClockIsSetBack() {
+  void claimNumbersIncreaseWhenTheClockIsSetBack() {
     stage.enqueue(wish());
     Claim first = stage.claim(1).getFirst();
     stage.settle(WORKER, stage.verdict(first, new Verdict.PutBack(Duration.ZERO), -1));
@@ -333,7 +333,7 @@ class ClaimTest {
   }
 
   @Test
-  void nothingIsGivenWhileEverythingIsHeld() {
+  void nothingIsClaimedDuringAGlobalPause() {
     stage.enqueue(wish());
     stage.store.queues().pauseAll(true);
     assertTrue(stage.store.queues().allPaused());

@@ -55,7 +55,7 @@ class ClientMovesTest {
   }
 
   @Test
-  void aRaisedLimitLetsAClientBackIn() {
+  void aRaisedLimitUnparksAClient() {
     stage.client("abc", 1);
     stage.enqueue(4, wish());
     assertEquals(1, claim(5).size());
@@ -65,7 +65,7 @@ class ClientMovesTest {
   }
 
   @Test
-  void aLoweredLimitHoldsForWhatStartsThen() {
+  void aLoweredLimitAppliesToNewStarts() {
     stage.client("abc", 3);
     stage.enqueue(6, wish());
     List<Claim> claims = stage.claim(5);
@@ -79,7 +79,7 @@ class ClientMovesTest {
   }
 
   @Test
-  void aClientMayBeTheAccountsThatItWasGiven() {
+  void aClientKeepsItsServiceAccounts() {
     stage.client("abc", 1);
     assertEquals(List.of(), accounts());
     List<String> given = List.of("a@example.com", "b@example.com");
@@ -101,7 +101,7 @@ class ClientMovesTest {
   }
 
   @Test
-  void aRaisedTierLetsItsClientsBackIn() {
+  void aRaisedTierUnparksItsClients() {
     stage.tier("own", 1, 1000);
     for (String id : List.of("one", "two")) {
       Unconditional.set(stage.store.clients(), id, ClientChange.of().tier("own").done());
@@ -127,7 +127,7 @@ class ClientMovesTest {
   }
 
   @Test
-  void aDeletedClientsWaitingTasksAreCalledOff() {
+  void waitingTasksOfADeletedClientAreCancelled() {
     stage.client("abc", 2);
     List<TaskId> first = stage.enqueue(2, wish());
     List<Claim> running = stage.claim(2);
@@ -153,7 +153,7 @@ class ClientMovesTest {
   }
 
   @Test
-  void aClientThatIsSetAgainHasNothingOfTheOldAndDelaysNobody() {
+  void aRecreatedClientInheritsNothing() {
     stage.client("abc", 1);
     TaskId old = stage.enqueue(wish());
     TaskId later = stage.enqueue(wish().in(Duration.ofSeconds(1)));
@@ -199,7 +199,7 @@ class ClientMovesTest {
   }
 
   @Test
-  void aClientWithAKeyIsKnownByItAlone() {
+  void aClientWithAKeyRequiresIt() {
     stage.client("abc", 1);
     String key = stage.store.clients().addKey("abc", "digest", "", Scope.ALL).orElseThrow();
     assertInstanceOf(EnqueueResult.KeyRequired.class, stage.put(wish()));
@@ -210,7 +210,7 @@ class ClientMovesTest {
   }
 
   @Test
-  void aKeyKeepsItsNameAndScopesAndOneOfBeforeThemOpensEverything() {
+  void aKeyKeepsItsNameAndScopesAndAnOldKeyHasAllScopes() {
     stage.client("abc", 1);
     ClientStore clients = stage.store.clients();
     assertEquals(Optional.of(List.of()), clients.keys("abc"));
@@ -233,7 +233,7 @@ class ClientMovesTest {
   }
 
   @Test
-  void anAdminKeyThatIsRevokedOpensNothingElsewhereWithinASecond() {
+  void aRevokedAdminKeyStopsWorkingEverywhereWithinASecond() {
     AdminKeyStore here = stage.store.adminKeys();
     try (RedisStore other = RedisStore.open(StoreOptions.defaults(REDIS.settings()))) {
       AdminKeyStore there = other.adminKeys();
@@ -257,7 +257,7 @@ class ClientMovesTest {
   }
 
   @Test
-  void anAdminKeyThatIsReplacedMayStayValidForAWhile() {
+  void aReplacedAdminKeyMayStayValidForSomeTime() {
     AdminKeyStore keys = stage.store.adminKeys();
     assertEquals(Put.MADE, keys.put("one", "first", true, false, Duration.ZERO));
     assertEquals(Put.EXISTS, keys.put("one", "second", false, false, Duration.ZERO));
@@ -281,7 +281,7 @@ class ClientMovesTest {
   }
 
   @Test
-  void aClientThatNeverHadAKeyNeedsNoneAfterItWasSetAgain() {
+  void aRecreatedClientThatNeverHadAKeyRequiresNone() {
     stage.client("abc", 1);
     Unconditional.delete(stage.store.clients(), "abc");
     stage.client("abc", 1);

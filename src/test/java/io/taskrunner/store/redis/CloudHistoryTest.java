@@ -86,7 +86,7 @@ class CloudHistoryTest {
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5, 6})
-  void nothingIsToldThatIsNotSo(long seed) throws BadCursor {
+  void everyReplyMatchesTheModel(long seed) throws BadCursor {
     random = new Random(seed);
     try (Stage fresh = Stage.open(REDIS)) {
       stage = fresh;

@@ -182,7 +182,7 @@ class CloudTest {
   // -- queues
 
   @Test
-  void aQueueIsMadeOnce() {
+  void aQueueIsCreatedOnce() {
     assertInstanceOf(QueueMade.Exists.class, cloud.make(MAIL, settings(USUAL), WEEK));
     CloudQueue queue = cloud.queue(MAIL).orElseThrow();
     assertEquals(MAIL, queue.name());
@@ -197,7 +197,7 @@ class CloudTest {
   }
 
   @Test
-  void ofManyWhoMakeAQueueAtOnceOneDoes() {
+  void oneOfManyConcurrentCreationsOfAQueueSucceeds() {
     QueueName name = new QueueName("p", "l", "raced");
     List<CompletableFuture<QueueMade>> all =
         IntStream.range(0, 20)
@@ -226,7 +226,7 @@ class CloudTest {
   }
 
   @Test
-  void theNameOfADeletedQueueIsTakenForAWhile() {
+  void theNameOfADeletedQueueStaysReservedForSomeTime() {
     make(new QueueName("p", "l", "kept"), settings(USUAL));
     assertTrue(cloud.delete(MAIL));
     assertFalse(cloud.delete(MAIL));
@@ -248,7 +248,7 @@ class CloudTest {
   }
 
   @Test
-  void aDeletionThatWasBrokenOffIsDoneByTheNextMaking() {
+  void aBrokenOffDeletionIsCompletedByTheNextCreation() {
     create("old");
     String n = stage.redis.hget("tr:{config}:queues", MAIL.toString());
     stage.redis.hset("tr:{config}:queues:dying", MAIL.toString(), n);
@@ -302,7 +302,7 @@ class CloudTest {
   }
 
   @Test
-  void aPausedQueueTakesInAndGivesNothingOut() {
+  void aPausedQueueAcceptsTasksAndStartsNone() {
     create("first");
     Claim running = claimOne();
     assertTrue(cloud.pause(MAIL, true).orElseThrow().paused());
@@ -317,7 +317,7 @@ class CloudTest {
   }
 
   @Test
-  void aPurgeLeavesTheQueueAndKeepsTheNames() {
+  void aPurgeKeepsTheQueueAndReservedNames() {
     create("running");
     Claim running = claimOne();
     create("waits");
@@ -355,7 +355,7 @@ class CloudTest {
   // -- tasks
 
   @Test
-  void aTaskIsGivenBackAsItIs() {
+  void aTaskIsReturnedAsStored() {
     Instant due = at(5000).plusNanos(123_456_789);
     CloudTask made = made(task("name_1-A", due));
     CloudTask read = found("name_1-A");
@@ -450,7 +450,7 @@ class CloudTest {
   }
 
   @Test
-  void ofManyWhoCreateANameAtOnceOneDoes() {
+  void oneOfManyConcurrentCreationsOfATaskSucceeds() {
     List<CompletableFuture<TaskMade>> all =
         IntStream.range(0, 300).mapToObj(_ -> cloud.create(task("same", null))).toList();
     List<TaskMade> made =
@@ -467,7 +467,7 @@ class CloudTest {
   }
 
   @Test
-  void aCreationThatIsRepeatedIsAnsweredAsMade() {
+  void aRepeatedCreationReturnsTheCreatedTask() {
     TaskId id = stage.id();
     NewTask task = task("once", at(3000).plusNanos(1000));
     TaskMade first = again(task, id);
@@ -497,7 +497,7 @@ class CloudTest {
   }
 
   @Test
-  void aNameStaysTakenAfterEachEnding() {
+  void aNameStaysReservedAfterEachFinalState() {
     create("succeeded");
     stage.succeed(claimOne());
     over("succeeded");
@@ -530,7 +530,7 @@ class CloudTest {
   }
 
   @Test
-  void aNameIsFreeOnceItsTimeIsOver() throws InterruptedException {
+  void aNameIsFreeAfterItsReservation() throws InterruptedException {
     // Names expire by the clock of Redis, which this test cannot set.
     Duration shortly = Duration.ofMillis(40);
     for (int round = 0; round < 2; round++) {
@@ -607,7 +607,7 @@ class CloudTest {
   // -- attempts
 
   @Test
-  void anAttemptIsToldAsItRunsAndAsItEnded() {
+  void anAttemptIsShownWhileItRunsAndAfterwards() {
     create("a");
     stage.pass(Duration.ofSeconds(2));
     Claim claim = claimOne();
@@ -651,7 +651,7 @@ class CloudTest {
   }
 
   @Test
-  void waitsDoubleThenGrowByAStepThenStay() {
+  void backoffDoublesThenGrowsLinearlyThenStays() {
     cloud.change(
         MAIL,
         settings(
@@ -692,7 +692,7 @@ class CloudTest {
   }
 
   @Test
-  void aTaskIsGivenUpWhenBothLimitsAreSpent() {
+  void aTaskFailsWhenBothLimitsAreReached() {
     assertEquals(3, attempts(3, Duration.ZERO));
     assertEquals(3, attempts(3, Duration.ofSeconds(1)));
     assertEquals(6, attempts(3, Duration.ofMinutes(5)), "at the sixth 5 min are over");
@@ -702,7 +702,7 @@ class CloudTest {
   }
 
   @Test
-  void lostLeasesGoByTheSameRule() {
+  void lostLeasesFollowTheSameRule() {
     cloud.change(MAIL, settings(new Retries(2, Duration.ZERO, Duration.ofSeconds(10), HOUR, 3)));
     create("a");
     claimOne();
@@ -732,7 +732,7 @@ class CloudTest {
   }
 
   @Test
-  void aTaskThatIsGivenUpIsADeadLetterThatCanBeReplayed() {
+  void aFailedTaskIsADeadLetterThatCanBeReplayed() {
     cloud.change(MAIL, settings(new Retries(1, Duration.ZERO, Duration.ofSeconds(1), HOUR, 1)));
     CloudTask named = create("a");
     CloudTask unnamed = create(null);
@@ -801,7 +801,7 @@ class CloudTest {
   }
 
   @Test
-  void aRevivedTaskDoesNotTakeItsNameFromAnother() throws InterruptedException {
+  void aRetriedTaskDoesNotTakeItsNameFromAnother() throws InterruptedException {
     cloud.change(MAIL, settings(new Retries(1, Duration.ZERO, Duration.ofSeconds(1), HOUR, 1)));
     CloudTask first = made(task(MAIL, "a", null, Duration.ZERO));
     fail(claimOne(), 500);
@@ -819,7 +819,7 @@ class CloudTest {
   // -- limits
 
   @Test
-  void noWindowHasMoreThanTheBurstAndTheRate() {
+  void everyWindowKeepsTheBurstAndTheRate() {
     Random random = new Random(5);
     double rate = 7.5;
     int burst = 4;
@@ -877,7 +877,7 @@ class CloudTest {
   }
 
   @Test
-  void queuesWithLimitsOfTheirOwnCostLittle() {
+  void queuesWithLimitsCostLittle() {
     List<QueueName> many =
         IntStream.range(0, 300)
             .mapToObj(i -> new QueueName("shop", "europe-west1", "q" + i))
@@ -892,7 +892,7 @@ class CloudTest {
   }
 
   @Test
-  void noMoreRunAtOnceThanTheQueueAllows() {
+  void aQueueKeepsItsConcurrency() {
     cloud.change(MAIL, settings(500, 100, 3, USUAL));
     IntStream.range(0, 20).forEach(_ -> create(null));
     List<Claim> first = stage.exchange(Stage.worker(1), 2).claims();
@@ -910,7 +910,7 @@ class CloudTest {
   // -- RunTask
 
   @Test
-  void aTaskIsRunPastItsTimeItsLimitsAndThePause() {
+  void runTaskIgnoresScheduleLimitsAndPause() {
     cloud.change(MAIL, settings(0.001, 1, 1, USUAL));
     create("fills");
     claimOne();
@@ -955,7 +955,7 @@ class CloudTest {
   }
 
   @Test
-  void aRunThatFailsIsRetriedByTheTimeOfTheCall() {
+  void aFailedRunIsRetriedFromTheTimeOfTheCall() {
     cloud.change(MAIL, settings(new Retries(3, Duration.ZERO, Duration.ofSeconds(10), HOUR, 3)));
     made(task("a", at(60_000)));
     stage.pass(Duration.ofSeconds(1));
@@ -971,7 +971,7 @@ class CloudTest {
   }
 
   @Test
-  void aRunOfARunningTaskIsNoSecondAttempt() {
+  void runningARunningTaskStartsNoSecondAttempt() {
     create("a");
     Claim claim = claimOne();
     CloudTask told = assertInstanceOf(Found.Task.class, cloud.run(MAIL, "a")).task();
@@ -983,7 +983,7 @@ class CloudTest {
   }
 
   @Test
-  void whatWasCalledForMayBeDeletedPurgedAndCancelledFirst() {
+  void aTaskToRunMayBeDeletedPurgedOrCancelledFirst() {
     List<CloudTask> all = List.of(create("deleted"), create("cancelled"), create("purged"));
     all.forEach(task -> cloud.run(MAIL, task.id()));
     cloud.delete(MAIL, "deleted");
@@ -1001,7 +1001,7 @@ class CloudTest {
   }
 
   @Test
-  void whatWasCalledForWaitsForAWorkerAsLongAsItTakes() {
+  void aTaskToRunWaitsForAWorker() {
     create("a");
     cloud.run(MAIL, "a");
     assertFalse(reap());
@@ -1010,7 +1010,7 @@ class CloudTest {
   }
 
   @Test
-  void aRunThatWasCutOffIsStillCalledFor() {
+  void anAbortedRunIsStillPending() {
     made(task("a", at(60_000)));
     cloud.pause(MAIL, true);
     cloud.run(MAIL, "a");
@@ -1026,7 +1026,7 @@ class CloudTest {
   }
 
   @Test
-  void everyListenerHearsOfARun() throws Exception {
+  void everyListenerIsNotifiedOfARun() throws Exception {
     create("a");
     CompletableFuture<Boolean> heard = new CompletableFuture<>();
     var listener =
@@ -1096,7 +1096,7 @@ class CloudTest {
   // -- in addition to the others
 
   @Test
-  void othersAreNotDisturbed() {
+  void otherTasksAreNotAffected() {
     stage.client("abc", 10);
     TaskId ours = stage.enqueue(Stage.wish());
     CloudTask theirs = create("a");
@@ -1116,7 +1116,7 @@ class CloudTest {
   }
 
   @Test
-  void anOpenBreakerDoesNotHoldThemUp() {
+  void anOpenBreakerDoesNotDelayCloudTasks() {
     stage.client("abc", 10);
     stage.enqueue(Stage.wish());
     Claim claim = claimOne();
@@ -1129,7 +1129,7 @@ class CloudTest {
   }
 
   @Test
-  void anAdminsMovesWorkOnThem() {
+  void adminActionsWorkOnCloudTasks() {
     CloudTask later = made(task("later", at(60_000)));
     assertInstanceOf(Moved.Done.class, stage.store.tasks().runNow(later.taskId()));
     assertEquals(at(0), found("later").due());
@@ -1147,7 +1147,7 @@ class CloudTest {
   }
 
   @Test
-  void whatIsBrokenOfThemIsFoundAndMended() {
+  void theDoctorFindsAndRepairsDamage() {
     CloudTask named = create("a");
     CloudTask called = create("b");
     create("c");
@@ -1191,7 +1191,7 @@ class CloudTest {
   }
 
   @Test
-  void whenMemoryIsFullOnlyCreationIsRefused() {
+  void whenMemoryIsFullOnlyCreationIsRejected() {
     create("claimed");
     Claim claim = claimOne();
     create("deleted");

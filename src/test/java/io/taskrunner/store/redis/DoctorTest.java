@@ -202,7 +202,7 @@ class DoctorTest {
   }
 
   @Test
-  void aRecordThatCannotBeReadIsPutAside() {
+  void anUnreadableRecordIsMovedAside() {
     byte[] whole = raw.get(task(ready));
     byte[] wrongVersion = whole.clone();
     wrongVersion[0] = 9;
@@ -234,7 +234,7 @@ class DoctorTest {
   }
 
   @Test
-  void recordsThatCannotBeReadHoldUpNothing() {
+  void unreadableRecordsDelayNothing() {
     stage.client("abc", 100);
     List<TaskId> ids = stage.enqueue(6, wish());
     List<TaskId> expired = stage.enqueue(3, wish().expires(stage.now() + 1000));
@@ -283,14 +283,14 @@ class DoctorTest {
   }
 
   @Test
-  void aTaskThatWouldVanish() {
+  void aHiddenHeadOfALiveTask() {
     raw.pexpire(task(ready), 100_000);
     mends("task_expires");
     assertEquals(-1, raw.pttl(task(ready)));
   }
 
   @Test
-  void aHiddenHeadThatWouldStay() {
+  void aHiddenHeadWithoutATask() {
     TaskId hidden = stage.enqueue(wish().client("three").retention(Duration.ZERO));
     Claim claim = stage.claim(1).getFirst();
     assertEquals(hidden, claim.id());
@@ -340,7 +340,7 @@ class DoctorTest {
   }
 
   @Test
-  void placesWhereNobodyIsParked() {
+  void parkedEntriesWithoutAClient() {
     raw.sadd(key("client:abc:parked"), Keys.bytes("77.0"));
     mends("parked_nowhere");
     raw.sadd(key("client:two:parked"), Keys.bytes(stage.n("default") + ".0"));
@@ -388,7 +388,7 @@ class DoctorTest {
   }
 
   @Test
-  void aCounterOfManyTasksIsCheckedOnlyWhenItMayHoldRedisUp() {
+  void aCounterOfManyTasksIsCheckedOnlyWithExact() {
     stage.client("abc", 2, 1_000_000);
     stage.enqueue(1200, wish().in(Duration.ofHours(1)));
     stage.redis.hset(flow(), "retry", "9");
@@ -411,7 +411,7 @@ class DoctorTest {
   }
 
   @Test
-  void whatNobodyDrains() {
+  void leftoversThatAreNotDrained() {
     stage.store.queues().purge("default");
     stage.proven();
     raw.del(key("drain"));
@@ -422,7 +422,7 @@ class DoctorTest {
   }
 
   @Test
-  void whatADeletedQueueLeft() {
+  void leftoversOfADeletedQueue() {
     stage.queue("other", 1);
     stage.enqueue(wish().client("three").queue("other"));
     stage.succeed(stage.claim(1).getFirst());
@@ -445,13 +445,13 @@ class DoctorTest {
   }
 
   @Test
-  void keysThatWouldStay() {
+  void keysThatWouldNeverExpire() {
     raw.persist(key("worker:" + WORKER));
     mends("key_never_expires");
   }
 
   @Test
-  void aLookChangesNothing() {
+  void aCheckChangesNothing() {
     raw.zrem(set("due"), scheduled.bytes());
     stage.redis.hset("tr:{0}:shard", "weights", "12");
     List<Finding> first = stage.store.doctor().examine(false);
@@ -505,7 +505,7 @@ class DoctorTest {
   }
 
   @Test
-  void aTaskOfAVersionThatKnewNoIndexOfLabels() {
+  void aTaskOfAVersionWithoutLabelIndexes() {
     TaskId id = labeled();
     raw.setrange(task(id), 66, new byte[] {(byte) (raw.getrange(task(id), 66, 66)[0] - 32)});
     raw.del(label("order", "17"));
@@ -519,7 +519,7 @@ class DoctorTest {
   }
 
   @Test
-  void anIndexOfALabelThatHoldsWhatDoesNotHaveIt() {
+  void aLabelIndexWithTasksThatLackTheLabel() {
     TaskId id = labeled();
     raw.zadd(label("order", "18"), 0, id.bytes());
     mends("label_of_nothing");
@@ -537,7 +537,7 @@ class DoctorTest {
   }
 
   @Test
-  void anIndexOfWhatIsNotDead() {
+  void anIndexOfDeadTasksWithOthers() {
     raw.zadd(index("c:abc"), 1, ready.bytes());
     mends("index_of_nothing");
   }
@@ -568,7 +568,7 @@ class DoctorTest {
   }
 
   @Test
-  void aScheduleThatStandsNowhere() {
+  void aScheduleInNoSet() {
     schedule("s");
     raw.zrem(key("schedules"), Keys.bytes("s"));
     mends("schedule_not_waiting");
@@ -578,7 +578,7 @@ class DoctorTest {
   }
 
   @Test
-  void aPausedScheduleThatStandsSomewhere() {
+  void aPausedScheduleInASet() {
     schedule("s");
     stage.store.schedules().pause("s", true);
     raw.zadd(key("schedules"), 1, Keys.bytes("s"));
@@ -586,7 +586,7 @@ class DoctorTest {
   }
 
   @Test
-  void aScheduleThatIsGone() {
+  void anEntryOfADeletedSchedule() {
     schedule("s");
     raw.del(key("schedule:s"));
     Set<String> kinds = kinds(stage.store.doctor().examine(false));
@@ -597,7 +597,7 @@ class DoctorTest {
   }
 
   @Test
-  void aScheduleThatIsNotNamed() {
+  void aScheduleMissingFromTheIndex() {
     schedule("s");
     stage.redis.del("tr:{config}:schedules");
     mends("schedule_not_named");

@@ -69,7 +69,7 @@ class DueOrderTest {
   }
 
   @Test
-  void aTaskOfAHeavyQueueStartsPromptlyBehindADueBacklogOfALightOne() {
+  void aTaskOfAHeavyQueueIsNotDelayedByADueBacklogOfALightOne() {
     backlog("low");
     TaskId critical = stage.enqueue(wish().queue("critical").in(SOON.plusMillis(500)));
     stage.pass(SOON.plusMillis(501));
@@ -77,7 +77,7 @@ class DueOrderTest {
   }
 
   @Test
-  void aTaskOfAnotherQueueThatFallsDueWhileABacklogIsBeingReadiedStartsPromptly() {
+  void aTaskThatBecomesDueDuringABacklogIsNotDelayed() {
     backlog("low");
     stage.pass(SOON.plusMillis(1));
     stage.exchange(WORKER, 1).claims().forEach(stage::succeed);
@@ -87,7 +87,7 @@ class DueOrderTest {
   }
 
   @Test
-  void aLeaseThatEndedIsTakenBackPromptlyBehindADueBacklog() {
+  void anEndedLeaseIsReturnedPromptlyDuringADueBacklog() {
     TaskId lost = stage.enqueue(wish().queue("critical"));
     stage.exchange(WORKER, 1);
     backlog("low");

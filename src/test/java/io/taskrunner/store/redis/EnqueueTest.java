@@ -58,7 +58,7 @@ class EnqueueTest {
   }
 
   @Test
-  void aDueTaskIsReadyAndALaterOneScheduled() {
+  void aDueTaskIsReadyAndALaterOneIsScheduled() {
     TaskId now = stage.enqueue(wish());
     TaskId past = stage.enqueue(wish().at(5));
     TaskId later = stage.enqueue(wish().in(Duration.ofMillis(1)));
@@ -81,7 +81,7 @@ class EnqueueTest {
   }
 
   @Test
-  void aRefusedCallUsesNothingUp() {
+  void aRejectedCallUsesUpNothing() {
     stage.client("abc", 5, 1);
     stage.enqueue(wish());
     for (int i = 0; i < 5; i++) {
@@ -92,7 +92,7 @@ class EnqueueTest {
   }
 
   @Test
-  void anIdempotencyKeyTwiceInAGroupMakesOneTask() {
+  void anIdempotencyKeyTwiceInAGroupCreatesOneTask() {
     List<Map.Entry<TaskId, Stage.Wish>> group =
         group(wish().key("k", "one"), wish().key("k", "one"), wish().key("k", "two"));
     List<Answer> answers = stage.group(group);
@@ -104,7 +104,7 @@ class EnqueueTest {
   }
 
   @Test
-  void aDuplicateIsAnsweredWhenTheLimitIsReached() {
+  void aDuplicateIsAnsweredAtTheLimit() {
     stage.client("abc", 5, 1);
     TaskId first = stage.enqueue(wish().key("k", "one"));
     EnqueueResult.Duplicate again =
@@ -116,13 +116,13 @@ class EnqueueTest {
   }
 
   @Test
-  void keysOfOneClientAreNotThoseOfAnother() {
+  void idempotencyKeysArePerClient() {
     stage.enqueue(wish().key("k", "one"));
     stage.enqueue(wish().client("other").key("k", "two"));
   }
 
   @Test
-  void aRepeatedCallIsToldTheSameWhateverChangedMeanwhile() {
+  void aRepeatedCallGetsTheSameReplyAfterChanges() {
     stage.client("abc", 5, 1);
     List<Map.Entry<TaskId, Stage.Wish>> call = group(wish().in(Duration.ofSeconds(3)));
     Answer first = stage.group(call).getFirst();
@@ -136,7 +136,7 @@ class EnqueueTest {
   }
 
   @Test
-  void whatIsNotAllowedIsRefusedByItsOwnWord() {
+  void eachRejectionHasItsOwnWord() {
     assertInstanceOf(EnqueueResult.QueueNotFound.class, stage.put(wish().queue("nowhere")));
     assertInstanceOf(
         EnqueueResult.ClientUnknown.class,
@@ -159,7 +159,7 @@ class EnqueueTest {
   }
 
   @Test
-  void anUnknownClientIsMadeKnownWithItsFirstTask() {
+  void anUnknownClientIsAutoRegisteredWithItsFirstTask() {
     assertInstanceOf(
         EnqueueResult.QueueNotFound.class, stage.put(wish().client("new").queue("nowhere")));
     assertTrue(stage.store.clients().get("new").isEmpty());
@@ -168,7 +168,7 @@ class EnqueueTest {
   }
 
   @Test
-  void ownLimitsOnlyLower() {
+  void limitsOfATaskOnlyLower() {
     stage.client("abc", 2, 10);
     EnqueueResult.Enqueued lowered =
         assertInstanceOf(EnqueueResult.Enqueued.class, stage.put(wish().limits(1, 3)));
@@ -183,7 +183,7 @@ class EnqueueTest {
   }
 
   @Test
-  void aHundredTasksOfManyClientsAndQueuesGoInOneGroup() {
+  void aHundredTasksOfManyClientsAreEnqueuedInOneGroup() {
     List<Map.Entry<TaskId, Stage.Wish>> group = new ArrayList<>();
     for (int i = 0; i < 100; i++) {
       group.add(

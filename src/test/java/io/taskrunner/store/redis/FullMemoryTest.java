@@ -70,7 +70,7 @@ class FullMemoryTest {
   }
 
   @Test
-  void anEnqueueIsRefusedAndLeavesNothing() {
+  void anEnqueueIsRejectedAndLeavesNothing() {
     stage.enqueue(wish());
     full();
     assertInstanceOf(EnqueueResult.StoreFull.class, stage.put(wish()));
@@ -95,7 +95,7 @@ class FullMemoryTest {
   }
 
   @Test
-  void whatIsThereIsClaimedRenewedAndSettled() {
+  void existingTasksAreClaimedRenewedAndSettled() {
     stage.client("abc", 10);
     stage.enqueue(4, wish());
     TaskId later = stage.enqueue(wish().in(Duration.ofSeconds(1)));
@@ -129,7 +129,7 @@ class FullMemoryTest {
   }
 
   @Test
-  void operatorsCanMakeRoom() {
+  void operatorsCanFreeMemory() {
     stage.client("abc", 1);
     TaskId running = stage.enqueue(wish());
     stage.claim(1);
@@ -170,7 +170,7 @@ class FullMemoryTest {
   }
 
   @Test
-  void endedLeasesAreTakenBack() {
+  void endedLeasesAreReturned() {
     stage.enqueue(wish());
     for (int i = 0; i < 31; i++) {
       stage.pass(Duration.ofSeconds(1));
@@ -186,7 +186,7 @@ class FullMemoryTest {
   }
 
   @Test
-  void aTickWaitsForRoomAndIsNotLost() {
+  void aRunOfAScheduleWaitsForMemoryAndIsNotLost() {
     Schedule.Settings settings =
         new Schedule.Settings(
             "abc",
@@ -214,7 +214,7 @@ class FullMemoryTest {
   }
 
   @Test
-  void theDoctorMends() {
+  void theDoctorRepairs() {
     stage.enqueue(wish());
     stage.redis.hset("tr:{0}:shard", "weights", "99");
     full();
@@ -224,7 +224,7 @@ class FullMemoryTest {
   }
 
   @Test
-  void whatIsAdmittedBetweenTwoReadingsIsBounded() {
+  void bytesAcceptedBetweenTwoReadingsAreBounded() {
     stage.redis.configSet("maxmemory", Long.toString(used() + 10_000_000));
     stage.store.everySecond();
     String body = "x".repeat(100_000);
@@ -239,7 +239,7 @@ class FullMemoryTest {
   }
 
   @Test
-  void whatIsDoneIsTrimmedBeforeAnythingIsRefused() {
+  void finishedTasksAreTrimmedBeforeCallsAreRejected() {
     stage.client("abc", 100, 1_000_000);
     stage.enqueue(90, wish());
     stage.claim(90).forEach(stage::succeed);

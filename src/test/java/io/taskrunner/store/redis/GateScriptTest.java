@@ -70,7 +70,7 @@ class GateScriptTest {
   }
 
   @Test
-  void admitsUpToTheLimitAndARepeatedCallIsAnsweredTheSame() {
+  void admitsUpToTheLimitAndRepeatsTheReply() {
     limit(2, null);
     assertTrue(enters(0, "a"));
     assertTrue(enters(0, "b"));
@@ -91,7 +91,7 @@ class GateScriptTest {
   }
 
   @Test
-  void roomIsPromisedToTheShardThatAskedForIt() {
+  void freePlacesArePromisedToTheShardThatAskedFirst() {
     limit(1, null);
     enters(0, "a");
     assertTrue(say(7, 'w', "5") < 0);
@@ -164,7 +164,7 @@ class GateScriptTest {
   }
 
   @Test
-  void placesOutliveAnOutageThatIsLongerThanTheyLast() {
+  void placesSurviveALongOutage() {
     limit(1, null);
     enters(0, "a");
     stage.pass(Duration.ofMillis(10 * LEASE_MILLIS));
@@ -175,7 +175,7 @@ class GateScriptTest {
   }
 
   @Test
-  void aClockThatWasSetBackHoldsNoPlaceForLonger() {
+  void aClockSetBackHoldsNoPlaceLonger() {
     limit(1, null);
     enters(0, "a");
     stage.pass(Duration.ofHours(-1));
@@ -210,7 +210,7 @@ class GateScriptTest {
   }
 
   @Test
-  void withoutLimitsEverybodyPasses() {
+  void withoutLimitsEveryTaskPasses() {
     for (int i = 0; i < 100; i++) {
       assertTrue(enters(0, "a" + i));
     }

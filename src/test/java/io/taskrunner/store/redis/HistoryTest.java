@@ -101,7 +101,7 @@ class HistoryTest {
 
   @ParameterizedTest(name = "seed {0}")
   @MethodSource("seeds")
-  void aHistoryIsThatOfTheModel(long seed) {
+  void aRandomHistoryMatchesTheModel(long seed) {
     long begun = System.nanoTime();
     History history = new History(seed);
     try {

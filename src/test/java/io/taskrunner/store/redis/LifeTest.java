@@ -131,7 +131,7 @@ class LifeTest {
   }
 
   @Test
-  void aFailedAttemptIsRetriedAndAtLastBuried() {
+  void aFailedAttemptIsRetriedUntilTheTaskIsDead() {
     TaskId id = enqueue(Duration.ZERO, Duration.ofHours(1));
     Claim claim = claim(1).claims().getFirst();
     Attempt attempt =

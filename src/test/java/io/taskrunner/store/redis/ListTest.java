@@ -59,7 +59,7 @@ class ListTest {
   }
 
   @Test
-  void scheduledTasksStandByDueTimeInPagesOfAnySize() throws BadCursor {
+  void scheduledTasksAreListedByDueTimeInPagesOfAnySize() throws BadCursor {
     List<TaskId> ids = new ArrayList<>();
     for (int i = 0; i < 11; i++) {
       ids.addFirst(stage.enqueue(wish().client("client" + i % 3).in(Duration.ofSeconds(50 - i))));
@@ -77,7 +77,7 @@ class ListTest {
   }
 
   @Test
-  void readyTasksStandClientByClientInDueOrder() throws BadCursor {
+  void readyTasksAreListedByClientAndDueTime() throws BadCursor {
     TaskId two = stage.enqueue(wish().client("two").at(5));
     TaskId oneLater = stage.enqueue(wish().client("one"));
     stage.pass(Duration.ofSeconds(1));
@@ -89,7 +89,7 @@ class ListTest {
   }
 
   @Test
-  void finishedTasksStandNewestFirst() throws BadCursor {
+  void finishedTasksAreListedNewestFirst() throws BadCursor {
     stage.client("abc", 10);
     stage.enqueue(5, wish());
     List<TaskId> ids = new ArrayList<>();
@@ -104,7 +104,7 @@ class ListTest {
   }
 
   @Test
-  void aPageGoesOnWhereItStoodWhenTasksWentMeanwhile() throws BadCursor {
+  void aPageContinuesAfterTasksWereRemoved() throws BadCursor {
     List<TaskId> ids = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
       ids.add(stage.enqueue(wish().in(Duration.ofSeconds(i + 1))));
@@ -136,7 +136,7 @@ class ListTest {
   }
 
   @Test
-  void whatWasPurgedIsNotListed() throws BadCursor {
+  void purgedTasksAreNotListed() throws BadCursor {
     stage.enqueue(3, wish());
     stage.enqueue(3, wish().in(Duration.ofSeconds(4)));
     TaskId other = stage.enqueue(wish().queue("low"));
@@ -146,7 +146,7 @@ class ListTest {
 
   /** The text of its filter must be the same in every process, so it is written out here. */
   @Test
-  void aCursorIsReadByEveryReplica() throws BadCursor {
+  void aCursorWorksOnEveryReplica() throws BadCursor {
     stage.enqueue(2, wish().in(Duration.ofSeconds(5)));
     Filter filter = new Filter("default", TaskState.SCHEDULED, null, null);
     String cursor = stage.store.tasks().list(filter, 1, null).nextCursor();
@@ -156,7 +156,7 @@ class ListTest {
   }
 
   @Test
-  void aCursorOfAnotherFilterIsRefused() throws BadCursor {
+  void aCursorOfAnotherFilterIsRejected() throws BadCursor {
     stage.enqueue(3, wish());
     Page page = stage.store.tasks().list(new Filter("default", null, null, null), 1, null);
     assertThrows(

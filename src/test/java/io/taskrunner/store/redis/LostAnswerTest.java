@@ -34,7 +34,7 @@ class LostAnswerTest {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   @Test
-  void aScriptThatIsCutOffWithItsConnectionIsAnOutage() {
+  void aScriptAbortedWithItsConnectionIsAnOutage() {
     CompletableFuture<Object> sent = new CompletableFuture<>();
     CompletionStage<Object> script = sent.exceptionallyCompose(CompletableFuture::failedFuture);
     sent.cancel(false);
@@ -62,7 +62,7 @@ class LostAnswerTest {
   }
 
   @Test
-  void aWorkerThatCannotListenYetStartsAndListensLater() throws Exception {
+  void aWorkerThatCannotSubscribeYetStartsAndSubscribesLater() throws Exception {
     try (RedisProxy proxy = RedisProxy.start(REDIS.server().port());
         RedisStore store =
             RedisStore.openUntended(

@@ -93,7 +93,7 @@ class ManyQueuesTest {
   }
 
   @Test
-  void workInThreeOfThemIsFoundAtOnce() {
+  void tasksInThreeOfManyQueuesAreFoundImmediately() {
     List<TaskId> ids = new ArrayList<>();
     for (int i : List.of(7, 5000, 9999)) {
       ids.add(stage.enqueue(wish().queue("q" + i)));
@@ -109,7 +109,7 @@ class ManyQueuesTest {
   }
 
   @Test
-  void workInTwoThousandOfThemIsGivenInTurn() {
+  void tasksInTwoThousandQueuesAreServedInTurn() {
     List<Map.Entry<TaskId, Stage.Wish>> group = new ArrayList<>();
     for (int i = 0; i < BUSY; i++) {
       group.add(Map.entry(stage.id(), wish().queue("q" + i).retention(Duration.ZERO)));

@@ -45,7 +45,7 @@ class MinuteTest {
   }
 
   @Test
-  void neverMoreThanTheLimitInAnySixtySeconds() {
+  void theLimitHoldsInAnySixtySeconds() {
     stage.client("abc", 5, 12);
     Random random = new Random(7);
     List<Long> times = new ArrayList<>();
@@ -90,7 +90,7 @@ class MinuteTest {
   }
 
   @Test
-  void aClockSetBackFreesNothingAndHoldsNobodyForLonger() {
+  void aClockSetBackNeitherFreesNorHoldsLonger() {
     stage.client("abc", 5, 3);
     for (int i = 0; i < 3; i++) {
       assertTrue(accepted());
@@ -107,7 +107,7 @@ class MinuteTest {
   }
 
   @Test
-  void aMinuteOfManyEntriesIsOverAtOnce() {
+  void aMinuteOfManyEntriesExpiresInOneStep() {
     stage.client("abc", 5, 5000);
     for (int i = 0; i < 350; i++) {
       assertTrue(accepted());
@@ -122,7 +122,7 @@ class MinuteTest {
   }
 
   @Test
-  void aLimitThatIsLoweredMeanwhileHolds() {
+  void aLoweredLimitAppliesAtOnce() {
     stage.client("abc", 5, 200);
     for (int i = 0; i < 150; i++) {
       assertTrue(accepted());

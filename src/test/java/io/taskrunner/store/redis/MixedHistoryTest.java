@@ -36,7 +36,7 @@ class MixedHistoryTest {
   @ParameterizedTest(name = "seed {0}")
   @MethodSource("few")
   @Timeout(120)
-  void everyPromiseHoldsWhateverHappens(long seed) {
+  void everyGuaranteeHoldsInRandomHistories(long seed) {
     check(seed);
   }
 

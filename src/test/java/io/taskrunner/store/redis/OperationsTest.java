@@ -179,7 +179,7 @@ class OperationsTest {
   }
 
   @Test
-  void cancelCallsOffWhatWaitsAndWhatRuns() {
+  void cancelCancelsWaitingAndRunningTasks() {
     List<TaskId> ran = stage.enqueue(3, Stage.wish());
     stage.claim(3);
     List<TaskId> ready = stage.enqueue(20, Stage.wish());
@@ -197,7 +197,7 @@ class OperationsTest {
   }
 
   @Test
-  void runMakesReadyWhatWaitsForItsTime() {
+  void runMakesScheduledAndRetryingTasksReady() {
     List<TaskId> scheduled = stage.enqueue(15, Stage.wish().in(Duration.ofHours(1)));
     stage.enqueue(2, Stage.wish());
     Claim failed = stage.claim(1).getFirst();
@@ -210,7 +210,7 @@ class OperationsTest {
   }
 
   @Test
-  void retryStartsTheDeadAgainWithFreshAttempts() {
+  void retryRestartsDeadTasksWithFreshAttempts() {
     List<TaskId> dead = dead(120, Stage.wish());
     Operation came = carryOut(Action.RETRY, all());
     assertCame(120, 0, 0, came);
@@ -220,7 +220,7 @@ class OperationsTest {
   }
 
   @Test
-  void whatDiesAgainMeanwhileIsNotMetAgain() {
+  void tasksThatDieAgainAreNotProcessedTwice() {
     dead(10, Stage.wish());
     Operation begun = begin(order(Action.RETRY, all()));
     stage.pass(Duration.ofMillis(1));
@@ -238,7 +238,7 @@ class OperationsTest {
   }
 
   @Test
-  void whatWasMadeLaterIsNotMeant() {
+  void tasksCreatedLaterAreNotIncluded() {
     stage.enqueue(5, Stage.wish());
     stage.pass(Duration.ofMillis(1));
     Operation begun = begin(order(Action.CANCEL, all()));
@@ -250,7 +250,7 @@ class OperationsTest {
   }
 
   @Test
-  void whatFailsMeanwhileIsCalledOffAllTheSame() {
+  void tasksThatFailMeanwhileAreCancelledToo() {
     stage.enqueue(1, Stage.wish());
     Claim claim = stage.claim(1).getFirst();
     Operation begun = begin(order(Action.CANCEL, all()));
@@ -314,7 +314,7 @@ class OperationsTest {
   }
 
   @Test
-  void aLabelNamesTasksOfAllQueuesInAllStates() {
+  void aLabelMatchesTasksOfAllQueuesInAllStates() {
     List<TaskId> ran = stage.enqueue(2, Stage.wish().labels(SALE));
     stage.claim(2);
     List<TaskId> waits = stage.enqueue(9, Stage.wish().labels(SALE).queue("critical"));
@@ -347,7 +347,7 @@ class OperationsTest {
   }
 
   @Test
-  void whatRanWhenItsLabelWasMovedAndFailedIsMovedTooAndNothingTwice() {
+  void runningTasksWithTheLabelAreMovedWhenTheyFailAndOnlyOnce() {
     Which which = sale();
     stage.enqueue(1, Stage.wish().labels(SALE));
     Claim claim = stage.claim(1).getFirst();
@@ -368,7 +368,7 @@ class OperationsTest {
   }
 
   @Test
-  void aLabelOfOneQueueLeavesTheOthersAlone() {
+  void aLabelInOneQueueDoesNotAffectOthers() {
     List<TaskId> mine = stage.enqueue(3, Stage.wish().labels(SALE));
     List<TaskId> others = stage.enqueue(3, Stage.wish().labels(SALE).queue("critical"));
     Which which = sale();
@@ -379,7 +379,7 @@ class OperationsTest {
   }
 
   @Test
-  void aCommonLabelIsLookedForWhereWhatIsMeantStands() {
+  void aCommonLabelIsSearchedInTheSetsOfTheState() {
     for (int left = TaskWalk.COMMON; left > 0; left -= 100) {
       List<Map.Entry<TaskId, Stage.Wish>> group = new ArrayList<>();
       for (int i = 0; i < 100; i++) {
@@ -403,7 +403,7 @@ class OperationsTest {
   }
 
   @Test
-  void moveObeysWhatItsQueueAndItsClientAllow() {
+  void aMoveRespectsQueueAndClientPermissions() {
     stage.client("few", 10);
     List<TaskId> forbidden = stage.enqueue(4, Stage.wish().client("few"));
     Unconditional.set(
@@ -415,7 +415,7 @@ class OperationsTest {
   }
 
   @Test
-  void aMoveOfTheDeadDropsNoneWhereThereIsNoRoom() {
+  void aMoveOfDeadTasksDropsNoneWhenTheTargetIsFull() {
     QueueSettings small = QueueSettings.defaults(1);
     Unconditional.put(
         stage.store.queues(),
@@ -439,7 +439,7 @@ class OperationsTest {
   }
 
   @Test
-  void aMoveWhoseQueueGoesMeanwhileFailsAndLosesNothing() {
+  void aMoveToADeletedQueueFailsAndLosesNothing() {
     stage.queue("archive", 1);
     List<TaskId> ids = stage.enqueue(5, Stage.wish());
     Operation begun = begin(new Order(Action.MOVE, all().filter(), null, "archive", null, false));
@@ -453,7 +453,7 @@ class OperationsTest {
   }
 
   @Test
-  void deleteForgetsWhatIsOver() {
+  void deleteRemovesFinishedTasks() {
     List<TaskId> dead = dead(12, Stage.wish());
     List<TaskId> done = stage.enqueue(12, Stage.wish());
     stage.claim(12).forEach(stage::succeed);
@@ -467,7 +467,7 @@ class OperationsTest {
   }
 
   @Test
-  void eachPartOfAFilterIsObeyed() {
+  void eachFieldOfAFilterIsApplied() {
     TaskId one = dead(1, Stage.wish().url("http://one.test:81/")).getFirst();
     stage.pass(Duration.ofMinutes(1));
     TaskId two = stage.enqueue(Stage.wish().url("https://two.test/"));
@@ -552,7 +552,7 @@ class OperationsTest {
   }
 
   @Test
-  void aDryRunCountsWhatTheRealOneDoes() {
+  void aDryRunCountsTheSameAsTheRealRun() {
     List<TaskState> states = new ArrayList<>(List.of(TaskState.values()));
     states.addFirst(null);
     for (Action action : Action.values()) {
@@ -580,7 +580,7 @@ class OperationsTest {
   }
 
   @Test
-  void aMoveThatIsForbiddenIsCountedOnceThoughItsTimeComesMeanwhile() {
+  void aForbiddenMoveIsCountedOnceAlthoughItsTaskBecomesDue() {
     for (boolean dry : List.of(false, true)) {
       stage.enqueue(12, Stage.wish().in(Duration.ofSeconds(30)));
       stage.enqueue(12, Stage.wish().in(Duration.ofHours(1)));
@@ -611,7 +611,7 @@ class OperationsTest {
   }
 
   @Test
-  void runTriesWhatFailsMeanwhileOnce() {
+  void runTriesTasksThatFailMeanwhileOnce() {
     List<TaskId> ids = stage.enqueue(20, Stage.wish());
     for (Claim claim : stage.claim(20)) {
       stage.settle(
@@ -636,7 +636,7 @@ class OperationsTest {
   }
 
   @Test
-  void whatGoesFromOneSetToAnotherMeanwhileIsCancelledAllTheSame() {
+  void tasksThatChangeSetsMeanwhileAreCancelledToo() {
     stage.enqueue(30, Stage.wish());
     stage.enqueue(30, Stage.wish().in(Duration.ofSeconds(2)));
     stage.pass(Duration.ofMillis(10));
@@ -658,7 +658,7 @@ class OperationsTest {
   }
 
   @Test
-  void readyTasksOfVeryManyClientsAreAllMet() throws TaskStore.BadCursor {
+  void readyTasksOfVeryManyClientsAreAllProcessed() throws TaskStore.BadCursor {
     int clients = 10_500;
     for (int left = clients; left > 0; left -= 100) {
       List<Map.Entry<TaskId, Stage.Wish>> group = new ArrayList<>();
@@ -687,7 +687,7 @@ class OperationsTest {
   }
 
   @Test
-  void deleteLeavesARunningTaskThatIsBeingCancelledAlone() {
+  void deleteDoesNotAffectARunningTaskThatIsBeingCancelled() {
     stage.enqueue(1, Stage.wish().labels(SALE));
     Claim claim = stage.claim(1).getFirst();
     stage.store.tasks().cancel(claim.id());
@@ -718,7 +718,7 @@ class OperationsTest {
   }
 
   @Test
-  void aRecordThatCannotBeReadIsSkippedAndTheRestIsDone() {
+  void anUnreadableRecordIsSkippedAndTheRestIsProcessed() {
     List<TaskId> ids = stage.enqueue(5, Stage.wish());
     byte[] prefix = Keys.bytes("tr:{0}:task:");
     byte[] key = Arrays.copyOf(prefix, prefix.length + TaskId.BYTES);
@@ -732,7 +732,7 @@ class OperationsTest {
   }
 
   @Test
-  void theTotalIsKnownAtOnceWhereSetsTell() {
+  void theTotalIsKnownImmediatelyWhereSetsHaveIt() {
     dead(4, Stage.wish());
     assertEquals(4, begin(order(Action.RETRY, all())).total());
     assertEquals(4, begin(order(Action.DELETE, all())).total());
@@ -749,7 +749,7 @@ class OperationsTest {
   }
 
   @Test
-  void aStopIsObeyedAtOnceAndKeepsWhatWasDone() {
+  void aStopTakesEffectAtOnceAndKeepsTheResults() {
     dead(10, Stage.wish());
     Operation begun = begin(order(Action.RETRY, all()));
     Run run = take("one");
@@ -769,7 +769,7 @@ class OperationsTest {
   }
 
   @Test
-  void aChunkThatIsSentTwiceIsDoneAndCountedOnce() {
+  void aRepeatedChunkIsExecutedAndCountedOnce() {
     List<TaskId> dead = dead(30, Stage.wish());
     Operation begun = begin(order(Action.RETRY, all()));
     Run first = take("one");
@@ -789,7 +789,7 @@ class OperationsTest {
   }
 
   @Test
-  void oneRunnerAloneHasAnOperationUntilItsLeaseIsOver() {
+  void onlyOneRunnerHasAnOperationUntilItsLeaseEnds() {
     begin(order(Action.RETRY, all()));
     Run run = take("one");
     assertEquals(List.of(), operations.lease("two", LEASE, List.of()));
@@ -805,7 +805,7 @@ class OperationsTest {
   }
 
   @Test
-  void twoMovesOfTheSameTasksAreDoneOneAfterAnotherAndEachMeetsATaskOnce() {
+  void movesOfTheSameTasksRunOneAfterAnother() {
     List<TaskId> ids = stage.enqueue(10, Stage.wish());
     stage.queue("other", 1);
     stage.pass(Duration.ofMillis(10));
@@ -827,7 +827,7 @@ class OperationsTest {
   }
 
   @Test
-  void theListIsToldHowFarItIs() {
+  void theListShowsTheProgress() {
     dead(10, Stage.wish());
     Operation begun = begin(order(Action.RETRY, all()));
     Run run = take("one");
@@ -871,7 +871,7 @@ class OperationsTest {
   }
 
   @Test
-  void anUnknownQueueIsRefused() {
+  void anUnknownQueueIsRejected() {
     Which nowhere = all();
     nowhere.queue = "nowhere";
     assertEquals(
@@ -882,7 +882,7 @@ class OperationsTest {
   }
 
   @Test
-  void aClientThatIsGoneGetsNothingBack() {
+  void aDeletedClientGetsNoTasksBack() {
     List<TaskId> dead = dead(6, Stage.wish());
     Unconditional.delete(stage.store.clients(), "abc");
     Operation came = carryOut(Action.RETRY, all());
@@ -891,7 +891,7 @@ class OperationsTest {
   }
 
   @Test
-  void whatShardsKeepOfAnOperationExpires() {
+  void theDataOfAnOperationInTheShardsExpires() {
     stage.enqueue(Stage.wish());
     String key = "tr:{0}:operation:" + carryOut(Action.CANCEL, all()).id();
     long days = Duration.ofMillis(stage.redis.pttl(key)).toDays();
@@ -902,7 +902,7 @@ class OperationsTest {
   }
 
   @Test
-  void whatIsAskedForIsKeptWhole() {
+  void theParametersOfAnOperationAreStoredCompletely() {
     Which which = all();
     which.state = TaskState.DEAD;
     which.clientId = "abc";

@@ -28,7 +28,7 @@ class PageTokensTest {
   }
 
   @Test
-  void theReplicasTakeEachOthersTokensUntilTheyEnd() throws Exception {
+  void replicasAcceptEachOthersTokensUntilTheyExpire() throws Exception {
     try (RedisStore store = RedisStore.open(StoreOptions.defaults(REDIS.settings()))) {
       PageTokens one = replica(store, NOW);
       PageTokens other = replica(store, NOW.plusSeconds(7200));
@@ -43,7 +43,7 @@ class PageTokensTest {
   }
 
   @Test
-  void nobodyElseCanMakeOne() throws Exception {
+  void tokensCannotBeForged() throws Exception {
     try (RedisStore store = RedisStore.open(StoreOptions.defaults(REDIS.settings()))) {
       PageTokens tokens = replica(store, NOW);
       String good = tokens.make("listed", "cursor");

@@ -48,7 +48,7 @@ class ParkingTest {
   }
 
   @Test
-  void aClientAtItsLimitBlocksNobody() {
+  void aClientAtItsLimitDelaysNoOther() {
     stage.client("abc", 1);
     stage.enqueue(50, wish().queue("critical"));
     TaskId other = stage.enqueue(wish().client("two").queue("low"));
@@ -59,7 +59,7 @@ class ParkingTest {
   }
 
   @Test
-  void aReleaseLetsItInWhereverItIsParked() {
+  void aFinishedTaskUnparksItsClientInEveryQueue() {
     stage.client("abc", 1);
     List<TaskId> ids = new ArrayList<>();
     for (String queue : List.of("critical", "default", "low")) {
@@ -77,7 +77,7 @@ class ParkingTest {
   }
 
   @Test
-  void itKeepsItsTurnWhileItIsParked() {
+  void aParkedClientKeepsItsTurn() {
     stage.client("abc", 1);
     stage.client("two", 100);
     stage.enqueue(3, wish());
@@ -90,7 +90,7 @@ class ParkingTest {
   }
 
   @Test
-  void aTaskThatIsCancelledOrPutBackMakesRoom() {
+  void aCancelledOrReturnedTaskFreesAPlace() {
     stage.client("abc", 1);
     stage.enqueue(2, wish());
     Claim first = stage.claim(5).getFirst();
@@ -105,7 +105,7 @@ class ParkingTest {
   }
 
   @Test
-  void whenItsLastTaskIsCalledOffItsPlaceGoes() {
+  void cancellingTheLastTaskRemovesTheParkedEntry() {
     stage.client("abc", 1);
     stage.enqueue(wish());
     assertEquals(1, claim(1).size());
@@ -118,7 +118,7 @@ class ParkingTest {
   }
 
   @Test
-  void aTaskThatHoldsTheOthersUpIsCalledOff() {
+  void cancellingATaskThatBlocksOthersUnblocksThem() {
     stage.client("abc", 5);
     stage.enqueue(wish());
     TaskId alone = stage.enqueue(wish().limits(1, null));
@@ -131,7 +131,7 @@ class ParkingTest {
 
   /** More queues than a release lets it into at once, all paused: the next exchanges go on. */
   @Test
-  void aClientParkedInMoreThanAThousandQueuesIsLetInEverywhere() {
+  void aClientParkedInMoreThanAThousandQueuesIsUnparkedInAll() {
     int queues = 1150;
     stage.client("abc", 1, Limits.MAX);
     stage.enqueue(wish());

@@ -59,7 +59,7 @@ class PermissionsTest {
   }
 
   @Test
-  void theLeastThatIsDocumentedIsEnough() throws Exception {
+  void theDocumentedPermissionsAreSufficient() throws Exception {
     try (RedisServer redis = with(least());
         RedisStore store = RedisStore.open(as(redis))) {
       assertFalse(store.warnings().toString().contains("INFO"), store.warnings().toString());
@@ -74,7 +74,7 @@ class PermissionsTest {
   }
 
   @Test
-  void withoutInfoItStartsAndSaysWhatCannotBeChecked() throws Exception {
+  void withoutInfoItStartsAndReportsWhatCannotBeChecked() throws Exception {
     List<String> rules = new ArrayList<>(least());
     rules.remove("+info");
     rules.remove("+role");
@@ -107,7 +107,7 @@ class PermissionsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"&tr:*", "~tr:*", "+@write", "+@pubsub", "+evalsha"})
-  void whatIsMissingIsNamedInOneSentence(String rule) throws Exception {
+  void missingPermissionsAreReportedInOneSentence(String rule) throws Exception {
     List<String> rules = new ArrayList<>(least());
     assertTrue(rules.remove(rule));
     try (RedisServer redis = with(rules)) {

@@ -24,7 +24,7 @@ class PrivateAuthorityTest {
   }
 
   @Test
-  void isTrustedWhenItsAuthorityIsNamedAndNotOtherwise(@TempDir Path folder) throws Exception {
+  void aPrivateAuthorityIsTrustedOnlyIfConfigured(@TempDir Path folder) throws Exception {
     TestCertificate.Pem pem = TestCertificate.of("dns:localhost").pem(folder);
     int port = Ports.free();
     try (RedisServer redis =

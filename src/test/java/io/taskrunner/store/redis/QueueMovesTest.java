@@ -68,7 +68,7 @@ class QueueMovesTest {
   }
 
   @Test
-  void aPausedQueueAcceptsAndHoldsAndWhatRunsGoesOn() {
+  void aPausedQueueAcceptsTasksAndRunningOnesContinue() {
     stage.client("abc", 10);
     stage.enqueue(wish());
     Claim running = stage.claim(1).getFirst();
@@ -86,7 +86,7 @@ class QueueMovesTest {
   }
 
   @Test
-  void aPurgeDropsWhatWaitsAndOnlyThat() {
+  void aPurgeDropsOnlyWaitingTasks() {
     stage.client("abc", 2);
     stage.enqueue(wish());
     TaskId running = stage.enqueue(wish());
@@ -120,7 +120,7 @@ class QueueMovesTest {
   }
 
   @Test
-  void whatRanWhenItsQueueWasPurgedIsDeletedWhenItEnds() {
+  void runningTasksOfAPurgedQueueAreDeletedWhenTheyEnd() {
     stage.enqueue(2, wish());
     List<Claim> claims = stage.claim(2);
     stage.store.queues().purge("default");
@@ -168,7 +168,7 @@ class QueueMovesTest {
   }
 
   @Test
-  void aQueueThatIsMadeAnewHasNothingOfTheOld() {
+  void aRecreatedQueueInheritsNothing() {
     stage.client("abc", 10);
     stage.queue("other", 2);
     TaskId old = stage.enqueue(wish().queue("other"));
@@ -214,7 +214,7 @@ class QueueMovesTest {
   }
 
   @Test
-  void deadTasksAreDroppedAsTheyAreThen() {
+  void deadTasksAreDroppedAsOfTheCall() {
     stage.client("abc", 100);
     bury(3, wish());
     assertTrue(stage.store.queues().dropDead("default"));
@@ -257,7 +257,7 @@ class QueueMovesTest {
   }
 
   @Test
-  void aLoweredBoundHoldsWithoutAnotherTask() {
+  void aLoweredLimitAppliesWithoutAnotherTask() {
     stage.client("abc", 1000, 1_000_000);
     bury(60, wish());
     stage.enqueue(60, wish());
@@ -284,7 +284,7 @@ class QueueMovesTest {
   }
 
   @Test
-  void tasksAreCountedAsWaitingForTheirHostOnlyWhileTheyDo() {
+  void tasksAreCountedAsHeldOnlyWhileTheyAreHeld() {
     stage.client("abc", 1000, 1_000_000);
     Unconditional.put(stage.store.hosts(), new TargetHost("full.test", 1, null, 0));
     List<TaskId> waiting = new ArrayList<>();
@@ -305,7 +305,7 @@ class QueueMovesTest {
   }
 
   @Test
-  void aQueueThatWasClosedForADeletionThatNeverCameOpensAgain() {
+  void aQueueClosedForAnAbandonedDeletionReopens() {
     stage.queue("side", 1);
     stage.store.queues().pause("side", true);
     byte[] n = Keys.bytes(stage.n("side"));
@@ -321,7 +321,7 @@ class QueueMovesTest {
   }
 
   @Test
-  void anEarlierChangeOfAHostThatComesLateIsNotTaken() {
+  void aLateEarlierChangeOfAHostIsIgnored() {
     TargetHost host = new TargetHost("full.test", 1, null, 0);
     Unconditional.put(stage.store.hosts(), host);
     Unconditional.delete(stage.store.hosts(), "full.test");
@@ -347,7 +347,7 @@ class QueueMovesTest {
   }
 
   @Test
-  void anEarlierChangeOfATierThatComesLateIsNotTaken() {
+  void aLateEarlierChangeOfATierIsIgnored() {
     stage.tier("own", 1, 1);
     Unconditional.deleteTier(stage.store.clients(), "own");
     stage.moves.run(
@@ -376,7 +376,7 @@ class QueueMovesTest {
   }
 
   @Test
-  void deadAndDoneTasksAreKeptWithinTheirBounds() {
+  void deadAndDoneTasksAreKeptWithinTheirLimits() {
     stage.client("abc", 1000, 100_000);
     keep(5, 1_000_000, 7);
     bury(9, wish());
@@ -397,7 +397,7 @@ class QueueMovesTest {
   }
 
   @Test
-  void aWeightThatChangesWhileBusyIsSummed() {
+  void aWeightChangedWhileBusyIsInTheSum() {
     stage.enqueue(wish());
     stage.enqueue(wish().queue("low"));
     assertEquals("4", stage.redis.hget("tr:{0}:shard", "weights"));
@@ -420,7 +420,7 @@ class QueueMovesTest {
   }
 
   @Test
-  void aRaisedRateDoesNotCountBackwards() {
+  void aRaisedRateAppliesFromNowOn() {
     stage.client("abc", 100);
     Unconditional.put(stage.store.queues(), "default", Stage.settings(3, 0.1, 10, null));
     stage.enqueue(30, wish());
@@ -433,7 +433,7 @@ class QueueMovesTest {
   }
 
   @Test
-  void aRateThatIsLiftedLetsEverythingGo() {
+  void removingARateStartsAllTasks() {
     stage.client("abc", 100);
     Unconditional.put(stage.store.queues(), "default", Stage.settings(3, 0.1, 1, null));
     stage.enqueue(5, wish());

@@ -54,7 +54,7 @@ class QuotaTest {
   }
 
   @Test
-  void soManyTasksMayBeUnfinishedAndNoMore() {
+  void theNumberOfUnfinishedTasksIsLimited() {
     stage.client("abc", 10);
     quota(3, null);
     stage.enqueue(Stage.wish().in(Duration.ofHours(1))); // scheduled
@@ -72,7 +72,7 @@ class QuotaTest {
   }
 
   @Test
-  void soManyBytesOfBodiesAndNoMore() {
+  void theBytesOfUnfinishedTasksAreLimited() {
     stage.client("abc", 10);
     quota(null, 100L);
     assertEquals(new BacklogFull(100, 0, true), stage.put(body(101)));
@@ -89,7 +89,7 @@ class QuotaTest {
   }
 
   @Test
-  void eachOfAGroupIsCountedBeforeTheNext() {
+  void eachTaskOfAGroupIsCountedBeforeTheNext() {
     stage.client("abc", 10);
     quota(3, 100L);
     List<Answer> answers =
@@ -104,7 +104,7 @@ class QuotaTest {
   }
 
   @Test
-  void aRefusedCallUsesNothingUp() {
+  void aRejectedCallUsesUpNothing() {
     stage.client("abc", 10, 5);
     quota(1, null);
     TaskId first = stage.enqueue(Stage.wish());
@@ -119,7 +119,7 @@ class QuotaTest {
   }
 
   @Test
-  void theSameCallAgainIsToldWhatTheFirstWas() {
+  void aRepeatedCallGetsTheReplyOfTheFirst() {
     stage.client("abc", 10);
     quota(1, null);
     List<Map.Entry<TaskId, Stage.Wish>> group = List.of(Map.entry(stage.id(), Stage.wish()));
@@ -128,7 +128,7 @@ class QuotaTest {
   }
 
   @Test
-  void withBothLimitsReachedTheBacklogIsTold() {
+  void theBacklogLimitIsReportedBeforeTheRate() {
     stage.client("abc", 10, 1);
     quota(1, null);
     TaskId first = stage.enqueue(Stage.wish());
@@ -138,7 +138,7 @@ class QuotaTest {
   }
 
   @Test
-  void aLowerQuotaDropsNothingAndNoneTakesAll() {
+  void aLoweredQuotaDropsNothingAndNoQuotaAcceptsAll() {
     stage.client("abc", 10);
     stage.enqueue(5, Stage.wish());
     quota(2, 3L);
@@ -151,7 +151,7 @@ class QuotaTest {
   }
 
   @Test
-  void whatWasPurgedCountsUntilItIsDeleted() {
+  void purgedTasksCountUntilTheyAreDeleted() {
     stage.client("abc", 10);
     quota(3, null);
     stage.enqueue(3, Stage.wish());
@@ -162,7 +162,7 @@ class QuotaTest {
   }
 
   @Test
-  void aReplayedTaskIsTakenAndCounted() {
+  void aReplayedTaskIsAcceptedAndCounted() {
     stage.client("abc", 10);
     quota(1, null);
     TaskId dead = stage.enqueue(Stage.wish());
@@ -173,7 +173,7 @@ class QuotaTest {
   }
 
   @Test
-  void theDoctorMendsTheBytes() {
+  void theDoctorRepairsTheBytes() {
     stage.client("abc", 10);
     stage.enqueue(body(30));
     stage.enqueue(body(20).in(Duration.ofHours(1)));

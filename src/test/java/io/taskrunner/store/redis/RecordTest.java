@@ -83,7 +83,7 @@ class RecordTest {
   }
 
   @Test
-  void everyFieldBeginsWhereTheOneBeforeItEnds() throws IOException {
+  void everyFieldStartsWhereThePreviousEnds() throws IOException {
     int at = 0;
     for (Row row : table()) {
       assertEquals(at, row.offset(), row.field());

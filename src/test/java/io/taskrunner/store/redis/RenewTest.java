@@ -72,7 +72,7 @@ class RenewTest {
   }
 
   @Test
-  void aRenewedLeaseHolds() {
+  void aRenewedLeaseStaysValid() {
     stage.enqueue(wish());
     beat(LEASE);
     Claim claim = stage.claim(1).getFirst();
@@ -104,7 +104,7 @@ class RenewTest {
   }
 
   @Test
-  void aTaskThatKillsItsWorkersIsBuried() {
+  void aTaskThatKillsItsWorkersEndsDead() {
     TaskId id =
         stage.enqueue(wish().retry(new Retry(1, Duration.ofSeconds(1), null, null, null, null)));
     beat(LEASE);
@@ -118,7 +118,7 @@ class RenewTest {
   }
 
   @Test
-  void afterAGapInTheBeatsWorkersMayRenewFirst() {
+  void afterAGapInTheHeartbeatsWorkersMayRenewFirst() {
     stage.enqueue(wish());
     beat(LEASE);
     Claim claim = stage.claim(1).getFirst();
@@ -147,7 +147,7 @@ class RenewTest {
   }
 
   @Test
-  void aCancelledTaskIsNamedAtItsRenewal() {
+  void aCancelledTaskIsReportedAtItsRenewal() {
     stage.enqueue(wish());
     Claim claim = stage.claim(1).getFirst();
     stage.store.tasks().cancel(claim.id());
@@ -157,7 +157,7 @@ class RenewTest {
   }
 
   @Test
-  void aForgottenClaimIsTakenUpAgain() {
+  void anUnknownClaimIsRestoredByItsRenewal() {
     stage.client("abc", 5);
     stage.enqueue(wish());
     stage.enqueue(wish().in(Duration.ofSeconds(1)));

@@ -87,7 +87,7 @@ class ReplicasTest {
   }
 
   @Test
-  void theAnswerSaysHowManyReplicasHadTheTask() {
+  void theResponseReportsTheNumberOfReplicas() {
     replica();
     replica();
     RedisStore store = store(OptionalInt.of(2));
@@ -96,7 +96,7 @@ class ReplicasTest {
   }
 
   @Test
-  void leftToItselfItWaitsFromTheMomentWhenThereIsAReplica() throws IOException {
+  void autoWaitsAsSoonAsThereIsAReplica() throws IOException {
     RedisStore store = store(OptionalInt.empty());
     assertEquals(0, replicas(store.tasks().enqueue(wish().command())));
     RedisServer replica = replica();
@@ -108,7 +108,7 @@ class ReplicasTest {
   }
 
   @Test
-  void whileTheReplicaIsFrozenNothingIsAnsweredWellAndARepeatWaitsToo() throws IOException {
+  void withAFrozenReplicaNoEnqueueSucceeds() throws IOException {
     RedisServer replica = replica();
     RedisStore store = store(OptionalInt.of(1));
     replica.freeze();
@@ -130,7 +130,7 @@ class ReplicasTest {
 
   /** Since Redis 8 and Valkey 8, a WAIT behind a script that wrote nothing is answered at once. */
   @Test
-  void aRepeatedCallWritesAgainSoThatItsWaitCounts() {
+  void aRepeatedCallWritesAgainSoThatWaitApplies() {
     replica();
     RedisStore store = store(OptionalInt.of(1));
     assertEquals(1, replicas(store.tasks().enqueue(wish().key("k", "p").command())));
@@ -156,7 +156,7 @@ class ReplicasTest {
   }
 
   @Test
-  void aThousandCallsShareTheWait() {
+  void aThousandCallsShareOneWait() {
     replica();
     RedisStore store = store(OptionalInt.of(1));
     List<CompletableFuture<EnqueueResult>> answers = new ArrayList<>();
@@ -171,7 +171,7 @@ class ReplicasTest {
   }
 
   @Test
-  void aMasterThatDiesMeanwhileLeavesNobodyWithoutAnAnswer() throws IOException {
+  void everyCallIsAnsweredWhenTheMasterDies() throws IOException {
     RedisServer replica = replica();
     RedisStore store = store(OptionalInt.of(1));
     replica.freeze();
@@ -186,7 +186,7 @@ class ReplicasTest {
   }
 
   @Test
-  void aFrozenRedisIsNoticedAndFoundAgain() throws IOException {
+  void aFrozenRedisIsDetectedAndReconnected() throws IOException {
     RedisStore store = store(OptionalInt.of(0));
     master.freeze();
     CompletableFuture<EnqueueResult> during = store.tasks().enqueue(wish().command());

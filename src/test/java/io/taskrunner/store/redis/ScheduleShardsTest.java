@@ -77,7 +77,7 @@ class ScheduleShardsTest {
   }
 
   @Test
-  void eachMakesItsTaskInTheHomeOfItsClientOnceForAllProcesses() throws BadCursor {
+  void eachScheduleCreatesItsTaskOnceInTheShardOfItsClient() throws BadCursor {
     for (int i = 0; i < CLIENTS; i++) {
       assertTrue(put(String.format("s%02d", i), "client-" + i));
     }
@@ -112,7 +112,7 @@ class ScheduleShardsTest {
   }
 
   @Test
-  void oneThatIsGivenToAnotherClientMakesItsTasksAlone() {
+  void aScheduleMovedToAnotherClientCreatesTasksOnlyThere() {
     for (int i = 0; i < CLIENTS; i++) {
       assertEquals(i == 0, put("s", "client-" + i));
     }

@@ -73,7 +73,7 @@ class ScriptsTest {
   private static final Set<Script> WORDLESS = Set.of(Script.CHECK, Script.CLOSE_OPERATION);
 
   @Test
-  void everyScriptIsListedAndSaysItsNameItsArgumentsAndItsReply() {
+  void everyScriptDocumentsItsNameArgumentsAndReply() {
     List<String> faults = new ArrayList<>();
     Set<String> listed = new TreeSet<>();
     for (Script script : Script.values()) {
@@ -91,7 +91,7 @@ class ScriptsTest {
   }
 
   @Test
-  void javaKnowsExactlyTheWordsThatAScriptAnswersWith() {
+  void javaKnowsExactlyTheReplyWordsOfEachScript() {
     List<String> faults = new ArrayList<>();
     Set<String> done = new TreeSet<>();
     for (Script script : Script.values()) {

@@ -100,7 +100,7 @@ class SearchTest {
   }
 
   @Test
-  void theDeadAreFoundByHostStatusErrorAndClientTheNewestFirst() {
+  void deadTasksAreFoundByHostStatusErrorAndClientNewestFirst() {
     TaskId a = dead("abc", "http://One.example/x", 404, null);
     TaskId b = dead("abc", "https://one.example/y", 503, null);
     TaskId c = dead("xyz", "http://one.example:8080/", 0, AttemptError.TIMEOUT);
@@ -140,7 +140,7 @@ class SearchTest {
   }
 
   @Test
-  void whatWaitsIsFoundByHostClientAndTimes() {
+  void waitingTasksAreFoundByHostClientAndTimes() {
     long began = stage.now();
     List<TaskId> ids = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
@@ -191,7 +191,7 @@ class SearchTest {
   }
 
   @Test
-  void aTaskOfAnotherQueueThatRunsIsNotTakenForThisOnes() {
+  void runningTasksOfOtherQueuesAreNotListed() {
     stage.enqueue(3, wish().queue("low"));
     TaskId mine = stage.enqueue(wish().queue("critical"));
     assertEquals(4, stage.claim(10).size());
@@ -199,7 +199,7 @@ class SearchTest {
   }
 
   @Test
-  void aPageThatWouldTakeLongIsShortAndSaysWhereToGoOn() throws BadCursor {
+  void anExpensivePageIsShortAndHasACursor() throws BadCursor {
     for (int i = 0; i < 20; i++) {
       stage.enqueue(250, wish().in(Duration.ofHours(1)));
     }
@@ -215,7 +215,7 @@ class SearchTest {
   }
 
   @Test
-  void aPageOfLargeTasksIsShortAndNoneIsLeftOut() throws BadCursor {
+  void aPageOfLargeTasksIsShortAndOmitsNone() throws BadCursor {
     List<TaskId> ids = stage.enqueue(12, wish().body("x".repeat(300_000)).in(Duration.ofHours(1)));
     Filter waiting = of(TaskState.SCHEDULED, null, null, null, null);
     Page first = stage.store.tasks().list(waiting, 1000, null);
@@ -226,7 +226,7 @@ class SearchTest {
   }
 
   @Test
-  void aRecordThatCannotBeReadIsLeftOutOfAPage() {
+  void anUnreadableRecordIsOmittedFromAPage() {
     List<TaskId> ids = stage.enqueue(3, wish().labels(SEVENTEEN));
     byte[] key = Keys.bytes("tr:{0}:task:");
     byte[] whole = Arrays.copyOf(key, key.length + TaskId.BYTES);
@@ -242,7 +242,7 @@ class SearchTest {
   }
 
   @Test
-  void labelsAreFoundWhereverTheyStand() {
+  void labelsAreFoundInEveryState() {
     TaskId a = stage.enqueue(wish().labels(Map.of("order", "17")));
     stage.enqueue(wish().labels(Map.of("order", "18")));
     TaskId b =
@@ -279,7 +279,7 @@ class SearchTest {
   }
 
   @Test
-  void aRareLabelIsLookedForByItselfAndACommonOneInTheSetsOfTheState() throws BadCursor {
+  void aRareLabelIsSearchedByItsIndexAndACommonOneByState() throws BadCursor {
     stage.client("abc", 100_000);
     TaskId dead = dead("abc", "http://one.example/", 404, null);
     Claim claim = deadWithLabel();

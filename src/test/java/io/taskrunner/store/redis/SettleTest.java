@@ -70,7 +70,7 @@ class SettleTest {
   }
 
   @Test
-  void aVerdictIsTakenOnce() {
+  void aVerdictIsAppliedOnce() {
     Claim claim = claimOne(wish());
     assertEquals(Settled.DONE, settle(claim, new Verdict.Retry(Duration.ofSeconds(1)), 500));
     assertEquals(Settled.REPEATED, settle(claim, new Verdict.Retry(Duration.ofSeconds(1)), 500));
@@ -91,7 +91,7 @@ class SettleTest {
   }
 
   @Test
-  void aRetryWaitsFromTheOutcomeOn() {
+  void theBackoffStartsAtTheOutcome() {
     Claim claim = claimOne(wish());
     Settlement verdict = stage.verdict(claim, new Verdict.Retry(Duration.ofSeconds(10)), 503);
     stage.settle(
@@ -112,7 +112,7 @@ class SettleTest {
   }
 
   @Test
-  void aPutBackTaskHasLostNoAttempt() {
+  void aReturnedTaskUsesNoAttempt() {
     Claim first = claimOne(wish());
     settle(first, new Verdict.PutBack(Duration.ofSeconds(5)), -1);
     assertEquals(TaskState.SCHEDULED, task(first).state());
@@ -142,7 +142,7 @@ class SettleTest {
   }
 
   @Test
-  void nothingIsLeftOfATaskWithoutRetentionButItsHead() {
+  void onlyTheHeadOfATaskWithoutRetentionRemains() {
     Claim claim = claimOne(wish().retention(Duration.ZERO));
     settle(claim, new Verdict.Retry(Duration.ofSeconds(9)), 500);
     stage.store.tasks().cancel(claim.id());
@@ -170,7 +170,7 @@ class SettleTest {
   }
 
   @Test
-  void twoHundredVerdictsAreTakenInFewCalls() {
+  void twoHundredVerdictsAreAppliedInFewCalls() {
     stage.client("abc", 1000, 100_000);
     stage.enqueue(200, wish());
     List<Claim> claims = new ArrayList<>(stage.claim(100));

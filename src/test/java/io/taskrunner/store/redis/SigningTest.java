@@ -74,14 +74,14 @@ class SigningTest {
   }
 
   @Test
-  void aClientThatIsNotKnownGetsNone() {
+  void anUnknownClientGetsNoSecret() {
     assertInstanceOf(Put.ClientNotFound.class, stage.store.signing().put("nobody", hmac()));
     assertEquals(Ended.CLIENT_NOT_FOUND, stage.store.signing().end("nobody"));
     assertEquals(List.of(), held("nobody"));
   }
 
   @Test
-  void theFirstSignsAlone() {
+  void theFirstSecretSignsAlone() {
     stage.client("abc", 10);
     SigningSecret secret = hmac();
     assertEquals(Optional.empty(), put("abc", secret));
@@ -93,7 +93,7 @@ class SigningTest {
   }
 
   @Test
-  void theOneBeforeSignsOnForADay() {
+  void thePreviousSecretSignsForAnotherDay() {
     stage.client("abc", 10);
     SigningSecret first = hmac();
     put("abc", first);
@@ -113,7 +113,7 @@ class SigningTest {
   }
 
   @Test
-  void theSameCallAgainRotatesNothing() {
+  void aRepeatedCallDoesNotRotate() {
     stage.client("abc", 10);
     put("abc", hmac());
     SigningSecret second = hmac();
@@ -124,7 +124,7 @@ class SigningTest {
   }
 
   @Test
-  void noMoreThanFiveSignAtOnce() {
+  void atMostFiveSecretsSignAtOnce() {
     stage.client("abc", 10);
     put("abc", hmac());
     Instant firstUntil = put("abc", hmac()).orElseThrow();
@@ -143,7 +143,7 @@ class SigningTest {
   }
 
   @Test
-  void eachClaimNamesTheVersionAndNoOtherClients() {
+  void eachClaimHasTheSecretVersionOfItsClient() {
     stage.client("abc", 10);
     stage.client("other", 10);
     assertEquals(0, claimOf("abc").signing());
@@ -162,7 +162,7 @@ class SigningTest {
   }
 
   @Test
-  void aClaimThatIsRepeatedNamesItToo() {
+  void aRepeatedClaimHasTheSecretVersionToo() {
     stage.client("abc", 10);
     put("abc", hmac());
     stage.enqueue(Stage.wish().proof(Enqueue.Proof.ADMIN));
@@ -174,7 +174,7 @@ class SigningTest {
   }
 
   @Test
-  void fromTheFirstOnTheClientIsKnownByAKeyAlone() {
+  void fromTheFirstSecretOnTheClientRequiresAKey() {
     stage.enqueue(Stage.wish().client("abc"));
     put("abc", hmac());
     assertInstanceOf(EnqueueResult.KeyRequired.class, stage.put(Stage.wish().client("abc")));
@@ -190,7 +190,7 @@ class SigningTest {
   }
 
   @Test
-  void aDeletedClientLeavesNoSecretBehind() {
+  void aDeletedClientLeavesNoSecret() {
     stage.client("abc", 10);
     put("abc", hmac());
     Unconditional.delete(stage.store.clients(), "abc");
@@ -203,7 +203,7 @@ class SigningTest {
   }
 
   @Test
-  void rotationsAtOnceAllSign() throws Exception {
+  void concurrentlyCreatedSecretsAllSign() throws Exception {
     stage.client("abc", 10);
     List<SigningSecret> secrets = new ArrayList<>();
     List<Future<Optional<Instant>>> calls = new ArrayList<>();
@@ -225,7 +225,7 @@ class SigningTest {
   }
 
   @Test
-  void putsAndEndsAtOnceLeaveBothOrNeither() throws Exception {
+  void concurrentPutsAndDeletesAreAtomic() throws Exception {
     stage.client("abc", 10);
     try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
       for (int i = 0; i < 40; i++) {
@@ -241,7 +241,7 @@ class SigningTest {
   }
 
   @Test
-  void theDoctorNamesAVersionAgainThatWasLost() {
+  void theDoctorRestoresALostSecretVersion() {
     stage.client("abc", 10);
     put("abc", hmac());
     long before = stage.store.signing().held("abc").orElseThrow().version();
@@ -256,7 +256,7 @@ class SigningTest {
   }
 
   @Test
-  void theDoctorTellsOfASecretThatWasLost() {
+  void theDoctorReportsALostSecret() {
     stage.client("abc", 10);
     put("abc", hmac());
     REDIS.redis().sync().hdel("tr:{config}:signing", "abc");
@@ -267,7 +267,7 @@ class SigningTest {
   }
 
   @Test
-  void theDoctorDropsWhatAClientLeftThatIsNoMore() {
+  void theDoctorDropsSecretsOfDeletedClients() {
     stage.client("abc", 10);
     put("abc", hmac());
     byte[] left = REDIS.redis().sync().dump("tr:{config}:signing");
@@ -278,7 +278,7 @@ class SigningTest {
   }
 
   @Test
-  void itIsTheSameWithSeveralShards() {
+  void signingWorksWithSeveralShards() {
     REDIS.redis().sync().flushall();
     try (RedisStore store = RedisStore.open(StoreOptions.defaults(REDIS.server().settings(16)))) {
       List<String> clients = List.of("one", "two", "three", "four", "five");

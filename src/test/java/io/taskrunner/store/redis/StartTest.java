@@ -27,7 +27,7 @@ class StartTest {
   }
 
   @Test
-  void aNewerFormatIsRefusedAndLeftAlone() {
+  void aNewerFormatIsRejectedAndUnchanged() {
     try (RedisServer redis = RedisServer.start();
         Node node = Node.open(redis.settings(), 1, Optional.empty())) {
       open(redis).close();
@@ -47,7 +47,7 @@ class StartTest {
   }
 
   @Test
-  void whatIsNoClusterSaysSo() {
+  void aStandaloneRedisIsReportedAsNoCluster() {
     try (RedisServer redis = RedisServer.start()) {
       RedisSettings named =
           RedisServer.settings(
@@ -64,7 +64,7 @@ class StartTest {
   }
 
   @Test
-  void aRedisThatMayForgetIsWarnedOf() {
+  void aRedisWithoutPersistenceCausesAWarning() {
     try (RedisServer redis = RedisServer.start("--maxmemory-policy", "allkeys-lru");
         RedisStore store = open(redis)) {
       List<String> warnings =
@@ -78,7 +78,7 @@ class StartTest {
   }
 
   @Test
-  void anAppendOnlyFileOrAReplicaIsEnough() {
+  void anAppendOnlyFileOrAReplicaPreventsTheWarning() {
     try (RedisServer redis = RedisServer.start("--appendonly", "yes");
         RedisStore store = open(redis)) {
       assertEquals(List.of(), store.warnings());

@@ -44,7 +44,7 @@ class TidyScriptTest {
   }
 
   @Test
-  void aTaskGoesWhenItsRetentionEnds() {
+  void aTaskIsDeletedWhenItsRetentionEnds() {
     stage.client("abc", 10);
     TaskId id = stage.enqueue(wish().retention(Duration.ofMinutes(1)));
     TaskId longer = stage.enqueue(wish().retention(Duration.ofMinutes(2)));
@@ -58,7 +58,7 @@ class TidyScriptTest {
   }
 
   @Test
-  void aDeadTaskGoesWithItsLogWhenItsQueueForgetsIt() {
+  void aDeadTaskIsDeletedWithItsLogAfterItsRetention() {
     TaskId id = stage.enqueue(wish());
     stage.settle(WORKER, stage.verdict(stage.claim(1).getFirst(), new Verdict.Bury(), 400));
     stage.pass(Duration.ofDays(30).minusMillis(1));
@@ -72,7 +72,7 @@ class TidyScriptTest {
   }
 
   @Test
-  void aShortRetentionLeavesTheHeadForAWhile() {
+  void aShortRetentionKeepsTheHeadForSomeTime() {
     stage.enqueue(wish().retention(Duration.ofSeconds(1)));
     Claim claim = stage.claim(1).getFirst();
     stage.succeed(claim);
@@ -86,7 +86,7 @@ class TidyScriptTest {
   }
 
   @Test
-  void manyEndsOfRetentionAreTakenInSteps() {
+  void manyTasksAreDeletedInSteps() {
     stage.client("abc", 1000, 100_000);
     stage.enqueue(450, wish());
     for (int i = 0; i < 5; i++) {
@@ -102,7 +102,7 @@ class TidyScriptTest {
   }
 
   @Test
-  void aClientThatWasMadeKnownOnTheSpotIsForgottenADayAfterItsLastTask() {
+  void anAutoRegisteredClientIsDeletedADayAfterItsLastTask() {
     stage.client("known", 1);
     stage.enqueue(wish().client("guest").retention(Duration.ZERO));
     stage.enqueue(wish().client("stays").in(Duration.ofDays(3)));
@@ -175,7 +175,7 @@ class TidyScriptTest {
   }
 
   @Test
-  void aBreakerThatNobodyTriesIsForgotten() {
+  void anUnusedBreakerIsDeleted() {
     stage.enqueue(wish());
     stage.settle(
         WORKER,

@@ -41,7 +41,7 @@ class TokensTest {
   }
 
   @Test
-  void whoeverComesFirstMakesTheKeyOfAll() throws Exception {
+  void theFirstProcessCreatesTheKeyOfAll() throws Exception {
     try (Stage stage = Stage.open(SERVER)) {
       Set<String> ids;
       Set<String> opaques;
@@ -67,7 +67,7 @@ class TokensTest {
   }
 
   @Test
-  void aKeyThatFollowsIsShownBeforeItSigns() {
+  void aNewKeyIsPublishedBeforeItSigns() {
     try (Stage stage = Stage.open(SERVER)) {
       TokenStore store = stage.store.tokens();
       String first = keys(store).signing().id();
@@ -89,7 +89,7 @@ class TokensTest {
   }
 
   @Test
-  void afterALongRestTheLastKeySignsUntilItsFollowerMay() {
+  void afterALongPauseTheLastKeySignsUntilItsSuccessorMay() {
     try (Stage stage = Stage.open(SERVER)) {
       TokenStore store = stage.store.tokens();
       String first = keys(store).signing().id();
@@ -101,7 +101,7 @@ class TokensTest {
   }
 
   @Test
-  void keysThatWereGivenAreTheOnlyOnes() {
+  void configuredKeysAreTheOnlyOnes() {
     try (Stage stage = Stage.open(SERVER)) {
       SigningKey own = keys(stage.store.tokens()).signing();
       var random = new SecureRandom();
@@ -114,7 +114,7 @@ class TokensTest {
   }
 
   @Test
-  void theScriptDoesAsThePlainStore() {
+  void theScriptBehavesLikeTheModel() {
     for (long seed = 1; seed <= 4; seed++) {
       Random random = new Random(seed);
       SERVER.redis().sync().flushall();

@@ -113,7 +113,7 @@ class WakeTest {
   }
 
   @Test
-  void aScheduledTaskWakesNobodyBeforeTheKeeperLooks() throws InterruptedException {
+  void aScheduledTaskWakesNoWorkerBeforeTheKeeperChecks() throws InterruptedException {
     listen(ONE);
     assertEquals(Duration.ofSeconds(1), look(ONE).lookAgainIn());
     stage.enqueue(wish().in(Duration.ofSeconds(5)));
@@ -126,7 +126,7 @@ class WakeTest {
   }
 
   @Test
-  void onlyOneKeepsTheTime() {
+  void onlyOneWorkerIsTheKeeper() {
     stage.enqueue(wish().in(Duration.ofMillis(400)));
     assertEquals(Duration.ofMillis(400), look(ONE).lookAgainIn());
     assertTrue(look(TWO).lookAgainIn().toMillis() >= 800);
@@ -139,7 +139,7 @@ class WakeTest {
   }
 
   @Test
-  void aKeeperThatFillsUpHandsTheTimeOver() throws InterruptedException {
+  void aFullKeeperHandsOver() throws InterruptedException {
     stage.client("abc", 10);
     listen(TWO);
     look(ONE);
@@ -152,7 +152,7 @@ class WakeTest {
   }
 
   @Test
-  void aWorkerThatLeavesHandsTheTimeOver() throws InterruptedException {
+  void aStoppingKeeperHandsOver() throws InterruptedException {
     listen(TWO);
     look(ONE);
     look(TWO);
@@ -164,7 +164,7 @@ class WakeTest {
   }
 
   @Test
-  void aWorkerThatIsGoneIsPassedOver() throws InterruptedException {
+  void aWorkerThatIsGoneIsSkipped() throws InterruptedException {
     listen(ONE);
     look(ONE);
     stage.pass(Duration.ofMillis(10));
@@ -174,7 +174,7 @@ class WakeTest {
   }
 
   @Test
-  void anIdleWorkerThatDidNotComeBackIsForgotten() throws InterruptedException {
+  void anIdleWorkerWithoutHeartbeatIsRemoved() throws InterruptedException {
     listen(ONE);
     look(ONE);
     stage.pass(Duration.ofSeconds(4));
@@ -184,7 +184,7 @@ class WakeTest {
   }
 
   @Test
-  void aFullClaimThatLeavesTasksWakesOneMore() throws InterruptedException {
+  void aFullClaimThatLeavesTasksWakesAnotherWorker() throws InterruptedException {
     stage.client("abc", 10);
     listen(ONE);
     listen(TWO);
@@ -205,7 +205,7 @@ class WakeTest {
   }
 
   @Test
-  void aSettleThatMakesRoomWakesOne() throws InterruptedException {
+  void aSettleThatUnparksAClientWakesAWorker() throws InterruptedException {
     stage.client("abc", 1);
     listen(TWO);
     stage.enqueue(2, wish());
@@ -218,7 +218,7 @@ class WakeTest {
   }
 
   @Test
-  void callingOffWhatHoldsOthersUpWakesOne() throws InterruptedException {
+  void cancellingATaskThatBlocksOthersWakesAWorker() throws InterruptedException {
     stage.client("abc", 5);
     listen(TWO);
     stage.enqueue(wish());
@@ -232,7 +232,7 @@ class WakeTest {
   }
 
   @Test
-  void aSettleOfAFullQueueWakesOne() throws InterruptedException {
+  void aSettleOfAFullQueueWakesAWorker() throws InterruptedException {
     stage.client("abc", 10);
     Unconditional.put(stage.store.queues(), "default", Stage.settings(3, null, null, 1));
     listen(TWO);
@@ -244,7 +244,7 @@ class WakeTest {
   }
 
   @Test
-  void resumingAndRaisingWakeOne() throws InterruptedException {
+  void resumingAndRaisingLimitsWakeAWorker() throws InterruptedException {
     stage.client("abc", 1);
     listen(TWO);
     stage.store.queues().pauseAll(true);
@@ -266,7 +266,7 @@ class WakeTest {
   }
 
   @Test
-  void aRetryIsKeptByWhoIsIdle() throws InterruptedException {
+  void anIdleWorkerKeepsTheTimeOfARetry() throws InterruptedException {
     listen(TWO);
     stage.enqueue(wish());
     Claim claim = stage.exchange(ONE, 1).claims().getFirst();
@@ -277,7 +277,7 @@ class WakeTest {
   }
 
   @Test
-  void theWorkerOfACancelledTaskIsTold() throws InterruptedException {
+  void theWorkerOfACancelledTaskIsNotified() throws InterruptedException {
     listen(ONE);
     stage.enqueue(wish());
     Claim claim = stage.exchange(ONE, 1).claims().getFirst();
@@ -286,7 +286,7 @@ class WakeTest {
   }
 
   @Test
-  void aLeaseThatIsTakenBackByAFullWorkerWakesOne() throws InterruptedException {
+  void anEndedLeaseReturnedByAFullWorkerWakesAnother() throws InterruptedException {
     stage.client("abc", 1);
     stage.enqueue(2, wish());
     for (int i = 0; i < 31; i++) {

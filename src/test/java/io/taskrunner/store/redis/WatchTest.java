@@ -72,7 +72,7 @@ class WatchTest {
   }
 
   @Test
-  void aLargeAnswerOverASlowLineIsNotTakenForADeadRedis() {
+  void aLargeReplyOverASlowLineIsNoOutage() {
     try (RedisServer redis = RedisServer.start();
         Proxy network = Proxy.start(redis.port());
         Node node = Node.open(behind(network.port(), PATIENCE), 1, Optional.empty())) {
@@ -85,7 +85,7 @@ class WatchTest {
   }
 
   @Test
-  void aFrozenRedisIsNoticedWithinSecondsAndUsedAgainOnceItGoesOn() throws Exception {
+  void aFrozenRedisIsDetectedWithinSecondsAndUsedAgainLater() throws Exception {
     try (RedisServer redis = RedisServer.start();
         Node node = Node.open(behind(redis.port(), Duration.ofSeconds(5)), 1, Optional.empty())) {
       redis.freeze();
@@ -97,7 +97,7 @@ class WatchTest {
   }
 
   @Test
-  void aSingleConnectionThatTheNetworkForgotIsMadeAgain() {
+  void aSingleDroppedConnectionIsReopened() {
     try (RedisServer redis = RedisServer.start();
         Proxy network = Proxy.start(redis.port());
         Node node = Node.open(behind(network.port(), Duration.ofSeconds(1)), 1, Optional.empty())) {

@@ -109,7 +109,7 @@ class WeightsTest {
   }
 
   @Test
-  void longTasksOfOneQueueDoNotFillTheWorkers() {
+  void longTasksOfOneQueueDoNotOccupyAllWorkers() {
     for (String slow : QUEUES) {
       Map<String, Long> lasts = new HashMap<>();
       QUEUES.forEach(queue -> lasts.put(queue, queue.equals(slow) ? 2000L : 100L));
@@ -142,7 +142,7 @@ class WeightsTest {
   }
 
   @Test
-  void aQueueThatWasEmptyCatchesNothingUp() {
+  void aQueueThatWasEmptyGetsNoCatchUp() {
     for (int i = 0; i < 3; i++) {
       stage.client("client" + i, 1000, Limits.MAX);
     }

@@ -48,27 +48,27 @@ class ReplyTest {
   }
 
   @Test
-  void readsAnAnswerThatIsNoList() {
+  void readsAReplyThatIsNotAList() {
     assertEquals(Word.WENT, reply(bytes("went")).word(Word.class));
     assertEquals(7, reply(7L).number());
   }
 
   @Test
-  void readsWhatIsNoWordAsSomethingElse() {
+  void readsAnythingButAWordAsEmpty() {
     Reply reply = reply(bytes("r"));
     assertEquals(Optional.empty(), reply.ifWord(Word.class));
     assertEquals("r", reply.text());
   }
 
   @Test
-  void refusesAWordThatIsNotKnown() {
+  void rejectsAnUnknownWord() {
     assertEquals(
         "bulk: \"foo\" (expected: went, no_queue)",
         fault(() -> reply(bytes("foo")).word(Word.class)));
   }
 
   @Test
-  void refusesAValueOfAnotherKind() {
+  void rejectsAValueOfAnotherType() {
     assertEquals("bulk: \"3\" (expected: bytes)", fault(() -> reply(3L).bytes()));
     assertEquals("bulk: \"x\" (expected: a number)", fault(() -> reply(bytes("x")).number()));
     assertEquals("bulk: \"2\" (expected: 0 or 1)", fault(() -> reply(bytes("2")).flag()));

@@ -113,7 +113,7 @@ class CodecTest {
   }
 
   @Test
-  void aRecordThatIsCutShortOrGarbageIsNotRead() {
+  void truncatedAndInvalidRecordsAreRejected() {
     for (int i = 0; i < 2000; i++) {
       byte[] record = record(TaskTail.of("abc", spec()));
       TaskCodec.read(Arrays.copyOf(record, random.nextInt(record.length)));
@@ -128,7 +128,7 @@ class CodecTest {
   }
 
   @Test
-  void everySpecIsReadAsItWasWritten() {
+  void everySpecIsReadAsWritten() {
     for (int i = 0; i < 2000; i++) {
       TaskSpec spec = spec();
       String client = "c".repeat(3 + random.nextInt(62));
@@ -162,7 +162,7 @@ class CodecTest {
   }
 
   @Test
-  void aRecordWithoutItsBodySaysSo() {
+  void aRecordWithoutItsBodyIsMarked() {
     TaskSpec spec = spec();
     while (spec.request().body().length == 0) {
       spec = spec();
@@ -176,7 +176,7 @@ class CodecTest {
   }
 
   @Test
-  void anEntryOfTheLogIsReadAsItWasWritten() {
+  void anEntryOfTheLogIsReadAsWritten() {
     for (int i = 0; i < 500; i++) {
       boolean answered = random.nextBoolean();
       Attempt attempt =
@@ -195,7 +195,7 @@ class CodecTest {
   }
 
   @Test
-  void whatAQueueSaysIsReadAsItWasWritten() {
+  void queueSettingsAreReadAsWritten() {
     for (int i = 0; i < 500; i++) {
       TaskSpec spec = spec();
       Policy read = Policy.of(Policy.write(spec.retry(), spec.timeout()));
@@ -205,7 +205,7 @@ class CodecTest {
   }
 
   @Test
-  void whatAQueueOfCloudTasksSaysIsReadAsItWasWritten() {
+  void settingsOfCloudTasksQueuesAreReadAsWritten() {
     for (int i = 0; i < 500; i++) {
       CloudRetryPolicy policy =
           new CloudRetryPolicy(
@@ -219,7 +219,7 @@ class CodecTest {
   }
 
   @Test
-  void aTaskOfCloudTasksIsReadAsItWasWritten() {
+  void aCloudTaskIsReadAsWritten() {
     for (int i = 0; i < 500; i++) {
       TaskSpec spec = spec();
       String name = random.nextBoolean() ? "n" + word(100) : null;

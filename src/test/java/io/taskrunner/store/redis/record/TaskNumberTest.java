@@ -16,7 +16,7 @@ class TaskNumberTest {
   private final Random random = new Random(3);
 
   @Test
-  void anIdIsReadFromItsNumber() {
+  void anIdIsParsedFromItsNumber() {
     for (int i = 0; i < 20_000; i++) {
       int shard = random.nextInt(1 << 14);
       TaskId id = TaskId.make(random.nextLong(1L << 48), random.nextInt(4096), random, shard);
@@ -33,7 +33,7 @@ class TaskNumberTest {
   }
 
   @Test
-  void idsOfOneMomentDoNotLookAlike() {
+  void idsOfTheSameTimeAreNotSimilar() {
     List<String> names = new ArrayList<>();
     for (int i = 0; i < 1000; i++) {
       names.add(TaskNumber.of(TaskId.make(1_700_000_000_000L, i, random, 0)));
@@ -50,7 +50,7 @@ class TaskNumberTest {
   }
 
   @Test
-  void otherNamesAreNoNumbers() {
+  void otherNamesAreNotNumbers() {
     for (String name :
         List.of("", "1", "a".repeat(33), "1".repeat(32), "1".repeat(34), "٣".repeat(33))) {
       assertEquals(Optional.empty(), TaskNumber.parse(name, 0), name);
