@@ -50,7 +50,7 @@ record Report(
         .append(plan.rounds() == 1 ? " round" : " rounds, interleaved")
         .append(", ")
         .append(took.toSeconds())
-        .append(" s in all. What each figure is: [bench/README.md](../README.md).\n\n");
+        .append(" s in total. The figures are explained in [bench/README.md](../README.md).\n\n");
     page.append("| | |\n| --- | --- |\n");
     row(
         page,
@@ -58,15 +58,15 @@ record Report(
         machine.cpu()
             + ", "
             + machine.cores()
-            + " cores shared by everything, "
+            + " cores shared by all processes, "
             + machine.memory());
     row(page, "kernel", machine.kernel());
     versions.forEach((what, version) -> row(page, what, version));
-    row(page, "withheld by the host under load", "%.0f %% of the machine".formatted(stolen));
+    row(page, "CPU time stolen by the hypervisor under load", "%.0f %% of the machine".formatted(stolen));
     page.append("\n(a) plain HTTP to the target, (b) Task Runner, (c) BullMQ service; ")
         .append(Service.ATTEMPTS)
         .append(
-            " attempts at once in each.\n"
+            " concurrent attempts in each.\n"
                 + "Median of the rounds (lowest–highest); ratios are medians of each round's"
                 + " ratio.\n\n");
     page.append(
@@ -90,7 +90,7 @@ record Report(
     if (results.median("b", Figure.LATENCY_P50).isPresent()) {
       page.append(
           "\n"
-              + "## What Task Runner set out to reach\n\n"
+              + "## Goals\n\n"
               + "| goal (on 2 cores) | measured | |\n"
               + "| --- | ---: | --- |\n");
       for (Goal goal : goals()) {
@@ -103,24 +103,22 @@ record Report(
                     goal.met().test(value) ? "met" : "**missed**"));
       }
     }
-    section(page, "Left out", leftOut);
+    section(page, "Omitted", leftOut);
     section(page, "Remarks", remarks);
     section(
         page,
-        "What each does for a task",
+        "What each service does for a task",
         List.of(
-            "(a) wrk sends a 100-byte POST straight to the target: what the machine, the load"
-                + " generator and the target allow. Its latency is the floor of the measuring"
-                + " itself.",
-            "(b) parses and checks the call, counts it against the client's minute and its attempts"
-                + " at once (the limits are set too high to be reached), keeps turns between"
-                + " clients and weights between queues, leases each attempt, guards the address,"
-                + " watches the host's breaker, and keeps nothing of a success (`retention_sec`"
-                + " 0).",
+            "(a) wrk sends a 100-byte POST directly to the target: the limit of the machine, the load"
+                + " generator and the target. Its latency is the lower bound of the measurement.",
+            "(b) parses and validates the call, applies the client's rate and concurrency limits"
+                + " (set too high to be reached), turns between clients and weights between queues,"
+                + " leases each attempt, checks the address and the host's circuit breaker, and"
+                + " deletes a task when it succeeds (`retention_sec` 0).",
             "(c) validates the call by JSON schema, one `queue.add` each (5 attempts, exponential"
                 + " backoff, `removeOnComplete`), locks each attempt, writes BullMQ's event stream;"
-                + " no limits, turns, guard or breaker. One Node process: it cannot use more than"
-                + " about one core, which the row of the idle machine shows.",
+                + " no limits, turns, address check or circuit breaker. One Node process: it cannot use"
+                + " more than about one core, as the row of the idle machine shows.",
             "Each has its own Redis of the same build and options: append-only file, fsync each"
                 + " second, no rewrites, no snapshots."));
     return page.toString();
@@ -133,7 +131,7 @@ record Report(
             results.ratio("b", "c", Figure.END_TO_END),
             v -> v >= 3),
         new Goal(
-            "the worker keeps pace: ≥ 98 % delivered by the end of the intake",
+            "the worker keeps up: ≥ 98 % delivered by the end of the intake",
             results.median("b", Figure.PACE), v -> v >= 98),
         new Goal(
             "CPU of the service ≤ 75 µs/task", results.median("b", Figure.APP_CPU), v -> v <= 75),
@@ -152,7 +150,7 @@ record Report(
             results.median("b", Figure.WAITING_BYTES),
             v -> v <= 520),
         new Goal(
-            "one Redis round trip per enqueue (± 5 % for what beats beside it)",
+            "one Redis round trip per enqueue (+ 5 % for heartbeats)",
             results.median("b", Figure.ENQUEUE_READS), v -> v <= 1.05));
   }
 

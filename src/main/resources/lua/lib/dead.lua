@@ -1,5 +1,5 @@
 -- dead: the dead of a queue are found by their host, their client and what they died of, and counted by host and that. All of it
--- follows from the record, so that it can be taken back when the task leaves the dead.
+-- follows from the record, so that it can be undone when the task leaves the dead.
 -- A cause is e and the code of an error, or s and the HTTP status; one with both is found by both, and counted by its error. More than
 -- 1,000 pairs of a queue are counted as `other`.
 

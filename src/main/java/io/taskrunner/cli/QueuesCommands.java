@@ -233,7 +233,7 @@ final class QueuesCommands extends Root.Group {
   static final class Delete extends Simple.Asks {
     @Option(
         names = "--force",
-        description = "Delete it even if it still holds tasks; they are deleted too.")
+        description = "Delete the queue even if it has tasks; they are deleted too.")
     private boolean force;
 
     @Override

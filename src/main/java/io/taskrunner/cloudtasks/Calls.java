@@ -109,7 +109,9 @@ final class Calls {
 
     CompletableFuture<Message> answer(Gate.Passage passage, Method method, int bodyMax) {
       Optional<Caller> known =
-          method.isForAll() ? Optional.of(new Caller.Nobody()) : gate.caller(headers, guard.open());
+          method.isForAll()
+              ? Optional.of(new Caller.Anonymous())
+              : gate.caller(headers, guard.open());
       known.ifPresent(caller -> admit(method, caller));
       return passage
           .body(bodyMax)

@@ -28,8 +28,8 @@ final class Guard {
     }
     switch (caller) {
       case Caller.Admin _, Caller.Known _ -> {}
-      case Caller.Nobody _ when open -> {}
-      case Caller.Nobody _, Caller.Keyed _ ->
+      case Caller.Anonymous _ when open -> {}
+      case Caller.Anonymous _, Caller.Keyed _ ->
           throw new Failure(
               Code.UNAUTHENTICATED,
               "This call requires an API key or an admin key as bearer token in the authorization"

@@ -46,8 +46,8 @@ final class Tokens {
                   + ": an admin must add it to the client's service_accounts.");
         }
       }
-      case Caller.Nobody _ when open -> {}
-      case Caller.Nobody _, Caller.Keyed _, Caller.Scraper _ ->
+      case Caller.Anonymous _ when open -> {}
+      case Caller.Anonymous _, Caller.Keyed _, Caller.Scraper _ ->
           throw new Failure(
               Code.PERMISSION_DENIED,
               "Only authenticated callers may use oidc_token and oauth_token, because"

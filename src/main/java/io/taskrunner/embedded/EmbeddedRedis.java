@@ -174,7 +174,7 @@ public final class EmbeddedRedis implements AutoCloseable {
         long pid = Long.parseLong(redis.info("server", "process_id").orElse("0"));
         return ours && pid > 0 ? Optional.of(new Running(pid, port, password)) : Optional.empty();
       }
-    } catch (IOException | NumberFormatException nobody) {
+    } catch (IOException | NumberFormatException notRunning) {
       return Optional.empty();
     }
   }

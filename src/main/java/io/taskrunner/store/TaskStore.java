@@ -60,7 +60,7 @@ public interface TaskStore {
   Moved runNow(TaskId id);
 
   /** Replays a dead task, with its attempts reset. */
-  Moved revive(TaskId id);
+  Moved retry(TaskId id);
 
   /**
    * A filter for tasks; null is any.

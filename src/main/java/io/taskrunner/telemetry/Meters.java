@@ -66,7 +66,7 @@ public final class Meters {
   /** Leases that this worker lost. */
   public static final String LEASES_LOST = "task_runner_leases_lost";
 
-  /** Tasks taken back from workers that have died. */
+  /** Tasks recovered from workers that have died. */
   public static final String TASKS_RECOVERED = "task_runner_tasks_recovered";
 
   /** Verdicts that arrived too late to change anything. */
@@ -129,7 +129,7 @@ public final class Meters {
           Map.entry(CIRCUIT_BREAKERS, "Circuit breakers that are not closed."),
           Map.entry(CIRCUIT_BREAKER_STATE, "1 for each host whose circuit breaker is not closed."),
           Map.entry(LEASES_LOST, "Leases that this worker lost."),
-          Map.entry(TASKS_RECOVERED, "Tasks taken back from workers that died."),
+          Map.entry(TASKS_RECOVERED, "Tasks recovered from workers that died."),
           Map.entry(LATE_ANSWERS, "Results that arrived too late to change anything."),
           Map.entry(TASKS_TRIMMED, "Finished tasks deleted before the end of their retention."),
           Map.entry(REDIS_COMMAND, "Round trips to Redis."),

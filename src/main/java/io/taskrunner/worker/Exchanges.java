@@ -61,7 +61,7 @@ final class Exchanges {
     return unanswered != null;
   }
 
-  /** Whether the store was told that this worker leaves. */
+  /** Whether the store knows that this worker leaves. */
   boolean hasLeft() {
     return left;
   }

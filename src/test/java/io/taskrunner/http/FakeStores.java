@@ -213,7 +213,7 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
   }
 
   @Override
-  public Moved revive(TaskId id) {
+  public Moved retry(TaskId id) {
     return new Moved.WrongState(TaskState.READY);
   }
 

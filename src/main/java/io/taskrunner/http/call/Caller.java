@@ -31,7 +31,7 @@ public sealed interface Caller {
   record Scraper() implements Caller {}
 
   /** Sent no credentials. */
-  record Nobody() implements Caller {}
+  record Anonymous() implements Caller {}
 
   /**
    * Rejects a client or an admin whose key lacks this scope.
@@ -53,7 +53,7 @@ public sealed interface Caller {
       case Keyed keyed -> keyed.key().scopes().contains(scope);
       case Known known -> known.key().scopes().contains(scope);
       case Admin admin -> !admin.readOnly() || scope == Scope.READ;
-      case Scraper _, Nobody _ -> true;
+      case Scraper _, Anonymous _ -> true;
     };
   }
 
@@ -66,7 +66,7 @@ public sealed interface Caller {
       case Admin admin -> admin.keyName();
       case Keyed keyed -> keyed.clientId() + "/" + keyed.key().keyId();
       case Known known -> known.client().id() + "/" + known.key().keyId();
-      case Scraper _, Nobody _ -> name();
+      case Scraper _, Anonymous _ -> name();
     };
   }
 
@@ -77,7 +77,7 @@ public sealed interface Caller {
       case Keyed keyed -> "client " + keyed.clientId();
       case Known known -> "client " + known.client().id();
       case Scraper _ -> "scraper";
-      case Nobody _ -> "nobody";
+      case Anonymous _ -> "anonymous";
     };
   }
 }

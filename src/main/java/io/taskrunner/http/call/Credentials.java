@@ -40,7 +40,7 @@ public final class Credentials {
 
   private static final Caller.Admin ROOT = new Caller.Admin(AdminKey.ROOT, false);
   private static final Caller.Admin LOOPBACK = new Caller.Admin(AdminKey.LOOPBACK, false);
-  private static final Caller NOBODY = new Caller.Nobody();
+  private static final Caller ANONYMOUS = new Caller.Anonymous();
   private static final Caller SCRAPER = new Caller.Scraper();
 
   private final ApiSettings settings;
@@ -100,7 +100,7 @@ public final class Credentials {
     record Wrong(Problem problem) implements Shown {}
   }
 
-  private static final Shown SHOWS_NOTHING = new Shown.Known(NOBODY);
+  private static final Shown SHOWS_NOTHING = new Shown.Known(ANONYMOUS);
   private static final Shown SHOWS_ROOT = new Shown.Known(ROOT);
   private static final Shown SHOWS_SCRAPER = new Shown.Known(SCRAPER);
 
@@ -252,7 +252,7 @@ public final class Credentials {
       case Shown.Session session ->
           sessions
               .flatMap(all -> all.lookUp(session.cookie()))
-              .or(() -> session.optional() ? Optional.of(NOBODY) : Optional.empty())
+              .or(() -> session.optional() ? Optional.of(ANONYMOUS) : Optional.empty())
               .orElseThrow(() ->
                   new Refusal(Problem.unauthenticated("The session has ended. Sign in again.")));
     };
@@ -284,7 +284,7 @@ public final class Credentials {
     if (admin != null) {
       return Optional.of(admin);
     }
-    return client == null ? Optional.of(NOBODY) : Optional.of(new Caller.Keyed(client));
+    return client == null ? Optional.of(ANONYMOUS) : Optional.of(new Caller.Keyed(client));
   }
 
   /**
@@ -303,15 +303,15 @@ public final class Credentials {
           switch (caller) {
             case Caller.Admin _, Caller.Keyed _, Caller.Known _ -> caller;
             case Caller.Scraper _ -> throw new Refusal(Problem.forbidden(ONLY_METRICS));
-            case Caller.Nobody _ when settings.clientAuth() == Access.OPEN -> caller;
-            case Caller.Nobody _ -> throw new Refusal(Problem.unauthenticated(KEY_NEEDED));
+            case Caller.Anonymous _ when settings.clientAuth() == Access.OPEN -> caller;
+            case Caller.Anonymous _ -> throw new Refusal(Problem.unauthenticated(KEY_NEEDED));
           };
       case READ, OPERATE ->
           switch (caller) {
             case Caller.Admin _, Caller.Keyed _, Caller.Known _ -> caller;
             case Caller.Scraper _ -> throw new Refusal(Problem.forbidden(ONLY_METRICS));
-            case Caller.Nobody _ when isNobodyAdmin() -> LOOPBACK;
-            case Caller.Nobody _ ->
+            case Caller.Anonymous _ when isAnonymousAdmin() -> LOOPBACK;
+            case Caller.Anonymous _ ->
                 throw new Refusal(
                     Problem.unauthenticated("This call requires an API key or an admin key."));
           };
@@ -325,10 +325,10 @@ public final class Credentials {
             }
             case Caller.Keyed _, Caller.Known _, Caller.Scraper _ ->
                 throw new Refusal(Problem.forbidden("This call requires an admin key."));
-            case Caller.Nobody _ when isNobodyAdmin() -> LOOPBACK;
-            case Caller.Nobody _ when settings.adminKey().isEmpty() ->
+            case Caller.Anonymous _ when isAnonymousAdmin() -> LOOPBACK;
+            case Caller.Anonymous _ when settings.adminKey().isEmpty() ->
                 throw new Refusal(Problem.adminKeyNotConfigured());
-            case Caller.Nobody _ ->
+            case Caller.Anonymous _ ->
                 throw new Refusal(
                     Problem.unauthenticated("This call requires an admin key (X-Admin-Key)."));
           };
@@ -337,7 +337,7 @@ public final class Credentials {
           yield caller;
         }
         throw new Refusal(
-            caller instanceof Caller.Nobody
+            caller instanceof Caller.Anonymous
                 ? Problem.unauthenticated(
                     "This call requires the METRICS_TOKEN as bearer token, or an admin key.")
                 : Problem.forbidden("Metrics require the METRICS_TOKEN or an admin key."));
@@ -352,7 +352,7 @@ public final class Credentials {
 
   /** The caller whose permissions an anonymous caller has: on loopback possibly the admin. */
   public Caller effective(Caller caller) {
-    return caller instanceof Caller.Nobody && isNobodyAdmin() ? LOOPBACK : caller;
+    return caller instanceof Caller.Anonymous && isAnonymousAdmin() ? LOOPBACK : caller;
   }
 
   /** Whether an admin key is set, or none is necessary. */
@@ -360,7 +360,7 @@ public final class Credentials {
     return settings.adminKey().isPresent() || loopback;
   }
 
-  private boolean isNobodyAdmin() {
+  private boolean isAnonymousAdmin() {
     return loopback && settings.adminKey().isEmpty();
   }
 

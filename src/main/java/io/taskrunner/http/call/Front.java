@@ -124,7 +124,7 @@ public final class Front implements HttpService {
     private final long start = System.nanoTime();
     private final Router.@Nullable Match match;
     private final @Nullable Route route;
-    private Caller caller = new Caller.Nobody();
+    private Caller caller = new Caller.Anonymous();
     private boolean bodyIsRead;
     private boolean bodyIsCut;
     private boolean entered;
@@ -204,7 +204,8 @@ public final class Front implements HttpService {
         return credentials.lookUp(stored);
       } catch (StoreUnavailable away) {
         if (route != null && isOfThisProcess(route)) {
-          return new Caller.Nobody(); // Calls about the process work while the store is away.
+          return new Caller
+              .Anonymous(); // Calls about the process work while the store is not reachable.
         }
         throw away;
       }

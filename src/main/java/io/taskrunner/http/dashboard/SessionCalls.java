@@ -72,7 +72,7 @@ public final class SessionCalls {
 
   /** A cookie of a session that has ended is deleted with the answer. */
   private Answer get(Call call) {
-    boolean isEnded = call.caller() instanceof Caller.Nobody && Sessions.isOf(call.headers());
+    boolean isEnded = call.caller() instanceof Caller.Anonymous && Sessions.isOf(call.headers());
     Answer answer = Answer.ok(json(call.caller()));
     return isEnded
         ? sessions
@@ -130,7 +130,7 @@ public final class SessionCalls {
                 keyed.shownKey(),
                 keyed.clientId(),
                 keyed.key().scopes().stream().sorted().map(Scope::word).toList());
-        case Caller.Known _, Caller.Scraper _, Caller.Nobody _ ->
+        case Caller.Known _, Caller.Scraper _, Caller.Anonymous _ ->
             write(out, null, null, null, List.of());
       }
     });

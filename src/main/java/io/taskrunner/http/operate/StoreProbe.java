@@ -58,7 +58,8 @@ public final class StoreProbe implements Probe {
       if (failed.getCause() instanceof StoreUnavailable) {
         return Optional.empty();
       }
-      throw new IllegalStateException("the store's health could not be told", failed.getCause());
+      throw new IllegalStateException(
+          "the health of the store could not be determined", failed.getCause());
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
       return Optional.empty();

@@ -125,7 +125,7 @@ public final class Enqueues {
     switch (clients.standing(clientId)) {
       case DISABLED -> throw new Refusal(Problem.clientDisabled(clientId));
       case KEYED -> {
-        if (caller instanceof Caller.Nobody) {
+        if (caller instanceof Caller.Anonymous) {
           throw new Refusal(keyRequired(clientId));
         }
       }
@@ -142,7 +142,7 @@ public final class Enqueues {
     return switch (caller) {
       case Caller.Keyed keyed -> keyed.clientId();
       case Caller.Known(Client client, _) -> client.id();
-      case Caller.Admin _, Caller.Nobody _, Caller.Scraper _ -> null;
+      case Caller.Admin _, Caller.Anonymous _, Caller.Scraper _ -> null;
     };
   }
 
@@ -153,7 +153,7 @@ public final class Enqueues {
         switch (call.caller()) {
           case Caller.Admin _ -> Proof.ADMIN;
           case Caller.Keyed _, Caller.Known _ -> Proof.KEY;
-          case Caller.Nobody _, Caller.Scraper _ -> Proof.OPEN;
+          case Caller.Anonymous _, Caller.Scraper _ -> Proof.OPEN;
         };
     return new EnqueueFields.Around(
         proof, clientId, queue, headers.get(IDEMPOTENCY_KEY), trace(headers), retention);

@@ -227,7 +227,7 @@ public final class Tasks {
 
   private Answer retry(Call call) {
     call.noFields();
-    return Answer.ok(json(move(call, "task retried", tasks::revive, Problem::notDead)));
+    return Answer.ok(json(move(call, "task retried", tasks::retry, Problem::notDead)));
   }
 
   /** Performs an action on the caller's own task, and returns the task as of then. */

@@ -279,7 +279,7 @@ final class RedisTasks implements TaskStore {
   }
 
   @Override
-  public Moved revive(TaskId id) {
+  public Moved retry(TaskId id) {
     return move(Script.REVIVE, id);
   }
 

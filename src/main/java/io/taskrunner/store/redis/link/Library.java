@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The scripts that run for each task, as one library of Redis Functions (Redis 7.0 and later).
  *
- * <p>A script creates its Lua functions and tables anew in each call, which takes longer than what
+ * <p>A script creates its Lua functions and tables again in each call, which takes longer than what
  * a small call does; a library creates them once, when it is loaded. It is made of the same files:
  * each script becomes a function {@code run}, before which everything is declared that the files
  * declare at the left margin. Functions, blocks ({@code do}) and constants (names in capitals,

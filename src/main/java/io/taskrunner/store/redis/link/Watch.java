@@ -35,11 +35,11 @@ import org.slf4j.LoggerFactory;
  *   <li>a server that is frozen, or behind a network that drops all packets;
  *   <li>a single connection that a firewall forgot;
  *   <li>a master that became a replica while the connection was open;
- *   <li>a master that is cut off from its Sentinels, which have promoted another, but not from us.
+ *   <li>a master that is isolated from its Sentinels, which have promoted another, but not from us.
  * </ul>
  *
  * <p>The health check uses a separate connection, which no other reply blocks, and a byte on any
- * connection to the server counts as a sign of life: a slow or large reply is no reason to close a
+ * connection to the server shows that it is alive: a slow or large reply is no reason to close a
  * connection.
  *
  * <p>The Sentinels' report is used when more than half of the configured ones agree.
