@@ -264,9 +264,9 @@ class MainTest {
   void theDoctorReportsNoProblems() throws Exception {
     ProgramProcess dev = startDev(Map.of());
     enqueue(dev, "http://127.0.0.1:1/later", ",\"delay\":3600");
-    ProgramProcess beside = start(Map.of(), "doctor");
-    assertEquals(0, beside.end(), beside.output());
-    assertTrue(beside.said("All is well."), beside.output());
+    ProgramProcess doctor = start(Map.of(), "doctor");
+    assertEquals(0, doctor.end(), doctor.output());
+    assertTrue(doctor.said("All is well."), doctor.output());
 
     dev.terminate();
     assertEquals(0, dev.end());

@@ -48,7 +48,7 @@ class FilterTest {
         "state=UNRECOGNIZED",
         "AND state=PAUSED"
       })
-  void anythingElseIsRefusedAndNotIgnored(String filter) {
+  void anythingElseIsRejectedAndNotIgnored(String filter) {
     Failure failure = assertThrows(Failure.class, () -> Filter.parse(filter));
     assertEquals(Code.INVALID_ARGUMENT, failure.code());
   }

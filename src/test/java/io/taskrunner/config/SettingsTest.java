@@ -191,7 +191,7 @@ class SettingsTest {
           OTEL_EXPORTER_OTLP_ENDPOINT | ftp://collector        | an http or https URL
           OTEL_EXPORTER_OTLP_ENDPOINT | collector:99999        | an http or https URL
           """)
-  void aValueThatIsNotAllowedIsToldWithWhatIs(String variable, String value, String allowed) {
+  void anInvalidValueIsReportedWithTheAllowedOnes(String variable, String value, String allowed) {
     InvalidSettings invalid =
         assertThrows(InvalidSettings.class, () -> Settings.serve(Map.of(variable, value)));
 
@@ -433,7 +433,7 @@ class SettingsTest {
     "/8",
     "256.0.0.0/8"
   })
-  void whatIsNoBlockIsRefused(String text) {
+  void anInvalidCidrBlockIsRejected(String text) {
     assertEquals(Optional.empty(), Cidr.parse(text));
   }
 

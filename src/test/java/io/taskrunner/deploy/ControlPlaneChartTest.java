@@ -554,7 +554,7 @@ class ControlPlaneChartTest {
           redisSentinelAddr,             no-port
           nonsense,                      1
           """)
-  void aWrongValueIsRefusedByName(String path, String value) throws IOException {
+  void anInvalidValueIsRejectedByName(String path, String value) throws IOException {
     String refusal = chart.refusal(Chart.setting(path, value));
     String last = path.substring(path.lastIndexOf('.') + 1);
     assertTrue(refusal.contains("values don't meet the specifications of the schema"), refusal);
@@ -574,7 +574,7 @@ class ControlPlaneChartTest {
           {createSecret: false, metrics: {token: x}}          | metrics.fromSecret
           redis: {sentinel: {auth: {fromSecret: {passwordKey: redis-password}}}} | the key "redis-password"
           """)
-  void valuesThatContradictEachOtherAreRefused(String values, String said) throws IOException {
+  void contradictoryValuesAreRejected(String values, String said) throws IOException {
     String refusal = chart.refusal(values + "\n");
     assertTrue(refusal.contains(said), refusal);
   }

@@ -259,7 +259,7 @@ class KubernetesChartTest {
   }
 
   @Test
-  void annotationsAndLabelsAreStringsWhateverWasGiven() throws IOException {
+  void annotationsAndLabelsAreAlwaysStrings() throws IOException {
     Objects objects =
         chart.render(
             """
@@ -288,7 +288,7 @@ class KubernetesChartTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"my.rel", "1abc", "Demo", "demo-"})
-  void aReleaseNameThatNoServiceCanHaveIsRefused(String name) throws IOException {
+  void aReleaseNameThatIsInvalidForAServiceIsRejected(String name) throws IOException {
     assertTrue(chart.refusalAs(name).contains("release name \"" + name + "\""), name);
   }
 
@@ -453,7 +453,7 @@ class KubernetesChartTest {
           podAnnotations.list,           [1]
           nonsense,                      1
           """)
-  void aWrongValueIsRefusedByName(String path, String value) throws IOException {
+  void anInvalidValueIsRejectedByName(String path, String value) throws IOException {
     String refusal = chart.refusal(Chart.setting(path, value));
     String last = path.substring(path.lastIndexOf('.') + 1);
     assertTrue(refusal.contains("values don't meet the specifications of the schema"), refusal);
@@ -474,7 +474,7 @@ class KubernetesChartTest {
           api: {extraEnv: {REDIS_PASSWORD: x}}               | api.extraEnv.REDIS_PASSWORD
           worker: {extraEnv: {TLS_CERT_FILE: /x}}            | name a secret in api.tlsSecret
           """)
-  void valuesThatContradictEachOtherAreRefused(String values, String said) throws IOException {
+  void contradictoryValuesAreRejected(String values, String said) throws IOException {
     String refusal = chart.refusal(values + "\n");
     assertTrue(refusal.contains(said), refusal);
   }

@@ -193,7 +193,7 @@ final class AddressGuardTest {
         "fd00:42::43",
         "fd12::5efe:10.0.0.1"
       })
-  void privateAddressesAreOpenWhenTheOperatorSaysSo(String address) {
+  void privateAddressesAreAllowedIfConfigured(String address) {
     assertEquals(Optional.empty(), guard(true, "", "").refusal(address(address)), address);
   }
 
@@ -233,7 +233,7 @@ final class AddressGuardTest {
         "2a00:1450::5efe:168.63.129.16",
         "64:ff9b:1::5efe:169.254.169.254"
       })
-  void whatHandsOutCredentialsStaysRefusedAllTheSame(String address) {
+  void metadataServicesAreAlwaysRejected(String address) {
     assertTrue(guard(true, "", "").refusal(address(address)).isPresent(), address);
   }
 

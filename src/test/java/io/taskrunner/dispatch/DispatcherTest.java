@@ -385,7 +385,7 @@ final class DispatcherTest {
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
       })
-  void whatIsNotHttpIsABadResponse(String answer) throws Exception {
+  void invalidHttpIsABadResponse(String answer) throws Exception {
     target.answers(answer);
     unanswered(AttemptError.BAD_RESPONSE, perform(claim()));
     assertEquals(1, target.nextEnd());
@@ -404,7 +404,7 @@ final class DispatcherTest {
         "HTTP/1.1 200 OK\r\nX-Long: one\r\n two\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nSet-Cookie : a=b\r\nContent-Length: 0\r\n\r\n"
       })
-  void anAnswerWhoseHeadBreaksRulesIsTakenWhereItsMeaningIsClear(String answer) throws Exception {
+  void anInvalidButUnambiguousResponseHeadIsAccepted(String answer) throws Exception {
     target.answers(answer);
     assertEquals(answered(200), perform(claim()));
     assertEquals(answered(200), perform(claim()));

@@ -70,7 +70,7 @@ final class RetryAfterTest {
         "1994-11-06T08:49:37Z",
         "\u0661"
       })
-  void whatIsNeitherCountsForNothing(String value) {
+  void otherFormatsOfRetryAfterAreIgnored(String value) {
     assertEquals(Optional.empty(), RetryAfter.parse(value, null, NOW));
   }
 

@@ -74,7 +74,7 @@ class ProcessFaultsTest {
     Account account = ledger.settle(redis.settings());
     Table.add("the API killed -9 and started again", account, "calls are repeated by their keys");
     Scene.assertNothingLost(account);
-    assertTrue(account.broken() > 0, "calls were cut off");
+    assertTrue(account.broken() > 0, "calls were broken off");
     assertEquals(0, account.again());
   }
 

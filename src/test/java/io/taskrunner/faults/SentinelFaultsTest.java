@@ -97,7 +97,7 @@ class SentinelFaultsTest {
 
     Account account = all.ledger.settle(set.settings());
     Table.add(
-        "the master is cut off from replicas and Sentinels, not from callers",
+        "the master is isolated from replicas and Sentinels, not from callers",
         account,
         "a gap of %d ms; replicas ≥ %d".formatted(gap, account.replicasMin()));
     assertKept(account);
@@ -112,14 +112,14 @@ class SentinelFaultsTest {
   void anApiThatReachesOnlyTheFormerMasterAcceptsNothing() throws Exception {
     SentinelSet set = scene.divisibleSentinels();
     List<Proxy> ways = set.sentinelPorts().stream().map(scene::proxy).toList();
-    Map<String, String> beside = new HashMap<>(set.environment());
-    beside.put(
+    Map<String, String> isolated = new HashMap<>(set.environment());
+    isolated.put(
         "REDIS_SENTINEL_ADDR",
         ways.stream().map(way -> "127.0.0.1:" + way.port()).collect(joining(",")));
     String patience = Integer.toString(COMMAND_TIMEOUT_MS);
     ProgramProcess api =
         scene.program(
-            "api", beside, "REDIS_WAIT_REPLICAS", "1", "REDIS_COMMAND_TIMEOUT_MS", patience);
+            "api", isolated, "REDIS_WAIT_REPLICAS", "1", "REDIS_COMMAND_TIMEOUT_MS", patience);
     ProgramProcess worker = scene.program("worker", set.environment());
     Receiver receiver = scene.receiver();
     Ledger ledger = scene.ledger(api, receiver, PER_SECOND);
@@ -141,7 +141,7 @@ class SentinelFaultsTest {
 
     Account account = ledger.settle(set.settings());
     Table.add(
-        "the API and the former master are cut off together from all others",
+        "the API and the former master are isolated together from all others",
         account,
         "replicas ≥ " + account.replicasMin());
     assertKept(account);

@@ -13,7 +13,7 @@ final class Table {
 
   private static final List<String> HEAD =
       List.of(
-          "| scenario | accepted | refused 503 | cut off | lost | dead | delivered again | longest gap ms |"
+          "| scenario | accepted | refused 503 | broken off | lost | dead | delivered again | longest gap ms |"
               + " longest refusal ms | doctor | |",
           "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
 

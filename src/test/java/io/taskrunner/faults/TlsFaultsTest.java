@@ -38,7 +38,7 @@ class TlsFaultsTest {
             "REDIS_WAIT_REPLICAS", "0");
 
     ProgramProcess mistrusting = scene.program("api", byUrl, "REDIS_CONNECT_RETRIES", "0");
-    assertNotEquals(0, mistrusting.end(), "it must not take a certificate that nobody vouches for");
+    assertNotEquals(0, mistrusting.end(), "it must reject a certificate of an unknown authority");
     ProgramProcess worker = scene.program("worker", with(byUrl, trust));
     ProgramProcess api = scene.program("api", with(bySentinel, trust));
     Ledger ledger = scene.ledger(api, scene.receiver(), PER_SECOND);

@@ -5,6 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.taskrunner.http.Served.Reply;
 import io.taskrunner.http.Served.Setup;
 import io.taskrunner.store.EnqueueResult;
@@ -14,6 +18,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.slf4j.LoggerFactory;
 
 /** Accepted calls as seen by a caller, and the rules that all calls share. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -45,6 +50,28 @@ class CallsTest {
       assertEquals(200, served.post("/v1/queues/low/resume", null).status());
       assertEquals(1, stores.trail.size());
     }
+  }
+
+  @Test
+  void aChangeMissingInTheAuditTrailIsLoggedWithoutAStackTrace() {
+    FakeStores stores = new FakeStores();
+    stores.trailAway = true;
+    Logger logger = (Logger) LoggerFactory.getLogger("io.taskrunner.http.call.Audit");
+    ListAppender<ILoggingEvent> logged = new ListAppender<>();
+    logged.start();
+    logger.addAppender(logged);
+    try (Served served = new Served(Setup.local(), stores)) {
+      assertEquals(200, served.post("/v1/queues/low/resume", null).status());
+    } finally {
+      logger.detachAppender(logged);
+    }
+    List<ILoggingEvent> warnings =
+        logged.list.stream().filter(event -> event.getLevel() == Level.WARN).toList();
+    assertEquals(1, warnings.size(), warnings.toString());
+    assertEquals(
+        "the change is missing in the audit trail, and only in this log: queue resumed",
+        warnings.getFirst().getFormattedMessage());
+    assertNull(warnings.getFirst().getThrowableProxy());
   }
 
   @Test

@@ -99,7 +99,7 @@ class HostsTest {
         "x%3F",
         "x%23y"
       })
-  void whatIsNoHostIsRefused(String path) {
+  void anInvalidHostIsRejected(String path) {
     refused(400, "invalid_request", served.call("PUT", "/admin/hosts/" + path, TEN));
     refused(404, "host_not_found", served.get("/admin/hosts/" + path));
     refused(404, "host_not_found", served.call("DELETE", "/admin/hosts/" + path, null));
@@ -119,7 +119,7 @@ class HostsTest {
         "{\"max_dispatches_per_sec\":\"1\"}",
         "{\"max_concurrent\":1,\"more\":2}"
       })
-  void wrongLimitsAreRefused(String body) {
+  void invalidLimitsAreRejected(String body) {
     refused(400, "invalid_request", served.call("PUT", "/admin/hosts/x", body));
     refused(404, "host_not_found", served.get("/admin/hosts/x"));
   }

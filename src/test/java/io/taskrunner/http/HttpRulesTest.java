@@ -123,7 +123,7 @@ class HttpRulesTest {
         "a,\tb",
         "caf\u00e9"
       })
-  void aMalformedHostIsRefused(String host) {
+  void aMalformedHostIsRejected(String host) {
     assertEquals(400, send("GET /version HTTP/1.1\r\nHost: " + host).status(), host);
   }
 

@@ -239,7 +239,7 @@ final class Served implements AutoCloseable {
     while (head.indexOf("\r\n\r\n") < 0) {
       int next = in.read();
       if (next < 0) {
-        throw new IOException("no whole answer: " + head);
+        throw new IOException("no complete response: " + head);
       }
       head.append((char) next);
     }

@@ -145,7 +145,8 @@ class TlsPortTest {
     Files.writeString(files.key(), key.substring(0, 60));
     certificate.look();
     assertTrue(certificate.detail().contains("TLS_KEY_FILE: "), certificate.detail());
-    assertFalse(certificate.detail().contains(key.substring(30, 60)), "a key is nobody's to see");
+    assertFalse(
+        certificate.detail().contains(key.substring(30, 60)), "the private key is not shown");
     Files.writeString(files.key(), key);
     Files.writeString(files.certificate(), Files.readString(RENEWED.pem(other()).certificate()));
     certificate.look();

@@ -73,7 +73,7 @@ class CronTest {
         "@yearly               | 2026-01-01T00:00:00Z | 2027-01-01T00:00Z",
         "@annually             | 2026-12-31T23:59:59Z | 2027-01-01T00:00Z",
       })
-  void anExpressionSaysWhatItIsKnownFor(String cron, String after, String next) throws BadCron {
+  void anExpressionRunsAtTheExpectedTimes(String cron, String after, String next) throws BadCron {
     assertEquals(List.of(next), next(cron, after, ZoneOffset.UTC, 1));
   }
 
@@ -105,7 +105,7 @@ class CronTest {
         "@often            | \"@often\" (expected: one of @annually @daily @hourly",
         "@reboot           | \"@reboot\" (expected: one of",
       })
-  void whatIsNoExpressionIsRefusedWithWhereAndWhy(String cron, String message) {
+  void anInvalidExpressionIsRejectedWithFieldAndReason(String cron, String message) {
     String told = assertThrows(BadCron.class, () -> Cron.parse(cron)).getMessage();
     assertEquals(message, told.substring(0, Math.min(message.length(), told.length())));
   }

@@ -192,7 +192,7 @@ public final class ClusterSet implements AutoCloseable {
           return "";
         }
       }
-      return "nobody holds slot " + slot;
+      return "no node holds slot " + slot;
     });
     return found[0];
   }

@@ -165,7 +165,7 @@ public final class ProgramProcess implements AutoCloseable {
   public int status(String path) throws InterruptedException {
     try {
       return get(path).statusCode();
-    } catch (IOException nobody) {
+    } catch (IOException notListening) {
       return 0;
     }
   }

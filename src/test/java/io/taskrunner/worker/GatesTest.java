@@ -300,7 +300,9 @@ class GatesTest {
     List<Target> narrow = new ArrayList<>();
     try (RedisProxy network = RedisProxy.start(REDIS.server().port());
         Rig far = new Rig(RedisServer.settings(network.port(), SHARDS), network.port())) {
-      for (int i = 0; i < HOSTS; i++) { // some of them have their limits in the shard that is away
+      for (int i = 0;
+          i < HOSTS;
+          i++) { // some of them have their limits in the shard that is unreachable
         narrow.add(new Target());
         limit(narrow.getLast(), 1);
       }

@@ -83,7 +83,7 @@ class OutageTest {
       assertFalse(target.arrivals().stream().anyMatch(arrival -> arrival.over().isDone()));
       redis.thaw();
 
-      Target.after(ofSeconds(3), 0).join(); // Long enough for leases to be taken back wrongly.
+      Target.after(ofSeconds(3), 0).join(); // Long enough for leases to end wrongly.
       answer.complete(200);
       for (TaskId id : ids) {
         Task task = rig.finished(id);

@@ -185,7 +185,7 @@ class YamlTest {
         "? a: b: c",
         "\ufeff\ufeff"
       })
-  void whatCannotBeReadIsTheCallersFault(String yaml) {
+  void invalidYamlIsAnErrorOfTheCaller(String yaml) {
     Refusal refusal = assertThrows(Refusal.class, () -> read(yaml));
     assertEquals(400, refusal.problem().status().code());
   }

@@ -387,7 +387,7 @@ final class Burdens implements AutoCloseable {
     TaskId waiting = stage.enqueue(wish().client("other").in(HOUR));
     stage.store.tasks().runNow(waiting);
     stage.store.tasks().cancel(waiting);
-    stage.store.tasks().revive(waiting);
+    stage.store.tasks().retry(waiting);
     stage.store.tasks().get(waiting);
     stage.store.doctor().examine(false);
     stage.store.works().getFirst().leave(WORKER);

@@ -266,7 +266,7 @@ class CallbackTest {
     stage.settle(Stage.WORKER, stage.verdict(next(), new Verdict.Bury(), 400));
     Claim first = next();
     stage.succeed(first);
-    stage.store.tasks().revive(id);
+    stage.store.tasks().retry(id);
     Claim again = next();
     assertEquals(id, again.id());
     stage.succeed(again);
@@ -282,7 +282,7 @@ class CallbackTest {
     assertNull(next());
     Claim first = next();
     stage.succeed(first);
-    stage.store.tasks().revive(id);
+    stage.store.tasks().retry(id);
     assertNull(next());
     Claim second = next();
     assertEquals(id, second.spec().callbackOf());
@@ -301,8 +301,8 @@ class CallbackTest {
     assertEquals(told.id(), again.id());
     stage.settle(Stage.WORKER, stage.verdict(again, new Verdict.Bury(), 503));
     assertEquals(TaskState.DEAD, stage.state(told.id()));
-    assertNull(next(), "nobody is told of it");
-    stage.store.tasks().revive(told.id());
+    assertNull(next(), "no callback is created");
+    stage.store.tasks().retry(told.id());
     assertEquals(told.id(), next().id());
   }
 

@@ -266,7 +266,7 @@ class CloudHistoryTest {
 
   private void delete() {
     Item item = any(true);
-    // A revived task may have lost its name to another.
+    // A retried task may have lost its name to another.
     if (item != null && reachable(item)) {
       assertInstanceOf(Found.Task.class, find(item, Way.DELETE));
       over(item, false);
@@ -295,7 +295,7 @@ class CloudHistoryTest {
   private void revive() {
     Item item = any(false);
     if (item != null && item.dead && (!item.named || names.get(item.made.id()) == item)) {
-      assertInstanceOf(Moved.Done.class, stage.store.tasks().revive(item.made.taskId()));
+      assertInstanceOf(Moved.Done.class, stage.store.tasks().retry(item.made.taskId()));
       item.dead = false;
       item.stands = Stands.WAITS;
       item.dispatches = 0;

@@ -748,7 +748,7 @@ class CloudTest {
     assertEquals(MAIL.toString(), dead.clientId());
     assertEquals(2, list(new Filter(MAIL.toString(), TaskState.DEAD, null, null)).size());
 
-    assertInstanceOf(Moved.Done.class, stage.store.tasks().revive(named.taskId()));
+    assertInstanceOf(Moved.Done.class, stage.store.tasks().retry(named.taskId()));
     assertEquals(0, found("a").dispatches());
     assertEquals(0, found("a").responses());
     assertEquals(Optional.empty(), found("a").last());
@@ -806,7 +806,7 @@ class CloudTest {
     CloudTask first = made(task(MAIL, "a", null, Duration.ZERO));
     fail(claimOne(), 500);
     CloudTask second = made(task(MAIL, "a", null, HOUR));
-    assertInstanceOf(Moved.Done.class, stage.store.tasks().revive(first.taskId()));
+    assertInstanceOf(Moved.Done.class, stage.store.tasks().retry(first.taskId()));
     assertEquals(second.taskId(), found("a").taskId());
     for (Claim claim : stage.claim(10)) {
       if (claim.id().equals(first.taskId())) {

@@ -104,7 +104,7 @@ class GateScriptTest {
   }
 
   @Test
-  void anUnusedPromiseEndsAndItsTokenComesBack() {
+  void anUnusedPromiseExpiresAndReturnsItsToken() {
     limit(null, 0.1);
     assertTrue(enters(0, "a"));
     stage.pass(Duration.ofSeconds(10));
@@ -131,7 +131,7 @@ class GateScriptTest {
   }
 
   @Test
-  void aNewerClaimTakesThePlaceOfAnOlderOneOnlyWhileThatIsInside() {
+  void aNewerClaimReplacesAnOlderOneOnlyWhileThatIsInside() {
     limit(1, null);
     String task = "t".repeat(16);
     assertTrue(enters(0, task + "claim1"));
@@ -168,7 +168,7 @@ class GateScriptTest {
     limit(1, null);
     enters(0, "a");
     stage.pass(Duration.ofMillis(10 * LEASE_MILLIS));
-    assertEquals(ASK_LATER, say(0, 'e', "b"), "nobody could say that a still runs");
+    assertEquals(ASK_LATER, say(0, 'e', "b"), "whether a still runs is unknown");
     say(0, 'k', "a");
     stage.pass(Duration.ofMillis(LEASE_MILLIS - 1));
     assertEquals(ASK_LATER, say(0, 'e', "b"));

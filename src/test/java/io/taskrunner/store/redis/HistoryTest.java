@@ -800,7 +800,7 @@ class HistoryTest {
       Item t = anyTask("d");
       if (t != null) {
         note("revive %s", t);
-        equal(model.revive(t), word(stage.store.tasks().revive(t.id)), "revive");
+        equal(model.retry(t), word(stage.store.tasks().retry(t.id)), "revive");
       }
     }
 

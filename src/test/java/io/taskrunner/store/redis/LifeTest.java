@@ -162,7 +162,7 @@ class LifeTest {
             new BreakerReport.None()));
     assertEquals(TaskState.DEAD, store.tasks().get(id).orElseThrow().state());
     assertEquals(2, store.tasks().get(id).orElseThrow().attempts().size());
-    assertInstanceOf(TaskStore.Moved.Done.class, store.tasks().revive(id));
+    assertInstanceOf(TaskStore.Moved.Done.class, store.tasks().retry(id));
     assertEquals(1, claim(1).claims().getFirst().start().attempt());
   }
 

@@ -294,7 +294,7 @@ final class MixedHistory implements AutoCloseable {
       case 2 -> lose(Fate.LOSE_ANSWER);
       case 3 -> {
         int shard = random.nextInt(SHARDS);
-        note("shard %d is away", shard);
+        note("shard %d is unreachable", shard);
         AtomicInteger left = new AtomicInteger(3 + random.nextInt(20));
         network.rule(words ->
             words.stream().anyMatch(word -> isOf(shard, word)) && left.decrementAndGet() > 0

@@ -14,9 +14,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 /**
  * Random histories of everything together: several shards and processes, limits, operations on many
  * tasks, schedules, callbacks, purges and deletions, while connections break, answers are lost, a
- * shard is away, processes die and the clock steps. See {@link MixedHistory}. A failure prints its
- * seed, which {@code -Dhistory.seed} repeats, as far as the timing of several threads allows;
- * {@code -Dhistory.seeds} is how many random ones the fault suite runs.
+ * shard is unreachable, processes die and the clock steps. See {@link MixedHistory}. A failure
+ * prints its seed, which {@code -Dhistory.seed} repeats, as far as the timing of several threads
+ * allows; {@code -Dhistory.seeds} is how many random ones the fault suite runs.
  */
 class MixedHistoryTest {
 

@@ -192,7 +192,7 @@ final class MixedMoves {
         store().tasks().cancel(id);
       }
       case 1 -> store().tasks().runNow(id);
-      default -> store().tasks().revive(id);
+      default -> store().tasks().retry(id);
     }
     history.note("one task %s", id);
   }

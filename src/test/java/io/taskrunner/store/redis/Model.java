@@ -156,7 +156,7 @@ final class Model {
     final @Nullable Long expires;
     final @Nullable Integer ownConcurrent;
 
-    /** A revived task belongs to the current version of its client. */
+    /** A retried task belongs to the current version of its client. */
     int generationOfClient;
 
     Item(
@@ -577,7 +577,7 @@ final class Model {
     return "done";
   }
 
-  String revive(@Nullable Item t) {
+  String retry(@Nullable Item t) {
     char state = t == null ? '-' : visible(t);
     if (t == null || state == '-') {
       return "missing";

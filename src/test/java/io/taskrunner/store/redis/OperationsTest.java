@@ -448,7 +448,7 @@ class OperationsTest {
     finish(run, 2);
     Operation came = get(begun.id());
     assertEquals(State.FAILED, came.state());
-    assertEquals("The queue archive is no more.", came.error());
+    assertEquals("Queue \"archive\" was deleted.", came.error());
     assertEquals(Set.of(TaskState.READY), states(ids));
   }
 

@@ -415,7 +415,7 @@ class QueueMovesTest {
     assertInstanceOf(Moved.Done.class, stage.store.tasks().runNow(later));
     assertEquals(List.of(later), stage.claim(5).stream().map(Claim::id).toList());
     assertEquals(new Moved.WrongState(TaskState.ACTIVE), stage.store.tasks().runNow(later));
-    assertEquals(new Moved.WrongState(TaskState.ACTIVE), stage.store.tasks().revive(later));
+    assertEquals(new Moved.WrongState(TaskState.ACTIVE), stage.store.tasks().retry(later));
     assertInstanceOf(Moved.NotFound.class, stage.store.tasks().cancel(stage.id()));
   }
 

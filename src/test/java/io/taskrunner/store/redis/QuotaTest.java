@@ -61,7 +61,8 @@ class QuotaTest {
     stage.enqueue(2, Stage.wish());
     assertEquals(new BacklogFull(3, 3, false), stage.put(Stage.wish()));
     Claim running = stage.claim(1).getFirst();
-    assertEquals(new BacklogFull(3, 3, false), stage.put(Stage.wish()), "what runs may come back");
+    assertEquals(
+        new BacklogFull(3, 3, false), stage.put(Stage.wish()), "running tasks may be returned");
     stage.settle(
         Stage.WORKER, stage.verdict(running, new Verdict.Retry(Duration.ofMinutes(1)), 503));
     assertEquals(new BacklogFull(3, 3, false), stage.put(Stage.wish()), "it did");
@@ -168,7 +169,7 @@ class QuotaTest {
     TaskId dead = stage.enqueue(Stage.wish());
     stage.settle(Stage.WORKER, stage.verdict(stage.claim(1).getFirst(), new Verdict.Bury(), 400));
     stage.enqueue(Stage.wish());
-    stage.store.tasks().revive(dead);
+    stage.store.tasks().retry(dead);
     assertEquals(new BacklogFull(1, 2, false), stage.put(Stage.wish()));
   }
 

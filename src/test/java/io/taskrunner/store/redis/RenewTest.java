@@ -30,7 +30,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Leases: kept by renewal, taken back when they end, forgiven after an outage. */
+/** Leases: kept by renewal, ended without it, extended after an outage. */
 class RenewTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
@@ -58,7 +58,7 @@ class RenewTest {
         .renew(WORKER, LEASE, List.of(new Running(claim.id(), claim.number())));
   }
 
-  /** Time passes while a worker beats, so that leases that end are taken back. */
+  /** Time passes while a worker beats, so that ended leases are noticed. */
   private Exchange beat(Duration time) {
     Exchange last = null;
     for (long left = time.toMillis(); left > 0; left -= 1000) {

@@ -126,7 +126,7 @@ class SearchTest {
                     new DeadGroup("two.example:80", "http_404", 1)))),
         stage.store.queues().deadSummary("default"));
     assertEquals(Optional.empty(), stage.store.queues().deadSummary("none"));
-    stage.store.tasks().revive(a);
+    stage.store.tasks().retry(a);
     stage.store.queues().replayDead("default", 1L, "xyz");
     assertEquals(List.of(b), all(of(dead, null, "one.example", null, null)));
     assertEquals(2, stage.store.queues().deadSummary("default").orElseThrow().groups().size());

@@ -3,6 +3,9 @@ package io.taskrunner.store.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.taskrunner.config.HostPort;
@@ -14,6 +17,7 @@ import io.taskrunner.store.redis.link.Node;
 import io.taskrunner.testkit.Proxy;
 import io.taskrunner.testkit.RedisServer;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletionStage;
@@ -22,6 +26,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.slf4j.LoggerFactory;
 
 /** Closed connections to Redis, and those that stay open. */
 @Timeout(120)
@@ -94,6 +99,31 @@ class WatchTest {
       await(() -> answers(node.calls()), PATIENCE);
       await(() -> answers(node.line(0).commands()), PATIENCE);
     }
+  }
+
+  @Test
+  void anOutageIsLoggedWithoutStackTraces() throws Exception {
+    Logger logger = (Logger) LoggerFactory.getLogger("io.taskrunner.store.redis.link");
+    ListAppender<ILoggingEvent> logged = new ListAppender<>();
+    logged.start();
+    logger.addAppender(logged);
+    try (RedisServer redis = RedisServer.start();
+        Node node = Node.open(behind(redis.port(), Duration.ofSeconds(5)), 1, Optional.empty())) {
+      redis.freeze();
+      await(() -> node.line(0).losses() > 0, Duration.ofSeconds(6));
+      redis.thaw();
+      await(() -> answers(node.calls()), PATIENCE);
+    } finally {
+      logger.detachAppender(logged);
+    }
+    List<ILoggingEvent> lines = List.copyOf(logged.list);
+    assertTrue(
+        lines.stream()
+            .anyMatch(
+                line -> line.getMessage().equals("closing connections to Redis, to reopen them")),
+        lines.toString());
+    assertEquals(
+        List.of(), lines.stream().filter(line -> line.getThrowableProxy() != null).toList());
   }
 
   @Test
