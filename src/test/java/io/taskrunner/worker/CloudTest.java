@@ -129,7 +129,7 @@ class CloudTest {
   }
 
   @Test
-  void aHostsLimitHoldsForThemToo() throws Exception {
+  void hostLimitsApplyToCloudTasks() throws Exception {
     Unconditional.put(rig.hosts(), new TargetHost("127.0.0.1", 1, null, 0));
     AtomicInteger running = new AtomicInteger();
     AtomicInteger most = new AtomicInteger();
@@ -148,7 +148,7 @@ class CloudTest {
   }
 
   @Test
-  void headersCountAsGooglesDo() throws Exception {
+  void headersCountLikeGoogles() throws Exception {
     answers(503, 404, 429, 500, 302, 200);
     rig.worker(4, LEASE).start();
     made(send(QUEUE, "a", null));
@@ -174,7 +174,7 @@ class CloudTest {
   }
 
   @Test
-  void aTargetReceivesWhatTheTaskSaysAndWhatGoogleAdds() throws Exception {
+  void aTargetReceivesTheRequestAndGooglesHeaders() throws Exception {
     rig.worker(4, LEASE).start();
     CloudTask task =
         made(
@@ -214,7 +214,7 @@ class CloudTest {
   }
 
   @Test
-  void aTimeOutIsToldAs504AndIsNoExecution() throws Exception {
+  void aTimeoutIsReportedAs504AndIsNoExecution() throws Exception {
     CompletableFuture<Integer> never = new CompletableFuture<>();
     target.answers(arrival ->
         arrival.header("x-cloudtasks-taskretrycount").equals("0")
@@ -231,7 +231,7 @@ class CloudTest {
   }
 
   @Test
-  void aTaskIsRunAtOnceThoughEverySlotIsTakenAndItsQueueIsPaused() throws Exception {
+  void runTaskStartsAtOnceAlthoughAllSlotsAreTakenAndTheQueueIsPaused() throws Exception {
     CompletableFuture<Integer> held = new CompletableFuture<>();
     target.answers(
         arrival -> arrival.task().equals("holds") ? held : Target.after(Duration.ZERO, 500));
@@ -273,7 +273,7 @@ class CloudTest {
   }
 
   @Test
-  void noMoreRunAtOnceThanTheQueueAllowsOverTwoWorkers() throws Exception {
+  void aQueueKeepsItsConcurrencyOverTwoWorkers() throws Exception {
     QueueName narrow = new QueueName("shop", "l", "narrow");
     make(narrow, 500, 100, 3, QUICK);
     AtomicInteger running = new AtomicInteger();
@@ -316,7 +316,7 @@ class CloudTest {
   }
 
   @Test
-  void queuesAreWholeInOneShardEach() throws Exception {
+  void eachQueueIsInOneShard() throws Exception {
     rig.close();
     REDIS.redis().sync().flushall();
     rig = new Rig(REDIS.server().settings(8), REDIS.server().port());

@@ -125,7 +125,7 @@ class GatesTest {
   }
 
   @Test
-  void aTaskWhoseQueueAndHostBothHaveALimitStartsAtOnce() throws Exception {
+  void aTaskWithQueueAndHostLimitsStartsAtOnce() throws Exception {
     target.answers(_ -> counted(ofMillis(5), 200));
     Unconditional.put(rig.queues(), "both", limits(null, 4));
     limit(target, 3);
@@ -148,7 +148,7 @@ class GatesTest {
   }
 
   @Test
-  void aLimitHoldsAndIsUsedWhileConnectionsAreLostAgainAndAgain() throws Exception {
+  void aLimitHoldsAndIsFullyUsedWhileConnectionsAreLost() throws Exception {
     target.answers(arrival -> counted(ofMillis(20), firstAttempt(arrival) ? 500 : 200));
     limit(target, 1);
     rig.worker(4, LEASE).start();
@@ -167,7 +167,7 @@ class GatesTest {
   }
 
   @Test
-  void aVerdictThatIsSentAgainFreesNoPlaceOfALaterAttempt() throws Exception {
+  void aRepeatedVerdictFreesNoPlaceOfALaterAttempt() throws Exception {
     CompletableFuture<Integer> held = new CompletableFuture<>();
     target.answers(arrival -> {
       most.accumulateAndGet(running.incrementAndGet(), Math::max);
@@ -204,7 +204,7 @@ class GatesTest {
 
   @Test
   @Tag("faults")
-  void aLimitHoldsThroughAnOutageThatIsLongerThanLeases() throws Exception {
+  void aLimitHoldsThroughALongOutage() throws Exception {
     Duration lease = ofSeconds(2);
     CompletableFuture<Integer> held = new CompletableFuture<>();
     target.answers(arrival -> {
@@ -236,7 +236,7 @@ class GatesTest {
   }
 
   @Test
-  void queuesThatHaveNoRoomHideNothingAndCostAnIdleWorkerLittle() throws Exception {
+  void fullQueuesHideNoOthersAndCostLittle() throws Exception {
     int queues = 1_100;
     QueueSettings rare = limits(0.001, null);
     IntStream.range(0, queues)
@@ -259,7 +259,7 @@ class GatesTest {
   }
 
   @Test
-  void theDoctorFindsNothingInAQueueThatWaitsForItsRate() throws Exception {
+  void theDoctorFindsNothingInARateLimitedQueue() throws Exception {
     Unconditional.put(rig.queues(), "rare", limits(0.001, null));
     rig.worker(4, LEASE).start();
     for (int i = 0; i < 10; i++) {
@@ -270,7 +270,7 @@ class GatesTest {
   }
 
   @Test
-  void tasksOfLimitedQueuesCostLittleMoreThanOthers() throws Exception {
+  void tasksOfLimitedQueuesCostLittleMore() throws Exception {
     long plain = scriptsFor(limits(null, null));
     long limited = scriptsFor(limits(null, 10));
     assertTrue(limited < 4 * plain, limited + " scripts, and " + plain + " without limits");
@@ -296,7 +296,7 @@ class GatesTest {
 
   @ParameterizedTest
   @ValueSource(ints = {0, 1})
-  void aShardThatIsAwayHoldsUpNoTaskThatDoesNotNeedIt(int away) throws Exception {
+  void anUnreachableShardDelaysOnlyItsTasks(int away) throws Exception {
     List<Target> narrow = new ArrayList<>();
     try (RedisProxy network = RedisProxy.start(REDIS.server().port());
         Rig far = new Rig(RedisServer.settings(network.port(), SHARDS), network.port())) {

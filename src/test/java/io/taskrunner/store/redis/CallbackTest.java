@@ -98,7 +98,7 @@ class CallbackTest {
   }
 
   @Test
-  void aSuccessIsTold() {
+  void aSuccessCausesACallback() {
     stage.now(1_709_251_199_987L); // the last moment of the 29th of February 2024
     long made = stage.now();
     TaskId id =
@@ -134,7 +134,7 @@ class CallbackTest {
   }
 
   @Test
-  void aDeathIsTold() {
+  void aDeadTaskCausesACallback() {
     long made = stage.now();
     TaskId id = stage.enqueue(wish());
     Claim first = next();
@@ -147,7 +147,7 @@ class CallbackTest {
   }
 
   @Test
-  void whatIsNotAskedForIsNotTold() {
+  void unrequestedStatesCauseNoCallback() {
     stage.enqueue(wish(Callback.End.DEAD));
     stage.succeed(next());
     assertNull(next());
@@ -162,7 +162,7 @@ class CallbackTest {
   }
 
   @Test
-  void aCancellationIsToldWhereItIsAskedFor() {
+  void aCancellationCausesACallbackIfRequested() {
     long made = stage.now();
     TaskId waits = stage.enqueue(wish(Callback.End.CANCELLED).in(Duration.ofHours(1)));
     stage.store.tasks().cancel(waits);
@@ -178,7 +178,7 @@ class CallbackTest {
   }
 
   @Test
-  void aLostLeaseThatWasTheLastIsToldInTheClaimThatTakesItBack() {
+  void aLastLostLeaseCausesACallbackInTheClaimThatReturnsIt() {
     TaskId id = stage.enqueue(wish().retry(NO_RETRY));
     next();
     stage.pass(Stage.LEASE.dividedBy(2));
@@ -192,7 +192,7 @@ class CallbackTest {
   }
 
   @Test
-  void expiredTasksAreToldThoughAClaimTakesOthersBesideThem() {
+  void expiredTasksCauseCallbacksAlsoInAClaimThatTakesOthers() {
     List<TaskId> expired = new ArrayList<>();
     List<TaskId> others = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
@@ -229,7 +229,7 @@ class CallbackTest {
   }
 
   @Test
-  void theSameVerdictAgainMakesNoSecond() {
+  void aRepeatedVerdictCreatesNoSecondCallback() {
     stage.enqueue(wish());
     Claim claim = next();
     stage.succeed(claim);
@@ -238,7 +238,7 @@ class CallbackTest {
   }
 
   @Test
-  void afterAFailoverThatForgotTheEndTheSameCallbackIsMade() {
+  void afterALostEndTheSameCallbackIsCreatedAgain() {
     TaskId id = stage.enqueue(wish());
     Claim claim = next();
     var redis = stage.link.node().calls();
@@ -261,7 +261,7 @@ class CallbackTest {
   }
 
   @Test
-  void aTaskThatIsStartedAgainTellsItsNextEndToo() {
+  void aRetriedTaskCausesAnotherCallback() {
     TaskId id = stage.enqueue(wish());
     stage.settle(Stage.WORKER, stage.verdict(next(), new Verdict.Bury(), 400));
     Claim first = next();
@@ -277,7 +277,7 @@ class CallbackTest {
   }
 
   @Test
-  void oneThatExpiresTwiceTellsItTwice() {
+  void aTaskThatExpiresTwiceCausesTwoCallbacks() {
     TaskId id = stage.enqueue(wish().expires(stage.now()));
     assertNull(next());
     Claim first = next();
@@ -290,7 +290,7 @@ class CallbackTest {
   }
 
   @Test
-  void aCallbackThatFailsIsRetriedAndDiesAsAnyTask() {
+  void aFailingCallbackIsRetriedAndEndsDead() {
     stage.enqueue(wish());
     stage.succeed(next());
     Claim told = next();
@@ -307,7 +307,7 @@ class CallbackTest {
   }
 
   @Test
-  void itIsNeitherCountedByTheRateNorHeldByTheQuota() {
+  void aCallbackIsNotSubjectToRateOrBacklogLimits() {
     Unconditional.set(
         stage.store.clients(), "abc", ClientChange.of().limits(10, 2).maxWaiting(1).done());
     stage.enqueue(wish());
@@ -320,7 +320,7 @@ class CallbackTest {
   }
 
   @Test
-  void aClientThatIsNoMoreTellsNothing() {
+  void aDeletedClientCausesNoCallbacks() {
     stage.enqueue(wish(Callback.End.values()));
     stage.enqueue(wish(Callback.End.values()));
     Claim running = stage.claim(1).getFirst();
@@ -332,7 +332,7 @@ class CallbackTest {
   }
 
   @Test
-  void aPurgedTaskTellsNothingAndADisabledClientsDoes() {
+  void aPurgedTaskCausesNoCallbackButADisabledClientsTaskDoes() {
     stage.enqueue(wish());
     Claim running = next();
     stage.store.queues().purge("default");
@@ -345,7 +345,7 @@ class CallbackTest {
   }
 
   @Test
-  void aTaskWithoutRetentionTellsItsEndAndSoDoesOneWithAllItCanSay() {
+  void tasksWithoutRetentionAndWithEveryFieldCauseCallbacks() {
     TaskId id =
         stage.enqueue(
             wish()
@@ -363,7 +363,7 @@ class CallbackTest {
   }
 
   @Test
-  void theBreakerOfItsHostHoldsItUpAsAny() {
+  void anOpenBreakerHoldsACallback() {
     stage.enqueue(wish().url("http://down.test/x"));
     Claim claim = next();
     Settlement trip =
@@ -388,7 +388,7 @@ class CallbackTest {
   }
 
   @Test
-  void everyErrorHasItsWord() {
+  void everyErrorHasAName() {
     for (AttemptError error : AttemptError.values()) {
       if (error == AttemptError.EXPIRED || error == AttemptError.LEASE_LOST) {
         continue; // reported above
@@ -418,7 +418,7 @@ class CallbackTest {
   }
 
   @Test
-  void itIsMadeThoughMemoryIsFull() {
+  void aCallbackIsCreatedWhenMemoryIsFull() {
     TaskId id = stage.enqueue(wish());
     Claim claim = next();
     REDIS.redis().sync().configSet("maxmemory", "1mb");
@@ -431,7 +431,7 @@ class CallbackTest {
   }
 
   @Test
-  void itLiesInTheShardOfItsTask() {
+  void aCallbackIsInTheShardOfItsTask() {
     REDIS.redis().sync().flushall();
     try (RedisStore store = RedisStore.open(StoreOptions.defaults(REDIS.server().settings(16)))) {
       List<String> clients = List.of("one", "two", "three", "four", "five", "six");
@@ -468,7 +468,7 @@ class CallbackTest {
   }
 
   @Test
-  void aRecordTellsWhatItWasGiven() {
+  void aRecordContainsItsCallback() {
     Callback callback = to("http://[::1]:8080/x", Callback.End.DEAD, Callback.End.CANCELLED);
     byte[] tail = TaskTail.of("abc", Stage.wish().callback(callback).spec());
     byte[] record = new byte[TaskCodec.TAIL + tail.length];

@@ -88,7 +88,7 @@ class ChangesTest {
   }
 
   @Test
-  void theSettingsOfAQueueAreFinished() {
+  void aBrokenOffChangeOfQueueSettingsIsCompleted() {
     put("q", 1);
     breakOff("tr:{1}:" + flow("q"), () -> put("q", 7));
     finish();
@@ -96,7 +96,7 @@ class ChangesTest {
   }
 
   @Test
-  void aQueueThatWasMadeInHalfOfTheShardsIsMadeInAll() {
+  void aHalfCreatedQueueIsCreatedInAllShards() {
     int next = Integer.parseInt(redis.get("tr:{config}:queues:last")) + 1;
     breakOff("tr:{1}:queue:" + next + ":flow", () -> put("q", 7));
     finish();
@@ -105,7 +105,7 @@ class ChangesTest {
   }
 
   @Test
-  void theRepetitionOfABrokenOffChangeFinishesItToo() {
+  void repeatingABrokenOffChangeCompletesIt() {
     put("q", 1);
     breakOff("tr:{1}:" + flow("q"), () -> put("q", 7));
     put("q", 8);
@@ -114,7 +114,7 @@ class ChangesTest {
   }
 
   @Test
-  void aPauseAndItsEndAreFinished() {
+  void brokenOffPausesAndResumesAreCompleted() {
     put("q", 1);
     breakOff("tr:{1}:" + flow("q"), () -> store.queues().pause("q", true));
     finish();
@@ -129,7 +129,7 @@ class ChangesTest {
   }
 
   @Test
-  void aPauseThatComesLateDoesNotUndoItsEnd() {
+  void aLatePauseDoesNotUndoAResume() {
     put("q", 1);
     breakOff("tr:{1}:" + flow("q"), () -> store.queues().pause("q", true));
     store.queues().pause("q", false);
@@ -138,7 +138,7 @@ class ChangesTest {
   }
 
   @Test
-  void aPurgeThatFailedInAShardDropsNoTaskThatCameLater() {
+  void aFailedPurgeDropsNoLaterTask() {
     put("q", 1);
     breakOff("tr:{1}:" + flow("q"), () -> store.queues().purge("q"));
     for (int i = 0; i < 20; i++) {
@@ -151,7 +151,7 @@ class ChangesTest {
   }
 
   @Test
-  void aQueueIsGoneForAllFromTheFirstStepOfItsDeletionOn() {
+  void aQueueIsGoneFromTheFirstStepOfItsDeletion() {
     put("q", 1);
     String flow = flow("q");
     for (int i = 0; i < 20; i++) {
@@ -168,7 +168,7 @@ class ChangesTest {
   }
 
   @Test
-  void aQueueCanBeMadeAnewWhileTheDeletionOfAnotherOfItsNameIsUnderWay() {
+  void aQueueCanBeRecreatedDuringItsDeletion() {
     put("q", 1);
     String before = flow("q");
     breakOff("tr:{1}:" + before, () -> Unconditional.delete(store.queues(), "q", true));
@@ -191,7 +191,7 @@ class ChangesTest {
   }
 
   @Test
-  void aHostIsLimitedInAllShardsOrInNone() {
+  void aHostLimitAppliesInAllShardsOrNone() {
     breakOff(
         "tr:{1}:hosts",
         () -> Unconditional.put(store.hosts(), new TargetHost("full.test", 2, null, 0)));
@@ -210,7 +210,7 @@ class ChangesTest {
   }
 
   @Test
-  void theKeysOfADeletedClientOpenNothingForAnotherOfItsName() {
+  void theKeysOfADeletedClientDoNotWorkForARecreatedOne() {
     Unconditional.set(store.clients(), "abc", ClientChange.of().enabled(true).done());
     store.clients().addKey("abc", "digest", "name", Scope.ALL);
     breakOff(tiersOf("abc"), () -> Unconditional.delete(store.clients(), "abc"));
@@ -222,7 +222,7 @@ class ChangesTest {
   }
 
   @Test
-  void aClientThatWasMadeAfterItsDeletionWasBrokenOffStays() {
+  void aClientRecreatedAfterABrokenOffDeletionStays() {
     Unconditional.set(store.clients(), "abc", ClientChange.of().enabled(true).done());
     breakOff(tiersOf("abc"), () -> Unconditional.delete(store.clients(), "abc"));
     Unconditional.set(store.clients(), "abc", ClientChange.of().enabled(true).done());

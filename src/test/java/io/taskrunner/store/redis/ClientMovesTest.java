@@ -193,7 +193,7 @@ class ClientMovesTest {
     Claim claim = stage.claim(1).getFirst();
     stage.settle(WORKER, stage.verdict(claim, new Verdict.Bury(), 400));
     Unconditional.delete(stage.store.clients(), "abc");
-    assertInstanceOf(Moved.NotFound.class, stage.store.tasks().revive(claim.id()));
+    assertInstanceOf(Moved.NotFound.class, stage.store.tasks().retry(claim.id()));
     assertEquals(Optional.of(0L), stage.store.queues().replayDead("default", null, null));
     assertEquals(TaskState.DEAD, stage.state(claim.id()));
   }

@@ -87,7 +87,7 @@ class LabelsTest {
   }
 
   @Test
-  void whatSucceedsStaysAsLongAsItIsKept() {
+  void aSucceededTaskIsIndexedForItsRetention() {
     stage.succeed(claimed(labeled()));
     assertIndexed(1);
     later(HOUR);
@@ -95,7 +95,7 @@ class LabelsTest {
   }
 
   @Test
-  void whatIsNotKeptGoesWithItsEnd() {
+  void aTaskWithoutRetentionLeavesTheIndexAtItsEnd() {
     stage.succeed(claimed(labeled().retention(Duration.ZERO)));
     assertIndexed(0);
     stage.store.tasks().cancel(stage.enqueue(labeled().in(HOUR).retention(Duration.ZERO)));
@@ -111,7 +111,7 @@ class LabelsTest {
   }
 
   @Test
-  void whereverTheLabelsStandInTheRecord() {
+  void labelsAreFoundAtEveryPositionOfTheRecord() {
     TargetUrl url = ((TargetUrl.Parsed.Good) TargetUrl.parse("http://done.test/x")).url();
     String owner = "o".repeat(64);
     stage.client(owner, 10);
@@ -136,7 +136,7 @@ class LabelsTest {
   }
 
   @Test
-  void theDeadStayUntilTheyAreDropped() {
+  void deadTasksAreIndexedUntilTheyAreDropped() {
     dead(labeled());
     assertIndexed(1);
     stage.store.queues().replayDead("default", 1L, null);
@@ -149,7 +149,7 @@ class LabelsTest {
   }
 
   @Test
-  void whatRunsIntoItsExpiryIsDeadAndStays() {
+  void anExpiredTaskIsDeadAndStaysIndexed() {
     stage.enqueue(labeled().expires(stage.now() + 1000));
     stage.pass(Duration.ofSeconds(2));
     assertEquals(List.of(), stage.claim(1));
@@ -159,7 +159,7 @@ class LabelsTest {
   }
 
   @Test
-  void aLostLeaseAndARetryKeepIt() {
+  void aLostLeaseAndARetryKeepTheIndex() {
     claimed(labeled());
     for (int i = 0; i < 3; i++) {
       stage.pass(LEASE.dividedBy(2));
@@ -169,7 +169,7 @@ class LabelsTest {
   }
 
   @Test
-  void whatIsTrimmedIsGone() {
+  void aTrimmedTaskLeavesTheIndex() {
     QueueSettings d = QueueSettings.defaults(1);
     Unconditional.put(
         stage.store.queues(),
@@ -191,7 +191,7 @@ class LabelsTest {
   }
 
   @Test
-  void aPurgeDropsWhatWaitsAndWhatRan() {
+  void aPurgeRemovesWaitingAndRunningTasksFromTheIndex() {
     final Claim claim = claimed(labeled());
     stage.enqueue(labeled());
     stage.enqueue(labeled().in(HOUR));
@@ -217,7 +217,7 @@ class LabelsTest {
   }
 
   @Test
-  void whatADeletedClientLeftIsCancelledAndThenGone() {
+  void tasksOfADeletedClientAreCancelledAndThenUnindexed() {
     stage.enqueue(labeled());
     stage.enqueue(labeled().in(HOUR));
     Unconditional.delete(stage.store.clients(), "abc");
@@ -228,7 +228,7 @@ class LabelsTest {
   }
 
   @Test
-  void theTasksOfAScheduleHaveItsLabels() {
+  void tasksOfAScheduleHaveItsLabels() {
     Unconditional.put(
         stage.store.schedules(),
         "s",

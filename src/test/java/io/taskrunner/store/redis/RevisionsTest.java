@@ -88,7 +88,7 @@ class RevisionsTest {
   }
 
   @Test
-  void aQueueIsMadeChangedAndDeletedAsExpectedAlone() throws ChangedMeanwhile {
+  void aQueueChangesOnlyIfItsRevisionMatches() throws ChangedMeanwhile {
     assertThrows(ChangedMeanwhile.class, () -> queues.put("q", SETTINGS, at(0)));
     assertTrue(queues.put("q", SETTINGS, Expected.ABSENT));
     assertThrows(ChangedMeanwhile.class, () -> queues.put("q", SETTINGS, Expected.ABSENT));
@@ -105,7 +105,7 @@ class RevisionsTest {
   }
 
   @Test
-  void aClientIsMadeChangedAndDeletedAsExpectedAlone() throws ChangedMeanwhile {
+  void aClientChangesOnlyIfItsRevisionMatches() throws ChangedMeanwhile {
     assertThrows(ChangedMeanwhile.class, () -> clients.set("abc", DISABLED, at(0)));
     clients.set("abc", DISABLED, Expected.ABSENT);
     long first = client();
@@ -122,7 +122,7 @@ class RevisionsTest {
   }
 
   @Test
-  void aTierIsMadeChangedAndDeletedAsExpectedAlone() throws ChangedMeanwhile {
+  void aTierChangesOnlyIfItsRevisionMatches() throws ChangedMeanwhile {
     Tier own = new Tier("own", new Limits(1, 2));
     clients.putTier(own, Expected.ABSENT);
     long first = tier("own");
@@ -139,7 +139,7 @@ class RevisionsTest {
   }
 
   @Test
-  void whatWasThereBeforeThereWereRevisionsCanBeExpectedToo() throws ChangedMeanwhile {
+  void objectsWithoutARevisionCanBeExpectedToo() throws ChangedMeanwhile {
     Unconditional.put(queues, "q", SETTINGS);
     Unconditional.set(clients, "abc", DISABLED);
     stage.redis.keys("tr:{0}:queue:*:flow").forEach(flow -> stage.redis.hdel(flow, "rev"));
@@ -152,7 +152,7 @@ class RevisionsTest {
   }
 
   @Test
-  void ofManyChangesAtOnceThatExpectTheSameOneIsMade() throws Exception {
+  void oneOfManyConcurrentConditionalChangesSucceeds() throws Exception {
     for (int round = 0; round < 20; round++) {
       Unconditional.put(queues, "q", SETTINGS);
       Unconditional.set(clients, "abc", DISABLED);
@@ -184,7 +184,7 @@ class RevisionsTest {
   }
 
   @Test
-  void whatWasDecidedEarlierDoesNotOvertakeWhatWasDecidedLater() {
+  void anEarlierDecisionDoesNotOvertakeALaterOne() {
     Unconditional.put(queues, "q", SETTINGS);
     Unconditional.set(clients, "abc", DISABLED);
     Unconditional.putTier(clients, new Tier("own", new Limits(1, 2)));
@@ -201,7 +201,7 @@ class RevisionsTest {
   }
 
   @Test
-  void manyThingsAreDecidedOnAsOneAndALaterChangeOfOneStands() throws ChangedMeanwhile {
+  void manyObjectsAreDecidedAtomicallyAndALaterChangeOfOneIsKept() throws ChangedMeanwhile {
     ConfigStore config = stage.store.configuration();
     Unconditional.put(queues, "q", SETTINGS);
     long last = config.lastRevision();
@@ -224,7 +224,7 @@ class RevisionsTest {
   }
 
   @Test
-  void aDecisionThatNobodyCarriedOutStandsInTheWayForAWhileOnly() throws ChangedMeanwhile {
+  void anAbandonedDecisionBlocksOnlyForSomeTime() throws ChangedMeanwhile {
     Unconditional.put(queues, "q", SETTINGS);
     long revision = queue();
     InstantSource clock = () -> Instant.ofEpochMilli(stage.now());

@@ -99,7 +99,7 @@ class SchedulesTest {
   }
 
   @Test
-  void atEachTickATaskIsMadeAndItSaysWhenTheNextComes() {
+  void eachRunCreatesATaskAndReportsTheNextRun() {
     assertTrue(Unconditional.put(schedules, "s", every(MINUTE, Overlap.ALLOW, CatchUp.NONE)));
     assertEquals(Duration.ofSeconds(1), Ticks.tick(schedules));
     assertEquals(List.of(), tasks());
@@ -125,7 +125,7 @@ class SchedulesTest {
   }
 
   @Test
-  void aCronExpressionIsKeptWithItsZone() throws Exception {
+  void aCronExpressionIsStoredWithItsZone() throws Exception {
     Rhythm daily = new Rhythm.ByCron(Cron.parse("30 9 * * MON-FRI"), ZoneId.of("Asia/Tokyo"));
     Unconditional.put(
         schedules, "s", settings(daily, Overlap.SKIP, CatchUp.LAST, Duration.ofSeconds(30), false));
@@ -144,7 +144,7 @@ class SchedulesTest {
   }
 
   @Test
-  void aTickWhoseTaskBeforeIsStillThereMakesNoneWhenToldToSkip() {
+  void skipCreatesNoTaskWhileThePreviousOneIsUnfinished() {
     Unconditional.put(schedules, "s", every(MINUTE, Overlap.SKIP, CatchUp.NONE));
     stage.pass(MINUTE);
     Ticks.tick(schedules);
@@ -161,7 +161,7 @@ class SchedulesTest {
   }
 
   @Test
-  void ticksThatNobodyCouldMakeAreMissedCaughtUpWithOrTheLastIs() {
+  void missedRunsAreSkippedOrCaughtUpAsConfigured() {
     for (CatchUp catchUp : CatchUp.values()) {
       Unconditional.put(schedules, catchUp.word(), every(MINUTE, Overlap.ALLOW, catchUp));
     }
@@ -186,7 +186,7 @@ class SchedulesTest {
   }
 
   @Test
-  void whatIsMuchTooLateIsMissedAltogether() throws Exception {
+  void runsThatAreMuchTooLateAreSkipped() throws Exception {
     Rhythm daily = new Rhythm.ByCron(Cron.parse("@daily"), ZoneId.of("UTC"));
     Unconditional.put(
         schedules, "s", settings(daily, Overlap.ALLOW, CatchUp.NONE, Duration.ZERO, false));
@@ -200,7 +200,7 @@ class SchedulesTest {
   }
 
   @Test
-  void aPausedOneHoldsAndGoesOnWithItsNextTick() {
+  void aPausedScheduleContinuesWithItsNextRun() {
     set(MINUTE);
     assertTrue(schedules.pause("s", true).orElseThrow().settings().paused());
     assertEquals(List.of(), get().nextTimes(5));
@@ -214,7 +214,7 @@ class SchedulesTest {
   }
 
   @Test
-  void settingItAnewKeepsItsTickUnlessItsRhythmIsAnother() {
+  void anUpdateKeepsTheNextRunUnlessTheTimingChanges() {
     set(MINUTE);
     Instant next = get().next().orElseThrow();
     stage.pass(Duration.ofSeconds(40));
@@ -233,7 +233,7 @@ class SchedulesTest {
   }
 
   @Test
-  void aRunThatIsAskedForMovesNoTick() {
+  void aManualRunDoesNotMoveTheNextRun() {
     set(MINUTE);
     schedules.pause("s", true);
     TaskId id = assertInstanceOf(Ran.Done.class, schedules.run("s")).id();
@@ -245,7 +245,7 @@ class SchedulesTest {
   }
 
   @Test
-  void whatCannotBeMadeIsToldAndTheNextTickIsTriedAgain() {
+  void aFailedRunIsReportedAndTheNextOneIsTried() {
     Unconditional.put(stage.store.queues(), "own", Stage.settings(1, null, null, null));
     Unconditional.put(
         schedules,
@@ -294,7 +294,7 @@ class SchedulesTest {
   }
 
   @Test
-  void ticksUseNoneOfTheClientsRate() {
+  void runsUseNoneOfTheClientsRate() {
     stage.client("abc", 1, 1);
     Unconditional.put(schedules, "s", every(Duration.ofSeconds(1), Overlap.ALLOW, CatchUp.ALL));
     stage.pass(Duration.ofSeconds(20));
@@ -306,7 +306,7 @@ class SchedulesTest {
   }
 
   @Test
-  void oneThatIsDeletedMakesNoMoreTasksAndItsNameIsFree() {
+  void aDeletedScheduleCreatesNoTasksAndItsNameIsFree() {
     set(MINUTE);
     stage.pass(MINUTE);
     Ticks.tick(schedules);
@@ -321,7 +321,7 @@ class SchedulesTest {
   }
 
   @Test
-  void theyAreListedByNameAPageAtATime() throws BadCursor {
+  void schedulesAreListedByNameInPages() throws BadCursor {
     for (int i = 0; i < 5; i++) {
       Unconditional.put(schedules, "s" + i, every(MINUTE, Overlap.ALLOW, CatchUp.NONE));
     }
@@ -341,7 +341,7 @@ class SchedulesTest {
   }
 
   @Test
-  void aClockThatIsSetBackByLittleAndOftenMakesEachTickOnce() {
+  void aClockOftenSetBackALittleRepeatsNoRun() {
     set(Duration.ofSeconds(1));
     long begun = stage.now();
     Random random = new Random(7);
@@ -356,7 +356,7 @@ class SchedulesTest {
   }
 
   @Test
-  void afterTheClockWasSetBackNoTickComesTwice() {
+  void aClockSetBackRepeatsNoRun() {
     set(MINUTE);
     for (int i = 0; i < 30; i++) {
       stage.pass(MINUTE);
@@ -383,7 +383,7 @@ class SchedulesTest {
   }
 
   @Test
-  void oneThatCannotTickHidesNoneBehindIt() {
+  void aScheduleThatCannotRunDelaysNoOther() {
     for (int i = 0; i < 250; i++) {
       String name = String.format("s%03d", i);
       Unconditional.put(schedules, name, every(MINUTE, Overlap.ALLOW, CatchUp.NONE));
@@ -398,7 +398,7 @@ class SchedulesTest {
   }
 
   @Test
-  void ticksOfLargeTasksAreMadeInSeveralCalls() {
+  void runsWithLargeTasksAreCreatedInSeveralCalls() {
     Unconditional.put(
         schedules,
         "s",
@@ -431,7 +431,7 @@ class SchedulesTest {
   }
 
   @Test
-  void aPageOfManySchedulesReadsItsOwnNamesAlone() throws BadCursor {
+  void aPageOfManySchedulesReadsOnlyItsOwnNames() throws BadCursor {
     for (int i = 0; i < 20; i++) {
       Unconditional.put(schedules, "a" + i, every(MINUTE, Overlap.ALLOW, CatchUp.NONE));
     }
@@ -485,7 +485,7 @@ class SchedulesTest {
   }
 
   @Test
-  void oneTickMakesOneTaskHoweverManyLookAndRepeat() throws InterruptedException {
+  void oneRunCreatesOneTaskForAnyNumberOfProcessesAndRepeats() throws InterruptedException {
     Unconditional.put(schedules, "s", every(Duration.ofSeconds(1), Overlap.ALLOW, CatchUp.ALL));
     AtomicLong clock = new AtomicLong(stage.now());
     int ticks = 300;

@@ -126,7 +126,7 @@ class TidyScriptTest {
     stage.pass(Duration.ofHours(25));
     stage.store.tidy();
     assertTrue(stage.store.clients().get("guest").isEmpty());
-    assertInstanceOf(Moved.Done.class, stage.store.tasks().revive(retried));
+    assertInstanceOf(Moved.Done.class, stage.store.tasks().retry(retried));
     assertEquals(TaskState.READY, stage.state(retried));
     assertTrue(stage.store.clients().get("guest").isPresent());
     assertEquals(1, stage.store.queues().replayDead("default", null, null).orElseThrow());
@@ -147,7 +147,7 @@ class TidyScriptTest {
   void aDeadTaskOfADeletedClientIsNotRetried() {
     TaskId id = deadTaskOf("guest");
     Unconditional.delete(stage.store.clients(), "guest");
-    assertFalse(stage.store.tasks().revive(id) instanceof Moved.Done);
+    assertFalse(stage.store.tasks().retry(id) instanceof Moved.Done);
     assertEquals(TaskState.DEAD, stage.state(id));
   }
 
