@@ -81,7 +81,9 @@ final class HostsCommands extends Root.Group {
           "Show the settings of a host, its running and waiting tasks, and its open circuit breakers.",
       footer = {"", "Example:", "  task-runner hosts show api.example.com"})
   static final class Show extends Verb {
-    @Parameters(paramLabel = "HOST", description = "With a port for that port alone.")
+    @Parameters(
+        paramLabel = "HOST",
+        description = "Host name or IP address; with a port, only for that port.")
     private String host = "";
 
     @Override
@@ -154,20 +156,23 @@ final class HostsCommands extends Root.Group {
     @Option(
         names = "--breaker-threshold",
         paramLabel = "N",
-        description = "Failures in a row that open its circuit breaker; 0 for never.")
+        description = "Failures in a row that open its circuit breaker; 0 means never.")
     private @Nullable Integer threshold;
 
     @Option(
         names = "--breaker-timeout",
         paramLabel = "TIME",
         converter = Spans.Converter.class,
-        description = "The longest time between probes.")
+        description = "Maximum time between probes.")
     private Spans.@Nullable Seconds timeout;
 
     @Option(names = "--replace", description = "Remove all settings that are not given.")
     private boolean replace;
 
-    @Option(names = "--breaker-max-requests", paramLabel = "N", description = "Probes at once.")
+    @Option(
+        names = "--breaker-max-requests",
+        paramLabel = "N",
+        description = "Initial number of concurrent probes.")
     private @Nullable Integer probes;
 
     @Override

@@ -62,9 +62,9 @@ final class BreakerWatch {
       known.put(store, store.breakers());
       merge();
     } catch (StoreUnavailable away) {
-      LOG.atDebug().addKeyValue("reason", away.getMessage()).log("the store is away");
+      LOG.atDebug().addKeyValue("reason", away.getMessage()).log("the store is not reachable");
     } catch (RuntimeException bug) {
-      LOG.error("a look at the breakers failed; the next follows", bug);
+      LOG.error("unexpected error while reading the circuit breakers; trying again", bug);
     } finally {
       asked.remove(store);
     }

@@ -166,7 +166,7 @@ final class ClaimLoop {
       try {
         turn();
       } catch (RuntimeException bug) {
-        LOG.error("a turn of the claim loop failed; it goes on", bug);
+        LOG.error("unexpected error in the claim loop; it continues", bug);
         signals.pause(Exchanges.RETRY_MAX_NANOS, beat);
       }
     }
@@ -274,7 +274,10 @@ final class ClaimLoop {
           .addKeyValue("task_id", task.id())
           .addKeyValue("queue", task.queue())
           .addKeyValue("error", AttemptError.LEASE_LOST.word())
-          .log(task.dead() ? "task is dead" : "task is taken back from a worker that is gone");
+          .log(
+              task.dead()
+                  ? "the task is dead"
+                  : "the task of a worker that is gone will run again");
     }
   }
 

@@ -156,7 +156,9 @@ final class Exchanges {
     settled.addAndGet(asked.verdicts().size());
     if (storeAway) {
       storeAway = false;
-      LOG.atInfo().addKeyValue("away_ms", (now - awayNanos) / 1_000_000).log("the store is back");
+      LOG.atInfo()
+          .addKeyValue("away_ms", (now - awayNanos) / 1_000_000)
+          .log("the store is reachable again");
       settler.sendAgain(now);
     }
   }
@@ -165,7 +167,7 @@ final class Exchanges {
     if (!storeAway) {
       storeAway = true;
       awayNanos = System.nanoTime();
-      LOG.atInfo().addKeyValue("reason", away.getMessage()).log("the store is away");
+      LOG.atInfo().addKeyValue("reason", away.getMessage()).log("the store is not reachable");
     }
     failures++;
   }
@@ -173,14 +175,14 @@ final class Exchanges {
   private void broken(Asked asked, RuntimeException bug) {
     failures++;
     if (failures <= BUG_REPEATS) {
-      LOG.error("an exchange with the store failed; it is made again", bug);
+      LOG.error("unexpected error in an exchange with the store; repeating it", bug);
     } else {
       failures = 0;
       unanswered = null;
       LOG.atError()
           .addKeyValue("verdicts", asked.verdicts().size())
           .setCause(bug)
-          .log("an exchange with the store is given up; its leases run out");
+          .log("unexpected error in an exchange with the store; giving it up, its leases will end");
     }
   }
 }

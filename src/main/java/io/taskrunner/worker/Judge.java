@@ -97,7 +97,7 @@ final class Judge {
 
   /** The outcome of an attempt that failed because of a bug. */
   Outcome failed(TaskId id, Throwable bug) {
-    LOG.atError().addKeyValue("task_id", id).setCause(bug).log("an attempt broke");
+    LOG.atError().addKeyValue("task_id", id).setCause(bug).log("unexpected error in an attempt");
     return ourFault();
   }
 
@@ -179,11 +179,11 @@ final class Judge {
       meters.attempt(claim.queue(), ending, took.toNanos());
     }
     if (verdict instanceof Verdict.Bury) {
-      describe(LOG.atInfo(), claim, outcome, took).log("task is dead");
+      describe(LOG.atInfo(), claim, outcome, took).log("the task is dead");
     } else if (LOG.isDebugEnabled()) {
       describe(LOG.atDebug(), claim, outcome, took)
           .addKeyValue("then", ending == null ? "put_back" : ending.word())
-          .log("attempt is over");
+          .log("the attempt ended");
     }
   }
 

@@ -75,10 +75,10 @@ final class LeaseKeeper {
           renewAt = now + renewEvery;
         }
       } catch (StoreUnavailable away) {
-        LOG.atDebug().addKeyValue("reason", away.getMessage()).log("the store is away");
+        LOG.atDebug().addKeyValue("reason", away.getMessage()).log("the store is not reachable");
         renewAt = System.nanoTime() + RETRY_NANOS;
       } catch (RuntimeException bug) {
-        LOG.error("a renewal failed; the next follows", bug);
+        LOG.error("unexpected error while renewing leases; trying again", bug);
         renewAt = System.nanoTime() + RETRY_NANOS;
       }
       await(renewAt);
@@ -116,7 +116,7 @@ final class LeaseKeeper {
       meters.leaseLost();
       LOG.atInfo()
           .addKeyValue("task_id", task.id())
-          .log("a lease was lost; its request is cut off");
+          .log("the lease of a task was lost; its request is aborted");
     }
   }
 }

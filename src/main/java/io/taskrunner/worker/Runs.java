@@ -237,7 +237,10 @@ final class Runs {
     try {
       request = performer.perform(claim, judge.timeout(claim));
     } catch (RuntimeException bug) {
-      LOG.atError().addKeyValue("task_id", id).setCause(bug).log("an attempt could not be begun");
+      LOG.atError()
+          .addKeyValue("task_id", id)
+          .setCause(bug)
+          .log("unexpected error while starting an attempt");
       settler.add(judge.unbegun(claim, claimedNanos, start));
       giveBackSlot(claim);
       return;

@@ -48,9 +48,9 @@ public final class Ticker implements AutoCloseable {
     try {
       return part.tick();
     } catch (StoreUnavailable away) {
-      LOG.atDebug().addKeyValue("reason", away.getMessage()).log("the store is away");
+      LOG.atDebug().addKeyValue("reason", away.getMessage()).log("the store is not reachable");
     } catch (RuntimeException bug) {
-      LOG.error("a look at the schedules failed; the next follows", bug);
+      LOG.error("unexpected error while looking for due schedules; trying again", bug);
     }
     return AFTER_A_FAILURE;
   }

@@ -103,7 +103,7 @@ public final class Worker {
     LOG.atInfo()
         .addKeyValue("worker", options.workerId())
         .addKeyValue("slots", options.concurrency())
-        .log("the worker takes tasks");
+        .log("the worker started");
   }
 
   /**
@@ -127,7 +127,8 @@ public final class Worker {
         if (running > 0) {
           LOG.atInfo()
               .addKeyValue("running", running)
-              .log("the grace is over; what runs is cut off and given back");
+              .log(
+                  "the grace period is over; running attempts are aborted and their tasks put back");
         }
         parts.forEach(part -> part.loop.runs().cutOff());
         delivered = awaitQuiet(DELIVERY_MAX);
@@ -138,8 +139,8 @@ public final class Worker {
           .addKeyValue("worker", options.workerId())
           .log(
               delivered
-                  ? "the worker has stopped"
-                  : "the worker has stopped; what it could not give back comes with its lease");
+                  ? "the worker stopped"
+                  : "the worker stopped; tasks that it could not put back run elsewhere when their leases end");
     }
   }
 
@@ -184,7 +185,7 @@ public final class Worker {
     try {
       open.close();
     } catch (Exception cannotMatterNow) {
-      LOG.debug("a channel of the worker did not close", cannotMatterNow);
+      LOG.debug("a channel of the worker could not be closed", cannotMatterNow);
     }
   }
 
@@ -200,7 +201,9 @@ public final class Worker {
     if (state.equals("open")) {
       line = line.addKeyValue("next_probe_in_ms", changed.probeIn().toMillis());
     }
-    line.addKeyValue("host", changed.host()).addKeyValue("state", state).log("circuit breaker");
+    line.addKeyValue("host", changed.host())
+        .addKeyValue("state", state)
+        .log("circuit breaker changed");
   }
 
   private record Messages(Part part, Consumer<String> resetFailures) implements WorkStore.Listener {

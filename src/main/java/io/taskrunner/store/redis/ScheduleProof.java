@@ -36,7 +36,7 @@ final class ScheduleProof {
           if (!there.getOrDefault(shards.of(entry.client()), Map.of()).containsKey(name)
               && home(name).flatMap(home -> RedisSchedules.get(home, name)).isEmpty()
               && home(name).isPresent()) {
-            found.add(finding("schedule_missing", name, "is named, and is not there"));
+            found.add(finding("schedule_missing", name, "is in the index, but does not exist"));
             if (mend) {
               index.remove(name);
             }
@@ -64,7 +64,10 @@ final class ScheduleProof {
       index.put(name, client);
     }
     return Optional.of(
-        finding("schedule_not_named", name, "is of " + client + ", and not named so"));
+        finding(
+            "schedule_not_named",
+            name,
+            "is a schedule of client " + client + ", but not in the index"));
   }
 
   private static Finding finding(String kind, String name, String detail) {
