@@ -142,7 +142,7 @@ class TlsSettingsTest {
               "key-broken.pem",
               "-----BEGIN PRIVATE KEY-----\n" + text + "\n-----END PRIVATE KEY-----");
       String told = faults(pem.certificate(), broken).getFirst();
-      assertTrue(told.contains("expected: a private key"), told);
+      assertTrue(told.contains("expected: an RSA or EC private key"), told);
     }
   }
 
