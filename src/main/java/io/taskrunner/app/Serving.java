@@ -25,7 +25,7 @@ public final class Serving {
   }
 
   /**
-   * Runs the program until it is told to end.
+   * Runs the program until it is stopped.
    *
    * @return the exit status, as that of {@link Commands#run}
    */

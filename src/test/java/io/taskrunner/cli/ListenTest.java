@@ -50,7 +50,7 @@ class ListenTest {
   }
 
   @Test
-  void printsWhatComesAndAnswersAsTold() throws Exception {
+  void printsRequestsAndAnswersAsConfigured() throws Exception {
     try (ProgramProcess usual = listen("--times", "2")) {
       assertEquals(200, post(usual, "Hi!", "X-CloudTasks-TaskRetryCount", "1"));
       assertEquals(200, post(usual, ""));
