@@ -77,13 +77,23 @@ final class Console implements AutoCloseable {
     browser.click("[data-clicked]");
   }
 
-  /** Focuses a field by its label, selects its content and writes. */
+  /**
+   * Focuses a field by its label once no dialog is about to open, selects its content and writes.
+   */
   void fill(String label, String text) {
-    browser.evaluate(
-        "(() => { const labels = [...document.querySelectorAll('label')].reverse(); const field ="
-            + " labels.find((each) => each.textContent.trim().startsWith('"
-            + label
-            + "')).querySelector('input, textarea, select'); field.focus(); field.select?.(); })()");
+    await(
+        """
+        (() => {
+          if (document.querySelector('dialog:not([open])')) return false;
+          const labels = [...document.querySelectorAll('label')].reverse();
+          const field = labels.find((each) => each.textContent.trim().startsWith(%s))
+              ?.querySelector('input, textarea, select');
+          field?.focus();
+          field?.select?.();
+          return !!field && document.activeElement === field;
+        })()
+        """
+            .formatted(quoted(label)));
     browser.type(text);
   }
 

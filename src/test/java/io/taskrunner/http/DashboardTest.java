@@ -32,10 +32,12 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** The dashboard in a real browser, on a real Redis. */
+@Tag("faults")
 class DashboardTest {
 
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
