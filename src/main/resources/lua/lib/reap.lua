@@ -1,5 +1,5 @@
 -- reap: recovers expired leases; a lost lease is a failed attempt. The target was not at fault, and the task has waited for the
--- lease already, so its backoff is short.
+-- lease already, so its backoff is short; but a queue of Cloud Tasks has its own.
 local LEASE_LOST, LOST_BACKOFF_MS = 7, 1000
 
 local function lost(q, id, t, max_retries)
@@ -18,7 +18,8 @@ local function lost(q, id, t, max_retries)
     finish(q, id, t, 'c')
   else
     t.state = 't'
-    local backoff = math.min(LOST_BACKOFF_MS, backoff_ms(policy, t.attempts))
+    local backoff = backoff_ms(policy, t.attempts)
+    if not t.cloud then backoff = math.min(LOST_BACKOFF_MS, backoff) end
     set_due(t, math.max(now, (express(t) and t.run_at or now) + backoff))
     write_head(id, t)
     make_due(q, id, t)

@@ -147,7 +147,9 @@ final class Contract {
                             method.getValue()))));
     for (Operation operation : operations) {
       String quoted = operation.template().replaceAll("[.]", "[.]");
-      paths.put(operation, Pattern.compile(quoted.replaceAll("\\{\\w+}", "[^/]+")));
+      // The start page of the dashboard is the page with no name.
+      String any = quoted.equals("/ui/{page}") ? "[^/]*" : "[^/]+";
+      paths.put(operation, Pattern.compile(quoted.replaceAll("\\{\\w+}", any)));
     }
     ObjectNode closed = document.<ObjectNode>deepCopy().retain("paths", "components");
     close(closed, closed);

@@ -186,7 +186,6 @@ class ExamplesTest {
       openapi 200
       docs 200 text/html
       home 200 text/html
-      dashboardHome 200 text/html
       dashboardPage 200 text/html
       dashboardIcon 200 image/svg+xml
       dashboardFile 200 text/javascript

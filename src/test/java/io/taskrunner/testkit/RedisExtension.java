@@ -2,6 +2,8 @@ package io.taskrunner.testkit;
 
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.taskrunner.config.RedisSettings;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +53,14 @@ public final class RedisExtension
       throw new IllegalStateException("not started");
     }
     return connection;
+  }
+
+  /** Another one, for keys and values that are no text; ends with the class. */
+  public RedisCommands<byte[], byte[]> bytes() {
+    if (client == null) {
+      throw new IllegalStateException("not started");
+    }
+    return client.connect(ByteArrayCodec.INSTANCE).sync();
   }
 
   /** A connection that listens; the caller closes it. */

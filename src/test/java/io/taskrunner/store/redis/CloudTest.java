@@ -1152,7 +1152,7 @@ class CloudTest {
     CloudTask called = create("b");
     create("c");
     cloud.run(MAIL, "b");
-    RedisCommands<byte[], byte[]> raw = stage.link.node().calls().getStatefulConnection().sync();
+    RedisCommands<byte[], byte[]> raw = REDIS.bytes();
     byte[] all = Keys.bytes(stage.key(MAIL.toString(), "all"));
 
     raw.zrem(all, named.taskId().bytes());

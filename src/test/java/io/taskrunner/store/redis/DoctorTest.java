@@ -7,9 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.sync.RedisCommands;
-import io.lettuce.core.codec.ByteArrayCodec;
 import io.taskrunner.schedule.CatchUp;
 import io.taskrunner.schedule.Overlap;
 import io.taskrunner.schedule.Rhythm;
@@ -52,7 +50,6 @@ class DoctorTest {
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
 
   private Stage stage;
-  private RedisClient client;
   private RedisCommands<byte[], byte[]> raw;
   private TaskId ready;
   private TaskId scheduled;
@@ -66,8 +63,7 @@ class DoctorTest {
   @BeforeEach
   void open() {
     stage = Stage.open(REDIS);
-    client = RedisClient.create("redis://127.0.0.1:" + REDIS.server().port());
-    raw = client.connect(ByteArrayCodec.INSTANCE).sync();
+    raw = REDIS.bytes();
     stage.client("abc", 2);
     retrying = stage.enqueue(wish().client("two"));
     dead = stage.enqueue(wish());
@@ -95,7 +91,6 @@ class DoctorTest {
 
   @AfterEach
   void close() {
-    client.shutdown();
     stage.close();
   }
 

@@ -276,7 +276,7 @@ class QueueMovesTest {
   /** As a claim leaves a task that waits for its host. */
   private TaskId waitingForItsHost() {
     TaskId id = stage.enqueue(wish().url("http://full.test/x").in(Duration.ofMinutes(1)));
-    RedisCommands<byte[], byte[]> raw = stage.link.node().calls().getStatefulConnection().sync();
+    RedisCommands<byte[], byte[]> raw = REDIS.bytes();
     double due = stage.now() + 60_000;
     raw.zadd(Keys.bytes(stage.key("default", "due")), due + (1L << 52), id.bytes());
     raw.zadd(Keys.bytes("tr:{0}:held:full.test"), due, id.bytes());
