@@ -57,78 +57,9 @@ function proofs.owners()
   end
 end
 
-function proofs.parked()
-  local owner = ARGV[4]
-  local key = 'client:' .. owner .. ':parked'
-  for at = FIRST + 1, #ARGV do
-    local place = ARGV[at]
-    local n, gen = string.match(place, '^(%d+)%.(%d+)$')
-    local q = n and queue(tonumber(n))
-    local good
-    if q and q.gen == tonumber(gen) then
-      good = (tonumber(call('ZSCORE', q.base .. 'turns', owner)) or 0) >= PARKED
-    else
-      good = n and draining('waiting:' .. n .. ':' .. gen)
-    end
-    if not good and call('SISMEMBER', P .. key, place) == 1 then
-      if find('parked_nowhere', key, place) then call('SREM', P .. key, place) end
-    end
-  end
-end
+--@include lib/prove_left
 
-function proofs.generations()
-  for at = FIRST, #ARGV do
-    local n, gen = string.match(ARGV[at], '^(%d+)%.(%d+)$')
-    local q, base = queue(tonumber(n)), base_of(n, gen)
-    local left = call('EXISTS', base .. 'turns', base .. 'due') > 0
-    if left and (not q or q.gen ~= tonumber(gen)) and not draining('waiting:' .. n .. ':' .. gen) then
-      if find('purged_and_left', 'queue:' .. ARGV[at], 'nothing drains it') then
-        call('RPUSH', P .. 'drain', 'waiting:' .. n .. ':' .. gen)
-      end
-    end
-  end
-end
-
-function proofs.over()
-  for at = FIRST, #ARGV do
-    local n = string.match(ARGV[at], '^(%d+):')
-    if not queue(tonumber(n)) and call('EXISTS', P .. 'queue:' .. ARGV[at]) == 1 and not draining('over:' .. ARGV[at]) then
-      if find('deleted_and_left', 'queue:' .. ARGV[at], 'nothing drains it') then call('RPUSH', P .. 'drain', 'over:' .. ARGV[at]) end
-    end
-  end
-end
-
--- The required `busy` and `timers` of a queue. With a rate, they may wait for the computed time of the next token.
-local function faults(q)
-  local first = tonumber(call('ZRANGE', q.base .. 'turns', 0, 0, 'WITHSCORES')[2]) or NEVER
-  local due = tonumber(call('ZRANGE', q.base .. 'due', 0, 0, 'WITHSCORES')[2]) or NEVER
-  if due >= PARKED then due = NEVER end
-  local busy, timer = tonumber(call('ZSCORE', P .. 'busy', q.n)), tonumber(call('ZSCORE', P .. 'timers', q.n)) or NEVER
-  local servable = not q.paused and first < PARKED and has_room(q)
-  local token = not q.rate or q.gated or q.tokens >= 1 -- a gate counts the tokens of all shards
-  if (busy ~= nil) ~= (servable and token) then
-    return 'queue_' .. (busy and 'busy' or 'not_busy'), 'serve says otherwise'
-  elseif busy and busy ~= q.vt then
-    return 'virtual_times_differ', number(busy) .. ' in busy, ' .. number(q.vt) .. ' in flow'
-  elseif timer ~= q.timer then
-    return 'timers_differ', number(timer) .. ' in timers, ' .. number(q.timer) .. ' in flow'
-  elseif timer > due or (not q.rate and timer ~= due) then
-    return 'timer_wrong', number(timer) .. ', the first is due at ' .. number(due)
-  elseif servable and not token and timer > q.tokens_at + math.ceil((1 - q.tokens) * 1000 / q.rate) then
-    return 'timer_wrong', number(timer) .. ', its next token comes before'
-  end
-end
-
--- The tasks of Cloud Tasks that are too old are looked for in time.
-local function prove_age(q)
-  local oldest = tonumber(call('ZRANGE', q.base .. 'all', 0, 0, 'WITHSCORES')[2])
-  local age = tonumber(call('ZSCORE', P .. 'ages', q.n))
-  if oldest and (not age or age > oldest) then
-    if find('ages_wrong', 'queue:' .. q.n, number(age) .. ', its oldest is of ' .. number(oldest)) then
-      call('ZADD', P .. 'ages', text(oldest), q.n)
-    end
-  end
-end
+--@include lib/prove_servable
 
 function proofs.queues()
   for at = FIRST, #ARGV do
@@ -150,14 +81,6 @@ function proofs.queues()
         q.dirty, q.due_dirty = true, true
         if serve(q) then wake_wanted = true end
       end
-    end
-  end
-end
-
-function proofs.expiring()
-  for at = FIRST, #ARGV do
-    if call('PTTL', P .. ARGV[at]) == -1 then
-      if find('key_never_expires', ARGV[at], '') then call('PEXPIRE', P .. ARGV[at], 86400000) end
     end
   end
 end

@@ -30,24 +30,6 @@ class ScriptsTest {
   private static final Pattern WORD = Pattern.compile("'([a-z_]{2,})'");
   private static final int LINES_MAX = 80;
 
-  /** Files that are longer, with their size today: they may shrink, and must not grow. */
-  private static final Map<String, Integer> LONGER =
-      Map.ofEntries(
-          Map.entry("bulk", 104),
-          Map.entry("enqueue", 100),
-          Map.entry("gates", 138),
-          Map.entry("lib/choose", 133),
-          Map.entry("lib/drain", 85),
-          Map.entry("lib/finish", 97),
-          Map.entry("lib/prove_counts", 170),
-          Map.entry("lib/prove_queues", 149),
-          Map.entry("lib/prove_tasks", 165),
-          Map.entry("lib/queue", 103),
-          Map.entry("lib/serve_owner", 94),
-          Map.entry("lib/settle", 83),
-          Map.entry("lib/task", 96),
-          Map.entry("lib/walk", 145));
-
   /** The words that Java reads from each script that can answer with more than one. */
   private static final Map<Script, Class<? extends Enum<?>>> WORDS =
       new EnumMap<>(
@@ -119,11 +101,8 @@ class ScriptsTest {
               .lines()
               .filter(line -> !line.isBlank() && !line.strip().startsWith("--"))
               .count();
-      int most = LONGER.getOrDefault(name, LINES_MAX);
-      if (lines > most) {
-        faults.add(name + " has " + lines + " lines (expected: at most " + most + ")");
-      } else if (most > LINES_MAX && lines < most) {
-        faults.add(name + " has " + lines + " lines by now: lower it in LONGER");
+      if (lines > LINES_MAX) {
+        faults.add(name + " has " + lines + " lines (expected: at most " + LINES_MAX + ")");
       }
     }
     assertEquals("", String.join("\n", faults));
