@@ -45,7 +45,7 @@ class ComposeTest {
   private static final String ADMIN_KEY = "admin-sesame";
   private static final Path SCRIPTS = Path.of("deploy/kubernetes/files");
   private static final Pattern VARIABLE = Pattern.compile("\\$\\{\\w+:-([^}]*)}");
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration PATIENCE = Duration.ofSeconds(120);
   private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   @TempDir private Path folder;
