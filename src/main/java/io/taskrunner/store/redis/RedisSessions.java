@@ -6,10 +6,12 @@ import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 
 /**
  * Sessions of the dashboard, in the configuration's slot: {@code session:<digest>} holds its start
@@ -81,7 +83,18 @@ final class RedisSessions implements SessionStore {
   @Override
   public List<Session> list() {
     Instant now = Instant.ofEpochMilli(config.moves().millis());
-    return config.moves().run(Script.SESSIONS).rest(reply -> session(reply, now));
+    return all(reply -> session(reply, now));
+  }
+
+  /** All open sessions, the oldest first; read a page at a time. */
+  private <T> List<T> all(Function<Reply, T> row) {
+    List<T> all = new ArrayList<>();
+    for (long from = 0; from >= 0; ) {
+      Reply reply = config.moves().run(Script.SESSIONS, from);
+      from = reply.number();
+      all.addAll(reply.rest(row));
+    }
+    return all;
   }
 
   private static Session session(Reply reply, Instant now) {
@@ -96,9 +109,7 @@ final class RedisSessions implements SessionStore {
   @Override
   public boolean endById(String id) {
     List<String> digests =
-        config.moves().run(Script.SESSIONS).rest(RedisSessions::digest).stream()
-            .filter(digest -> digest.startsWith(id))
-            .toList();
+        all(RedisSessions::digest).stream().filter(digest -> digest.startsWith(id)).toList();
     digests.forEach(this::end);
     return !digests.isEmpty();
   }
