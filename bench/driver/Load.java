@@ -40,7 +40,7 @@ record Load(long accepted, long refused, long broken, double seconds) {
   /**
    * Runs it.
    *
-   * @param body in which {@code {n:100}} stands for a random number from 1 to 100 in each request
+   * @param body in which {@code {n:100}} is replaced by a random number from 1 to 100 in each request
    */
   static Load run(Path wrk, Path folder, String url, String body, int seconds)
       throws IOException, InterruptedException {

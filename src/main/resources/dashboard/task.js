@@ -5,7 +5,7 @@ import { laidOut, hex } from "./text.js";
 import { Ask, Calls, Copy, Do, Empty, Facts, Fault, Foreign, Loaded, Panel, State, Table, Time, Title, absolute, brief, bytes, duration, html, may, number, page, tell, useLive, useQuery, visible } from "./ui.js";
 
 const OVER = ["succeeded", "dead", "cancelled"];
-/** So much of a body is shown. */
+/** The bytes of a body that are shown. */
 const BODY_MAX = 65536;
 
 function Steps({ task }) {

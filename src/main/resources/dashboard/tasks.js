@@ -6,7 +6,7 @@ import { Ask, Calls, Empty, Foreign, Loaded, State, Table, Time, Title, brief, h
 const ROWS = 50;
 /** A list that examines more tasks than this is not repeated by itself. */
 const CHEAP = 500;
-/** So many pages are asked for by themselves while nothing is found. */
+/** The number of pages requested without a click while nothing is found. */
 const LOOKS = 10;
 const STATES = ["scheduled", "ready", "active", "retry", "succeeded", "dead", "cancelled"];
 const ERRORS = ["timeout", "connect_failed", "connection_lost", "tls_failed", "bad_response", "blocked_address", "lease_lost", "expired"];

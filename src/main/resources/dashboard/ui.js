@@ -273,7 +273,7 @@ const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200
 export const visible = (text) =>
   String(text).replace(HIDDEN, (each) => "\\u" + each.charCodeAt(0).toString(16).padStart(4, "0"));
 
-/** At most so many characters. */
+/** The beginning of a text, with a mark if there is more. */
 export const cut = (text, most = 2048) => (text.length > most ? text.slice(0, most) + "…" : text);
 
 /** A word of a POSIX shell. */

@@ -35,8 +35,8 @@ local function give(id, t)
   spend(17, #record * 0.8)
 end
 
--- A small zset is a list in Redis, searched from its beginning; one that ever held a long member is not. So many leases begin
--- with one.
+-- A small zset is a list in Redis, searched from its beginning; one that ever held a long member is not. If there are more than
+-- a few leases, they begin with one.
 local function keep_leases()
   if #leases == 0 then return end
   if running_all == #leases / 2 and running_all >= FEW_LEASES then

@@ -1,6 +1,7 @@
 package io.taskrunner.app;
 
 import io.taskrunner.dispatch.Performer;
+import io.taskrunner.store.ForwardingWorkStore;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
@@ -67,45 +68,23 @@ final class AttemptLines {
     return new Delivering(store);
   }
 
-  private final class Delivering implements WorkStore {
-    private final WorkStore store;
-
+  private final class Delivering extends ForwardingWorkStore {
     Delivering(WorkStore store) {
-      this.store = store;
+      super(store);
     }
 
     @Override
     public Exchange exchange(List<Settlement> verdicts, ClaimRequest claim) {
-      Exchange exchange = store.exchange(verdicts, claim);
+      Exchange exchange = super.exchange(verdicts, claim);
       print(verdicts, exchange.settled());
       return exchange;
     }
 
     @Override
     public List<Settled> settle(String workerId, List<Settlement> verdicts) {
-      List<Settled> settled = store.settle(workerId, verdicts);
+      List<Settled> settled = super.settle(workerId, verdicts);
       print(verdicts, settled);
       return settled;
-    }
-
-    @Override
-    public List<Ended> renew(String workerId, Duration lease, List<Running> running) {
-      return store.renew(workerId, lease, running);
-    }
-
-    @Override
-    public AutoCloseable listen(String workerId, Listener listener) {
-      return store.listen(workerId, listener);
-    }
-
-    @Override
-    public void leave(String workerId) {
-      store.leave(workerId);
-    }
-
-    @Override
-    public List<Breaker> breakers() {
-      return store.breakers();
     }
   }
 

@@ -1,6 +1,7 @@
 package io.taskrunner.worker;
 
 import io.taskrunner.dispatch.Performer;
+import io.taskrunner.store.ForwardingWorkStore;
 import io.taskrunner.store.WorkStore;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
@@ -124,41 +125,19 @@ public final class Traced {
     return new Delivering(store);
   }
 
-  private final class Delivering implements WorkStore {
-    private final WorkStore store;
-
+  private final class Delivering extends ForwardingWorkStore {
     Delivering(WorkStore store) {
-      this.store = store;
+      super(store);
     }
 
     @Override
     public Exchange exchange(List<Settlement> verdicts, ClaimRequest claim) {
-      return inSpans(verdicts, () -> store.exchange(verdicts, claim));
+      return inSpans(verdicts, () -> super.exchange(verdicts, claim));
     }
 
     @Override
     public List<Settled> settle(String workerId, List<Settlement> verdicts) {
-      return inSpans(verdicts, () -> store.settle(workerId, verdicts));
-    }
-
-    @Override
-    public List<Ended> renew(String workerId, Duration lease, List<Running> running) {
-      return store.renew(workerId, lease, running);
-    }
-
-    @Override
-    public AutoCloseable listen(String workerId, Listener listener) {
-      return store.listen(workerId, listener);
-    }
-
-    @Override
-    public void leave(String workerId) {
-      store.leave(workerId);
-    }
-
-    @Override
-    public List<Breaker> breakers() {
-      return store.breakers();
+      return inSpans(verdicts, () -> super.settle(workerId, verdicts));
     }
   }
 

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** Reads the scripts' files: a line {@code --@include lib/name} stands for all lines of another. */
+/** Reads the scripts' files: a line {@code --@include lib/name} is replaced by that file. */
 final class Lua {
 
   private static final String INCLUDE = "--@include ";
