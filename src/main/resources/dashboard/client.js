@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { call, get, path, post, query } from "./api.js";
-import { Shown } from "./parts.js";
-import { Ask, Calls, Empty, Facts, Field, Foreign, Loaded, Panel, State, Table, Time, Title, bytes, errorAt, go, html, mayChange, number, page, tell, useLive, useQuery } from "./ui.js";
+import { Ask, Shown } from "./parts.js";
+import { Calls, Empty, Facts, Field, Foreign, Loaded, Panel, State, Table, Time, Title, bytes, errorAt, go, html, mayChange, number, page, tell, useLive, useQuery } from "./ui.js";
 
 const SCOPES = ["enqueue", "read", "operate"];
 

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { call, get, query } from "./api.js";
-import { Ask, Calls, Empty, Field, Foreign, Loaded, State, Table, Time, Title, errorAt, go, html, mayChange, number, page, useLive, useQuery } from "./ui.js";
+import { Ask } from "./parts.js";
+import { Calls, Empty, Field, Foreign, Loaded, State, Table, Time, Title, errorAt, go, html, mayChange, number, page, useLive, useQuery } from "./ui.js";
 
 const ROWS = 50;
 

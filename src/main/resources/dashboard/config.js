@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { call, query } from "./api.js";
-import { Ask, Calls, Fault, Field, Foreign, Loaded, Panel, Title, html, mayChange, number, tell, useLive } from "./ui.js";
+import { Ask } from "./parts.js";
+import { Calls, Fault, Field, Foreign, Loaded, Panel, Title, html, mayChange, number, tell, useLive } from "./ui.js";
 
 const YAML = { "Content-Type": "application/yaml" };
 

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { call, get, path } from "./api.js";
-import { Ask, Calls, Do, Empty, Field, Foreign, Loaded, State, Table, Time, Title, duration, errorAt, html, mayChange, number, page, tell, useLive } from "./ui.js";
+import { Ask, Do } from "./parts.js";
+import { Calls, Empty, Field, Foreign, Loaded, State, Table, Time, Title, duration, errorAt, html, mayChange, number, page, tell, useLive } from "./ui.js";
 
 const SETTINGS = [
   ["max_concurrent", "Maximum running", "Concurrent attempts to this host; empty: no limit"],

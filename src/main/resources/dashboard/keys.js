@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { call, get, path, post } from "./api.js";
-import { Shown } from "./parts.js";
-import { Ask, Calls, Do, Empty, Field, Foreign, Loaded, Table, Time, Title, errorAt, html, mayChange, tell, useLive } from "./ui.js";
+import { Ask, Do, Shown } from "./parts.js";
+import { Calls, Empty, Field, Foreign, Loaded, Table, Time, Title, errorAt, html, mayChange, tell, useLive } from "./ui.js";
 
 function NewKey({ close, made }) {
   const [name, setName] = useState("");

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { call, get, now, path } from "./api.js";
-import { Condition, ACTIONS, inWords, Operate } from "./parts.js";
-import { Ask, Calls, Facts, Foreign, Loaded, Panel, Time, Title, duration, html, isAdmin, may, number, page, tell, useLive, useQuery } from "./ui.js";
+import { Ask, Condition, ACTIONS, inWords, Operate } from "./parts.js";
+import { Calls, Facts, Foreign, Loaded, Panel, Time, Title, duration, html, isAdmin, may, number, page, tell, useLive, useQuery } from "./ui.js";
 
 /** Who began it, as the audit log has it. */
 function Began({ id }) {

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { get, post } from "./api.js";
-import { cause, holds, Count, Progress, Condition, ACTIONS } from "./parts.js";
-import { Ask, Calls, Foreign, Loaded, Panel, Short, State, Table, Time, Title, duration, html, mayChange, number, page, tell, useLive } from "./ui.js";
+import { Ask, cause, holds, Count, Progress, Condition, ACTIONS } from "./parts.js";
+import { Calls, Foreign, Loaded, Panel, Short, State, Table, Time, Title, duration, html, mayChange, number, page, tell, useLive } from "./ui.js";
 
 const NAME = document.querySelector("meta[name=installation]").content || "task-runner";
 

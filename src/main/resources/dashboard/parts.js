@@ -1,7 +1,7 @@
 // Parts that several pages share: counts, states and causes in words, and the dialog of an operation on many tasks.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { call, get, path, post } from "./api.js";
-import { Ask, Copy, Field, Foreign, Short, State, brief, duration, go, html, may, number, page, visible } from "./ui.js";
+import { Copy, Fault, Field, Foreign, Short, State, brief, duration, go, html, may, number, page, tell, useHold, visible } from "./ui.js";
 
 /** A cause of death as a part of a filter. */
 export const ofCause = (cause) => (/^http_\d+$/.test(cause) ? { status: cause.slice(5) } : cause === "other" ? {} : { error: cause });
@@ -134,4 +134,70 @@ export function Operates({ filter, actions = actionsFor(filter).map(([name]) => 
   if (!may("operate")) return null;
   return html`${actions.map((name) => html`<button type="button" class=${"small " + (ACTIONS[name].final ? "danger" : "")} onClick=${() => setAsks(name)}>${ACTIONS[name].title} all…</button>`)}
     ${asks && html`<${Operate} action=${asks} filter=${filter} close=${() => setAsks(null)} />`}`;
+}
+
+/**
+ * A dialog that performs something. `does` is called when it is confirmed; when it returns, the dialog is closed.
+ * With `word`, that must be typed first.
+ */
+export function Ask({ title, confirm, danger, word, wordFor, does, close, children, disabled, onProblem }) {
+  const ref = useRef(null);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState(null);
+  const [typed, setTyped] = useState("");
+  useHold(true);
+  useEffect(() => {
+    const opener = document.activeElement;
+    ref.current.showModal();
+    return () => opener instanceof HTMLElement && opener.isConnected && opener.focus();
+  }, []);
+  const send = async (event) => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    setProblem(null);
+    try {
+      await does();
+      close();
+    } catch (failure) {
+      setProblem(failure);
+      onProblem?.(failure);
+      setBusy(false);
+    }
+  };
+  const cancel = (event) => {
+    event.preventDefault();
+    if (!busy) close();
+  };
+  const wrong = word && typed !== String(word);
+  return html`<dialog ref=${ref} aria-labelledby="ask" onCancel=${cancel}><form onSubmit=${send}>
+    <h2 id="ask">${title}</h2>
+    ${typeof children === "function" ? children(problem) : children}
+    ${word && html`<${Field} label=${html`Type <code>${visible(word)}</code> to confirm${wordFor ? " " + wordFor : ""}`}><input value=${typed} onInput=${(event) => setTyped(event.target.value)} autocomplete="off" spellcheck="false" /><//>`}
+    <${Fault} problem=${problem} key=${problem} />
+    <div class="buttons">
+      <button type="button" onClick=${cancel} disabled=${busy}>${does ? "Cancel" : "Close"}</button>
+      ${does && html`<button class=${danger ? "danger" : "main"} disabled=${busy || wrong || disabled}>${busy ? "Working…" : confirm}</button>`}
+    </div>
+  </form></dialog>`;
+}
+
+/** A button that performs a call at once, and reports what it was. */
+export function Do({ does, said, after, children, ...rest }) {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState(null);
+  const run = async () => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      const value = await does();
+      tell(typeof said === "function" ? said(value) : said);
+    } catch (failure) {
+      setProblem(failure);
+    }
+    setBusy(false);
+    after?.();
+  };
+  return html`<button ...${rest} disabled=${busy || rest.disabled} onClick=${run}>${children}</button>
+    ${problem && html`<${Ask} title="That did not work" close=${() => setProblem(null)}><${Fault} problem=${problem} /><//>`}`;
 }

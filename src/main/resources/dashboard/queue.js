@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { call, get, path, post, query } from "./api.js";
-import { Count, Operate, cause, holds, ofCause } from "./parts.js";
-import { Ask, Calls, Do, Facts, Field, Foreign, Loaded, Panel, Table, Title, bytes, duration, errorAt, go, html, isAdmin, mayChange, number, page, tell, useLive, useQuery, visible } from "./ui.js";
+import { Ask, Do, Count, Operate, cause, holds, ofCause } from "./parts.js";
+import { Calls, Facts, Field, Foreign, Loaded, Panel, Table, Title, bytes, duration, errorAt, go, html, isAdmin, mayChange, number, page, tell, useLive, useQuery, visible } from "./ui.js";
 
 /** The settings of a queue: name in the API, label, hint, and how it is shown. */
 const SETTINGS = [

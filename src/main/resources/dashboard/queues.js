@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { call, get, path, post } from "./api.js";
-import { holds, Count } from "./parts.js";
-import { Ask, Calls, Do, Empty, Field, Foreign, Loaded, Table, Title, duration, errorAt, go, html, mayChange, number, page, useLive, useQuery } from "./ui.js";
+import { Ask, Do, holds, Count } from "./parts.js";
+import { Calls, Empty, Field, Foreign, Loaded, Table, Title, duration, errorAt, go, html, mayChange, number, page, useLive, useQuery } from "./ui.js";
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { call, path, post } from "./api.js";
-import { rhythm } from "./parts.js";
-import { Ask, Calls, Do, Facts, Field, Foreign, Loaded, Panel, Table, Time, Title, absolute, go, html, mayChange, number, page, tell, useLive, useQuery } from "./ui.js";
+import { Ask, Do, rhythm } from "./parts.js";
+import { Calls, Facts, Field, Foreign, Loaded, Panel, Table, Time, Title, absolute, go, html, mayChange, number, page, tell, useLive, useQuery } from "./ui.js";
 
 /** Members of an answer that cannot be set. */
 const RESULTS = ["name", "paused", "next_time", "next_times", "last_task_id", "last_time", "missed", "runs", "created_time", "updated_time", "warnings"];

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { get, path, post, query } from "./api.js";
-import { rhythm } from "./parts.js";
-import { Calls, Do, Empty, Foreign, Loaded, State, Table, Time, Title, html, mayChange, number, page, useLive } from "./ui.js";
+import { Do, rhythm } from "./parts.js";
+import { Calls, Empty, Foreign, Loaded, State, Table, Time, Title, html, mayChange, number, page, useLive } from "./ui.js";
 
 const ROWS = 50;
 

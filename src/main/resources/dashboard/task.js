@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
 import { call, get, path, post, query } from "./api.js";
-import { Labels } from "./parts.js";
+import { Ask, Do, Labels } from "./parts.js";
 import { laidOut, hex } from "./text.js";
-import { Ask, Calls, Copy, Do, Empty, Facts, Fault, Foreign, Loaded, Panel, State, Table, Time, Title, absolute, brief, bytes, duration, html, may, number, page, tell, useLive, useQuery, visible } from "./ui.js";
+import { Calls, Copy, Empty, Facts, Fault, Foreign, Loaded, Panel, State, Table, Time, Title, absolute, brief, bytes, duration, html, may, number, page, tell, useLive, useQuery, visible } from "./ui.js";
 
 const OVER = ["succeeded", "dead", "cancelled"];
 /** The bytes of a body that are shown. */

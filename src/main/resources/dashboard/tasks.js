@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { call, get, path, query } from "./api.js";
-import { Target, Labels, Last, inWords, actionsFor, Operates } from "./parts.js";
-import { Ask, Calls, Empty, Foreign, Loaded, State, Table, Time, Title, brief, html, isAdmin, may, number, page, quoted, tell, useHold, useLive, useQuery } from "./ui.js";
+import { Ask, Target, Labels, Last, inWords, actionsFor, Operates } from "./parts.js";
+import { Calls, Empty, Foreign, Loaded, State, Table, Time, Title, brief, html, isAdmin, may, number, page, quoted, tell, useHold, useLive, useQuery } from "./ui.js";
 
 const ROWS = 50;
 /** A list that examines more tasks than this is not repeated by itself. */
