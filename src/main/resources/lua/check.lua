@@ -16,6 +16,7 @@
 --@include lib/queue
 --@include lib/turns
 --@include lib/cloud
+--@include lib/excerpt
 --@include lib/prove
 --@include lib/prove_tasks
 --@include lib/prove_queues

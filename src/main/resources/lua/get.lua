@@ -31,7 +31,9 @@ for at = FIRST, #ARGV do
   local state = t and visible_state(t)
   if state then
     replies[#replies + 1], replies[#replies + 2], replies[#replies + 3] = id, state, raw
-    replies[#replies + 1] = brief and {} or call('LRANGE', key .. ':log', 0, -1)
+    local log = brief and {} or call('LRANGE', key .. ':log', 0, -1)
+    for _, entry in ipairs(log) do spend(0, #entry) end
+    replies[#replies + 1] = log
   end
 end
 return replies

@@ -4,6 +4,7 @@
 -- JSON · of the record that tells them, its host, and what it has from its url to its body. In that record: length(2) · 0(1) · the id of
 -- the task.
 -- They are created when the script ends: a claim must not meet a new task among those that it counts by their ranks.
+--@include lib/excerpt
 local ended_tasks = {}
 local tell_end
 do
@@ -45,7 +46,7 @@ do
     return '{"task_id":"' .. uuid(id) .. '","client_id":"' .. t.owner .. '","queue":"' .. q.name .. '","state":"' .. word
       .. '","attempts":' .. t.attempts .. ',"last_status":' .. (t.status > 0 and t.status or 'null')
       .. ',"last_error":' .. (t.error > 0 and '"' .. ERRORS[t.error] .. '"' or 'null')
-      .. ',"created_time":"' .. time_text(t.created) .. '","finished_time":"' .. time_text(t.ended) .. '","labels":' .. labels
+      .. ',"last_excerpt":' .. t.excerpt .. ',"created_time":"' .. time_text(t.created) .. '","finished_time":"' .. time_text(t.ended) .. '","labels":' .. labels
       .. '}'
   end
 
@@ -88,6 +89,7 @@ do
     if not section or #section < 3 or string.byte(section) == 0 then return end -- it reports another's end
     whole.state, whole.ended, whole.status, whole.error, whole.attempts, whole.claim = t.state, t.ended, t.status, t.error,
       t.attempts, t.claim
+    whole.excerpt = last_excerpt(id, t)
     ended_tasks[#ended_tasks + 1] = { q, id, whole, at }
     at_close = call_back_all
   end

@@ -8,7 +8,7 @@ local function may_move(to, id, t)
   if t.state ~= 'd' then return true end
   local limits = caps(to)
   return call('ZCARD', P .. 'queue:' .. to.n .. ':dead') < limits.dead_max
-    and limits.dead_bytes + call('STRLEN', P .. 'task:' .. id) <= limits.dead_max_bytes
+    and limits.dead_bytes + bytes_of_dead(id) <= limits.dead_max_bytes
 end
 
 local function move_dead(q, to, id, t)

@@ -42,7 +42,7 @@ local function count_queue(q, of_queue)
     if state_of(id) == 't' then retry = retry + 1 end
   end
   for _, id in ipairs(call('ZRANGE', dead, 0, -1)) do
-    bytes = bytes + call('STRLEN', P .. 'task:' .. id)
+    bytes = bytes + bytes_of_dead(id)
   end
   for _, id in ipairs(call('ZRANGE', done, 0, -1)) do
     if state_of(id) == 'c' then cancelled = cancelled + 1 end

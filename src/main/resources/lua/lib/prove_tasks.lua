@@ -84,7 +84,7 @@ function proofs.tasks()
       local there = not hidden(t) and call('EXISTS', P .. 'task:' .. id) == 1
       if over and there then prove_retire(id, t) end
       if there and not t.cloud then prove_labels(id, t) end
-      local counted = t.state == 'd' and call('STRLEN', P .. 'task:' .. id) or t.state == 'c' and not hidden(t) and 1 or 0
+      local counted = t.state == 'd' and bytes_of_dead(id) or t.state == 'c' and not hidden(t) and 1 or 0
       facts[#facts + 1] = t.state .. pack('>I4I4I4', t.n, counted, t.body) .. t.owner
     end
   end

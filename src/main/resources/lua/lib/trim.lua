@@ -1,4 +1,5 @@
 -- trim: a queue keeps as many finished and dead tasks as it may; the oldest are dropped.
+--@include lib/excerpt
 local trimmed_done, trimmed_dead = 0, 0
 
 local function caps(q)
@@ -16,7 +17,7 @@ end
 local function count_dead(q, id, change)
   local limits = caps(q)
   index_dead(q.n, id, change)
-  limits.dead_bytes = math.max(0, limits.dead_bytes + change * call('STRLEN', P .. 'task:' .. id))
+  limits.dead_bytes = math.max(0, limits.dead_bytes + change * bytes_of_dead(id))
   call('HSET', q.flow, 'dead_bytes', limits.dead_bytes)
 end
 

@@ -133,7 +133,7 @@ final class AttemptLines {
 
   private static String text(Outcome outcome) {
     return switch (outcome) {
-      case Outcome.Answered(int status, _) -> Integer.toString(status);
+      case Outcome.Answered(int status, _, _) -> Integer.toString(status);
       case Outcome.TimedOut _ -> "timeout";
       case Outcome.Unanswered(var error, String detail) ->
           error.word()

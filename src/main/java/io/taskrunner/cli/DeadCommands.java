@@ -19,6 +19,9 @@ import picocli.CommandLine.Parameters;
     })
 final class DeadCommands extends Root.Group {
 
+  /** The longest beginning of a response in a table, in characters. */
+  private static final int RESPONSE_MAX = 80;
+
   @Command(
       name = "list",
       description = "List dead tasks, newest first.",
@@ -47,8 +50,16 @@ final class DeadCommands extends Root.Group {
           Out.Column.of("CLIENT", "client_id"),
           new Out.Column("CAUSE", DeadCommands::cause),
           new Out.Column("CREATED", row -> Shown.ago(row, "created_time", out.now())),
-          Out.Column.of("TARGET", "request.url"));
+          Out.Column.of("TARGET", "request.url"),
+          new Out.Column("RESPONSE", DeadCommands::response));
     }
+  }
+
+  /** The beginning of the last response. */
+  private static String response(Map<String, @Nullable Object> task) {
+    List<Map<String, @Nullable Object>> attempts = Shown.list(task, "attempts");
+    Object excerpt = attempts.isEmpty() ? null : attempts.getLast().get("excerpt");
+    return excerpt instanceof String text ? Shown.brief(text, RESPONSE_MAX) : "-";
   }
 
   private static String cause(Map<String, @Nullable Object> task) {

@@ -94,7 +94,7 @@ record Out(PrintStream to, boolean json, boolean colour, int width, Instant now)
     return line.toString().stripTrailing();
   }
 
-  /** Prints each member on a line of its own, nested members indented. */
+  /** Prints each member on a line of its own, nested members and the lines of a text indented. */
   void whole(Map<String, @Nullable Object> members) {
     whole(members, "");
   }
@@ -113,6 +113,11 @@ record Out(PrintStream to, boolean json, boolean colour, int width, Instant now)
           to.println(indent + "  -");
           whole(Shown.object(item), indent + "    ");
         });
+      } else if (value instanceof String text && text.stripTrailing().indexOf('\n') >= 0) {
+        to.println(indent + name);
+        text.stripTrailing()
+            .lines()
+            .forEach(line -> to.println(indent + "  " + Shown.harmless(line)));
       } else {
         to.println(
             indent + name + " ".repeat(widest - name.length() + 2) + Shown.text(members, name));

@@ -55,10 +55,22 @@ final class Shown {
                       .map(member -> member.getKey() + "=" + text(member.getValue()))
                       .toList());
       case Boolean flag -> flag ? "yes" : "no";
-      // Control characters are not sent to a terminal.
-      case String words -> words.replaceAll("\\p{Cntrl}", "?");
+      case String words -> harmless(words);
       default -> value.toString();
     };
+  }
+
+  /** A text without control and bidirectional characters, which change what a terminal shows. */
+  static String harmless(String text) {
+    return text.replaceAll("[\\p{Cc}\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]", "?");
+  }
+
+  /** A text in one line, cut to a number of characters. */
+  static String brief(String text, int most) {
+    String line = harmless(text.strip().replaceAll("\\s+", " "));
+    return line.codePointCount(0, line.length()) <= most
+        ? line
+        : line.substring(0, line.offsetByCodePoints(0, most - 1)) + "…";
   }
 
   /** A member that is a time, by how far away it is: {@code 5 min ago}, {@code in 2 h}. */

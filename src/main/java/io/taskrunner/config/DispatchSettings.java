@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * Which addresses an attempt may reach, and the circuit breaker.
+ * Which addresses an attempt may reach, the circuit breaker, and what is kept of failed responses.
  *
  * @param allowPrivateUrls whether targets may have private and loopback addresses
  * @param allowedCidrs blocks that targets may have in any case
@@ -13,6 +13,7 @@ import java.util.List;
  * @param authorities CAs to trust for targets, in addition to those that the JVM trusts
  * @param connectTimeout time limit for connecting, TLS handshake included
  * @param breaker settings of the circuit breaker
+ * @param excerptBytes how much of the body of a failed response is kept
  */
 public record DispatchSettings(
     boolean allowPrivateUrls,
@@ -20,7 +21,8 @@ public record DispatchSettings(
     List<Cidr> deniedCidrs,
     List<X509Certificate> authorities,
     Duration connectTimeout,
-    Breaker breaker) {
+    Breaker breaker,
+    int excerptBytes) {
 
   public DispatchSettings {
     allowedCidrs = List.copyOf(allowedCidrs);
@@ -87,6 +89,12 @@ public record DispatchSettings(
                 60,
                 1,
                 86_400,
-                "reset the failure count after this long without a failure")));
+                "reset the failure count after this long without a failure")),
+        env.integer(
+            "ANSWER_EXCERPT_BYTES",
+            1024,
+            0,
+            4096,
+            "how much of the body of a response is kept with a failed attempt, in bytes; 0 keeps nothing"));
   }
 }

@@ -91,7 +91,7 @@ final class Breaker {
 
   private static Evidence evidence(Outcome outcome) {
     return switch (outcome) {
-      case Outcome.Answered(int status, _) -> status >= 500 ? Evidence.BAD : Evidence.GOOD;
+      case Outcome.Answered(int status, _, _) -> status >= 500 ? Evidence.BAD : Evidence.GOOD;
       case Outcome.TimedOut _ -> Evidence.BAD;
       case Outcome.Unanswered(AttemptError error, _) ->
           error == AttemptError.BLOCKED_ADDRESS ? Evidence.NONE : Evidence.BAD;

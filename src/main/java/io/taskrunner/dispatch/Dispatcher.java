@@ -57,7 +57,8 @@ public final class Dispatcher implements Performer, AutoCloseable {
     this.resolver = new Resolver(names, guard, clock);
     this.breaker = new Breaker(settings.breaker().interval(), clock);
     TargetHeaders headers = new TargetHeaders(options.version(), options.traced());
-    this.means = new Sending.Means(headers, breaker, clock, this::sendAfter);
+    this.means =
+        new Sending.Means(headers, breaker, clock, this::sendAfter, settings.excerptBytes());
     this.connections = new Connections(loops, tls);
   }
 

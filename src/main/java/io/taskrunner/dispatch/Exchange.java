@@ -13,7 +13,7 @@ final class Exchange {
 
   final Sending sending;
   final Http2FrameStream stream;
-  final Answer answer = new Answer();
+  final Answer answer;
 
   /** When it started, on the clock of {@link System#nanoTime}. */
   final long begun = System.nanoTime();
@@ -24,6 +24,7 @@ final class Exchange {
   Exchange(Sending sending, Http2FrameStream stream) {
     this.sending = sending;
     this.stream = stream;
+    this.answer = sending.newAnswer();
   }
 
   byte[] body() {

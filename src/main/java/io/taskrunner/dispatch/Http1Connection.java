@@ -65,7 +65,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
   private final Pool pool;
   private final Decoder decoder = new Decoder();
   private final StringBuilder head = new StringBuilder(HEAD_USUAL);
-  private Answer answer = new Answer();
+  private Answer answer = new Answer(0);
   private @Nullable Sending current;
   private boolean written;
   private long begun; // of the request, on the clock of System.nanoTime
@@ -122,7 +122,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
     }
     current = sending;
     begun = System.nanoTime();
-    answer = new Answer();
+    answer = sending.newAnswer();
     written = false;
     idleNanosMax = TimeUnit.SECONDS.toNanos(IDLE_SEC_MAX);
     try {
@@ -244,7 +244,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter
       skipsToEnd = !(content instanceof LastHttpContent);
       return;
     }
-    boolean short_ = answer.body(content.content().readableBytes());
+    boolean short_ = answer.body(content.content());
     if (!short_ || content instanceof LastHttpContent) {
       done(short_);
     }

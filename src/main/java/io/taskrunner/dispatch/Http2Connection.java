@@ -317,7 +317,7 @@ final class Http2Connection extends Http2ChannelDuplexHandler implements Connect
     }
     if (!exchange.answer.hasBegun()) {
       bad(exchange, "it has no headers");
-    } else if (!exchange.answer.body(frame.content().readableBytes())) {
+    } else if (!exchange.answer.body(frame.content())) {
       reset(exchange);
       exchange.sending.answered(exchange.answer);
     } else if (frame.isEndStream()) {

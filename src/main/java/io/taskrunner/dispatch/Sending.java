@@ -48,8 +48,17 @@ public final class Sending implements Performer.Request {
     void send(Sending sending, long pauseMs);
   }
 
-  /** What all attempts share. */
-  record Means(TargetHeaders headers, Breaker breaker, InstantSource clock, Resender resender) {}
+  /**
+   * What all attempts share.
+   *
+   * @param excerptMax how much of the body of a failure is kept, in bytes
+   */
+  record Means(
+      TargetHeaders headers,
+      Breaker breaker,
+      InstantSource clock,
+      Resender resender,
+      int excerptMax) {}
 
   private final Claim claim;
   private final Duration timeout;
@@ -135,6 +144,11 @@ public final class Sending implements Performer.Request {
   /** Passes the request's headers to {@code sink}. */
   void writeHeaders(TargetHeaders.Sink sink) {
     means.headers().write(claim, sink);
+  }
+
+  /** Where the response is collected. */
+  Answer newAnswer() {
+    return new Answer(means.excerptMax());
   }
 
   /** The target responded. */

@@ -24,7 +24,7 @@ public record CloudRetryPolicy(
   @Override
   public Verdict judge(Outcome outcome, int attempt, Duration sinceFirst, DoubleSupplier random) {
     return switch (outcome) {
-      case Outcome.Answered(int status, _) when status / 100 == 2 -> new Verdict.Succeed();
+      case Outcome.Answered(int status, _, _) when status / 100 == 2 -> new Verdict.Succeed();
       case Outcome.Answered _, Outcome.TimedOut _, Outcome.Unanswered _ ->
           spent(attempt, sinceFirst) ? new Verdict.Bury() : new Verdict.Retry(backoff(attempt));
       case Outcome.NotReady(Duration retryIn) -> new Verdict.PutBack(retryIn);

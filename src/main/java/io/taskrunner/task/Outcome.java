@@ -11,8 +11,14 @@ public sealed interface Outcome {
    *
    * @param status its HTTP status
    * @param retryAfter its {@code Retry-After}, if present and valid
+   * @param excerpt the beginning of its body, if it is a failure; see {@link Excerpt}
    */
-  record Answered(int status, Optional<Duration> retryAfter) implements Outcome {}
+  record Answered(int status, Optional<Duration> retryAfter, String excerpt) implements Outcome {
+    /** A response without an excerpt. */
+    public Answered(int status, Optional<Duration> retryAfter) {
+      this(status, retryAfter, "");
+    }
+  }
 
   /** No complete response arrived in time. */
   record TimedOut(Duration limit) implements Outcome {}

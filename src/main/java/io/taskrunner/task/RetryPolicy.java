@@ -44,8 +44,8 @@ public record RetryPolicy(
   @Override
   public Verdict judge(Outcome outcome, int attempt, Duration sinceFirst, DoubleSupplier random) {
     return switch (outcome) {
-      case Outcome.Answered(int status, _) when status / 100 == 2 -> new Verdict.Succeed();
-      case Outcome.Answered(int status, Optional<Duration> wait)
+      case Outcome.Answered(int status, _, _) when status / 100 == 2 -> new Verdict.Succeed();
+      case Outcome.Answered(int status, Optional<Duration> wait, _)
           when isTransient(status) || retryClientErrors ->
           retryOrBury(attempt, sinceFirst, wait.orElse(Duration.ZERO), random);
       case Outcome.Answered _ -> new Verdict.Bury();

@@ -137,8 +137,8 @@ final class Judge {
 
   private static Attempt attempt(int number, Instant start, Duration took, Outcome outcome) {
     return switch (outcome) {
-      case Outcome.Answered(int status, _) ->
-          new Attempt(number, start, took, OptionalInt.of(status), Optional.empty(), "");
+      case Outcome.Answered(int status, _, String excerpt) ->
+          new Attempt(number, start, took, OptionalInt.of(status), Optional.empty(), "", excerpt);
       case Outcome.TimedOut(Duration limit) ->
           unanswered(
               number,
@@ -202,7 +202,7 @@ final class Judge {
             .addKeyValue("attempt", claim.start().attempt())
             .addKeyValue("duration_ms", took.toMillis());
     return switch (outcome) {
-      case Outcome.Answered(int status, _) -> described.addKeyValue("status", status);
+      case Outcome.Answered(int status, _, _) -> described.addKeyValue("status", status);
       case Outcome.TimedOut _ -> described.addKeyValue("error", AttemptError.TIMEOUT.word());
       case Outcome.Unanswered(AttemptError error, _) ->
           described.addKeyValue("error", error.word());

@@ -86,7 +86,7 @@ public final class Traced {
 
   private static void tell(Trace trace, Outcome outcome) {
     switch (outcome) {
-      case Outcome.Answered(int status, _) -> {
+      case Outcome.Answered(int status, _, _) -> {
         trace.set("http.response.status_code", status);
         if (status >= 400) {
           trace.failed(Integer.toString(status));

@@ -35,6 +35,25 @@ class CommandsTest extends CliProgram {
   }
 
   @Test
+  void theBeginningOfAFailedResponseIsShown() throws Exception {
+    expect(0, "queues", "set", "cmd-why", "--set", "retry={\"max_retries\": 0}");
+    String body = "{\"error\": \"no such customer\",\n \"token\": \"s3cr3t\"}\u001b[2J";
+    target.answers("HTTP/1.1 500 No\r\nContent-Length: " + body.length() + "\r\n\r\n" + body);
+    String id = enqueue("-q", "cmd-why");
+    target.next();
+    String shown = await("dead", "tasks", "show", id);
+    assertTrue(
+        shown.contains(
+            "    excerpt\n      {\"error\": \"no such customer\",\n       \"token\": \"***\"}?[2J\n"),
+        shown);
+    String listed = expect(0, "dead", "list", "cmd-why");
+    assertTrue(
+        listed.contains("  {\"error\": \"no such customer\", \"token\": \"***\"}?[2J\n"), listed);
+    String json = expect(0, "tasks", "show", id, "--json");
+    assertTrue(json.contains("\\n \\\"token\\\": \\\"***\\\"}\\u001B[2J"), json);
+  }
+
+  @Test
   void labelsAreWrittenInBothWays() throws Exception {
     String id = enqueue("-l", "order:4711", "-l", "who=me:you");
     target.next();

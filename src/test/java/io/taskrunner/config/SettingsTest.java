@@ -84,7 +84,8 @@ class SettingsTest {
             List.of(),
             List.of(),
             Duration.ofSeconds(10),
-            new DispatchSettings.Breaker(5, Duration.ofSeconds(30), 3, Duration.ofSeconds(60))),
+            new DispatchSettings.Breaker(5, Duration.ofSeconds(30), 3, Duration.ofSeconds(60)),
+            1024),
         settings.dispatch());
     assertEquals(new TracingSettings(Optional.empty(), Map.of()), settings.tracing());
     assertEquals(Path.of("./data"), settings.dataDir());

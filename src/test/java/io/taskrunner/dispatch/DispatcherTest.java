@@ -41,6 +41,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 final class DispatcherTest {
 
+  /** The longest excerpt that these tests keep. */
+  private static final int EXCERPT_BYTES = 64;
+
   private static final Duration AMPLE = Duration.ofSeconds(20);
 
   private static EventLoopGroup loops;
@@ -74,7 +77,8 @@ final class DispatcherTest {
         new DispatchSettings.Breaker(5, Duration.ofSeconds(30), 3, Duration.ofSeconds(60));
     return new DispatchOptions(
         "1.2.3",
-        new DispatchSettings(allowPrivate, allowed, List.of(), List.of(), connect, breaker),
+        new DispatchSettings(
+            allowPrivate, allowed, List.of(), List.of(), connect, breaker, EXCERPT_BYTES),
         false);
   }
 
@@ -255,7 +259,8 @@ final class DispatcherTest {
             + status
             + " Some Words\r\n"
             + (bodiless ? "\r\n" : "Content-Length: 3\r\n\r\nabc"));
-    assertEquals(answered(status), perform(claim()));
+    boolean hasExcerpt = !bodiless && status / 100 != 2;
+    assertEquals(new Answered(status, Optional.empty(), hasExcerpt ? "abc" : ""), perform(claim()));
     assertEquals(answered(200), perform(claim()));
     assertEquals(1, target.connections(), "the connection is used again");
   }
@@ -279,6 +284,31 @@ final class DispatcherTest {
         "HTTP/1.1 429 Slow\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:50:37 GMT\r\n"
             + "Content-Length: 0\r\n\r\n");
     assertEquals(new Answered(429, Optional.of(Duration.ofSeconds(60))), perform(claim()));
+  }
+
+  private String excerpt() throws Exception {
+    return assertInstanceOf(Answered.class, perform(claim())).excerpt();
+  }
+
+  @Test
+  void theBeginningOfAFailedResponseIsKept() throws Exception {
+    target.answers(
+        "HTTP/1.1 500 No\r\nContent-Length: 32\r\n\r\n{\"why\":\"no such\",\"token\":\"s3cr\"}");
+    assertEquals("{\"why\":\"no such\",\"token\":\"***\"}", excerpt());
+    target.answers("HTTP/1.1 404 No\r\nContent-Length: 100\r\n\r\n" + "0123456789".repeat(10));
+    assertEquals("0123456789".repeat(6) + "0123", excerpt());
+    target.answers(
+        "HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nbus\r\n1\r\ny\r\n0\r\n\r\n");
+    assertEquals("busy", excerpt());
+    target.answers("HTTP/1.1 302 Found\r\nContent-Length: 4\r\n\r\nhere");
+    assertEquals("here", excerpt());
+    target.answers("HTTP/1.1 500 No\r\nContent-Length: 3\r\n\r\na\0b");
+    assertEquals("(binary)", excerpt());
+    target.answers("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
+    assertEquals("", excerpt());
+    target.answers("HTTP/1.1 500 No\r\nContent-Length: 70000\r\n\r\n" + "x".repeat(70_000));
+    assertEquals("x".repeat(EXCERPT_BYTES), excerpt());
+    assertEquals("", excerpt(), "of a success nothing is kept");
   }
 
   @Test

@@ -11,6 +11,7 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.handler.codec.http2.DefaultHttp2Headers;
 import io.netty.handler.codec.http2.Http2Error;
 import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Excerpt;
 import io.taskrunner.task.Outcome;
 import io.taskrunner.task.Outcome.Answered;
 import io.taskrunner.task.Outcome.Unanswered;
@@ -565,7 +566,9 @@ final class TlsTest {
       stream.data(3, false);
       stream.headers(new DefaultHttp2Headers().add("x-checksum", "1"), true);
     });
-    assertEquals(new Answered(503, Optional.of(Duration.ofSeconds(9))), outcome(begin(target)));
+    assertEquals(
+        new Answered(503, Optional.of(Duration.ofSeconds(9)), Excerpt.BINARY),
+        outcome(begin(target)));
   }
 
   @Test

@@ -89,7 +89,8 @@ class ContractTest {
             Duration.ofMillis(12),
             status,
             error,
-            "because");
+            status.isPresent() ? "" : "because",
+            status.isPresent() ? "{\"why\":\"no\"}" : "");
     store
         .works()
         .getFirst()
@@ -162,7 +163,7 @@ class ContractTest {
     assertEquals("dead", task.path("state").asText());
     assertEquals("timeout", task.path("last_error").asText());
     assertEquals(
-        "[{\"number\":1,\"start_time\":\"1970-01-01T00:00:00.000Z\",\"duration_ms\":12,\"status\":503,\"detail\":\"because\"},"
+        "[{\"number\":1,\"start_time\":\"1970-01-01T00:00:00.000Z\",\"duration_ms\":12,\"status\":503,\"detail\":\"\",\"excerpt\":\"{\\\"why\\\":\\\"no\\\"}\"},"
             + "{\"number\":2,\"start_time\":\"1970-01-01T00:00:00.000Z\",\"duration_ms\":12,\"error\":\"timeout\",\"detail\":\"because\"}]",
         task.path("attempts").toString());
     assertRefused(409, "not_runnable", served.post("/v1/tasks/" + id + "/run", "{}"));

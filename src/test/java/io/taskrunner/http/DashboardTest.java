@@ -40,6 +40,10 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 @Tag("faults")
 class DashboardTest {
 
+  /** What a target answered to a failed attempt. */
+  private static final String EXCERPT =
+      "{\"error\":\"<img src=x onerror=alert(1)> no such customer\"}";
+
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
 
   private static final String WORKER = "00000000000000aa";
@@ -102,7 +106,8 @@ class DashboardTest {
               Duration.ofMillis(120),
               status > 0 ? OptionalInt.of(status) : OptionalInt.empty(),
               status > 0 ? Optional.empty() : Optional.of(AttemptError.TIMEOUT),
-              status > 0 ? "" : "no answer within 10 s");
+              status > 0 ? "" : "no answer within 10 s",
+              status >= 300 ? EXCERPT : "");
       settlements.add(
           new Settlement(
               claim.id(),
@@ -397,6 +402,7 @@ class DashboardTest {
     try (Console console = console()) {
       console.open("task?id=" + dead);
       console.awaitText("500");
+      console.awaitText(EXCERPT);
       console.click("Replay");
       console.await("document.querySelector('h2 .state').textContent === 'ready'");
       console.click("Cancel");

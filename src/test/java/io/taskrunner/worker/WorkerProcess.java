@@ -41,7 +41,7 @@ final class WorkerProcess implements AutoCloseable {
     store = RedisStore.open(redis);
     DispatchSettings dispatch =
         new DispatchSettings(
-            true, List.of(), List.of(), List.of(), Duration.ofSeconds(5), redis.breaker());
+            true, List.of(), List.of(), List.of(), Duration.ofSeconds(5), redis.breaker(), 1024);
     DispatchOptions options = new DispatchOptions("test", dispatch, false);
     dispatcher = new Dispatcher(options, loops, InstantSource.system());
     WorkerSettings settings =

@@ -1,48 +1,26 @@
 package io.taskrunner.http.v1;
 
+import io.taskrunner.task.SecretNames;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.StringJoiner;
 import java.util.function.Function;
 
 /** Masks likely secrets, by their names, when a task is read. */
 final class Masking {
 
-  static final String MASK = "***";
-
-  private static final Set<String> NAMES =
-      Set.of("authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key");
-
-  private static final String[] ENDINGS = {
-    "token", "key", "secret", "signature", "password", "auth"
-  };
+  static final String MASK = SecretNames.MASK;
 
   private Masking() {}
 
-  /** Whether the value of a header or query parameter of this name is hidden. */
-  static boolean hides(String name) {
-    String lower = name.toLowerCase(Locale.ROOT);
-    if (NAMES.contains(lower)) {
-      return true;
-    }
-    for (String ending : ENDINGS) {
-      if (lower.endsWith(ending)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
   /** A header's value, or the mask. */
   static String header(String name, String value) {
-    return hides(name) ? MASK : value;
+    return SecretNames.hides(name) ? MASK : value;
   }
 
   /**
@@ -87,7 +65,7 @@ final class Masking {
   /** A name and a value of a query; the name is decoded. */
   private record Pair(String name, String value) {
     boolean isHidden() {
-      return hides(name);
+      return SecretNames.hides(name);
     }
 
     boolean isMasked() {

@@ -180,5 +180,8 @@ final class TaskJson {
       out.text("error", attempt.error().map(AttemptError::word).orElse(null));
     }
     out.text("detail", attempt.detail());
+    if (attempt.status().orElse(200) / 100 != 2) {
+      out.text("excerpt", attempt.excerpt().isEmpty() ? null : attempt.excerpt());
+    }
   }
 }

@@ -2,6 +2,7 @@ package io.taskrunner.http.v1;
 
 import io.taskrunner.schedule.Schedule.Settings;
 import io.taskrunner.task.Callback;
+import io.taskrunner.task.SecretNames;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetRequest.Header;
 import io.taskrunner.task.TargetUrl;
@@ -33,7 +34,7 @@ final class Unmasking {
     }
 
     static boolean isMasked(Header header) {
-      return header.value().equals(Masking.MASK) && Masking.hides(header.name());
+      return header.value().equals(Masking.MASK) && SecretNames.hides(header.name());
     }
 
     boolean isFor(Sent other) {

@@ -212,9 +212,12 @@ final class RedisTasks implements TaskStore {
       Position next = new Position(shard.number(), reply.bytes());
       long read = reply.number();
       bytes += view == View.BASIC ? 0 : read;
-      read(shard, reply.rest(Reply::bytes), view).stream()
-          .filter(task -> matches(filter, task))
-          .forEach(found::add);
+      for (Task task : read(shard, reply.rest(Reply::bytes), view)) {
+        bytes += excerptLength(task);
+        if (matches(filter, task)) {
+          found.add(task);
+        }
+      }
       place = TaskWalk.Place.read(next.text());
       if (over) {
         if (++at == homes.count()) {
@@ -228,6 +231,10 @@ final class RedisTasks implements TaskStore {
       }
     }
     return new Page(found, null, examined);
+  }
+
+  private static long excerptLength(Task task) {
+    return task.attempts().stream().mapToLong(attempt -> attempt.excerpt().length()).sum();
   }
 
   private static List<Integer> numbers(Shards some) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.taskrunner.task.SecretNames;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -26,7 +27,7 @@ class MaskingTest {
             "Password",
             "X-Auth",
             "accessToken")) {
-      assertTrue(Masking.hides(name), name);
+      assertTrue(SecretNames.hides(name), name);
     }
     for (String name :
         List.of(
@@ -37,7 +38,7 @@ class MaskingTest {
             "secretary",
             "passwords",
             "Cookies")) {
-      assertFalse(Masking.hides(name), name);
+      assertFalse(SecretNames.hides(name), name);
     }
   }
 

@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.WorkStore.Claim;
@@ -93,7 +96,7 @@ class CallbackTest {
 
   private static String json(
       TaskId id, String state, int attempts, String status, String error, long made, long over) {
-    return "{\"task_id\":\"%s\",\"client_id\":\"abc\",\"queue\":\"default\",\"state\":\"%s\",\"attempts\":%d,\"last_status\":%s,\"last_error\":%s,\"created_time\":\"%s\",\"finished_time\":\"%s\",\"labels\":{}}"
+    return "{\"task_id\":\"%s\",\"client_id\":\"abc\",\"queue\":\"default\",\"state\":\"%s\",\"attempts\":%d,\"last_status\":%s,\"last_error\":%s,\"last_excerpt\":null,\"created_time\":\"%s\",\"finished_time\":\"%s\",\"labels\":{}}"
         .formatted(id, state, attempts, status, error, time(made), time(over));
   }
 
@@ -144,6 +147,52 @@ class CallbackTest {
     Claim second = next();
     stage.settle(Stage.WORKER, stage.verdict(second, new Verdict.Bury(), 0));
     assertEquals(json(id, "dead", 2, "null", "\"timeout\"", made, stage.now()), body(next()));
+  }
+
+  @Test
+  void theLastFailedResponseIsQuoted() {
+    String excerpt = "{\"why\": \"no\\n \u001b[31m ü 😀\"}\n\u007f";
+    stage.enqueue(wish());
+    stage.settle(
+        Stage.WORKER, stage.failure(next(), new Verdict.Retry(Duration.ofSeconds(1)), "first"));
+    stage.pass(Duration.ofSeconds(2));
+    stage.settle(Stage.WORKER, stage.failure(next(), new Verdict.Bury(), excerpt));
+    assertEquals(excerpt, lastExcerpt(next()));
+    stage.enqueue(wish());
+    stage.settle(Stage.WORKER, stage.failure(next(), new Verdict.Bury(), ""));
+    assertNull(lastExcerpt(next()));
+  }
+
+  @Test
+  void anEarlierResponseIsNotQuotedForTheLastAttempt() {
+    stage.enqueue(wish(Callback.End.SUCCEEDED));
+    stage.settle(
+        Stage.WORKER, stage.failure(next(), new Verdict.Retry(Duration.ofSeconds(1)), "first"));
+    stage.pass(Duration.ofSeconds(2));
+    stage.succeed(next());
+    assertNull(lastExcerpt(next()), "of a success");
+    stage.enqueue(wish());
+    stage.settle(
+        Stage.WORKER, stage.failure(next(), new Verdict.Retry(Duration.ofSeconds(1)), "first"));
+    stage.pass(Duration.ofSeconds(2));
+    stage.settle(Stage.WORKER, stage.verdict(next(), new Verdict.Bury(), 0));
+    assertNull(lastExcerpt(next()), "of a timeout");
+    TaskId waits = stage.enqueue(wish(Callback.End.CANCELLED).retention(Duration.ZERO));
+    stage.settle(
+        Stage.WORKER, stage.failure(next(), new Verdict.Retry(Duration.ofHours(1)), "why"));
+    stage.store.tasks().cancel(waits);
+    assertEquals("why", lastExcerpt(next()), "of a task that is cancelled after it");
+  }
+
+  /** Settles a callback, and returns what it quotes. */
+  private @Nullable String lastExcerpt(Claim told) {
+    stage.succeed(told);
+    try {
+      JsonNode quoted = new ObjectMapper().readTree(body(told)).required("last_excerpt");
+      return quoted.isNull() ? null : quoted.textValue();
+    } catch (JsonProcessingException notJson) {
+      throw new AssertionError(body(told), notJson);
+    }
   }
 
   @Test

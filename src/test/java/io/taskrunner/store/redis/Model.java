@@ -661,7 +661,7 @@ final class Model {
   }
 
   private static String told(Item t) {
-    return "{\"task_id\":\"%s\",\"client_id\":\"%s\",\"queue\":\"%s\",\"state\":\"%s\",\"attempts\":%d,\"last_status\":%s,\"last_error\":%s,\"created_time\":\"%s\",\"finished_time\":\"%s\",\"labels\":%s}"
+    return "{\"task_id\":\"%s\",\"client_id\":\"%s\",\"queue\":\"%s\",\"state\":\"%s\",\"attempts\":%d,\"last_status\":%s,\"last_error\":%s,\"last_excerpt\":null,\"created_time\":\"%s\",\"finished_time\":\"%s\",\"labels\":%s}"
         .formatted(
             t.id,
             t.client.id,

@@ -397,6 +397,20 @@ class QueueMovesTest {
   }
 
   @Test
+  void theExcerptsOfDeadTasksCountAmongTheirBytes() {
+    keep(100, 10_000, 7);
+    for (int i = 0; i < 3; i++) {
+      stage.enqueue(wish());
+      stage.settle(
+          WORKER, stage.failure(stage.claim(1).getFirst(), new Verdict.Bury(), "x".repeat(4000)));
+      stage.proven();
+    }
+    assertEquals(2, stats("default").dead());
+    stage.store.queues().replayDead("default", null, null);
+    assertEquals("0", stage.flow("default", "dead_bytes"));
+  }
+
+  @Test
   void aWeightChangedWhileBusyIsInTheSum() {
     stage.enqueue(wish());
     stage.enqueue(wish().queue("low"));

@@ -445,6 +445,24 @@ final class Stage implements AutoCloseable {
     return new Settlement(claim.id(), claim.number(), verdict, attempt, Duration.ZERO, report);
   }
 
+  /** The verdict on an attempt that was answered with 500 and a body. */
+  Settlement failure(Claim claim, Verdict verdict, String excerpt) {
+    return new Settlement(
+        claim.id(),
+        claim.number(),
+        verdict,
+        new Attempt(
+            claim.start().attempt(),
+            claim.start().now(),
+            Duration.ofMillis(3),
+            OptionalInt.of(500),
+            Optional.empty(),
+            "",
+            excerpt),
+        Duration.ZERO,
+        new BreakerReport.None());
+  }
+
   /** The verdict on an attempt that got no answer. */
   Settlement failure(Claim claim, Verdict verdict, AttemptError error) {
     return new Settlement(

@@ -189,7 +189,8 @@ class CodecTest {
                   ? Optional.empty()
                   : Optional.of(
                       AttemptError.values()[random.nextInt(AttemptError.values().length)]),
-              word(200));
+              answered ? "" : word(200),
+              answered ? word(4096) : "");
       assertEquals(attempt, LogEntry.read(LogEntry.write(attempt)));
     }
   }
