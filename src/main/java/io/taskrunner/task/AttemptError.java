@@ -44,7 +44,12 @@ public enum AttemptError {
     return Arrays.stream(values()).filter(error -> error.word().equals(word)).findFirst();
   }
 
-  /** Its name in responses and metrics. */
+  /** The word for a response with a status that is a failure. */
+  public static String wordOf(int status) {
+    return "http_" + status;
+  }
+
+  /** Its name in responses and logs. */
   public String word() {
     return name().toLowerCase(Locale.ROOT);
   }

@@ -49,6 +49,20 @@ public record Task(
   }
 
   /**
+   * Why the last attempt, or the task, failed, in one word: the name of an error, or {@code http_}
+   * and the status of a response that was not 2xx; empty when nothing failed.
+   */
+  public Optional<String> cause() {
+    return lastError
+        .map(AttemptError::word)
+        .or(() ->
+            lastStatus.stream()
+                .filter(status -> status / 100 != 2)
+                .mapToObj(AttemptError::wordOf)
+                .findFirst());
+  }
+
+  /**
    * The immutable part of a task.
    *
    * @param request what to send

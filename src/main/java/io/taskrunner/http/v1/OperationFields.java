@@ -8,7 +8,6 @@ import io.taskrunner.store.Operation.Order;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Label;
-import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.TaskState;
 import java.time.Instant;
 import java.util.Arrays;
@@ -105,7 +104,7 @@ final class OperationFields {
     final Label label = label(of);
     final String host = of.text("host", HOST, HOST_FORM);
     final Integer status = of.integer("status", 100, 599);
-    final AttemptError error = error(of);
+    final Cause cause = cause(of, status);
     final Instant createdAfter = of.time("created_after");
     final Instant createdBefore = of.time("created_before");
     final Instant dueAfter = of.time("due_after");
@@ -121,8 +120,8 @@ final class OperationFields {
         clientId == null ? ownId : clientId,
         label,
         host == null ? null : host.toLowerCase(Locale.ROOT),
-        status,
-        error,
+        cause.status(),
+        cause.error(),
         createdAfter,
         createdBefore,
         dueAfter,
@@ -160,15 +159,12 @@ final class OperationFields {
     return new Label(label.substring(0, colon), label.substring(colon + 1));
   }
 
-  private static @Nullable AttemptError error(Fields of) {
+  private static Cause cause(Fields of, @Nullable Integer status) {
     String word = of.text("error");
-    if (word == null) {
-      return null;
+    Optional<Cause> cause = Cause.of(word, status);
+    if (word != null && cause.isEmpty()) {
+      of.fault("error", word, Cause.FORM);
     }
-    Optional<AttemptError> error = AttemptError.ofWord(word);
-    if (error.isEmpty()) {
-      of.fault("error", word, AttemptError.FORM);
-    }
-    return error.orElse(null);
+    return cause.orElse(new Cause(null, status));
   }
 }

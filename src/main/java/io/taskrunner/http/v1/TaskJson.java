@@ -55,7 +55,7 @@ final class TaskJson {
           }
         });
     out.number("max_retries", task.spec().retry().maxRetries());
-    out.text("last_error", task.lastError().map(AttemptError::word).orElse(null));
+    out.text("last_error", task.cause().orElse(null));
   }
 
   /** A task without headers, body and attempts. */
@@ -72,7 +72,7 @@ final class TaskJson {
     out.number(
         "last_status",
         task.lastStatus().isPresent() ? (Integer) task.lastStatus().getAsInt() : null);
-    out.text("last_error", task.lastError().map(AttemptError::word).orElse(null));
+    out.text("last_error", task.cause().orElse(null));
   }
 
   private static void head(JsonOut out, Task task) throws IOException {

@@ -25,7 +25,6 @@ import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.store.TaskStore.Moved;
 import io.taskrunner.store.TaskStore.Page;
 import io.taskrunner.store.TaskStore.View;
-import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
@@ -129,9 +128,9 @@ public final class Tasks {
     String host = query.text("host", OperationFields.HOST, OperationFields.HOST_FORM);
     String status = query.text("status", STATUS, "an HTTP status, 100 to 599");
     String error = query.text("error").orElse(null);
-    Optional<AttemptError> known = error == null ? Optional.empty() : AttemptError.ofWord(error);
-    if (error != null && known.isEmpty()) {
-      query.fault("error", error, AttemptError.FORM);
+    Optional<Cause> cause = Cause.of(error, status == null ? null : Integer.valueOf(status));
+    if (error != null && cause.isEmpty()) {
+      query.fault("error", error, Cause.FORM);
     }
     return new Filter(
         query.text("queue", QueueSettings.ANY_NAME, QUEUE_FORM),
@@ -139,8 +138,8 @@ public final class Tasks {
         ownId == null ? clientId : ownId,
         label(query),
         host == null ? null : host.toLowerCase(Locale.ROOT),
-        status == null ? null : Integer.valueOf(status),
-        known.orElse(null),
+        cause.map(Cause::status).orElse(null),
+        cause.map(Cause::error).orElse(null),
         time(query, "created_after"),
         time(query, "created_before"),
         time(query, "due_after"),

@@ -293,7 +293,7 @@ final class RedisQueues implements QueueStore {
     return new DeadGroup(
         pair.substring(0, space),
         pair.charAt(space + 1) == 's'
-            ? "http_" + cause
+            ? AttemptError.wordOf(Integer.parseInt(cause))
             : AttemptError.ofCode(Integer.parseInt(cause)).word(),
         count);
   }

@@ -669,10 +669,17 @@ final class Model {
             end(t.state).word(),
             t.attempts,
             t.status > 0 ? t.status : "null",
-            t.error > 0 ? '"' + AttemptError.ofCode(t.error).word() + '"' : "null",
+            cause(t),
             time(t.created, t),
             time(t.ended, t),
             new String(LabelsJson.of(t.labels), StandardCharsets.UTF_8));
+  }
+
+  private static String cause(Item t) {
+    if (t.error > 0) {
+      return '"' + AttemptError.ofCode(t.error).word() + '"';
+    }
+    return t.status > 0 && t.status / 100 != 2 ? "\"http_" + t.status + '"' : "null";
   }
 
   /** Only its length counts here. */
