@@ -266,7 +266,17 @@ class MainTest {
     enqueue(dev, "http://127.0.0.1:1/later", ",\"delay\":3600");
     ProgramProcess doctor = start(Map.of(), "doctor");
     assertEquals(0, doctor.end(), doctor.output());
-    assertTrue(doctor.said("All is well."), doctor.output());
+    assertTrue(
+        doctor.said("Checked 1 task, 3 queues, 1 client and 0 schedules: no problems found."),
+        doctor.output());
+    ProgramProcess asJson = start(Map.of(), "doctor", "--json");
+    assertEquals(0, asJson.end(), asJson.output());
+    assertTrue(
+        asJson
+            .output()
+            .contains(
+                "\"checked\":{\"tasks\":1,\"queues\":3,\"clients\":1,\"schedules\":0},\"repaired\":[],\"problems\":[]}"),
+        asJson.output());
 
     dev.terminate();
     assertEquals(0, dev.end());

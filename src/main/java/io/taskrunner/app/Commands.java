@@ -138,9 +138,12 @@ public final class Commands implements Runnable {
             "Also check counters of more than about 800 tasks; each check may block Redis for 200 ms.")
     private boolean exact;
 
+    @Option(names = "--json", description = "Print the result as JSON.")
+    private boolean json;
+
     @Override
     public Integer call() throws Exception {
-      return new Examination(Settings.serve(Serving.environment()), repair, exact).run()
+      return new Examination(Settings.serve(Serving.environment()), repair, exact, json).run()
           ? DONE
           : FAILED;
     }

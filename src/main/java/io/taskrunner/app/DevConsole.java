@@ -34,10 +34,10 @@ final class DevConsole {
   /** Prints what to try next. */
   void ready(ServerSettings server) {
     String url = server.url();
+    out.println("API documentation: " + url + "/docs");
     out.println(
-        "  Try in another terminal:  ./task-runner enqueue " + url + "/version -X GET" + at(url));
-    out.println("  Documentation of the API: " + url + "/docs");
-    out.println("  Stop:                     Ctrl-C");
+        "Try in another terminal: ./task-runner enqueue " + url + "/version -X GET" + at(url));
+    out.println("Press Ctrl-C to stop.");
     out.flush();
   }
 
@@ -53,7 +53,7 @@ final class DevConsole {
           (running == 1 ? "1 task is running" : running + " tasks are running")
               + "; waiting up to "
               + grace.toSeconds()
-              + " s. Press Ctrl-C again to abort and run again at the next start.");
+              + " s. Press Ctrl-C again to abort; aborted tasks run again at the next start.");
       out.flush();
     }
   }

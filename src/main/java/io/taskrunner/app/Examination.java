@@ -4,11 +4,15 @@ import io.taskrunner.config.CannotStart;
 import io.taskrunner.config.RedisSettings;
 import io.taskrunner.config.Settings;
 import io.taskrunner.embedded.EmbeddedRedis;
+import io.taskrunner.http.call.JsonOut;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
 import io.taskrunner.store.redis.doctor.Doctor;
 import io.taskrunner.store.redis.doctor.Finding;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 
@@ -24,17 +28,24 @@ final class Examination {
   private final Settings settings;
   private final boolean repair;
   private final boolean exact;
+  private final boolean json;
 
-  Examination(Settings settings, boolean repair, boolean exact) {
+  /**
+   * Of the Redis that settings name.
+   *
+   * @param json whether the result is printed as one JSON object
+   */
+  Examination(Settings settings, boolean repair, boolean exact, boolean json) {
     this.settings = settings;
     this.repair = repair;
     this.exact = exact;
+    this.json = json;
   }
 
   /**
-   * Runs the check and prints the findings.
+   * Runs the check and prints the problems found.
    *
-   * @return whether all is well: nothing was found, or all of it was repaired
+   * @return whether there are no problems, or all of them were repaired
    */
   boolean run() throws CannotStart, InterruptedException {
     Logs.setUp(settings.log());
@@ -55,32 +66,79 @@ final class Examination {
   }
 
   private boolean examine(RedisSettings redis) throws CannotStart, InterruptedException {
-    System.out.println("Looking at Redis at " + redis.where() + ".");
+    if (!json) {
+      System.out.println("Checking Redis at " + redis.where() + ".");
+    }
     try (RedisStore store =
         StoreOpening.open(StoreOptions.defaults(redis), Optional.empty(), new CountDownLatch(1))) {
       Doctor doctor = store.doctor();
-      List<Finding> findings = repair ? doctor.repair(exact) : doctor.examine(exact);
-      findings.forEach(found ->
-          System.out.println("  " + found.kind() + "  " + found.key() + "  " + found.detail()));
-      if (findings.isEmpty()) {
-        System.out.println("All is well.");
-        return true;
+      List<Finding> repaired = repair ? doctor.repair(exact) : List.of();
+      Doctor.Report report = doctor.check(exact);
+      if (json) {
+        System.out.println(json(redis, repaired, report));
+      } else {
+        (repair ? repaired : report.found()).forEach(Examination::print);
+        System.out.println(result(repaired, report));
       }
-      if (!repair) {
-        System.out.println(
-            count(findings) + " found. ./task-runner doctor --repair mends what can be mended.");
-        return false;
-      }
-      List<Finding> left = doctor.examine(exact);
-      System.out.println(
-          count(findings)
-              + " found; "
-              + (left.isEmpty() ? "all is well now." : left.size() + " could not be mended."));
-      return left.isEmpty();
+      return report.found().isEmpty();
     }
   }
 
-  private static String count(List<Finding> findings) {
-    return findings.size() == 1 ? "1 fault was" : findings.size() + " faults were";
+  private static void print(Finding found) {
+    System.out.println("  " + found.kind() + "  " + found.key() + "  " + found.detail());
+  }
+
+  private static String json(RedisSettings redis, List<Finding> repaired, Doctor.Report report) {
+    byte[] text =
+        JsonOut.object(out -> {
+          out.text("redis", redis.where());
+          out.object(
+              "checked",
+              checked -> {
+                checked.number("tasks", report.tasks());
+                checked.number("queues", report.queues());
+                checked.number("clients", report.clients());
+                checked.number("schedules", report.schedules());
+              });
+          out.array("repaired", list -> write(list, repaired));
+          out.array("problems", list -> write(list, report.found()));
+        });
+    return new String(text, StandardCharsets.UTF_8);
+  }
+
+  private static void write(JsonOut list, List<Finding> findings) throws IOException {
+    for (Finding found : findings) {
+      list.item(item -> {
+        item.text("kind", found.kind());
+        item.text("key", found.key());
+        item.text("detail", found.detail());
+      });
+    }
+  }
+
+  private String result(List<Finding> repaired, Doctor.Report report) {
+    String checked =
+        "Checked %s, %s, %s and %s: "
+            .formatted(
+                count(report.tasks(), "task"),
+                count(report.queues(), "queue"),
+                count(report.clients(), "client"),
+                count(report.schedules(), "schedule"));
+    String problems = count(report.found().size(), "problem");
+    if (!repair) {
+      return checked
+          + (report.found().isEmpty()
+              ? "no problems found."
+              : problems + " found. Run ./task-runner doctor --repair.");
+    }
+    return checked
+        + (repaired.isEmpty() ? "no problems found" : count(repaired.size(), "problem") + " found")
+        + (report.found().isEmpty()
+            ? repaired.isEmpty() ? "." : " and repaired."
+            : ", " + problems + " could not be repaired.");
+  }
+
+  private static String count(long number, String thing) {
+    return String.format(Locale.ROOT, "%,d %s%s", number, thing, number == 1 ? "" : "s");
   }
 }

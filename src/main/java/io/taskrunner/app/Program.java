@@ -128,7 +128,7 @@ final class Program {
       use.of(settings.server().url());
       LOG.info("Stopping");
     } catch (InterruptedException toldToEnd) {
-      LOG.info("Told to stop while starting");
+      LOG.info("Stopping before the start was complete");
     } catch (IOException | CannotStart | RuntimeException e) {
       status = e instanceof CannotStart cannot ? cannot.status() : 1;
       throw e;
@@ -194,10 +194,15 @@ final class Program {
     RedisSettings redis = settings.redis();
     String where = "Redis at " + redis.where();
     if (settings.server().dev() && !settings.redisNamed()) {
+      boolean isNew = !EmbeddedRedis.isKeptIn(settings.dataDir());
       EmbeddedRedis embedded = EmbeddedRedis.start(settings.dataDir());
       started("embedded Redis", embedded::close);
       redis = redis.at(embedded.running().address(), embedded.running().password());
-      where = "a Redis of its own in " + settings.dataDir().toAbsolutePath().normalize();
+      where =
+          "embedded Redis, "
+              + (isNew ? "new " : "")
+              + "data in "
+              + settings.dataDir().toAbsolutePath().normalize();
     }
     EventLoopGroup loops =
         EventLoopGroups.newEventLoopGroup(Runtime.getRuntime().availableProcessors(), "loop");

@@ -5,6 +5,7 @@ import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -74,11 +75,36 @@ public final class Doctor {
    * @throws io.taskrunner.store.StoreUnavailable Redis is unavailable
    */
   public List<Finding> examine(boolean exact) {
+    return check(exact).found();
+  }
+
+  /**
+   * Checks like {@link #examine(boolean)}, and reports what there is.
+   *
+   * @param exact as for {@link #examine(boolean)}
+   */
+  public Report check(boolean exact) {
     return walk(new Manner(false, exact));
   }
 
-  private List<Finding> walk(Manner manner) {
+  /**
+   * The result of a walk over everything. The numbers are those that it met while others worked.
+   *
+   * @param found the violations; empty for none
+   */
+  public record Report(List<Finding> found, long tasks, long queues, long clients, long schedules) {
+    /** Keeps the violations from being changed. */
+    public Report {
+      found = List.copyOf(found);
+    }
+  }
+
+  private Report walk(Manner manner) {
     List<Finding> found = new ArrayList<>();
+    Set<Integer> queues = new HashSet<>();
+    long tasks = 0;
+    long clients = 0;
+    long there = 0;
     Map<String, Long> signed = new HashMap<>();
     Map<Shard, Map<String, String>> scheduled = new HashMap<>();
     for (Shard shard : shards) {
@@ -86,10 +112,14 @@ public final class Doctor {
       walk.walk().forEach(one -> found.add(shards.count() == 1 ? one : one.in(shard)));
       signed.putAll(walk.signed());
       scheduled.put(shard, walk.scheduled());
+      queues.addAll(walk.queues());
+      tasks += walk.tasks();
+      clients += walk.clients();
+      there += walk.scheduled().size();
     }
     found.addAll(signing.prove(signed, manner.mend()));
     found.addAll(schedules.prove(scheduled, manner.mend()));
-    return found;
+    return new Report(found, tasks, queues.size(), clients, there);
   }
 
   /**
@@ -102,7 +132,7 @@ public final class Doctor {
   public List<Finding> repair(boolean exact) {
     Set<Finding> found = new LinkedHashSet<>();
     for (int round = 0; round < ROUNDS_MAX; round++) {
-      List<Finding> more = walk(new Manner(true, exact));
+      List<Finding> more = walk(new Manner(true, exact)).found();
       if (more.isEmpty()) {
         break;
       }

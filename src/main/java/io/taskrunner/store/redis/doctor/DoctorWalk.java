@@ -49,6 +49,8 @@ final class DoctorWalk {
   private final Set<String> generations = new LinkedHashSet<>();
   private final Set<Integer> queues = new TreeSet<>();
   private final Map<String, String> scheduled = new HashMap<>();
+  private long tasks;
+  private long clients;
 
   DoctorWalk(Shard shard, QueueNames names, Manner manner) {
     this.link = shard.link();
@@ -71,6 +73,16 @@ final class DoctorWalk {
   /** The numbers of the existing queues. */
   Set<Integer> queues() {
     return queues;
+  }
+
+  /** How many tasks it has met. */
+  long tasks() {
+    return tasks;
+  }
+
+  /** How many clients it has met. */
+  long clients() {
+    return clients;
   }
 
   List<Finding> walk() {
@@ -112,7 +124,10 @@ final class DoctorWalk {
     page.forEach(key -> take(key, kinds));
     kinds.forEach((what, names) -> {
       switch (what) {
-        case "tasks" -> steps(names, step -> prove("tasks", step).each(counts::count));
+        case "tasks" -> {
+          tasks += names.size();
+          steps(names, step -> prove("tasks", step).each(counts::count));
+        }
         case "schedules" -> steps(names, this::proveSchedules);
         case "over" -> {
           proveEach("over", names);
@@ -226,6 +241,7 @@ final class DoctorWalk {
         places(parts[1]);
       }
     }
+    clients += ids.size();
     steps(ids, counts::proveClients);
   }
 
