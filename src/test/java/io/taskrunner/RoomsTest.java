@@ -92,7 +92,7 @@ class RoomsTest {
           Map.entry(
               "io.micrometer.",
               with(HTTP, "telemetry", "store.redis", "store.redis.link", "worker", "app")),
-          Map.entry("org.snakeyaml.", Set.of("http.call")),
+          Map.entry("org.snakeyaml.", Set.of("http.call", "cli")),
           Map.entry("com.nimbusds.", Set.of("dispatch", "http.operate")),
           Map.entry("com.google.protobuf.", Set.of("cloudtasks")),
           Map.entry("ch.qos.logback.", Set.of("app")),

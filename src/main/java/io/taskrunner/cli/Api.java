@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -167,6 +168,15 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
 
   /** The problem of a response, with each error on a line of its own. */
   static Failure refusal(Reply reply) {
+    return refusal(reply, error -> Shown.text(error, "detail"));
+  }
+
+  /**
+   * The problem of a response.
+   *
+   * @param text of one error
+   */
+  static Failure refusal(Reply reply, Function<Map<String, @Nullable Object>, String> text) {
     int status =
         switch (reply.status()) {
           case 401, 403 -> Failure.NOT_ALLOWED;
@@ -181,14 +191,14 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
       return new Failure(status, "The server answered " + reply.status() + ".");
     }
     StringBuilder says = new StringBuilder();
-    List<?> errors = problem.get("errors") instanceof List<?> list ? list : List.of();
+    List<Map<String, @Nullable Object>> errors = Shown.list(problem, "errors");
     if (errors.size() > 1) {
       says.append("Rejected for ").append(errors.size()).append(" reasons:");
-      errors.forEach(
-          error -> says.append("\n  ").append(Shown.text(Shown.object(error), "detail")));
+      errors.forEach(error -> says.append("\n  ").append(text.apply(error)));
       says.append('\n');
     } else {
-      says.append(Shown.text(problem, "detail")).append(' ');
+      says.append(errors.isEmpty() ? Shown.text(problem, "detail") : text.apply(errors.getFirst()))
+          .append(' ');
     }
     if (reply.status() == 401) {
       says.append(

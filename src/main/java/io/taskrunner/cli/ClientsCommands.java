@@ -124,6 +124,11 @@ final class ClientsCommands extends Root.Group {
               queues);
       body.putAll(QueuesCommands.json(others));
       Api.Reply reply = api.post("/admin/clients/set", body);
+      for (String queue : queues == null ? List.<String>of() : queues) {
+        if (QueuesCommands.isMissing(api, queue)) {
+          around().err().println("Warning: the queue " + queue + " does not exist.");
+        }
+      }
       if (!out.raw(reply)) {
         Map<String, @Nullable Object> client = reply.object();
         out.say(
@@ -147,8 +152,16 @@ final class ClientsCommands extends Root.Group {
       footer = {"", "Example:", "  task-runner clients delete my-service --yes"})
   static final class Delete extends Simple.Asks {
     @Override
-    String question(String name) {
-      return "This deletes the client " + name + ", its keys and its waiting tasks.";
+    String question(Api api, String name) throws Failure {
+      Object waiting =
+          Shown.at(
+              api.get(Api.query("/admin/clients/get", members("client_id", name))).object(),
+              "usage.unfinished");
+      return "This deletes the client "
+          + name
+          + ", its keys and its "
+          + Shown.count(waiting instanceof Number count ? count.longValue() : 0, "unfinished task")
+          + ".";
     }
 
     @Override

@@ -108,6 +108,11 @@ final class Common {
         description = "Do not ask for confirmation.")
     private boolean yes;
 
+    /** Whether it is confirmed already. */
+    boolean given() {
+      return yes;
+    }
+
     /**
      * Asks on a terminal; elsewhere --yes is needed.
      *

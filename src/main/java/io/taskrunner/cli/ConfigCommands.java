@@ -4,6 +4,12 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -60,23 +66,93 @@ final class ConfigCommands extends Root.Group {
 
     @Override
     int run(Api api, Out out) throws Failure {
-      if (prune && !dryRun) {
-        sure.ask(around(), "This deletes everything that " + file + " does not contain.");
-      }
       String text = text();
+      if (prune && !dryRun && !sure.given()) {
+        long deleted =
+            Shown.object(send(api, text, true).object().get("changes")).values().stream()
+                .mapToLong(section -> Shown.texts(Shown.object(section).get("deleted")).size())
+                .sum();
+        sure.ask(
+            around(),
+            "This deletes everything that %s does not contain (%d; --dry-run lists it)."
+                .formatted(file, deleted));
+      }
+      Api.Reply reply = send(api, text, dryRun);
+      if (!out.raw(reply)) {
+        print(out, reply.object());
+      }
+      return 0;
+    }
+
+    private Api.Reply send(Api api, String text, boolean dry) throws Failure {
       boolean json = text.stripLeading().startsWith("{");
       Api.Reply reply =
-          api.call(
+          api.send(
               "POST",
-              Api.query(
-                  PATH, members("dry_run", dryRun ? true : null, "prune", prune ? true : null)),
+              Api.query(PATH, members("dry_run", dry ? true : null, "prune", prune ? true : null)),
               text,
               "Content-Type",
               json ? "application/json" : "application/yaml");
-      if (!out.raw(reply)) {
-        out.whole(reply.object());
+      if (reply.status() >= 400) {
+        FileLines lines = new FileLines(text);
+        throw Api.refusal(reply, error -> located(error, lines));
       }
-      return 0;
+      return reply;
+    }
+
+    /** An error with its place in the file. */
+    private String located(Map<String, @Nullable Object> error, FileLines lines) {
+      int line = lines.of(error.get("pointer") instanceof String pointer ? pointer : "");
+      return file
+          + ":"
+          + (line == 0 ? "" : line + ":")
+          + " "
+          + Shown.text(error, "detail").replaceFirst("^the body: ", "");
+    }
+
+    private void print(Out out, Map<String, @Nullable Object> result) {
+      List<String> warnings = Shown.texts(result.get("warnings"));
+      warnings.forEach(warning -> around().err().println("Warning: " + warning));
+      List<Map<String, @Nullable Object>> rows = new ArrayList<>();
+      Map<String, Long> counts = new LinkedHashMap<>();
+      Shown.object(result.get("changes"))
+          .forEach((section, changes) -> count(section, Shown.object(changes), rows, counts));
+      if (!rows.isEmpty()) {
+        out.table(
+            rows,
+            List.of(
+                Out.Column.of("SECTION", "section"),
+                Out.Column.of("NAME", "name"),
+                Out.Column.of("CHANGE", "change"),
+                Out.Column.of("FIELDS", "fields")));
+      }
+      out.say(
+          counts.entrySet().stream()
+                  .map(each -> each.getValue() + " " + each.getKey())
+                  .collect(Collectors.joining(", "))
+              + (dryRun ? " (dry run: nothing was changed)" : ""));
+    }
+
+    private static void count(
+        String section,
+        Map<String, @Nullable Object> changes,
+        List<Map<String, @Nullable Object>> rows,
+        Map<String, Long> counts) {
+      Map<String, @Nullable Object> fields = Shown.object(changes.get("changed_fields"));
+      for (String change : List.of("created", "updated", "deleted")) {
+        List<String> names = Shown.texts(changes.get(change));
+        counts.merge(change, (long) names.size(), Long::sum);
+        for (String name : names) {
+          String details =
+              Shown.object(fields.get(name)).entrySet().stream()
+                  .map(field -> field.getKey() + ": " + field.getValue())
+                  .collect(Collectors.joining(", "));
+          rows.add(members("section", section, "name", name, "change", change, "fields", details));
+        }
+      }
+      if (changes.get("unchanged") instanceof Number unchanged) {
+        counts.merge("unchanged", unchanged.longValue(), Long::sum);
+      }
     }
 
     private String text() throws Failure {

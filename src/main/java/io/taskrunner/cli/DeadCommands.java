@@ -48,7 +48,7 @@ final class DeadCommands extends Root.Group {
           Out.Column.of("TASK", "task_id"),
           Out.Column.of("QUEUE", "queue"),
           Out.Column.of("CLIENT", "client_id"),
-          new Out.Column("CAUSE", DeadCommands::cause),
+          Out.Column.of("ERROR", "last_error"),
           new Out.Column("CREATED", row -> Shown.ago(row, "created_time", out.now())),
           Out.Column.of("TARGET", "request.url"),
           new Out.Column("RESPONSE", DeadCommands::response));
@@ -62,17 +62,9 @@ final class DeadCommands extends Root.Group {
     return excerpt instanceof String text ? Shown.brief(text, RESPONSE_MAX) : "-";
   }
 
-  private static String cause(Map<String, @Nullable Object> task) {
-    List<Map<String, @Nullable Object>> attempts = Shown.list(task, "attempts");
-    if (task.get("last_error") != null || attempts.isEmpty()) {
-      return Shown.text(task, "last_error");
-    }
-    return Shown.text(attempts.getLast(), "status");
-  }
-
   @Command(
       name = "summary",
-      description = "Count the dead tasks of a queue by host and cause.",
+      description = "Count the dead tasks of a queue by host and error.",
       footer = {"", "Example:", "  task-runner dead summary mail"})
   static final class Summary extends Verb {
     @Parameters(paramLabel = "QUEUE", description = "Name of the queue.")
@@ -87,7 +79,7 @@ final class DeadCommands extends Root.Group {
             Shown.list(summary, "groups"),
             List.of(
                 Out.Column.of("COUNT", "count"),
-                Out.Column.of("CAUSE", "error"),
+                Out.Column.of("ERROR", "error"),
                 Out.Column.of("HOST", "host")));
         out.say("(" + Shown.text(summary, "total") + " in total)");
       }
@@ -134,8 +126,12 @@ final class DeadCommands extends Root.Group {
       footer = {"", "Example:", "  task-runner dead drop mail --yes"})
   static final class Drop extends Simple.Asks {
     @Override
-    String question(String name) {
-      return "This deletes all dead tasks of the queue " + name + ".";
+    String question(Api api, String name) throws Failure {
+      return "This deletes "
+          + QueuesCommands.tasks(api, name, List.of("dead")).replace(" ", " dead ")
+          + " of the queue "
+          + name
+          + ".";
     }
 
     @Override

@@ -51,7 +51,7 @@ final class EnqueueCommand extends Verb {
       names = "--delay",
       paramLabel = "TIME",
       converter = Spans.Converter.class,
-      description = "Wait before the first attempt: seconds, or such as 500ms, 10m, 2h, 3d.")
+      description = "Wait before the first attempt: seconds, or a time such as 500ms, 10m or 2h.")
   private Spans.@Nullable Seconds delay;
 
   @Option(
@@ -102,9 +102,20 @@ final class EnqueueCommand extends Verb {
               + Shown.text(answer, "queue")
               + ("duplicate".equals(answer.get("status"))
                   ? ", created by an earlier call"
-                  : ", runs " + Shown.ago(answer, "scheduled_time", out.now())));
+                  : starts(api, answer, out)));
     }
     return 0;
+  }
+
+  /** When the task starts, or what keeps it from starting now. */
+  private static String starts(Api api, Map<String, @Nullable Object> enqueued, Out out)
+      throws Failure {
+    String when = Shown.ago(enqueued, "scheduled_time", out.now());
+    List<String> reasons =
+        when.startsWith("in ")
+            ? List.of()
+            : TasksCommands.waits(api, Shown.text(enqueued, "task_id"));
+    return reasons.isEmpty() ? ", runs " + when : ", waits: " + reasons.getFirst();
   }
 
   /** The options that define a task, here and in a schedule. */
@@ -188,7 +199,7 @@ final class EnqueueCommand extends Verb {
         names = "--retry-for",
         paramLabel = "TIME",
         converter = Spans.Converter.class,
-        description = "No retries this long after the first attempt (default: no limit).")
+        description = "Stop retrying this long after the first attempt (default: no limit).")
     private Spans.@Nullable Seconds retryFor;
 
     @Option(names = "--retry-4xx", description = "Retry after 3xx and all 4xx too.")

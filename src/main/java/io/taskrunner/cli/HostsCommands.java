@@ -227,7 +227,7 @@ final class HostsCommands extends Root.Group {
       footer = {"", "Example:", "  task-runner hosts delete api.example.com --yes"})
   static final class Delete extends Simple.Asks {
     @Override
-    String question(String name) {
+    String question(Api api, String name) {
       return "This deletes all settings of the host " + name + ".";
     }
 

@@ -48,7 +48,7 @@ final class KeysCommands extends Root.Group {
 
   @Command(
       name = "add",
-      description = "Create a key for a client and print it; it is shown only this once.",
+      description = "Create a key for a client and print it. It is not shown again.",
       footer = {
         "",
         "Examples:",
@@ -131,7 +131,7 @@ final class KeysCommands extends Root.Group {
 
     @Command(
         name = "add",
-        description = "Create a named admin key and print it; it is shown only this once.",
+        description = "Create a named admin key and print it. It is not shown again.",
         footer = {
           "",
           "Examples:",
@@ -181,7 +181,7 @@ final class KeysCommands extends Root.Group {
         footer = {"", "Example:", "  task-runner keys admin revoke alice --yes"})
     static final class Revoke extends Simple.Asks {
       @Override
-      String question(String name) {
+      String question(Api api, String name) {
         return "This revokes the admin key " + name + ".";
       }
 

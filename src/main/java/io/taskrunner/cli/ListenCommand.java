@@ -60,7 +60,10 @@ final class ListenCommand implements Callable<Integer> {
       description = "Address to listen on (default: 127.0.0.1).")
   private InetAddress bind = InetAddress.ofLiteral("127.0.0.1");
 
-  @Option(names = "--status", paramLabel = "N", description = "Answer with this (default: 200).")
+  @Option(
+      names = "--status",
+      paramLabel = "N",
+      description = "HTTP status of the answers (default: 200).")
   private int status = 200;
 
   @Option(

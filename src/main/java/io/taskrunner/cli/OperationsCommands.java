@@ -3,6 +3,7 @@ package io.taskrunner.cli;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,6 +25,15 @@ final class OperationsCommands extends Root.Group {
   private static final String ONE = "/v1/operations/{}";
 
   private static final long LOOK_MILLIS = 500;
+
+  /** By name: what it does. */
+  private static final Map<String, String> ACTIONS =
+      Map.of(
+          "cancel", "cancels",
+          "run", "starts",
+          "retry", "retries",
+          "move", "moves",
+          "delete", "deletes");
 
   @Command(
       name = "start",
@@ -64,29 +74,16 @@ final class OperationsCommands extends Root.Group {
 
     @Override
     int run(Api api, Out out) throws Failure, InterruptedException {
-      if (!dryRun && (action.equals("cancel") || action.equals("delete"))) {
-        sure.ask(
-            around(),
-            "This "
-                + (action.equals("cancel") ? "cancels" : "deletes")
-                + " all tasks with "
-                + which.text()
-                + ". Use --dry-run to count them.");
+      if (!ACTIONS.containsKey(action)) {
+        throw new Failure(
+            Failure.MISUSED,
+            "ACTION: \"" + action + "\" (expected: cancel, run, retry, move or delete)");
       }
-      Api.Reply reply =
-          api.post(
-              "/v1/operations",
-              members(
-                  "action",
-                  action,
-                  "filter",
-                  which.members(),
-                  "to_queue",
-                  to,
-                  "per_sec",
-                  perSec,
-                  "dry_run",
-                  dryRun ? true : null));
+      boolean isFinal = action.equals("cancel") || action.equals("delete");
+      if (!dryRun && !sure.given() && (isFinal || !which.members().containsKey("queue"))) {
+        sure.ask(around(), consequence(api));
+      }
+      Api.Reply reply = api.post("/v1/operations", order(dryRun));
       String id = Shown.text(reply.object(), "operation_id");
       if (wait) {
         reply = awaitEnd(api, out, id);
@@ -98,17 +95,56 @@ final class OperationsCommands extends Root.Group {
       return wait && !state.equals("done") ? Failure.REFUSED : 0;
     }
 
+    private Map<String, @Nullable Object> order(boolean dry) throws Failure {
+      return members(
+          "action",
+          action,
+          "filter",
+          which.members(),
+          "to_queue",
+          to,
+          "per_sec",
+          perSec,
+          "dry_run",
+          dry ? true : null);
+    }
+
+    /** How many tasks it applies to now. */
+    private String consequence(Api api) throws Failure, InterruptedException {
+      String id = Shown.text(api.post("/v1/operations", order(true)).object(), "operation_id");
+      Map<String, @Nullable Object> counted = ended(api, id, _ -> {}).object();
+      long tasks = counted.get("done") instanceof Number done ? done.longValue() : 0;
+      return "This %s %s with %s%s."
+          .formatted(
+              ACTIONS.get(action),
+              Shown.count(tasks, "task"),
+              which.text(),
+              which.members().containsKey("queue") ? "" : ", of all queues");
+    }
+
     private Api.Reply awaitEnd(Api api, Out out, String id) throws Failure, InterruptedException {
+      boolean shows = around().terminal() && !out.json();
+      return ended(
+          api,
+          id,
+          operation -> {
+            if (shows) {
+              out.to().print("\r" + progress(operation) + "   ");
+              out.to().flush();
+            }
+          });
+    }
+
+    private static Api.Reply ended(
+        Api api, String id, Consumer<Map<String, @Nullable Object>> meanwhile)
+        throws Failure, InterruptedException {
       while (true) {
         Api.Reply reply = api.get(Api.path(ONE, id));
         Map<String, @Nullable Object> operation = reply.object();
         if (!Shown.text(operation, "state").equals("running")) {
           return reply;
         }
-        if (around().terminal() && !out.json()) {
-          out.to().print("\r" + progress(operation) + "   ");
-          out.to().flush();
-        }
+        meanwhile.accept(operation);
         TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
       }
     }

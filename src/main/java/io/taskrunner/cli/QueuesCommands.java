@@ -159,6 +159,27 @@ final class QueuesCommands extends Root.Group {
     }
   }
 
+  /** Whether a queue does not exist; false for those of Cloud Tasks, which calls create. */
+  static boolean isMissing(Api api, String queue) throws Failure {
+    return !queue.contains("/") && api.send("GET", Api.path(ONE, queue), null).status() == 404;
+  }
+
+  private static final List<String> WAITING = List.of("scheduled", "ready", "retry");
+
+  private static final List<String> ALL =
+      List.of("scheduled", "ready", "retry", "active", "dead", "succeeded", "cancelled");
+
+  /** The number of a queue's tasks in some states, such as {@code 2,104 tasks}. */
+  static String tasks(Api api, String queue, List<String> states) throws Failure {
+    Map<String, @Nullable Object> stats =
+        Shown.object(api.get(Api.path(ONE, queue)).object().get("stats"));
+    long sum =
+        states.stream()
+            .mapToLong(state -> stats.get(state) instanceof Number count ? count.longValue() : 0)
+            .sum();
+    return Shown.count(sum, "task");
+  }
+
   /** Fields whose values are JSON, or else strings. */
   static Map<String, @Nullable Object> json(Map<String, String> fields) {
     Map<String, @Nullable Object> values = new LinkedHashMap<>();
@@ -211,8 +232,8 @@ final class QueuesCommands extends Root.Group {
       footer = {"", "Example:", "  task-runner queues purge mail --yes"})
   static final class Purge extends Simple.Asks {
     @Override
-    String question(String name) {
-      return "This deletes all waiting tasks of the queue " + name + ".";
+    String question(Api api, String name) throws Failure {
+      return "This deletes " + tasks(api, name, WAITING) + " that wait in the queue " + name + ".";
     }
 
     @Override
@@ -237,8 +258,10 @@ final class QueuesCommands extends Root.Group {
     private boolean force;
 
     @Override
-    String question(String name) {
-      return "This deletes the queue " + name + (force ? " and all its tasks." : ".");
+    String question(Api api, String name) throws Failure {
+      return "This deletes the queue "
+          + name
+          + (force ? " and its " + tasks(api, name, ALL) + "." : ".");
     }
 
     @Override

@@ -105,7 +105,7 @@ final class SchedulesCommands extends Root.Group {
         index = "1",
         arity = "0..1",
         paramLabel = "TARGET",
-        description = "URL to send the requests to (http or https); kept if there is one.")
+        description = "URL to send the requests to (http or https; default: the current one).")
     private @Nullable String target;
 
     @Mixin private final EnqueueCommand.TaskOptions task = new EnqueueCommand.TaskOptions();
@@ -226,7 +226,7 @@ final class SchedulesCommands extends Root.Group {
       description = "Print the next times of a cron expression, without a server.",
       footer = {"", "Example:", "  task-runner schedules next '30 2 * * *' --zone Europe/Berlin"})
   static final class Next extends Verb {
-    @Parameters(paramLabel = "CRON", description = "Cron expression of 5 fields.")
+    @Parameters(paramLabel = "CRON", description = "Cron expression, or a word such as @daily.")
     private String cron = "";
 
     @Option(names = "--zone", paramLabel = "ZONE", description = "Time zone (default: UTC).")
@@ -314,7 +314,7 @@ final class SchedulesCommands extends Root.Group {
       footer = {"", "Example:", "  task-runner schedules delete nightly --yes"})
   static final class Delete extends Simple.Asks {
     @Override
-    String question(String name) {
+    String question(Api api, String name) {
       return "This deletes the schedule " + name + ".";
     }
 

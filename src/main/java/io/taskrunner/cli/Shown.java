@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +26,13 @@ final class Shown {
   static List<Map<String, @Nullable Object>> list(Map<String, @Nullable Object> of, String name) {
     return of.get(name) instanceof List<?> items
         ? items.stream().map(Shown::object).toList()
+        : List.of();
+  }
+
+  /** The strings of a list; none when it is something else. */
+  static List<String> texts(@Nullable Object value) {
+    return value instanceof List<?> items
+        ? items.stream().filter(String.class::isInstance).map(String.class::cast).toList()
         : List.of();
   }
 
@@ -88,6 +96,11 @@ final class Shown {
     } catch (DateTimeParseException notATime) {
       return text(value);
     }
+  }
+
+  /** A number of things, such as {@code 1 task} or {@code 2,104 tasks}. */
+  static String count(long number, String thing) {
+    return String.format(Locale.ROOT, "%,d %s%s", number, thing, number == 1 ? "" : "s");
   }
 
   /** A time span in its largest unit that leaves a small number. */

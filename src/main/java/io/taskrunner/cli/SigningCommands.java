@@ -33,8 +33,8 @@ final class SigningCommands extends Root.Group {
   @Command(
       name = "set",
       description =
-          "Create a signing secret and print it, or its public key; it is shown only this once. A"
-              + " previous secret keeps signing for 24 hours.",
+          "Create a signing secret and print it, or its public key. A secret is not shown again. The"
+              + " previous one keeps signing for 24 hours.",
       footer = {
         "",
         "Examples:",
@@ -77,7 +77,7 @@ final class SigningCommands extends Root.Group {
       footer = {"", "Example:", "  task-runner signing delete my-service --yes"})
   static final class Delete extends Simple.Asks {
     @Override
-    String question(String name) {
+    String question(Api api, String name) {
       return "This deletes all signing secrets of the client " + name + ".";
     }
 

@@ -53,14 +53,16 @@ abstract class Simple extends Verb {
   abstract static class Asks extends Simple {
     @Mixin private final Common.Sure sure = new Common.Sure();
 
-    /** The consequence, as a sentence. */
-    abstract String question(String name);
+    /** The consequence, as a sentence; the number of affected tasks can be asked for. */
+    abstract String question(Api api, String name) throws Failure;
 
     abstract Api.Reply doIt(Api api, String name) throws Failure;
 
     @Override
     final Api.Reply call(Api api, String name) throws Failure {
-      sure.ask(around(), question(name));
+      if (!sure.given()) {
+        sure.ask(around(), question(api, name));
+      }
       return doIt(api, name);
     }
   }

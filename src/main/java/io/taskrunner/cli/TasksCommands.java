@@ -2,6 +2,7 @@ package io.taskrunner.cli;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -22,6 +23,9 @@ import picocli.CommandLine.Parameters;
       TasksCommands.Retry.class
     })
 final class TasksCommands extends Root.Group {
+
+  /** The reasons of tasks that nothing holds: they wait for their time or their turn. */
+  private static final Set<String> PLANNED = Set.of("not_due", "backoff", "turn");
 
   /** The options that filter tasks. */
   static final class Which {
@@ -108,7 +112,7 @@ final class TasksCommands extends Root.Group {
           Out.Column.of("STATE", "state"),
           Out.Column.of("QUEUE", "queue"),
           Out.Column.of("CLIENT", "client_id"),
-          new Out.Column("DUE", row -> Shown.ago(row, "scheduled_time", out.now())),
+          new Out.Column("TIME", row -> time(row, out)),
           new Out.Column("ATTEMPTS", row -> String.valueOf(Shown.list(row, "attempts").size())),
           new Out.Column("LAST", TasksCommands::last),
           new Out.Column(
@@ -117,19 +121,24 @@ final class TasksCommands extends Root.Group {
     }
   }
 
-  /** The status or error of the last attempt. */
+  /** When a task is due, or when it ended. */
+  private static String time(Map<String, @Nullable Object> task, Out out) {
+    return task.get("finished_time") == null
+        ? Shown.ago(task, "scheduled_time", out.now())
+        : "ended " + Shown.ago(task, "finished_time", out.now());
+  }
+
+  /** Why the last attempt failed, or its status. */
   private static String last(Map<String, @Nullable Object> task) {
     List<Map<String, @Nullable Object>> attempts = Shown.list(task, "attempts");
-    if (attempts.isEmpty()) {
-      return Shown.text(task, "last_error");
-    }
-    Map<String, @Nullable Object> last = attempts.getLast();
-    return last.containsKey("status") ? Shown.text(last, "status") : Shown.text(last, "error");
+    return task.get("last_error") != null || attempts.isEmpty()
+        ? Shown.text(task, "last_error")
+        : Shown.text(attempts.getLast(), "status");
   }
 
   @Command(
       name = "show",
-      description = "Show everything about a task, and the circuit breaker that it waits for.",
+      description = "Show everything about a task, and what it waits for.",
       footer = {"", "Example:", "  task-runner tasks show 01a20bf0-cef3-7000-91a8-f57354f1c000"})
   static final class Show extends Verb {
     @Parameters(paramLabel = "TASK", description = "Id of the task.")
@@ -140,9 +149,21 @@ final class TasksCommands extends Root.Group {
       Api.Reply reply = api.get(Api.path("/v1/tasks/{}", id));
       if (!out.raw(reply)) {
         out.whole(reply.object());
+        waits(api, id).forEach(reason -> out.say("waits: " + reason));
       }
       return 0;
     }
+  }
+
+  /** What keeps a due task from starting, in sentences; nothing when its key may not ask. */
+  static List<String> waits(Api api, String id) throws Failure {
+    Api.Reply reply = api.send("GET", Api.path("/v1/tasks/{}/wait", id), null);
+    return reply.status() != 200
+        ? List.of()
+        : Shown.list(reply.object(), "reasons").stream()
+            .filter(reason -> !PLANNED.contains(Shown.text(reason, "reason")))
+            .map(reason -> Shown.text(reason, "detail"))
+            .toList();
   }
 
   @Command(

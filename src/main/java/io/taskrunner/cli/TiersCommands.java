@@ -117,7 +117,7 @@ final class TiersCommands extends Root.Group {
       footer = {"", "Example:", "  task-runner tiers delete gold --yes"})
   static final class Delete extends Simple.Asks {
     @Override
-    String question(String name) {
+    String question(Api api, String name) {
       return "This deletes the tier " + name + ".";
     }
 

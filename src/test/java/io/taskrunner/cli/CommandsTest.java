@@ -231,6 +231,89 @@ class CommandsTest extends CliProgram {
   }
 
   @Test
+  void whatKeepsATaskFromStartingIsShown() {
+    expect(0, "queues", "set", "cli-held");
+    expect(0, "queues", "pause", "cli-held");
+    String held = expect(0, "enqueue", target.url("/"), "-c", "cli", "-q", "cli-held");
+    assertTrue(
+        held.endsWith("  enqueued in cli-held, waits: The queue cli-held is paused.\n"), held);
+    String id = held.split(" ", 2)[0];
+    assertTrue(expect(0, "tasks", "show", id).endsWith("\nwaits: The queue cli-held is paused.\n"));
+    expect(0, "queues", "delete", "cli-held", "--force", "--yes");
+    Said unknown = run("clients", "set", "cmd-unknown", "--queues", "default,cli-nope");
+    assertEquals(0, unknown.status());
+    assertEquals("Warning: the queue cli-nope does not exist.\n", unknown.err());
+  }
+
+  @Test
+  void aBulkChangeShowsTheNumberOfTasksBeforeItAsks() {
+    expect(0, "queues", "set", "cli-count");
+    for (int i = 0; i < 3; i++) {
+      enqueue("-q", "cli-count", "--delay", "1h");
+    }
+    Said asked = run(Map.of(), "n\n", true, "operations", "start", "cancel", "-q", "cli-count");
+    assertEquals(1, asked.status(), asked.err());
+    assertEquals("This cancels 3 tasks with queue=cli-count. Continue? [y/N] ", asked.out());
+    String filter = "This cancels 3 tasks with queue=cli-count. Pass --yes to confirm.\n";
+    assertEquals(filter, expect(2, "operations", "start", "cancel", "-q", "cli-count"));
+    assertEquals(
+        "This deletes 3 tasks that wait in the queue cli-count. Pass --yes to confirm.\n",
+        expect(2, "queues", "purge", "cli-count"));
+    assertEquals(
+        "This deletes the queue cli-count and its 3 tasks. Pass --yes to confirm.\n",
+        expect(2, "queues", "delete", "cli-count", "--force"));
+    assertEquals(
+        "This deletes 0 dead tasks of the queue cli-count. Pass --yes to confirm.\n",
+        expect(2, "dead", "drop", "cli-count"));
+    assertTrue(
+        expect(2, "clients", "delete", "cli").matches("(?s).*and its \\d+ unfinished tasks?\\..*"));
+    assertTrue(
+        expect(2, "operations", "start", "retry", "--state", "dead")
+            .matches(
+                "This retries [\\d,]+ tasks? with state=dead, of all queues\\. Pass --yes.*\n"));
+    assertTrue(expect(3, "queues", "purge", "cli-nope").contains("cli-nope"));
+    assertTrue(expect(2, "operations", "start", "explode", "-q", "cli").contains("\"explode\""));
+    String done = expect(0, "operations", "start", "cancel", "-q", "cli-count", "-y", "--wait");
+    assertTrue(done.contains("3 done"), done);
+  }
+
+  @Test
+  void errorsOfADocumentNameFileLineAndField(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("config.yaml");
+    Files.writeString(
+        file, "queues:\n  cli-a:\n    weight: 5\n  cli-b:\n    weight: 0\n    speed: 1\n");
+    String said = expect(1, "config", "apply", file.toString());
+    assertTrue(said.contains("\n  " + file + ":5: queues.cli-b.weight: 0 (expected: "), said);
+    assertTrue(said.contains("\n  " + file + ":6: queues.cli-b.speed: "), said);
+    Files.writeString(file, "queues:\n  cli-a: [\n");
+    said = expect(1, "config", "apply", file.toString());
+    assertTrue(said.startsWith(file + ": malformed YAML near line "), said);
+    Files.writeString(file, "{\"queues\":\n{\"cli-a\": {\"weight\": 0}}}");
+    said = expect(1, "config", "apply", file.toString());
+    assertTrue(said.startsWith(file + ":2: queues.cli-a.weight: 0 "), said);
+  }
+
+  @Test
+  void theChangesOfADocumentAreShownFieldByField(@TempDir Path folder) throws IOException {
+    expect(0, "queues", "set", "cli-old", "--weight", "2");
+    Path file = folder.resolve("config.yaml");
+    Files.writeString(
+        file, "queues:\n  cli-old: {weight: 4}\n  cli-new: {}\n  critical: {weight: 6}\n");
+    String said = expect(0, "config", "apply", file.toString(), "--dry-run");
+    assertTrue(said.matches("(?s).*\nqueues +cli-new +created\n.*"), said);
+    assertTrue(said.matches("(?s).*\nqueues +cli-old +updated +weight: 2 -> 4\n.*"), said);
+    assertTrue(
+        said.endsWith(
+            "\n1 created, 1 updated, 0 deleted, 1 unchanged (dry run: nothing was changed)\n"),
+        said);
+    String pruned = expect(2, "config", "apply", file.toString(), "--prune");
+    assertTrue(
+        pruned.matches(
+            "This deletes everything that .* does not contain \\(\\d+; --dry-run lists it\\)\\..*\n"),
+        pruned);
+  }
+
+  @Test
   void theNextTimesOfACronExpressionArePrinted() {
     String times =
         expect(0, "schedules", "next", "30 2 1 1 *", "--zone", "Asia/Tokyo", "--count", "2");

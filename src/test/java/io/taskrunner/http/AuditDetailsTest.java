@@ -9,6 +9,7 @@ import io.taskrunner.http.Served.Setup;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
 import io.taskrunner.testkit.RedisExtension;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -67,6 +68,31 @@ class AuditDetailsTest {
     assertEquals("null -> [mail]", last().path("allowed_queues").asText());
     done("POST", "/admin/config", "{\"queues\":{\"mail\":{\"weight\":7}}}");
     assertEquals("5 -> 7", last().path("queues.mail.weight").asText());
+  }
+
+  @Test
+  void aDocumentReportsItsChangesFieldByFieldAlsoInADryRun() {
+    done("PUT", "/v1/queues/mail", "{\"weight\":5}");
+    String document = "{\"queues\":{\"mail\":{\"weight\":7,\"max_concurrent\":3},\"new\":{}}}";
+    for (String path : List.of("/admin/config?dry_run=true", "/admin/config")) {
+      JsonNode queues = served.post(path, document).json().at("/changes/queues");
+      assertEquals("[\"new\"]", queues.path("created").toString());
+      assertEquals(
+          "{\"mail\":{\"max_concurrent\":\"nothing -> 3\",\"weight\":\"5 -> 7\"}}",
+          queues.path("changed_fields").toString());
+    }
+    JsonNode again = served.post("/admin/config", document).json().at("/changes/queues");
+    assertFalse(again.has("changed_fields"), again.toString());
+  }
+
+  @Test
+  void aLongValueIsShortened() {
+    String schedule =
+        "{\"client_id\":\"shop\",\"interval_sec\":60,\"task\":{\"url\":\"http://h/\",\"body\":\"%s\"}}";
+    done("PUT", "/v1/schedules/s", schedule.formatted("a".repeat(2000)));
+    done("PUT", "/v1/schedules/s", schedule.formatted("b".repeat(2000)));
+    assertEquals(
+        "a".repeat(500) + "… -> " + "b".repeat(500) + "…", last().path("task.body").asText());
   }
 
   @Test

@@ -367,6 +367,9 @@ class ExamplesTest {
   private void same(String at, JsonNode example, JsonNode answer, boolean open, Reply reply) {
     String whole = at + " is not as in the example; the answer was " + brief(reply);
     assertEquals(example.getNodeType(), answer.getNodeType(), whole);
+    if (at.endsWith("/changed_fields")) {
+      return; // the example of the YAML document changes other fields than that of the JSON one
+    }
     if (example.isObject()) {
       Map<String, JsonNode> members = members(example);
       Map<String, JsonNode> others = members(answer);

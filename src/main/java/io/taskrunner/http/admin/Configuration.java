@@ -22,6 +22,7 @@ import io.taskrunner.http.call.Shown;
 import io.taskrunner.store.ConfigStore;
 import io.taskrunner.store.ConfigStore.Thing;
 import io.taskrunner.store.Expected;
+import java.io.IOException;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -356,6 +357,22 @@ public final class Configuration {
     return all;
   }
 
+  /** The old and new values of what was updated. */
+  private static void fields(JsonOut out, Plan plan) throws IOException {
+    for (Map.Entry<String, Wanted<?>> each : plan.updated.entrySet()) {
+      List<String> changes =
+          Changes.between(
+              Optional.ofNullable(plan.before.get(each.getKey())), each.getValue().version());
+      out.object(
+          each.getKey(),
+          entry -> {
+            for (int i = 0; i < changes.size(); i += 2) {
+              entry.text(changes.get(i), changes.get(i + 1));
+            }
+          });
+    }
+  }
+
   private static byte[] json(List<Plan> plans, List<String> warnings, boolean dryRun) {
     return JsonOut.object(out -> {
       out.flag("dry_run", dryRun);
@@ -373,6 +390,9 @@ public final class Configuration {
                     section.texts("updated", List.copyOf(plan.updated.keySet()));
                     section.texts("deleted", plan.deleted);
                     section.number("unchanged", (long) plan.unchanged);
+                    if (!plan.updated.isEmpty()) {
+                      section.object("changed_fields", fields -> fields(fields, plan));
+                    }
                   });
             }
           });

@@ -18,6 +18,9 @@ public final class Changes {
 
   private static final int VALUES_MAX = 100_000;
 
+  /** How many characters of a value are named. */
+  private static final int VALUE_MAX = 500;
+
   private Changes() {}
 
   /**
@@ -55,9 +58,9 @@ public final class Changes {
       }
       told.add(field);
       told.add(
-          wasShown.getOrDefault(field, "nothing")
+          Shown.cut(wasShown.getOrDefault(field, "nothing"), VALUE_MAX)
               + " -> "
-              + isShown.getOrDefault(field, "nothing"));
+              + Shown.cut(isShown.getOrDefault(field, "nothing"), VALUE_MAX));
     }
     return told;
   }

@@ -30,10 +30,15 @@ public final class Shown {
   }
 
   static String cut(String text) {
-    if (text.length() <= MAX) {
+    return cut(text, MAX);
+  }
+
+  /** The first characters of a text, and a sign when there are more. */
+  static String cut(String text, int most) {
+    if (text.length() <= most) {
       return text;
     }
-    int end = Character.isHighSurrogate(text.charAt(MAX - 1)) ? MAX - 1 : MAX;
+    int end = Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most;
     return text.substring(0, end) + "…";
   }
 }
