@@ -9,7 +9,7 @@ local c = client(id)
 if not c or c.on == 'x' then return 'missing' end
 if tonumber(call('HGET', P .. 'client:' .. id, 'rev') or 0) > tonumber(ARGV[3]) then return 'overtaken' end
 call('HSET', P .. 'client:' .. id, 'on', 'x', 'gen', (c.gen + 1) % 65536, 'updated', now, 'rev', ARGV[3])
-call('HDEL', P .. 'client:' .. id, 'stranger', 'signing')
+call('HDEL', P .. 'client:' .. id, 'stranger', 'signing', 'brief')
 call('ZREM', P .. 'clients', id)
 call('ZREM', P .. 'strangers', id)
 for from = 4, #ARGV, 1000 do

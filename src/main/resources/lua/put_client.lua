@@ -23,7 +23,7 @@ if not on or on == 'x' then
   call('ZADD', P .. 'clients', 0, id)
 end
 call('HSET', key, 'updated', now)
-call('HDEL', key, 'stranger')
+call('HDEL', key, 'stranger', 'brief')
 call('ZREM', P .. 'strangers', id)
 for at = 3, #ARGV, 2 do
   if ARGV[at + 1] == '' then call('HDEL', key, ARGV[at]) else call('HSET', key, ARGV[at], ARGV[at + 1]) end

@@ -12,10 +12,10 @@ if not c or c.on == 'x' then return 'missing' end
 local said = tonumber(call('HGET', key, 'signing') or nil)
 if ARGV[3] == 'off' then
   if not said then return 'none' end
-  if said <= version then call('HDEL', key, 'signing') end
+  if said <= version then call('HDEL', key, 'signing', 'brief') end
   return 'done'
 end
-call('HDEL', key, 'stranger')
+call('HDEL', key, 'stranger', 'brief')
 call('ZREM', P .. 'strangers', id)
 call('HSET', key, 'keyed', 1, 'signing', text(math.max(version, said or 0)))
 return 'done'

@@ -1,6 +1,12 @@
 -- client: an owner of tasks, its limits and its counters; written back once.
+-- Two fields of its hash are packed. Whoever changes a setting deletes `brief`; the next move that writes the counts makes it again.
+--   counts  running(4) · live(4) · bytes(6) · accepted in the last minute(4) · seen(6) · the minute's first and last entry, in ms, or
+--           0(6, 6) · tasks of the last(4)
+--   brief   what moves need of the settings: on(1) · flags(1): keyed, stranger, has queues · generation(2) · own max_concurrent,
+--           requests_per_min, max_waiting, max_waiting_bytes, or none(6 each) · tier, signing, queues: length(2) and text each
 --@include lib/budget
 local clients, tiers = {}, {}
+local CLIENT = { counts = '>I4I4I6I4I6I6I6I4', brief = '>c1BI2I6I6I6I6I2c0I2c0I2c0', none = 2 ^ 48 - 1 }
 
 local function tier_limits(name)
   local limits = tiers[name]
@@ -13,32 +19,46 @@ local function tier_limits(name)
   return limits
 end
 
+-- The settings of a client, packed; nil when there is no such client.
+local function brief_of(key)
+  local f = call('HMGET', key, 'on', 'keyed', 'stranger', 'gen', 'max_concurrent', 'requests_per_min', 'max_waiting',
+    'max_waiting_bytes', 'tier', 'signing', 'queues')
+  if not f[1] then return nil end
+  local tier, signing, queues = f[9] or 'default', f[10] or '', f[11] or ''
+  local flags = (f[2] == '1' and 1 or 0) + (f[3] == '1' and 2 or 0) + (f[11] and 4 or 0)
+  local function limit(text) return tonumber(text) or CLIENT.none end
+  return pack(CLIENT.brief, f[1], flags, tonumber(f[4]) or 0, limit(f[5]), limit(f[6]), limit(f[7]), limit(f[8]), #tier, tier,
+    #signing, signing, #queues, queues)
+end
+
+local function read_client(id, key)
+  local f = call('HMGET', key, 'counts', 'brief')
+  local brief = f[2] or brief_of(key)
+  if not brief then return false end
+  local on, flags, gen, concurrent, per_min, waiting, waiting_bytes, tier, signing, allowed = unpack_struct(CLIENT.brief, brief)
+  local running, live, bytes, sum, seen, first, last, last_n = 0, 0, 0, 0, 0, 0, 0, 0
+  if f[1] then running, live, bytes, sum, seen, first, last, last_n = unpack_struct(CLIENT.counts, f[1]) end
+  local limits, none = tier_limits(tier), CLIENT.none
+  return {
+    id = id, key = key, on = on, gen = gen, max_concurrent = concurrent < none and concurrent or limits[1],
+    requests_per_min = per_min < none and per_min or limits[2], max_waiting = waiting < none and waiting,
+    max_waiting_bytes = waiting_bytes < none and waiting_bytes, keyed = flags % 2 == 1, stranger = flags % 4 >= 2,
+    queues = flags >= 4 and allowed, signing = signing ~= '' and signing, running = running, live = live, bytes = bytes, sum = sum,
+    seen = seen, first = first, last = last, last_n = last_n, stored = f,
+  }
+end
+
 -- The owner '' is a queue itself: one of Cloud Tasks, which has no limits but its own, and no hash.
 local function client(id)
   local c = clients[id]
-  if c == nil and id == '' then
-    c = { id = '', on = '1', gen = 0, max_concurrent = NEVER, requests_per_min = NEVER, running = 0, live = 0,
-      bytes = 0, sum = 0, seen = 0 }
-    clients[id] = c
-  elseif c == nil then
+  if c ~= nil then return c end
+  if id == '' then
+    c = { id = '', on = '1', gen = 0, max_concurrent = NEVER, requests_per_min = NEVER, running = 0, live = 0, bytes = 0 }
+  else
     spend(15) -- and to write it back
-    local f = call('HMGET', P .. 'client:' .. id, 'on', 'gen', 'tier', 'max_concurrent', 'requests_per_min', 'running',
-      'live', 'sum', 'keyed', 'queues', 'stranger', 'seen', 'signing', 'bytes',
-      'max_waiting', 'max_waiting_bytes')
-    if f[1] then
-      local limits = tier_limits(f[3] or 'default')
-      c = {
-        id = id, on = f[1], gen = tonumber(f[2]) or 0, max_concurrent = tonumber(f[4]) or limits[1],
-        requests_per_min = tonumber(f[5]) or limits[2], running = tonumber(f[6]) or 0, live = tonumber(f[7]) or 0,
-        sum = tonumber(f[8]) or 0, keyed = f[9] == '1', queues = f[10], stranger = f[11] == '1', seen = tonumber(f[12]) or 0,
-        signing = f[13], bytes = tonumber(f[14]) or 0, max_waiting = f[15] and tonumber(f[15]),
-        max_waiting_bytes = f[16] and tonumber(f[16]), stored = f,
-      }
-    else
-      c = false
-    end
-    clients[id] = c
+    c = read_client(id, P .. 'client:' .. id)
   end
+  clients[id] = c
   return c
 end
 
@@ -49,7 +69,7 @@ local function count_live(id, change, body)
   c.live = math.max(0, c.live + change)
   c.bytes = math.max(0, c.bytes + change * body)
   c.dirty = true
-  if c.stranger and (c.live == 0 or now - c.seen > 60000 or now < c.seen) then
+  if c.stranger and (now - c.seen > 60000 or now < c.seen) then
     c.seen = now
     call('ZADD', P .. 'strangers', now, id)
   end
@@ -58,13 +78,12 @@ end
 local function flush_clients()
   for id, c in pairs(clients) do
     if c and c.dirty and id ~= '' then
-      local sets, f = {}, c.stored or {}
-      local at = note(sets, 0, 'running', c.running, f[6])
-      at = note(sets, at, 'live', c.live, f[7])
-      at = note(sets, at, 'bytes', c.bytes, f[14])
-      at = note(sets, at, 'sum', c.sum, f[8])
-      at = note(sets, at, 'seen', c.seen, f[12])
-      if at > 0 then call('HSET', P .. 'client:' .. id, unpack(sets, 1, at)) end
+      local counts = pack(CLIENT.counts, c.running, c.live, c.bytes, math.max(0, c.sum), c.seen, c.first, c.last, c.last_n)
+      if not c.stored[2] then
+        call('HSET', c.key, 'counts', counts, 'brief', brief_of(c.key))
+      elseif counts ~= c.stored[1] then
+        call('HSET', c.key, 'counts', counts)
+      end
     end
   end
 end

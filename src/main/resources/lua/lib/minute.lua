@@ -1,43 +1,42 @@
 -- minute: a client's accepted tasks of the last 60 s, merged per 10 ms; an entry `ms:n` counts until ms + 60,000.
 local WINDOW = 60000
 
+-- The clock was set back: entries in the future are merged into now.
+local function merge_future(c, m)
+  local keep, ahead = 0, 0
+  for _, entry in ipairs(call('LRANGE', m.key, 0, -1)) do
+    local ms, n = string.match(entry, '^(%d+):(%d+)$')
+    if tonumber(ms) < m.label then keep = keep + 1 else ahead = ahead + n end
+  end
+  if keep == 0 then call('DEL', m.key) else call('LTRIM', m.key, 0, keep - 1) end
+  call('RPUSH', m.key, string.format('%.0f:%.0f', m.label, ahead))
+  call('PEXPIRE', m.key, 2 * WINDOW + 1000)
+  c.first, c.last, c.last_n, c.dirty = math.min(c.first, m.label), m.label, ahead, true
+end
+
+-- Counts out what expired: all at once, 100 entries per step, at most the 6,000 of a minute, each once.
+local function expire(c, m)
+  repeat
+    local from = m.expired
+    for _, entry in ipairs(call('LRANGE', m.key, from, from + 99)) do
+      local ms, n = string.match(entry, '^(%d+):(%d+)$')
+      if ms + WINDOW > now then
+        c.first = tonumber(ms)
+        return
+      end
+      m.expired = m.expired + 1
+      c.sum = c.sum - n
+    end
+  until m.expired < from + 100
+  c.sum, c.first, c.last, c.last_n = 0, 0, 0, 0 -- nothing is left
+end
+
 local function minute(c)
   if c.minute then return c.minute end
-  local key = P .. 'client:' .. c.id .. ':minute'
-  local m = { key = key, expired = 0, added = 0, label = math.floor(now / 10) * 10 + 10 }
+  local m = { key = c.key .. ':minute', expired = 0, added = 0, label = math.floor(now / 10) * 10 + 10 }
   c.minute = m
-  local last = call('LINDEX', key, -1)
-  if not last then
-    c.sum = 0
-    return m
-  end
-  local last_ms, last_n = string.match(last, '^(%d+):(%d+)$')
-  m.last, m.last_n = tonumber(last_ms), last_n
-  if m.last > m.label then
-    -- The clock was set back: entries in the future are merged into now.
-    local entries, keep, ahead = call('LRANGE', key, 0, -1), 0, 0
-    for _, entry in ipairs(entries) do
-      local ms, n = string.match(entry, '^(%d+):(%d+)$')
-      if tonumber(ms) < m.label then keep = keep + 1 else ahead = ahead + n end
-    end
-    if keep == 0 then call('DEL', key) else call('LTRIM', key, 0, keep - 1) end
-    call('RPUSH', key, string.format('%.0f:%.0f', m.label, ahead))
-    m.last, m.last_n = m.label, ahead
-    call('PEXPIRE', key, 2 * WINDOW + 1000)
-  end
-  local first = call('LRANGE', key, 0, 0)
-  if tonumber(string.match(first[1], '^(%d+):')) + WINDOW <= now then
-    -- All expired entries are removed at once, 100 per step: at most the 6,000 entries of a minute, each once.
-    repeat
-      local from = m.expired
-      for _, entry in ipairs(call('LRANGE', key, from, from + 99)) do
-        local ms, n = string.match(entry, '^(%d+):(%d+)$')
-        if ms + WINDOW > now then break end
-        m.expired = m.expired + 1
-        c.sum = c.sum - n
-      end
-    until m.expired < from + 100
-  end
+  if c.last > m.label then merge_future(c, m) end
+  if c.last > 0 and c.first + WINDOW <= now then expire(c, m) end
   return m
 end
 
@@ -60,7 +59,7 @@ end
 local function full_again_at(c)
   local m = minute(c)
   if m.added > 0 then return m.label + WINDOW end
-  return c.sum > 0 and m.last + WINDOW or now
+  return c.sum > 0 and c.last + WINDOW or now
 end
 
 local function flush_minute(c)
@@ -68,14 +67,15 @@ local function flush_minute(c)
   if not m then return end
   if m.expired > 0 then call('LPOP', m.key, m.expired) end
   if m.added > 0 then
-    if m.last == m.label then
-      call('LSET', m.key, -1, string.format('%.0f:%.0f', m.label, m.last_n + m.added))
+    if c.last == m.label and call('EXISTS', m.key) == 1 then
+      c.last_n = c.last_n + m.added
+      call('LSET', m.key, -1, string.format('%.0f:%.0f', m.label, c.last_n))
     else
       call('RPUSH', m.key, string.format('%.0f:%.0f', m.label, m.added))
       -- Once a minute: it then lives for a minute after the last entry of this one.
-      if not m.last or math.floor(m.last / WINDOW) ~= math.floor(m.label / WINDOW) then
-        call('PEXPIRE', m.key, 2 * WINDOW + 1000)
-      end
+      if math.floor(c.last / WINDOW) ~= math.floor(m.label / WINDOW) then call('PEXPIRE', m.key, 2 * WINDOW + 1000) end
+      c.first = c.first > 0 and c.first or m.label
+      c.last, c.last_n = m.label, m.added
     end
   end
   if m.expired > 0 or m.added > 0 then c.dirty = true end

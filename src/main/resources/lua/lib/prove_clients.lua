@@ -73,13 +73,13 @@ function proofs.count_clients()
   local bases = waiting_places(last + 1)
   if not bases or not count_waiting(live, bases) then return end
   for owner, count in pairs(live) do
-    local c, hash = client(owner), P .. 'client:' .. owner
-    compare('count_wrong', 'client:' .. owner, hash, 'running', owners[owner] or 0, c.running)
-    compare('count_wrong', 'client:' .. owner, hash, 'live', count, c.live)
+    local c = client(owner)
+    compare_count(c, 'running', owners[owner] or 0)
+    compare_count(c, 'live', count)
     local sum = minute_sum(owner)
-    if sum then compare('count_wrong', 'client:' .. owner, hash, 'sum', sum, c.sum) end
+    if sum then compare_count(c, 'sum', sum) end
   end
   for owner, bytes in pairs(count_bytes(live, bases) or {}) do
-    compare('count_wrong', 'client:' .. owner, P .. 'client:' .. owner, 'bytes', bytes, client(owner).bytes)
+    compare_count(client(owner), 'bytes', bytes)
   end
 end

@@ -30,6 +30,13 @@ local function compare(kind, key, hash, field, there, says)
   end
 end
 
+local function compare_count(c, name, there)
+  if there == c[name] then return end
+  if find('count_wrong', 'client:' .. c.id, name .. ' is ' .. number(c[name]) .. ', ' .. number(there) .. ' are there') then
+    c[name], c.dirty = there, true
+  end
+end
+
 local function count_queue(q, of_queue)
   local key, dead, done = 'queue:' .. q.n .. ':flow', P .. 'queue:' .. q.n .. ':dead', P .. 'queue:' .. q.n .. ':done'
   local most = call('ZCARD', q.base .. 'turns') + call('ZCARD', q.base .. 'due') + call('ZCARD', dead) + call('ZCARD', done)

@@ -22,6 +22,10 @@ function proofs.clients()
         if wanted then call('ZADD', P .. 'clients', 0, id) else call('ZREM', P .. 'clients', id) end
       end
     end
+    local brief = c and c.stored[2]
+    if brief and brief ~= brief_of(c.key) and find('brief_wrong', 'client:' .. id, 'its packed settings are others') then
+      call('HDEL', c.key, 'brief')
+    end
     if c and c.stranger and not call('ZSCORE', P .. 'strangers', id) then
       if find('stranger_not_listed', 'client:' .. id, 'would never be forgotten') then call('ZADD', P .. 'strangers', now, id) end
     end

@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
 final class Preparation {
 
   /** The version of records and keys that this program writes. */
-  static final int FORMAT = 2;
+  static final int FORMAT = 3;
 
   private static final Logger LOG = LoggerFactory.getLogger(Preparation.class);
 

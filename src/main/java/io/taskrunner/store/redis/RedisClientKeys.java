@@ -4,6 +4,7 @@ import io.lettuce.core.KeyValue;
 import io.taskrunner.client.Scope;
 import io.taskrunner.store.ClientStore.KeyOwner;
 import io.taskrunner.store.redis.link.Keys;
+import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
 import java.time.Duration;
@@ -48,9 +49,8 @@ final class RedisClientKeys {
   String add(String clientId, String digest, String name, Set<Scope> scopes) {
     String keyId = UUID.nameUUIDFromBytes(Keys.bytes(digest)).toString();
     Shard home = shards.of(clientId);
-    byte[] client = home.key("client:" + clientId);
     // First the rule that a key is required, then the key: in between no caller is accepted.
-    home.link().patiently(redis -> redis.hset(client, Keys.bytes("keyed"), Keys.bytes(1)));
+    home.moves().run(Script.KEY_CLIENT, clientId);
     String value =
         String.join(
             ":",
@@ -65,8 +65,6 @@ final class RedisClientKeys {
     config
         .link()
         .patiently(redis -> redis.hset(config.key("keys"), Keys.bytes(digest), Keys.bytes(value)));
-    home.link().patiently(redis -> redis.hdel(client, Keys.bytes("stranger")));
-    home.link().patiently(redis -> redis.zrem(home.key("strangers"), Keys.bytes(clientId)));
     owners.remove(digest);
     return keyId;
   }

@@ -20,6 +20,7 @@ import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
+import io.taskrunner.store.redis.record.ClientCounts;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -95,14 +96,15 @@ final class RedisClients implements ClientStore {
 
   @Override
   public Optional<Usage> usage(String id) {
-    Map<String, String> hash = hash(id);
-    return hash.isEmpty()
-        ? Optional.empty()
-        : Optional.of(new Usage(count(hash, "running"), count(hash, "live"), count(hash, "bytes")));
-  }
-
-  private static long count(Map<String, String> hash, String field) {
-    return Long.parseLong(hash.getOrDefault(field, "0"));
+    Shard home = shards.of(id);
+    var fields =
+        home.link()
+            .patiently(redis -> redis.hmget(key(home, id), Keys.bytes("on"), Keys.bytes("counts")));
+    if (!fields.getFirst().hasValue()) {
+      return Optional.empty();
+    }
+    ClientCounts counts = ClientCounts.of(fields.getLast().getValueOrElse(null));
+    return Optional.of(new Usage(counts.running(), counts.live(), counts.bytes()));
   }
 
   @Override

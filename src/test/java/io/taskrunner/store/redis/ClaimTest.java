@@ -285,7 +285,7 @@ class ClaimTest {
     stage.enqueue(3, wish());
     List<Claim> first = stage.claim(2);
     assertEquals(ids(first), ids(stage.again(WORKER, 2).claims()));
-    assertEquals("2", stage.redis.hget("tr:{0}:client:abc", "running"));
+    assertEquals(2, stage.counts("abc").running());
     stage.succeed(first.getFirst());
     assertEquals(ids(first.subList(1, 2)), ids(stage.again(WORKER, 2).claims()));
     assertThrows(

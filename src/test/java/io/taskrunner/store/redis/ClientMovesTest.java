@@ -148,8 +148,8 @@ class ClientMovesTest {
     stage.settle(WORKER, stage.verdict(running.getLast(), new Verdict.Retry(Duration.ZERO), 500));
     assertEquals(TaskState.SUCCEEDED, stage.state(running.getFirst().id()));
     assertEquals(TaskState.CANCELLED, stage.state(running.getLast().id()));
-    assertEquals("0", stage.redis.hget("tr:{0}:client:abc", "live"));
-    assertEquals("0", stage.redis.hget("tr:{0}:client:abc", "running"));
+    assertEquals(0, stage.counts("abc").live());
+    assertEquals(0, stage.counts("abc").running());
   }
 
   @Test
@@ -182,7 +182,7 @@ class ClientMovesTest {
     stage.enqueue(300, wish().client("two").in(Duration.ofHours(1)));
     Unconditional.delete(stage.store.clients(), "abc");
     stage.store.tidy();
-    assertEquals("0", stage.redis.hget("tr:{0}:client:abc", "live"));
+    assertEquals(0, stage.counts("abc").live());
     assertEquals(300, stage.store.queues().get("default").orElseThrow().stats().scheduled());
     assertEquals(0, stage.store.queues().get("default").orElseThrow().stats().ready());
   }

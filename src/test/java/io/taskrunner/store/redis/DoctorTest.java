@@ -5,6 +5,7 @@ import static io.taskrunner.store.redis.Stage.WORKER;
 import static io.taskrunner.store.redis.Stage.wish;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lettuce.core.api.sync.RedisCommands;
@@ -12,6 +13,7 @@ import io.taskrunner.schedule.CatchUp;
 import io.taskrunner.schedule.Overlap;
 import io.taskrunner.schedule.Rhythm;
 import io.taskrunner.schedule.Schedule;
+import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Label;
@@ -335,8 +337,18 @@ class DoctorTest {
   @Test
   void anOwnerParkedWithRoom() {
     stage.redis.hset("tr:{0}:client:abc", "max_concurrent", "3");
+    stage.redis.hdel("tr:{0}:client:abc", "brief");
     mends("parked_with_room");
     assertEquals(1, stage.claim(10).size());
+  }
+
+  @Test
+  void packedSettingsOfAClientThatAreOutdated() {
+    stage.redis.hset("tr:{0}:client:abc", "requests_per_min", "300");
+    mends("brief_wrong");
+    EnqueueResult.Accepted taken =
+        assertInstanceOf(EnqueueResult.Accepted.class, stage.put(wish()));
+    assertEquals(300, taken.quota().limits().requestsPerMin());
   }
 
   @Test
@@ -404,8 +416,8 @@ class DoctorTest {
       stage.redis.hset(flow(), field, "9");
       mends("count_wrong");
     }
-    for (String field : List.of("running", "live", "sum")) {
-      stage.redis.hset("tr:{0}:client:abc", field, "9");
+    for (int at : List.of(0, 4, 14)) { // running, live, accepted
+      stage.miscount("abc", at, 9, 4);
       mends("count_wrong");
     }
   }

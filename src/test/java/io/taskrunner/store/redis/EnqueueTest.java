@@ -76,8 +76,8 @@ class EnqueueTest {
     assertEquals("eeerr", words(answers));
     assertEquals(List.of(2, 1, 0, 0, 0), answers.stream().map(Answer::remaining).toList());
     assertEquals(60_010, answers.getLast().retryAfter());
-    assertEquals("3", stage.redis.hget("tr:{0}:client:abc", "sum"));
-    assertEquals("3", stage.redis.hget("tr:{0}:client:abc", "live"));
+    assertEquals(3, stage.counts("abc").accepted());
+    assertEquals(3, stage.counts("abc").live());
   }
 
   @Test
@@ -132,7 +132,7 @@ class EnqueueTest {
     Unconditional.set(stage.store.clients(), "abc", ClientChange.of().enabled(false).done());
     assertEquals(first.due(), stage.group(call).getFirst().due());
     assertEquals("ex", words(stage.group(List.of(call.getFirst(), group(wish()).getFirst()))));
-    assertEquals("1", stage.redis.hget("tr:{0}:client:abc", "live"));
+    assertEquals(1, stage.counts("abc").live());
   }
 
   @Test

@@ -80,7 +80,7 @@ class FullMemoryTest {
     assertEquals(3, stage.store.fullRefusals());
     assertTrue(stage.store.clients().get("fresh").isEmpty());
     assertEquals(1, stage.redis.keys("tr:{0}:task:*").size());
-    assertEquals("1", stage.redis.hget("tr:{0}:client:abc", "sum"));
+    assertEquals(1, stage.counts("abc").accepted());
     stage.proven();
     makeRoom();
     stage.enqueue(wish().client("fresh"));

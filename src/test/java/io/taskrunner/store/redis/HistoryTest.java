@@ -26,6 +26,7 @@ import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.record.ClientCounts;
 import io.taskrunner.store.redis.record.Packed;
 import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.task.Attempt;
@@ -1151,18 +1152,13 @@ class HistoryTest {
         equal(expected, Model.text(real), "counts of " + queue.name);
       }
       for (Model.Client client : model.clients.values()) {
-        String key = "tr:{0}:client:" + client.id;
+        ClientCounts counts = stage.counts(client.id);
         long bytes = model.counted(client).mapToLong(t -> t.body).sum();
         equal(
             model.counted(client).count() + " of " + bytes,
-            count(key, "live") + " of " + count(key, "bytes"),
+            counts.live() + " of " + counts.bytes(),
             "unfinished tasks of " + client.id);
       }
-    }
-
-    private long count(String key, String field) {
-      String value = stage.redis.hget(key, field);
-      return value == null ? 0 : Long.parseLong(value);
     }
 
     private void proven() {

@@ -117,7 +117,7 @@ class MinuteTest {
     // Asked with a lower limit of its own: none of the 350 counts any more.
     Accepted taken = assertInstanceOf(Accepted.class, stage.put(wish().limits(null, 10)));
     assertEquals(9, taken.quota().remaining());
-    assertEquals("1", stage.redis.hget("tr:{0}:client:abc", "sum"));
+    assertEquals(1, stage.counts("abc").accepted());
     assertEquals(1, stage.redis.llen("tr:{0}:client:abc:minute"));
   }
 

@@ -109,7 +109,7 @@ class QueueMovesTest {
     stage.store.tidy();
     stage.proven();
     assertEquals(0, stage.redis.scard("tr:{0}:client:abc:parked"));
-    assertEquals("3", stage.redis.hget("tr:{0}:client:abc", "live"));
+    assertEquals(3, stage.counts("abc").live());
 
     // A running task keeps its place until it ends, and is then gone.
     assertEquals(0, stage.claim(5).size());
@@ -127,7 +127,7 @@ class QueueMovesTest {
     stage.succeed(claims.getFirst());
     stage.settle(WORKER, stage.verdict(claims.getLast(), new Verdict.Retry(Duration.ZERO), 500));
     assertEquals("0", stage.flow("default", "running"));
-    assertEquals("0", stage.redis.hget("tr:{0}:client:abc", "live"));
+    assertEquals(0, stage.counts("abc").live());
     assertEquals(List.of(), stage.redis.keys("tr:{0}:task:*"));
   }
 

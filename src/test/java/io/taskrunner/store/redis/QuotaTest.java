@@ -85,7 +85,7 @@ class QuotaTest {
     for (Claim claim : stage.claim(1)) {
       stage.settle(Stage.WORKER, stage.verdict(claim, new Verdict.Bury(), 400));
     }
-    assertEquals("40", REDIS.redis().sync().hget("tr:{0}:client:abc", "bytes"));
+    assertEquals(40, stage.counts("abc").bytes());
     stage.enqueue(body(60));
   }
 
@@ -180,10 +180,10 @@ class QuotaTest {
     stage.enqueue(body(20).in(Duration.ofHours(1)));
     stage.claim(1);
     stage.enqueue(body(7));
-    REDIS.redis().sync().hset("tr:{0}:client:abc", "bytes", "12");
+    stage.miscount("abc", 8, 12, 6);
     assertEquals(
         List.of(new Finding("count_wrong", "client:abc", "bytes is 12, 57 are there")),
         stage.store.doctor().repair(false));
-    assertEquals("57", REDIS.redis().sync().hget("tr:{0}:client:abc", "bytes"));
+    assertEquals(57, stage.counts("abc").bytes());
   }
 }

@@ -245,7 +245,7 @@ class SigningTest {
     stage.client("abc", 10);
     put("abc", hmac());
     long before = stage.store.signing().held("abc").orElseThrow().version();
-    REDIS.redis().sync().hdel("tr:{0}:client:abc", "signing");
+    REDIS.redis().sync().hdel("tr:{0}:client:abc", "signing", "brief");
     assertEquals(
         List.of(
             new Finding(

@@ -23,6 +23,7 @@ import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Nodes;
 import io.taskrunner.store.redis.link.Script;
+import io.taskrunner.store.redis.record.ClientCounts;
 import io.taskrunner.store.redis.record.Packed;
 import io.taskrunner.store.redis.record.TaskTail;
 import io.taskrunner.task.Attempt;
@@ -67,7 +68,10 @@ final class Stage implements AutoCloseable {
 
   private final RedisExtension server;
   final RedisStore store;
+  private static final byte[] COUNTS = Keys.bytes("counts");
+
   final RedisCommands<String, String> redis;
+  private final RedisCommands<byte[], byte[]> bytes;
   private final Nodes nodes;
   final Link link;
   final Moves moves;
@@ -92,6 +96,7 @@ final class Stage implements AutoCloseable {
                 () -> Instant.ofEpochMilli(now),
                 Optional.of(() -> Instant.ofEpochMilli(now))));
     this.redis = server.redis().sync();
+    this.bytes = server.bytes();
     this.nodes = Nodes.open(settings, 1, Optional.empty(), List.of());
     this.link = nodes.link(Keys.shard(settings.keyPrefix(), 0));
     this.moves = new Moves(link, Keys.shard("tr", 0), Optional.of(() -> Instant.ofEpochMilli(now)));
@@ -176,6 +181,20 @@ final class Stage implements AutoCloseable {
   String flow(String queue, String field) {
     String value = redis.hget("tr:{0}:queue:" + n(queue) + ":flow", field);
     return value == null ? "" : value;
+  }
+
+  /** What a client's shard counts of it. */
+  ClientCounts counts(String client) {
+    return ClientCounts.of(bytes.hget(Keys.bytes("tr:{0}:client:" + client), COUNTS));
+  }
+
+  /** Makes one of a client's counters wrong: the one that begins at this byte. */
+  void miscount(String client, int at, long value, int length) {
+    byte[] hash = Keys.bytes("tr:{0}:client:" + client);
+    byte[] counts = bytes.hget(hash, COUNTS);
+    byte[] wrong = new Packed(length).put(value, length).toByteArray();
+    System.arraycopy(wrong, 0, counts, at, length);
+    bytes.hset(hash, COUNTS, counts);
   }
 
   /** The name of a key of the current generation of a queue. */

@@ -2,11 +2,13 @@ package io.taskrunner.store.redis.doctor;
 
 import static io.taskrunner.store.redis.doctor.Finding.text;
 
+import io.lettuce.core.KeyValue;
 import io.taskrunner.store.redis.link.Args;
 import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.QueueNames;
 import io.taskrunner.store.redis.link.Reply;
+import io.taskrunner.store.redis.record.ClientCounts;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -108,17 +110,24 @@ final class DoctorCounts {
 
   /** Likewise for some clients. */
   void proveClients(List<byte[]> step) {
-    List<Map<String, String>> hashes = hashes(step, id -> "client:" + id);
+    List<List<KeyValue<byte[], byte[]>>> hashes =
+        link.each(
+            step,
+            (redis, id) ->
+                redis.hmget(
+                    shard.key("client:" + text(id)),
+                    Keys.bytes("on"),
+                    Keys.bytes("signing"),
+                    Keys.bytes("counts")));
     List<List<byte[]>> minutes =
         link.each(
             step, (redis, id) -> redis.lrange(shard.key("client:" + text(id) + ":minute"), 0, -1));
     for (int i = 0; i < step.size(); i++) {
       String id = text(step.get(i));
-      String version = hashes.get(i).get("signing");
-      if (version != null) {
-        signed.put(id, Long.valueOf(version));
-      }
-      if (suspect(id, hashes.get(i), minutes.get(i))) {
+      List<KeyValue<byte[], byte[]>> hash = hashes.get(i);
+      hash.get(1).ifHasValue(version -> signed.put(id, Long.valueOf(text(version))));
+      ClientCounts counts = ClientCounts.of(hash.get(2).getValueOrElse(null));
+      if (hash.get(0).hasValue() && suspect(id, counts, minutes.get(i))) {
         countClient(id);
       }
     }
@@ -142,18 +151,17 @@ final class DoctorCounts {
                 .anyMatch(pair -> differs(sums, pair.getKey(), pair.getValue())));
   }
 
-  private boolean suspect(String client, Map<String, String> hash, List<byte[]> minute) {
+  private boolean suspect(String client, ClientCounts counts, List<byte[]> minute) {
     Tally tally = ofClient.getOrDefault(client, new Tally());
     long accepted = 0;
     for (byte[] entry : minute) {
       String text = text(entry);
       accepted += Long.parseLong(text.substring(text.indexOf(':') + 1));
     }
-    return !hash.isEmpty()
-        && (differs(hash, "running", tally.running)
-            || differs(hash, "live", tally.live)
-            || differs(hash, "bytes", tally.bytes)
-            || (!minute.isEmpty() && differs(hash, "sum", accepted)));
+    return counts.running() != tally.running
+        || counts.live() != tally.live
+        || counts.bytes() != tally.bytes
+        || (!minute.isEmpty() && counts.accepted() != accepted);
   }
 
   private static boolean differs(Map<String, String> fields, String field, long counted) {

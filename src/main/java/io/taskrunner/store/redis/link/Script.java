@@ -36,6 +36,7 @@ public enum Script {
   GATES,
   GET,
   HOSTS,
+  KEY_CLIENT,
   LATE_CHANGES,
   LEASE_OPERATIONS,
   LEAVE,
