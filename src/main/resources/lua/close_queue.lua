@@ -13,6 +13,9 @@ if closed_ms == 0 then
 end
 local waiting = q.ready + call('ZCARD', q.base .. 'due')
 if waiting + q.running + call('ZCARD', P .. 'queue:' .. q.n .. ':dead') > 0 then return 'full' end
-if not q.closed then call('HSET', q.flow, 'paused', CLOSED .. (call('HGET', q.flow, 'paused') or '0')) end
+if not q.closed then
+  call('HSET', q.flow, 'paused', CLOSED .. (call('HGET', q.flow, 'paused') or '0'))
+  call('HDEL', q.flow, 'brief')
+end
 call('ZADD', P .. 'closing', now + closed_ms, q.n)
 return 'done'

@@ -12,6 +12,7 @@ if ARGV[4] ~= '' then
   call('HSET', q.flow, 'pause_change', ARGV[4])
 end
 call('HSET', q.flow, 'paused', (q.closed and CLOSED or '') .. ARGV[3])
+call('HDEL', q.flow, 'brief')
 q.paused = q.closed or ARGV[3] == '1'
 local open = serve(q)
 flush_queues()

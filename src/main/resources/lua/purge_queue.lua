@@ -14,8 +14,8 @@ serve(q) -- so that it is known whether it is busy
 call('RPUSH', P .. 'drain', 'waiting:' .. q.n .. ':' .. q.gen)
 q.gen = q.gen + 1
 q.base = P .. 'queue:' .. q.n .. '.' .. q.gen .. ':'
-call('HSET', q.flow, 'gen', q.gen)
-call('HSET', q.flow, 'purged', now)
+call('HSET', q.flow, 'gen', q.gen, 'purged', now)
+call('HDEL', q.flow, 'brief')
 q.first, q.ready, q.retry, q.due_dirty, q.dirty = NEVER, 0, 0, true, true
 serve(q)
 flush_queues()

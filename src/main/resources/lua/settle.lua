@@ -46,7 +46,7 @@ local function settle(at)
   if not t then return 'l' end
   local ours = t.claim == claim and t.worker == worker
   if ours and t.state == 'a' then
-    local q = queue_of_ended(t.n)
+    local q = queue(t.n)
     release(q, t)
     tell_breaker(id, t, report)
     apply(q, id, t, kind, delay_ms, status, error, entry)

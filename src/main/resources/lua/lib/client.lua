@@ -6,7 +6,6 @@
 --           requests_per_min, max_waiting, max_waiting_bytes, or none(6 each) · tier, signing, queues: length(2) and text each
 --@include lib/budget
 local clients, tiers = {}, {}
-local CLIENT = { counts = '>I4I4I6I4I6I6I6I4', brief = '>c1BI2I6I6I6I6I2c0I2c0I2c0', none = 2 ^ 48 - 1 }
 
 local function tier_limits(name)
   local limits = tiers[name]
@@ -19,33 +18,52 @@ local function tier_limits(name)
   return limits
 end
 
--- The settings of a client, packed; nil when there is no such client.
-local function brief_of(key)
-  local f = call('HMGET', key, 'on', 'keyed', 'stranger', 'gen', 'max_concurrent', 'requests_per_min', 'max_waiting',
-    'max_waiting_bytes', 'tier', 'signing', 'queues')
-  if not f[1] then return nil end
-  local tier, signing, queues = f[9] or 'default', f[10] or '', f[11] or ''
-  local flags = (f[2] == '1' and 1 or 0) + (f[3] == '1' and 2 or 0) + (f[11] and 4 or 0)
-  local function limit(text) return tonumber(text) or CLIENT.none end
-  return pack(CLIENT.brief, f[1], flags, tonumber(f[4]) or 0, limit(f[5]), limit(f[6]), limit(f[7]), limit(f[8]), #tier, tier,
-    #signing, signing, #queues, queues)
-end
+local client_brief, read_client, flush_clients
 
-local function read_client(id, key)
-  local f = call('HMGET', key, 'counts', 'brief')
-  local brief = f[2] or brief_of(key)
-  if not brief then return false end
-  local on, flags, gen, concurrent, per_min, waiting, waiting_bytes, tier, signing, allowed = unpack_struct(CLIENT.brief, brief)
-  local running, live, bytes, sum, seen, first, last, last_n = 0, 0, 0, 0, 0, 0, 0, 0
-  if f[1] then running, live, bytes, sum, seen, first, last, last_n = unpack_struct(CLIENT.counts, f[1]) end
-  local limits, none = tier_limits(tier), CLIENT.none
-  return {
-    id = id, key = key, on = on, gen = gen, max_concurrent = concurrent < none and concurrent or limits[1],
-    requests_per_min = per_min < none and per_min or limits[2], max_waiting = waiting < none and waiting,
-    max_waiting_bytes = waiting_bytes < none and waiting_bytes, keyed = flags % 2 == 1, stranger = flags % 4 >= 2,
-    queues = flags >= 4 and allowed, signing = signing ~= '' and signing, running = running, live = live, bytes = bytes, sum = sum,
-    seen = seen, first = first, last = last, last_n = last_n, stored = f,
-  }
+do -- a script may have 200 locals at most
+  local CLIENT = { counts = '>I4I4I6I4I6I6I6I4', brief = '>c1BI2I6I6I6I6I2c0I2c0I2c0', none = 2 ^ 48 - 1 }
+
+  -- The settings of a client, packed; nil when there is no such client.
+  function client_brief(key)
+    local f = call('HMGET', key, 'on', 'keyed', 'stranger', 'gen', 'max_concurrent', 'requests_per_min', 'max_waiting',
+      'max_waiting_bytes', 'tier', 'signing', 'queues')
+    if not f[1] then return nil end
+    local tier, signing, queues = f[9] or 'default', f[10] or '', f[11] or ''
+    local flags = (f[2] == '1' and 1 or 0) + (f[3] == '1' and 2 or 0) + (f[11] and 4 or 0)
+    local function limit(text) return tonumber(text) or CLIENT.none end
+    return pack(CLIENT.brief, f[1], flags, tonumber(f[4]) or 0, limit(f[5]), limit(f[6]), limit(f[7]), limit(f[8]), #tier, tier,
+      #signing, signing, #queues, queues)
+  end
+
+  function read_client(id, key)
+    local f = call('HMGET', key, 'counts', 'brief')
+    local brief = f[2] or client_brief(key)
+    if not brief then return false end
+    local on, flags, gen, concurrent, per_min, waiting, waiting_bytes, tier, signing, allowed = unpack_struct(CLIENT.brief, brief)
+    local running, live, bytes, sum, seen, first, last, last_n = 0, 0, 0, 0, 0, 0, 0, 0
+    if f[1] then running, live, bytes, sum, seen, first, last, last_n = unpack_struct(CLIENT.counts, f[1]) end
+    local limits, none = tier_limits(tier), CLIENT.none
+    return {
+      id = id, key = key, on = on, gen = gen, max_concurrent = concurrent < none and concurrent or limits[1],
+      requests_per_min = per_min < none and per_min or limits[2], max_waiting = waiting < none and waiting,
+      max_waiting_bytes = waiting_bytes < none and waiting_bytes, keyed = flags % 2 == 1, stranger = flags % 4 >= 2,
+      queues = flags >= 4 and allowed, signing = signing ~= '' and signing, running = running, live = live, bytes = bytes, sum = sum,
+      seen = seen, first = first, last = last, last_n = last_n, stored = f,
+    }
+  end
+
+  function flush_clients()
+    for id, c in pairs(clients) do
+      if c and c.dirty and id ~= '' then
+        local counts = pack(CLIENT.counts, c.running, c.live, c.bytes, math.max(0, c.sum), c.seen, c.first, c.last, c.last_n)
+        if not c.stored[2] then
+          call('HSET', c.key, 'counts', counts, 'brief', client_brief(c.key))
+        elseif counts ~= c.stored[1] then
+          call('HSET', c.key, 'counts', counts)
+        end
+      end
+    end
+  end
 end
 
 -- The owner '' is a queue itself: one of Cloud Tasks, which has no limits but its own, and no hash.
@@ -72,18 +90,5 @@ local function count_live(id, change, body)
   if c.stranger and (now - c.seen > 60000 or now < c.seen) then
     c.seen = now
     call('ZADD', P .. 'strangers', now, id)
-  end
-end
-
-local function flush_clients()
-  for id, c in pairs(clients) do
-    if c and c.dirty and id ~= '' then
-      local counts = pack(CLIENT.counts, c.running, c.live, c.bytes, math.max(0, c.sum), c.seen, c.first, c.last, c.last_n)
-      if not c.stored[2] then
-        call('HSET', c.key, 'counts', counts, 'brief', brief_of(c.key))
-      elseif counts ~= c.stored[1] then
-        call('HSET', c.key, 'counts', counts)
-      end
-    end
   end
 end

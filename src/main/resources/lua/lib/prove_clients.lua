@@ -74,12 +74,12 @@ function proofs.count_clients()
   if not bases or not count_waiting(live, bases) then return end
   for owner, count in pairs(live) do
     local c = client(owner)
-    compare_count(c, 'running', owners[owner] or 0)
-    compare_count(c, 'live', count)
+    compare_packed('client:' .. owner, c, 'running', owners[owner] or 0)
+    compare_packed('client:' .. owner, c, 'live', count)
     local sum = minute_sum(owner)
-    if sum then compare_count(c, 'sum', sum) end
+    if sum then compare_packed('client:' .. owner, c, 'sum', sum) end
   end
   for owner, bytes in pairs(count_bytes(live, bases) or {}) do
-    compare_count(client(owner), 'bytes', bytes)
+    compare_packed('client:' .. owner, client(owner), 'bytes', bytes)
   end
 end

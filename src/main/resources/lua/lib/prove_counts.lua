@@ -30,10 +30,11 @@ local function compare(kind, key, hash, field, there, says)
   end
 end
 
-local function compare_count(c, name, there)
-  if there == c[name] then return end
-  if find('count_wrong', 'client:' .. c.id, name .. ' is ' .. number(c[name]) .. ', ' .. number(there) .. ' are there') then
-    c[name], c.dirty = there, true
+-- The same for a packed counter of a queue or client.
+local function compare_packed(key, whose, name, there)
+  if there == whose[name] then return end
+  if find('count_wrong', key, name .. ' is ' .. number(whose[name]) .. ', ' .. number(there) .. ' are there') then
+    whose[name], whose.dirty = there, true
   end
 end
 
@@ -57,9 +58,9 @@ local function count_queue(q, of_queue)
   local says_cancelled = tonumber(call('HGET', q.flow, 'cancelled')) or 0
   compare('count_wrong', key, q.flow, 'cancelled', cancelled, says_cancelled)
   local says_bytes = tonumber(call('HGET', q.flow, 'dead_bytes')) or 0
-  compare('count_wrong', key, q.flow, 'ready', ready, q.ready)
-  compare('count_wrong', key, q.flow, 'retry', retry, q.retry)
-  compare('count_wrong', key, q.flow, 'running', of_queue[q.n] or 0, q.running)
+  compare_packed(key, q, 'ready', ready)
+  compare_packed(key, q, 'retry', retry)
+  compare_packed(key, q, 'running', of_queue[q.n] or 0)
   compare('count_wrong', key, q.flow, 'dead_bytes', bytes, says_bytes)
 end
 
@@ -71,10 +72,8 @@ function proofs.count_queues()
       count_queue(q, of_queue)
       if mend and #findings > 0 then
         -- What is counted decides whether it can be served.
-        queues[q.n] = nil
-        local fresh = queue(q.n)
-        fresh.due_dirty = true
-        if serve(fresh) then wake_wanted = true end
+        q.first, q.busy, q.due_dirty, q.dirty = nil, nil, true, true
+        if serve(q) then wake_wanted = true end
       end
     end
   end

@@ -74,6 +74,10 @@ function proofs.queues()
       end
     else
       prove_age(q)
+      local brief = q.stored[2]
+      if brief and brief ~= queue_brief(q.flow) and find('brief_wrong', 'queue:' .. n, 'its packed settings are others') then
+        call('HDEL', q.flow, 'brief')
+      end
       local kind, detail = faults(q)
       if kind and find(kind, 'queue:' .. n .. ':flow', detail) then
         q.vt = tonumber(call('ZSCORE', P .. 'busy', n)) or q.vt

@@ -23,7 +23,7 @@ function proofs.clients()
       end
     end
     local brief = c and c.stored[2]
-    if brief and brief ~= brief_of(c.key) and find('brief_wrong', 'client:' .. id, 'its packed settings are others') then
+    if brief and brief ~= client_brief(c.key) and find('brief_wrong', 'client:' .. id, 'its packed settings are others') then
       call('HDEL', c.key, 'brief')
     end
     if c and c.stranger and not call('ZSCORE', P .. 'strangers', id) then

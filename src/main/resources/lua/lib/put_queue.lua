@@ -13,9 +13,10 @@ local function put_queue(n, gen, from)
     if ARGV[at + 1] == '' then call('HDEL', flow, ARGV[at]) else call('HSET', flow, ARGV[at], ARGV[at + 1]) end
   end
   open_queue(n)
-  call('HDEL', flow, 'room') -- the gate is tried again
+  call('HDEL', flow, 'brief')
   queues[n] = nil
   local q = queue(n)
+  q.room, q.dirty = NO_LIMIT, true -- the gate is tried again
   if old and call('ZSCORE', P .. 'busy', n) then
     shard().weights = shard().weights + q.weight - old.weight
     shard().dirty = true

@@ -2,65 +2,76 @@
 -- A queue of which `closed` is true accepts no tasks and gives none out, because it is about to be deleted. Where `gated` is true
 -- the queue's own limits hold over all shards and bind nothing here: its gate (gates.lua) admits each claimed task. `room` is how
 -- many tasks this shard may still try there: none once the gate refused one, NO_LIMIT until it does.
+-- Two fields of `flow` are packed. Whoever changes a setting deletes `brief`; the next move that writes the counts makes it again.
+--   counts  running(4) · ready(4) · retry(4) · room + 1(4) · virtual time, turn, timer (doubles)
+--   brief   what moves need of the settings: flags(1): paused, closed, gated, has a rate · generation(4) · weight(4) ·
+--           max_concurrent or none(6) · rate, burst (doubles) · policy, name: length(2) and text each
 --@include lib/budget
 --@include lib/tokens
 local CLOSED, NO_LIMIT = 'x', -1
 local queues = {}
 local keeper_late = false
+local queue, queue_brief, flush_queues
 
-local function queue(n)
-  local q = queues[n]
-  if q == nil then
+do -- a script may have 200 locals at most
+  local QUEUE = { counts = '>I4I4I4I4ddd', brief = '>BI4I4I6ddI2c0I2c0', none = 2 ^ 48 - 1 }
+  -- The settings of a queue, packed; nil when there is no such queue.
+  function queue_brief(flow)
+    local f = call('HMGET', flow, 'gen', 'paused', 'gated', 'weight', 'max_concurrent', 'rate', 'burst', 'policy', 'name')
+    if not f[1] then return nil end
+    local paused, policy, name = f[2] or '0', f[8] or '', f[9] or ''
+    local flags = (paused ~= '0' and 1 or 0) + (string.sub(paused, 1, 1) == CLOSED and 2 or 0) + (f[3] == '1' and 4 or 0)
+      + (f[6] and 8 or 0)
+    return pack(QUEUE.brief, flags, tonumber(f[1]), tonumber(f[4]) or 1, tonumber(f[5]) or QUEUE.none, tonumber(f[6]) or 0,
+      tonumber(f[7]) or 0, #policy, policy, #name, name)
+  end
+
+  local function read_tokens(q)
+    local f = call('HMGET', q.flow, 'tokens', 'tokens_at')
+    q.tokens, q.tokens_at = tonumber(f[1]) or 0, tonumber(f[2]) or 0
+    q.tokens_before, q.tokens_at_before = q.tokens, q.tokens_at
+  end
+
+  local function write_tokens(q)
+    if q.tokens ~= q.tokens_before or q.tokens_at ~= q.tokens_at_before then
+      call('HSET', q.flow, 'tokens', q.tokens, 'tokens_at', text(q.tokens_at))
+      q.tokens_before, q.tokens_at_before = q.tokens, q.tokens_at
+    end
+  end
+
+  function queue(n)
+    local q = queues[n]
+    if q ~= nil then return q end
     spend(12) -- and to write it back
     local flow = P .. 'queue:' .. n .. ':flow'
-    local f = call('HMGET', flow, 'gen', 'paused', 'weight', 'max_concurrent', 'rate', 'burst', 'tokens', 'tokens_at',
-      'running', 'ready', 'retry', 'vt', 'turn', 'timer', 'policy', 'name', 'gated', 'room')
-    if f[1] then
+    local f = call('HMGET', flow, 'counts', 'brief')
+    local brief = f[2] or queue_brief(flow)
+    if brief then
+      local flags, gen, weight, most, rate, burst, policy, name = unpack_struct(QUEUE.brief, brief)
+      local running, ready, retry, room, vt, turn, timer = 0, 0, 0, 0, 0, 0, NEVER
+      if f[1] then running, ready, retry, room, vt, turn, timer = unpack_struct(QUEUE.counts, f[1]) end
       q = {
-        n = n, flow = flow, gen = tonumber(f[1]), base = P .. 'queue:' .. n .. '.' .. f[1] .. ':',
-        paused = f[2] and f[2] ~= '0', closed = f[2] and string.sub(f[2], 1, 1) == CLOSED, gated = f[17] == '1',
-        room = tonumber(f[18]) or NO_LIMIT,
-        weight = tonumber(f[3]), max_concurrent = tonumber(f[4]) or NEVER, rate = tonumber(f[5]), burst = tonumber(f[6]),
-        tokens = tonumber(f[7]) or 0, tokens_at = tonumber(f[8]) or 0, running = tonumber(f[9]) or 0,
-        ready = tonumber(f[10]) or 0, retry = tonumber(f[11]) or 0, vt = tonumber(f[12]) or 0, turn = tonumber(f[13]) or 0,
-        timer = tonumber(f[14]) or NEVER, policy = f[15], name = f[16], stored = f,
+        n = n, flow = flow, gen = gen, base = P .. 'queue:' .. n .. '.' .. gen .. ':', paused = flags % 2 == 1,
+        closed = flags % 4 >= 2, gated = flags % 8 >= 4, weight = weight, max_concurrent = most < QUEUE.none and most or NEVER,
+        rate = flags >= 8 and rate, burst = burst, policy = policy, name = name, running = running, ready = ready, retry = retry,
+        room = room - 1, vt = vt, turn = turn, timer = timer, stored = f,
       }
-    else
-      q = false
+      if q.rate then read_tokens(q) end
     end
-    queues[n] = q
+    queues[n] = q or false
+    return queues[n]
   end
-  return q
-end
 
--- Records a field for write_queue when it differs from the value read.
--- Most moves change one or two fields.
-local function write_queue(q, f)
-  local sets = {}
-  local at = note(sets, 0, 'running', q.running, f[9])
-  at = note(sets, at, 'ready', q.ready, f[10])
-  at = note(sets, at, 'retry', q.retry, f[11])
-  at = note(sets, at, 'vt', q.vt, f[12])
-  at = note(sets, at, 'turn', q.turn, f[13])
-  at = note(sets, at, 'timer', q.timer, f[14])
-  if q.gated then at = note(sets, at, 'room', q.room, f[18] or NO_LIMIT) end
-  if q.rate then
-    at = note(sets, at, 'tokens', q.tokens, f[7])
-    if q.tokens_at ~= tonumber(f[8]) then
-      sets[at + 1], sets[at + 2] = 'tokens_at', text(q.tokens_at)
-      at = at + 2
-    end
-  end
-  if at > 0 then call('HSET', q.flow, unpack(sets, 1, at)) end
-end
-
-local function flush_queues()
-  for _, q in pairs(queues) do
-    if q and q.dirty then
-      if q.stored then
-        write_queue(q, q.stored)
-      else -- only the running count was read (see release)
-        call('HSET', q.flow, 'running', q.running)
+  function flush_queues()
+    for _, q in pairs(queues) do
+      if q and q.dirty then
+        local counts = pack(QUEUE.counts, q.running, q.ready, q.retry, q.room + 1, q.vt, q.turn, q.timer)
+        if not q.stored[2] then
+          call('HSET', q.flow, 'counts', counts, 'brief', queue_brief(q.flow))
+        elseif counts ~= q.stored[1] then
+          call('HSET', q.flow, 'counts', counts)
+        end
+        if q.rate then write_tokens(q) end
       end
     end
   end

@@ -272,11 +272,11 @@ class ClaimTest {
     stage.enqueue(450, wish().in(Duration.ofSeconds(1)));
     stage.pass(Duration.ofSeconds(2));
     assertTrue(stage.exchange(WORKER, 0).again());
-    int ready = Integer.parseInt(stage.flow("default", "ready"));
+    long ready = stage.queueCounts("default").ready();
     assertTrue(ready >= 100 && ready <= 300, ready + " ready");
     assertTrue(stage.exchange(WORKER, 0).again());
     assertFalse(stage.exchange(WORKER, 0).again());
-    assertEquals("450", stage.flow("default", "ready"));
+    assertEquals(450, stage.queueCounts("default").ready());
   }
 
   @Test

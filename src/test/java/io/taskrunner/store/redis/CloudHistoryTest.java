@@ -199,7 +199,7 @@ class CloudHistoryTest {
       held.put(claim.id(), new Held(claim, worker));
     }
     long counted = held.values().stream().filter(one -> !one.claim().express()).count();
-    assertEquals(counted, Long.parseLong("0" + stage.flow(QUEUE.toString(), "running")));
+    assertEquals(counted, stage.queueCounts(QUEUE.toString()).running());
   }
 
   private void settle() {

@@ -29,6 +29,7 @@ import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
 import io.taskrunner.testkit.Ticks;
 import io.taskrunner.testkit.Unconditional;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -52,6 +53,8 @@ class DoctorTest {
   @RegisterExtension static final RedisExtension REDIS = new RedisExtension();
 
   private Stage stage;
+  private static final byte[] NINE = {0, 0, 0, 9};
+
   private RedisCommands<byte[], byte[]> raw;
   private TaskId ready;
   private TaskId scheduled;
@@ -88,7 +91,7 @@ class DoctorTest {
     held = stage.claim(10);
     assertEquals(2, held.size());
     stage.proven();
-    assertEquals("1", stage.flow("default", "ready"));
+    assertEquals(1, stage.queueCounts("default").ready());
   }
 
   @AfterEach
@@ -343,6 +346,12 @@ class DoctorTest {
   }
 
   @Test
+  void packedSettingsOfAQueueThatAreOutdated() {
+    stage.redis.hset(flow(), "weight", "7");
+    mends("brief_wrong");
+  }
+
+  @Test
   void packedSettingsOfAClientThatAreOutdated() {
     stage.redis.hset("tr:{0}:client:abc", "requests_per_min", "300");
     mends("brief_wrong");
@@ -380,7 +389,7 @@ class DoctorTest {
   void timersThatAreWrong() {
     raw.zrem(key("timers"), Keys.bytes(stage.n("default")));
     mends("timers_differ");
-    stage.redis.hset(flow(), "timer", "5");
+    stage.miscount(flow(), 32, ByteBuffer.allocate(8).putDouble(5).array()); // the timer
     raw.zadd(key("timers"), 5, Keys.bytes(stage.n("default")));
     mends("timer_wrong");
   }
@@ -403,21 +412,25 @@ class DoctorTest {
   void aCounterOfManyTasksIsCheckedOnlyWithExact() {
     stage.client("abc", 2, 1_000_000);
     stage.enqueue(1200, wish().in(Duration.ofHours(1)));
-    stage.redis.hset(flow(), "retry", "9");
+    stage.miscount(flow(), 8, NINE);
     assertEquals(List.of(), stage.store.doctor().examine(false));
     assertEquals(Set.of("count_wrong"), kinds(stage.store.doctor().examine(true)));
     assertEquals(Set.of("count_wrong"), kinds(stage.store.doctor().repair(true)));
-    assertEquals("1", stage.flow("default", "retry"));
+    assertEquals(1, stage.queueCounts("default").retry());
   }
 
   @Test
   void countersThatAreWrong() {
-    for (String field : List.of("ready", "retry", "running", "dead_bytes", "cancelled")) {
+    for (String field : List.of("dead_bytes", "cancelled")) {
       stage.redis.hset(flow(), field, "9");
       mends("count_wrong");
     }
+    for (int at : List.of(0, 4, 8)) { // running, ready, retry
+      stage.miscount(flow(), at, NINE);
+      mends("count_wrong");
+    }
     for (int at : List.of(0, 4, 14)) { // running, live, accepted
-      stage.miscount("abc", at, 9, 4);
+      stage.miscount("tr:{0}:client:abc", at, NINE);
       mends("count_wrong");
     }
   }

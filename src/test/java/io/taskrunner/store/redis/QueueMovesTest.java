@@ -126,7 +126,7 @@ class QueueMovesTest {
     stage.store.queues().purge("default");
     stage.succeed(claims.getFirst());
     stage.settle(WORKER, stage.verdict(claims.getLast(), new Verdict.Retry(Duration.ZERO), 500));
-    assertEquals("0", stage.flow("default", "running"));
+    assertEquals(0, stage.queueCounts("default").running());
     assertEquals(0, stage.counts("abc").live());
     assertEquals(List.of(), stage.redis.keys("tr:{0}:task:*"));
   }

@@ -180,7 +180,7 @@ class QuotaTest {
     stage.enqueue(body(20).in(Duration.ofHours(1)));
     stage.claim(1);
     stage.enqueue(body(7));
-    stage.miscount("abc", 8, 12, 6);
+    stage.miscount("tr:{0}:client:abc", 8, new byte[] {0, 0, 0, 0, 0, 12});
     assertEquals(
         List.of(new Finding("count_wrong", "client:abc", "bytes is 12, 57 are there")),
         stage.store.doctor().repair(false));

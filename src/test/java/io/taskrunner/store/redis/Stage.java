@@ -25,6 +25,7 @@ import io.taskrunner.store.redis.link.Nodes;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.record.ClientCounts;
 import io.taskrunner.store.redis.record.Packed;
+import io.taskrunner.store.redis.record.QueueCounts;
 import io.taskrunner.store.redis.record.TaskTail;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
@@ -183,18 +184,21 @@ final class Stage implements AutoCloseable {
     return value == null ? "" : value;
   }
 
+  /** What the shard counts of a queue. */
+  QueueCounts queueCounts(String queue) {
+    return QueueCounts.of(bytes.hget(Keys.bytes("tr:{0}:queue:" + n(queue) + ":flow"), COUNTS));
+  }
+
   /** What a client's shard counts of it. */
   ClientCounts counts(String client) {
     return ClientCounts.of(bytes.hget(Keys.bytes("tr:{0}:client:" + client), COUNTS));
   }
 
-  /** Makes one of a client's counters wrong: the one that begins at this byte. */
-  void miscount(String client, int at, long value, int length) {
-    byte[] hash = Keys.bytes("tr:{0}:client:" + client);
-    byte[] counts = bytes.hget(hash, COUNTS);
-    byte[] wrong = new Packed(length).put(value, length).toByteArray();
-    System.arraycopy(wrong, 0, counts, at, length);
-    bytes.hset(hash, COUNTS, counts);
+  /** Makes one of the packed counters in a hash wrong: the one that begins at this byte. */
+  void miscount(String hash, int at, byte[] wrong) {
+    byte[] counts = bytes.hget(Keys.bytes(hash), COUNTS);
+    System.arraycopy(wrong, 0, counts, at, wrong.length);
+    bytes.hset(Keys.bytes(hash), COUNTS, counts);
   }
 
   /** The name of a key of the current generation of a queue. */

@@ -71,7 +71,7 @@ class WeightsTest {
     long end = stage.now() + time.toMillis();
     for (; stage.now() < end; stage.pass(Duration.ofMillis(100))) {
       for (String queue : QUEUES) {
-        int ready = Integer.parseInt("0" + stage.flow(queue, "ready"));
+        long ready = stage.queueCounts(queue).ready();
         if (ready < 300) {
           fill(queue, 300);
         }

@@ -9,6 +9,7 @@ import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.QueueNames;
 import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.record.ClientCounts;
+import io.taskrunner.store.redis.record.QueueCounts;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -95,7 +96,16 @@ final class DoctorCounts {
 
   /** After all tasks were counted: checks the counters of some queues. */
   void proveQueues(List<byte[]> step) {
-    List<Map<String, String>> flows = hashes(step, n -> "queue:" + n + ":flow");
+    List<List<KeyValue<byte[], byte[]>>> flows =
+        link.each(
+            step,
+            (redis, n) ->
+                redis.hmget(
+                    shard.key("queue:" + text(n) + ":flow"),
+                    Keys.bytes("gen"),
+                    Keys.bytes("counts"),
+                    Keys.bytes("cancelled"),
+                    Keys.bytes("dead_bytes")));
     List<Map<String, String>> sums = hashes(step, n -> "queue:" + n + ":dead:sums");
     for (int i = 0; i < step.size(); i++) {
       int n = Integer.parseInt(text(step.get(i)));
@@ -133,14 +143,19 @@ final class DoctorCounts {
     }
   }
 
-  private boolean suspect(int n, Map<String, String> flow) {
+  private boolean suspect(int n, List<KeyValue<byte[], byte[]>> flow) {
     Tally tally = ofQueue.getOrDefault(n, new Tally());
-    return !flow.isEmpty()
-        && (differs(flow, "ready", tally.ready)
-            || differs(flow, "retry", tally.retry)
-            || differs(flow, "running", tally.running)
-            || differs(flow, "cancelled", tally.cancelled)
-            || differs(flow, "dead_bytes", tally.deadBytes));
+    QueueCounts counts = QueueCounts.of(flow.get(1).getValueOrElse(null));
+    return flow.get(0).hasValue()
+        && (counts.ready() != tally.ready
+            || counts.retry() != tally.retry
+            || counts.running() != tally.running
+            || number(flow.get(2)) != tally.cancelled
+            || number(flow.get(3)) != tally.deadBytes);
+  }
+
+  private static double number(KeyValue<byte[], byte[]> field) {
+    return field.hasValue() ? Double.parseDouble(text(field.getValue())) : 0;
   }
 
   private boolean suspectDead(int n, Map<String, String> sums) {
