@@ -42,16 +42,12 @@ do
       b[7], b[8], b[9] - b[9] % 64 + string.byte(id, 15) % 64, string.byte(id, 16))
   end
 
-  local function cause(t) -- in the words of the API
-    local word = ERRORS[t.error] or t.status > 0 and math.floor(t.status / 100) ~= 2 and 'http_' .. t.status
-    return word and '"' .. word .. '"' or 'null'
-  end
-
   local function callback_body(q, id, t, word, labels)
+    local cause = ERRORS[t.error] or t.status > 0 and math.floor(t.status / 100) ~= 2 and 'http_' .. t.status
     return '{"task_id":"' .. uuid(id) .. '","client_id":"' .. t.owner .. '","queue":"' .. q.name .. '","state":"' .. word
       .. '","attempts":' .. t.attempts .. ',"last_status":' .. (t.status > 0 and t.status or 'null')
-      .. ',"last_error":' .. cause(t) .. ',"last_excerpt":' .. t.excerpt .. ',"created_time":"' .. time_text(t.created)
-      .. '","finished_time":"' .. time_text(t.ended) .. '","labels":' .. labels
+      .. ',"last_error":' .. (cause and '"' .. cause .. '"' or 'null') .. ',"last_excerpt":' .. t.excerpt
+      .. ',"created_time":"' .. time_text(t.created) .. '","finished_time":"' .. time_text(t.ended) .. '","labels":' .. labels
       .. '}'
   end
 
