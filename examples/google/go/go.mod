@@ -1,0 +1,3 @@
+module taskrunner.example/google
+
+go 1.19
