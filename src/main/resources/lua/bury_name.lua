@@ -3,6 +3,7 @@
 -- ARGV   now, 'begin' or 'end', name, number
 -- REPLY  'done', or 'missing' when the name has another number by now, or none
 --@include lib/base
+--@include lib/forget_series
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 local name, n, KEPT_MS = ARGV[3], ARGV[4], 31 * 86400000
 local named = call('HGET', P .. 'queues', name) == n
@@ -11,6 +12,7 @@ if ARGV[2] == 'begin' then
 elseif named then
   call('HDEL', P .. 'queues', name)
   call('HDEL', P .. 'queues:dying', name)
+  forget_series(n)
   call('ZADD', P .. 'queues:deleted', now, name)
   call('ZREMRANGEBYSCORE', P .. 'queues:deleted', '-inf', now - KEPT_MS)
   call('INCR', P .. 'version')

@@ -33,6 +33,8 @@ public final class Cli {
     COMMANDS.put("config", ConfigCommands::new);
     COMMANDS.put("workers", StatusCommands.Workers::new);
     COMMANDS.put("stats", StatusCommands.Stats::new);
+    COMMANDS.put("series", SeriesCommands.Series::new);
+    COMMANDS.put("failures", SeriesCommands.Failures::new);
     COMMANDS.put("health", StatusCommands.Health::new);
     COMMANDS.put("pause", StatusCommands.Pause::new);
     COMMANDS.put("resume", StatusCommands.Resume::new);

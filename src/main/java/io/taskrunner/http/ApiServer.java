@@ -48,6 +48,7 @@ import io.taskrunner.http.v1.Operations;
 import io.taskrunner.http.v1.Overview;
 import io.taskrunner.http.v1.Queues;
 import io.taskrunner.http.v1.Schedules;
+import io.taskrunner.http.v1.Series;
 import io.taskrunner.http.v1.Stats;
 import io.taskrunner.http.v1.Tasks;
 import io.taskrunner.store.PageTokens;
@@ -222,6 +223,7 @@ public final class ApiServer {
             new Workers(stores.workers()).routes(),
             new Stats(stores.queues(), stores.workers()).routes(),
             new Overview(stores, warnings(server, api)).routes(),
+            new Series(stores.series(), stores.tasks()).routes(),
             new Discovery(issuer(server, api), parts.tokens()).routes(),
             new Pages(server.pathPrefix(), parts.build(), api.dashboard().enabled()).routes())
         .flatMap(List::stream)

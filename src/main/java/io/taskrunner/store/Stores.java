@@ -39,6 +39,9 @@ public interface Stores {
   /** Operations on many tasks. */
   OperationStore operations();
 
+  /** What happened in the queues. */
+  SeriesStore series();
+
   /** The state of the store itself. */
   SystemStore system();
 }

@@ -107,7 +107,8 @@ record Admin(ProgramProcess api) {
     return stats;
   }
 
-  private JsonNode get(String path) throws IOException, InterruptedException {
+  /** The answer to a GET. */
+  JsonNode get(String path) throws IOException, InterruptedException {
     return read(path, api.get(path, "X-Admin-Key", Scene.ADMIN_KEY));
   }
 

@@ -23,6 +23,7 @@ import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
+import io.taskrunner.store.SeriesStore;
 import io.taskrunner.store.SessionStore;
 import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.StoreUnavailable;
@@ -40,6 +41,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
@@ -100,6 +102,26 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
   @Override
   public QueueStore queues() {
     return this;
+  }
+
+  @Override
+  public SeriesStore series() {
+    return new SeriesStore() {
+      @Override
+      public Optional<List<Point>> read(Of of, Instant from, int count, Duration step) {
+        return Optional.of(Collections.nCopies(count, null));
+      }
+
+      @Override
+      public Map<String, List<Long>> ended(List<String> names, int minutes) {
+        return Map.of();
+      }
+
+      @Override
+      public List<Failure> failures() {
+        return List.of();
+      }
+    };
   }
 
   @Override

@@ -110,6 +110,15 @@ public final class JsonOut {
     out.writeString(value);
   }
 
+  /** An item that is a number or null; without a fraction when it is integral. */
+  public void item(@Nullable Double value) throws IOException {
+    if (value == null) {
+      out.writeNull();
+    } else {
+      write(value);
+    }
+  }
+
   /** A member that is an array of texts, or null. */
   public void texts(String name, @Nullable List<String> values) throws IOException {
     if (has(name, values)) {
@@ -151,12 +160,15 @@ public final class JsonOut {
   /** A number or null; without a fraction when it is integral. */
   public void number(String name, @Nullable Double value) throws IOException {
     if (has(name, value)) {
-      double number = Objects.requireNonNull(value);
-      if (number == Math.rint(number) && Math.abs(number) < 1e15) {
-        out.writeNumber((long) number);
-      } else {
-        out.writeNumber(number);
-      }
+      write(Objects.requireNonNull(value));
+    }
+  }
+
+  private void write(double number) throws IOException {
+    if (number == Math.rint(number) && Math.abs(number) < 1e15) {
+      out.writeNumber((long) number);
+    } else {
+      out.writeNumber(number);
     }
   }
 

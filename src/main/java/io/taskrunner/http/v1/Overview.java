@@ -10,6 +10,7 @@ import io.taskrunner.store.Operation;
 import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueStore.DeadGroup;
+import io.taskrunner.store.SeriesStore.Failure;
 import io.taskrunner.store.Stores;
 import io.taskrunner.store.TargetHost.Open;
 import io.taskrunner.store.WorkersStore.Present;
@@ -19,8 +20,10 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code GET /v1/overview} and {@code GET /v1/dead/summary}: the state of everything in one answer,
@@ -33,6 +36,8 @@ public final class Overview {
   private static final int CAUSES = 10;
   private static final int OPERATIONS = 20;
   private static final int GROUPS = 100;
+  private static final int FAILURES = 20;
+  private static final int MINUTES = 30;
   private static final Duration FRESH = Duration.ofSeconds(1);
   private static final Duration DEAD_FRESH = Duration.ofSeconds(5);
 
@@ -83,18 +88,25 @@ public final class Overview {
             .filter(operation -> operation.state() == Operation.State.RUNNING)
             .limit(OPERATIONS)
             .toList();
+    List<Queue> shown = queues.stream().sorted(BY_NEED).limit(QUEUES).toList();
+    Map<String, List<@Nullable Long>> ended =
+        stores.series().ended(shown.stream().map(Queue::name).toList(), MINUTES);
+    LastHour lastHour = LastHour.of(stores.series(), now);
+    List<Failure> failures = stores.series().failures().stream().limit(FAILURES).toList();
     List<String> told =
         Stream.concat(warnings.stream(), stores.system().health().warnings().stream()).toList();
     return JsonOut.object(out -> {
       out.time("time", now);
       out.flag("paused", paused);
       out.object("totals", totals -> totals(totals, queues));
+      out.object("last_minute", lastHour::writeLastMinute);
+      out.object("series", lastHour::write);
       out.number("queue_count", (long) queues.size());
       out.array(
           "queues",
           items -> {
-            for (Queue queue : queues.stream().sorted(BY_NEED).limit(QUEUES).toList()) {
-              items.item(item -> queue(item, queue));
+            for (Queue queue : shown) {
+              items.item(item -> queue(item, queue, ended.getOrDefault(queue.name(), List.of())));
             }
           });
       out.object("workers", to -> workers(to, queues, workers));
@@ -106,6 +118,7 @@ public final class Overview {
             }
           });
       write(out, "causes", causes.stream().limit(CAUSES).toList());
+      Series.failures(out, failures);
       out.array(
           "operations",
           items -> {
@@ -177,12 +190,20 @@ public final class Overview {
     return queues.stream().map(Queue::stats).mapToLong(of).sum();
   }
 
-  private static void queue(JsonOut out, Queue queue) throws IOException {
+  private static void queue(JsonOut out, Queue queue, List<@Nullable Long> ended)
+      throws IOException {
     out.text("name", queue.name());
     out.flag("paused", queue.paused());
     out.number("max_concurrent", queue.settings().maxConcurrent());
     out.number("max_dispatches_per_sec", queue.settings().maxDispatchesPerSec());
     out.object("stats", stats -> Queues.stats(stats, queue.stats()));
+    out.array(
+        "ended_per_minute",
+        items -> {
+          for (Long count : ended) {
+            items.item(count == null ? null : count.doubleValue());
+          }
+        });
   }
 
   private static void workers(JsonOut out, List<Queue> queues, List<Present> workers)

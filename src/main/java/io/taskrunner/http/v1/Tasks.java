@@ -43,7 +43,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Tasks {
 
-  private static final String QUEUE_FORM =
+  static final String QUEUE_FORM =
       EnqueueFields.QUEUE_FORM + ", or projects/P/locations/L/queues/Q";
 
   private static final int LIMIT = 50;
@@ -146,7 +146,8 @@ public final class Tasks {
         time(query, "due_before"));
   }
 
-  private static @Nullable Instant time(Call.Query query, String name) {
+  /** A parameter that is a time; null when it is absent, or not one, which is noted. */
+  static @Nullable Instant time(Call.Query query, String name) {
     Optional<String> text = query.text(name);
     Optional<Instant> time = text.flatMap(Times::parse);
     if (text.isPresent() && time.isEmpty()) {

@@ -3,7 +3,6 @@ package io.taskrunner.store.redis;
 import io.lettuce.core.RedisException;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.redis.link.Args;
-import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Node;
 import io.taskrunner.store.redis.link.Nodes;
 import io.taskrunner.store.redis.link.QueueNames;
@@ -26,9 +25,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Background work, once a second: reads the configuration's version and each node's memory, and
- * tidies each shard. Each of these is a separate job, and is started again only after it has ended:
- * an unavailable node delays only its own jobs.
+ * Background work, once a second: reads the configuration's version and each node's memory, tidies
+ * each shard, and sends the series. Each of these is a separate job, and is started again only
+ * after it has ended: an unavailable node delays only its own jobs.
  */
 final class Housekeeping implements AutoCloseable {
 
@@ -43,42 +42,41 @@ final class Housekeeping implements AutoCloseable {
   /** Queues that are trimmed in one round trip. */
   private static final int TRIMMED_AT_ONCE = 50;
 
-  private static final String VERSION = "version";
-
   private final Nodes nodes;
-  private final Shard config;
   private final Shards shards;
   private final QueueNames names;
   private final RedisSystem system;
   private final Trimmed trimmed;
   private final Preparation preparation;
   private final Changes changes;
+  private final SeriesSender series;
   private final ExecutorService threads =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("housekeeping-", 0).factory());
   private final Set<Object> underWay = ConcurrentHashMap.newKeySet();
-  private volatile String version = "";
+  private volatile boolean started;
 
   Housekeeping(
       Nodes nodes,
-      Shard config,
       Shards shards,
       QueueNames names,
       RedisSystem system,
       Trimmed trimmed,
       Preparation preparation,
-      Changes changes) {
+      Changes changes,
+      SeriesSender series) {
     this.nodes = nodes;
-    this.config = config;
     this.shards = shards;
     this.names = names;
     this.system = system;
     this.trimmed = trimmed;
     this.preparation = preparation;
     this.changes = changes;
+    this.series = series;
   }
 
   /** Runs all jobs once a second from now on. */
   void start(ScheduledExecutorService timer) {
+    started = true;
     timer.scheduleWithFixedDelay(this::begin, EVERY_MILLIS, EVERY_MILLIS, TimeUnit.MILLISECONDS);
   }
 
@@ -89,8 +87,9 @@ final class Housekeeping implements AutoCloseable {
 
   private List<CompletableFuture<Void>> begin() {
     List<CompletableFuture<Void>> jobs = new ArrayList<>();
-    begin(VERSION, this::readVersion, jobs);
+    begin(names, names::reloadIfChanged, jobs);
     begin(changes, changes::finish, jobs);
+    begin(series, series::sendWhenDue, jobs);
     nodes.masters().forEach(node -> begin(node, () -> look(node), jobs));
     for (Shard shard : shards) {
       begin(shard, () -> keep(shard), jobs);
@@ -120,15 +119,6 @@ final class Housekeeping implements AutoCloseable {
           "unexpected error in the background work of the store; trying again in a second", fault);
     } finally {
       underWay.remove(what);
-    }
-  }
-
-  private void readVersion() {
-    byte[] fresh = config.value(VERSION);
-    String read = fresh == null ? "" : Keys.text(fresh);
-    if (!read.equals(version)) {
-      names.reload();
-      version = read;
     }
   }
 
@@ -185,8 +175,12 @@ final class Housekeeping implements AutoCloseable {
     }
   }
 
+  /** Stops all jobs; what was counted until then is sent. */
   @Override
   public void close() {
     threads.shutdownNow();
+    if (started) {
+      attempt(series, series::sendLast);
+    }
   }
 }

@@ -12,6 +12,7 @@ import io.taskrunner.store.redis.link.Shards;
 import io.taskrunner.store.redis.record.CloudFields;
 import io.taskrunner.store.redis.record.Digests;
 import io.taskrunner.store.redis.record.Packed;
+import io.taskrunner.store.redis.record.SeriesRecord.Event;
 import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.store.redis.record.TaskNumber;
 import io.taskrunner.store.redis.record.TaskRecord;
@@ -75,12 +76,19 @@ final class RedisCloud implements CloudStore {
   private final Shard config;
   private final QueueNames names;
   private final Function<Shard, Enqueuer> enqueuers;
+  private final SeriesCounts counts;
 
-  RedisCloud(Shards shards, Shard config, QueueNames names, Function<Shard, Enqueuer> enqueuers) {
+  RedisCloud(
+      Shards shards,
+      Shard config,
+      QueueNames names,
+      Function<Shard, Enqueuer> enqueuers,
+      SeriesCounts counts) {
     this.shards = shards;
     this.config = config;
     this.names = names;
     this.enqueuers = enqueuers;
+    this.counts = counts;
   }
 
   private Shard home(QueueName name) {
@@ -239,7 +247,15 @@ final class RedisCloud implements CloudStore {
 
   @Override
   public CompletableFuture<TaskMade> create(NewTask task) {
-    return enqueuers.apply(home(task.queue())).create(task);
+    return enqueuers
+        .apply(home(task.queue()))
+        .create(task)
+        .thenApply(result -> {
+          if (result instanceof TaskMade.Made) {
+            counts.count(task.queue().toString(), Event.ENQUEUED, 1);
+          }
+          return result;
+        });
   }
 
   @Override

@@ -19,6 +19,7 @@ import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
 import io.taskrunner.store.redis.record.ScheduleFields;
+import io.taskrunner.store.redis.record.SeriesRecord.Event;
 import io.taskrunner.store.redis.record.TaskIds;
 import io.taskrunner.store.redis.record.TickCall;
 import io.taskrunner.task.TaskId;
@@ -53,14 +54,17 @@ final class RedisSchedules implements ScheduleStore {
   private final QueueNames names;
   private final StoreOptions options;
   private final Revisions revisions;
+  private final SeriesCounts counts;
 
   RedisSchedules(
       Shards shards,
       ScheduleIndex index,
       QueueNames names,
       StoreOptions options,
-      Revisions revisions) {
+      Revisions revisions,
+      SeriesCounts counts) {
     this.revisions = revisions;
+    this.counts = counts;
     this.shards = shards;
     this.index = index;
     this.names = names;
@@ -286,9 +290,11 @@ final class RedisSchedules implements ScheduleStore {
         throw reply.unknown(passed.name(), "missing or a letter");
       }
       Result result = Result.ofLetter(reply.text().charAt(0));
-      return result == Result.ASKED
-          ? new Ran.Done(id, schedule.get(), now)
-          : new Ran.Failed(result, schedule.get());
+      if (result != Result.ASKED) {
+        return new Ran.Failed(result, schedule.get());
+      }
+      counts.count(schedule.get().settings().queue(), Event.ENQUEUED, 1);
+      return new Ran.Done(id, schedule.get(), now);
     } catch (RedisException failure) {
       if (Answers.isFull(failure)) {
         return new Ran.Full();
@@ -300,7 +306,7 @@ final class RedisSchedules implements ScheduleStore {
   @Override
   public List<Part> parts() {
     return shards.all().stream()
-        .<Part>map(shard -> new ScheduleTicks(shard, names, options))
+        .<Part>map(shard -> new ScheduleTicks(shard, names, options, counts))
         .toList();
   }
 }

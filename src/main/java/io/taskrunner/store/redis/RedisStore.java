@@ -10,6 +10,7 @@ import io.taskrunner.store.OperationStore;
 import io.taskrunner.store.PageSecretStore;
 import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.ScheduleStore;
+import io.taskrunner.store.SeriesStore;
 import io.taskrunner.store.SessionStore;
 import io.taskrunner.store.SigningStore;
 import io.taskrunner.store.StoreUnavailable;
@@ -65,6 +66,8 @@ public final class RedisStore implements Stores, AutoCloseable {
   private final RedisTokens tokens;
   private final RedisSigning signing;
   private final RedisOperations operations;
+  private final RedisSeries series;
+  private final SeriesSender seriesSender;
   private final RedisSystem system;
   private final Doctor doctor;
   private final Preparation preparation;
@@ -94,6 +97,7 @@ public final class RedisStore implements Stores, AutoCloseable {
                         Keys.shard(options.redis().keyPrefix(), number),
                         options.injectedTime()))
                 .toList());
+    SeriesCounts counts = new SeriesCounts();
     List<Enqueuer> enqueuers =
         shards.all().stream()
             .map(shard ->
@@ -102,19 +106,23 @@ public final class RedisStore implements Stores, AutoCloseable {
     this.works =
         shards.all().stream()
             .<WorkStore>map(shard ->
-                new RedisWork(
-                    shard,
-                    enqueuers.get(shard.number()),
-                    tend -> new Gates(shard.number(), shards::ofGate, timer, tend),
-                    trimmed,
-                    options))
+                new CountedWork(
+                    new RedisWork(
+                        shard,
+                        enqueuers.get(shard.number()),
+                        tend -> new Gates(shard.number(), shards::ofGate, timer, tend),
+                        trimmed,
+                        options),
+                    counts,
+                    options.clock()))
             .toList();
-    this.tasks = new RedisTasks(shards, names, shard -> enqueuers.get(shard.number()));
+    this.tasks = new RedisTasks(shards, names, shard -> enqueuers.get(shard.number()), counts);
     this.revisions =
         new Revisions(config, options.redis().commandTimeout().multipliedBy(COMMANDS_OF_A_CHANGE));
     this.changes = new Changes(shards, config);
     this.queues = new RedisQueues(shards, config, names, revisions, changes);
-    this.cloud = new RedisCloud(shards, config, names, shard -> enqueuers.get(shard.number()));
+    this.cloud =
+        new RedisCloud(shards, config, names, shard -> enqueuers.get(shard.number()), counts);
     this.clients = new RedisClients(shards, config, names, revisions, changes);
     this.hosts = new RedisHosts(shards, revisions, changes);
     this.adminKeys = new RedisAdminKeys(config);
@@ -122,16 +130,18 @@ public final class RedisStore implements Stores, AutoCloseable {
     this.audits = new RedisAudits(config);
     this.workers = new RedisWorkers(config);
     ScheduleIndex index = new ScheduleIndex(config);
-    this.schedules = new RedisSchedules(shards, index, names, options, revisions);
+    this.schedules = new RedisSchedules(shards, index, names, options, revisions, counts);
     this.tokens = new RedisTokens(config);
     this.signing = new RedisSigning(shards, config);
     this.operations = new RedisOperations(shards, config, names, queues);
+    this.series = new RedisSeries(config, names);
+    this.seriesSender = new SeriesSender(config, names, queues::list, counts);
     this.system = new RedisSystem(nodes, options.redis(), durability);
     this.doctor =
         new Doctor(shards, names, signing::prove, new ScheduleProof(shards, index)::prove);
     this.preparation = new Preparation(options.redis().commandTimeout());
     this.housekeeping =
-        new Housekeeping(nodes, config, shards, names, system, trimmed, preparation, changes);
+        new Housekeeping(nodes, shards, names, system, trimmed, preparation, changes, seriesSender);
   }
 
   private Shard shard(int number, Keys keys, Optional<InstantSource> injectedTime) {
@@ -230,6 +240,11 @@ public final class RedisStore implements Stores, AutoCloseable {
     housekeeping.run();
   }
 
+  /** Sends what was counted for the series now: for tests. */
+  void sendSeries() {
+    seriesSender.send();
+  }
+
   /** Runs the background work now: for tests. */
   void tidy() {
     housekeeping.tidy();
@@ -313,6 +328,11 @@ public final class RedisStore implements Stores, AutoCloseable {
   @Override
   public WorkersStore workers() {
     return workers;
+  }
+
+  @Override
+  public SeriesStore series() {
+    return series;
   }
 
   @Override

@@ -12,6 +12,7 @@ import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
 import io.taskrunner.store.redis.record.LogEntry;
 import io.taskrunner.store.redis.record.Packed;
+import io.taskrunner.store.redis.record.SeriesRecord.Event;
 import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.store.redis.record.TaskRecord;
 import io.taskrunner.task.Attempt;
@@ -59,6 +60,7 @@ final class RedisTasks implements TaskStore {
   private final Shards shards;
   private final QueueNames names;
   private final Function<Shard, Enqueuer> enqueuers;
+  private final SeriesCounts counts;
 
   /**
    * A position in a list.
@@ -90,15 +92,25 @@ final class RedisTasks implements TaskStore {
     }
   }
 
-  RedisTasks(Shards shards, QueueNames names, Function<Shard, Enqueuer> enqueuers) {
+  RedisTasks(
+      Shards shards, QueueNames names, Function<Shard, Enqueuer> enqueuers, SeriesCounts counts) {
     this.shards = shards;
     this.names = names;
     this.enqueuers = enqueuers;
+    this.counts = counts;
   }
 
   @Override
   public CompletableFuture<EnqueueResult> enqueue(Enqueue command) {
-    return enqueuers.apply(shards.of(command.clientId())).enqueue(command);
+    return enqueuers
+        .apply(shards.of(command.clientId()))
+        .enqueue(command)
+        .thenApply(result -> {
+          if (result instanceof EnqueueResult.Enqueued) {
+            counts.count(command.queue(), Event.ENQUEUED, 1);
+          }
+          return result;
+        });
   }
 
   @Override

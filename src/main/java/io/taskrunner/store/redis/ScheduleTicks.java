@@ -15,6 +15,7 @@ import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.record.Digests;
 import io.taskrunner.store.redis.record.ScheduleFields;
+import io.taskrunner.store.redis.record.SeriesRecord.Event;
 import io.taskrunner.store.redis.record.TickCall;
 import io.taskrunner.task.TaskId;
 import java.nio.ByteBuffer;
@@ -48,11 +49,13 @@ final class ScheduleTicks implements ScheduleStore.Part {
   private final Shard shard;
   private final QueueNames names;
   private final StoreOptions options;
+  private final SeriesCounts counts;
 
-  ScheduleTicks(Shard shard, QueueNames names, StoreOptions options) {
+  ScheduleTicks(Shard shard, QueueNames names, StoreOptions options, SeriesCounts counts) {
     this.shard = shard;
     this.names = names;
     this.options = options;
+    this.counts = counts;
   }
 
   /** A schedule that is due, as it was read. */
@@ -167,7 +170,7 @@ final class ScheduleTicks implements ScheduleStore.Part {
         call = call.in(names.look(work.queue()));
         reply = run(call);
       }
-      goOn(call, reply);
+      goOn(work.queue(), call, reply);
       return true;
     } catch (StoreUnavailable away) {
       throw away;
@@ -204,12 +207,12 @@ final class ScheduleTicks implements ScheduleStore.Part {
   }
 
   /** The budget of one call may not hold all ticks: the rest of them follows. */
-  private void goOn(TickCall first, Reply answer) {
+  private void goOn(String queue, TickCall first, Reply answer) {
     TickCall call = first;
     Reply reply = answer;
     while (reply.ifWord(TickCall.Passed.class).isEmpty()) {
       String letters = reply.text();
-      tell(call, letters);
+      tell(queue, call, letters);
       if (letters.length() >= call.tasks().size()) {
         return;
       }
@@ -218,7 +221,7 @@ final class ScheduleTicks implements ScheduleStore.Part {
     }
   }
 
-  private static void tell(TickCall call, String letters) {
+  private void tell(String queue, TickCall call, String letters) {
     if (call.missed().count() > 0) {
       LOG.atWarn()
           .addKeyValue("schedule", call.schedule())
@@ -227,7 +230,9 @@ final class ScheduleTicks implements ScheduleStore.Part {
     }
     for (char letter : letters.toCharArray()) {
       Result result = Result.ofLetter(letter);
-      if (result != Result.STARTED) {
+      if (result == Result.STARTED) {
+        counts.count(queue, Event.ENQUEUED, 1);
+      } else {
         LOG.atInfo()
             .addKeyValue("schedule", call.schedule())
             .addKeyValue("reason", result.word())

@@ -160,6 +160,23 @@ final class Burdens implements AutoCloseable {
     sessions.list();
   }
 
+  private void manySeries() {
+    begin();
+    int queues = 120;
+    inParallel(queues, i -> stage.queue("s" + i, 1));
+    stage.store.everySecond();
+    for (int day = 0; day < 2; day++) {
+      for (int i = 0; i < queues; i++) {
+        stage.enqueue(wish().queue("s" + i));
+      }
+      calls.settle(calls.claimAll(3), new Verdict.Bury(), new BreakerReport.None());
+      stage.store.sendSeries();
+      stage.store.sendSeries();
+      stage.pass(Duration.ofDays(1)); // each minute takes the place of one, which joins its hour
+    }
+    stage.store.series().failures();
+  }
+
   private void manyClients() {
     begin();
     fill(size.clients(), i -> wish().client("client" + i));
@@ -398,6 +415,7 @@ final class Burdens implements AutoCloseable {
     meter.measure("many due tasks of one queue", this::manyDueTasks);
     meter.measure("many clients with a ready task each", this::manyClients);
     meter.measure("as many sessions as there may be", this::manySessions);
+    meter.measure("as many series as there may be", this::manySeries);
     meter.measure("many queues at their limits", this::manyLimitedQueues);
     meter.measure("large tasks that expired", this::largeExpiredTasks);
     meter.measure(

@@ -19,9 +19,20 @@ public final class QueueNames {
   private final Shard config;
   private volatile Map<String, Integer> numbers = Map.of();
   private volatile SortedMap<Integer, String> byNumber = Collections.emptySortedMap();
+  private volatile String version = "";
 
   public QueueNames(Shard config) {
     this.config = config;
+  }
+
+  /** Reads all names if the configuration's version has changed. */
+  public void reloadIfChanged() {
+    byte[] fresh = config.value("version");
+    String read = fresh == null ? "" : Keys.text(fresh);
+    if (!read.equals(version)) {
+      reload();
+      version = read;
+    }
   }
 
   /** Reads all names. */

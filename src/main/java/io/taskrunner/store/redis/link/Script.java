@@ -69,6 +69,7 @@ public enum Script {
   RUN_TASK,
   SCHEDULES,
   SEARCH,
+  SERIES,
   SESSIONS,
   SETTLE,
   SIGN_CLIENT,
