@@ -34,12 +34,14 @@ final class HostsCommands extends Root.Group {
 
   /** The state of a breaker, such as {@code open, next probe in 12 s}. */
   static String state(Map<String, @Nullable Object> breaker, Out out) {
-    return "open".equals(breaker.get("state"))
-        ? "open, next probe " + Shown.ago(breaker, "next_probe_time", out.now())
-        : "half open, " + Shown.text(breaker, "probes_running") + " probes run";
+    if ("open".equals(breaker.get("state"))) {
+      return "open, next probe " + Shown.ago(breaker, "next_probe_time", out.now());
+    }
+    Object running = breaker.get("probes_running");
+    return "half open" + (running == null ? "" : ", " + running + " probes run");
   }
 
-  private static List<Out.Column> breakerColumns(Out out) {
+  static List<Out.Column> breakerColumns(Out out) {
     return List.of(
         Out.Column.of("OPEN HOST", "host"),
         new Out.Column("BREAKER", row -> state(row, out)),

@@ -37,6 +37,11 @@ record Out(PrintStream to, boolean json, boolean colour, int width, Instant now)
     }
   }
 
+  /** Prints a line for people, cut to the terminal. */
+  void fit(String line) {
+    say(cut(line));
+  }
+
   /** Prints a response unchanged with --json; returns whether it did. */
   boolean raw(Api.Reply reply) {
     if (json && !reply.text().isEmpty()) {

@@ -240,8 +240,8 @@ class CliTest extends CliProgram {
     await("circuit_breaker", "tasks", "show", id);
     assertTrue(await("OPEN HOST", "hosts", "list").contains(host));
     assertTrue(expect(0, "hosts", "show", host).matches("(?s).*threshold +1\n.*BREAKER.*"));
-    assertTrue(
-        await("left alone", "watch", "--times", "1").contains(host + " is left alone: circuit"));
+    assertTrue(await("OPEN HOST", "watch", "--times", "1").contains(host));
+    assertTrue(expect(0, "watch", "--times", "1", "--json").contains("\"host\":\"" + host));
     expect(0, "hosts", "set", host, "--max-concurrent", "1", "--breaker-threshold", "1000");
     assertEquals(host + "  its circuit breaker is closed\n", expect(0, "hosts", "close", host));
     assertTrue(expect(3, "hosts", "close", host).contains("breaker_not_found"));
@@ -339,6 +339,39 @@ class CliTest extends CliProgram {
   }
 
   @Test
+  void aViewOnATerminalFitsItAndLeavesNothingBehind() {
+    Map<String, String> size = Map.of("COLUMNS", "60", "LINES", "9", "NO_COLOR", "1");
+    Said said = run(size, "", true, "watch", "--times", "2", "--every", "0.1");
+    assertEquals(0, said.status(), said.err());
+    String alternate = said.out().substring(0, said.out().indexOf("\u001b[?1049l"));
+    assertTrue(alternate.startsWith("\u001b[?1049h"), alternate);
+    for (String screen : alternate.split("\u001b\\[H", -1)) {
+      List<String> lines = screen.replaceAll("\u001b\\[[?0-9]*[A-Za-z]", "").lines().toList();
+      assertTrue(lines.size() <= 9, screen);
+      assertTrue(lines.stream().allMatch(line -> line.length() <= 60), screen);
+    }
+    String after = said.out().substring(said.out().indexOf("\u001b[?1049l"));
+    assertTrue(after.contains("critical"), "the last view stays: " + after);
+    Said rejected = run(Map.of("TASK_RUNNER_ADMIN_KEY", "wrong"), "", true, "watch");
+    assertEquals(5, rejected.status());
+    assertFalse(rejected.out().contains("\u001b"), "no screen is begun for nothing");
+  }
+
+  @Test
+  void whatHappenedIsShownByMinuteAndFailuresByTheirCause() throws Exception {
+    target.answers("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+    enqueue("-q", "low");
+    target.next();
+    assertTrue(await("http_503", "failures", "low").contains("127.0.0.1"));
+    assertTrue(await("http_503", "watch", "--times", "1").contains("last minute: "));
+    String series = expect(0, "series", "low", "--last", "10m", "--step", "5m");
+    assertTrue(series.startsWith("TIME "), series);
+    assertEquals(4, series.lines().count(), series);
+    assertTrue(expect(0, "series", "--json").contains("\"step_sec\":60"));
+    assertTrue(expect(3, "series", "nowhere").contains("queue_not_found"));
+  }
+
+  @Test
   void anUnreachableServerAndARejectedKeyAreReported() throws IOException {
     Said nobody = run(Map.of("TASK_RUNNER_URL", "http://127.0.0.1:1"), "", false, "tasks", "list");
     assertEquals(4, nobody.status());
@@ -365,7 +398,7 @@ class CliTest extends CliProgram {
   @Test
   void everyCommandHasHelpWithAnExample() {
     for (String command :
-        "enqueue;tasks list;tasks show;tasks wait;tasks cancel;tasks run;tasks retry;queues list;queues show;queues set;queues pause;queues resume;queues purge;queues delete;dead list;dead summary;dead replay;dead drop;schedules list;schedules show;schedules set;schedules next;schedules run;schedules pause;schedules resume;schedules delete;operations start;operations show;operations list;operations stop;clients list;clients show;clients set;clients delete;tiers list;tiers show;tiers set;tiers delete;signing show;signing set;signing delete;workers;stats;health;pause;resume;listen;hosts list;hosts show;hosts set;hosts close;hosts delete;keys list;keys add;keys revoke;keys admin list;keys admin add;keys admin revoke;audit;config export;config apply;watch;load;completion"
+        "enqueue;tasks list;tasks show;tasks wait;tasks cancel;tasks run;tasks retry;queues list;queues show;queues set;queues pause;queues resume;queues purge;queues delete;dead list;dead summary;dead replay;dead drop;schedules list;schedules show;schedules set;schedules next;schedules run;schedules pause;schedules resume;schedules delete;operations start;operations show;operations list;operations stop;clients list;clients show;clients set;clients delete;tiers list;tiers show;tiers set;tiers delete;signing show;signing set;signing delete;workers;stats;series;failures;health;pause;resume;listen;hosts list;hosts show;hosts set;hosts close;hosts delete;keys list;keys add;keys revoke;keys admin list;keys admin add;keys admin revoke;audit;config export;config apply;watch;load;completion"
             .split(";")) {
       String help = expect(0, (command + " --help").split(" "));
       assertTrue(help.contains("task-runner " + command.split(" ")[0]), help);
