@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { get, post } from "./api.js";
-import { Ask, cause, holds, Count, Progress, Condition, ACTIONS } from "./parts.js";
+import { ACTIONS, Ask, Condition, Count, Failures, History, Progress, Spark, cause, holds } from "./parts.js";
 import { Calls, Foreign, Loaded, Panel, Short, State, Table, Time, Title, duration, html, mayChange, number, page, tell, useLive } from "./ui.js";
 
 const NAME = document.querySelector("meta[name=installation]").content || "task-runner";
@@ -39,7 +39,10 @@ export default function Overview() {
         <${Card} label="Retrying" value=${html`<${Short} value=${sum.retry} />`} href=${page("tasks", { state: "retry" })} tone=${sum.retry ? "warn" : ""} />
         <${Card} label="Dead" value=${html`<${Short} value=${sum.dead} />`} href=${page("dead")} tone=${sum.dead ? "bad" : ""} />
         <${Card} label="Workers" value=${number(of.workers.alive)} href=${page("system")} tone=${of.workers.alive ? "" : "bad"} more=${`${number(of.workers.slots)} slots`} />
+        <${Card} label="Last minute" value=${number(of.last_minute.succeeded)} more=${`succeeded; ${number(of.last_minute.failed)} failed`} />
+        <${Card} label="Start delay, 95 %" value=${duration(of.last_minute.lag_p95_sec === null ? null : of.last_minute.lag_p95_sec * 1000)} more=${of.last_minute.lag_p50_sec === null ? null : "median " + duration(of.last_minute.lag_p50_sec * 1000)} />
       </div>
+      <${History} given=${of.series} />
       <h2 class="sr">Queues that need a look</h2>
       ${looks(of.queues).length
         ? html`<${Table} caption="Queues that are paused, busy, or have dead tasks" rows=${looks(of.queues)} keyOf=${(each) => each.name} columns=${[
@@ -49,6 +52,7 @@ export default function Overview() {
             { name: "Active", num: true, cell: (each) => html`<${Count} value=${each.stats.active} queue=${each.name} state="active" />` },
             { name: "Retrying", num: true, cell: (each) => html`<${Count} value=${each.stats.retry} queue=${each.name} state="retry" />` },
             { name: "Dead", num: true, cell: (each) => html`<${Count} value=${each.stats.dead} queue=${each.name} state="dead" tone="bad" />` },
+            { name: "Attempts, 30 min", cell: (each) => html`<${Spark} values=${each.ended_per_minute} />` },
             { name: "Held by", cell: (each) => (of.paused && each.stats.ready ? html`<${State} word="paused" text="everything is paused" />` : !of.workers.alive && each.stats.ready ? html`<span class="bad">no workers</span>` : holds(each)) },
           ]} foot=${html`<a href=${page("queues")}>All ${number(of.queue_count)} queues</a>`} />`
         : html`<${Panel} title="Queues"><p class="soft">No queue is busy, paused, or has dead tasks. <a href=${page("queues")}>All ${number(of.queue_count)} queues</a></p><//>`}
@@ -61,9 +65,10 @@ export default function Overview() {
           ? html`<table><caption class="sr">Open circuit breakers</caption><thead><tr><th scope="col">Host</th><th scope="col" class="wide-only">Since</th><th scope="col">Next probe</th><th scope="col" class="num">Waiting</th></tr></thead><tbody>${of.breakers.map((each) => html`<tr>
               <th scope="row"><${Foreign} text=${each.host} /></th><td class="wide-only"><${Time} at=${each.opened_time} /></td><td>${each.next_probe_time ? html`<${Time} at=${each.next_probe_time} />` : "is probed"}</td><td class="num">${number(each.waiting)}</td></tr>`)}</tbody></table>`
           : html`<p class="soft">All hosts are reachable.</p>`}<//>
+        <${Failures} of=${of.failures.slice(0, 10)} />
         ${of.operations.length > 0 && html`<${Panel} title="Running operations"><table><caption class="sr">Running operations</caption><thead><tr><th scope="col">Operation</th><th scope="col">State</th><th scope="col" class="num">Tasks</th></tr></thead><tbody>${of.operations.map((each) => html`<tr>
           <th scope="row"><a href=${page("operation", { id: each.operation_id })}>${ACTIONS[each.action].title}${each.dry_run ? " (trial)" : ""}</a></th><td><${Condition} of=${each} /></td><td class="num"><${Progress} of=${each} /></td></tr>`)}</tbody></table><//>`}
       </div>`}<//>
-    <${Calls} calls=${[{ to: "/v1/overview" }]} commands=${["watch"]} />
+    <${Calls} calls=${[{ to: "/v1/overview" }]} commands=${["watch", "series", "failures"]} />
     ${asks && html`<${Switch} paused=${of.paused} close=${() => setAsks(false)} after=${live.again} />`}`;
 }

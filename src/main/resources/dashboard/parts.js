@@ -1,7 +1,7 @@
 // Parts that several pages share: counts, states and causes in words, and the dialog of an operation on many tasks.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { call, get, path, post } from "./api.js";
-import { Copy, Fault, Field, Foreign, Short, State, brief, duration, go, html, may, number, page, tell, useHold, visible } from "./ui.js";
+import { call, get, now, path, post, query } from "./api.js";
+import { Copy, Fault, Field, Foreign, Panel, Short, State, Time, absolute, brief, duration, go, html, isAdmin, may, number, page, tell, useHold, useLive, useQuery, visible } from "./ui.js";
 
 /** A cause of death as a part of a filter. */
 export const ofCause = (cause) => (/^http_\d+$/.test(cause) ? { status: cause.slice(5) } : cause === "other" ? {} : { error: cause });
@@ -201,3 +201,114 @@ export function Do({ does, said, after, children, ...rest }) {
   return html`<button ...${rest} disabled=${busy || rest.disabled} onClick=${run}>${children}</button>
     ${problem && html`<${Ask} title="That did not work" close=${() => setProblem(null)}><${Fault} problem=${problem} /><//>`}`;
 }
+
+// -- what happened over time
+
+/** The seconds of a range, and of its steps. */
+const RANGES = { "1h": [3600, 60], "6h": [21600, 300], "24h": [86400, 900], "7d": [604800, 3600], "35d": [3024000, 21600] };
+
+const HEIGHT = 100;
+
+/** A line through values from 0 to the most; it is broken where nothing is known. */
+const line = (values, most) =>
+  values.map((value, i) => (value === null ? "" : (i && values[i - 1] !== null ? "L" : "M") + i + " " + Math.round(HEIGHT - (HEIGHT - 2) * value / (most || 1)) + (i && values[i - 1] !== null ? "" : "h0"))).join("");
+
+const known = (values) => values.filter((each) => each !== null);
+
+/** The counts of a series as a rate; the last step has only begun. */
+const rate = (of, name) =>
+  of[name].map((value, i) => {
+    const seconds = Math.min(of.step_sec, (now() - Date.parse(of.from)) / 1000 - i * of.step_sec);
+    return value === null || seconds < 20 ? null : Math.round((6000 * value) / seconds) / 100;
+  });
+
+/** Lines over time: as a picture, as a sentence, and as a table. Each has a name and values. */
+function Chart({ title, of, lines, show, changes }) {
+  const [at, setAt] = useState(null);
+  const [open, setOpen] = useState(false);
+  const count = of.ready.length;
+  const most = Math.max(0, ...lines.flatMap(([, values]) => known(values)));
+  const time = (i) => absolute(Date.parse(of.from) + i * of.step_sec * 1000);
+  const label = (i) => (count * of.step_sec > 90000 ? time(i).slice(5, 16) : time(i).slice(11, 16));
+  const value = (values) => (at === null ? known(values).at(-1) : values[at]) ?? null;
+  const text = (each) => (each === null || each === undefined ? "–" : show(each));
+  const words = lines.map(([name, values]) => {
+    const top = Math.max(...known(values));
+    return known(values).length ? `${name} ${text(known(values).at(-1))}, highest ${text(top)} at ${label(values.indexOf(top))}` : `${name}: nothing known`;
+  }).join("; ");
+  const move = (event) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    setAt(Math.max(0, Math.min(count - 1, Math.round(((event.clientX - box.left) / box.width) * (count - 1)))));
+  };
+  return html`<figure class="chart">
+    <figcaption class="axis"><b>${title}</b><span>${most ? "up to " + text(most) : ""}</span></figcaption>
+    <svg viewBox=${`0 0 ${count - 1} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label=${title + ": " + words} onPointerMove=${move} onPointerLeave=${() => setAt(null)}>
+      ${changes.map((each) => html`<path class="mark" d=${`M${(Date.parse(each.time) - Date.parse(of.from)) / 1000 / of.step_sec} 0V${HEIGHT}`} />`)}
+      ${lines.map(([, values], i) => html`<path class=${"c" + i} d=${line(values, most)} />`)}
+      ${at !== null && html`<path class="mark" d=${`M${at} 0V${HEIGHT}`} />`}
+    </svg>
+    <div class="axis"><span>${label(0)}</span><span>${at === null ? "" : time(at)}</span><span>${label(count - 1)}</span></div>
+    <ul class="legend">${lines.map(([name, values], i) => html`<li><svg viewBox="0 0 22 8" aria-hidden="true"><path class=${"c" + i} d="M1 4h20" /></svg>${name} <b>${text(value(values))}</b></li>`)}</ul>
+    <details onToggle=${(event) => setOpen(event.currentTarget.open)}><summary>Show as table</summary>
+      ${open && html`<div class="scroll" tabindex="0" role="region" aria-label=${title}><table><caption class="sr">${title}</caption>
+        <thead><tr><th scope="col">Time</th>${lines.map(([name]) => html`<th scope="col" class="num">${name}</th>`)}</tr></thead>
+        <tbody>${of.ready.map((_, i) => html`<tr><th scope="row">${time(i)}</th>${lines.map(([, values]) => html`<td class="num">${text(values[i])}</td>`)}</tr>`).reverse()}</tbody></table></div>`}</details>
+  </figure>`;
+}
+
+/** The range that is chosen in the address. */
+const rangeOf = (values) => (RANGES[values.range] ? values.range : "1h");
+
+/** The series of a queue, or of all of them; those of an hour may be `given`. */
+function useSeries(queue, range, given) {
+  const [seconds, step] = RANGES[range];
+  const own = given === undefined || range !== "1h";
+  const load = (signal) => get("/v1/series" + query({ queue, step, from: new Date(now() - seconds * 1000).toISOString() }), signal);
+  const live = useLive((signal) => (own ? load(signal) : null), [queue, range, own], { every: 10 });
+  return own ? live.value : given;
+}
+
+/** Changes by admins since the series began; they are not needed at first, and asked for later. */
+function useChanges(of, concerns) {
+  const [later, setLater] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLater(true), 1500);
+    return () => clearTimeout(timer);
+  }, []);
+  const live = useLive((signal) => (later && isAdmin() ? get("/admin/audit?limit=100", signal) : null), [later], { every: 15 });
+  return (live.value?.entries || []).filter((each) => of && each.time >= of.from && concerns(each));
+}
+
+const CHANGES_MAX = 5;
+const asTime = (each) => duration(each * 1000);
+
+/** What happened in a queue, or in all of them. */
+export function History({ queue, given }) {
+  const [values, change] = useQuery();
+  const range = rangeOf(values);
+  const of = useSeries(queue, range, given);
+  const changes = useChanges(of, (each) => !queue || each.details.queue === queue || each.what.startsWith("dispatch"));
+  const chart = (title, lines, show) => html`<${Chart} title=${title} of=${of} lines=${lines} show=${show} changes=${changes} />`;
+  const tabs = html`<div class="tabs" role="group" aria-label="Range">${Object.keys(RANGES).map((each) => html`<button type="button" class="small" aria-pressed=${each === range} onClick=${() => change({ range: each })}>${each}</button>`)}</div>`;
+  return html`<${Panel} title="What happened" side=${tabs}>${of && html`
+    <div class="charts">
+      ${chart("Per minute", [["enqueued", rate(of, "enqueued")], ["succeeded", rate(of, "succeeded")], ["failed attempts", rate(of, "failed")], ["died", rate(of, "died")]], number)}
+      ${chart("Delay of starts", [["median", of.lag_p50_sec], ["95 %", of.lag_p95_sec], ["oldest ready", of.oldest_ready_age_sec]], asTime)}
+      ${chart("Backlog", [["ready", of.ready], ["active", of.active], ["waiting", of.waiting]], number)}
+      ${chart("Duration of attempts", [["median", of.duration_p50_sec], ["95 %", of.duration_p95_sec], ["99 %", of.duration_p99_sec]], asTime)}
+    </div>
+    ${changes.length > 0 && html`<p class="hint">Dotted: ${changes.slice(0, CHANGES_MAX).map((each) => html`${absolute(each.time).slice(5, 16)} ${visible(each.what)}${each.details.queue ? html` <bdi>${visible(each.details.queue)}</bdi>` : ""} by <bdi>${visible(each.who)}</bdi>; `)}<a href=${page("audit")}>${changes.length > CHANGES_MAX ? "and more" : "audit log"}</a></p>`}`}<//>`;
+}
+
+/** Attempts that ended in each of the last minutes, as a line beside a name. */
+export function Spark({ values }) {
+  if (!values?.length) return html`<span class="soft">–</span>`;
+  const most = Math.max(...known(values));
+  return html`<svg class="spark" viewBox=${`0 0 ${values.length - 1} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label=${`at most ${number(most)} attempts a minute in the last ${values.length} minutes`}><path class="c0" d=${line(values, most)} /></svg>`;
+}
+
+/** The newest failed attempts. */
+export const Failures = ({ of }) => html`<${Panel} title="Newest failures">${of.length
+  ? html`<table><caption class="sr">Newest failed attempts</caption><thead><tr><th scope="col">Cause</th><th scope="col">Host</th><th scope="col" class="wide-only">Queue</th><th scope="col" class="num">When</th></tr></thead><tbody>${of.map((each) => html`<tr>
+      <th scope="row"><a href=${page("task", { id: each.task_id })}>${cause(each.error)}</a></th><td>${each.host ? html`<${Foreign} text=${each.host} />` : html`<span class="soft">unknown</span>`}</td><td class="wide-only"><${Foreign} text=${each.queue} /></td><td class="num"><${Time} at=${each.time} /></td></tr>`)}</tbody></table>`
+  : html`<p class="soft">No attempt has failed.</p>`}<//>`;

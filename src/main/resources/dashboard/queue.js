@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { call, get, path, post, query } from "./api.js";
-import { Ask, Do, Count, Operate, cause, holds, ofCause } from "./parts.js";
+import { Ask, Count, Do, History, Operate, cause, holds, ofCause } from "./parts.js";
 import { Calls, Facts, Field, Foreign, Loaded, Panel, Table, Title, bytes, duration, errorAt, go, html, isAdmin, mayChange, number, page, tell, useLive, useQuery, visible } from "./ui.js";
 
 /** The settings of a queue: name in the API, label, hint, and how it is shown. */
@@ -123,10 +123,11 @@ export default function Queue() {
           ${card("Succeeded", "succeeded", "good", "kept at the moment")}
           ${card("Cancelled", "cancelled", "", "kept at the moment")}
         </div>
+        <${History} queue=${name} />
         ${isAdmin() && html`<${Causes} name=${name} />`}
         <${Panel} title="Settings"><${Facts} of=${[...SETTINGS.map(([each, label, , show]) => [label.replace(/ \(.*\)$/, ""), queue[each] === null || queue[each] === undefined ? "none" : show(queue[each])]), ["Retry policy", queue.retry ? html`<code>${JSON.stringify(queue.retry)}</code>` : "the worker's"]]} /><//>`}
     <//>
-    <${Calls} calls=${[{ to: path`/v1/queues/${name}` }, ...(isAdmin() ? [{ to: path`/v1/queues/${name}/dead/summary` }] : [])]} commands=${["queues show " + name]} />
+    <${Calls} calls=${[{ to: path`/v1/queues/${name}` }, { to: "/v1/series" + query({ queue: name }) }, ...(isAdmin() ? [{ to: path`/v1/queues/${name}/dead/summary` }] : [])]} commands=${["queues show " + name, "series " + name]} />
     ${asks?.kind === "edit" && html`<${Edit} queue=${asks.value} etag=${asks.etag} close=${() => setAsks(null)} after=${live.again} />`}
     ${asks?.kind === "delete" && html`<${Delete} queue=${queue} close=${() => setAsks(null)} />`}
     ${asks?.kind === "purge" && html`<${Ask} title=${html`Purge <${Foreign} text=${name} />`} confirm="Delete all waiting tasks" danger word=${name} close=${() => setAsks(null)}

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { call, get, path, post } from "./api.js";
-import { Ask, Do, holds, Count } from "./parts.js";
-import { Calls, Empty, Field, Foreign, Loaded, Table, Title, duration, errorAt, go, html, mayChange, number, page, useLive, useQuery } from "./ui.js";
+import { Ask, Count, Do, Spark, holds } from "./parts.js";
+import { Calls, Empty, Field, Foreign, Loaded, Table, Title, duration, errorAt, go, html, isAdmin, mayChange, number, page, useLive, useQuery } from "./ui.js";
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -27,6 +27,8 @@ export default function Queues() {
   const [{ name = "", first = "0" }, change] = useQuery();
   const [asks, setAsks] = useState(false);
   const live = useLive((signal) => get("/v1/queues", signal), "queues");
+  const overview = useLive((signal) => (isAdmin() ? get("/v1/overview", signal) : null), "sparks", { every: 15 });
+  const ended = Object.fromEntries((overview.value?.queues || []).map((each) => [each.name, each.ended_per_minute]));
   const all = (live.value?.queues || []).filter((each) => each.name.toLowerCase().includes(name.toLowerCase()));
   all.sort((a, b) => project(a.name).localeCompare(project(b.name)) || a.name.localeCompare(b.name));
   const from = Math.min(Number(first) || 0, Math.max(0, all.length - 1));
@@ -38,6 +40,7 @@ export default function Queues() {
     { name: "Retrying", num: true, cell: (each) => html`<${Count} value=${each.stats.retry} queue=${each.name} state="retry" />` },
     { name: "Dead", num: true, cell: (each) => html`<${Count} value=${each.stats.dead} queue=${each.name} state="dead" tone="bad" />` },
     { name: "Oldest ready", num: true, cell: (each) => (each.stats.ready ? duration(each.stats.oldest_ready_age_sec * 1000) : "–") },
+    ...(isAdmin() ? [{ name: "Attempts, 30 min", cell: (each) => html`<${Spark} values=${ended[each.name]} />` }] : []),
     { name: "Weight", num: true, cell: (each) => each.weight },
     { name: "Held by", cell: holds },
   ];

@@ -20,7 +20,6 @@ import io.taskrunner.testkit.RedisExtension;
 import io.taskrunner.testkit.RedisServer;
 import java.io.IOException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -102,7 +101,7 @@ class DashboardTest {
       Attempt attempt =
           new Attempt(
               claim.start().attempt(),
-              Instant.EPOCH,
+              claim.start().now(),
               Duration.ofMillis(120),
               status > 0 ? OptionalInt.of(status) : OptionalInt.empty(),
               status > 0 ? Optional.empty() : Optional.of(AttemptError.TIMEOUT),
@@ -157,6 +156,7 @@ class DashboardTest {
   void everyPageIsAccessibleAndFits() throws IOException {
     String dead = fill();
     String operation = settings();
+    awaitSeries();
     try (Console console = console()) {
       for (String page :
           List.of(
@@ -191,6 +191,45 @@ class DashboardTest {
         console.isAccessible(page + " at 320 px");
         console.isWell();
       }
+    }
+  }
+
+  /** What was counted is sent every few seconds. */
+  private void awaitSeries() {
+    while (store.series().failures().isEmpty()) {
+      Thread.onSpinWait();
+    }
+  }
+
+  @Test
+  void whatHappenedIsDrawnAndListed() throws IOException {
+    fill();
+    awaitSeries();
+    String drawn = "document.querySelector('.chart path.c1')?.getAttribute('d')";
+    try (Console console = console()) {
+      console.open("");
+      console.browser.await(drawn); // the minute that has begun is drawn when it is 20 s old
+      String told =
+          console
+              .browser
+              .evaluate("document.querySelector('.chart svg').getAttribute('aria-label')")
+              .asText();
+      assertTrue(told.matches("Per minute: enqueued .*highest .* at \\d\\d:\\d\\d.*"), told);
+      console.awaitText("Newest failures");
+      console.awaitText("status 500");
+      console.await("document.querySelector('svg.spark path')?.getAttribute('d')");
+      console.awaitText("queue paused reports by loopback");
+      console.await("document.querySelectorAll('.chart:first-child path.mark').length > 0");
+      console.click("24h");
+      console.await("location.search.includes('range=24h')");
+      console.browser.await(drawn);
+      console.isAccessible("charts");
+      console.go("queue?name=mail&range=1h");
+      console.browser.await(drawn);
+      console.click("Show as table");
+      console.await("document.querySelectorAll('.chart details[open] tbody tr').length === 61");
+      console.isAccessible("a chart as a table");
+      console.isWell();
     }
   }
 
