@@ -147,9 +147,9 @@ export function Ask({ title, confirm, danger, word, wordFor, does, close, childr
   const [typed, setTyped] = useState("");
   useHold(true);
   useEffect(() => {
-    const opener = document.activeElement;
-    ref.current.showModal();
-    return () => opener instanceof HTMLElement && opener.isConnected && opener.focus();
+    const dialog = ref.current;
+    dialog.showModal();
+    return () => dialog.close(); // which gives the focus back to where it was
   }, []);
   const send = async (event) => {
     event.preventDefault();
