@@ -163,7 +163,9 @@ final class Burdens implements AutoCloseable {
   private void manySeries() {
     begin();
     int queues = 120;
-    inParallel(queues, i -> stage.queue("s" + i, 1));
+    inParallel(
+        queues,
+        i -> Unconditional.put(filler.queues(), "s" + i, Stage.settings(1, null, null, null)));
     stage.store.everySecond();
     for (int day = 0; day < 2; day++) {
       for (int i = 0; i < queues; i++) {
