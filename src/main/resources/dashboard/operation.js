@@ -6,7 +6,7 @@ import { Calls, Facts, Foreign, Loaded, Panel, Time, Title, duration, html, isAd
 /** Who began it, as the audit log has it. */
 function Began({ id }) {
   const live = useLive((signal) => get("/admin/audit?what=operation&limit=1000", signal), id, { until: () => true });
-  const entry = live.value?.entries.find((each) => each.details.operation_id === id && each.what === "operation begun");
+  const entry = live.value?.entries.find((each) => each.details.operation_id === id && each.what === "operation started");
   return entry ? html`<${Foreign} text=${entry.who} />` : html`<span class="soft">a client, or no longer logged</span>`;
 }
 

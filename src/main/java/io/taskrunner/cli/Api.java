@@ -204,6 +204,10 @@ record Api(String url, @Nullable String key, @Nullable String adminKey) {
       says.append(
           "Set TASK_RUNNER_KEY to a client's key, or TASK_RUNNER_ADMIN_KEY to an admin key. ");
     }
+    if ("forbidden".equals(problem.get("code"))) {
+      says.append(
+          "Set TASK_RUNNER_ADMIN_KEY; for a server on this machine that has none, unset TASK_RUNNER_KEY. ");
+    }
     says.append('(')
         .append(Shown.text(problem, "code"))
         .append(", ")

@@ -37,7 +37,7 @@ final class AuditCommand extends Lists {
         Out.Column.of("TIME", "time"),
         Out.Column.of("WHO", "who"),
         Out.Column.of("WHAT", "what"),
-        Out.Column.of("DETAILS", "details"),
-        Out.Column.of("REQUEST", "request_id"));
+        Out.Column.of("REQUEST", "request_id"),
+        Out.Column.of("DETAILS", "details"));
   }
 }

@@ -4,6 +4,7 @@ import io.taskrunner.schedule.Cron;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -183,11 +184,24 @@ final class SchedulesCommands extends Root.Group {
             name
                 + "  "
                 + (reply.status() == 201 ? "created" : "updated")
-                + ", next "
-                + Shown.ago(reply.object(), "next_time", out.now()));
+                + next(reply.object(), out));
       }
       return 0;
     }
+  }
+
+  /** The next run, in the zone of its cron expression. */
+  private static String next(Map<String, @Nullable Object> schedule, Out out) {
+    if (!(schedule.get("next_time") instanceof String next)) {
+      return ", paused";
+    }
+    ZoneId zone =
+        schedule.get("time_zone") instanceof String name ? ZoneId.of(name) : ZoneOffset.UTC;
+    return ", next run at "
+        + Instant.parse(next).atZone(zone).format(DateTimeFormatter.ISO_OFFSET_DATE_TIME)
+        + " ("
+        + Shown.ago(schedule, "next_time", out.now())
+        + ")";
   }
 
   private static String[] ifMatch(@Nullable String etag) {

@@ -145,7 +145,8 @@ class CliTest extends CliProgram {
             "Asia/Tokyo",
             "--jitter",
             "2");
-    assertTrue(made.matches("cli-s  created, next in \\d+ (days|h|min)\n"), made);
+    assertTrue(
+        made.matches("cli-s  created, next run at \\d{4}-\\S+ \\(in \\d+ (days|h|min)\\)\n"), made);
     assertTrue(expect(0, "schedules", "run", "cli-s").startsWith("cli-s  created task "));
     assertEquals("POST /tick HTTP/1.1", target.next().firstLine());
     assertTrue(expect(0, "schedules", "list").contains("0 0 1 1 * Asia/Tokyo"));

@@ -730,7 +730,7 @@ class ContractTest {
     assertRefused(404, "queue_not_found", served.post("/v1/queues/none/pause", null, deploys));
     Reply all = served.get("/admin/audit");
     assertEquals(
-        List.of("key made", "client set", "queue paused", "admin key made"),
+        List.of("key created", "client set", "queue paused", "admin key created"),
         all.json().path("entries").findValuesAsText("what"));
     assertTrue(all.json().path("next_cursor").isNull());
     assertFalse(all.body().contains(key) || all.body().contains(secret), all.body());
@@ -744,7 +744,7 @@ class ContractTest {
     JsonNode page = served.get("/admin/audit?limit=3").json();
     JsonNode rest =
         served.get("/admin/audit?limit=3&cursor=" + page.path("next_cursor").asText()).json();
-    assertEquals(List.of("admin key made"), rest.path("entries").findValuesAsText("what"));
+    assertEquals(List.of("admin key created"), rest.path("entries").findValuesAsText("what"));
     assertTrue(rest.path("next_cursor").isNull());
     assertRefused(400, "invalid_request", served.get("/admin/audit?cursor=x"));
     assertRefused(400, "invalid_request", served.get("/admin/audit?limit=0"));

@@ -91,7 +91,7 @@ public final class AdminKeys {
     switch (keys.put(name, digest, readOnly, replace, keep == null ? Duration.ZERO : keep)) {
       case EXISTS -> throw new Refusal(Problem.keyExists(name));
       case FULL -> throw new Refusal(Problem.tooManyKeys(AdminKeyStore.MAX));
-      case MADE -> tell(call, "admin key made", name, digest, null);
+      case MADE -> tell(call, "admin key created", name, digest, null);
       case REPLACED -> tell(call, "admin key replaced", name, digest, keep);
     }
     byte[] json =

@@ -61,7 +61,7 @@ public final class ClientKeys {
             .orElseThrow(() -> new Refusal(Missing.client(id)));
     audit.tell(
         call,
-        "key made",
+        "key created",
         "client_id",
         id,
         "key_id",

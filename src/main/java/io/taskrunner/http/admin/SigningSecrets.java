@@ -118,7 +118,7 @@ public final class SigningSecrets {
         };
     audit.tell(
         call,
-        previousUntil.isEmpty() ? "signing secret made" : "signing secret rotated",
+        previousUntil.isEmpty() ? "signing secret created" : "signing secret rotated",
         "client_id",
         call.param(0),
         "type",

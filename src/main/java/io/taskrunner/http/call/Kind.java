@@ -140,14 +140,14 @@ public interface Kind<T, S> {
   /** The result of setting a thing, in the words of the audit trail. */
   enum Put {
     /** Created, which the response also reports. */
-    MADE,
-    CHANGED,
+    CREATED,
+    UPDATED,
     /** Created or changed, of a kind where that makes no difference. */
     SET;
 
     /** Of a kind where it makes a difference. */
     public static Put of(boolean created) {
-      return created ? MADE : CHANGED;
+      return created ? CREATED : UPDATED;
     }
   }
 

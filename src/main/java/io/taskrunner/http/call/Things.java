@@ -82,7 +82,7 @@ public final class Things<T, S> {
             expected -> kind.put(name, settings, expected));
     tell(call, put.name(), name, Changes.between(before, kind.version(settings)));
     T thing = existing(name);
-    return put == Kind.Put.MADE
+    return put == Kind.Put.CREATED
         ? Answer.created(json(thing)).tagged(current(thing))
         : answer(thing);
   }

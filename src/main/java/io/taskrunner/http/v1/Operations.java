@@ -77,7 +77,7 @@ public final class Operations {
     mayUse(call.caller(), order.toQueue());
     return switch (operations.begin(order)) {
       case Begun.Entered(Operation operation) -> {
-        tell(call, "operation begun", operation);
+        tell(call, "operation started", operation);
         yield Answer.json(HttpStatus.ACCEPTED, json(operation));
       }
       case Begun.QueueNotFound(String queue) -> throw new Refusal(Missing.queue(queue));
