@@ -124,8 +124,8 @@ final class EnqueueCommand extends Verb {
         names = {"-c", "--client"},
         paramLabel = "ID",
         description =
-            "Client that the task belongs to (default: $TASK_RUNNER_CLIENT, or dev on this machine); not"
-                + " needed with --key.")
+            "Client that the task belongs to (default: that of --key, $TASK_RUNNER_CLIENT, or dev on this"
+                + " machine).")
     private @Nullable String client;
 
     @Option(

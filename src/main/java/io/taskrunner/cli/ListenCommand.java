@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  task-runner listen 9000",
-      "  task-runner listen 9000 --fail 30% --delay 2s",
+      "  task-runner listen 9000 --fail 30%% --delay 2s",
       "  task-runner listen 9000 --verify whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     })
 final class ListenCommand implements Callable<Integer> {

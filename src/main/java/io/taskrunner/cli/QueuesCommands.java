@@ -101,7 +101,7 @@ final class QueuesCommands extends Root.Group {
         description = "Time limit for one attempt, such as 30s or 5m.")
     private Spans.@Nullable Seconds timeout;
 
-    @Option(names = "--max-retries", paramLabel = "N", description = "Retries of its tasks.")
+    @Option(names = "--max-retries", paramLabel = "N", description = "Maximum number of retries.")
     private @Nullable Integer maxRetries;
 
     @Option(
