@@ -59,6 +59,7 @@ public final class Browser implements AutoCloseable {
   private final List<String> requests = new CopyOnWriteArrayList<>();
   private final List<String> faults = new CopyOnWriteArrayList<>();
   private final String session;
+  private volatile String[] rewritten = {};
   private volatile CompletableFuture<Void> loaded = new CompletableFuture<>();
 
   private Browser(Process process, String address) {
@@ -105,7 +106,7 @@ public final class Browser implements AutoCloseable {
   }
 
   /**
-   * Starts one with a profile of its own.
+   * Starts one with a profile of its own. It accepts any certificate of this machine.
    *
    * @throws IOException it does not start, or does not print its address
    */
@@ -121,6 +122,7 @@ public final class Browser implements AutoCloseable {
                 "--disable-background-networking",
                 "--disable-component-update",
                 "--no-first-run",
+                "--ignore-certificate-errors",
                 "--no-default-browser-check",
                 "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
                 "--remote-debugging-port=0",
@@ -229,13 +231,64 @@ public final class Browser implements AutoCloseable {
 
   /** Whether the user prefers a dark page. */
   public void dark(boolean dark) {
+    prefer("prefers-color-scheme", dark ? "dark" : "light");
+  }
+
+  /** The user prefers a page on which nothing moves. */
+  public void withoutMotion() {
+    prefer("prefers-reduced-motion", "reduce");
+  }
+
+  private void prefer(String feature, String value) {
     ObjectNode media = JSON.createObjectNode();
-    media
-        .putArray("features")
-        .addObject()
-        .put("name", "prefers-color-scheme")
-        .put("value", dark ? "dark" : "light");
+    media.putArray("features").addObject().put("name", feature).put("value", value);
     ask("Emulation.setEmulatedMedia", media);
+  }
+
+  /** The time zone of this machine, as the browser sees it. */
+  public void zone(String zone) {
+    ask("Emulation.setTimezoneOverride", JSON.createObjectNode().put("timezoneId", zone));
+  }
+
+  /** Runs a script before those of each page that is opened from now on. */
+  public void before(String script) {
+    ask("Page.addScriptToEvaluateOnNewDocument", JSON.createObjectNode().put("source", script));
+  }
+
+  /** Answers of addresses that end like this are lost once the server has sent them, or no more. */
+  public void lose(boolean lost, String end) {
+    if (!lost) {
+      ask("Fetch.disable", JSON.createObjectNode());
+      return;
+    }
+    ObjectNode paused = JSON.createObjectNode();
+    paused
+        .putArray("patterns")
+        .addObject()
+        .put("urlPattern", "*" + end)
+        .put("requestStage", "Response");
+    ask("Fetch.enable", paused);
+  }
+
+  /** From now on a part of the addresses of requests is sent as another. */
+  public void rewrite(String from, String to) {
+    rewritten = new String[] {from, to};
+    ObjectNode paused = JSON.createObjectNode();
+    paused.putArray("patterns").addObject().put("urlPattern", "*" + from + "*");
+    ask("Fetch.enable", paused);
+  }
+
+  /** A number that the browser keeps of the page, such as {@code JSEventListeners}. */
+  public long metric(String name) {
+    ask("HeapProfiler.collectGarbage", JSON.createObjectNode());
+    ask("Performance.enable", JSON.createObjectNode());
+    return ask("Performance.getMetrics", JSON.createObjectNode())
+        .path("metrics")
+        .valueStream()
+        .filter(metric -> metric.path("name").asText().equals(name))
+        .mapToLong(metric -> metric.path("value").asLong())
+        .findFirst()
+        .orElseThrow();
   }
 
   /** Writes into the focused field, as by the keyboard. */
@@ -305,7 +358,7 @@ public final class Browser implements AutoCloseable {
     return send(session, method, parameters);
   }
 
-  private synchronized JsonNode send(String to, String method, ObjectNode parameters) {
+  private JsonNode send(String to, String method, ObjectNode parameters) {
     int call = calls.incrementAndGet();
     CompletableFuture<JsonNode> answer = new CompletableFuture<>();
     answers.put(call, answer);
@@ -314,7 +367,9 @@ public final class Browser implements AutoCloseable {
     if (!to.isEmpty()) {
       message.put("sessionId", to);
     }
-    within(socket.sendText(message.toString(), true), method);
+    synchronized (socket) {
+      within(socket.sendText(message.toString(), true), method);
+    }
     JsonNode came = within(answer, method + " " + parameters);
     if (came.has("error")) {
       throw new AssertionError(method + ": " + came.path("error"));
@@ -351,8 +406,19 @@ public final class Browser implements AutoCloseable {
           faults.add(event.toString());
         }
       }
+      case "Fetch.requestPaused" -> Thread.ofVirtual().start(() -> paused(event));
       case "Log.entryAdded" -> faults.add(event.toString());
       default -> {}
+    }
+  }
+
+  private void paused(JsonNode event) {
+    ObjectNode request = JSON.createObjectNode().put("requestId", event.path("requestId").asText());
+    if (event.has("responseStatusCode")) {
+      ask("Fetch.failRequest", request.put("errorReason", "ConnectionClosed"));
+    } else {
+      String url = event.at("/request/url").asText().replace(rewritten[0], rewritten[1]);
+      ask("Fetch.continueRequest", request.put("url", url));
     }
   }
 

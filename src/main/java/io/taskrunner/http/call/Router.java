@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the route of a path, and reports its methods. */
@@ -57,6 +58,13 @@ public final class Router {
    * @param params the values of its placeholders, decoded
    */
   public record Match(Path path, List<String> params) {}
+
+  /**
+   * The name of a queue of Cloud Tasks whose slashes a proxy has unescaped; no template has as many
+   * segments.
+   */
+  private static final Pattern QUEUE_NAME =
+      Pattern.compile("^/v1/queues/projects/([^/]+)/locations/([^/]+)/queues/([^/]+)");
 
   private final String prefix;
   private final Map<String, Path> paths = new LinkedHashMap<>();
@@ -115,7 +123,11 @@ public final class Router {
     if (!path.startsWith(prefix)) {
       return null;
     }
-    String[] given = segments(path.substring(prefix.length()));
+    String[] given =
+        segments(
+            QUEUE_NAME
+                .matcher(path.substring(prefix.length()))
+                .replaceFirst("/v1/queues/projects%2F$1%2Flocations%2F$2%2Fqueues%2F$3"));
     for (Path template : templates) {
       List<String> params = params(template.segments, given);
       if (params != null) {
