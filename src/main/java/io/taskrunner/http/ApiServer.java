@@ -222,7 +222,7 @@ public final class ApiServer {
             new Dispatch(stores.queues(), audit).routes(),
             new Workers(stores.workers()).routes(),
             new Stats(stores.queues(), stores.workers()).routes(),
-            new Overview(stores, warnings(server, api)).routes(),
+            new Overview(stores, warnings(server, api), parts.build().version()).routes(),
             new Series(stores.series(), stores.tasks()).routes(),
             new Discovery(issuer(server, api), parts.tokens()).routes(),
             new Pages(server.pathPrefix(), parts.build(), api.dashboard().enabled()).routes())

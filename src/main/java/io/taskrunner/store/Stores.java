@@ -39,6 +39,9 @@ public interface Stores {
   /** Operations on many tasks. */
   OperationStore operations();
 
+  /** Answers that processes share. */
+  AnswerStore answers();
+
   /** What happened in the queues. */
   SeriesStore series();
 

@@ -10,6 +10,7 @@ import io.taskrunner.client.SigningSecret;
 import io.taskrunner.client.Tier;
 import io.taskrunner.schedule.Schedule;
 import io.taskrunner.store.AdminKeyStore;
+import io.taskrunner.store.AnswerStore;
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.ConfigStore;
@@ -102,6 +103,24 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
   @Override
   public QueueStore queues() {
     return this;
+  }
+
+  @Override
+  public AnswerStore answers() {
+    return new AnswerStore() {
+      @Override
+      public Optional<byte[]> get(String name) {
+        return Optional.empty();
+      }
+
+      @Override
+      public boolean promise(String name, Duration within) {
+        return true;
+      }
+
+      @Override
+      public void put(String name, byte[] answer, Duration kept) {}
+    };
   }
 
   @Override

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * {@code GET /v1/overview} and {@code GET /v1/dead/summary}: the state of everything in one answer,
- * which all callers of this process share. Only for admins.
+ * which all callers share. Only for admins.
  */
 public final class Overview {
 
@@ -53,8 +53,8 @@ public final class Overview {
 
   private final Stores stores;
   private final List<String> warnings;
-  private final Snapshot overview = new Snapshot(FRESH, this::make);
-  private final Snapshot dead = new Snapshot(DEAD_FRESH, this::makeDead);
+  private final Snapshot overview;
+  private final Snapshot dead;
 
   /** Dead tasks of one kind in a queue. */
   private record Cause(String queue, DeadGroup group) {}
@@ -63,10 +63,13 @@ public final class Overview {
    * Over the stores.
    *
    * @param warnings of this process
+   * @param version of this program: only processes of the same one share their answers
    */
-  public Overview(Stores stores, List<String> warnings) {
+  public Overview(Stores stores, List<String> warnings, String version) {
     this.stores = stores;
     this.warnings = List.copyOf(warnings);
+    overview = new Snapshot(stores.answers(), "overview:" + version, FRESH, this::make);
+    dead = new Snapshot(stores.answers(), "dead:" + version, DEAD_FRESH, this::makeDead);
   }
 
   /** The routes. */

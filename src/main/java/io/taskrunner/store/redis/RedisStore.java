@@ -1,6 +1,7 @@
 package io.taskrunner.store.redis;
 
 import io.taskrunner.store.AdminKeyStore;
+import io.taskrunner.store.AnswerStore;
 import io.taskrunner.store.AuditStore;
 import io.taskrunner.store.ClientStore;
 import io.taskrunner.store.CloudStore;
@@ -66,6 +67,7 @@ public final class RedisStore implements Stores, AutoCloseable {
   private final RedisTokens tokens;
   private final RedisSigning signing;
   private final RedisOperations operations;
+  private final RedisAnswers answers;
   private final RedisSeries series;
   private final SeriesSender seriesSender;
   private final RedisSystem system;
@@ -134,6 +136,7 @@ public final class RedisStore implements Stores, AutoCloseable {
     this.tokens = new RedisTokens(config);
     this.signing = new RedisSigning(shards, config);
     this.operations = new RedisOperations(shards, config, names, queues);
+    this.answers = new RedisAnswers(config);
     this.series = new RedisSeries(config, names);
     this.seriesSender = new SeriesSender(config, names, queues::list, counts);
     this.system = new RedisSystem(nodes, options.redis(), durability);
@@ -328,6 +331,11 @@ public final class RedisStore implements Stores, AutoCloseable {
   @Override
   public WorkersStore workers() {
     return workers;
+  }
+
+  @Override
+  public AnswerStore answers() {
+    return answers;
   }
 
   @Override
