@@ -15,9 +15,9 @@ function Steps({ task }) {
   const after = (from, to) => (from && to && Date.parse(to) > Date.parse(from) ? html`<span class="soft">after ${duration(Date.parse(to) - Date.parse(from))}</span>` : null);
   const steps = [
     ["Created", task.created_time, null, true],
-    task.state !== "retry" && ["Due", task.scheduled_time, after(task.created_time, task.scheduled_time), tried || ends || task.state === "ready"],
+    ["Due", task.scheduled_time, after(task.created_time, task.scheduled_time), tried || ends || task.state === "ready"],
     ["First attempt", first?.start_time, after(task.created_time, first?.start_time), tried],
-    task.state === "retry" && ["Next attempt", task.scheduled_time, html`<span class="soft"><${Time} at=${task.scheduled_time} /></span>`, false],
+    task.next_attempt_time && (tried || task.next_attempt_time !== task.scheduled_time) && ["Next attempt", task.next_attempt_time, html`<span class="soft"><${Time} at=${task.next_attempt_time} /></span>`, false],
     ["End", task.finished_time, after(task.created_time, task.finished_time), ends],
   ];
   return html`<ol class="steps">${steps.filter(Boolean).map(([name, at, more, done]) => html`<li class=${(done ? "done " : "") + (name === "End" ? "end " + task.state : "")}>
@@ -107,7 +107,7 @@ export default function TaskPage() {
             ["Queue", html`<a href=${page("queue", { name: task.queue })}><${Foreign} text=${task.queue} /></a>`],
             ["Client", html`<${Foreign} text=${task.client_id} />`],
             ["Labels", Object.keys(task.labels).length ? html`<${Labels} labels=${task.labels} />` : "none"],
-            ["Maximum retries", task.max_retries === null ? "that of the queue, or else the worker's" : number(task.max_retries)],
+            task.retry && ["Retries", html`${number(task.retry.max_retries)}<span class="soft">, after ${duration(task.retry.min_backoff_sec * 1000)} to ${duration(task.retry.max_backoff_sec * 1000)}${task.retry.max_duration_sec !== null && html`, for ${duration(task.retry.max_duration_sec * 1000)}`}</span>`],
             ["Last error", task.last_error],
             task.callback && ["Callback", html`<${Foreign} text=${task.callback.url} mono /> <span class="soft">on ${task.callback.on.join(", ")}</span>`],
             task.callback_of && ["Reports the end of", html`<a class="mono" href=${page("task", { id: task.callback_of })}>${task.callback_of}</a>`],

@@ -134,7 +134,7 @@ export default function Tasks() {
     { name: "Request", cell: (each) => html`<${Target} request=${each.request} />` },
     ...(filter.queue ? [] : [{ name: "Queue", cell: (each) => html`<a href=${page("queue", { name: each.queue })}><${Foreign} text=${each.queue} most=${40} /></a>` }]),
     ...(isAdmin() && !filter.client_id ? [{ name: "Client", cell: (each) => html`<${Foreign} text=${each.client_id} most=${40} />` }] : []),
-    finished ? { name: "Finished", cell: (each) => html`<${Time} at=${each.finished_time} />` } : { name: "Due", cell: (each) => html`<${Time} at=${each.scheduled_time} />` },
+    finished ? { name: "Finished", cell: (each) => html`<${Time} at=${each.finished_time} />` } : { name: "Due", cell: (each) => html`<${Time} at=${each.next_attempt_time || each.scheduled_time} />` },
     { name: "Attempts", num: true, cell: (each) => number(each.attempt_count) },
     { name: "Last", cell: (each) => html`<${Last} task=${each} />` },
     { name: "Labels", cell: (each) => html`<${Labels} labels=${each.labels} />` },

@@ -1,7 +1,7 @@
 -- get: tasks as readers see them, as many of the given ids as the budget permits, at least one. Readers never see tasks that were purged,
 -- deleted, or are kept hidden.
 -- ARGV   now, '1' to leave out bodies and logs, then ids
--- REPLY  how many of the ids were examined, then for each that exists: id, state, record, log
+-- REPLY  how many of the ids were examined, then for each that exists: id, state, record, log, policy of its queue
 --@include lib/base
 --@include lib/budget
 --@include lib/task
@@ -33,7 +33,8 @@ for at = FIRST, #ARGV do
     replies[#replies + 1], replies[#replies + 2], replies[#replies + 3] = id, state, raw
     local log = brief and {} or call('LRANGE', key .. ':log', 0, -1)
     for _, entry in ipairs(log) do spend(0, #entry) end
-    replies[#replies + 1] = log
+    local q = not brief and queue(t.n)
+    replies[#replies + 1], replies[#replies + 2] = log, q and q.policy or ''
   end
 end
 return replies

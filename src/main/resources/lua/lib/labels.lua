@@ -7,7 +7,7 @@
 local function find_label_keys(raw, at)
   local mask, owner = unpack_struct('BB', raw, at)
   if mask % 16 >= 8 then return {} end
-  at = at + 2 + owner + mask % 2 * 6 + math.floor(mask / 2) % 2 * 4 + math.floor(mask / 4) % 2 * 21
+  at = at + 2 + owner + math.floor(mask / 128) * 6 + mask % 2 * 6 + math.floor(mask / 2) % 2 * 4 + math.floor(mask / 4) % 2 * 21
   local function skip()
     at = at + 2 + unpack_struct('>I2', raw, at)
   end

@@ -20,6 +20,8 @@ end
 local function place(q, c, id, due, tail)
   local state = due <= now and 'r' or 's'
   if not call('SET', P .. 'task:' .. id, fresh_head(q, c, state, due) .. tail, 'NX') then return false end
+  local body, mask, owner_length = unpack_struct('>I4BB', tail, 5)
+  if mask >= PLANNED then call('SETRANGE', P .. 'task:' .. id, text(AT.owner + owner_length), pack('>I6', due)) end
   if state == 'r' then
     local ready = q.base .. 'ready:' .. c.id
     local adds = ready_adds[ready]
@@ -34,7 +36,6 @@ local function place(q, c, id, due, tail)
     if due < q.timer then q.due_dirty = true end
   end
   touched[q] = true
-  local body, mask = unpack_struct('>I4B', tail, 5)
   count_live(c.id, 1, body)
   if mask % 64 >= LABELED then
     for _, key in ipairs(label_keys(tail, 9)) do call('ZADD', key, '0', id) end

@@ -23,6 +23,7 @@
 --       67      1  owner_length
 --       68         owner
 -- The bytes from 1 to 51 are mutable. After the owner, according to the mask, in this order:
+--  128  planned(6): when it was to be due, if that was given at its creation; else it was due at once
 --    8  28 bytes of a task of Cloud Tasks, whose owner is its queue ('' for short), which moves change too: answers(2) · µs that its due
 --       time lies before the ms above(2) · of the attempt begun last: when it was due(6), began(6), ended(6; 0 while it runs), and when
 --       a RunTask called for it(6; 0 when none did)
@@ -36,6 +37,6 @@
 --   32  it has labels
 local VERSION, FRONT_LAST = 1, 511
 local AT = { state = 1, error = 3, due = 24, queue = 42, created = 52, body = 62, mask = 66, owner = 68 }
-local CLOUD, NAMED, LABELED, CALLBACK, NO_GENERATION = 8, 16, 32, 64, 2 ^ 32 - 1
+local CLOUD, NAMED, LABELED, CALLBACK, PLANNED, NO_GENERATION = 8, 16, 32, 64, 128, 2 ^ 32 - 1
 local FIXED = '>Bc1BBI2I2I2I6c8I6I6I6I4I4I2I6I4I4BB'
 local CLOUD_FIELDS = '>I2I2I6I6I6I6'

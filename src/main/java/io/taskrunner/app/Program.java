@@ -264,7 +264,13 @@ final class Program {
             ground.registry(),
             ground.tracing(),
             Optional.of(cloudTasks));
-    ApiServer server = new ApiServer(settings.server(), settings.api(), parts, ground.loops());
+    ApiServer server =
+        new ApiServer(
+            settings.server(),
+            settings.api(),
+            settings.worker().maxRetry(),
+            parts,
+            ground.loops());
     listen(server);
     return server;
   }

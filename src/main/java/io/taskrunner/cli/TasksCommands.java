@@ -124,7 +124,7 @@ final class TasksCommands extends Root.Group {
   /** When a task is due, or when it ended. */
   private static String time(Map<String, @Nullable Object> task, Out out) {
     return task.get("finished_time") == null
-        ? Shown.ago(task, "scheduled_time", out.now())
+        ? Shown.ago(task, "next_attempt_time", out.now())
         : "ended " + Shown.ago(task, "finished_time", out.now());
   }
 

@@ -125,10 +125,16 @@ public final class ApiServer {
   /**
    * Does not listen yet.
    *
+   * @param maxRetry default number of retries, which the answers show
    * @param eventLoops shared with others, who close them; those of Armeria's own otherwise
    * @throws InvalidSettings the files for TLS cannot be used any more
    */
-  public ApiServer(ServerSettings server, ApiSettings api, Parts parts, EventLoopGroup eventLoops) {
+  public ApiServer(
+      ServerSettings server,
+      ApiSettings api,
+      int maxRetry,
+      Parts parts,
+      EventLoopGroup eventLoops) {
     Stores stores = parts.stores();
     Optional<Sessions> sessions =
         Optional.of(api.dashboard())
@@ -157,7 +163,7 @@ public final class ApiServer {
     List<Route> routes = new ArrayList<>(health.routes());
     Runnable gauges = () -> {};
     if (server.mode().serves()) {
-      routes.addAll(contract(server, api, parts));
+      routes.addAll(contract(server, api, maxRetry, parts));
       sessions.ifPresent(all -> {
         routes.addAll(
             new SessionCalls(all, credentials, stores, new Audit(stores.audits())).routes());
@@ -190,7 +196,8 @@ public final class ApiServer {
   }
 
   /** All routes except those of each process itself. */
-  private static List<Route> contract(ServerSettings server, ApiSettings api, Parts parts) {
+  private static List<Route> contract(
+      ServerSettings server, ApiSettings api, int maxRetry, Parts parts) {
     Stores stores = parts.stores();
     Audit audit = new Audit(stores.audits());
     Enqueues enqueues =
@@ -198,7 +205,11 @@ public final class ApiServer {
     Queues queues = new Queues(stores.queues(), audit);
     Schedules schedules =
         new Schedules(
-            stores, api.clientAuth() == ApiSettings.Access.OPEN, api.resultRetention(), audit);
+            stores,
+            api.clientAuth() == ApiSettings.Access.OPEN,
+            api.resultRetention(),
+            maxRetry,
+            audit);
     Clients clients = new Clients(stores.clients(), audit);
     Tiers tiers = new Tiers(stores.clients(), audit);
     Hosts hosts = new Hosts(stores.hosts(), audit);
@@ -206,7 +217,7 @@ public final class ApiServer {
     return Stream.of(
             enqueues.routes(),
             new Batches(stores.tasks(), enqueues).routes(),
-            new Tasks(stores, audit).routes(),
+            new Tasks(stores, maxRetry, audit).routes(),
             queues.routes(),
             schedules.routes(),
             new Operations(stores.operations(), audit).routes(),

@@ -19,13 +19,15 @@ import org.jspecify.annotations.Nullable;
  * @param spec what was enqueued
  * @param bodyDropped whether its body is no longer kept, because it has finished
  * @param created when it was accepted
- * @param scheduled its due time
+ * @param scheduled when it was asked to run: at its creation, unless a time was given
+ * @param due when it runs, or ran, next; retries and others change it
  * @param attempts the last 10 finished ones, oldest first
  * @param lastError why the last attempt, or the task, failed; empty when there is an HTTP status or
  *     nothing failed
  * @param lastStatus the target's last HTTP status
  * @param attemptCount number of attempts so far
  * @param finished when it ended; empty before
+ * @param retry its retry settings over its queue's; null for a task of Cloud Tasks
  */
 // Flat row: one component for each field of the API.
 public record Task(
@@ -37,11 +39,13 @@ public record Task(
     boolean bodyDropped,
     Instant created,
     Instant scheduled,
+    Instant due,
     List<Attempt> attempts,
     Optional<AttemptError> lastError,
     OptionalInt lastStatus,
     int attemptCount,
-    Optional<Instant> finished) {
+    Optional<Instant> finished,
+    @Nullable Retry retry) {
 
   /** Keeps the attempts from being changed. */
   public Task {

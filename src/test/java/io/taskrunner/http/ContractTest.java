@@ -143,7 +143,48 @@ class ContractTest {
                         "{\"client_id\":\"abc\",\"task\":{\"url\":\"http://h\",\"body_base64\":\"/w==\"}}"))
             .json();
     assertEquals("/w==", bytes.path("request").path("body_base64").asText());
-    assertTrue(bytes.path("max_retries").isNull());
+    assertEquals(5, bytes.path("max_retries").asInt());
+    assertEquals(
+        "{\"max_retries\":5,\"min_backoff_sec\":20,\"max_backoff_sec\":3600,\"max_doublings\":16,\"max_duration_sec\":null,\"retry_client_errors\":false}",
+        bytes.path("retry").toString());
+  }
+
+  @Test
+  void theRetriesOfATaskAreItsOwnOverItsQueuesOverTheDefaults() {
+    served.call(
+        "PUT", "/v1/queues/slow", "{\"retry\":{\"max_retries\":2,\"max_duration_sec\":90.5}}");
+    String id =
+        enqueued(
+            "{\"client_id\":\"abc\",\"queue\":\"slow\",\"retry\":{\"max_retries\":9,\"retry_client_errors\":true},\"task\":{\"url\":\"http://h\"}}");
+    String retry =
+        "{\"max_retries\":9,\"min_backoff_sec\":20,\"max_backoff_sec\":3600,\"max_doublings\":16,\"max_duration_sec\":90.5,\"retry_client_errors\":true}";
+    assertEquals(retry, served.get("/v1/tasks/" + id).json().path("retry").toString());
+    assertEquals(
+        retry, served.get("/v1/tasks?queue=slow").json().at("/tasks/0/retry").toString());
+  }
+
+  @Test
+  void whatWasAskedForStaysWhenATaskIsRetried() {
+    String id = enqueued("{\"client_id\":\"abc\",\"delay\":3600,\"task\":{\"url\":\"http://h\"}}");
+    JsonNode waits = served.get("/v1/tasks/" + id).json();
+    String asked = waits.path("scheduled_time").asText();
+    assertEquals(asked, waits.path("next_attempt_time").asText());
+    assertTrue(waits.path("finished_time").isNull());
+    served.post("/v1/tasks/" + id + "/run", "{}");
+    Claim claim = claim(1).getFirst();
+    JsonNode runs = served.get("/v1/tasks/" + id).json();
+    assertTrue(runs.path("next_attempt_time").isNull());
+    settle(claim, new Verdict.Retry(Duration.ofSeconds(60)), OptionalInt.of(503), Optional.empty());
+    JsonNode retries = served.get("/v1/tasks?state=retry&view=basic").json().at("/tasks/0");
+    assertEquals(asked, retries.path("scheduled_time").asText());
+    Instant next = Instant.parse(retries.path("next_attempt_time").asText());
+    assertTrue(next.isBefore(Instant.parse(asked)), next + " is a minute from now");
+    served.post("/v1/tasks/" + id + "/run", "{}");
+    settle(claim(1).getFirst(), new Verdict.Bury(), OptionalInt.of(500), Optional.empty());
+    JsonNode dead = served.get("/v1/tasks/" + id).json();
+    assertEquals(asked, dead.path("scheduled_time").asText());
+    assertTrue(dead.path("next_attempt_time").isNull());
+    assertTrue(dead.path("finished_time").isTextual());
   }
 
   @Test

@@ -197,11 +197,13 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
             false,
             NOW,
             NOW,
+            NOW,
             List.<Attempt>of(),
             Optional.empty(),
             OptionalInt.empty(),
             0,
-            Optional.empty()));
+            Optional.empty(),
+            command.spec().retry()));
     return CompletableFuture.completedFuture(new EnqueueResult.Enqueued(id, NOW, QUOTA, 0));
   }
 

@@ -163,7 +163,7 @@ final class Served implements AutoCloseable {
             registry,
             Optional.empty(),
             Optional.empty());
-    server = new ApiServer(settings, api, parts, eventLoops);
+    server = new ApiServer(settings, api, 5, parts, eventLoops);
     server.start();
   }
 

@@ -3,6 +3,7 @@ package io.taskrunner.http.v1;
 import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
 import io.taskrunner.task.Retry;
+import io.taskrunner.task.RetryPolicy;
 import java.io.IOException;
 
 /** The object {@code retry}, of a task or a queue. */
@@ -32,6 +33,16 @@ final class RetryFields {
             fields.flag("retry_client_errors"));
     fields.done();
     return retry;
+  }
+
+  /** All fields of a policy. */
+  static void write(JsonOut out, RetryPolicy policy) throws IOException {
+    out.number("max_retries", policy.maxRetries());
+    out.seconds("min_backoff_sec", policy.minBackoff());
+    out.seconds("max_backoff_sec", policy.maxBackoff());
+    out.number("max_doublings", policy.maxDoublings());
+    out.seconds("max_duration_sec", policy.maxDuration());
+    out.flag("retry_client_errors", policy.retryClientErrors());
   }
 
   /** Only the set fields. */

@@ -38,6 +38,7 @@ public final class Schedules {
   private final ScheduleStore schedules;
   private final TaskStore tasks;
   private final Audit audit;
+  private final int maxRetry;
   private final ScheduleKind kind;
   private final Things<Schedule, Settings> things;
 
@@ -46,8 +47,10 @@ public final class Schedules {
    *
    * @param open whether auto-registered clients may have schedules
    * @param retention of tasks whose schedule sets none
+   * @param maxRetry default number of retries, which is shown
    */
-  public Schedules(Stores stores, boolean open, Duration retention, Audit audit) {
+  public Schedules(Stores stores, boolean open, Duration retention, int maxRetry, Audit audit) {
+    this.maxRetry = maxRetry;
     this.schedules = stores.schedules();
     this.tasks = stores.tasks();
     this.audit = audit;
@@ -108,7 +111,7 @@ public final class Schedules {
         audit.tell(
             call, "schedule run", "schedule", call.param(0), "task_id", done.id().toString());
         Task task = tasks.get(done.id()).orElseGet(() -> asMade(done));
-        yield Answer.ok(JsonOut.object(out -> TaskJson.write(out, task)));
+        yield Answer.ok(JsonOut.object(out -> TaskJson.write(out, task, maxRetry)));
       }
       case Ran.NotFound _ -> throw new Refusal(Missing.schedule(call.param(0)));
       case Ran.Full _ -> throw new Refusal(Problem.storeFull());
@@ -129,11 +132,13 @@ public final class Schedules {
         false,
         done.at(),
         done.at(),
+        done.at(),
         List.of(),
         Optional.empty(),
         OptionalInt.empty(),
         0,
-        Optional.empty());
+        Optional.empty(),
+        settings.spec().retry());
   }
 
   private static Problem problem(Schedule.Result why, Settings settings) {

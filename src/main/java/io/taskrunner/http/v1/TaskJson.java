@@ -5,10 +5,12 @@ import io.taskrunner.store.TargetHost;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Callback;
+import io.taskrunner.task.RetryPolicy;
 import io.taskrunner.task.TargetRequest;
 import io.taskrunner.task.TargetRequest.Header;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task;
+import io.taskrunner.task.TaskState;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
@@ -23,16 +25,21 @@ final class TaskJson {
 
   private TaskJson() {}
 
-  static void write(JsonOut out, Task task) throws IOException {
-    write(out, task, Integer.MAX_VALUE);
-  }
-
   /**
    * A task.
    *
+   * @param maxRetry the number of retries of a task that neither sets it nor has a queue that does
+   */
+  static void write(JsonOut out, Task task, int maxRetry) throws IOException {
+    write(out, task, maxRetry, Integer.MAX_VALUE);
+  }
+
+  /**
+   * The same.
+   *
    * @param bodyMax how many bytes of the body are shown
    */
-  static void write(JsonOut out, Task task, int bodyMax) throws IOException {
+  static void write(JsonOut out, Task task, int maxRetry, int bodyMax) throws IOException {
     head(out, task);
     TargetRequest target = task.spec().request();
     TargetRequest shown = target.body().length > bodyMax ? target.cutTo(bodyMax) : target;
@@ -54,7 +61,13 @@ final class TaskJson {
             attempts.item(item -> attempt(item, attempt));
           }
         });
-    out.number("max_retries", task.spec().retry().maxRetries());
+    RetryPolicy policy = task.retry() == null ? null : task.retry().policy(maxRetry);
+    out.number("max_retries", policy == null ? null : (Integer) policy.maxRetries());
+    if (policy == null) {
+      out.text("retry", null);
+    } else {
+      out.object("retry", retry -> RetryFields.write(retry, policy));
+    }
     out.text("last_error", task.cause().orElse(null));
   }
 
@@ -86,6 +99,8 @@ final class TaskJson {
   private static void times(JsonOut out, Task task) throws IOException {
     out.time("created_time", task.created());
     out.time("scheduled_time", task.scheduled());
+    boolean waits = !task.state().finished() && task.state() != TaskState.ACTIVE;
+    out.time("next_attempt_time", waits ? task.due() : null);
     out.time("finished_time", task.finished().orElse(null));
   }
 

@@ -61,9 +61,15 @@ public final class Tasks {
   private final HostStore hosts;
   private final Audit audit;
   private final Waits waits;
+  private final int maxRetry;
 
-  /** Over a store; logs changes of an admin. */
-  public Tasks(Stores stores, Audit audit) {
+  /**
+   * Over a store; logs changes of an admin.
+   *
+   * @param maxRetry default number of retries, which is shown
+   */
+  public Tasks(Stores stores, int maxRetry, Audit audit) {
+    this.maxRetry = maxRetry;
     this.tasks = stores.tasks();
     this.hosts = stores.hosts();
     this.audit = audit;
@@ -169,7 +175,7 @@ public final class Tasks {
     return new Label(label.get().substring(0, colon), label.get().substring(colon + 1));
   }
 
-  private static byte[] json(Page page, Call.Query query, View view) {
+  private byte[] json(Page page, Call.Query query, View view) {
     return JsonOut.object(out -> {
       out.array(
           "tasks",
@@ -179,7 +185,7 @@ public final class Tasks {
                 if (view == View.BASIC) {
                   TaskJson.basic(item, task);
                 } else {
-                  TaskJson.write(item, task);
+                  TaskJson.write(item, task, maxRetry);
                 }
               });
             }
@@ -196,7 +202,7 @@ public final class Tasks {
     Task task = own(call);
     return Answer.ok(
         JsonOut.object(out -> {
-          TaskJson.write(out, task, bodyMax);
+          TaskJson.write(out, task, maxRetry, bodyMax);
           TaskJson.waitingFor(out, waitsFor(task));
         }));
   }
@@ -257,7 +263,7 @@ public final class Tasks {
         .orElseThrow(() -> new Refusal(Missing.task(call.param(0))));
   }
 
-  private static byte[] json(Task task) {
-    return JsonOut.object(out -> TaskJson.write(out, task));
+  private byte[] json(Task task) {
+    return JsonOut.object(out -> TaskJson.write(out, task, maxRetry));
   }
 }

@@ -78,7 +78,7 @@ final class Waits {
     if (!planned && task.state() != TaskState.READY) {
       return List.of();
     }
-    if (planned && task.scheduled().isAfter(stores.tasks().now())) {
+    if (planned && task.due().isAfter(stores.tasks().now())) {
       return List.of(notDue(task));
     }
     List<Reason> reasons = new ArrayList<>();
@@ -101,10 +101,10 @@ final class Waits {
         ? new Reason(
             "backoff",
             "Attempt " + task.attemptCount() + " failed, and the next one is not due yet.",
-            task.scheduled(),
+            task.due(),
             null,
             null)
-        : new Reason("not_due", "It is not due yet.", task.scheduled(), null, null);
+        : new Reason("not_due", "It is not due yet.", task.due(), null, null);
   }
 
   private static void add(List<Reason> reasons, Queue queue) {

@@ -12,11 +12,13 @@ import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
 import io.taskrunner.store.redis.record.LogEntry;
 import io.taskrunner.store.redis.record.Packed;
+import io.taskrunner.store.redis.record.Policy;
 import io.taskrunner.store.redis.record.SeriesRecord.Event;
 import io.taskrunner.store.redis.record.TaskCodec;
 import io.taskrunner.store.redis.record.TaskRecord;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.Retry;
 import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
@@ -141,6 +143,7 @@ final class RedisTasks implements TaskStore {
     TaskState state = TaskState.ofCode(reply.text().charAt(0));
     Optional<TaskRecord> read = TaskCodec.read(reply.bytes());
     List<Attempt> log = reply.list(entry -> LogEntry.read(entry.bytes()));
+    byte[] policy = reply.bytes();
     if (read.isEmpty()) {
       LOG.atError()
           .addKeyValue("task_id", id)
@@ -154,11 +157,27 @@ final class RedisTasks implements TaskStore {
       names.reload();
       queue = names.byNumber().get(record.queue());
     }
-    return queue == null ? Optional.empty() : Optional.of(task(id, state, queue, record, log));
+    return queue == null
+        ? Optional.empty()
+        : Optional.of(task(id, state, queue, record, log, retry(record, policy)));
+  }
+
+  /** A task's retry settings over its queue's; null for one of Cloud Tasks. */
+  private static @Nullable Retry retry(TaskRecord record, byte[] policy) {
+    if (record.cloud() != null) {
+      return null;
+    }
+    Retry own = record.spec().retry();
+    return policy.length == 0 ? own : own.over(Policy.of(policy).retry());
   }
 
   private static Task task(
-      TaskId id, TaskState state, String queue, TaskRecord record, List<Attempt> log) {
+      TaskId id,
+      TaskState state,
+      String queue,
+      TaskRecord record,
+      List<Attempt> log,
+      @Nullable Retry retry) {
     List<Attempt> attempts = new ArrayList<>(log);
     boolean answered = record.status() > 0;
     if (attempts.isEmpty() && state == TaskState.SUCCEEDED && record.first().isPresent()) {
@@ -181,12 +200,14 @@ final class RedisTasks implements TaskStore {
         record.spec(),
         record.bodyDropped(),
         record.created(),
+        record.scheduled(),
         record.due(),
         attempts,
         record.error() == 0 ? Optional.empty() : Optional.of(AttemptError.ofCode(record.error())),
         answered ? OptionalInt.of(record.status()) : OptionalInt.empty(),
         record.attempts(),
-        state.finished() ? record.ended() : Optional.empty());
+        state.finished() ? record.ended() : Optional.empty(),
+        retry);
   }
 
   @Override
@@ -265,7 +286,7 @@ final class RedisTasks implements TaskStore {
         && (filter.error() == null || filter.error().equals(task.lastError().orElse(null)))
         && (filter.host() == null || isOf(filter.host(), task))
         && within(filter.createdAfter(), task.created(), filter.createdBefore())
-        && within(filter.dueAfter(), task.scheduled(), filter.dueBefore());
+        && within(filter.dueAfter(), task.due(), filter.dueBefore());
   }
 
   private static boolean isOf(String host, Task task) {

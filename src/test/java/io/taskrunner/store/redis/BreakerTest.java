@@ -136,7 +136,7 @@ class BreakerTest {
       assertEquals(TaskState.SCHEDULED, stage.state(id));
       assertEquals(
           Instant.ofEpochMilli(Stage.START),
-          stage.store.tasks().get(id).orElseThrow().scheduled(),
+          stage.store.tasks().get(id).orElseThrow().due(),
           "when it was due is not lost");
     }
     assertEquals(20, shown().waiting());

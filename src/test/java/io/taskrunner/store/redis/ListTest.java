@@ -132,6 +132,7 @@ class ListTest {
       assertEquals(body.length(), whole.spec().request().body().length);
       assertEquals(whole.spec().request().url(), task.spec().request().url());
       assertEquals(whole.scheduled(), task.scheduled());
+      assertEquals(whole.due(), task.due());
     }
   }
 

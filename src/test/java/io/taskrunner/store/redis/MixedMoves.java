@@ -391,7 +391,7 @@ final class MixedMoves {
                               task.clientId(),
                               task.queue(),
                               task.spec().request().url().host(),
-                              task.scheduled().toEpochMilli() - history.now())));
+                              task.due().toEpochMilli() - history.now())));
         } catch (TaskStore.BadCursor impossible) {
           throw new AssertionError(impossible);
         }

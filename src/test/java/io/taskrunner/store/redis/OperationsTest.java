@@ -170,7 +170,7 @@ class OperationsTest {
   private List<String> told(List<TaskId> ids) {
     return ids.stream()
         .map(id -> stage.store.tasks().get(id).orElseThrow())
-        .map(task -> task.state() + " " + task.scheduled() + " " + task.attempts())
+        .map(task -> task.state() + " " + task.due() + " " + task.attempts())
         .toList();
   }
 
@@ -282,7 +282,7 @@ class OperationsTest {
     Task before = stage.store.tasks().get(dead).orElseThrow();
     List<TaskId> all = List.of(ready, scheduled, retrying, dead);
     List<Instant> due = new ArrayList<>();
-    all.forEach(id -> due.add(stage.store.tasks().get(id).orElseThrow().scheduled()));
+    all.forEach(id -> due.add(stage.store.tasks().get(id).orElseThrow().due()));
 
     assertEquals(TaskState.DEAD, before.state());
     Operation came = carryOut(Action.MOVE, all());
@@ -290,7 +290,7 @@ class OperationsTest {
     assertEquals(0, came.counts().failed());
     for (int i = 0; i < all.size(); i++) {
       assertEquals("low", queueOf(all.get(i)));
-      assertEquals(due.get(i), stage.store.tasks().get(all.get(i)).orElseThrow().scheduled());
+      assertEquals(due.get(i), stage.store.tasks().get(all.get(i)).orElseThrow().due());
     }
     Task after = stage.store.tasks().get(dead).orElseThrow();
     assertEquals(TaskState.DEAD, after.state());

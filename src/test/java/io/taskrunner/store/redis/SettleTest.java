@@ -103,7 +103,8 @@ class SettleTest {
             verdict.attempt(),
             Duration.ofSeconds(4),
             verdict.breaker()));
-    assertEquals(Instant.ofEpochMilli(Stage.START + 6000), task(claim).scheduled());
+    assertEquals(Instant.ofEpochMilli(Stage.START + 6000), task(claim).due());
+    assertEquals(Instant.ofEpochMilli(Stage.START), task(claim).scheduled(), "what was asked for");
     stage.pass(Duration.ofSeconds(6));
     Claim second = stage.claim(1).getFirst();
     assertEquals(2, second.start().attempt());

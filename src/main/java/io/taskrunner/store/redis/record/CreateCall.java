@@ -26,6 +26,7 @@ public record CreateCall(NewTask task, String queue, byte[] tail, long dueMillis
     byte[] tail =
         TaskTail.ofCloud(
             task.spec(),
+            due != null,
             new TaskTail.CloudFacts(early, task.id(), task.nameTaken(), task.echoed()));
     return new CreateCall(task, task.queue().toString(), tail, millis, early);
   }

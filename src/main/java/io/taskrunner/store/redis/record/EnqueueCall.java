@@ -22,7 +22,13 @@ public record EnqueueCall(Enqueue command, byte[] tail)
   private static final byte[] EMPTY = new byte[0];
 
   public static EnqueueCall of(Enqueue command) {
-    return new EnqueueCall(command, TaskTail.of(command.clientId(), command.spec()));
+    String client = command.clientId();
+    boolean atOnce = command.when() instanceof Enqueue.When.In(Duration delay) && delay.isZero();
+    return new EnqueueCall(
+        command,
+        atOnce
+            ? TaskTail.of(client, command.spec())
+            : TaskTail.ofPlanned(client, command.spec()));
   }
 
   @Override

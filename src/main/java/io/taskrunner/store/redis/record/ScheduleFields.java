@@ -54,7 +54,7 @@ public final class ScheduleFields {
         .field("rhythm", settings.jitter().toMillis() + " " + rhythm)
         .field("overlap", settings.overlap().word())
         .field("catch_up", settings.catchUp().word())
-        .field("tail", TaskTail.of(settings.clientId(), settings.spec()));
+        .field("tail", TaskTail.ofPlanned(settings.clientId(), settings.spec()));
   }
 
   /** Reads a schedule from its name, its hash, and the results of its last ticks. */

@@ -57,6 +57,7 @@ public final class TaskCodec {
   static final int NAMED = 16;
   static final int LABELED = 32;
   static final int CALLBACK = 64;
+  static final int PLANNED = 128;
 
   /** The mutable fields of a task of Cloud Tasks, followed by the name that it was given. */
   static final int CLOUD_FIELDS = 28;
@@ -97,6 +98,8 @@ public final class TaskCodec {
     int bodyLength = (int) Packed.number(in, 4);
     int mask = (int) Packed.number(in, 1);
     String clientId = Packed.text(in, 1);
+    Optional<Instant> planned =
+        (mask & PLANNED) != 0 ? Optional.of(Packed.time(in)) : Optional.empty();
     int cloudAt = in.position();
     if ((mask & CLOUD) != 0) {
       in.position(cloudAt + CLOUD_FIELDS + ((mask & NAMED) != 0 ? CLOUD_NAME : 0));
@@ -155,6 +158,7 @@ public final class TaskCodec {
         time(Packed.number(in.position(HEAD_ENDED), 6)),
         (int) Packed.number(in.position(HEAD_QUEUE), 4),
         created,
+        planned,
         clientId,
         body.length < bodyLength,
         new TaskSpec(

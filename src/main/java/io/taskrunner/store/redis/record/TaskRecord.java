@@ -21,10 +21,16 @@ public record TaskRecord(
     Optional<Instant> ended,
     int queue,
     Instant created,
+    Optional<Instant> planned,
     String clientId,
     boolean bodyDropped,
     TaskSpec spec,
     @Nullable Cloud cloud) {
+
+  /** When it was asked to be due: at its creation, unless a time was given. */
+  public Instant scheduled() {
+    return planned.orElse(created);
+  }
 
   /** When the first attempt began; empty before it. */
   public Optional<Instant> first() {

@@ -13,6 +13,7 @@ import static io.taskrunner.store.redis.record.TaskCodec.LABELS;
 import static io.taskrunner.store.redis.record.TaskCodec.MAX_CONCURRENT;
 import static io.taskrunner.store.redis.record.TaskCodec.NAMED;
 import static io.taskrunner.store.redis.record.TaskCodec.OWN_RETRY;
+import static io.taskrunner.store.redis.record.TaskCodec.PLANNED;
 import static io.taskrunner.store.redis.record.TaskCodec.TEXT;
 import static io.taskrunner.store.redis.record.TaskCodec.TIMEOUT;
 import static io.taskrunner.store.redis.record.TaskCodec.TOKEN;
@@ -49,17 +50,23 @@ public final class TaskTail {
    */
   record CloudFacts(int early, @Nullable String name, Duration taken, byte[] echoed) {}
 
-  /** The immutable part of a task, from byte {@value TaskCodec#TAIL} on. */
+  /** The immutable part of a task that is due at once, from byte {@value TaskCodec#TAIL} on. */
   public static byte[] of(String clientId, TaskSpec spec) {
-    return of(clientId, spec, null);
+    return of(clientId, spec, false, null);
+  }
+
+  /** The same of a task with a time, which the script that creates it fills in. */
+  public static byte[] ofPlanned(String clientId, TaskSpec spec) {
+    return of(clientId, spec, true, null);
   }
 
   /** The same of a task of Cloud Tasks, which is its queue's own. */
-  static byte[] ofCloud(TaskSpec spec, CloudFacts facts) {
-    return of("", spec, facts);
+  static byte[] ofCloud(TaskSpec spec, boolean planned, CloudFacts facts) {
+    return of("", spec, planned, facts);
   }
 
-  private static byte[] of(String clientId, TaskSpec spec, @Nullable CloudFacts cloud) {
+  private static byte[] of(
+      String clientId, TaskSpec spec, boolean planned, @Nullable CloudFacts cloud) {
     TargetRequest request = spec.request();
     int more = cloud == null ? 0 : 64 + cloud.echoed().length;
     Packed out = new Packed(128 + more + request.body().length + request.url().value().length());
@@ -73,9 +80,13 @@ public final class TaskTail {
             | (cloud != null ? CLOUD : 0)
             | (cloud != null && cloud.name() != null ? NAMED : 0)
             | (spec.labels().isEmpty() ? 0 : LABELED)
-            | (spec.telling() != null ? CALLBACK : 0),
+            | (spec.telling() != null ? CALLBACK : 0)
+            | (planned ? PLANNED : 0),
         1);
     out.shortText(clientId, 1);
+    if (planned) {
+      out.put(0, 6);
+    }
     if (cloud != null) {
       out.put(0, 2).put(cloud.early(), 2).write(new byte[CLOUD_FIELDS - 4]);
       if (cloud.name() != null) {

@@ -132,7 +132,11 @@ class CodecTest {
     for (int i = 0; i < 2000; i++) {
       TaskSpec spec = spec();
       String client = "c".repeat(3 + random.nextInt(62));
-      TaskRecord read = TaskCodec.decode(record(TaskTail.of(client, spec)));
+      boolean planned = random.nextBoolean();
+      TaskRecord read =
+          TaskCodec.decode(
+              record(planned ? TaskTail.ofPlanned(client, spec) : TaskTail.of(client, spec)));
+      assertEquals(planned, read.planned().isPresent());
       assertEquals(client, read.clientId());
       assertFalse(read.bodyDropped());
       assertArrayEquals(spec.request().body(), read.spec().request().body());
@@ -229,7 +233,9 @@ class CodecTest {
       byte[] record =
           record(
               TaskTail.ofCloud(
-                  spec, new TaskTail.CloudFacts(250, name, Duration.ofHours(1), echoed)));
+                  spec,
+                  random.nextBoolean(),
+                  new TaskTail.CloudFacts(250, name, Duration.ofHours(1), echoed)));
       TaskRecord read = TaskCodec.decode(record);
       TaskRecord.Cloud cloud = Objects.requireNonNull(read.cloud());
       assertEquals(Optional.ofNullable(name), Optional.ofNullable(cloud.name()));
