@@ -8,8 +8,9 @@
 -- REPLY  for each task one packed string: word, id, due, limits, remaining, full again at, retry after ms.
 --        Words: e enqueued, d duplicate, r over the rate, u key used with another payload, q no such queue, n queue not
 --        allowed, x client disabled, k key required, m too many strangers, w client unknown, b backlog full: then in place of
---        due the limit, of the first of limits 1 for tasks and 2 for bytes, of full again at what is there. For a task of Cloud
---        Tasks: e, q, or u when its name is taken; and when it was made in place of full again at
+--        due the limit, of the first of limits 1 for tasks and 2 for bytes, of full again at what is there. For a new task, in place of
+--        retry after, what holds it: 0 nothing, 1 its queue is paused, 2 its client or 3 its queue has no room, 4 its time. For one of
+--        Cloud Tasks: e, q, or u when its name is taken; and when it was made in place of full again at
 --@include lib/base
 --@include lib/wake
 --@include lib/client
@@ -74,7 +75,9 @@ local function enqueue(at)
     c = stranger(owner)
     minute(c)
   end
+  local held = 0
   if place(queue(n), c, id, due, tail) then
+    held = held_by(queue(n), c, limits, due)
     c.sum = c.sum + 1
     c.minute.added = c.minute.added + 1
     if key ~= '' then
@@ -83,7 +86,7 @@ local function enqueue(at)
   else
     due = unpack_struct('>I6', due_before(id))
   end
-  return reply('e', id, due, c, limits, 0)
+  return reply('e', id, due, c, limits, held)
 end
 
 local replies = {}

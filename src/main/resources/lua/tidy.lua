@@ -1,7 +1,8 @@
 -- tidy: background work. Each kind alternately does a small step, until none has more to do or one call's budget is spent: so
 -- none waits for another, however much that has to do.
 -- ARGV   now, ms after which an auto-registered client without tasks is removed
--- REPLY  1 when there is more to do at once, else 0; tasks trimmed from `done` and from `dead`
+-- REPLY  1 when there is more to do at once, else 0; tasks trimmed from `done` and from `dead`; 1 when everything is paused, else 0; some
+--        hosts whose breaker is open
 --@include lib/base
 --@include lib/wake
 --@include lib/task
@@ -17,7 +18,7 @@
 --@include lib/open_queue
 --@include lib/close
 local stranger_ms = tonumber(ARGV[2])
-local SOME = 10
+local SOME, OPEN_MOST = 10, 100
 call('DEL', KEYS[2]) -- a removal first: let through when memory is full
 
 -- Tasks whose retention ended.
@@ -92,4 +93,9 @@ repeat
   kinds = unfinished
 until #kinds == 0 or budget_left <= 0
 close()
-return { #kinds > 0 and 1 or 0, trimmed_done, trimmed_dead }
+local said = { #kinds > 0 and 1 or 0, trimmed_done, trimmed_dead, shard().paused and 1 or 0 }
+local open = call('HRANDFIELD', P .. 'open', OPEN_MOST, 'WITHVALUES')
+for i = 1, #open, 2 do
+  if unpack_struct('>I6', open[i + 1]) > now then said[#said + 1] = open[i] end
+end
+return said

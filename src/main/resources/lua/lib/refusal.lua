@@ -34,3 +34,11 @@ local function refusal(owner, proof, n, name)
   if not q or q.closed then return 'q' end
   if c and c.queues and not string.find(c.queues, ',' .. name .. ',', 1, true) then return 'n' end
 end
+
+-- What keeps a new task from starting now, as far as is known here without reading more.
+local function held_by(q, c, limits, due)
+  if q.paused then return 1 end
+  if due > now then return 4 end
+  if c.running >= limits[1] then return 2 end
+  return has_room(q) and 0 or 3
+end

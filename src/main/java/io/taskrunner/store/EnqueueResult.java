@@ -4,6 +4,8 @@ import io.taskrunner.client.Limits;
 import io.taskrunner.task.TaskId;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Locale;
+import java.util.Optional;
 
 /** The result of an {@link Enqueue}. */
 public sealed interface EnqueueResult {
@@ -23,8 +25,33 @@ public sealed interface EnqueueResult {
     int replicas();
   }
 
-  /** A new task. */
-  record Enqueued(TaskId id, Instant scheduled, Quota quota, int replicas) implements Accepted {}
+  /**
+   * A new task.
+   *
+   * @param waits what keeps it from starting at its time, as far as is known without a look; empty
+   *     when nothing does
+   */
+  record Enqueued(TaskId id, Instant scheduled, Quota quota, int replicas, Optional<Wait> waits)
+      implements Accepted {}
+
+  /** What keeps a new task from starting. */
+  enum Wait {
+    /** All queues are paused. */
+    DISPATCH_PAUSED,
+    /** Its queue is paused. */
+    QUEUE_PAUSED,
+    /** Its queue runs as many tasks as its limit permits. */
+    QUEUE_MAX_CONCURRENT,
+    /** Its client does. */
+    CLIENT_MAX_CONCURRENT,
+    /** The circuit breaker of its host is open. */
+    CIRCUIT_BREAKER;
+
+    /** Its name in responses. */
+    public String word() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
 
   /** The task of an earlier call with the same idempotency key. */
   record Duplicate(TaskId id, Instant scheduled, Quota quota, int replicas) implements Accepted {}

@@ -204,7 +204,7 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
             0,
             Optional.empty(),
             command.spec().retry()));
-    return CompletableFuture.completedFuture(new EnqueueResult.Enqueued(id, NOW, QUOTA, 0));
+    return CompletableFuture.completedFuture(new EnqueueResult.Enqueued(id, NOW, QUOTA, 0, Optional.empty()));
   }
 
   private void answer() {

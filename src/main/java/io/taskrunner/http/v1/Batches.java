@@ -21,10 +21,10 @@ import io.taskrunner.store.EnqueueResult.Refused;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.StoreUnavailable;
 import io.taskrunner.store.TaskStore;
-import io.taskrunner.task.TaskId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
@@ -57,7 +57,11 @@ public final class Batches {
 
   /** The result of one item. */
   private sealed interface Result {
-    record Taken(TaskId id, boolean made) implements Result {}
+    record Taken(Accepted accepted) implements Result {
+      boolean made() {
+        return accepted instanceof EnqueueResult.Enqueued;
+      }
+    }
 
     /**
      * A rejection.
@@ -153,7 +157,7 @@ public final class Batches {
       }
       case Accepted accepted -> {
         enqueues.count(command, accepted);
-        yield new Result.Taken(accepted.id(), accepted instanceof EnqueueResult.Enqueued);
+        yield new Result.Taken(accepted);
       }
       case Refused refused -> {
         boolean standing =
@@ -218,9 +222,13 @@ public final class Batches {
             for (Result result : results) {
               items.item(item -> {
                 switch (result) {
-                  case Result.Taken(TaskId id, boolean made) -> {
-                    item.text("status", made ? "enqueued" : "duplicate");
-                    item.text("task_id", id.toString());
+                  case Result.Taken taken -> {
+                    item.text("status", taken.made() ? "enqueued" : "duplicate");
+                    item.text("task_id", taken.accepted().id().toString());
+                    Optional<EnqueueResult.Wait> waits = Enqueues.waits(taken.accepted());
+                    if (waits.isPresent()) {
+                      item.text("waits", waits.get().word());
+                    }
                   }
                   case Result.Rejected(Problem problem, _) -> {
                     item.text("status", "rejected");

@@ -246,6 +246,13 @@ public final class Enqueues {
     };
   }
 
+  /** What keeps a new task from starting. */
+  static Optional<EnqueueResult.Wait> waits(Accepted accepted) {
+    return accepted instanceof EnqueueResult.Enqueued enqueued
+        ? enqueued.waits()
+        : Optional.empty();
+  }
+
   private static long resetSeconds(Instant fullAgain) {
     return Math.floorDiv(fullAgain.toEpochMilli() + 999, 1000L);
   }
@@ -269,7 +276,9 @@ public final class Enqueues {
         .append(limits.maxConcurrent())
         .append(",\"requests_per_min\":")
         .append(limits.requestsPerMin())
-        .append("}}");
+        .append('}');
+    waits(accepted).ifPresent(wait -> json.append(",\"waits\":\"").append(wait.word()).append('"'));
+    json.append('}');
     return json.toString().getBytes(StandardCharsets.ISO_8859_1);
   }
 }

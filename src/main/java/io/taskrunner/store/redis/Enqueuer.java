@@ -12,6 +12,7 @@ import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Line;
 import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.Moves;
+import io.taskrunner.store.redis.link.Obstacles;
 import io.taskrunner.store.redis.link.QueueNames;
 import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
@@ -75,6 +76,7 @@ final class Enqueuer {
 
   private final Link link;
   private final Moves moves;
+  private final Obstacles obstacles;
   private final QueueNames names;
   private final TaskIds ids;
   private final HeldEnqueues held;
@@ -134,6 +136,7 @@ final class Enqueuer {
       Optional<Tracing> tracing) {
     this.link = shard.link();
     this.moves = shard.moves();
+    this.obstacles = shard.obstacles();
     this.names = names;
     this.ids = new TaskIds(options.clock(), shard.number());
     this.held = held;
@@ -150,7 +153,7 @@ final class Enqueuer {
   }
 
   CompletableFuture<EnqueueResult> enqueue(Enqueue command) {
-    return begin(EnqueueCall.of(command));
+    return begin(EnqueueCall.of(command, obstacles));
   }
 
   CompletableFuture<TaskMade> create(NewTask task) {

@@ -169,6 +169,7 @@ final class Housekeeping implements AutoCloseable {
       Reply tidied = shard.moves().run(Script.TIDY, STRANGER_MILLIS);
       boolean again = tidied.number() == 1;
       trimmed.count(tidied);
+      shard.obstacles().read(tidied.number() == 1, tidied.rest(Reply::text));
       if (!again) {
         return;
       }

@@ -26,6 +26,7 @@ import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.Link;
 import io.taskrunner.store.redis.link.Moves;
 import io.taskrunner.store.redis.link.Nodes;
+import io.taskrunner.store.redis.link.Obstacles;
 import io.taskrunner.store.redis.link.Permissions;
 import io.taskrunner.store.redis.link.QueueNames;
 import io.taskrunner.store.redis.link.Shard;
@@ -149,7 +150,8 @@ public final class RedisStore implements Stores, AutoCloseable {
 
   private Shard shard(int number, Keys keys, Optional<InstantSource> injectedTime) {
     Link link = nodes.link(keys);
-    return new Shard(number, keys, link, new Moves(link, keys, injectedTime));
+    return new Shard(
+        number, keys, link, new Moves(link, keys, injectedTime), new Obstacles());
   }
 
   /**

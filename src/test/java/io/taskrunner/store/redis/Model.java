@@ -463,7 +463,20 @@ final class Model {
     if (wish.key != null) {
       keys.put(wish.client + " " + wish.key, new Keyed(id, due, wish.payload));
     }
-    return answer('e', id, due, caller, limits, 0);
+    return answer('e', id, due, caller, limits, held(queue, caller, limits, due));
+  }
+
+  /** What keeps a new task from starting, as a number of the reply. */
+  private long held(Queue queue, Client client, Limits limits, long due) {
+    Integer most = queue.settings.maxConcurrent();
+    if (queue.paused) {
+      return 1;
+    } else if (due > now) {
+      return 4;
+    } else if (running(client) >= limits.maxConcurrent()) {
+      return 2;
+    }
+    return most != null && running(queue) >= most ? 3 : 0;
   }
 
   private @Nullable Answer backlogFull(Client client, int body) {

@@ -11,8 +11,9 @@ import org.jspecify.annotations.Nullable;
  * @param keys its keys
  * @param link the access to the node that holds them
  * @param moves its scripts
+ * @param obstacles what keeps its tasks from starting
  */
-public record Shard(int number, Keys keys, Link link, Moves moves) {
+public record Shard(int number, Keys keys, Link link, Moves moves, Obstacles obstacles) {
 
   /** The number of the configuration, which is no shard of tasks. */
   public static final int CONFIGURATION = -1;
