@@ -7,11 +7,10 @@ const METHODS = ["POST", "GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 /** The fields of an enqueue, from a task that is copied. */
 function fields(task) {
   const request = task?.request;
-  const hidden = Object.entries(request?.headers || {}).filter(([, value]) => value === "***").map(([name]) => name);
   return {
     client_id: task?.client_id || session.get().client_id || "", queue: task?.queue || "default", url: request?.url || "", method: request?.method || "POST",
-    headers: Object.entries(request?.headers || {}).filter(([, value]) => value !== "***").map(([name, value]) => name + ": " + value).join("\n"),
-    body: request?.body ?? "", labels: Object.entries(task?.labels || {}).map(([name, value]) => name + ": " + value).join("\n"), delay: "", hidden,
+    headers: Object.entries(request?.headers || {}).map(([name, value]) => name + ": " + value).join("\n"),
+    body: request?.body ?? "", labels: Object.entries(task?.labels || {}).map(([name, value]) => name + ": " + value).join("\n"), delay: "",
   };
 }
 
@@ -25,11 +24,14 @@ function Form({ copied }) {
   const key = useMemo(() => crypto.randomUUID?.() || String(Math.random()).slice(2) + performance.now(), []);
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
+  // Of a finished task: then the form's body is sent, as the server has none to copy.
+  const dropped = copied && copied.request.body_bytes === 0 && copied.finished_time;
   const set = (name) => (event) => setMine({ ...mine, [name]: event.target.value });
   const body = {
+    ...(copied && { copy_of: copied.task_id }),
     ...(mine.client_id && { client_id: mine.client_id }), queue: mine.queue, idempotency_key: key,
-    task: { url: mine.url, method: mine.method, ...(mine.headers.trim() && { headers: pairs(mine.headers) }), ...(mine.body && { body: mine.body }) },
-    ...(mine.labels.trim() && { labels: pairs(mine.labels) }), ...(mine.delay && { delay: Number(mine.delay) }),
+    task: { url: mine.url, method: mine.method, ...((copied || mine.headers.trim()) && { headers: pairs(mine.headers) }), ...((copied ? mine.body !== first.body || dropped : mine.body) && { body: mine.body }) },
+    ...((copied || mine.labels.trim()) && { labels: pairs(mine.labels) }), ...(mine.delay && { delay: Number(mine.delay) }),
   };
   const send = async (event) => {
     event.preventDefault();
@@ -47,8 +49,8 @@ function Form({ copied }) {
   const at = (pointer) => errorAt(problem, pointer);
   const { idempotency_key: _, ...shown } = body;
   return html`<form onSubmit=${send}>
-    ${first.hidden.length > 0 && html`<div class="note warn">Not copied, because the server does not show them: ${first.hidden.join(", ")}. Add them if the target needs them.</div>`}
-    ${copied && copied.request.body_bytes === 0 && copied.finished_time && html`<div class="note">If this task had a body, it is no longer kept.</div>`}
+    ${first.headers.includes(": ***") && html`<div class="note">Values shown as *** are kept, as long as the URL names the same scheme, host and port.</div>`}
+    ${dropped && html`<div class="note">If this task had a body, it is no longer kept.</div>`}
     <div class="grid"><${Panel} title="Request"><div class="fields">
       <${Field} wide label="URL" error=${at("/task/url")}><input type="url" value=${mine.url} onInput=${set("url")} required spellcheck="false" placeholder="https://example.com/work" /><//>
       <${Field} label="Method"><select value=${mine.method} onChange=${set("method")}>${METHODS.map((each) => html`<option>${each}</option>`)}</select><//>

@@ -1,11 +1,36 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { call, path, post } from "./api.js";
 import { Ask, Do, rhythm } from "./parts.js";
-import { Calls, Facts, Field, Foreign, Loaded, Panel, Table, Time, Title, absolute, go, html, mayChange, number, page, tell, useLive, useQuery } from "./ui.js";
+import { Calls, Facts, Field, Foreign, Loaded, Panel, Table, Time, Title, absolute, go, html, mayChange, number, page, tell, useLive, useQuery, visible } from "./ui.js";
 
 /** Members of an answer that cannot be set. */
 const RESULTS = ["name", "paused", "next_time", "next_times", "last_task_id", "last_time", "missed", "runs", "created_time", "updated_time", "warnings"];
 const FRESH = { client_id: "my-service", cron: "30 2 * * *", time_zone: "Europe/Berlin", task: { url: "https://api.example.com/nightly" } };
+
+/** The next runs of settings that are being edited, when they can be read. */
+function Preview({ text }) {
+  const [shown, setShown] = useState(null);
+  useEffect(() => {
+    let left = false;
+    const timer = setTimeout(async () => {
+      try {
+        const { cron, interval_sec, time_zone } = JSON.parse(text);
+        const value = await post("/v1/schedules/preview", { cron, interval_sec, time_zone });
+        if (!left) setShown({ ...value, zone: time_zone });
+      } catch (problem) {
+        if (!left) setShown({ problem });
+      }
+    }, 300);
+    return () => {
+      left = true;
+      clearTimeout(timer);
+    };
+  }, [text]);
+  if (!shown) return null;
+  if (shown.problem) return html`<div class="note" role="status"><span class="bad">${visible(shown.problem.message)}</span></div>`;
+  return html`<div class="note" role="status"><b>Next runs</b><ol>${shown.next_times.map((each) => html`<li>${absolute(each)}${shown.zone && shown.zone !== "UTC" && html` <span class="soft">· ${absolute(each, shown.zone)}</span>`}</li>`)}</ol>
+    ${shown.warnings.map((each) => html`<p class="warn">${visible(each)}</p>`)}</div>`;
+}
 
 function Edit({ name, value, etag, close, after }) {
   const [called, setCalled] = useState(name);
@@ -19,7 +44,8 @@ function Edit({ name, value, etag, close, after }) {
   return html`<${Ask} title=${name ? html`Settings of <${Foreign} text=${name} />` : "New schedule"} confirm="Save" does=${save} close=${close} disabled=${!called}>${(problem) => html`
     ${problem?.status === 412 && html`<div class="note warn">${etag ? "Another user changed this schedule meanwhile. Nothing was overwritten: close this and look again." : "A schedule of this name exists."}</div>`}
     ${!name && html`<${Field} label="Name"><input value=${called} onInput=${(event) => setCalled(event.target.value.trim())} spellcheck="false" autocomplete="off" required /><//>`}
-    <${Field} label="Settings" hint="JSON, as in the API: cron with time_zone or interval_sec, task, overlap, catch_up, jitter_sec, queue, retry"><textarea rows="16" spellcheck="false" value=${text} onInput=${(event) => setText(event.target.value)} /><//>`}<//>`;
+    <${Field} label="Settings" hint="JSON, as in the API: cron with time_zone or interval_sec, task, overlap, catch_up, jitter_sec, queue, retry"><textarea rows="16" spellcheck="false" value=${text} onInput=${(event) => setText(event.target.value)} /><//>
+    <${Preview} text=${text} />`}<//>`;
 }
 
 export default function SchedulePage() {

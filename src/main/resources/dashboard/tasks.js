@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { call, get, path, query } from "./api.js";
-import { Ask, Target, Labels, Last, inWords, actionsFor, Operates } from "./parts.js";
+import { Ask, Do, Target, Labels, Last, inWords, actionsFor, Operates } from "./parts.js";
 import { Calls, Empty, Foreign, Loaded, State, Table, Time, Title, brief, html, isAdmin, may, number, page, quoted, tell, useHold, useLive, useQuery } from "./ui.js";
 
 const ROWS = 50;
@@ -139,8 +139,17 @@ export default function Tasks() {
     { name: "Last", cell: (each) => html`<${Last} task=${each} />` },
     { name: "Labels", cell: (each) => html`<${Labels} labels=${each.labels} />` },
   ];
+  const counts = async () => {
+    let [all, looks, next] = [0, 0, null];
+    do {
+      const part = await get("/v1/tasks/count" + query({ ...filter, cursor: next }));
+      [all, looks, next] = [all + part.count, looks + 1, part.next_cursor];
+    } while (next && looks < LOOKS);
+    return (next ? "At least " : "") + number(all) + (all === 1 ? " task matches." : " tasks match.");
+  };
   const foot = live.value && html`<span>${live.value.examined > rows.length ? `Looked at ${number(live.value.examined)}, found ${number(rows.length)}.` : `${number(rows.length)} shown.`}</span>
     ${newer > 0 && html`<button class="small" onClick=${showAll}>${number(newer)} newer: show</button>`}
+    <${Do} class="small quiet" does=${counts} said=${(text) => text}>Count<//>
     ${trail.length > 0 && html`<button class="small" onClick=${() => setTrail(trail.slice(0, -1))}>Newer page</button>`}
     ${live.value.next_cursor && html`<button class="small" onClick=${() => setTrail([...trail, live.value.next_cursor])}>${live.value.tasks.length ? "Next page" : "Go on looking"}</button>`}`;
   return html`

@@ -21,7 +21,7 @@ local function place(q, c, id, due, tail)
   local state = due <= now and 'r' or 's'
   if not call('SET', P .. 'task:' .. id, fresh_head(q, c, state, due) .. tail, 'NX') then return false end
   local body, mask, owner_length = unpack_struct('>I4BB', tail, 5)
-  if mask >= PLANNED then call('SETRANGE', P .. 'task:' .. id, text(AT.owner + owner_length), pack('>I6', due)) end
+  if mask >= 128 then call('SETRANGE', P .. 'task:' .. id, text(AT.owner + owner_length), pack('>I6', due)) end
   if state == 'r' then
     local ready = q.base .. 'ready:' .. c.id
     local adds = ready_adds[ready]

@@ -37,6 +37,6 @@
 --   32  it has labels
 local VERSION, FRONT_LAST = 1, 511
 local AT = { state = 1, error = 3, due = 24, queue = 42, created = 52, body = 62, mask = 66, owner = 68 }
-local CLOUD, NAMED, LABELED, CALLBACK, PLANNED, NO_GENERATION = 8, 16, 32, 64, 128, 2 ^ 32 - 1
+local CLOUD, NAMED, LABELED, CALLBACK, NO_GENERATION = 8, 16, 32, 64, 2 ^ 32 - 1
 local FIXED = '>Bc1BBI2I2I2I6c8I6I6I6I4I4I2I6I4I4BB'
 local CLOUD_FIELDS = '>I2I2I6I6I6I6'

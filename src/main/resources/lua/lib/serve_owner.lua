@@ -8,7 +8,7 @@ local EXPIRED, HELD_A_TURN = 8, 10
 local function judge(c, id, t)
   if not t then return 'gone' end
   if not c or c.gen ~= t.client_gen then return 'over', 'c' end
-  if t.mask % PLANNED > 0 then
+  if t.mask % 128 > 0 then
     local expires, own_concurrent = own_settings(t)
     if expires and now >= expires then
       t.error, t.status = EXPIRED, 0

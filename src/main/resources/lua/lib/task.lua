@@ -26,7 +26,7 @@ local function parse(raw)
     claim = claim, worker = worker, due = due, first = first, ended = ended, n = n, gen = gen, client_gen = client_gen,
     created = created, retention = retention, body = body, mask = mask,
     owner = string.sub(raw, AT.owner + 1, AT.owner + owner_length),
-    more = AT.owner + 1 + owner_length + (mask >= PLANNED and 6 or 0),
+    more = AT.owner + 1 + owner_length + (mask >= 128 and 6 or 0),
   }
   if mask % 16 >= CLOUD then return parse_cloud(t) end
   return t

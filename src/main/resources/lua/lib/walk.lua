@@ -1,10 +1,10 @@
 -- walk: the tasks of a shard that match, from a place on, until the budget is spent. First `wide` sets, which hold tasks of all queues,
 -- then queue by queue `narrow` ones. A place is set, n, owner, score and id, each behind a line break; a set of '' is behind all of
 -- queue n. Ready tasks are met owner by owner, in the order of the owners' ids, which does not change with their turns.
--- Arguments from FIRST on: n of the only queue, or -1 · wide sets (active; or label: all that have it) · narrow sets (due, ready, dead,
+-- Arguments from FIRST on: n of the only queue, or -1 · wide sets (active; or label: all that have it; or ids: these) · narrow sets (due, ready, dead,
 -- done, or an index of dead such as dead:h:<host>) · numbers of queues, 4 bytes each, ascending · how many steps (a set of a queue) are
 -- over · '1' when no queue follows · place in the first step: owner, score, id · what to match, '' for any: letters of states, owner,
--- status, error, created from, created before, due from, due before, host with or without its port, digest of a label.
+-- status, error, created from, created before, due from, due before, host with or without its port, digest of a label, ids.
 -- Newest first for finished tasks or by label.
 local PAGE, FEW_OWNERS, LOOK, STEP = 100, 100, 9, 8
 local arguments = { unpack(ARGV, FIRST) }
@@ -58,6 +58,13 @@ end
 
 local function walk_step(visit, set, n, owner, score, id)
   if set == 'label' then return walk_label(visit, id) end
+  if set == 'ids' then
+    for one in string.gmatch(arguments[20], string.rep('.', 16)) do
+      if is_enough() then return false end
+      if id == '' then look_at(visit, '', '', one) elseif one == id then id = '' end
+    end
+    return true
+  end
   if set == 'active' then return walk_set(visit, P .. 'leases', '', newest_lease_first, score, id) end
   local q = queue(n)
   if not q then return true end

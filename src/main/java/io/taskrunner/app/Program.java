@@ -266,11 +266,7 @@ final class Program {
             Optional.of(cloudTasks));
     ApiServer server =
         new ApiServer(
-            settings.server(),
-            settings.api(),
-            settings.worker().maxRetry(),
-            parts,
-            ground.loops());
+            settings.server(), settings.api(), settings.worker().maxRetry(), parts, ground.loops());
     listen(server);
     return server;
   }

@@ -45,6 +45,13 @@ final class EnqueueCommand extends Verb {
               + " options are defaults for all of them.")
   private @Nullable String file;
 
+  @Option(
+      names = "--copy-of",
+      paramLabel = "TASK",
+      description =
+          "Copy a task, secrets included: TARGET and the other options replace what they name.")
+  private @Nullable String copyOf;
+
   @Mixin private final TaskOptions task = new TaskOptions();
 
   @Option(
@@ -74,12 +81,18 @@ final class EnqueueCommand extends Verb {
 
   @Override
   int run(Api api, Out out) throws Failure {
-    if ((target == null) == (file == null)) {
-      throw new Failure(Failure.MISUSED, "TARGET or --file: expected exactly one of them");
+    if (file == null ? target == null && copyOf == null : target != null || copyOf != null) {
+      throw new Failure(
+          Failure.MISUSED, "TARGET, --copy-of or --file: expected one of them; --file alone");
     }
     Map<String, @Nullable Object> body = task.fields(target, api, around());
+    if (copyOf != null && task.client == null) {
+      body.remove("client_id"); // that of the task
+    }
     body.putAll(
         members(
+            "copy_of",
+            copyOf,
             "delay",
             Spans.of(delay),
             "schedule_time",

@@ -51,6 +51,12 @@ final class OperationsCommands extends Root.Group {
 
     @Mixin private final TasksCommands.Which which = new TasksCommands.Which();
 
+    @Option(
+        names = "--id",
+        paramLabel = "TASK",
+        description = "Only this task; can be repeated. Then no queue or state is needed.")
+    private List<String> ids = List.of();
+
     @Option(names = "--to", paramLabel = "QUEUE", description = "Target queue of a move.")
     private @Nullable String to;
 
@@ -80,7 +86,7 @@ final class OperationsCommands extends Root.Group {
             "ACTION: \"" + action + "\" (expected: cancel, run, retry, move or delete)");
       }
       boolean isFinal = action.equals("cancel") || action.equals("delete");
-      if (!dryRun && !sure.given() && (isFinal || !which.members().containsKey("queue"))) {
+      if (!dryRun && !sure.given() && (isFinal || !isOfSome())) {
         sure.ask(around(), consequence(api));
       }
       Api.Reply reply = api.post("/v1/operations", order(dryRun));
@@ -100,7 +106,7 @@ final class OperationsCommands extends Root.Group {
           "action",
           action,
           "filter",
-          which.members(),
+          filter(),
           "to_queue",
           to,
           "per_sec",
@@ -118,8 +124,28 @@ final class OperationsCommands extends Root.Group {
           .formatted(
               ACTIONS.get(action),
               Shown.count(tasks, "task"),
-              which.text(),
-              which.members().containsKey("queue") ? "" : ", of all queues");
+              text(),
+              isOfSome() ? "" : ", of all queues");
+    }
+
+    /** Whether a queue or tasks are given. */
+    private boolean isOfSome() throws Failure {
+      return filter().containsKey("queue") || !ids.isEmpty();
+    }
+
+    private Map<String, @Nullable Object> filter() throws Failure {
+      Map<String, @Nullable Object> filter = which.members();
+      if (!ids.isEmpty()) {
+        filter.put("ids", ids);
+      }
+      return filter;
+    }
+
+    /** The filter for people. */
+    private String text() throws Failure {
+      String others = which.text();
+      String ofIds = ids.isEmpty() ? "" : Shown.count(ids.size(), "id");
+      return others + (others.isEmpty() || ofIds.isEmpty() ? "" : ", ") + ofIds;
     }
 
     private Api.Reply awaitEnd(Api api, Out out, String id) throws Failure, InterruptedException {

@@ -31,6 +31,7 @@ import picocli.CommandLine.Parameters;
     })
 final class SchedulesCommands extends Root.Group {
 
+  private static final String CLIENT = "/admin/clients/get";
   private static final String ONE = "/v1/schedules/{}";
 
   /** The members of a schedule that are not settings. */
@@ -179,6 +180,12 @@ final class SchedulesCommands extends Root.Group {
           before.status() == 200 && !replace
               ? api.put(Api.path(ONE, name), merged(before.object(), body), ifMatch(before.etag()))
               : api.put(Api.path(ONE, name), body);
+      Object client = body.get("client_id");
+      if (client != null
+          && api.send("GET", Api.query(CLIENT, members("client_id", client)), null).status()
+              == 404) {
+        around().err().println("Warning: the client " + client + " does not exist.");
+      }
       if (!out.raw(reply)) {
         out.say(
             name

@@ -16,6 +16,7 @@ import picocli.CommandLine.Parameters;
     description = "List, show, await, cancel, run and retry tasks.",
     subcommands = {
       TasksCommands.ListThem.class,
+      TasksCommands.Count.class,
       TasksCommands.Show.class,
       TasksCommands.Wait.class,
       TasksCommands.Cancel.class,
@@ -118,6 +119,38 @@ final class TasksCommands extends Root.Group {
           new Out.Column(
               "TARGET",
               row -> Shown.text(row, "request.method") + " " + Shown.text(row, "request.url")));
+    }
+  }
+
+  @Command(
+      name = "count",
+      description = "Count tasks.",
+      footer = {"", "Example:", "  task-runner tasks count --queue mail --filter status=503"})
+  static final class Count extends Verb {
+    @Mixin private final Which which = new Which();
+
+    @Override
+    int run(Api api, Out out) throws Failure {
+      Map<String, @Nullable Object> query = which.members();
+      long count = 0;
+      long examined = 0;
+      while (true) {
+        Api.Reply reply = api.get(Api.query("/v1/tasks/count", query));
+        Map<String, @Nullable Object> part = reply.object();
+        count += number(part, "count");
+        examined += number(part, "examined");
+        Object next = part.get("next_cursor");
+        if (next == null) {
+          String sums = JsonText.write(members("count", count, "examined", examined));
+          out.to().println(out.json() ? sums : String.valueOf(count));
+          return 0;
+        }
+        query.put("cursor", next);
+      }
+    }
+
+    private static long number(Map<String, @Nullable Object> of, String name) {
+      return of.get(name) instanceof Number number ? number.longValue() : 0;
     }
   }
 

@@ -35,7 +35,12 @@ public record WorkerSettings(
             1,
             86_400,
             "upper limit for one attempt; the default if neither the task nor its queue sets a timeout"),
-        env.integer("MAX_RETRY", 5, 0, 100, "default number of retries; the API shows its own value, so set it alike for all processes"),
+        env.integer(
+            "MAX_RETRY",
+            5,
+            0,
+            100,
+            "default number of retries; the API shows its own value, so set it alike for all processes"),
         env.seconds(
             "LEASE_SEC",
             30,

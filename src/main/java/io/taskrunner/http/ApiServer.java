@@ -163,7 +163,7 @@ public final class ApiServer {
     List<Route> routes = new ArrayList<>(health.routes());
     Runnable gauges = () -> {};
     if (server.mode().serves()) {
-      routes.addAll(contract(server, api, maxRetry, parts));
+      routes.addAll(contract(server, api, maxRetry, credentials, parts));
       sessions.ifPresent(all -> {
         routes.addAll(
             new SessionCalls(all, credentials, stores, new Audit(stores.audits())).routes());
@@ -197,11 +197,12 @@ public final class ApiServer {
 
   /** All routes except those of each process itself. */
   private static List<Route> contract(
-      ServerSettings server, ApiSettings api, int maxRetry, Parts parts) {
+      ServerSettings server, ApiSettings api, int maxRetry, Credentials credentials, Parts parts) {
     Stores stores = parts.stores();
     Audit audit = new Audit(stores.audits());
     Enqueues enqueues =
-        new Enqueues(stores.tasks(), stores.clients(), api.resultRetention(), parts.registry());
+        new Enqueues(
+            stores.tasks(), stores.clients(), api.resultRetention(), credentials, parts.registry());
     Queues queues = new Queues(stores.queues(), audit);
     Schedules schedules =
         new Schedules(

@@ -28,6 +28,12 @@ public record Enqueue(
     @Nullable Integer requestsPerMin,
     @Nullable Idempotency idempotency) {
 
+  /** The same with another request. */
+  public Enqueue with(TaskSpec other) {
+    return new Enqueue(
+        clientId, proof, queue, when, other, maxConcurrent, requestsPerMin, idempotency);
+  }
+
   /** How the caller authenticated. */
   public enum Proof {
     /**

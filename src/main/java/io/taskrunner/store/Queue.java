@@ -1,5 +1,7 @@
 package io.taskrunner.store;
 
+import io.taskrunner.task.TaskState;
+
 /**
  * A queue and its contents.
  *
@@ -27,5 +29,19 @@ public record Queue(
       long dead,
       long succeeded,
       long cancelled,
-      double oldestReadyAgeSec) {}
+      double oldestReadyAgeSec) {
+
+    /** The number of tasks in a state. */
+    public long of(TaskState state) {
+      return switch (state) {
+        case SCHEDULED -> scheduled;
+        case READY -> ready;
+        case ACTIVE -> active;
+        case RETRY -> retry;
+        case DEAD -> dead;
+        case SUCCEEDED -> succeeded;
+        case CANCELLED -> cancelled;
+      };
+    }
+  }
 }

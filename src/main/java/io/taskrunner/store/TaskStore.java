@@ -42,6 +42,14 @@ public interface TaskStore {
     return list(filter, limit, cursor, View.FULL);
   }
 
+  /**
+   * Counts tasks that match: among at most about 100,000, or for a second.
+   *
+   * @param cursor of an earlier count; null for the beginning
+   * @throws BadCursor the cursor is invalid, or of another filter
+   */
+  Count count(Filter filter, @Nullable String cursor) throws BadCursor;
+
   /** The parts of the tasks of a list. */
   enum View {
     /** Everything. */
@@ -72,6 +80,7 @@ public interface TaskStore {
    * @param createdBefore created earlier
    * @param dueAfter due then or later
    * @param dueBefore due earlier
+   * @param ids only these tasks; empty for any. Only for operations
    */
   // Flat row: one component for each filter of the API.
   public record Filter(
@@ -85,10 +94,12 @@ public interface TaskStore {
       @Nullable Instant createdAfter,
       @Nullable Instant createdBefore,
       @Nullable Instant dueAfter,
-      @Nullable Instant dueBefore) {
+      @Nullable Instant dueBefore,
+      List<TaskId> ids) {
 
     /** Normalizes the spelling of the host. */
     public Filter {
+      ids = List.copyOf(ids);
       if (host != null) {
         host = TargetUrl.hostOf(host).orElse(host.toLowerCase(Locale.ROOT));
       }
@@ -104,7 +115,8 @@ public interface TaskStore {
           && createdAfter == null
           && createdBefore == null
           && dueAfter == null
-          && dueBefore == null;
+          && dueBefore == null
+          && ids.isEmpty();
     }
 
     /** A filter with these fields only. */
@@ -114,6 +126,34 @@ public interface TaskStore {
         @Nullable String clientId,
         @Nullable Label label) {
       this(queue, state, clientId, label, null, null, null, null, null, null, null);
+    }
+
+    /** A filter for any ids. */
+    public Filter(
+        @Nullable String queue,
+        @Nullable TaskState state,
+        @Nullable String clientId,
+        @Nullable Label label,
+        @Nullable String host,
+        @Nullable Integer status,
+        @Nullable AttemptError error,
+        @Nullable Instant createdAfter,
+        @Nullable Instant createdBefore,
+        @Nullable Instant dueAfter,
+        @Nullable Instant dueBefore) {
+      this(
+          queue,
+          state,
+          clientId,
+          label,
+          host,
+          status,
+          error,
+          createdAfter,
+          createdBefore,
+          dueAfter,
+          dueBefore,
+          List.of());
     }
   }
 
@@ -127,6 +167,15 @@ public interface TaskStore {
    * @param examined number of tasks examined
    */
   record Page(List<Task> tasks, @Nullable String nextCursor, long examined) {}
+
+  /**
+   * A part of a count.
+   *
+   * @param count number of matches
+   * @param examined number of tasks examined
+   * @param nextCursor cursor of the rest; null at the end
+   */
+  record Count(long count, long examined, @Nullable String nextCursor) {}
 
   /** The result of an operation. */
   sealed interface Moved {

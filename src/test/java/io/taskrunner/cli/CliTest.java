@@ -399,14 +399,14 @@ class CliTest extends CliProgram {
   @Test
   void everyCommandHasHelpWithAnExample() {
     for (String command :
-        "enqueue;tasks list;tasks show;tasks wait;tasks cancel;tasks run;tasks retry;queues list;queues show;queues set;queues pause;queues resume;queues purge;queues delete;dead list;dead summary;dead replay;dead drop;schedules list;schedules show;schedules set;schedules next;schedules run;schedules pause;schedules resume;schedules delete;operations start;operations show;operations list;operations stop;clients list;clients show;clients set;clients delete;tiers list;tiers show;tiers set;tiers delete;signing show;signing set;signing delete;workers;stats;series;failures;health;pause;resume;listen;hosts list;hosts show;hosts set;hosts close;hosts delete;keys list;keys add;keys revoke;keys admin list;keys admin add;keys admin revoke;audit;config export;config apply;watch;load;completion"
+        "enqueue;tasks list;tasks count;tasks show;tasks wait;tasks cancel;tasks run;tasks retry;queues list;queues show;queues set;queues pause;queues resume;queues purge;queues delete;dead list;dead summary;dead replay;dead drop;schedules list;schedules show;schedules set;schedules next;schedules run;schedules pause;schedules resume;schedules delete;operations start;operations show;operations list;operations stop;clients list;clients show;clients set;clients delete;tiers list;tiers show;tiers set;tiers delete;signing show;signing set;signing delete;workers;stats;series;failures;health;pause;resume;listen;hosts list;hosts show;hosts set;hosts close;hosts delete;keys list;keys add;keys revoke;keys admin list;keys admin add;keys admin revoke;audit;config export;config apply;watch;load;completion"
             .split(";")) {
       String help = expect(0, (command + " --help").split(" "));
       assertTrue(help.contains("task-runner " + command.split(" ")[0]), help);
       assertTrue(help.contains("Example"), help);
     }
     assertEquals(
-        "Missing command (expected: list, show, wait, cancel, run, retry).\nTry `task-runner tasks --help`.\n",
+        "Missing command (expected: list, count, show, wait, cancel, run, retry).\nTry `task-runner tasks --help`.\n",
         expect(2, "tasks"));
     assertEquals(
         "Unknown command \"lsit\". Did you mean \"list\"?\nTry `task-runner tasks --help`.\n",

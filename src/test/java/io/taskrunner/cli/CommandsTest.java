@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -51,6 +52,41 @@ class CommandsTest extends CliProgram {
         listed.contains("  {\"error\": \"no such customer\", \"token\": \"***\"}?[2J\n"), listed);
     String json = expect(0, "tasks", "show", id, "--json");
     assertTrue(json.contains("\\n \\\"token\\\": \\\"***\\\"}\\u001B[2J"), json);
+  }
+
+  @Test
+  void aTaskIsEnqueuedAgainWithAChange() throws Exception {
+    String id = enqueue("-H", "X-Token: s3cr3t", "-d", "x", "--delay", "1h", "-l", "copied=1");
+    String copy = expect(0, "enqueue", "--copy-of", id, "-d", "y").split(" ", 2)[0];
+    var received = target.next();
+    assertEquals("s3cr3t", received.header("X-Token"));
+    assertEquals("y", new String(received.body(), StandardCharsets.UTF_8));
+    assertTrue(expect(0, "tasks", "list", "-l", "copied=1").contains(copy));
+    assertEquals("2\n", expect(0, "tasks", "count", "-l", "copied=1"));
+    assertTrue(
+        expect(1, "enqueue", "http://127.0.0.1:1/", "--copy-of", id).contains("masked secret"));
+    assertTrue(expect(2, "enqueue", "--copy-of", id, "--file", "x").contains("--file alone"));
+    String done = expect(0, "operations", "start", "cancel", "--id", id, "--yes", "--wait");
+    assertTrue(done.contains("cancel done: 1 done"), done);
+  }
+
+  @Test
+  void aQueueThatDoesNotExistIsReported() {
+    assertTrue(expect(3, "tasks", "list", "--queue", "nope").contains("\"nope\""));
+    assertTrue(expect(3, "dead", "list", "nope").contains("\"nope\""));
+    assertTrue(expect(3, "tasks", "count", "--queue", "nope").contains("\"nope\""));
+  }
+
+  @Test
+  void anUnknownClientOfAScheduleIsWarnedOf() {
+    Said client =
+        run("schedules", "set", "cmd-typo", target.url("/"), "-c", "cmd-nobody", "--every", "1d");
+    assertEquals(0, client.status(), client.err());
+    assertEquals("Warning: the client cmd-nobody does not exist.\n", client.err());
+    assertEquals(
+        "",
+        run("schedules", "set", "cmd-typo", target.url("/"), "-c", "cli", "--every", "1d").err());
+    expect(0, "schedules", "delete", "cmd-typo", "-y");
   }
 
   @Test
@@ -182,7 +218,7 @@ class CommandsTest extends CliProgram {
         2, expect(0, "tasks", "list", "-l", "import=7", "--all", "--json").lines().count());
     expect(
         0, "operations", "start", "cancel", "-l", "import=7", "-s", "scheduled", "--wait", "--yes");
-    assertTrue(expect(2, "enqueue").contains("exactly one of them"));
+    assertTrue(expect(2, "enqueue").contains("expected one of them"));
   }
 
   @Test

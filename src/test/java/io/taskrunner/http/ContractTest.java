@@ -1,5 +1,6 @@
 package io.taskrunner.http;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -18,6 +19,10 @@ import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
+import io.taskrunner.task.TargetRequest;
+import io.taskrunner.task.Task;
+import io.taskrunner.task.TaskId;
+import io.taskrunner.task.TaskState;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
 import java.time.Duration;
@@ -159,8 +164,94 @@ class ContractTest {
     String retry =
         "{\"max_retries\":9,\"min_backoff_sec\":20,\"max_backoff_sec\":3600,\"max_doublings\":16,\"max_duration_sec\":90.5,\"retry_client_errors\":true}";
     assertEquals(retry, served.get("/v1/tasks/" + id).json().path("retry").toString());
+    assertEquals(retry, served.get("/v1/tasks?queue=slow").json().at("/tasks/0/retry").toString());
+  }
+
+  private String copy(String of, String more) {
+    return "{\"copy_of\":\"" + of + "\"" + more + "}";
+  }
+
+  @Test
+  void aTaskIsCopiedWithItsSecretsAndChanges() {
+    String id =
+        enqueued(
+            "{\"client_id\":\"abc\",\"queue\":\"low\",\"delay\":1000,\"labels\":{\"k\":\"v\"},\"retry\":{\"max_retries\":7},"
+                + "\"callback\":{\"url\":\"http://c/?token=s\",\"on\":[\"dead\"]},"
+                + "\"task\":{\"url\":\"http://h/p?token=s&a=b\",\"method\":\"PUT\",\"headers\":{\"Authorization\":\"s3\",\"X-A\":\"b\"},\"body\":\"x\"}}");
+    TaskId copied = TaskId.parse(enqueued(copy(id, ""))).orElseThrow();
+    Task before = store.tasks().get(TaskId.parse(id).orElseThrow()).orElseThrow();
+    Task after = store.tasks().get(copied).orElseThrow();
+    assertEquals("low", after.queue());
+    assertEquals(TaskState.READY, after.state());
+    assertEquals(before.spec().request().url(), after.spec().request().url());
+    assertEquals(before.spec().request().headers(), after.spec().request().headers());
+    assertArrayEquals(before.spec().request().body(), after.spec().request().body());
+    assertEquals(before.spec().callback(), after.spec().callback());
+    assertEquals(before.spec().labels(), after.spec().labels());
+    assertEquals(before.spec().retry(), after.spec().retry());
+    String changed =
+        enqueued(
+            copy(
+                id,
+                ",\"queue\":\"default\",\"task\":{\"url\":\"http://h/other\",\"headers\":{\"Authorization\":\"***\"},\"body_base64\":\"/w==\"}"));
+    Task with = store.tasks().get(TaskId.parse(changed).orElseThrow()).orElseThrow();
+    assertEquals("default", with.queue());
+    assertEquals("http://h/other", with.spec().request().url().value());
     assertEquals(
-        retry, served.get("/v1/tasks?queue=slow").json().at("/tasks/0/retry").toString());
+        List.of(new TargetRequest.Header("Authorization", "s3")), with.spec().request().headers());
+    assertEquals("PUT", with.spec().request().method());
+    assertEquals(1, with.spec().request().body().length);
+  }
+
+  @Test
+  void aCopyNeverSendsSecretsToAnotherPlace() {
+    String id =
+        enqueued(
+            "{\"client_id\":\"abc\",\"task\":{\"url\":\"http://h/\",\"headers\":{\"X-Token\":\"s\"}}}");
+    for (String url : List.of("https://h/", "http://h:81/", "http://evil/")) {
+      String more = ",\"task\":{\"url\":\"" + url + "\"}";
+      Reply refused = served.post("/v1/enqueue", copy(id, more));
+      assertRefused(400, "invalid_request", refused);
+      assertEquals("/task", refused.json().at("/errors/0/pointer").asText());
+    }
+    enqueued(copy(id, ",\"task\":{\"url\":\"http://other/\",\"headers\":{}}"));
+    assertRefused(
+        404,
+        "task_not_found",
+        served.post("/v1/enqueue", copy("019a8f6c-3c2e-7000-9b4f-0d1e2f3a4000", "")));
+    assertRefused(400, "invalid_request", served.post("/v1/enqueue", copy("x", "")));
+  }
+
+  @Test
+  void aBodyThatIsNoLongerKeptMustBeGiven() {
+    String id = enqueued(task(",\"delay\":60"));
+    String bodied =
+        enqueued(
+            "{\"client_id\":\"abc\",\"delay\":60,\"task\":{\"url\":\"http://h\",\"body\":\"x\"}}");
+    served.call("DELETE", "/v1/tasks/" + id, null);
+    served.call("DELETE", "/v1/tasks/" + bodied, null);
+    enqueued(copy(id, ""));
+    Reply refused = served.post("/v1/enqueue", copy(bodied, ""));
+    assertEquals("/task/body", refused.json().at("/errors/0/pointer").asText(), refused.body());
+    enqueued(copy(bodied, ",\"task\":{\"body\":\"\"}"));
+  }
+
+  @Test
+  void tasksAreCountedAndAnUnknownQueueIsNotFound() {
+    enqueued("{\"client_id\":\"abc\",\"delay\":60,\"task\":{\"url\":\"http://h\"}}");
+    enqueued("{\"client_id\":\"xyz\",\"delay\":60,\"task\":{\"url\":\"http://h\"}}");
+    assertEquals(
+        "{\"count\":2,\"examined\":0,\"next_cursor\":null}",
+        served.get("/v1/tasks/count?queue=default&state=scheduled").body());
+    assertEquals(2, served.get("/v1/tasks/count").json().path("count").asInt());
+    assertEquals(1, served.get("/v1/tasks/count?client_id=abc").json().path("count").asInt());
+    for (String path : List.of("/v1/tasks", "/v1/tasks/count")) {
+      assertRefused(404, "queue_not_found", served.get(path + "?queue=nowhere"));
+      assertRefused(404, "queue_not_found", served.get(path + "?queue=nowhere&client_id=abc"));
+      assertEquals(200, served.get(path + "?queue=critical").status());
+      String cloud = "projects/p/locations/l/queues/q";
+      assertEquals(200, served.get(path + "?queue=" + cloud).status(), "made by its first task");
+    }
   }
 
   @Test

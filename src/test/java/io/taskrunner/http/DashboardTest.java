@@ -463,7 +463,7 @@ class DashboardTest {
     try (Console console = console()) {
       console.open("task?id=" + dead);
       console.click("Copy…");
-      console.awaitText("Not copied, because the server does not show them: Authorization");
+      console.awaitText("Values shown as *** are kept");
       console.isAccessible("the form of a task");
       console.fill("Queue", "reports");
       console.browser.evaluate(

@@ -143,6 +143,7 @@ class ExamplesTest {
       getTask 200
       whyTaskWaits 200
       listTasks 200
+      countTasks 200
       runTask 200
       cancelTask 204
       enqueueBatch 200
@@ -155,6 +156,7 @@ class ExamplesTest {
       putSchedule 200
       getSchedule 200
       listSchedules 200
+      previewSchedule 200
       runSchedule 200
       pauseSchedule 200
       resumeSchedule 200

@@ -204,7 +204,8 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
             0,
             Optional.empty(),
             command.spec().retry()));
-    return CompletableFuture.completedFuture(new EnqueueResult.Enqueued(id, NOW, QUOTA, 0, Optional.empty()));
+    return CompletableFuture.completedFuture(
+        new EnqueueResult.Enqueued(id, NOW, QUOTA, 0, Optional.empty()));
   }
 
   private void answer() {
@@ -223,6 +224,11 @@ final class FakeStores implements Stores, TaskStore, QueueStore, SystemStore {
   public Optional<Task> get(TaskId id) {
     answer();
     return Optional.ofNullable(tasks.get(id));
+  }
+
+  @Override
+  public TaskStore.Count count(Filter filter, String cursor) throws BadCursor {
+    return new TaskStore.Count(list(filter, Integer.MAX_VALUE, cursor).tasks().size(), 0, null);
   }
 
   @Override

@@ -124,6 +124,32 @@ class OperationsTest {
   }
 
   @Test
+  void selectedTasksAreOneOperation() {
+    String first = enqueued("abc");
+    String second = enqueued("abc");
+    String other = enqueued("abc");
+    Reply begun =
+        begin(
+            "{\"action\":\"cancel\",\"filter\":{\"ids\":[\"%s\",\"%s\"]}}".formatted(first, second),
+            ADMIN);
+    assertEquals(202, begun.status(), begun.body());
+    assertEquals(
+        "[\"" + first + "\",\"" + second + "\"]", begun.json().at("/filter/ids").toString());
+    carryOut();
+    assertEquals(2, operation(begun.json().path("operation_id").asText()).path("done").asInt());
+    assertEquals(
+        "cancelled", served.get("/v1/tasks/" + first, ADMIN).json().path("state").asText());
+    assertEquals(
+        "scheduled", served.get("/v1/tasks/" + other, ADMIN).json().path("state").asText());
+    for (String ids : List.of("[]", "[\"x\"]", "\"x\"", "[1]")) {
+      Reply reply = begin("{\"action\":\"cancel\",\"filter\":{\"ids\":" + ids + "}}", ADMIN);
+      assertRefused(400, "invalid_request", reply);
+      assertTrue(
+          reply.json().at("/errors/0/pointer").asText().startsWith("/filter/ids"), reply.body());
+    }
+  }
+
+  @Test
   void anEmptyFilterIsRejected() {
     for (String filter : List.of("{}", "{\"host\":\"h\"}", "{\"queue\":null}")) {
       Reply reply = begin("{\"action\":\"delete\",\"filter\":" + filter + "}", ADMIN);

@@ -265,6 +265,9 @@ class RefusalsTest {
           inBatch = false;
         }
       }
+      if (operation.id().equals("enqueue") && code.equals("task_not_found")) {
+        return enqueue("\"copy_of\":\"" + NO_ID + "\"");
+      }
       return switch (code) {
         case "unauthenticated" -> as("X-API-Key", "tr_" + "A".repeat(43), operation);
         case "forbidden" ->
@@ -298,6 +301,10 @@ class RefusalsTest {
     private Reply provoke(Operation operation, String code, String both) {
       return switch (both) {
         case "enqueue queue_not_found" -> enqueue("\"queue\":\"nowhere\"");
+        case "listTasks queue_not_found" -> served.get("/v1/tasks?queue=nowhere", ADMIN);
+        case "countTasks queue_not_found" -> served.get("/v1/tasks/count?queue=nowhere", ADMIN);
+        case "countTasks client_mismatch" ->
+            served.get("/v1/tasks/count?client_id=my-service", "X-API-Key", keyOfOther);
         case "beginOperation queue_not_found" -> begin("\"queue\":\"nowhere\"", ADMIN);
         case "runSchedule queue_not_found" -> run("gone");
         case "enqueue queue_not_allowed" ->

@@ -10,6 +10,7 @@ import io.taskrunner.http.Served.Setup;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
 import io.taskrunner.testkit.RedisExtension;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,6 +64,42 @@ class SchedulesTest {
   private void refused(int status, String code, Reply reply) {
     assertEquals(status, reply.status(), reply.body());
     assertEquals(code, reply.json().path("code").asText());
+  }
+
+  @Test
+  void theNextRunsOfARhythmArePreviewed() {
+    Reply cron =
+        served.post(
+            "/v1/schedules/preview",
+            "{\"cron\":\"30 2 * * *\",\"time_zone\":\"Asia/Kathmandu\",\"count\":2}");
+    assertEquals(200, cron.status(), cron.body());
+    JsonNode times = cron.json().path("next_times");
+    assertEquals(2, times.size());
+    Instant first = Instant.parse(times.path(0).asText());
+    assertTrue(times.path(0).asText().endsWith("T20:45:00.000Z"), "02:30 at UTC+5:45");
+    assertEquals(first.plus(Duration.ofDays(1)), Instant.parse(times.path(1).asText()));
+    assertEquals(
+        5,
+        served
+            .post("/v1/schedules/preview", "{\"interval_sec\":60}")
+            .json()
+            .path("next_times")
+            .size());
+    assertFalse(
+        served
+            .post("/v1/schedules/preview", "{\"cron\":\"*/90 * * * *\"}")
+            .json()
+            .path("warnings")
+            .isEmpty());
+    assertEquals(
+        List.of("/cron"), pointers(served.post("/v1/schedules/preview", "{\"cron\":\"x\"}")));
+    assertEquals(
+        List.of("/count"),
+        pointers(served.post("/v1/schedules/preview", "{\"interval_sec\":1,\"count\":101}")));
+    assertEquals(0, served.get("/v1/schedules").json().path("schedules").size());
+    assertEquals(201, put("preview", schedule(",\"interval_sec\":60")).status());
+    assertEquals(
+        "preview", served.get("/v1/schedules/preview").json().path("name").asText(), "a schedule");
   }
 
   @Test

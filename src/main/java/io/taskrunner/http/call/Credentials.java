@@ -288,6 +288,27 @@ public final class Credentials {
   }
 
   /**
+   * The caller of a call that anonymous clients may make, but not so that it reads a task.
+   *
+   * @throws Refusal 401 or 403: it may not read
+   */
+  public Caller reads(Caller caller) {
+    caller.needs(Scope.READ);
+    return keyed(caller);
+  }
+
+  private Caller keyed(Caller caller) {
+    return switch (caller) {
+      case Caller.Admin _, Caller.Keyed _, Caller.Known _ -> caller;
+      case Caller.Scraper _ -> throw new Refusal(Problem.forbidden(ONLY_METRICS));
+      case Caller.Anonymous _ when isAnonymousAdmin() -> LOOPBACK;
+      case Caller.Anonymous _ ->
+          throw new Refusal(
+              Problem.unauthenticated("This call requires an API key or an admin key."));
+    };
+  }
+
+  /**
    * The caller as a route may take it: on a loopback listener without {@code ADMIN_API_KEY},
    * anonymous callers are the admin, whatever named keys exist. That follows only from the settings
    * of this process; data in the store cannot lock out the owner of the machine.
@@ -306,15 +327,7 @@ public final class Credentials {
             case Caller.Anonymous _ when settings.clientAuth() == Access.OPEN -> caller;
             case Caller.Anonymous _ -> throw new Refusal(Problem.unauthenticated(KEY_NEEDED));
           };
-      case READ, OPERATE ->
-          switch (caller) {
-            case Caller.Admin _, Caller.Keyed _, Caller.Known _ -> caller;
-            case Caller.Scraper _ -> throw new Refusal(Problem.forbidden(ONLY_METRICS));
-            case Caller.Anonymous _ when isAnonymousAdmin() -> LOOPBACK;
-            case Caller.Anonymous _ ->
-                throw new Refusal(
-                    Problem.unauthenticated("This call requires an API key or an admin key."));
-          };
+      case READ, OPERATE -> keyed(caller);
       case ADMIN ->
           switch (caller) {
             case Caller.Admin _ -> {

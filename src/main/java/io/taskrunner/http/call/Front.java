@@ -133,7 +133,7 @@ public final class Front implements HttpService {
     Exchange(ServiceRequestContext ctx, HttpRequest request) {
       this.ctx = ctx;
       this.request = request;
-      this.match = router.find(ctx.path());
+      this.match = router.find(ctx.path(), request.headers().method());
       this.route = match == null ? null : match.path().route(request.headers().method());
       this.trace = route == null || isOfThisProcess(route) ? null : trace(route);
       this.headers = trace == null ? request.headers() : traced(request.headers(), trace);

@@ -110,16 +110,24 @@ public final class Router {
   }
 
   /**
-   * Finds a path.
+   * Finds a path. One without placeholders takes precedence, unless it lacks the method: so a thing
+   * may have the name of a call.
    *
    * @param path as received, percent-encoded
    * @return null when there is none
    */
-  public @Nullable Match find(String path) {
+  public @Nullable Match find(String path, HttpMethod method) {
     Match match = plain.get(path);
-    if (match != null) {
+    if (match != null && match.path().route(method) != null) {
       return match;
     }
+    Match template = template(path);
+    return template == null || (match != null && template.path().route(method) == null)
+        ? match
+        : template;
+  }
+
+  private @Nullable Match template(String path) {
     if (!path.startsWith(prefix)) {
       return null;
     }

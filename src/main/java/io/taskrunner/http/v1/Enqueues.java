@@ -14,6 +14,7 @@ import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Caller;
 import io.taskrunner.http.call.Credentials;
 import io.taskrunner.http.call.Faults;
+import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.Missing;
 import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
@@ -28,6 +29,7 @@ import io.taskrunner.store.EnqueueResult.Accepted;
 import io.taskrunner.store.EnqueueResult.Quota;
 import io.taskrunner.store.EnqueueResult.Refused;
 import io.taskrunner.store.TaskStore;
+import io.taskrunner.task.TaskId;
 import io.taskrunner.telemetry.Meters;
 import io.taskrunner.telemetry.Tracing.Place;
 import java.nio.charset.StandardCharsets;
@@ -37,6 +39,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -55,6 +58,7 @@ public final class Enqueues {
 
   private final TaskStore tasks;
   private final ClientStore clients;
+  private final Credentials credentials;
   private final Duration retention;
   private final MeterRegistry registry;
   private final Counter rateLimited;
@@ -64,11 +68,17 @@ public final class Enqueues {
    * Over a store.
    *
    * @param retention of tasks that set none
+   * @param credentials decide who may copy a task
    */
   public Enqueues(
-      TaskStore tasks, ClientStore clients, Duration retention, MeterRegistry registry) {
+      TaskStore tasks,
+      ClientStore clients,
+      Duration retention,
+      Credentials credentials,
+      MeterRegistry registry) {
     this.tasks = tasks;
     this.clients = clients;
+    this.credentials = credentials;
     this.retention = retention;
     this.registry = registry;
     this.rateLimited = Meters.counter(registry, Meters.RATE_LIMIT_REFUSALS);
@@ -88,29 +98,49 @@ public final class Enqueues {
       throw new Refusal(Problem.clientMismatch(ownId, named.get()));
     }
     Faults faults = new Faults();
-    Enqueue command = EnqueueFields.read(call.fields(faults), around(call, ownId, null));
-    if (command == null) {
-      return refuseFaulty(call.caller(), named.orElse(ownId), faults);
+    Fields fields = call.fields(faults);
+    if (fields.has(Copy.FIELD)) {
+      Optional<TaskId> of = Copy.id(fields);
+      if (of.isPresent()) {
+        Caller reader = credentials.reads(call.caller());
+        return apart("copy", () -> copy(call, of.get(), ownId(reader), named.orElse(ownId)));
+      }
     }
+    Enqueue command = EnqueueFields.read(fields, around(call, ownId, null));
+    return command == null
+        ? apart("refusal", () -> refuse(call.caller(), named.orElse(ownId), faults))
+        : enqueue(command);
+  }
+
+  private CompletableFuture<Answer> enqueue(Enqueue command) {
     return tasks.enqueue(command).thenApply(result -> answer(command, result));
   }
 
-  /** The state of a client is reported before errors in its call. */
-  private CompletableFuture<Answer> refuseFaulty(
+  /** Enqueues what differs from a task. Blocks. */
+  private CompletableFuture<Answer> copy(
+      Call call, TaskId of, @Nullable String readerId, @Nullable String clientId) {
+    Copy copy = Copy.of(of, tasks, readerId);
+    Faults faults = new Faults();
+    Fields fields = new Fields(copy.fields(call.body(), faults), "", faults);
+    Enqueue command = EnqueueFields.read(fields, around(call, ownId(call.caller()), null));
+    Enqueue whole = command == null ? null : copy.unmasked(command, faults);
+    return whole == null ? refuse(call.caller(), clientId, faults) : enqueue(whole);
+  }
+
+  /** The state of a client is reported before errors in its call. Blocks. */
+  private CompletableFuture<Answer> refuse(
       Caller caller, @Nullable String clientId, Faults faults) {
-    CompletableFuture<Answer> refused = new CompletableFuture<>();
-    Thread.ofVirtual()
-        .name("refusal")
-        .start(() -> {
-          try {
-            checkStanding(caller, clientId);
-            faults.raise();
-            throw new IllegalStateException("no command and no error");
-          } catch (RuntimeException refusal) {
-            refused.completeExceptionally(refusal);
-          }
-        });
-    return refused;
+    checkStanding(caller, clientId);
+    faults.raise();
+    throw new IllegalStateException("no command and no error");
+  }
+
+  /** What blocks is done on a thread of its own. */
+  private static CompletableFuture<Answer> apart(
+      String name, Supplier<CompletableFuture<Answer>> blocking) {
+    return CompletableFuture.supplyAsync(
+            blocking, work -> Thread.ofVirtual().name(name).start(work))
+        .thenCompose(answer -> answer);
   }
 
   /**

@@ -8,9 +8,11 @@ import io.taskrunner.store.Operation.Order;
 import io.taskrunner.store.QueueSettings;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Label;
+import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -29,6 +31,11 @@ final class OperationFields {
   static final Pattern HOST = Pattern.compile("[A-Za-z0-9._:\\[\\]-]{1,261}");
 
   private static final double PER_SEC_MAX = 100_000;
+
+  private static final int IDS_MAX = 500;
+
+  private static final Pattern ID =
+      Pattern.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}");
 
   private OperationFields() {}
 
@@ -89,14 +96,15 @@ final class OperationFields {
         "created_after",
         "created_before",
         "due_after",
-        "due_before");
-    if (!of.has("queue") && !of.has("state")) {
+        "due_before",
+        "ids");
+    if (!of.has("queue") && !of.has("state") && !of.has("ids")) {
       of.faults()
           .add(
               Fault.body(
                   "/filter",
-                  "filter: has neither queue nor state (expected: at least one of them, to prevent changing"
-                      + " every task by accident)"));
+                  "filter: has neither queue nor state nor ids (expected: at least one of them, to prevent"
+                      + " changing every task by accident)"));
     }
     final String queue = of.text("queue", QueueSettings.ANY_NAME, EnqueueFields.QUEUE_FORM);
     final TaskState state = state(of, action);
@@ -109,6 +117,7 @@ final class OperationFields {
     final Instant createdBefore = of.time("created_before");
     final Instant dueAfter = of.time("due_after");
     final Instant dueBefore = of.time("due_before");
+    final List<TaskId> ids = ids(of);
     if (action == Action.MOVE && queue != null && queue.indexOf('/') >= 0) {
       of.fault(
           "queue", "a queue of Cloud Tasks, whose tasks cannot be moved (expected: another queue)");
@@ -125,7 +134,21 @@ final class OperationFields {
         createdAfter,
         createdBefore,
         dueAfter,
-        dueBefore);
+        dueBefore,
+        ids);
+  }
+
+  private static List<TaskId> ids(Fields of) {
+    boolean given = of.has("ids");
+    List<String> texts = of.texts("ids", ID, "the id of a task");
+    if (!given || texts == null) {
+      return List.of();
+    }
+    if (texts.isEmpty() || texts.size() > IDS_MAX) {
+      of.fault("ids", texts.size() + " ids (expected: 1 to " + IDS_MAX + ")");
+      return List.of();
+    }
+    return texts.stream().map(TaskId::parse).flatMap(Optional::stream).distinct().toList();
   }
 
   private static @Nullable TaskState state(Fields of, @Nullable Action action) {

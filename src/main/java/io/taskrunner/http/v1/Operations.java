@@ -197,6 +197,9 @@ public final class Operations {
     text(out, "created_before", text(filter.createdBefore()));
     text(out, "due_after", text(filter.dueAfter()));
     text(out, "due_before", text(filter.dueBefore()));
+    if (!filter.ids().isEmpty()) {
+      out.texts("ids", filter.ids().stream().map(TaskId::toString).toList());
+    }
   }
 
   private static void text(JsonOut out, String name, @Nullable String value) throws IOException {

@@ -75,7 +75,7 @@ final class ScheduleFields {
         task.spec());
   }
 
-  private static @Nullable Rhythm rhythm(Fields fields) {
+  static @Nullable Rhythm rhythm(Fields fields) {
     boolean both = fields.has("cron") && fields.has("interval_sec");
     boolean neither = !fields.has("cron") && !fields.has("interval_sec");
     final Integer interval = fields.integer("interval_sec", 1, (int) INTERVAL_MAX_SECONDS);
@@ -180,7 +180,12 @@ final class ScheduleFields {
 
   /** Warnings about settings that are probably mistakes. */
   static List<String> warnings(Settings settings) {
-    return settings.rhythm() instanceof Rhythm.ByCron(Cron cron, _) ? cron.warnings() : List.of();
+    return warnings(settings.rhythm());
+  }
+
+  /** The same of a rhythm. */
+  static List<String> warnings(Rhythm rhythm) {
+    return rhythm instanceof Rhythm.ByCron(Cron cron, _) ? cron.warnings() : List.of();
   }
 
   private static void whose(JsonOut out, Settings settings) throws IOException {

@@ -6,6 +6,7 @@ import io.taskrunner.http.call.Answer;
 import io.taskrunner.http.call.Audit;
 import io.taskrunner.http.call.Call;
 import io.taskrunner.http.call.Faults;
+import io.taskrunner.http.call.Fields;
 import io.taskrunner.http.call.JsonOut;
 import io.taskrunner.http.call.Kind;
 import io.taskrunner.http.call.Missing;
@@ -13,6 +14,8 @@ import io.taskrunner.http.call.Problem;
 import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
 import io.taskrunner.http.call.Things;
+import io.taskrunner.http.call.Times;
+import io.taskrunner.schedule.Rhythm;
 import io.taskrunner.schedule.Schedule;
 import io.taskrunner.schedule.Schedule.Settings;
 import io.taskrunner.store.ScheduleStore;
@@ -24,12 +27,18 @@ import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskState;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
 /** The calls under {@code /v1/schedules}, only for the admin. */
 public final class Schedules {
+
+  private static final int PREVIEW = 5;
+
+  private static final int PREVIEW_MAX = 100;
 
   private static final int LIMIT = 50;
 
@@ -64,6 +73,12 @@ public final class Schedules {
     return List.of(
         Route.of(HttpMethod.GET, "/v1/schedules", Access.ADMIN, this::list)
             .taking("limit", "cursor"),
+        Route.of(
+            HttpMethod.POST,
+            "/v1/schedules/preview",
+            Access.READ,
+            Route.Body.REQUIRED,
+            this::preview),
         Route.of(HttpMethod.GET, one, Access.ADMIN, things::get),
         Route.of(HttpMethod.PUT, one, Access.ADMIN, Route.Body.REQUIRED, things::put),
         Route.of(HttpMethod.DELETE, one, Access.ADMIN, things::delete),
@@ -102,6 +117,31 @@ public final class Schedules {
   /** Schedules in the document of the entire configuration. */
   public Kind<Schedule, Settings> kind() {
     return kind;
+  }
+
+  /** The next ticks of a rhythm that no schedule has yet. */
+  private Answer preview(Call call) {
+    Faults faults = new Faults();
+    Fields fields = call.fields(faults);
+    fields.nullIsAbsent("cron", "interval_sec", "time_zone", "count");
+    Rhythm rhythm = ScheduleFields.rhythm(fields);
+    Integer count = fields.integer("count", 1, PREVIEW_MAX);
+    fields.done();
+    faults.raise();
+    if (rhythm == null) {
+      throw new IllegalStateException("no rhythm and no error");
+    }
+    List<Instant> ticks = new ArrayList<>();
+    Instant tick = tasks.now();
+    for (int i = 0; i < (count == null ? PREVIEW : count); i++) {
+      tick = rhythm.next(tick);
+      ticks.add(tick);
+    }
+    return Answer.ok(
+        JsonOut.object(out -> {
+          out.texts("next_times", ticks.stream().map(Times::text).toList());
+          out.texts("warnings", ScheduleFields.warnings(rhythm));
+        }));
   }
 
   private Answer run(Call call) {

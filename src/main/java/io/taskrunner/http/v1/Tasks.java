@@ -15,11 +15,14 @@ import io.taskrunner.http.call.Refusal;
 import io.taskrunner.http.call.Route;
 import io.taskrunner.http.call.Times;
 import io.taskrunner.store.HostStore;
+import io.taskrunner.store.Queue;
 import io.taskrunner.store.QueueSettings;
+import io.taskrunner.store.QueueStore;
 import io.taskrunner.store.Stores;
 import io.taskrunner.store.TargetHost;
 import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.TaskStore.BadCursor;
+import io.taskrunner.store.TaskStore.Count;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Label;
 import io.taskrunner.store.TaskStore.Moved;
@@ -29,12 +32,15 @@ import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import java.time.Instant;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,7 +63,22 @@ public final class Tasks {
 
   private static final Pattern STATUS = Pattern.compile("[1-5][0-9]{2}");
 
+  private static final List<String> FILTERS =
+      List.of(
+          "queue",
+          "state",
+          "client_id",
+          "label",
+          "host",
+          "status",
+          "error",
+          "created_after",
+          "created_before",
+          "due_after",
+          "due_before");
+
   private final TaskStore tasks;
+  private final QueueStore queues;
   private final HostStore hosts;
   private final Audit audit;
   private final Waits waits;
@@ -71,6 +92,7 @@ public final class Tasks {
   public Tasks(Stores stores, int maxRetry, Audit audit) {
     this.maxRetry = maxRetry;
     this.tasks = stores.tasks();
+    this.queues = stores.queues();
     this.hosts = stores.hosts();
     this.audit = audit;
     this.waits = new Waits(stores);
@@ -80,21 +102,9 @@ public final class Tasks {
   public List<Route> routes() {
     return List.of(
         Route.of(HttpMethod.GET, "/v1/tasks", Access.READ, this::list)
-            .taking(
-                "queue",
-                "state",
-                "client_id",
-                "label",
-                "host",
-                "status",
-                "error",
-                "created_after",
-                "created_before",
-                "due_after",
-                "due_before",
-                "limit",
-                "cursor",
-                "view"),
+            .taking(with("limit", "cursor", "view")),
+        Route.of(HttpMethod.GET, "/v1/tasks/count", Access.READ, this::count)
+            .taking(with("cursor")),
         Route.of(HttpMethod.GET, "/v1/tasks/{id}", Access.READ, this::get).taking("body_max"),
         Route.of(HttpMethod.GET, "/v1/tasks/{id}/wait", Access.READ, this::why),
         Route.of(HttpMethod.DELETE, "/v1/tasks/{id}", Access.OPERATE, this::cancel),
@@ -108,6 +118,11 @@ public final class Tasks {
             this::retry));
   }
 
+  /** The parameters of a filter, and others. */
+  private static String[] with(String... others) {
+    return Stream.concat(FILTERS.stream(), Stream.of(others)).toArray(String[]::new);
+  }
+
   private Answer list(Call call) {
     Faults faults = new Faults();
     Call.Query query = call.query(faults);
@@ -118,10 +133,61 @@ public final class Tasks {
     faults.raise();
     try {
       View shown = "basic".equals(view) ? View.BASIC : View.FULL;
-      return Answer.ok(json(tasks.list(filter, limit, cursor, shown), query, shown));
+      Page page = tasks.list(filter, limit, cursor, shown);
+      if (page.examined() == 0) {
+        checkQueue(filter);
+      }
+      return Answer.ok(json(page, query, shown));
     } catch (BadCursor badCursor) {
       throw query.badCursor();
     }
+  }
+
+  /**
+   * Rejects a filter by a queue that does not exist. One of Cloud Tasks may be created with its
+   * first task, so that it has none before.
+   */
+  private void checkQueue(Filter filter) {
+    String queue = filter.queue();
+    if (queue != null && queue.indexOf('/') < 0 && queues.get(queue).isEmpty()) {
+      throw new Refusal(Missing.queue(queue));
+    }
+  }
+
+  private Answer count(Call call) {
+    Faults faults = new Faults();
+    Call.Query query = call.query(faults);
+    Filter filter = filter(query, Enqueues.ownId(call.caller()));
+    String cursor = query.cursor();
+    faults.raise();
+    try {
+      Count count = filter.plain() ? kept(filter) : tasks.count(filter, cursor);
+      if (count.examined() == 0) {
+        checkQueue(filter);
+      }
+      return Answer.ok(
+          JsonOut.object(out -> {
+            out.number("count", count.count());
+            out.number("examined", count.examined());
+            out.text("next_cursor", query.nextCursor(count.nextCursor()));
+          }));
+    } catch (BadCursor badCursor) {
+      throw query.badCursor();
+    }
+  }
+
+  /** The count of a filter for whole sets, whose sizes are kept. */
+  private Count kept(Filter filter) {
+    List<Queue> counted =
+        filter.queue() == null ? queues.list() : queues.get(filter.queue()).stream().toList();
+    Set<TaskState> states =
+        filter.state() == null ? EnumSet.allOf(TaskState.class) : EnumSet.of(filter.state());
+    return new Count(
+        counted.stream()
+            .mapToLong(queue -> states.stream().mapToLong(queue.stats()::of).sum())
+            .sum(),
+        0,
+        null);
   }
 
   private static Filter filter(Call.Query query, @Nullable String ownId) {

@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Restores the secrets of a schedule where its new settings have the mask, as they do when a read
- * schedule is sent back. A secret is kept only at its place: with the same scheme, host and port,
- * under the same name. Otherwise a caller that may set a schedule, but not see its secrets, could
- * have them sent to a server of its own.
+ * schedule is sent back; and those of a task that is copied. A secret is kept only at its place:
+ * with the same scheme, host and port, under the same name. Otherwise a caller that may set a
+ * schedule, but not see its secrets, could have them sent to a server of its own.
  */
 final class Unmasking {
 
@@ -58,27 +58,42 @@ final class Unmasking {
    * @return empty when something is masked that did not exist, or was for another place
    */
   static Optional<Settings> of(Settings read, Optional<Settings> before) {
-    TaskSpec spec = read.spec();
-    TargetRequest request = spec.request();
-    Callback callback = spec.callback();
+    return of(read.spec(), before.map(Settings::spec).orElse(null))
+        .map(spec ->
+            new Settings(
+                read.clientId(),
+                read.queue(),
+                read.rhythm(),
+                read.overlap(),
+                read.catchUp(),
+                read.jitter(),
+                read.paused(),
+                spec));
+  }
+
+  /**
+   * A task with the secrets of another.
+   *
+   * @return empty when something is masked that the other does not have, or has for another place
+   */
+  static Optional<TaskSpec> of(TaskSpec read, @Nullable TaskSpec before) {
+    TargetRequest request = read.request();
+    Callback callback = read.callback();
     Sent sent = new Sent(request.url(), request.headers());
     Sent told = callback == null ? null : new Sent(callback.url(), callback.headers());
     if (!sent.isMasked() && (told == null || !told.isMasked())) {
       return Optional.of(read);
     }
-    Optional<TaskSpec> had = before.map(Settings::spec);
+    Callback toldBefore = before == null ? null : before.callback();
     Optional<Sent> whole =
         kept(
             sent,
-            had.map(TaskSpec::request).map(one -> new Sent(one.url(), one.headers())).orElse(null));
+            before == null ? null : new Sent(before.request().url(), before.request().headers()));
     Optional<Sent> wholeTold =
         told == null
             ? Optional.empty()
             : kept(
-                told,
-                had.flatMap(one -> Optional.ofNullable(one.callback()))
-                    .map(one -> new Sent(one.url(), one.headers()))
-                    .orElse(null));
+                told, toldBefore == null ? null : new Sent(toldBefore.url(), toldBefore.headers()));
     if (whole.isEmpty() || (told != null && wholeTold.isEmpty())) {
       return Optional.empty();
     }
@@ -113,32 +128,23 @@ final class Unmasking {
         : Optional.empty();
   }
 
-  private static Settings with(Settings read, Sent sent, @Nullable Callback callback) {
-    TaskSpec spec = read.spec();
+  private static TaskSpec with(TaskSpec spec, Sent sent, @Nullable Callback callback) {
     TargetRequest request = spec.request();
-    return new Settings(
-        read.clientId(),
-        read.queue(),
-        read.rhythm(),
-        read.overlap(),
-        read.catchUp(),
-        read.jitter(),
-        read.paused(),
-        new TaskSpec(
-            new TargetRequest(
-                request.method(),
-                sent.url(),
-                sent.headers(),
-                request.body(),
-                request.text(),
-                request.token()),
-            spec.retry(),
-            spec.timeout(),
-            spec.expires(),
-            spec.maxConcurrent(),
-            spec.retention(),
-            spec.labels(),
-            spec.trace(),
-            callback == null ? spec.telling() : callback));
+    return new TaskSpec(
+        new TargetRequest(
+            request.method(),
+            sent.url(),
+            sent.headers(),
+            request.body(),
+            request.text(),
+            request.token()),
+        spec.retry(),
+        spec.timeout(),
+        spec.expires(),
+        spec.maxConcurrent(),
+        spec.retention(),
+        spec.labels(),
+        spec.trace(),
+        callback == null ? spec.telling() : callback);
   }
 }

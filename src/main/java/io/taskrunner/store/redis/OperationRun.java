@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
@@ -166,12 +167,16 @@ final class OperationRun implements Run {
   /** Whether matching tasks may move from one set to another, and must be visited all the same. */
   private static boolean goesRoundAgain(Order order) {
     return !order.dryRun()
+        && order.filter().ids().isEmpty()
         && (order.action() == Action.CANCEL || order.action() == Action.MOVE)
         && !Collections.disjoint(TaskWalk.states(order), Action.CANCEL.states());
   }
 
   /** The shards that may hold matching tasks. */
   static List<Shard> homes(Shards shards, Filter filter) {
+    if (!filter.ids().isEmpty()) {
+      return filter.ids().stream().map(shards::of).flatMap(Optional::stream).distinct().toList();
+    }
     if (filter.clientId() != null) {
       return List.of(shards.of(filter.clientId()));
     }

@@ -107,23 +107,11 @@ final class RedisOperations implements OperationStore {
     for (Queue queue : counted) {
       if (TaskWalk.isMeant(order, queue.name())) {
         for (TaskState state : states) {
-          total += count(queue.stats(), state);
+          total += queue.stats().of(state);
         }
       }
     }
     return total;
-  }
-
-  private static long count(Queue.Stats stats, TaskState state) {
-    return switch (state) {
-      case SCHEDULED -> stats.scheduled();
-      case READY -> stats.ready();
-      case ACTIVE -> stats.active();
-      case RETRY -> stats.retry();
-      case DEAD -> stats.dead();
-      case SUCCEEDED -> stats.succeeded();
-      case CANCELLED -> stats.cancelled();
-    };
   }
 
   @Override

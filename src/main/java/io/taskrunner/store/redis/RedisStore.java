@@ -150,8 +150,7 @@ public final class RedisStore implements Stores, AutoCloseable {
 
   private Shard shard(int number, Keys keys, Optional<InstantSource> injectedTime) {
     Link link = nodes.link(keys);
-    return new Shard(
-        number, keys, link, new Moves(link, keys, injectedTime), new Obstacles());
+    return new Shard(number, keys, link, new Moves(link, keys, injectedTime), new Obstacles());
   }
 
   /**

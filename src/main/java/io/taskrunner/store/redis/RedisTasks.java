@@ -4,14 +4,12 @@ import io.taskrunner.store.Enqueue;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.redis.link.Args;
-import io.taskrunner.store.redis.link.Keys;
 import io.taskrunner.store.redis.link.QueueNames;
 import io.taskrunner.store.redis.link.Reply;
 import io.taskrunner.store.redis.link.Script;
 import io.taskrunner.store.redis.link.Shard;
 import io.taskrunner.store.redis.link.Shards;
 import io.taskrunner.store.redis.record.LogEntry;
-import io.taskrunner.store.redis.record.Packed;
 import io.taskrunner.store.redis.record.Policy;
 import io.taskrunner.store.redis.record.SeriesRecord.Event;
 import io.taskrunner.store.redis.record.TaskCodec;
@@ -23,11 +21,9 @@ import io.taskrunner.task.TargetUrl;
 import io.taskrunner.task.Task;
 import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -47,6 +43,11 @@ final class RedisTasks implements TaskStore {
    */
   private static final int SCRIPTS_MAX = 40;
 
+  /** How many tasks one call counts among, and how long it may take. */
+  private static final long COUNT_MAX = 100_000;
+
+  private static final long COUNT_NANOS_MAX = 1_000_000_000;
+
   /** Number of tasks searched for at a time. */
   private static final int AT_ONCE = 100;
 
@@ -63,36 +64,6 @@ final class RedisTasks implements TaskStore {
   private final QueueNames names;
   private final Function<Shard, Enqueuer> enqueuers;
   private final SeriesCounts counts;
-
-  /**
-   * A position in a list.
-   *
-   * @param text the position in the walk of the shard
-   */
-  private record Position(int shard, byte[] text) {
-    String cursor(String filter) {
-      Packed plain = new Packed(64);
-      plain.write(Keys.bytes(filter + "\n" + shard + "\n"));
-      plain.write(text);
-      return Base64.getUrlEncoder().withoutPadding().encodeToString(plain.toByteArray());
-    }
-
-    static Position read(String cursor, String filter) throws BadCursor {
-      try {
-        String[] parts =
-            new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.ISO_8859_1)
-                .split("\n", 3);
-        if (parts.length == 3 && parts[0].equals(filter)) {
-          byte[] text = parts[2].getBytes(StandardCharsets.ISO_8859_1);
-          TaskWalk.Place.read(text);
-          return new Position(Integer.parseInt(parts[1]), text);
-        }
-      } catch (IllegalArgumentException unreadable) {
-        // Handled below.
-      }
-      throw new BadCursor();
-    }
-  }
 
   RedisTasks(
       Shards shards, QueueNames names, Function<Shard, Enqueuer> enqueuers, SeriesCounts counts) {
@@ -212,26 +183,12 @@ final class RedisTasks implements TaskStore {
 
   @Override
   public Page list(Filter filter, int limit, @Nullable String cursor, View view) throws BadCursor {
-    // Of its text, because an enum's hash differs between the processes that a cursor may be sent
-    // to.
-    String fingerprint = Integer.toHexString(filter.toString().hashCode());
-    Shards homes = homes(filter);
-    Position from = cursor == null ? null : Position.read(cursor, fingerprint);
-    TaskWalk.Place place = from == null ? TaskWalk.Place.START : TaskWalk.Place.read(from.text());
-    int at = from == null ? 0 : numbers(homes).indexOf(from.shard());
-    if (at < 0) {
-      throw new BadCursor();
-    }
-    boolean byLabel =
-        from == null
-            ? TaskWalk.byLabel(homes, filter, filter.state() != null)
-            : place.isByLabel() && filter.label() != null;
-    TaskWalk walk = TaskWalk.of(filter, names, byLabel);
+    TaskTour tour = new TaskTour(shards, names, filter, cursor);
     List<Task> found = new ArrayList<>();
     long examined = 0;
     long bytes = 0;
-    for (int scripts = 1; at < homes.count(); scripts++) {
-      Shard shard = homes.all().get(at);
+    for (int scripts = 1; ; scripts++) {
+      Shard shard = tour.shard();
       Reply reply =
           shard
               .moves()
@@ -239,10 +196,10 @@ final class RedisTasks implements TaskStore {
                   Script.SEARCH,
                   Math.min(AT_ONCE, limit - found.size()),
                   view == View.BASIC ? ANY_BYTES : PAGE_BYTES - bytes,
-                  walk.args(place));
+                  tour.args());
       examined += reply.number();
       boolean over = reply.flag();
-      Position next = new Position(shard.number(), reply.bytes());
+      byte[] place = reply.bytes();
       long read = reply.number();
       bytes += view == View.BASIC ? 0 : read;
       for (Task task : read(shard, reply.rest(Reply::bytes), view)) {
@@ -251,27 +208,34 @@ final class RedisTasks implements TaskStore {
           found.add(task);
         }
       }
-      place = TaskWalk.Place.read(next.text());
-      if (over) {
-        if (++at == homes.count()) {
-          break;
-        }
-        next = new Position(homes.all().get(at).number(), TaskWalk.Place.start(byLabel));
-        place = TaskWalk.Place.read(next.text());
-      }
-      if (found.size() >= limit || bytes >= PAGE_BYTES || scripts >= SCRIPTS_MAX) {
-        return new Page(found, next.cursor(fingerprint), examined);
+      boolean more = tour.goOn(over, place);
+      if (!more || found.size() >= limit || bytes >= PAGE_BYTES || scripts >= SCRIPTS_MAX) {
+        return new Page(found, more ? tour.cursor() : null, examined);
       }
     }
-    return new Page(found, null, examined);
+  }
+
+  @Override
+  public Count count(Filter filter, @Nullable String cursor) throws BadCursor {
+    TaskTour tour = new TaskTour(shards, names, filter, cursor);
+    long until = System.nanoTime() + COUNT_NANOS_MAX;
+    long count = 0;
+    long examined = 0;
+    while (true) {
+      Reply reply = tour.shard().moves().run(Script.COUNT, tour.args());
+      examined += reply.number();
+      boolean over = reply.flag();
+      byte[] place = reply.bytes();
+      count += reply.number();
+      boolean more = tour.goOn(over, place);
+      if (!more || examined >= COUNT_MAX || System.nanoTime() - until > 0) {
+        return new Count(count, examined, more ? tour.cursor() : null);
+      }
+    }
   }
 
   private static long excerptLength(Task task) {
     return task.attempts().stream().mapToLong(attempt -> attempt.excerpt().length()).sum();
-  }
-
-  private static List<Integer> numbers(Shards some) {
-    return some.all().stream().map(Shard::number).toList();
   }
 
   /** Whether a filter matches a task. */
@@ -296,11 +260,6 @@ final class RedisTasks implements TaskStore {
 
   private static boolean within(@Nullable Instant from, Instant time, @Nullable Instant before) {
     return (from == null || !time.isBefore(from)) && (before == null || time.isBefore(before));
-  }
-
-  /** The shards that may hold matches. */
-  private Shards homes(Filter filter) {
-    return filter.clientId() == null ? shards : new Shards(List.of(shards.of(filter.clientId())));
   }
 
   @Override

@@ -10,6 +10,7 @@ import io.taskrunner.store.redis.link.QueueNames;
 import io.taskrunner.store.redis.link.Shards;
 import io.taskrunner.store.redis.record.Digests;
 import io.taskrunner.store.redis.record.Packed;
+import io.taskrunner.task.TaskId;
 import io.taskrunner.task.TaskState;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -50,6 +51,7 @@ record TaskWalk(
   private static final byte[] NONE = new byte[0];
 
   private static final List<String> BY_LABEL = List.of("label");
+  private static final List<String> BY_ID = List.of("ids");
 
   /** A set of a queue's tasks, and the states that these are in. */
   private record Held(String set, Set<TaskState> states) {}
@@ -130,11 +132,12 @@ record TaskWalk(
     Set<TaskState> states = states(order);
     Instant end = begun.plusMillis(1);
     Instant before = filter.createdBefore();
+    boolean byId = !filter.ids().isEmpty();
     return walk(
         filter,
         names,
-        byLabel ? BY_LABEL : wide(states),
-        byLabel ? List.of() : narrow(MET, states, filter),
+        byId ? BY_ID : byLabel ? BY_LABEL : wide(states),
+        byId || byLabel ? List.of() : narrow(MET, states, filter),
         n -> isMeant(order, names.byNumber().getOrDefault(n, "")),
         match(filter, states, before != null && before.isBefore(end) ? before : end));
   }
@@ -213,7 +216,14 @@ record TaskWalk(
         millis(filter.dueAfter()),
         millis(filter.dueBefore()),
         filter.host(),
-        filter.label() == null ? null : Digests.ofLabel(filter.label()));
+        filter.label() == null ? null : Digests.ofLabel(filter.label()),
+        ids(filter));
+  }
+
+  private static byte[] ids(Filter filter) {
+    Packed ids = new Packed(filter.ids().size() * TaskId.BYTES);
+    filter.ids().forEach(ids::put);
+    return ids.toByteArray();
   }
 
   private static @Nullable Long millis(@Nullable Instant time) {
@@ -223,8 +233,11 @@ record TaskWalk(
   /** Whether the label is the best index for the search. */
   static boolean byLabel(Shards shards, Filter filter, boolean ofSomeStates) {
     Label label = filter.label();
-    if (label == null || !ofSomeStates) {
-      return label != null;
+    if (label == null || !filter.ids().isEmpty()) {
+      return false;
+    }
+    if (!ofSomeStates) {
+      return true;
     }
     String index = "label:" + Digests.ofLabel(label);
     return shards.together((shard, redis) -> redis.zcard(shard.key(index))).stream()

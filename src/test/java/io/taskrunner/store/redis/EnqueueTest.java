@@ -128,7 +128,18 @@ class EnqueueTest {
     Answer first = stage.group(call).getFirst();
     stage.pass(Duration.ofSeconds(1));
     Answer second = stage.group(call).getFirst();
-    assertEquals(first, second);
+    assertEquals(4, first.retryAfter(), "a new task waits for its time");
+    assertEquals(
+        new Answer(
+            first.word(),
+            first.id(),
+            first.due(),
+            first.concurrent(),
+            first.perMin(),
+            first.remaining(),
+            first.full(),
+            0),
+        second);
     Unconditional.set(stage.store.clients(), "abc", ClientChange.of().enabled(false).done());
     assertEquals(first.due(), stage.group(call).getFirst().due());
     assertEquals("ex", words(stage.group(List.of(call.getFirst(), group(wish()).getFirst()))));

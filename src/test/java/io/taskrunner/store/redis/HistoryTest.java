@@ -1105,6 +1105,7 @@ class HistoryTest {
           seen.put(reply.id(), reply.text().charAt(0));
           TaskCodec.decode(reply.bytes());
           reply.apart(); // the log
+          reply.bytes(); // the policy of the queue
         }
       }
       for (Item t : items) {

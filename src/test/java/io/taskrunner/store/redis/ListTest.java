@@ -152,7 +152,7 @@ class ListTest {
     Filter filter = new Filter("default", TaskState.SCHEDULED, null, null);
     String cursor = stage.store.tasks().list(filter, 1, null).nextCursor();
     String text = new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8);
-    assertEquals("17e7e304", text.lines().findFirst().orElseThrow());
+    assertEquals("3ef79249", text.lines().findFirst().orElseThrow());
     assertEquals(1, stage.store.tasks().list(filter, 1, cursor).tasks().size());
   }
 

@@ -118,6 +118,7 @@ record ManyCalls(Stage stage) {
   }
 
   private void list(Filter filter) throws BadCursor {
+    stage.store.tasks().count(filter, null);
     String next = stage.store.tasks().list(filter, 1000, null).nextCursor();
     if (next != null) {
       stage.store.tasks().list(filter, 50, next);

@@ -82,6 +82,7 @@ class OperationsTest {
     @Nullable Instant createdBefore;
     @Nullable Instant dueAfter;
     @Nullable Instant dueBefore;
+    List<TaskId> ids = List.of();
 
     Filter filter() {
       return new Filter(
@@ -95,7 +96,53 @@ class OperationsTest {
           createdAfter,
           createdBefore,
           dueAfter,
-          dueBefore);
+          dueBefore,
+          ids);
+    }
+  }
+
+  private static Which of(List<TaskId> ids) {
+    Which which = new Which();
+    which.queue = null;
+    which.ids = ids;
+    return which;
+  }
+
+  @Test
+  void onlyTheGivenTasksAreChangedInAnyStateAndQueue() {
+    List<TaskId> waiting = stage.enqueue(3, Stage.wish().in(Duration.ofHours(1)));
+    List<TaskId> ready = stage.enqueue(3, Stage.wish().queue("low"));
+    TaskId gone = stage.id();
+    List<TaskId> some = List.of(waiting.get(0), gone, ready.get(1), waiting.get(2));
+    Operation operation = begin(order(Action.CANCEL, of(some)));
+    assertEquals(
+        some, stage.store.operations().get(operation.id()).orElseThrow().order().filter().ids());
+    finish(take("a"), 1);
+    assertEquals(new Counts(3, 0, 0), operations.get(operation.id()).orElseThrow().counts());
+    assertEquals(
+        Set.of(TaskState.CANCELLED), states(List.of(some.get(0), some.get(2), some.get(3))));
+    assertEquals(TaskState.SCHEDULED, stage.state(waiting.get(1)));
+    assertEquals(TaskState.READY, stage.state(ready.get(0)));
+  }
+
+  @Test
+  void idsAreCombinedWithOtherConditionsAndCountedByADryRun() {
+    List<TaskId> ids = new ArrayList<>(stage.enqueue(2, Stage.wish().in(Duration.ofHours(1))));
+    ids.addAll(stage.enqueue(2, Stage.wish().client("xyz").in(Duration.ofHours(1))));
+    Which which = of(ids);
+    which.clientId = "abc";
+    Order counted = new Order(Action.RUN, which.filter(), null, null, null, true);
+    Operation dry = begin(counted);
+    finish(take("a"), 10);
+    assertEquals(new Counts(2, 0, 0), operations.get(dry.id()).orElseThrow().counts());
+    begin(order(Action.RUN, which));
+    finish(take("a"), 10);
+    assertEquals(Set.of(TaskState.READY), states(ids.subList(0, 2)));
+    assertEquals(Set.of(TaskState.SCHEDULED), states(ids.subList(2, 4)));
+    begin(order(Action.MOVE, of(ids)));
+    finish(take("a"), 1);
+    for (TaskId id : ids) {
+      assertEquals("low", stage.store.tasks().get(id).orElseThrow().queue());
     }
   }
 

@@ -3,10 +3,12 @@ package io.taskrunner.store.redis;
 import static io.taskrunner.store.redis.Stage.WORKER;
 import static io.taskrunner.store.redis.Stage.wish;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.taskrunner.store.QueueStore.DeadGroup;
 import io.taskrunner.store.QueueStore.DeadSummary;
+import io.taskrunner.store.TaskStore;
 import io.taskrunner.store.TaskStore.BadCursor;
 import io.taskrunner.store.TaskStore.Filter;
 import io.taskrunner.store.TaskStore.Label;
@@ -239,6 +241,28 @@ class SearchTest {
       assertEquals(2, all(of(null, null, "example.com", null, null)).size());
     }
     stage.link.patiently(redis -> redis.set(whole, record));
+  }
+
+  private long count(Filter filter) throws BadCursor {
+    TaskStore.Count count = stage.store.tasks().count(filter, null);
+    assertNull(count.nextCursor());
+    assertTrue(count.examined() >= count.count());
+    assertEquals(all(filter, 1000).size(), count.count());
+    return count.count();
+  }
+
+  @Test
+  void matchesAreCounted() throws BadCursor {
+    stage.enqueue(300, wish().labels(SEVENTEEN));
+    stage.enqueue(20, wish().client("xyz").in(Duration.ofHours(1)));
+    stage.enqueue(5, wish().queue("low").url("http://other.example/").labels(SEVENTEEN));
+    assertEquals(20, count(of(null, "xyz", null, null, null)));
+    assertEquals(20, count(of(TaskState.SCHEDULED, null, null, null, null)));
+    assertEquals(5, count(of(null, null, "other.example", null, null)));
+    assertEquals(305, count(labeled(null, null)));
+    assertEquals(0, count(of(null, "nobody", null, null, null)));
+    stage.store.queues().purge("low");
+    assertEquals(300, count(labeled(null, null)), "a purged task is not counted");
   }
 
   @Test

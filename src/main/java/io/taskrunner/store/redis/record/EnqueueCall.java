@@ -40,9 +40,7 @@ public record EnqueueCall(Enqueue command, byte[] tail, Obstacles obstacles)
     boolean atOnce = command.when() instanceof Enqueue.When.In(Duration delay) && delay.isZero();
     return new EnqueueCall(
         command,
-        atOnce
-            ? TaskTail.of(client, command.spec())
-            : TaskTail.ofPlanned(client, command.spec()),
+        atOnce ? TaskTail.of(client, command.spec()) : TaskTail.ofPlanned(client, command.spec()),
         obstacles);
   }
 

@@ -46,6 +46,7 @@ public final class OperationFields {
     put(fields, "created_before", millis(filter.createdBefore()));
     put(fields, "due_after", millis(filter.dueAfter()));
     put(fields, "due_before", millis(filter.dueBefore()));
+    put(fields, "ids", filter.ids().isEmpty() ? null : packed(filter.ids()));
     return fields;
   }
 
@@ -93,14 +94,21 @@ public final class OperationFields {
             one(fields, "created_after", millis -> time(Long.parseLong(millis))),
             one(fields, "created_before", millis -> time(Long.parseLong(millis))),
             one(fields, "due_after", millis -> time(Long.parseLong(millis))),
-            one(fields, "due_before", millis -> time(Long.parseLong(millis)))),
+            one(fields, "due_before", millis -> time(Long.parseLong(millis))),
+            ids(fields.getOrDefault("ids", "").getBytes(StandardCharsets.ISO_8859_1))),
         owner.isEmpty() ? null : owner,
         text(fields, "to_queue"),
         one(fields, "per_sec", Double::valueOf),
         fields.containsKey("dry_run"));
   }
 
-  /** The tasks of a sample: their ids, concatenated. */
+  private static byte[] packed(List<TaskId> ids) {
+    Packed packed = new Packed(ids.size() * TaskId.BYTES);
+    ids.forEach(packed::put);
+    return packed.toByteArray();
+  }
+
+  /** Tasks, as their ids, concatenated. */
   static List<TaskId> ids(byte[] sample) {
     List<TaskId> ids = new ArrayList<>(sample.length / TaskId.BYTES);
     for (int at = 0; at + TaskId.BYTES <= sample.length; at += TaskId.BYTES) {
