@@ -40,7 +40,7 @@ public final class Missing {
 
   /** No such client. */
   public static Problem client(String id) {
-    return Problem.of(404, "client_not_found", "No client %s.", id);
+    return Problem.of(404, "client_not_found", "No client %s. An admin can create it.", id);
   }
 
   /** No such key of this client. */
