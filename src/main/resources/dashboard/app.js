@@ -223,7 +223,7 @@ let afterG = 0;
 
 function press(event) {
   if (!prefs.get().keys || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (event.target.closest?.("input, textarea, select, dialog, [contenteditable]")) return;
+  if (event.target.closest?.("input, textarea, select, dialog[open], [contenteditable]")) return;
   const rows = [...document.querySelectorAll("main tr[data-row]")];
   const current = rows.findIndex((each) => each.contains(document.activeElement));
   const acts = {

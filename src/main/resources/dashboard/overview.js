@@ -39,8 +39,7 @@ export default function Overview() {
         <${Card} label="Retrying" value=${html`<${Short} value=${sum.retry} />`} href=${page("tasks", { state: "retry" })} tone=${sum.retry ? "warn" : ""} />
         <${Card} label="Dead" value=${html`<${Short} value=${sum.dead} />`} href=${page("dead")} tone=${sum.dead ? "bad" : ""} />
         <${Card} label="Workers" value=${number(of.workers.alive)} href=${page("system")} tone=${of.workers.alive ? "" : "bad"} more=${`${number(of.workers.slots)} slots`} />
-        <${Card} label="Last minute" value=${number(of.last_minute.succeeded)} more=${`succeeded; ${number(of.last_minute.failed)} failed`} />
-        <${Card} label="Start delay, 95 %" value=${duration(of.last_minute.lag_p95_sec === null ? null : of.last_minute.lag_p95_sec * 1000)} more=${of.last_minute.lag_p50_sec === null ? null : "median " + duration(of.last_minute.lag_p50_sec * 1000)} />
+        <${Card} label="Last minute" value=${number(of.last_minute.succeeded)} more=${`succeeded, ${number(of.last_minute.failed)} failed`} />
       </div>
       <${History} given=${of.series} />
       <h2 class="sr">Queues that need a look</h2>

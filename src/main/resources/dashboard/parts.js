@@ -219,7 +219,8 @@ const known = (values) => values.filter((each) => each !== null);
 const rate = (of, name) =>
   of[name].map((value, i) => {
     const seconds = Math.min(of.step_sec, (now() - Date.parse(of.from)) / 1000 - i * of.step_sec);
-    return value === null || seconds < 20 ? null : Math.round((6000 * value) / seconds) / 100;
+    const a = (60 * value) / seconds;
+    return value === null || seconds < 20 ? null : a < 10 ? Math.round(10 * a) / 10 : Math.round(a);
   });
 
 /** Lines over time: as a picture, as a sentence, and as a table. Each has a name and values. */
@@ -300,11 +301,14 @@ export function History({ queue, given }) {
     ${changes.length > 0 && html`<p class="hint">Dotted: ${changes.slice(0, CHANGES_MAX).map((each) => html`${absolute(each.time).slice(5, 16)} ${visible(each.what)}${each.details.queue ? html` <bdi>${visible(each.details.queue)}</bdi>` : ""} by <bdi>${visible(each.who)}</bdi>; `)}<a href=${page("audit")}>${changes.length > CHANGES_MAX ? "and more" : "audit log"}</a></p>`}`}<//>`;
 }
 
-/** Attempts that ended in each of the last minutes, as a line beside a name. */
+const MINUTES = 30;
+
+/** Attempts that ended in each of the last minutes, as a small line; unknown minutes at the beginning are left out. */
 export function Spark({ values }) {
   if (!values?.length) return html`<span class="soft">–</span>`;
   const most = Math.max(...known(values));
-  return html`<svg class="spark" viewBox=${`0 0 ${values.length - 1} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label=${`at most ${number(most)} attempts a minute in the last ${values.length} minutes`}><path class="c0" d=${line(values, most)} /></svg>`;
+  const all = Array(MINUTES - values.length).fill(null).concat(values);
+  return html`<svg class="spark" viewBox=${`0 0 ${MINUTES - 1} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label=${`at most ${number(most)} attempts a minute in the last ${MINUTES} minutes`}><path class="c0" d=${line(all, most)} /></svg>`;
 }
 
 /** The newest failed attempts. */

@@ -140,8 +140,12 @@ final class SeriesCommands {
         Out.Column.of("TASK", "task_id"));
   }
 
-  /** Numbers as bars up to the largest of them, a blank where there is none. */
-  static String bars(@Nullable Object list) {
+  /**
+   * Numbers as bars up to the largest of them, a blank where there is none.
+   *
+   * @param width to which they are filled with blanks on the left
+   */
+  static String bars(@Nullable Object list, int width) {
     if (!(list instanceof List<?> values)) {
       return "";
     }
@@ -150,7 +154,7 @@ final class SeriesCommands {
             .mapToDouble(each -> each instanceof Number n ? n.doubleValue() : 0)
             .max()
             .orElse(0);
-    StringBuilder bars = new StringBuilder();
+    StringBuilder bars = new StringBuilder(" ".repeat(Math.max(0, width - values.size())));
     for (Object value : values) {
       bars.append(
           value instanceof Number n

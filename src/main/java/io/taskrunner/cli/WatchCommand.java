@@ -28,6 +28,7 @@ final class WatchCommand extends Verb {
 
   private static final int QUEUES_MAX = 20;
   private static final int FAILURES_MAX = 5;
+  private static final int MINUTES = 30;
 
   /** The alternate screen, without a cursor; lines are cut by the terminal when it gets smaller. */
   private static final String BEGIN = "\u001b[?1049h\u001b[?25l\u001b[?7l";
@@ -165,7 +166,7 @@ final class WatchCommand extends Verb {
         Out.Column.of("DEAD", "stats.dead"),
         Out.Column.of("PAUSED", "paused"),
         new Out.Column(
-            "ATTEMPTS, 30 MIN", row -> SeriesCommands.bars(row.get("ended_per_minute"))));
+            "ATTEMPTS, 30 MIN", row -> SeriesCommands.bars(row.get("ended_per_minute"), MINUTES)));
   }
 
   private static void head(Api api, Map<String, @Nullable Object> all, Out page) {

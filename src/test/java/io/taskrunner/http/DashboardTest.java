@@ -5,20 +5,26 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.lettuce.core.api.sync.RedisCommands;
 import io.taskrunner.http.Served.Setup;
 import io.taskrunner.store.OperationStore;
+import io.taskrunner.store.SeriesStore.Sample;
 import io.taskrunner.store.WorkStore.BreakerReport;
 import io.taskrunner.store.WorkStore.Claim;
 import io.taskrunner.store.WorkStore.ClaimRequest;
 import io.taskrunner.store.WorkStore.Settlement;
 import io.taskrunner.store.redis.RedisStore;
 import io.taskrunner.store.redis.StoreOptions;
+import io.taskrunner.store.redis.record.SeriesRecord;
+import io.taskrunner.store.redis.record.SeriesRecord.Event;
 import io.taskrunner.task.Attempt;
 import io.taskrunner.task.AttemptError;
 import io.taskrunner.task.Verdict;
 import io.taskrunner.testkit.RedisExtension;
 import io.taskrunner.testkit.RedisServer;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -157,6 +163,7 @@ class DashboardTest {
     String dead = fill();
     String operation = settings();
     awaitSeries();
+    anHour();
     try (Console console = console()) {
       for (String page :
           List.of(
@@ -198,6 +205,32 @@ class DashboardTest {
   private void awaitSeries() {
     while (store.series().failures().isEmpty()) {
       Thread.onSpinWait();
+    }
+  }
+
+  /** An hour in which things happened, for charts to show. */
+  private void anHour() {
+    RedisCommands<byte[], byte[]> redis = REDIS.bytes();
+    long now = store.tasks().now().getEpochSecond() / 60;
+    for (String of : List.of("all", REDIS.redis().sync().hget("tr:{config}:queues", "mail"))) {
+      for (int ago = 1; ago <= 60; ago++) {
+        int failing = ago > 20 && ago < 32 ? 25 : 1;
+        SeriesRecord record =
+            new SeriesRecord()
+                .count(Event.ENQUEUED, 90 + ago * 7 % 23)
+                .count(Event.SUCCEEDED, 88 + ago * 5 % 19 - failing)
+                .count(Event.FAILED, failing)
+                .count(Event.DIED, failing / 5)
+                .sample(new Sample(2 * failing, 4, failing, 6, Duration.ofMillis(90L * failing)));
+        record.lag(0, 80);
+        record.lag(1 + failing / 9, 20);
+        record.duration(2, 85);
+        record.duration(3 + failing / 25, 15);
+        byte[] bytes = record.bytes();
+        ByteBuffer.wrap(bytes).putInt((int) (now - ago));
+        byte[] ring = ("tr:{config}:series:" + of + ":m").getBytes(StandardCharsets.US_ASCII);
+        redis.setrange(ring, (now - ago) % 1440 * SeriesRecord.SIZE, bytes);
+      }
     }
   }
 

@@ -203,7 +203,11 @@ public final class Overview {
     out.array(
         "ended_per_minute",
         items -> {
-          for (Long count : ended) {
+          int unknown = 0;
+          while (unknown < ended.size() && ended.get(unknown) == null) {
+            unknown++;
+          }
+          for (Long count : ended.subList(unknown, ended.size())) {
             items.item(count == null ? null : count.doubleValue());
           }
         });
