@@ -124,11 +124,11 @@ final class EnqueueCommand extends Verb {
   private static String starts(Api api, Map<String, @Nullable Object> enqueued, Out out)
       throws Failure {
     String when = Shown.ago(enqueued, "scheduled_time", out.now());
-    List<String> reasons =
-        when.startsWith("in ")
-            ? List.of()
-            : TasksCommands.waits(api, Shown.text(enqueued, "task_id"));
-    return reasons.isEmpty() ? ", runs " + when : ", waits: " + reasons.getFirst();
+    if (enqueued.get("waits") == null || when.startsWith("in ")) {
+      return ", runs " + when;
+    }
+    List<String> reasons = TasksCommands.waits(api, Shown.text(enqueued, "task_id"));
+    return ", waits: " + (reasons.isEmpty() ? Shown.text(enqueued, "waits") : reasons.getFirst());
   }
 
   /** The options that define a task, here and in a schedule. */
