@@ -15,6 +15,7 @@ enum Figure {
   LOAD_READS("reads of Redis from its clients per task under load, all moves", 2),
   LATENCY_P50("enqueue to arrival at 500/s, p50 ms", 2),
   LATENCY_P99("enqueue to arrival at 500/s, p99 ms", 2),
+  LATENCY_P999("enqueue to arrival at 500/s, p99.9 ms", 2),
   OTHERS_PACED("machine used by others at 500/s, %", 0),
   LATENESS_P50("lateness of scheduled tasks, p50 ms", 2),
   LATENESS_P99("lateness of scheduled tasks, p99 ms", 2),

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** Every value of every figure, by letter, in the order measured. */
 final class Results {
@@ -18,6 +19,20 @@ final class Results {
         .computeIfAbsent(letter, _ -> new EnumMap<>(Figure.class))
         .computeIfAbsent(figure, _ -> new ArrayList<>())
         .add(value);
+  }
+
+  /** Adds all values of a round. */
+  void add(Results round) {
+    round.values.forEach((letter, figures) ->
+        figures.forEach((figure, all) -> all.forEach(value -> add(letter, figure, value))));
+  }
+
+  /** The highest value of some figures, of any letter; 0 when there is none. */
+  double most(Figure... figures) {
+    return values.values().stream()
+        .flatMap(of -> Stream.of(figures).flatMap(figure -> of.getOrDefault(figure, List.of()).stream()))
+        .max(Double::compare)
+        .orElse(0.0);
   }
 
   List<Double> all(String letter, Figure figure) {
