@@ -8,7 +8,7 @@ local running_all = 0
 local vain_all = 0    -- turns of this claim that started nothing, and took as much time: they count as running
 
 local function load_line()
-  local raw = call('ZRANGE', P .. 'busy', 0, LINE - 1, 'WITHSCORES')
+  local raw = call('ZRANGE', P .. 'busy', '0', text(LINE - 1), 'WITHSCORES')
   line, line_whole, line_end = {}, #raw < 2 * LINE, tonumber(raw[#raw]) or 0
   for i = 1, #raw, 2 do line[i / 2 + 0.5] = { n = tonumber(raw[i]), vt = tonumber(raw[i + 1]) } end
 end

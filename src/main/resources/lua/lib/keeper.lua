@@ -2,8 +2,8 @@
 
 -- When the next task is due, the next token there, or the next gate to be asked; NEVER when nothing is known.
 local function next_timer()
-  local timer = tonumber(call('ZRANGE', P .. 'timers', 0, 0, 'WITHSCORES')[2]) or NEVER
-  return math.min(timer, tonumber(call('ZRANGE', P .. 'shut', 0, 0, 'WITHSCORES')[2]) or NEVER)
+  local timer = tonumber(call('ZRANGE', P .. 'timers', '0', '0', 'WITHSCORES')[2]) or NEVER
+  return math.min(timer, tonumber(call('ZRANGE', P .. 'shut', '0', '0', 'WITHSCORES')[2]) or NEVER)
 end
 
 -- Returns in how many ms this worker should look again; -1 for about a second.
@@ -17,7 +17,7 @@ local function keep_time(short, timer)
     end
     return -1
   end
-  call('ZADD', P .. 'idle', now + 3000, worker)
+  call('ZADD', P .. 'idle', text(now + 3000), worker)
   if s.keeper == '' or s.keeper == worker or now > s.keeper_at + 200 or timer < s.keeper_at then
     s.keeper, s.keeper_at, s.dirty = worker, math.min(timer, now + 1000), true
     return math.max(0, s.keeper_at - now)

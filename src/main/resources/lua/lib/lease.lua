@@ -1,12 +1,12 @@
 -- lease: a task starts: it is leased to the worker, and counted everywhere.
-local FRONT = 1023
+local FRONT = '1023'
 local dry = {} -- gates whose room was used up here, each with how many tasks still wait for it
 
 -- The front of a record, which is all of it when the body is small; nil when there is no such task.
 local function read_some(id)
-  local raw = call('GETRANGE', P .. 'task:' .. id, 0, FRONT)
+  local raw = call('GETRANGE', P .. 'task:' .. id, '0', FRONT)
   local t = raw ~= '' and parse(raw)
-  if t then t.whole = #raw <= FRONT end
+  if t then t.whole = #raw < 1024 end
   return t
 end
 

@@ -9,7 +9,7 @@ local function merge_future(c, m)
     if tonumber(ms) < m.label then keep = keep + 1 else ahead = ahead + n end
   end
   if keep == 0 then call('DEL', m.key) else call('LTRIM', m.key, 0, keep - 1) end
-  call('RPUSH', m.key, string.format('%.0f:%.0f', m.label, ahead))
+  call('RPUSH', m.key, string.format('%d:%d', m.label, ahead))
   call('PEXPIRE', m.key, 2 * WINDOW + 1000)
   c.first, c.last, c.last_n, c.dirty = math.min(c.first, m.label), m.label, ahead, true
 end
@@ -69,9 +69,9 @@ local function flush_minute(c)
   if m.added > 0 then
     if c.last == m.label and call('EXISTS', m.key) == 1 then
       c.last_n = c.last_n + m.added
-      call('LSET', m.key, -1, string.format('%.0f:%.0f', m.label, c.last_n))
+      call('LSET', m.key, -1, string.format('%d:%d', m.label, c.last_n))
     else
-      call('RPUSH', m.key, string.format('%.0f:%.0f', m.label, m.added))
+      call('RPUSH', m.key, string.format('%d:%d', m.label, m.added))
       -- Once a minute: it then lives for a minute after the last entry of this one.
       if math.floor(c.last / WINDOW) ~= math.floor(m.label / WINDOW) then call('PEXPIRE', m.key, 2 * WINDOW + 1000) end
       c.first = c.first > 0 and c.first or m.label

@@ -10,7 +10,7 @@ local function load_owners(q)
     q.owners, q.next_owner, q.owners_whole = { { id = '', turn = q.turn, taken = 0 } }, 1, true
     return
   end
-  local raw = call('ZRANGEBYSCORE', q.base .. 'turns', '-inf', '(' .. text(PARKED), 'WITHSCORES', 'LIMIT', 0, 100)
+  local raw = call('ZRANGEBYSCORE', q.base .. 'turns', '-inf', '(' .. text(PARKED), 'WITHSCORES', 'LIMIT', '0', '100')
   spend(10 + #raw / 5)
   q.owners, q.next_owner, q.owners_whole = {}, 1, #raw < 200
   for i = 1, #raw, 2 do
@@ -20,7 +20,7 @@ end
 
 local function flush_taken(q, o)
   if o.taken > 0 then
-    call('ZREMRANGEBYRANK', q.base .. 'ready:' .. o.id, 0, o.taken - 1)
+    call('ZREMRANGEBYRANK', q.base .. 'ready:' .. o.id, '0', text(o.taken - 1))
     o.taken, o.ids = 0, nil
   end
 end
@@ -35,7 +35,7 @@ local function flush_owners(q)
       removes[#removes + 1] = owner
     elseif o.moved then
       adds = adds or {}
-      adds[#adds + 1], adds[#adds + 2], o.moved = o.turn, owner, false
+      adds[#adds + 1], adds[#adds + 2], o.moved = text(o.turn), owner, false
     end
   end
   if adds then call('ZADD', q.base .. 'turns', unpack(adds)) end
@@ -78,7 +78,7 @@ local function next_id(q, o, slots_left)
     flush_taken(q, o)
     local want = math.min(math.max(math.ceil(slots_left / math.max(#line, 1)), 2 * (o.read or 0)) + 1, 101)
     o.read = want - 1
-    o.ids = call('ZRANGE', q.base .. 'ready:' .. o.id, 0, want - 1)
+    o.ids = call('ZRANGE', q.base .. 'ready:' .. o.id, '0', text(want - 1))
     o.ids_whole = #o.ids < want
   end
   return o.ids[o.taken + 1]

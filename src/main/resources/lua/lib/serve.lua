@@ -1,7 +1,7 @@
 -- serve: whether a queue can be served: then it is in `busy`.
 local function set_timer(q, at)
   if at == q.timer then return end
-  if at == NEVER then call('ZREM', P .. 'timers', q.n) else call('ZADD', P .. 'timers', at, q.n) end
+  if at == NEVER then call('ZREM', P .. 'timers', q.n) else call('ZADD', P .. 'timers', text(at), q.n) end
   q.timer = at
   q.dirty = true
   if at < shard().keeper_at then keeper_late = true end
@@ -18,7 +18,7 @@ end
 -- q.first, the lowest turn, and q.busy, whether it is there, are read when they are not known.
 local function serve(q)
   if q.first == nil then
-    q.first = tonumber(call('ZRANGE', q.base .. 'turns', 0, 0, 'WITHSCORES')[2]) or NEVER
+    q.first = tonumber(call('ZRANGE', q.base .. 'turns', '0', '0', 'WITHSCORES')[2]) or NEVER
   end
   local open = not q.paused and q.first < PARKED and has_room(q)
   local token_at = NEVER
@@ -43,7 +43,7 @@ local function serve(q)
     q.busy, q.dirty, s.dirty = open, true, true
   end
   if q.due_dirty then
-    local due = tonumber(call('ZRANGE', q.base .. 'due', 0, 0, 'WITHSCORES')[2]) or NEVER
+    local due = tonumber(call('ZRANGE', q.base .. 'due', '0', '0', 'WITHSCORES')[2]) or NEVER
     if due >= PARKED then due = NEVER end -- tasks that wait for their host's gate
     set_timer(q, math.min(due, token_at))
     q.due_dirty = false

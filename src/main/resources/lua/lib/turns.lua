@@ -6,7 +6,7 @@ local function seat(q, owner)
   local turn = tonumber(call('ZSCORE', q.base .. 'turns', owner))
   if not turn then
     q.turn = q.turn + 1
-    call('ZADD', q.base .. 'turns', q.turn, owner)
+    call('ZADD', q.base .. 'turns', text(q.turn), owner)
     q.first, q.stale, q.dirty = math.min(q.first or NEVER, q.turn), true, true
   elseif turn >= PARKED then
     local c = client(owner)

@@ -2,7 +2,7 @@
 local wake_wanted = false
 local function wake()
   for _ = 1, 8 do
-    local last = call('ZREVRANGE', P .. 'idle', 0, 0, 'WITHSCORES')
+    local last = call('ZREVRANGE', P .. 'idle', '0', '0', 'WITHSCORES')
     if not last[1] then return end
     if tonumber(last[2]) < now then
       call('DEL', P .. 'idle')

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.taskrunner.client.Limits;
+import io.taskrunner.client.Scope;
 import io.taskrunner.client.Tier;
 import io.taskrunner.store.EnqueueResult;
 import io.taskrunner.store.QueueSettings;
@@ -185,6 +186,7 @@ final class Burdens implements AutoCloseable {
     List<Claim> claims = calls.claim(5);
     calls.succeed(claims);
     Unconditional.delete(stage.store.clients(), "client7");
+    stage.store.clients().addKey("client8", "digest", "ci", Scope.ALL);
     Unconditional.putTier(stage.store.clients(), new Tier("small", new Limits(1, 10)));
     stage.client("client8", 1);
     Unconditional.deleteTier(stage.store.clients(), "small");
