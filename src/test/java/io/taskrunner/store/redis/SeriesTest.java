@@ -23,8 +23,10 @@ import io.taskrunner.testkit.RedisExtension;
 import io.taskrunner.testkit.Unconditional;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
@@ -115,6 +117,21 @@ class SeriesTest {
     killed.close(); // as when it is killed: nothing more is sent
     assertCounts(now(DEFAULT), 7, 3, 0, 0);
     assertCounts(now(ALL), 7, 3, 0, 0);
+  }
+
+  @Test
+  void aProcessThatStopsSendsWhatItHasCounted() {
+    Instant before;
+    try (RedisStore stopping = RedisStore.open(StoreOptions.defaults(REDIS.settings()))) {
+      before = stopping.tasks().now().truncatedTo(ChronoUnit.MINUTES);
+      stopping.tasks().enqueue(wish().command()).join();
+    }
+    long counted =
+        stage.store.series().read(ALL, before, 2, MINUTE).orElseThrow().stream()
+            .filter(Objects::nonNull)
+            .mapToLong(point -> point.counts().enqueued())
+            .sum();
+    assertEquals(1, counted);
   }
 
   @Test
