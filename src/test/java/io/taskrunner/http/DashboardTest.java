@@ -491,6 +491,21 @@ class DashboardTest {
   }
 
   @Test
+  void matchesAreCountedAndTheRunsOfAScheduleShownBeforeItIsSaved() throws IOException {
+    fill();
+    try (Console console = console()) {
+      console.open("tasks?queue=mail&state=dead");
+      console.click("Count");
+      console.awaitText("6 tasks match.");
+      console.open("schedule");
+      console.awaitText("Next runs");
+      console.awaitText("02:30");
+      console.isAccessible("the next runs of a new schedule");
+      console.isWell();
+    }
+  }
+
+  @Test
   void aTaskIsCopiedWithAChangeAndTwoClicksCreateOneTask() throws IOException {
     String dead = fill();
     try (Console console = console()) {
