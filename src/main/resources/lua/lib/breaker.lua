@@ -5,13 +5,13 @@
 -- Half-open is: `at` has come. Each successful probe allows one more at once, each failed one allows one less: so it closes, or opens
 -- again and waits twice as long, by how many fail, and what it closes for has grown before. A lost probe counts as failed.
 --@include lib/shut
-local BREAKER, RAMP_MS, LOOK_AGAIN_MS = '>I6I4I4I6I6I4I4I2B', 3000, 1000
+local BREAKER = { form = '>I6I4I4I6I6I4I4I2B', ramp_ms = 3000, look_again_ms = 1000 }
 local open_hosts, breaker_changes = {}, {}
 
 local function write_breaker(b)
   open_hosts[b.host] = b
   call('HSET', P .. 'open', b.host,
-    pack(BREAKER, b.at, b.out, b.allowed, b.since, b.good_at, b.wait, b.longest, b.max, b.own))
+    pack(BREAKER.form, b.at, b.out, b.allowed, b.since, b.good_at, b.wait, b.longest, b.max, b.own))
 end
 
 local function breaker(host)
@@ -21,7 +21,7 @@ local function breaker(host)
   b = stored and { host = host } or false
   open_hosts[host] = b
   if not b then return b end
-  b.at, b.out, b.allowed, b.since, b.good_at, b.wait, b.longest, b.max, b.own = unpack_struct(BREAKER, stored)
+  b.at, b.out, b.allowed, b.since, b.good_at, b.wait, b.longest, b.max, b.own = unpack_struct(BREAKER.form, stored)
   if b.at > now + b.wait or b.good_at > now then -- Redis' clock was set back
     b.at, b.good_at = math.min(b.at, now + b.wait), math.min(b.good_at, now)
     write_breaker(b)
@@ -58,7 +58,7 @@ end
 
 -- Whether enough probes went well, and either no task waits for more of them or they went on for long enough.
 local function is_mended(b)
-  return b.allowed >= 2 * b.max and (now - b.good_at >= RAMP_MS or call('EXISTS', P .. 'held:' .. b.host) == 0)
+  return b.allowed >= 2 * b.max and (now - b.good_at >= BREAKER.ramp_ms or call('EXISTS', P .. 'held:' .. b.host) == 0)
 end
 
 -- Whether a probe may be sent. Else a task waits in `held:<host>`, and tend looks at the breaker when it is time.
@@ -69,7 +69,7 @@ local function ask_breaker(b)
     write_breaker(b)
     return true
   end
-  shut('b:' .. b.host, math.max(b.at - now, LOOK_AGAIN_MS))
+  shut('b:' .. b.host, math.max(b.at - now, BREAKER.look_again_ms))
   return false
 end
 

@@ -10,7 +10,7 @@ local function look_at_breaker(host, floor)
     return
   end
   local more = now >= b.at and select(2, let_back(host, b.allowed - b.out, floor, true))
-  call('ZADD', P .. 'shut', 'XX', text(more and now or math.max(b.at, now + LOOK_AGAIN_MS)), gate)
+  call('ZADD', P .. 'shut', 'XX', text(more and now or math.max(b.at, now + BREAKER.look_again_ms)), gate)
 end
 
 -- Breakers are disabled: those that are open by the general threshold close, some in each call. Returns whether there may be more.

@@ -21,12 +21,17 @@ local function put_queue(n, gen, from)
     shard().weights = shard().weights + q.weight - old.weight
     shard().dirty = true
   end
+  if old and old.gated then
+    local f = call('HMGET', flow, 'tokens', 'tokens_at')
+    old.tokens, old.tokens_at = tonumber(f[1]) or 0, tonumber(f[2]) or 0
+  end
   if q.rate and not (old and old.rate) then
     q.tokens, q.tokens_at, q.dirty = q.burst, now, true
   elseif q.rate then
     refill(old) -- the time until now counts at the rate that was in force
     q.tokens, q.tokens_at, q.dirty = math.min(old.tokens, q.burst), now, true
   end
+  if q.rate and q.gated then call('HSET', flow, 'tokens', q.tokens, 'tokens_at', now_text) end
   for _, set in ipairs({ 'done', 'dead' }) do -- a bound may be lower than the number kept
     if old and call('HSETNX', flow, 'trimming_' .. set, 1) == 1 then call('RPUSH', P .. 'drain', 'trim:' .. n .. ':' .. set) end
   end

@@ -3,7 +3,8 @@
 -- the queue's own limits hold over all shards and bind nothing here: its gate (gates.lua) admits each claimed task. `room` is how
 -- many tasks this shard may still try there: none once the gate refused one, NO_LIMIT until it does.
 -- Two fields of `flow` are packed. Whoever changes a setting deletes `brief`; the next move that writes the counts makes it again.
---   counts  running(4) · ready(4) · retry(4) · room + 1(4) · virtual time, turn, timer (doubles)
+--   counts  running(4) · ready(4) · retry(4) · room + 1(4) · virtual time, turn, timer, tokens (doubles) · tokens_at(6); the tokens
+--           of a gated queue are fields of their own, which its gate writes
 --   brief   what moves need of the settings: flags(1): paused, closed, gated, has a rate · generation(4) · weight(4) ·
 --           max_concurrent or none(6) · rate, burst (doubles) · policy, name: length(2) and text each
 --@include lib/budget
@@ -14,7 +15,7 @@ local keeper_late = false
 local queue, queue_brief, flush_queues
 
 do -- a script may have 200 locals at most
-  local QUEUE = { counts = '>I4I4I4I4ddd', brief = '>BI4I4I6ddI2c0I2c0', none = 2 ^ 48 - 1 }
+  local QUEUE = { counts = '>I4I4I4I4ddddI6', brief = '>BI4I4I6ddI2c0I2c0', none = 2 ^ 48 - 1 }
   -- The settings of a queue, packed; nil when there is no such queue.
   function queue_brief(flow)
     local f = call('HMGET', flow, 'gen', 'paused', 'gated', 'weight', 'max_concurrent', 'rate', 'burst', 'policy', 'name')
@@ -26,19 +27,6 @@ do -- a script may have 200 locals at most
       tonumber(f[7]) or 0, #policy, policy, #name, name)
   end
 
-  local function read_tokens(q)
-    local f = call('HMGET', q.flow, 'tokens', 'tokens_at')
-    q.tokens, q.tokens_at = tonumber(f[1]) or 0, tonumber(f[2]) or 0
-    q.tokens_before, q.tokens_at_before = q.tokens, q.tokens_at
-  end
-
-  local function write_tokens(q)
-    if q.tokens ~= q.tokens_before or q.tokens_at ~= q.tokens_at_before then
-      call('HSET', q.flow, 'tokens', q.tokens, 'tokens_at', text(q.tokens_at))
-      q.tokens_before, q.tokens_at_before = q.tokens, q.tokens_at
-    end
-  end
-
   function queue(n)
     local q = queues[n]
     if q ~= nil then return q end
@@ -48,15 +36,14 @@ do -- a script may have 200 locals at most
     local brief = f[2] or queue_brief(flow)
     if brief then
       local flags, gen, weight, most, rate, burst, policy, name = unpack_struct(QUEUE.brief, brief)
-      local running, ready, retry, room, vt, turn, timer = 0, 0, 0, 0, 0, 0, NEVER
-      if f[1] then running, ready, retry, room, vt, turn, timer = unpack_struct(QUEUE.counts, f[1]) end
+      local running, ready, retry, room, vt, turn, timer, tokens, tokens_at = 0, 0, 0, 0, 0, 0, NEVER, 0, 0
+      if f[1] then running, ready, retry, room, vt, turn, timer, tokens, tokens_at = unpack_struct(QUEUE.counts, f[1]) end
       q = {
         n = n, flow = flow, gen = gen, base = P .. 'queue:' .. n .. '.' .. gen .. ':', paused = flags % 2 == 1,
         closed = flags % 4 >= 2, gated = flags % 8 >= 4, weight = weight, max_concurrent = most < QUEUE.none and most or NEVER,
         rate = flags >= 8 and rate, burst = burst, policy = policy, name = name, running = running, ready = ready, retry = retry,
-        room = room - 1, vt = vt, turn = turn, timer = timer, stored = f,
+        room = room - 1, vt = vt, turn = turn, timer = timer, tokens = tokens, tokens_at = tokens_at, stored = f,
       }
-      if q.rate then read_tokens(q) end
     end
     queues[n] = q or false
     return queues[n]
@@ -65,13 +52,12 @@ do -- a script may have 200 locals at most
   function flush_queues()
     for _, q in pairs(queues) do
       if q and q.dirty then
-        local counts = pack(QUEUE.counts, q.running, q.ready, q.retry, q.room + 1, q.vt, q.turn, q.timer)
+        local counts = pack(QUEUE.counts, q.running, q.ready, q.retry, q.room + 1, q.vt, q.turn, q.timer, q.tokens, q.tokens_at)
         if not q.stored[2] then
           call('HSET', q.flow, 'counts', counts, 'brief', queue_brief(q.flow))
         elseif counts ~= q.stored[1] then
           call('HSET', q.flow, 'counts', counts)
         end
-        if q.rate then write_tokens(q) end
       end
     end
   end
