@@ -38,7 +38,7 @@ class StartTest {
       IllegalStateException refused =
           assertThrows(IllegalStateException.class, () -> open(redis).close());
       assertEquals(
-          "The data in this Redis is of a newer format than 2, which this program writes: run a newer"
+          "The data in this Redis is of a newer format than 3, which this program writes: run a newer"
               + " one.",
           refused.getMessage());
       byte[] kept = ask(node.calls().hget(shard, Keys.bytes("format")));
