@@ -74,6 +74,7 @@ final class ScriptMeter {
   ScriptMeter(RedisProxy proxy, RedisCommands<String, String> redis) {
     this.redis = redis;
     for (Script script : Script.values()) {
+      redis.scriptLoad(script.text()); // the first call of one that is not known is not measured
       byDigest.put(Keys.text(script.digest()), script);
     }
     proxy.measure((called, micros) -> took(script(called), micros));

@@ -93,7 +93,8 @@ public enum Script {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  byte[] text() {
+  /** What Redis runs: its files, without comments. */
+  public byte[] text() {
     return assembled().bytes();
   }
 
