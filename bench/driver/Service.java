@@ -222,7 +222,9 @@ record Service(
                 "--auto-aof-rewrite-percentage",
                 "0",
                 "--maxmemory-policy",
-                "noeviction"),
+                "noeviction",
+                "--hz",
+                "100"),
             data,
             Map.of());
     Bench.awaitPort(port, process);

@@ -77,6 +77,7 @@ final class RedisProgram {
     appendfsync everysec
     maxmemory %d
     maxmemory-policy noeviction
+    hz 100
     latency-tracking no
     """
         .formatted(port, password.value(), dir, dir.resolve("redis.log"), memoryMax());
