@@ -34,22 +34,35 @@ local function shard()
   return loaded_shard
 end
 
--- Adds a field to those that are to be written, unless this number is stored. Returns where the next one goes.
-local function note(sets, at, name, value, stored)
-  if value == tonumber(stored) then return at end
-  sets[at + 1], sets[at + 2] = name, value
-  return at + 2
+-- Writes packed counters where they changed, and packed settings where some script deleted them: see lib/queue, lib/client.
+local function write_packed(key, stored, counts, brief_of)
+  if not stored[2] then
+    call('HSET', key, 'counts', counts, 'brief', brief_of(key))
+  elseif counts ~= stored[1] then
+    call('HSET', key, 'counts', counts)
+  end
 end
 
-local function flush_shard()
-  local s = loaded_shard
-  if not s or not s.dirty then return end
-  local sets, f = {}, s.stored
-  local at = note(sets, 0, 'v', s.v, f[1])
-  at = note(sets, at, 'weights', s.weights, f[2])
-  at = note(sets, at, 'keeper_at', s.keeper_at, f[4])
-  at = note(sets, at, 'beat', s.beat, f[5])
-  at = note(sets, at, 'grace', s.grace, f[6])
-  if s.keeper ~= f[3] then sets[at + 1], sets[at + 2], at = 'keeper', s.keeper, at + 2 end
-  if at > 0 then call('HSET', KEYS[1], unpack(sets, 1, at)) end
+local flush_shard
+
+do -- a script may have 200 locals at most
+  -- Adds a field to those that are to be written, unless this number is stored. Returns where the next one goes.
+  local function note(sets, at, name, value, stored)
+    if value == tonumber(stored) then return at end
+    sets[at + 1], sets[at + 2] = name, value
+    return at + 2
+  end
+
+  function flush_shard()
+    local s = loaded_shard
+    if not s or not s.dirty then return end
+    local sets, f = {}, s.stored
+    local at = note(sets, 0, 'v', s.v, f[1])
+    at = note(sets, at, 'weights', s.weights, f[2])
+    at = note(sets, at, 'keeper_at', s.keeper_at, f[4])
+    at = note(sets, at, 'beat', s.beat, f[5])
+    at = note(sets, at, 'grace', s.grace, f[6])
+    if s.keeper ~= f[3] then sets[at + 1], sets[at + 2], at = 'keeper', s.keeper, at + 2 end
+    if at > 0 then call('HSET', KEYS[1], unpack(sets, 1, at)) end
+  end
 end

@@ -1,5 +1,5 @@
 -- client: an owner of tasks, its limits and its counters; written back once.
--- Two fields of its hash are packed. Whoever changes a setting deletes `brief`; the next move that writes the counts makes it again.
+-- Two fields of its hash are packed. A script that changes a setting deletes `brief`; the next move that writes the counts makes it again.
 --   counts  running(4) · live(4) · bytes(6) · accepted in the last minute(4) · seen(6) · the minute's first and last entry, in ms, or
 --           0(6, 6) · tasks of the last(4)
 --   brief   what moves need of the settings: on(1) · flags(1): keyed, stranger, has queues · generation(2) · own max_concurrent,
@@ -55,12 +55,8 @@ do -- a script may have 200 locals at most
   function flush_clients()
     for id, c in pairs(clients) do
       if c and c.dirty and id ~= '' then
-        local counts = pack(CLIENT.counts, c.running, c.live, c.bytes, math.max(0, c.sum), c.seen, c.first, c.last, c.last_n)
-        if not c.stored[2] then
-          call('HSET', c.key, 'counts', counts, 'brief', client_brief(c.key))
-        elseif counts ~= c.stored[1] then
-          call('HSET', c.key, 'counts', counts)
-        end
+        write_packed(c.key, c.stored,
+          pack(CLIENT.counts, c.running, c.live, c.bytes, math.max(0, c.sum), c.seen, c.first, c.last, c.last_n), client_brief)
       end
     end
   end

@@ -2,7 +2,7 @@
 -- A queue of which `closed` is true accepts no tasks and gives none out, because it is about to be deleted. Where `gated` is true
 -- the queue's own limits hold over all shards and bind nothing here: its gate (gates.lua) admits each claimed task. `room` is how
 -- many tasks this shard may still try there: none once the gate refused one, NO_LIMIT until it does.
--- Two fields of `flow` are packed. Whoever changes a setting deletes `brief`; the next move that writes the counts makes it again.
+-- Two fields of `flow` are packed. A script that changes a setting deletes `brief`; the next move that writes the counts makes it again.
 --   counts  running(4) · ready(4) · retry(4) · room + 1(4) · virtual time, turn, timer, tokens (doubles) · tokens_at(6); the tokens
 --           of a gated queue are fields of their own, which its gate writes
 --   brief   what moves need of the settings: flags(1): paused, closed, gated, has a rate · generation(4) · weight(4) ·
@@ -52,12 +52,8 @@ do -- a script may have 200 locals at most
   function flush_queues()
     for _, q in pairs(queues) do
       if q and q.dirty then
-        local counts = pack(QUEUE.counts, q.running, q.ready, q.retry, q.room + 1, q.vt, q.turn, q.timer, q.tokens, q.tokens_at)
-        if not q.stored[2] then
-          call('HSET', q.flow, 'counts', counts, 'brief', queue_brief(q.flow))
-        elseif counts ~= q.stored[1] then
-          call('HSET', q.flow, 'counts', counts)
-        end
+        write_packed(q.flow, q.stored,
+          pack(QUEUE.counts, q.running, q.ready, q.retry, q.room + 1, q.vt, q.turn, q.timer, q.tokens, q.tokens_at), queue_brief)
       end
     end
   end

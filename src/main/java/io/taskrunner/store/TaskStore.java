@@ -125,35 +125,7 @@ public interface TaskStore {
         @Nullable TaskState state,
         @Nullable String clientId,
         @Nullable Label label) {
-      this(queue, state, clientId, label, null, null, null, null, null, null, null);
-    }
-
-    /** A filter for any ids. */
-    public Filter(
-        @Nullable String queue,
-        @Nullable TaskState state,
-        @Nullable String clientId,
-        @Nullable Label label,
-        @Nullable String host,
-        @Nullable Integer status,
-        @Nullable AttemptError error,
-        @Nullable Instant createdAfter,
-        @Nullable Instant createdBefore,
-        @Nullable Instant dueAfter,
-        @Nullable Instant dueBefore) {
-      this(
-          queue,
-          state,
-          clientId,
-          label,
-          host,
-          status,
-          error,
-          createdAfter,
-          createdBefore,
-          dueAfter,
-          dueBefore,
-          List.of());
+      this(queue, state, clientId, label, null, null, null, null, null, null, null, List.of());
     }
   }
 

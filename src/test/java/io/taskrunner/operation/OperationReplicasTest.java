@@ -95,7 +95,8 @@ class OperationReplicasTest {
 
   private Operation begin() {
     Filter filter =
-        new Filter("default", null, null, null, null, null, null, null, null, null, null);
+        new Filter(
+            "default", null, null, null, null, null, null, null, null, null, null, List.of());
     Order order = new Order(Action.MOVE, filter, null, "low", 100.0, false);
     return assertInstanceOf(Begun.Entered.class, store.operations().begin(order)).operation();
   }

@@ -88,7 +88,8 @@ class OperationRunnerTest {
     ScriptedRun(int tasks, @Nullable Double perSec) {
       left = tasks;
       Filter filter =
-          new Filter("q", TaskState.DEAD, null, null, null, null, null, null, null, null, null);
+          new Filter(
+              "q", TaskState.DEAD, null, null, null, null, null, null, null, null, null, List.of());
       operation =
           new Operation(
               "op" + there.size(),

@@ -85,19 +85,7 @@ final class OperationFields {
   }
 
   private static Filter filter(Fields of, @Nullable Action action, @Nullable String ownId) {
-    of.nullIsAbsent(
-        "queue",
-        "state",
-        "client_id",
-        "label",
-        "host",
-        "status",
-        "error",
-        "created_after",
-        "created_before",
-        "due_after",
-        "due_before",
-        "ids");
+    of.nullIsAbsent(Tasks.filtersAnd("ids"));
     if (!of.has("queue") && !of.has("state") && !of.has("ids")) {
       of.faults()
           .add(

@@ -102,9 +102,9 @@ public final class Tasks {
   public List<Route> routes() {
     return List.of(
         Route.of(HttpMethod.GET, "/v1/tasks", Access.READ, this::list)
-            .taking(with("limit", "cursor", "view")),
+            .taking(filtersAnd("limit", "cursor", "view")),
         Route.of(HttpMethod.GET, "/v1/tasks/count", Access.READ, this::count)
-            .taking(with("cursor")),
+            .taking(filtersAnd("cursor")),
         Route.of(HttpMethod.GET, "/v1/tasks/{id}", Access.READ, this::get).taking("body_max"),
         Route.of(HttpMethod.GET, "/v1/tasks/{id}/wait", Access.READ, this::why),
         Route.of(HttpMethod.DELETE, "/v1/tasks/{id}", Access.OPERATE, this::cancel),
@@ -118,8 +118,8 @@ public final class Tasks {
             this::retry));
   }
 
-  /** The parameters of a filter, and others. */
-  private static String[] with(String... others) {
+  /** The names of the filters of tasks, and others. */
+  static String[] filtersAnd(String... others) {
     return Stream.concat(FILTERS.stream(), Stream.of(others)).toArray(String[]::new);
   }
 
@@ -215,7 +215,8 @@ public final class Tasks {
         time(query, "created_after"),
         time(query, "created_before"),
         time(query, "due_after"),
-        time(query, "due_before"));
+        time(query, "due_before"),
+        List.of());
   }
 
   /** A parameter that is a time; null when it is absent, or not one, which is noted. */

@@ -783,7 +783,8 @@ class CloudTest {
   private Counts operate(Action action, @Nullable String queue) {
     OperationStore operations = stage.store.operations();
     TaskState state = queue == null ? TaskState.DEAD : null;
-    Filter which = new Filter(queue, state, null, null, null, null, null, null, null, null, null);
+    Filter which =
+        new Filter(queue, state, null, null, null, null, null, null, null, null, null, List.of());
     Operation.Order order =
         new Operation.Order(action, which, null, action == Action.MOVE ? "low" : null, null, false);
     Begun.Entered begun = assertInstanceOf(Begun.Entered.class, operations.begin(order));

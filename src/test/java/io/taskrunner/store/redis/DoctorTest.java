@@ -272,7 +272,7 @@ class DoctorTest {
 
   private static Filter ofHost(String host) {
     return new Filter(
-        null, TaskState.SCHEDULED, null, null, host, null, null, null, null, null, null);
+        null, TaskState.SCHEDULED, null, null, host, null, null, null, null, null, null, List.of());
   }
 
   private int listed() {

@@ -107,7 +107,9 @@ record ManyCalls(Stage stage) {
       list(filter(null, TaskState.READY, "abc"));
       list(filter(null, TaskState.DEAD, "abc"));
       list(new Filter(null, null, null, new Label("color", "red")));
-      list(new Filter(null, null, null, null, "no.test", 500, null, null, null, null, null));
+      list(
+          new Filter(
+              null, null, null, null, "no.test", 500, null, null, null, null, null, List.of()));
       stage.store.clients().list(100, null);
     } catch (BadCursor impossible) {
       throw new AssertionError(impossible);

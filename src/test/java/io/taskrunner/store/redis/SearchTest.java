@@ -60,7 +60,8 @@ class SearchTest {
       @Nullable String host,
       @Nullable Integer status,
       @Nullable AttemptError error) {
-    return new Filter(null, state, client, null, host, status, error, null, null, null, null);
+    return new Filter(
+        null, state, client, null, host, status, error, null, null, null, null, List.of());
   }
 
   /** All matches, page by page. */
@@ -174,7 +175,8 @@ class SearchTest {
                 Instant.ofEpochMilli(began + 1000),
                 Instant.ofEpochMilli(began + 3000),
                 null,
-                null)));
+                null,
+                List.of())));
     assertEquals(
         ids.subList(3, 5),
         all(
@@ -189,7 +191,8 @@ class SearchTest {
                 null,
                 null,
                 Instant.ofEpochMilli(began + 4 * 60_000 + 3000),
-                Instant.ofEpochMilli(began + 6 * 60_000))));
+                Instant.ofEpochMilli(began + 6 * 60_000),
+                List.of())));
   }
 
   @Test
